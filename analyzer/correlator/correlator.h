@@ -1,0 +1,55 @@
+/*
+ * correlator.h - records in, findings out.  No packets, no clock, no I/O.
+ * Records may come in any order and more than once.  Bounded: least recently
+ * used sessions leave when a table is full, and that is counted.
+ */
+#ifndef CORRELATOR_H
+#define CORRELATOR_H
+
+#include "correlator/finding.h"
+
+struct correlator;
+
+struct correlator_options {
+	const char	*user_replies;	/* text of a user's reply table, NULL = none; borrowed for _new */
+};
+
+struct fate {				/* one per message: `mail' of the JSON contract */
+	struct record_key key;		/* of its transaction; POP3: of its message */
+	enum app_proto	app;
+	const struct record_transaction *transaction;	/* NULL for POP3 */
+	const struct record_message *message;		/* NULL when none */
+	const struct record_connection *connection;	/* NULL when none */
+	enum verdict	verdict;
+	char		fate[96];	/* "accepted", "did not get through: pmtu-black-hole", ... */
+	uint64_t	because[8];	/* findings that cover it */
+	uint32_t	because_count;
+};
+
+struct summary {
+	uint64_t	packets, inputs;
+	uint64_t	smtp_sessions, attempted, accepted, refused, deferred, lost, unknown, abandoned;
+	uint64_t	rcpt_accepted, rcpt_refused, rcpt_deferred;
+	uint64_t	pop3_sessions, retrieved, cut, logins_accepted, logins_refused;
+	uint64_t	imap_sessions, frag_needed;
+	uint64_t	findings[FINDING_KINDS];
+	uint32_t	incomplete_count;
+	char		incomplete[32][320];
+};
+
+struct correlator *correlator_new(const struct correlator_options *o, char *err, size_t errlen);
+void	correlator_take(struct correlator *c, const struct record *r);	/* copies what it keeps */
+/*
+ * Judges what changed; the findings stay owned by the correlator until the
+ * next call.  Sorted by id.  Called once at the end offline, again and again
+ * live (revisions and retractions show in the findings).
+ */
+void	correlator_judge(struct correlator *c);
+size_t	correlator_findings(const struct correlator *c, const struct finding **out);
+size_t	correlator_fates(const struct correlator *c, const struct fate **out);
+void	correlator_summary(const struct correlator *c, struct summary *out);
+/* Names for reports: the file (and interface) of a point; borrowed; "" when unknown. */
+const struct record_capture *correlator_capture(const struct correlator *c, uint32_t point);
+void	correlator_free(struct correlator *c);
+
+#endif /* CORRELATOR_H */

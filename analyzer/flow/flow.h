@@ -1,0 +1,48 @@
+/*
+ * flow.h - frames to flows of one capture point: decoding, SPAN copies, the
+ * flow table with its two ledgers, byte streams, classification.
+ *
+ * One struct flow_point per capture point.  Records leave through the sink
+ * (connection, stall, icmp_error, path, host, capture), streams through the
+ * watcher.  Bounded: see struct flow_limits; every bound that is hit is
+ * counted in the capture record.
+ */
+#ifndef FLOW_H
+#define FLOW_H
+
+#include "capture/capture.h"
+#include "flow/watcher.h"
+#include "record/record.h"
+
+struct flow_limits {
+	uint32_t	flows;		/* light entries */
+	uint32_t	full;		/* full ledgers */
+	uint32_t	streams;	/* mail flows with a byte stream */
+	uint64_t	held_bytes;	/* out-of-order bytes, all flows */
+	int64_t		idle_ns;	/* a flow is closed after this silence */
+};
+
+extern const struct flow_limits flow_limits_default;
+
+struct flow_point;
+
+/* `file' and `interface' name the point in records; copied.  NULL: no memory. */
+struct flow_point *flow_point_new(uint32_t point, const char *file, const char *interface,
+		    const struct flow_limits *limits, const struct record_sink *sink,
+		    const struct flow_watcher *watcher);
+void	flow_point_frame(struct flow_point *fp, const struct capture_frame *f);
+/* Live: packet time has reached `now' without a packet; stalls mature. */
+void	flow_point_tick(struct flow_point *fp, int64_t now_ns);
+/* What the source knows of the point at its end; written into the capture record. */
+void	flow_point_source(struct flow_point *fp, const struct capture_point *cp,
+		    const struct capture_damage *damage);
+/*
+ * Live: writes the state of every running mail flow as records without ending
+ * it (connection with open = true, its stalls, its session through the
+ * watcher's close is NOT called).
+ */
+void	flow_point_snapshot(struct flow_point *fp);
+/* Ends every flow, writes what is left and the capture record, frees. */
+void	flow_point_end(struct flow_point *fp);
+
+#endif /* FLOW_H */

@@ -1,0 +1,28 @@
+/*
+ * mail.h - dissector events to mail records: sessions, transactions,
+ * recipients, messages, by the counting rules of docs/records.md.
+ */
+#ifndef MAIL_H
+#define MAIL_H
+
+#include "dissectors/dissect_event.h"
+#include "flow/watcher.h"
+
+struct mail;
+
+struct mail_options {
+	bool	show_users;		/* user names as they are, else masked */
+	uint8_t	key[16];		/* of the hash that shows equality of user names */
+	/* A copy of each event with its frames, for transcripts; may be NULL. */
+	void	(*transcript)(void *ctx, const struct flow_opened *f, struct moment at,
+		    uint64_t last_frame, const struct dissect_event *ev);
+	void	*transcript_ctx;
+};
+
+/* The options are copied, the sink is borrowed for the life of the mail. */
+struct mail	*mail_new(const struct mail_options *o, const struct record_sink *sink);
+/* The watcher to hand to flow/; its ctx is the mail. */
+struct flow_watcher mail_watcher(struct mail *m);
+void		 mail_free(struct mail *m);
+
+#endif /* MAIL_H */

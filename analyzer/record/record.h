@@ -1,0 +1,446 @@
+/*
+ * record.h - the hinge between seeing and judging.
+ *
+ * The observer (capture, flow, mail) makes records; the correlator reads
+ * nothing else.  Records are flat values, copyable, keyed by id.  Times are
+ * nanoseconds UTC of the packet; frame numbers count from 1 within their file,
+ * so a moment with frame 0 never happened.  Sizes `w' are bytes at the IP
+ * layer.  Text is valid UTF-8, NUL-terminated, cut at its array.
+ *
+ * The JSON of a record is described by the tables in record_fields.c: a new
+ * field is a line here, a line there.
+ */
+#ifndef RECORD_H
+#define RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECORD_SCHEMA 1
+
+struct moment {
+	int64_t		ns;
+	uint64_t	frame;		/* 0 = never */
+};
+
+struct addr {
+	uint8_t		family;		/* 4, 6; 0 = none */
+	uint8_t		b[16];		/* network order; IPv4 in b[0..3], rest 0 */
+};
+
+struct endpoint {
+	struct addr	ip;
+	uint16_t	port;		/* host order; 0 = none or many */
+};
+
+enum record_type {
+	RECORD_CAPTURE = 1, RECORD_CONNECTION, RECORD_SESSION, RECORD_TRANSACTION,
+	RECORD_RECIPIENT, RECORD_MESSAGE, RECORD_STALL, RECORD_ICMP_ERROR, RECORD_PATH, RECORD_HOST,
+};
+
+/* Every record starts with this.  (conn, n, m) with the type is its identity. */
+struct record_key {
+	uint32_t	point;		/* capture point, ordinal from 0; see record_capture */
+	uint64_t	conn;		/* connection id, 0 = none */
+	uint32_t	n, m;		/* ordinals below it: transaction n, its recipient m, ... */
+};
+
+/* ---- one capture point: quality first ------------------------------------ */
+
+struct record_capture {
+	struct record_key key;
+	char		file[256];	/* as the user named it */
+	char		interface[64];	/* "" when the file has one */
+	uint32_t	link_type;	/* LINKTYPE_* */
+	uint32_t	snaplen;	/* 0 = unlimited or unknown */
+	struct moment	first, last;	/* last.ns is T_end */
+	uint64_t	frames, bytes;	/* bytes on the wire */
+	uint64_t	tcp_frames, mail_frames, icmp_frames, other_frames;
+	uint64_t	undecodable;	/* headers cut or impossible */
+	uint64_t	cut_frames;	/* captured length < length on the wire */
+	uint32_t	cut_at;		/* largest captured length of a cut frame */
+	uint64_t	fragments, fragments_orphaned;
+	uint64_t	duplicates;	/* SPAN copies dropped (diagnosis 0.1, S16) */
+	uint64_t	eligible;	/* TCP frames that a copy could be told of */
+	struct moment	duplicate_first;
+	uint64_t	clock_back;	/* times that went back; largest step below */
+	int64_t		clock_back_ns;
+	struct moment	clock_back_at;
+	bool		drops_known;
+	uint64_t	drops_kernel, drops_interface;
+	uint64_t	acked_bytes, acked_unseen;	/* q = unseen / acked, two-sided flows */
+	uint64_t	data_bytes, super_bytes;	/* TCP payload; in super-segments */
+	uint64_t	bad_checksums;
+	uint64_t	flows, flows_one_sided, flows_midstream;
+	char		damage[256];	/* why reading stopped early; "" = whole */
+	uint64_t	damage_frame, damage_offset;
+	uint64_t	caps_hit;	/* sum of all bounds that were hit ... */
+	char		caps[256];	/* ... and which: "flows 12, held-bytes 3" */
+};
+
+/* ---- one TCP connection --------------------------------------------------- */
+
+enum conn_state {
+	CONN_UNANSWERED = 1,	/* SYN, no SYN-ACK, RST or ICMP */
+	CONN_REFUSED,		/* RST answered the SYN */
+	CONN_UNREACHABLE,	/* ICMP error quoted the SYN */
+	CONN_HALF_OPEN,		/* SYN-ACK seen, its ACK not */
+	CONN_ESTABLISHED,
+	CONN_MIDSTREAM,		/* no SYN and no SYN-ACK in the capture */
+};
+
+enum app_proto {
+	APP_UNKNOWN = 0, APP_SMTP, APP_SMTP_TUNNELLED, APP_SMTPS, APP_POP3, APP_POP3S, APP_IMAP, APP_IMAPS, APP_OTHER,
+};
+
+enum classified_by { CLASS_NONE = 0, CLASS_PORT, CLASS_GREETING, CLASS_CLIENT, CLASS_NDPI };
+
+/* R1..R7 of diagnosis 1A middlebox-reset (S17). */
+enum {
+	RESET_R1 = 1 << 0, RESET_R2 = 1 << 1, RESET_R3 = 1 << 2, RESET_R4 = 1 << 3,
+	RESET_R5 = 1 << 4, RESET_R5B = 1 << 5, RESET_R7 = 1 << 6,
+};
+
+#define RECORD_SIZES	16
+struct size_class {		/* transmissions of one size in one direction */
+	uint32_t	w;
+	uint32_t	ok, lost;
+};
+
+/* What one endpoint sent, as seen at this capture point. */
+struct record_direction {
+	uint64_t	packets, data_segments, stream_bytes;
+	uint64_t	acked;		/* stream offset the peer acknowledged to */
+	uint64_t	missing;	/* bytes of this stream not in the capture (rule G) */
+	uint64_t	acked_unseen;	/* of them acknowledged: capture loss */
+	uint64_t	cut_bytes;	/* of them cut by the snap length */
+	bool		conflict;	/* two copies of a byte differ */
+	bool		isn_known, sack_ok, timestamps;
+	uint32_t	isn;
+	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
+	uint8_t		wscale;		/* 255 = not announced */
+	uint8_t		ttl, ttl_syn, ttl_rst;	/* most frequent without SYN/RST; 0 = none */
+	bool		at_sender;	/* ttl is exactly 64, 128 or 255 */
+	struct moment	first, last, data_first, data_last, fin, rst;
+	uint32_t	rst_count;
+	uint32_t	reset_signs;	/* RESET_* of this endpoint's RSTs */
+	/* sizes */
+	uint32_t	ceiling;	/* C = peer's MSS + 40/60; 0 = unknown */
+	uint32_t	w_max;		/* largest single segment seen leaving */
+	uint32_t	proven;		/* L: largest size cleanly delivered */
+	struct moment	proven_at;
+	uint32_t	super_segments;
+	uint64_t	super_bytes;
+	uint32_t	size_count;
+	struct size_class sizes[RECORD_SIZES];	/* ascending w; the rest folded into the nearest */
+	/* loss (S13) */
+	uint32_t	retransmissions, hole_fills, dsacks, repair_ranges;
+	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
+	uint32_t	repair_w_max_count;
+	bool		larger_after_repair;
+	bool		all_lost_above_proven;
+	struct moment	repair_first, repair_last;
+	/* the window this endpoint offered */
+	struct moment	zero_from, zero_to;	/* longest span at window 0 */
+	uint32_t	zero_probes;		/* answered probes in it */
+	uint32_t	window_eq, window_over;	/* peer segments == / > last raw window */
+	uint16_t	window_median;		/* raw */
+	/* longest silence with nothing outstanding (S10) */
+	struct moment	pause_from, pause_to;
+	bool		pause_ids_continue;
+	/* hole beyond a bottleneck (S9); offsets are stream offsets */
+	struct moment	hole_seen;	/* first packet whose SEQ lies beyond it */
+	uint64_t	hole_at, hole_bytes;
+	uint32_t	hole_segments;	/* k, when hole_bytes == k * payload_max, else 0 */
+	uint32_t	hole_id_jump;	/* IPv4 IDs missing over it */
+	struct moment	hole_filled;
+	bool		hole_filled_smaller;	/* every segment from then on < C */
+	bool		hole_acked;	/* B acknowledged beyond the edge: loss elsewhere or capture loss */
+	/* IDs missing over a silence: an outage upstream of the capture (S11) */
+	struct moment	id_gap_from, id_gap_to;
+	uint32_t	id_gap;
+};
+
+#define RECORD_SYNS	12
+struct record_connection {
+	struct record_key key;
+	struct endpoint	client, server;
+	enum conn_state	state;
+	enum app_proto	app;
+	enum classified_by by;
+	char		community_id[40];
+	uint16_t	vlan[2];	/* outer, inner; 0 = none */
+	char		tunnel[32];	/* "", "pppoe", "vxlan", "gre", ... */
+	uint64_t	payload_hash;	/* first client and server bytes: joins copies of a connection */
+	struct moment	first, last;
+	int64_t		t_end;		/* last frame of the capture point when this was written */
+	bool		open;		/* capture ended or session still running */
+	uint32_t	syn_count, synack_count;
+	struct moment	syn[RECORD_SYNS], synack_first, synack_last;
+	struct moment	handshake;	/* the ACK that completed it */
+	struct moment	refused;	/* the RST that answered the SYN */
+	bool		refused_ack_ok;	/* its ACK == ISN+1 */
+	bool		client_reset_synack;
+	struct moment	unreachable;	/* the ICMP error that quoted the SYN */
+	int64_t		rtt_ns;		/* S15; 1 s when unknown */
+	bool		rtt_known;
+	int32_t		vantage;	/* v in permille; -1 unknown */
+	struct record_direction dir[2];	/* [0] client to server, [1] server to client */
+};
+
+/* ---- one stall: an episode in one direction ------------------------------- */
+
+#define RECORD_CHAIN	16
+struct transmission {
+	int64_t		ns;
+	uint64_t	frame;
+	uint32_t	w;
+	uint16_t	ip_id;
+	bool		df;
+	bool		super;		/* size on the wire unknown, <= C */
+	bool		lost;
+};
+
+/* Liveness of A->B during the episode (diagnosis 0.2, S3-S5, S22). */
+enum {
+	LIVE_L1 = 1 << 0, LIVE_L2 = 1 << 1, LIVE_L2B = 1 << 2, LIVE_L3 = 1 << 3,
+};
+
+struct record_stall {
+	struct record_key key;		/* n = ordinal of the stall, m = direction (0 c2s, 1 s2c) */
+	struct endpoint	from, to;	/* A, B */
+	uint32_t	chain_count;	/* transmissions of the head byte in all */
+	uint32_t	chain_len;	/* kept below: the first and the last */
+	struct transmission chain[RECORD_CHAIN];
+	uint64_t	head;		/* stream offset of the byte */
+	struct moment	first, last;	/* first and last transmission of it */
+	struct moment	delivered;	/* frame 0: never */
+	uint32_t	delivered_w;	/* size that carried it at last */
+	bool		delivered_smaller; /* every byte of the chain came in segments < u */
+	uint32_t	u;		/* smallest lost size above proven; 0: none */
+	uint32_t	proven;		/* L of this flow and direction */
+	uint32_t	n_lost_ge, n_ok_ge, n_lost_lt, n_ok_lt;	/* against u: Fisher's table */
+	struct moment	lost_frames[RECORD_CHAIN]; /* further witnesses of lost sizes >= u */
+	uint32_t	lost_count;	/* kept above */
+	uint32_t	live;		/* LIVE_* with u as the bound (pmtu) */
+	struct moment	live_at[4];
+	uint32_t	live_any;	/* LIVE_* within [second, last) of the chain, any size (S4) */
+	uint32_t	peer_repeats;	/* S22: peer's small reply repeated, after A's empty ACK too */
+	uint32_t	peer_repeats_after_ack;
+	uint32_t	peer_new;	/* new data of B during the episode */
+	bool		zero_window;	/* B offered 0 during it */
+	bool		df_clear;	/* DF = 0 on every transmission */
+	uint32_t	fragment_trains; /* of them complete trains */
+	bool		first_of_size;	/* nothing >= u was ever sent before on this flow */
+	uint32_t	later_delivered; /* segments right of the hole delivered while it stood */
+	uint32_t	later_w_max;
+	uint32_t	w_min;		/* smallest of the chain */
+	int64_t		idle_before_ns;	/* since A's last new data before the first transmission */
+	bool		options_cut;	/* snap length cut B's TCP options: SACK unreadable */
+	bool		one_sided;
+	struct moment	ptb_first;	/* earliest valid PTB for this flow; */
+	uint32_t	ptb_mtu;	/* the smallest MTU told */
+	uint32_t	ptb_after;	/* transmissions above it, later than the 200 ms grace, not delivered */
+	bool		ptb_late;	/* came after the 4th transmission (S7) */
+	bool		ptb_zero;
+};
+
+/* ---- ICMP errors ---------------------------------------------------------- */
+
+struct record_icmp_error {
+	struct record_key key;		/* conn 0 when no flow matched; n = ordinal */
+	struct moment	at;
+	struct addr	from, to;	/* router, and whom it told */
+	uint8_t		family, type, code;
+	uint32_t	mtu;		/* frag-needed / packet too big, else 0 */
+	bool		frag_needed;
+	struct endpoint	quoted_from, quoted_to;	/* of the packet that met it */
+	uint8_t		quoted_proto;
+	uint32_t	quoted_len;	/* its IP length */
+	uint32_t	quoted_seq;
+	bool		quote_cut;	/* ports or seq missing */
+	bool		ports_differ;	/* matched on one side's tuple only */
+	bool		for_syn;	/* quotes a SYN of the connection */
+	int32_t		dir;		/* direction it speaks of; -1 unknown */
+	uint32_t	repeats;	/* same router, flow, type, code, mtu: folded into one */
+	struct moment	last;
+	uint64_t	largest_sent;	/* largest w of that flow and direction when it came */
+	uint32_t	sent_after_above; /* single segments > mtu later than the grace ... */
+	uint32_t	sent_after_above_lost;	/* ... and of them not delivered */
+	uint32_t	sent_after;	/* data segments after it */
+	struct moment	above_frames[4]; /* witnesses of sent_after_above */
+	uint8_t		ttl;
+	char		community_id[40]; /* of the quoted flow */
+};
+
+/* ---- a directed path in one epoch; joins as a semilattice (2.6) ----------- */
+
+struct record_path {
+	struct record_key key;
+	struct addr	from, to;
+	int64_t		epoch_ns;	/* start of the 600 s bucket */
+	uint32_t	proven;		/* L */
+	struct moment	proven_at;
+	uint64_t	proven_conn;
+	uint32_t	w_max_seen;	/* largest single segment seen, acknowledged or not */
+	uint32_t	flows;		/* that delivered data this way */
+};
+
+/* ---- which ports of which hosts answered whom: contrast for 1B ------------ */
+
+struct record_host {
+	struct record_key key;
+	struct addr	client;
+	struct endpoint	server;
+	uint32_t	answered, refused, unanswered, unreachable;	/* connections */
+	struct moment	first, last, answered_at;
+	uint8_t		ttl;		/* of the server's packets other than RST */
+	uint8_t		ttl_rst;
+	int64_t		rtt_min_ns;	/* SYN to SYN-ACK */
+	uint32_t	data;		/* connections on which the client sent data */
+};
+
+/* ---- sessions, transactions, recipients, messages ------------------------- */
+
+struct record_reply {
+	uint16_t	code;		/* POP3: 1 +OK, 0 -ERR with text */
+	char		enhanced[16];	/* "5.7.1" */
+	char		text[512];	/* lines joined by a blank */
+	struct moment	at;
+};
+
+enum smtp_stage { STAGE_NONE = 0, STAGE_CONNECT, STAGE_EHLO, STAGE_STARTTLS, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_DOT, STAGE_OTHER };
+
+#define RECORD_REFUSALS	8
+struct session_refusal {		/* a negative reply outside any transaction's own fields */
+	enum smtp_stage	stage;
+	char		verb[16];
+	char		line[128];	/* the command, masked */
+	struct record_reply reply;
+	struct moment	asked;
+	bool		unsolicited, consequence, after_auth, ended_transaction, transaction_open;
+	uint32_t	transaction;	/* ordinal, 0 = none */
+};
+
+struct record_session {
+	struct record_key key;
+	enum app_proto	app;
+	struct endpoint	client, server;
+	struct moment	first, last;
+	bool		visible;	/* a line of the protocol was seen: counts as a session */
+	bool		server_seen, client_seen, midstream;
+	struct record_reply greeting;
+	struct moment	greeting_begun;	/* first server byte */
+	bool		greeting_cut;
+	bool		early_talker;
+	char		identity[128];	/* EHLO/HELO argument */
+	bool		ehlo, helo, lhlo, ehlo_answered;
+	char		capabilities[512]; /* last EHLO or CAPA list, blank separated */
+	char		masked_keywords[128];
+	bool		auth_offered, starttls_offered;
+	bool		auth_tried, auth_ok;
+	char		auth_mechanism[32];
+	char		user_hash[17];	/* keyed; equality only */
+	struct moment	auth_at;
+	struct record_reply auth_reply;	/* the last to AUTH */
+	bool		starttls_tried;
+	struct record_reply starttls_reply;
+	bool		tls;		/* dialogue became unreadable */
+	struct moment	tls_at;
+	uint8_t		tls_alert;	/* description + 1; 0 = none */
+	uint8_t		tls_alert_from;	/* 0 client, 1 server */
+	bool		tls_finished;
+	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
+	struct moment	quit, bye;
+	bool		gap_client, gap_server;
+	uint32_t	odd;		/* ODD_* seen by the client's lines */
+	uint32_t	commands, replies, transactions;
+	struct moment	content_from, content_to; /* DATA/RETR phase open, for stall and pause rules */
+	char		last_command[64];	/* verb and masked argument in flight at the end */
+	bool		command_unanswered;
+	uint32_t	refusal_count;		/* all; kept below the first and the last */
+	uint32_t	refusals_kept;
+	struct session_refusal refusals[RECORD_REFUSALS];
+	/* POP3 */
+	uint32_t	logins_ok, logins_refused;
+	uint32_t	listed, retrieved, cut, deleted;
+	bool		quit_ok;
+	char		offset_unit;	/* reserved, 0 */
+};
+
+enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED };
+
+struct record_transaction {
+	struct record_key key;		/* n = ordinal in the session */
+	char		sender[256];
+	struct moment	first, last;
+	uint64_t	declared_size;	/* MAIL SIZE=; 0 = none */
+	uint64_t	bytes;		/* content bytes seen, transparency undone */
+	char		message_id[200];
+	uint32_t	recipients;	/* RCPT commands */
+	uint32_t	recipients_accepted;
+	bool		data_sent, bdat;
+	struct record_reply mail_reply, data_reply, final_reply;
+	struct moment	data_at, end_of_data;
+	uint64_t	end_offset;	/* stream offset behind the end of data; 0 = not seen */
+	bool		end_acked;	/* TCP acknowledged it */
+	enum verdict	verdict;
+	enum smtp_stage	stage;		/* where the verdict fell */
+	struct record_reply verdict_reply; /* the reply that decided; code 0 = none */
+	bool		implied;	/* MAIL not in the capture */
+	bool		unsure;		/* facts derived after a gap */
+	bool		nested;		/* MAIL refused while one was open: not an attempt */
+};
+
+struct record_recipient {
+	struct record_key key;		/* n = transaction, m = ordinal of RCPT */
+	char		address[256];
+	struct record_reply reply;
+	struct record_reply final_reply;	/* LMTP: its own; else the transaction's */
+	struct moment	at;
+	enum verdict	verdict;
+	bool		consequence;	/* answered, but only because MAIL was refused */
+};
+
+enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED };
+
+struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
+	struct record_key key;		/* n = transaction or RETR ordinal */
+	enum app_proto	app;
+	uint32_t	number;		/* POP3 message number */
+	enum message_state state;
+	uint64_t	bytes, listed_size;
+	char		message_id[200], subject[200], from[200], content_type[128];
+	char		uidl[72];
+	uint32_t	parts;
+	struct moment	first, last;
+	struct record_reply reply;
+	bool		gap;
+};
+
+/* One of them, as it travels. */
+struct record {
+	enum record_type type;
+	union {
+		struct record_key		key;
+		struct record_capture		capture;
+		struct record_connection	connection;
+		struct record_session		session;
+		struct record_transaction	transaction;
+		struct record_recipient		recipient;
+		struct record_message		message;
+		struct record_stall		stall;
+		struct record_icmp_error	icmp_error;
+		struct record_path		path;
+		struct record_host		host;
+	};
+};
+
+/* Where records go.  The record is borrowed for the call. */
+struct record_sink {
+	void	(*take)(void *ctx, const struct record *r);
+	void	 *ctx;
+};
+
+#endif /* RECORD_H */

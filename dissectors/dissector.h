@@ -1,0 +1,55 @@
+/* dissector.h - what every dissector looks like to the rest of the program. */
+#ifndef DISSECTOR_H
+#define DISSECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Bad packets are data, not errors: only DISSECT_NOMEM is our own failure. */
+enum dissect_rc {
+	DISSECT_OK = 0,		/* parsed; *out is complete */
+	DISSECT_SHORT,		/* well formed so far, bytes missing (snaplen, gap, end) */
+	DISSECT_MALFORMED,	/* no continuation can make this valid */
+	DISSECT_NOTMINE,	/* some other protocol */
+	DISSECT_NOMEM,
+};
+
+enum dissect_dir { DIR_C2S, DIR_S2C };
+
+struct dissect_event;		/* dissect_event.h */
+
+/* Where facts go.  Events borrow the caller's bytes: copy what you keep. */
+struct dissect_sink {
+	void	(*emit)(void *ctx, const struct dissect_event *ev);
+	void	 *ctx;
+};
+
+/* What the opener knows of a connection. */
+struct dissect_hint {
+	bool	midstream;	/* no SYN in the capture: bytes before the first are missing */
+	bool	tunnelled;	/* behind SOCKS or HTTP CONNECT: the dialogue starts later */
+	bool	server_seen;	/* false when the capture has no packet of the server */
+	bool	client_seen;
+};
+
+/*
+ * A stream dissector.  State is created per connection and owned by the
+ * caller, who ends it with close().  `off' is the stream offset of p[0] in
+ * `dir' (0 = first byte after the SYN, or first byte captured).  Any chunking
+ * of either direction gives the same events.  gap(): `missing' bytes from
+ * `off' on are not in the capture.
+ */
+struct dissector {
+	const char	 *name;
+	void		*(*open)(const struct dissect_sink *sink, const struct dissect_hint *hint);
+	enum dissect_rc	 (*data)(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns,
+			    const uint8_t *p, size_t len);
+	void		 (*gap)(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing,
+			    int64_t ts_ns);
+	void		 (*close)(void *st);
+};
+
+extern const struct dissector	dissector_smtp, dissector_pop3;
+
+#endif /* DISSECTOR_H */
