@@ -1,0 +1,103 @@
+/*
+ * store.h - the records the correlator keeps, grouped by connection.
+ *
+ * Rules read it, only correlator.c writes it.  Records may come in any order
+ * and repeat: the key (type, point, conn, n, m) decides, the last one wins
+ * (paths and hosts join).  Everything here is borrowed by the rules for the
+ * call of judge().
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "record/record.h"
+
+/* One connection as one capture point saw it. */
+struct mail_case {
+	uint32_t	point;
+	uint64_t	id;			/* connection id */
+	struct record_connection conn;		/* has_conn: else only key and endpoints may be set */
+	bool		has_conn;
+	const struct record_capture *capture;	/* of its point; NULL when unknown */
+	struct record_session *session;		/* NULL: none */
+	struct record_transaction *transactions; /* ascending n */
+	struct record_recipient *recipients;	/* ascending n, m */
+	struct record_message *messages;	/* ascending n */
+	struct record_stall *stalls;		/* ascending n, m */
+	struct record_icmp_error *icmp;		/* ascending n */
+	uint32_t	transaction_count, recipient_count, message_count, stall_count, icmp_count;
+	/* The same connection at other points or files: a ring; a case alone points at itself. */
+	struct mail_case *copy;
+	bool		counted;		/* this copy stands for the ring in summary and fates */
+	/* store bookkeeping, not for rules */
+	uint32_t	transaction_room, recipient_room, message_room, stall_room, icmp_room;
+	uint32_t	draft_first;		/* findings of this case in the current judgement */
+	uint64_t	touched;
+	uint64_t	bytes;
+	struct mail_case *hash_next;
+};
+
+struct store;
+
+/* Walks cases in order of their first packet.  Zero it, set what restricts, call until NULL. */
+struct case_iter {
+	const struct addr *client, *server;	/* NULL = any */
+	uint16_t	server_port;		/* 0 = any */
+	int64_t		from_ns, to_ns;		/* of conn.first; both 0 = any time */
+	size_t		pos;			/* internal */
+	bool		started;
+};
+const struct mail_case *store_case_next(const struct store *s, struct case_iter *it);
+
+/* Contrast records.  client NULL = any. */
+struct host_iter {
+	const struct addr *client, *server;
+	size_t		pos;
+};
+const struct record_host *store_host_next(const struct store *s, struct host_iter *it);
+
+/* ICMP errors that matched no connection (those that did are in their case). */
+const struct record_icmp_error *store_icmp_next(const struct store *s, size_t *pos);
+
+const struct record_capture *store_capture(const struct store *s, uint32_t point);
+const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
+
+enum path_scope { PATH_ADDRESS, PATH_PREFIX, PATH_ANY };	/* how much of the destination counts */
+
+struct proven {			/* the largest size cleanly delivered */
+	uint32_t	w;	/* 0 = nothing known */
+	struct moment	at;
+	uint64_t	conn;
+	uint32_t	point;
+};
+/*
+ * L from the source address (S21) to the destination's address, /24 or /64
+ * prefix, or anywhere, at times within span of at: over path records and the
+ * directions of every case.
+ */
+struct proven	store_proven(const struct store *s, const struct addr *from, const struct addr *to,
+		    enum path_scope scope, int64_t at_ns, int64_t span_ns);
+
+/* ---- gates (diagnosis 0.3, 0.7 G, S14) ------------------------------------ */
+
+uint32_t capture_q_permille(const struct record_capture *c);	/* NULL: 0 */
+bool	case_one_sided(const struct mail_case *c);
+int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
+bool	case_missing(const struct mail_case *c);	/* rule G: some byte is missing or two copies differ */
+bool	case_missing_dir(const struct mail_case *c, int dir);
+bool	case_cut(const struct mail_case *c);		/* of them: by the snap length */
+bool	case_midstream(const struct mail_case *c);
+
+/* ---- small facts ----------------------------------------------------------- */
+
+bool	addr_equal(const struct addr *a, const struct addr *b);
+bool	addr_prefix_equal(const struct addr *a, const struct addr *b, unsigned int v4_bits, unsigned int v6_bits);
+bool	addr_public(const struct addr *a);		/* globally routable */
+char	*addr_format(const struct addr *a, char *buf, size_t len);	/* returns buf */
+char	*endpoint_format(const struct endpoint *e, char *buf, size_t len);
+static inline bool
+moment_is(const struct moment *m)
+{
+	return m->frame != 0;
+}
+
+#endif /* STORE_H */
