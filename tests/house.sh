@@ -1,0 +1,53 @@
+#!/bin/sh
+# house.sh - the way through the house stays one way.
+# A room may include the rooms before it and the leaves; a foreign library has one door.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+bad=0
+
+say() {
+	printf '%s\n' "$*"
+	bad=$((bad + 1))
+}
+
+# room, then what its files must not include
+while read -r room forbidden; do
+	hits=$(grep -nE "#include *\"($forbidden)/" "$room"/*.[ch] 2>/dev/null)
+	[ -z "$hits" ] || say "$room includes a room it must not know:
+$hits"
+done <<TXT
+dissectors analyzer|capture|flow|mail|record|correlator|report
+analyzer/record capture|flow|mail|correlator|report|dissectors
+analyzer/capture flow|mail|correlator|report|dissectors
+analyzer/flow mail|correlator|report
+analyzer/mail correlator|report
+analyzer/correlator capture|flow|mail|report|dissectors
+TXT
+
+# library header, then the only files that may include it
+while read -r header doors; do
+	hits=$(grep -lE "#include *[<\"]$header" -r analyzer dissectors --include='*.[ch]' | grep -vE "^($doors)$")
+	[ -z "$hits" ] || say "$header outside its door ($doors): $hits"
+done <<TXT
+nids analyzer/flow/stream_nids.c
+ndpi|libndpi|ndpi_ analyzer/flow/classify_ndpi.c
+archive(_entry)?\.h analyzer/capture/archive.c
+jansson analyzer/record/record_json.c|analyzer/record/record_json.h|analyzer/record/.*\.c|analyzer/report/json.c
+pcap analyzer/capture/.*
+sys/socket|netinet|arpa/inet analyzer/capture/.*|analyzer/record/addr.c|analyzer/main.c|analyzer/pipeline.c
+TXT
+
+hits=$(grep -nE '\b(time|gettimeofday|clock_gettime|localtime|rand|random)\(' dissectors/*.c analyzer/correlator/*.c analyzer/record/*.c analyzer/mail/*.c 2>/dev/null)
+[ -z "$hits" ] || say "a clock or chance in a pure room:
+$hits"
+
+long=$(wc -l analyzer/*.c analyzer/*/*.[ch] dissectors/*.[ch] 2>/dev/null | awk '$2 != "total" && $1 > 700 { print $2 ": " $1 " lines" }')
+[ -z "$long" ] || say "files that have outgrown a room (over 700 lines):
+$long"
+
+if [ "$bad" -eq 0 ]; then
+	echo "1 passed, 0 failed"
+else
+	echo "0 passed, 1 failed"
+fi
+exit "$bad"
