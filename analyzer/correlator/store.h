@@ -9,6 +9,7 @@
 #ifndef STORE_H
 #define STORE_H
 
+#include "record/addr.h"
 #include "record/record.h"
 
 /* One connection as one capture point saw it. */
@@ -89,11 +90,8 @@ bool	case_midstream(const struct mail_case *c);
 
 /* ---- small facts ----------------------------------------------------------- */
 
-bool	addr_equal(const struct addr *a, const struct addr *b);
 bool	addr_prefix_equal(const struct addr *a, const struct addr *b, unsigned int v4_bits, unsigned int v6_bits);
 bool	addr_public(const struct addr *a);		/* globally routable */
-char	*addr_format(const struct addr *a, char *buf, size_t len);	/* returns buf */
-char	*endpoint_format(const struct endpoint *e, char *buf, size_t len);
 static inline bool
 moment_is(const struct moment *m)
 {
