@@ -63,6 +63,13 @@ struct dissect_event {
 	size_t			 line_len;
 	const char		*arg;		/* COMMAND: path or argument without <>, masked; REPLY: text */
 	size_t			 arg_len;
+	/*
+	 * Login name of AUTH, USER or APOP; NULL = none here.  The only part of a
+	 * login that leaves a dissector, and only to be hashed or, where the user
+	 * asks for names, shown: never print it from here.
+	 */
+	const char		*user;
+	size_t			 user_len;
 	uint64_t		 arg_num;	/* MAIL SIZE=, BDAT size, RETR/DELE/TOP number; UINT64_MAX none */
 	bool			 last;		/* BDAT LAST */
 

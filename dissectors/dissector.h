@@ -25,12 +25,23 @@ struct dissect_sink {
 	void	 *ctx;
 };
 
+/*
+ * Bytes that dissectors hold back, all flows together: client bytes that
+ * precede the reply they depend on.  The opener owns it and counts; a
+ * dissector takes and gives back.
+ */
+struct dissect_budget {
+	uint64_t	held, limit;
+	uint64_t	refused;	/* times a flow had to go on without its reply */
+};
+
 /* What the opener knows of a connection. */
 struct dissect_hint {
 	bool	midstream;	/* no SYN in the capture: bytes before the first are missing */
 	bool	tunnelled;	/* behind SOCKS or HTTP CONNECT: the dialogue starts later */
 	bool	server_seen;	/* false when the capture has no packet of the server */
 	bool	client_seen;
+	struct dissect_budget *budget;	/* outlives the dissector; NULL = no common bound */
 };
 
 /*

@@ -19,10 +19,19 @@ struct mail_options {
 	void	*transcript_ctx;
 };
 
+/* Bounds of this room that were hit; for the report. */
+struct mail_caps {
+	uint64_t	held;		/* flows read on without the reply they depended on */
+	uint64_t	recipients;	/* recipients counted but without a record of their own */
+	uint64_t	transactions;	/* transactions settled early: too many unanswered */
+	uint64_t	memory;		/* flows dropped for want of memory */
+};
+
 /* The options are copied, the sink is borrowed for the life of the mail. */
 struct mail	*mail_new(const struct mail_options *o, const struct record_sink *sink);
 /* The watcher to hand to flow/; its ctx is the mail. */
 struct flow_watcher mail_watcher(struct mail *m);
+struct mail_caps mail_caps_get(const struct mail *m);
 void		 mail_free(struct mail *m);
 
 #endif /* MAIL_H */

@@ -342,6 +342,7 @@ struct record_session {
 	bool		auth_tried, auth_ok;
 	char		auth_mechanism[32];
 	char		user_hash[17];	/* keyed; equality only */
+	char		user[128];	/* the name itself, only when asked for */
 	struct moment	auth_at;
 	struct record_reply auth_reply;	/* the last to AUTH */
 	bool		starttls_tried;

@@ -1,0 +1,88 @@
+/*
+ * mail_internal.h - what the files of this room share: one flow that speaks
+ * mail, and how its protocol turns dissector events into records.
+ *
+ * mail.c owns the flow: it opens the protocol's dissector with a sink of its
+ * own, keeps `now' and the common fields of the session up to date, hands
+ * every event to the protocol, and at close() calls its end() and then writes
+ * the session record.  mail_smtp.c and mail_pop3.c are one const struct
+ * mail_protocol each; a new protocol is a file with one and a row in
+ * mail.c:protocol_of().
+ *
+ * A protocol writes its own records (transaction, recipient, message) with
+ * mail_emit(), as soon as they are settled: what needs TCP facts waits for
+ * end().  It fills its fields of f->session; these are filled by mail.c:
+ * key, app, client, server, first, last, server_seen, client_seen, midstream,
+ * gap_client, gap_server, client_first_byte, server_first_byte, tls*, odd.
+ */
+#ifndef MAIL_INTERNAL_H
+#define MAIL_INTERNAL_H
+
+#include "dissectors/message.h"
+#include "mail/mail.h"
+
+struct mail {
+	struct mail_options	 o;
+	const struct record_sink *sink;
+	struct dissect_budget	 budget;	/* bytes held by all dissectors together */
+	struct mail_caps	 caps;
+};
+
+struct mail_flow;
+
+struct mail_protocol {
+	const struct dissector *dissector;
+	size_t	 state_size;		/* of f->state: zeroed before begin() */
+	void	(*begin)(struct mail_flow *f);	/* may be NULL */
+	/* `from', `to': the frames of the event's first and last byte. */
+	void	(*event)(struct mail_flow *f, const struct dissect_event *ev,
+		    struct moment from, struct moment to);
+	/* The flow is over; nothing may be left unsaid. The session record follows. */
+	void	(*end)(struct mail_flow *f, const struct record_connection *facts);
+	void	(*wipe)(struct mail_flow *f);	/* frees what hangs on f->state; may be NULL */
+};
+
+struct mail_flow {
+	struct mail		*mail;
+	const struct mail_protocol *protocol;
+	struct flow_opened	 opened;
+	void			*dissector;	/* state of protocol->dissector */
+	void			*state;		/* of the protocol */
+	struct record_session	 session;	/* written at close */
+	struct moment		 now;		/* of the bytes being read */
+	struct message		*message;	/* content being read, see mail_content_* */
+};
+
+extern const struct mail_protocol mail_smtp, mail_pop3;
+
+/* r->key gets the flow's point and connection with ordinals n and m; then it is handed on. */
+void	mail_emit(struct mail_flow *f, struct record *r, uint32_t n, uint32_t m);
+
+/* A reply event as it stands in records; `at' is the frame of its last byte. */
+void	mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at);
+
+/*
+ * The login name, as the options allow: session.user_hash always (SipHash-2-4
+ * under the key of the options, 16 hex digits), session.user only when asked for.
+ */
+void	mail_user_set(struct mail_flow *f, const char *user, size_t len);
+
+/*
+ * A negative reply that the correlator is to classify: counted, and kept in
+ * session.refusals (the first half and the last half of the array).
+ */
+void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
+
+/*
+ * The message parser on a flow's content: begin at EVENT_CONTENT_BEGIN, push
+ * at EVENT_CONTENT, gap at EVENT_GAP while content is open; end() fills the
+ * fields of the record that come from the message itself (message_id, subject,
+ * from, content_type, parts, bytes, gap) and forgets the parser.
+ */
+void	mail_content_begin(struct mail_flow *f);
+void	mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len);
+void	mail_content_gap(struct mail_flow *f, uint64_t missing);
+bool	mail_content_open(const struct mail_flow *f);
+void	mail_content_end(struct mail_flow *f, struct record_message *out);
+
+#endif /* MAIL_INTERNAL_H */
