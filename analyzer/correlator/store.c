@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
-
 enum {
 	BUCKETS		= 1 << 14,
 	PATHS_MAX	= 1 << 16,
@@ -162,7 +160,7 @@ table_slot(struct table *t, size_t size, const void *x, int (*order)(const void 
 static size_t
 bucket_of(uint32_t point, uint64_t id)
 {
-	return (size_t)(hash_u64(HASH_SEED, id * 31 + point) & (BUCKETS - 1));
+	return (size_t)(id_end(id_number(ID_SEED, id * 31 + point)) & (BUCKETS - 1));
 }
 
 static struct mail_case *
@@ -500,19 +498,19 @@ uint64_t
 case_conversation(const struct mail_case *c)
 {
 	const struct record_direction *a = &c->conn.dir[0], *b = &c->conn.dir[1];
-	uint64_t h = HASH_SEED;
+	uint64_t h = ID_SEED;
 
 	if (c->conn.payload_hash == 0)
 		return 0;
-	h = hash_u64(h, c->conn.payload_hash);
+	h = id_number(h, c->conn.payload_hash);
 	if (a->isn_known && b->isn_known) {	/* NAT may change the addresses, not these */
-		h = hash_u64(h, (uint64_t)a->isn << 32 | b->isn);
+		h = id_number(h, (uint64_t)a->isn << 32 | b->isn);
 	} else {
-		h = hash_bytes(h, &c->conn.client.ip, sizeof(struct addr));
-		h = hash_bytes(h, &c->conn.server.ip, sizeof(struct addr));
-		h = hash_u64(h, (uint64_t)c->conn.client.port << 16 | c->conn.server.port);
+		h = id_bytes(h, &c->conn.client.ip, sizeof(struct addr));
+		h = id_bytes(h, &c->conn.server.ip, sizeof(struct addr));
+		h = id_number(h, (uint64_t)c->conn.client.port << 16 | c->conn.server.port);
 	}
-	return h != 0 ? h : 1;
+	return id_end(h);
 }
 
 /* How much a copy knows of its mails: decided verdicts first, then everything else. */
@@ -929,13 +927,13 @@ icmp_ref_order(const void *a, const void *b)
 static struct icmp_ref
 icmp_ref_of(const struct record_icmp_error *e)
 {
-	uint64_t h = HASH_SEED;
+	uint64_t h = ID_SEED;
 
-	h = hash_bytes(h, &e->from, sizeof(e->from));
-	h = hash_bytes(h, &e->quoted_from.ip, sizeof(struct addr));
-	h = hash_bytes(h, &e->quoted_to.ip, sizeof(struct addr));
-	h = hash_u64(h, (uint64_t)e->quoted_from.port << 16 | e->quoted_to.port);
-	h = hash_u64(h, (uint64_t)e->mtu << 16 | (uint64_t)e->type << 8 | e->code);
+	h = id_bytes(h, &e->from, sizeof(e->from));
+	h = id_bytes(h, &e->quoted_from.ip, sizeof(struct addr));
+	h = id_bytes(h, &e->quoted_to.ip, sizeof(struct addr));
+	h = id_number(h, (uint64_t)e->quoted_from.port << 16 | e->quoted_to.port);
+	h = id_number(h, (uint64_t)e->mtu << 16 | (uint64_t)e->type << 8 | e->code);
 	return (struct icmp_ref){ h, e->key.point, e->repeats > 1 ? e->repeats : 1 };
 }
 
