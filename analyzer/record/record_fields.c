@@ -1,0 +1,538 @@
+/*
+ * record_fields.c - the tables of the records: names, and those of the small
+ * structs within them.  The texts go into docs/records.schema.json.
+ */
+#include "record/record_fields.h"
+
+#include <string.h>
+
+#define NAMES(id, ...) \
+	static const char *const id##_text[] = { __VA_ARGS__ }; \
+	const struct field_names id = { id##_text, sizeof(id##_text) / sizeof(id##_text[0]) }
+#define LOCAL_NAMES(id, ...) \
+	static const char *const id##_text[] = { __VA_ARGS__ }; \
+	static const struct field_names id = { id##_text, sizeof(id##_text) / sizeof(id##_text[0]) }
+
+LOCAL_NAMES(conn_state_names, [CONN_UNANSWERED] = "unanswered", [CONN_REFUSED] = "refused",
+    [CONN_UNREACHABLE] = "unreachable", [CONN_HALF_OPEN] = "half-open",
+    [CONN_ESTABLISHED] = "established", [CONN_MIDSTREAM] = "midstream");
+NAMES(app_proto_names, [APP_UNKNOWN] = "unknown", [APP_SMTP] = "smtp",
+    [APP_SMTP_TUNNELLED] = "smtp-tunnelled", [APP_SMTPS] = "smtps", [APP_POP3] = "pop3",
+    [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps", [APP_OTHER] = "other");
+LOCAL_NAMES(classified_names, [CLASS_NONE] = "none", [CLASS_PORT] = "port",
+    [CLASS_GREETING] = "greeting", [CLASS_CLIENT] = "client", [CLASS_NDPI] = "ndpi");
+LOCAL_NAMES(stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STAGE_EHLO] = "ehlo",
+    [STAGE_STARTTLS] = "starttls", [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail",
+    [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data", [STAGE_DOT] = "dot", [STAGE_OTHER] = "other");
+NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
+    [VERDICT_REFUSED] = "refused", [VERDICT_DEFERRED] = "deferred", [VERDICT_LOST] = "lost",
+    [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned");
+LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut",
+    [MESSAGE_NOT_RETRIEVED] = "not-retrieved");
+
+/* ---- structs within records ----------------------------------------------- */
+
+#define F(m, text)		FIELD_X(S, m, text, .max = 0)
+#define MAX(m, top, text)	FIELD_X(S, m, text, .max = top)
+#define KEEP(m, text)		FIELD_KEPT(S, m, text)
+#define ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n)
+#define KEEP_ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n, .flags = FIELD_ALWAYS)
+#define ID(m, text)		FIELD_OF(S, m, FIELD_ID, text, .max = 0)
+#define KEEP_ID(m, text)	FIELD_OF(S, m, FIELD_ID, text, .flags = FIELD_ALWAYS)
+#define TIME(m, text)		FIELD_OF(S, m, FIELD_TIME, text, .max = 0)
+#define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
+#define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
+#define KEY			FIELD_OF(S, key, FIELD_STRUCT, "identity", .table = &record_key_table, .flags = FIELD_INLINE)
+
+#define S record_key
+FIELD_TABLE(record_key_table, record_key, "key", "identity of a record within its type",
+	KEEP(point, "capture point"),
+	ID(conn, "connection"),
+	F(n, "ordinal below the connection: transaction, stall, ..."),
+	F(m, "ordinal below that: recipient; a stall's direction, 0 client to server, 1 back"));
+#undef S
+
+#define S record_reply
+FIELD_TABLE(record_reply_table, record_reply, "reply", "a reply of the server",
+	KEEP(code, "SMTP reply code; POP3: 1 +OK, 0 -ERR"),
+	F(enhanced, "enhanced status code (RFC 3463)"),
+	KEEP(text, "its text, lines joined by a blank"),
+	F(at, "when it was complete"));
+#undef S
+
+#define S size_class
+FIELD_TABLE(size_class_table, size_class, "size-class", "transmissions of one size in one direction",
+	F(w, "size in bytes at the IP layer"),
+	F(ok, "delivered"),
+	F(lost, "lost"));
+#undef S
+
+#define S transmission
+FIELD_TABLE(transmission_table, transmission, "transmission", "one transmission of a byte",
+	TIME(ns, "when"),
+	F(frame, "frame number"),
+	F(w, "size in bytes at the IP layer"),
+	F(ip_id, "IPv4 identification"),
+	F(df, "don't fragment"),
+	F(super, "segmented later: its size on the wire is unknown"),
+	F(lost, "proven lost"));
+#undef S
+
+#define S session_refusal
+FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply and what it answered",
+	ENUM(stage, stage_names, "where in the dialogue"),
+	F(verb, "the command's verb"),
+	F(line, "the command, credentials masked"),
+	STRUCT(reply, record_reply_table, "the reply"),
+	F(asked, "when the command was sent"),
+	F(unsolicited, "answers no command"),
+	F(consequence, "only follows from an earlier refusal"),
+	F(after_auth, "after a successful login"),
+	F(ended_transaction, "ended its transaction"),
+	F(transaction_open, "a transaction was open"),
+	F(transaction, "its ordinal"));
+#undef S
+
+#define S record_direction
+FIELD_TABLE(record_direction_table, record_direction, "direction", "what one endpoint sent, as seen at this capture point",
+	F(packets, "packets"),
+	F(data_segments, "segments with payload"),
+	F(stream_bytes, "bytes of the stream"),
+	F(acked, "stream offset the peer acknowledged to"),
+	F(missing, "bytes of the stream that are not in the capture"),
+	F(acked_unseen, "of them acknowledged: the capture lost them"),
+	F(cut_bytes, "of them cut by the snap length"),
+	F(conflict, "two copies of a byte differ"),
+	F(isn_known, "the SYN was seen"),
+	F(sack_ok, "SACK permitted"),
+	F(timestamps, "TCP timestamps in use"),
+	F(isn, "initial sequence number"),
+	F(mss, "announced MSS; 0 unknown"),
+	F(wscale, "window scale; 255 not announced"),
+	F(ttl, "most frequent TTL without SYN and RST"),
+	F(ttl_syn, "TTL of the SYN"),
+	F(ttl_rst, "TTL of the RST"),
+	F(at_sender, "the TTL is an initial one: captured at the sender"),
+	F(first, "first packet"),
+	F(last, "last packet"),
+	F(data_first, "first payload"),
+	F(data_last, "last payload"),
+	F(fin, "FIN"),
+	F(rst, "first RST"),
+	F(rst_count, "RSTs"),
+	F(reset_signs, "signs that the RSTs were forged: 1 R1, 2 R2, 4 R3, 8 R4, 16 R5, 32 R5b, 64 R7"),
+	F(ceiling, "largest size the peer's MSS allows; 0 unknown"),
+	F(w_max, "largest single segment seen"),
+	F(proven, "largest size cleanly delivered"),
+	F(proven_at, "when"),
+	F(super_segments, "segments larger than any packet (offload)"),
+	F(super_bytes, "their bytes"),
+	MAX(size_count, RECORD_SIZES, "entries of sizes"),
+	STRUCTS(sizes, size_class_table, "transmissions by size, ascending"),
+	F(retransmissions, "retransmitted segments"),
+	F(hole_fills, "holes filled later"),
+	F(dsacks, "duplicate SACKs of the peer"),
+	F(repair_ranges, "ranges repaired"),
+	F(repair_w_max, "largest repair"),
+	F(repair_w_max_count, "repairs of that size"),
+	F(larger_after_repair, "a larger segment was delivered after a repair"),
+	F(all_lost_above_proven, "every lost size lies above the proven one"),
+	F(repair_first, "first repair"),
+	F(repair_last, "last repair"),
+	F(zero_from, "longest span in which this endpoint offered no window: start"),
+	F(zero_to, "its end"),
+	F(zero_probes, "answered probes in it"),
+	F(window_eq, "peer segments exactly as large as the last raw window"),
+	F(window_over, "peer segments larger than it"),
+	F(window_median, "median raw window"),
+	F(pause_from, "longest silence with nothing outstanding: start"),
+	F(pause_to, "its end"),
+	F(pause_ids_continue, "IP identifications continue over it"),
+	F(hole_seen, "first packet beyond a hole that never passed here"),
+	F(hole_at, "stream offset of the hole"),
+	F(hole_bytes, "its length"),
+	F(hole_segments, "full segments it would hold; 0 not a whole number"),
+	F(hole_id_jump, "IPv4 identifications missing over it"),
+	F(hole_filled, "when it was filled"),
+	F(hole_filled_smaller, "only by segments below the ceiling"),
+	F(hole_acked, "the peer acknowledged beyond its edge"),
+	F(id_gap_from, "identifications missing over a silence: start"),
+	F(id_gap_to, "its end"),
+	F(id_gap, "how many"));
+#undef S
+
+/* ---- records --------------------------------------------------------------- */
+
+#define S record_capture
+FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its quality",
+	KEY,
+	KEEP(file, "as the user named it"),
+	F(interface, "when the file has several"),
+	F(link_type, "LINKTYPE_ number"),
+	F(snaplen, "0 unlimited or unknown"),
+	F(first, "first frame"),
+	F(last, "last frame"),
+	KEEP(frames, "frames"),
+	KEEP(bytes, "bytes on the wire"),
+	F(tcp_frames, "TCP"),
+	F(mail_frames, "of mail connections"),
+	F(icmp_frames, "ICMP and ICMPv6"),
+	F(other_frames, "anything else"),
+	F(undecodable, "headers cut or impossible"),
+	F(cut_frames, "captured shorter than they were"),
+	F(cut_at, "largest captured length of a cut frame"),
+	F(fragments, "IP fragments"),
+	F(fragments_orphaned, "of them never completed"),
+	F(duplicates, "copies dropped"),
+	F(eligible, "TCP frames of which a copy could be told"),
+	F(duplicate_first, "first copy"),
+	F(clock_back, "times that went back"),
+	F(clock_back_ns, "largest step back in nanoseconds"),
+	F(clock_back_at, "where"),
+	F(drops_known, "the source counts its drops"),
+	F(drops_kernel, "dropped by the kernel"),
+	F(drops_interface, "dropped by the interface"),
+	F(acked_bytes, "bytes acknowledged on connections seen both ways"),
+	F(acked_unseen, "of them not in the capture: capture loss"),
+	F(data_bytes, "TCP payload"),
+	F(super_bytes, "of it in super-segments"),
+	F(bad_checksums, "TCP checksums that are wrong"),
+	F(flows, "TCP connections"),
+	F(flows_one_sided, "of them seen in one direction only"),
+	F(flows_midstream, "of them joined in the middle"),
+	F(damage, "why reading stopped early"),
+	F(damage_frame, "last whole frame before it"),
+	F(damage_offset, "byte offset of it"),
+	F(caps_hit, "bounds that were hit"),
+	F(caps, "which"));
+#undef S
+
+#define S record_connection
+FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connection",
+	KEY,
+	F(client, "who sent the SYN"),
+	F(server, "who got it"),
+	KEEP_ENUM(state, conn_state_names, "how far it came"),
+	KEEP_ENUM(app, app_proto_names, "what it speaks"),
+	ENUM(by, classified_names, "how that was told"),
+	F(community_id, "Community ID v1"),
+	F(vlan, "outer and inner VLAN"),
+	F(tunnel, "pppoe, vxlan, gre, ..."),
+	ID(payload_hash, "hash of the first bytes: joins copies of a connection"),
+	F(first, "first packet"),
+	F(last, "last packet"),
+	TIME(t_end, "last frame of the capture point when this was written"),
+	F(open, "still running"),
+	F(syn_count, "SYNs"),
+	F(synack_count, "SYN-ACKs"),
+	F(syn, "the first SYNs"),
+	F(synack_first, "first SYN-ACK"),
+	F(synack_last, "last SYN-ACK"),
+	F(handshake, "the ACK that completed the handshake"),
+	F(refused, "the RST that answered the SYN"),
+	F(refused_ack_ok, "it acknowledged ISN+1"),
+	F(client_reset_synack, "the client reset the SYN-ACK"),
+	F(unreachable, "the ICMP error that quoted the SYN"),
+	F(rtt_ns, "round trip in nanoseconds"),
+	F(rtt_known, "measured, not assumed"),
+	F(vantage, "where on the path, permille from the client; -1 unknown"),
+	STRUCTS(dir, record_direction_table, "client to server, server to client"));
+#undef S
+
+#define S record_session
+FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue",
+	KEY,
+	KEEP_ENUM(app, app_proto_names, "what it speaks"),
+	F(client, "client"),
+	F(server, "server"),
+	F(first, "first line"),
+	F(last, "last line"),
+	F(visible, "a line of the protocol was seen: it counts as a session"),
+	F(server_seen, "the server's direction is in the capture"),
+	F(client_seen, "the client's direction is in the capture"),
+	F(midstream, "joined in the middle"),
+	STRUCT(greeting, record_reply_table, "the greeting"),
+	F(greeting_begun, "its first byte"),
+	F(greeting_cut, "it never ended"),
+	F(early_talker, "the client spoke before it"),
+	F(identity, "argument of EHLO or HELO"),
+	F(ehlo, "EHLO was sent"),
+	F(helo, "HELO was sent"),
+	F(lhlo, "LHLO was sent"),
+	F(ehlo_answered, "EHLO was answered"),
+	F(capabilities, "last EHLO or CAPA list"),
+	F(masked_keywords, "keywords a device has overwritten"),
+	F(auth_offered, "AUTH was offered"),
+	F(starttls_offered, "STARTTLS or STLS was offered"),
+	F(auth_tried, "a login was tried"),
+	F(auth_ok, "a login succeeded"),
+	F(auth_mechanism, "its mechanism"),
+	F(user_hash, "keyed hash of the user name: tells equality only"),
+	F(auth_at, "when"),
+	STRUCT(auth_reply, record_reply_table, "the last reply to a login"),
+	F(starttls_tried, "STARTTLS or STLS was sent"),
+	STRUCT(starttls_reply, record_reply_table, "its reply"),
+	F(tls, "the dialogue became unreadable"),
+	F(tls_at, "when"),
+	F(tls_alert, "plain-text alert, description + 1; 0 none"),
+	MAX(tls_alert_from, 1, "0 client, 1 server"),
+	F(tls_finished, "the handshake was completed"),
+	F(client_first_byte, "+ 1; 0 none"),
+	F(server_first_byte, "+ 1; 0 none"),
+	F(quit, "QUIT"),
+	F(bye, "its answer"),
+	F(gap_client, "client bytes are missing"),
+	F(gap_server, "server bytes are missing"),
+	F(odd, "oddities of the client's lines, bits"),
+	F(commands, "commands"),
+	F(replies, "replies"),
+	F(transactions, "transactions"),
+	F(content_from, "content phase: start"),
+	F(content_to, "content phase: end"),
+	F(last_command, "in flight at the end, masked"),
+	F(command_unanswered, "it was not answered"),
+	F(refusal_count, "negative replies"),
+	MAX(refusals_kept, RECORD_REFUSALS, "of them kept"),
+	STRUCTS(refusals, session_refusal_table, "the first and the last"),
+	F(logins_ok, "POP3 logins accepted"),
+	F(logins_refused, "POP3 logins refused"),
+	F(listed, "POP3 messages listed"),
+	F(retrieved, "POP3 messages fetched whole"),
+	F(cut, "POP3 messages cut off"),
+	F(deleted, "POP3 messages deleted"),
+	F(quit_ok, "POP3 QUIT was answered +OK"));
+#undef S
+
+#define S record_transaction
+FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAIL to its verdict",
+	KEY,
+	KEEP(sender, "envelope sender"),
+	F(first, "MAIL"),
+	F(last, "its end"),
+	F(declared_size, "SIZE= of MAIL"),
+	KEEP(bytes, "content bytes seen"),
+	KEEP(message_id, "Message-ID"),
+	F(recipients, "RCPT commands"),
+	F(recipients_accepted, "of them accepted"),
+	F(data_sent, "DATA or BDAT was sent"),
+	F(bdat, "by BDAT"),
+	STRUCT(mail_reply, record_reply_table, "reply to MAIL"),
+	STRUCT(data_reply, record_reply_table, "reply to DATA"),
+	STRUCT(final_reply, record_reply_table, "reply to the end of data"),
+	F(data_at, "DATA"),
+	F(end_of_data, "the dot, or BDAT LAST"),
+	F(end_offset, "stream offset behind it; 0 not seen"),
+	F(end_acked, "TCP acknowledged it"),
+	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
+	ENUM(stage, stage_names, "where the verdict fell"),
+	STRUCT(verdict_reply, record_reply_table, "the reply that decided"),
+	F(implied, "MAIL is not in the capture"),
+	F(unsure, "told after a gap"),
+	F(nested, "refused while another was open: not an attempt"));
+#undef S
+
+#define S record_recipient
+FIELD_TABLE(recipient_table, record_recipient, "recipient", "one RCPT",
+	KEY,
+	KEEP(address, "envelope recipient"),
+	STRUCT(reply, record_reply_table, "reply to RCPT"),
+	STRUCT(final_reply, record_reply_table, "LMTP: its own; otherwise the transaction's"),
+	F(at, "RCPT"),
+	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
+	F(consequence, "refused only because MAIL was"));
+#undef S
+
+#define S record_message
+FIELD_TABLE(message_table, record_message, "message", "headers of one content; POP3: one RETR",
+	KEY,
+	KEEP_ENUM(app, app_proto_names, "smtp or pop3"),
+	F(number, "POP3 message number"),
+	ENUM(state, message_state_names, "whole or not"),
+	F(bytes, "content bytes"),
+	F(listed_size, "as listed"),
+	F(message_id, "Message-ID"),
+	F(subject, "Subject"),
+	F(from, "From"),
+	F(content_type, "Content-Type"),
+	F(uidl, "POP3 unique id"),
+	F(parts, "MIME parts"),
+	F(first, "first byte"),
+	F(last, "last byte"),
+	STRUCT(reply, record_reply_table, "POP3 reply to RETR"),
+	F(gap, "bytes are missing"));
+#undef S
+
+#define S record_stall
+FIELD_TABLE(stall_table, record_stall, "stall", "one episode in which bytes did not arrive",
+	KEY,
+	F(from, "sender"),
+	F(to, "receiver"),
+	F(chain_count, "transmissions of the head byte"),
+	MAX(chain_len, RECORD_CHAIN, "of them kept"),
+	STRUCTS(chain, transmission_table, "the first and the last"),
+	F(head, "stream offset of the head byte"),
+	F(first, "first transmission"),
+	F(last, "last transmission"),
+	F(delivered, "when it arrived at last"),
+	F(delivered_w, "the size that carried it"),
+	F(delivered_smaller, "all of it came in smaller segments"),
+	F(u, "smallest lost size above the proven one; 0 none"),
+	F(proven, "largest size proven in this direction"),
+	F(n_lost_ge, "lost, size at least u"),
+	F(n_ok_ge, "delivered, size at least u"),
+	F(n_lost_lt, "lost, smaller than u"),
+	F(n_ok_lt, "delivered, smaller than u"),
+	F(lost_frames, "further witnesses of lost sizes"),
+	MAX(lost_count, RECORD_CHAIN, "kept of them"),
+	F(live, "signs of life of the path: 1 L1, 2 L2, 4 L2b, 8 L3"),
+	F(live_at, "their frames"),
+	F(live_any, "the same, of any size, between the second and the last transmission"),
+	F(peer_repeats, "the peer repeated its small reply"),
+	F(peer_repeats_after_ack, "of them after an empty acknowledgement"),
+	F(peer_new, "new data of the peer"),
+	F(zero_window, "the receiver offered no window"),
+	F(df_clear, "no transmission forbade fragments"),
+	F(fragment_trains, "complete fragment trains"),
+	F(first_of_size, "nothing as large was sent before"),
+	F(later_delivered, "segments behind the hole that arrived"),
+	F(later_w_max, "the largest of them"),
+	F(w_min, "smallest of the chain"),
+	F(idle_before_ns, "silence before the first transmission in nanoseconds"),
+	F(options_cut, "the snap length cut the TCP options"),
+	F(one_sided, "one direction was captured"),
+	F(ptb_first, "earliest valid packet-too-big"),
+	F(ptb_mtu, "smallest MTU told"),
+	F(ptb_after, "larger transmissions after its grace"),
+	F(ptb_late, "it came after the fourth transmission"),
+	F(ptb_zero, "it told no MTU"));
+#undef S
+
+#define S record_icmp_error
+FIELD_TABLE(icmp_error_table, record_icmp_error, "icmp-error", "an ICMP or ICMPv6 error",
+	KEY,
+	F(at, "when"),
+	F(from, "who said it"),
+	F(to, "to whom"),
+	F(family, "4 or 6"),
+	KEEP(type, "ICMP type"),
+	KEEP(code, "ICMP code"),
+	F(mtu, "next-hop MTU"),
+	F(frag_needed, "fragmentation needed or packet too big"),
+	F(quoted_from, "source of the packet that met it"),
+	F(quoted_to, "its destination"),
+	F(quoted_proto, "its protocol"),
+	F(quoted_len, "its IP length"),
+	F(quoted_seq, "its sequence number"),
+	F(quote_cut, "ports or sequence number missing"),
+	F(ports_differ, "matched by one side only"),
+	F(for_syn, "quotes a SYN"),
+	MAX(dir, 1, "direction it speaks of; -1 unknown"),
+	F(repeats, "equal ones folded into it"),
+	F(last, "the last of them"),
+	F(largest_sent, "largest segment of that direction when it came"),
+	F(sent_after_above, "larger segments after its grace"),
+	F(sent_after_above_lost, "of them not delivered"),
+	F(sent_after, "data segments after it"),
+	F(above_frames, "witnesses"),
+	F(ttl, "its TTL"),
+	F(community_id, "Community ID of the quoted connection"));
+#undef S
+
+#define S record_path
+FIELD_TABLE(path_table, record_path, "path", "a directed path in one epoch of 600 s",
+	KEY,
+	F(from, "sender"),
+	F(to, "receiver"),
+	TIME(epoch_ns, "start of the epoch"),
+	F(proven, "largest size proven"),
+	F(proven_at, "when"),
+	ID(proven_conn, "by which connection"),
+	F(w_max_seen, "largest segment seen"),
+	F(flows, "connections that delivered data"));
+#undef S
+
+#define S record_host
+FIELD_TABLE(host_table, record_host, "host", "which port of which host answered whom",
+	KEY,
+	F(client, "client"),
+	F(server, "server and port"),
+	F(answered, "connections answered"),
+	F(refused, "refused"),
+	F(unanswered, "not answered"),
+	F(unreachable, "answered by an ICMP error"),
+	F(first, "first"),
+	F(last, "last"),
+	F(answered_at, "last answer"),
+	F(ttl, "TTL of the server's packets"),
+	F(ttl_rst, "TTL of its RSTs"),
+	F(rtt_min_ns, "shortest time from SYN to SYN-ACK in nanoseconds"),
+	F(data, "connections on which the client sent data"));
+#undef S
+
+static const struct field_table *const tables[] = {
+	[RECORD_CAPTURE] = &capture_table,	[RECORD_CONNECTION] = &connection_table,
+	[RECORD_SESSION] = &session_table,	[RECORD_TRANSACTION] = &transaction_table,
+	[RECORD_RECIPIENT] = &recipient_table,	[RECORD_MESSAGE] = &message_table,
+	[RECORD_STALL] = &stall_table,		[RECORD_ICMP_ERROR] = &icmp_error_table,
+	[RECORD_PATH] = &path_table,		[RECORD_HOST] = &host_table,
+};
+
+const struct field_table *
+record_table(enum record_type type)
+{
+	if ((size_t)type >= sizeof(tables) / sizeof(tables[0]))
+		return NULL;
+	return tables[type];
+}
+
+enum record_type
+record_type_by_name(const char *name)
+{
+	for (size_t i = RECORD_CAPTURE; i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (strcmp(tables[i]->name, name) == 0)
+			return (enum record_type)i;
+	return (enum record_type)0;
+}
+
+size_t
+field_element(const struct field *f)
+{
+	static const size_t sizes[] = {
+		[FIELD_U64] = 8, [FIELD_U32] = 4, [FIELD_U16] = 2, [FIELD_ID] = 8,
+		[FIELD_MOMENT] = sizeof(struct moment),
+	};
+
+	if ((f->flags & FIELD_ARRAY) == 0)
+		return f->size;
+	return f->kind == FIELD_STRUCT ? f->table->size : sizes[f->kind];
+}
+
+static const char *
+name_of(const struct field_names *n, unsigned int v)
+{
+	return v < n->count && n->name[v] != NULL ? n->name[v] : "unknown";
+}
+
+const char *
+verdict_name(enum verdict v)
+{
+	return name_of(&verdict_names, v);
+}
+
+const char *
+app_proto_name(enum app_proto p)
+{
+	return name_of(&app_proto_names, p);
+}
+
+const char *
+smtp_stage_name(enum smtp_stage s)
+{
+	return name_of(&stage_names, s);
+}
+
+const char *
+conn_state_name(enum conn_state s)
+{
+	return name_of(&conn_state_names, s);
+}

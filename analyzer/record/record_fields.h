@@ -1,0 +1,101 @@
+/*
+ * record_fields.h - the shape of every record and of every other line that
+ * mailwhy prints, as tables.  Encoder, decoder, schema and tests walk them, so
+ * a new field costs one line.
+ *
+ * The kind of a field is taken from its C type by the compiler; only what a
+ * type cannot tell (an enum's names, an id, a time, a bound) is written down.
+ */
+#ifndef RECORD_FIELDS_H
+#define RECORD_FIELDS_H
+
+#include "record/record.h"
+
+enum field_kind {
+	FIELD_U64, FIELD_U32, FIELD_U16, FIELD_U8, FIELD_I64, FIELD_I32, FIELD_BOOL,
+	FIELD_STRING,		/* char[], UTF-8 */
+	FIELD_ENUM,		/* its names */
+	FIELD_MOMENT, FIELD_ADDR, FIELD_ENDPOINT,
+	FIELD_ID,		/* uint64_t as 16 hex digits */
+	FIELD_TIME,		/* int64_t nanoseconds as text */
+	FIELD_STRUCT,		/* see table */
+};
+
+enum {
+	FIELD_ALWAYS	= 1 << 0,	/* written even when zero */
+	FIELD_INLINE	= 1 << 1,	/* a struct whose fields stand among its owner's */
+	FIELD_ARRAY	= 1 << 2,
+	FIELD_ONLY_IF	= 1 << 3,	/* written only when the bool at `cond' is set */
+	FIELD_NOT_ZERO	= 1 << 4,	/* 0 is written as null */
+};
+
+struct field_names {
+	const char *const *name;	/* [value]; NULL = no such value */
+	uint32_t	 count;
+};
+
+struct field {
+	const char	*name;
+	enum field_kind	 kind;
+	uint32_t	 flags;
+	size_t		 offset, size;	/* of the member; an array's in all */
+	size_t		 count_at;	/* offset of a uint32_t that counts the array; 0 = to its last non-zero */
+	size_t		 cond;
+	uint64_t	 max;		/* 0 = as its type */
+	const struct field_names *names;
+	const struct field_table *table;
+	const char	*says;
+};
+
+struct field_table {
+	const char	*name;		/* "type" of a line; the struct's noun otherwise */
+	size_t		 size;		/* of the struct */
+	const struct field *fields;
+	size_t		 count;
+	const char	*says;
+};
+
+/* Arrays decay to pointers here; an enum is an unsigned int. */
+#define FIELD_KIND_OF(x) _Generic((x),					\
+	uint64_t: FIELD_U64, uint64_t *: FIELD_U64,			\
+	uint32_t: FIELD_U32, uint32_t *: FIELD_U32,			\
+	uint16_t: FIELD_U16, uint16_t *: FIELD_U16,			\
+	uint8_t: FIELD_U8,						\
+	int64_t: FIELD_I64, int32_t: FIELD_I32, bool: FIELD_BOOL,	\
+	char *: FIELD_STRING,						\
+	struct moment: FIELD_MOMENT, struct moment *: FIELD_MOMENT,	\
+	struct addr: FIELD_ADDR, struct endpoint: FIELD_ENDPOINT)
+#define FIELD_ARRAY_OF(x) _Generic((x),					\
+	uint64_t *: FIELD_ARRAY, uint32_t *: FIELD_ARRAY, uint16_t *: FIELD_ARRAY, \
+	struct moment *: FIELD_ARRAY, default: 0)
+
+#define FIELD_AT(s, m)	.name = #m, .offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
+#define FIELD_X(s, m, text, ...) \
+	{ FIELD_AT(s, m), .kind = FIELD_KIND_OF(((struct s *)0)->m), \
+	  .flags = FIELD_ARRAY_OF(((struct s *)0)->m), .says = text, __VA_ARGS__ }
+#define FIELD_KEPT(s, m, text) \
+	{ FIELD_AT(s, m), .kind = FIELD_KIND_OF(((struct s *)0)->m), .flags = FIELD_ALWAYS, .says = text }
+#define FIELD_OF(s, m, k, text, ...) \
+	{ FIELD_AT(s, m), .kind = k, .says = text, __VA_ARGS__ }
+
+#define FIELD_TABLE(id, s, n, text, ...) \
+	static const struct field id##_fields[] = { __VA_ARGS__ }; \
+	const struct field_table id = { n, sizeof(struct s), id##_fields, \
+	    sizeof(id##_fields) / sizeof(id##_fields[0]), text }
+
+/* NULL: no such type. */
+const struct field_table *record_table(enum record_type type);
+/* 0: no record has this name. */
+enum record_type	  record_type_by_name(const char *name);
+/* Size of one element: of the member itself when it is no array. */
+size_t			  field_element(const struct field *f);
+
+extern const struct field_table record_reply_table, record_key_table;
+extern const struct field_names verdict_names, app_proto_names;
+
+const char	*verdict_name(enum verdict v);
+const char	*app_proto_name(enum app_proto p);
+const char	*smtp_stage_name(enum smtp_stage s);
+const char	*conn_state_name(enum conn_state s);
+
+#endif /* RECORD_FIELDS_H */
