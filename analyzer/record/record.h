@@ -108,6 +108,8 @@ struct size_class {		/* transmissions of one size in one direction */
 	uint32_t	ok, lost;
 };
 
+#define RECORD_PAUSES	4
+
 /* What one endpoint sent, as seen at this capture point. */
 struct record_direction {
 	uint64_t	packets, data_segments, stream_bytes;
@@ -130,6 +132,7 @@ struct record_direction {
 	uint32_t	w_max;		/* largest single segment seen leaving */
 	uint32_t	proven;		/* L: largest size cleanly delivered */
 	struct moment	proven_at;
+	struct moment	small_ok_first, small_ok_last;	/* data packets <= 576 cleanly delivered */
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
 	uint32_t	size_count;
@@ -138,6 +141,7 @@ struct record_direction {
 	uint32_t	retransmissions, hole_fills, dsacks, repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
 	uint32_t	repair_w_max_count;
+	uint32_t	repair_sizes;	/* different sizes among the repairs, at most 255 */
 	bool		larger_after_repair;
 	bool		all_lost_above_proven;
 	struct moment	repair_first, repair_last;
@@ -149,6 +153,12 @@ struct record_direction {
 	/* longest silence with nothing outstanding (S10) */
 	struct moment	pause_from, pause_to;
 	bool		pause_ids_continue;
+	uint32_t	pause_count;	/* kept below, in order of time; the longest ones */
+	struct pause {
+		struct moment	from, to;
+		bool		ids_continue;	/* its IPv4 IDs run on over it */
+		bool		trailing;	/* no data came after it */
+	}		pauses[RECORD_PAUSES];
 	/* hole beyond a bottleneck (S9); offsets are stream offsets */
 	struct moment	hole_seen;	/* first packet whose SEQ lies beyond it */
 	uint64_t	hole_at, hole_bytes;
@@ -160,6 +170,9 @@ struct record_direction {
 	/* IDs missing over a silence: an outage upstream of the capture (S11) */
 	struct moment	id_gap_from, id_gap_to;
 	uint32_t	id_gap;
+	bool		id_gap_big_before;	/* full-size segments were seen before it */
+	bool		ids_step;	/* this endpoint's IPv4 IDs step by 1 in this flow */
+	bool		options_cut;	/* snap length cut TCP options of its ACKs: SACK unreadable */
 };
 
 #define RECORD_SYNS	12
@@ -211,6 +224,10 @@ struct record_stall {
 	struct record_key key;		/* n = ordinal of the stall, m = direction (0 c2s, 1 s2c) */
 	struct endpoint	from, to;	/* A, B */
 	uint32_t	chain_count;	/* transmissions of the head byte in all */
+	uint32_t	chain_lost;	/* of them lost */
+	uint32_t	chain_above;	/* of them lost and larger than proven (super-segments too) */
+	uint32_t	chain_starts;	/* different first bytes among the lost ones */
+	struct moment	lost_last;	/* the last lost transmission of it */
 	uint32_t	chain_len;	/* kept below: the first and the last */
 	struct transmission chain[RECORD_CHAIN];
 	uint64_t	head;		/* stream offset of the byte */
@@ -228,7 +245,9 @@ struct record_stall {
 	uint32_t	live_any;	/* LIVE_* within [second, last) of the chain, any size (S4) */
 	uint32_t	peer_repeats;	/* S22: peer's small reply repeated, after A's empty ACK too */
 	uint32_t	peer_repeats_after_ack;
+	struct moment	peer_repeat_at;	/* the last of them */
 	uint32_t	peer_new;	/* new data of B during the episode */
+	bool		peer_seen;	/* any packet of B later than 1 s and 2 RTT after the first */
 	bool		zero_window;	/* B offered 0 during it */
 	bool		df_clear;	/* DF = 0 on every transmission */
 	uint32_t	fragment_trains; /* of them complete trains */
@@ -244,6 +263,8 @@ struct record_stall {
 	uint32_t	ptb_after;	/* transmissions above it, later than the 200 ms grace, not delivered */
 	bool		ptb_late;	/* came after the 4th transmission (S7) */
 	bool		ptb_zero;
+	bool		ptb_cut;	/* matched by a cut quote only (S19) */
+	struct addr	ptb_from;	/* the router that told ptb_mtu */
 };
 
 /* ---- ICMP errors ---------------------------------------------------------- */
