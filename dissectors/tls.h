@@ -64,10 +64,11 @@ void	tls_init(struct tls_observer *t);
  * EVENT_TLS_HANDSHAKE: code = type; ClientHello: arg = server name, arg_num =
  *   highest version offered; ServerHello: arg_num = version chosen (0x0304 =
  *   TLS 1.3); TLS_FINISHED: this side completed its flight (seen from outside:
- *   the first encrypted record that is no alert).
+ *   the first encrypted record that is no alert; in TLS 1.3 that of the client
+ *   tells of both, the server's first).  The handshake is done when both did.
  * EVENT_TLS_ALERT: code = description, arg_num = level.  An encrypted alert
  *   has code TLS_ALERT_HIDDEN, arg_num 0 and `unsure'; it is told only while
- *   the other side's handshake is not known to be finished.
+ *   the handshake is not known to be finished on both sides.
  */
 void	tls_observe(struct tls_observer *t, enum dissect_dir dir, uint64_t off, int64_t ts_ns,
 	    const uint8_t *p, size_t len, const struct dissect_sink *sink);
