@@ -17,7 +17,12 @@ struct copies_counters {
 	uint64_t	dropped_icmp;
 	uint64_t	loops;		/* packets seen again and again with falling TTL: a routing loop */
 	struct moment	loop_first;
-	uint64_t	evicted;	/* fingerprints that gave way before their time */
+	/*
+	 * Fingerprints that gave way when younger than 1 ms (a copy may have
+	 * been missed) and than 200 ms (a copy from a second mirror may have:
+	 * usual above 100,000 packets a second).
+	 */
+	uint64_t	evicted_near, evicted_far;
 };
 
 struct copies;

@@ -1,0 +1,242 @@
+#include "flow/copies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	SETS = 8192,			/* one cache line each: 512 KiB a capture point */
+	WAYS = 3,
+	TTL_SPREAD = 8,			/* two mirrors along one path */
+	LOOP_SIGHTINGS = 3,
+	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
+};
+static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
+static const int64_t mirror_ns = 200000000;	/* two mirrors apart */
+
+/*
+ * Entries of one set share a cache line.  A fingerprint of 64 bits stands for
+ * the packet: 24 thousand of them make a false match once in 10^15 packets.
+ */
+struct set {
+	uint64_t	print[WAYS];	/* 0 = empty */
+	int64_t		ns[WAYS];	/* of the first sighting */
+	uint8_t		ttl[WAYS];	/* of the first sighting */
+	uint8_t		last_ttl[WAYS];
+	uint8_t		falling[WAYS];	/* sightings in a row, each with a smaller TTL; 0 = not so */
+	uint8_t		spare[7];
+};
+_Static_assert(sizeof(struct set) == 64, "a set is a cache line");
+
+struct copies {
+	struct set		*sets;
+	struct copies_counters	 counters;
+};
+
+struct copies *
+copies_new(void)
+{
+	struct copies *c = calloc(1, sizeof(*c));
+	void *p = NULL;
+
+	if (c == NULL)
+		return NULL;
+	if (posix_memalign(&p, sizeof(struct set), SETS * sizeof(struct set)) != 0) {
+		free(c);
+		return NULL;
+	}
+	c->sets = p;
+	memset(c->sets, 0, SETS * sizeof(struct set));
+	return c;
+}
+
+void
+copies_free(struct copies *c)
+{
+	if (c == NULL)
+		return;
+	free(c->sets);
+	free(c);
+}
+
+const struct copies_counters *
+copies_counters(const struct copies *c)
+{
+	return &c->counters;
+}
+
+/* The multiplier and shifts of MurmurHash3's finaliser, once a word. */
+static inline uint64_t
+mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0xff51afd7ed558ccdu;
+	return h ^ h >> 32;
+}
+
+static inline uint64_t
+u64_at(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline uint64_t
+mix_addrs(const struct packet *p)
+{
+	uint64_t h = mix(p->src.family, u64_at(p->src.b));
+
+	h = mix(h, u64_at(p->dst.b));
+	if (p->src.family == 6) {
+		h = mix(h, u64_at(p->src.b + 8));
+		h = mix(h, u64_at(p->dst.b + 8));
+	}
+	return h;
+}
+
+static inline uint64_t
+print_finish(uint64_t h)
+{
+	h = mix(h, 0xc4ceb9fe1a85ec53u);
+	return h != 0 ? h : 1;
+}
+
+/* S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID. */
+static inline uint64_t
+print_tcp(const struct packet *p)
+{
+	uint64_t h = mix_addrs(p);
+
+	h = mix(h, (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->seq);
+	h = mix(h, (uint64_t)p->ack << 32 | p->len);
+	h = mix(h, (uint64_t)p->flags << 48 | (uint64_t)p->window << 32 |
+	    (p->has_ts ? p->tsval : 0));
+	return print_finish(mix(h, (uint64_t)p->ip_id << 1 | p->has_ts));
+}
+
+static uint64_t
+print_icmp(const struct packet *p)
+{
+	uint64_t h = mix(mix_addrs(p), (uint64_t)p->w << 32 | p->ip_id);
+	uint32_t n = p->caplen < ICMP_BYTES ? p->caplen : ICMP_BYTES, i;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		h = mix(h, u64_at(p->payload + i));
+	for (; i < n; i++)
+		h = mix(h, p->payload[i]);
+	return print_finish(h ^ 0x1c3b);
+}
+
+/* A bare ACK without timestamp and IP ID looks like the next one: never a copy. */
+static inline bool
+tcp_eligible(const struct packet *p)
+{
+	return p->len != 0 || p->has_ts || (p->src.family == 4 && p->ip_id != 0);
+}
+
+/* The same echo or the same quote again, with nothing that tells two apart, is no copy. */
+static bool
+icmp_eligible(const struct packet *p)
+{
+	return p->ip_id != 0 || (p->icmp_error && !p->quote_cut);
+}
+
+/* S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet. */
+static inline bool
+is_copy(const struct packet *p, const struct set *s, unsigned int i, int64_t rtt_ns)
+{
+	int64_t age = llabs(p->at.ns - s->ns[i]), near = copy_ns; /* clocks of two queues differ */
+	int ttl = abs((int)p->ttl - (int)s->ttl[i]);
+	bool told = p->ip_id != 0 || (p->kind == PACKET_TCP && p->has_ts);
+
+	if (rtt_ns > 0 && rtt_ns / 4 < near)
+		near = rtt_ns / 4;
+	if (ttl <= 1 && age < near)
+		return true;
+	return ttl >= 1 && ttl <= TTL_SPREAD && told && age < mirror_ns;
+}
+
+static void
+set_put(struct copies *c, struct set *s, uint64_t print, const struct packet *p)
+{
+	unsigned int i = 0;
+
+	for (unsigned int j = 1; j < WAYS; j++)
+		if (s->print[i] != 0 && (s->print[j] == 0 || s->ns[j] < s->ns[i]))
+			i = j;
+	if (s->print[i] != 0) {
+		c->counters.evicted_near += p->at.ns - s->ns[i] < copy_ns;
+		c->counters.evicted_far += p->at.ns - s->ns[i] < mirror_ns;
+	}
+	s->print[i] = print;
+	s->ns[i] = p->at.ns;
+	s->ttl[i] = s->last_ttl[i] = p->ttl;
+	s->falling[i] = 1;
+}
+
+static void
+count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet *p,
+    uint64_t *dropped)
+{
+	/* It goes on until the TTL is used up: look for the next from here. */
+	s->ns[i] = p->at.ns;
+	s->ttl[i] = p->ttl;
+	if (s->falling[i] != LOOP_SIGHTINGS)
+		return;
+	*dropped -= 1;		/* the second sighting, counted as a copy */
+	if (c->counters.dropped == 0)
+		c->counters.first = (struct moment){ 0 };
+	if (c->counters.loops++ == 0)
+		c->counters.loop_first = p->at;
+}
+
+/* From the third sighting with falling TTL on a packet is in a routing loop. */
+static void
+count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet *p)
+{
+	uint64_t *dropped = p->kind == PACKET_ICMP ? &c->counters.dropped_icmp :
+	    &c->counters.dropped;
+
+	if (s->falling[i] != 0 && p->ttl < s->last_ttl[i])
+		s->falling[i] += s->falling[i] < UINT8_MAX;
+	else
+		s->falling[i] = 0;
+	s->last_ttl[i] = p->ttl;
+	if (s->falling[i] >= LOOP_SIGHTINGS) {
+		count_loop(c, s, i, p, dropped);
+		return;
+	}
+	*dropped += 1;
+	if (p->kind == PACKET_TCP && c->counters.first.frame == 0)
+		c->counters.first = p->at;
+}
+
+bool
+copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
+{
+	struct set *s;
+	uint64_t print;
+
+	if (p->kind == PACKET_TCP) {
+		if (!tcp_eligible(p))
+			return false;
+		c->counters.eligible++;
+		print = print_tcp(p);
+	} else if (p->kind == PACKET_ICMP && icmp_eligible(p)) {
+		print = print_icmp(p);
+	} else {
+		return false;
+	}
+	s = &c->sets[print % SETS];
+	for (unsigned int i = 0; i < WAYS; i++) {
+		if (s->print[i] != print)
+			continue;
+		if (is_copy(p, s, i, rtt_ns)) {
+			count_copy(c, s, i, p);
+			return true;
+		}
+		s->print[i] = 0;	/* the newer sighting takes its place */
+	}
+	set_put(c, s, print, p);
+	return false;
+}
