@@ -42,6 +42,21 @@ struct capture_damage {
 	uint64_t	 offset;	/* in the (decompressed) bytes */
 };
 
+/*
+ * What the frames went through on their way.  A frame whose format has no time
+ * (pcapng Simple Packet Block) gets that of the frame before it; `repaired'
+ * are frames with a length or time that cannot be, put right.
+ */
+struct capture_counts {
+	uint64_t	 frames;	/* whole frames read, before the filter */
+	uint64_t	 filtered;	/* of them left out by the filter ... */
+	uint64_t	 unfilterable;	/* ... because it has no meaning on their link type */
+	uint64_t	 repaired, timeless;
+};
+
+#define CAPTURE_POINTS_MAX	4096	/* in one file; more is damage */
+#define CAPTURE_FRAME_MAX	(16u << 20) /* larger frames and blocks are damage */
+
 struct capture;
 
 /*
@@ -51,7 +66,11 @@ struct capture;
  */
 struct capture	*capture_open_file(const char *path, const char *filter, char *err, size_t errlen);
 
-/* Opens an interface for live reading: TPACKET_V3, 100 ms, nonblocking. */
+/*
+ * Opens an interface for live reading: TPACKET_V3, 100 ms, nonblocking.  Call
+ * capture_next() until it answers CAPTURE_AGAIN before polling again.  Frames
+ * are numbered as they arrive.  snaplen and buffer_bytes 0 = the default.
+ */
 struct capture	*capture_open_live(const char *interface, uint32_t snaplen, uint32_t buffer_bytes,
 		    const char *filter, char *err, size_t errlen);
 
@@ -61,6 +80,8 @@ const char	*capture_name(const struct capture *c);
 uint32_t	 capture_point_count(const struct capture *c);
 const struct capture_point *capture_point_get(struct capture *c, uint32_t point); /* live: refreshes drops */
 const struct capture_damage *capture_damage(const struct capture *c);
+const struct capture_counts *capture_counts(const struct capture *c);
+const char	*capture_format(const struct capture *c);	/* "pcap", "pcapng", "live" */
 /* Bytes read of the file and its size, for a progress bar; total 0 = unknown. */
 void		 capture_progress(const struct capture *c, uint64_t *done, uint64_t *total);
 void		 capture_close(struct capture *c);

@@ -1,0 +1,285 @@
+#include "capture/capture.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "filter.h"
+#include "foreign.h"
+#include "linktype.h"
+#include "reader.h"
+#include "unpack.h"
+
+#define CAPTURE_MAGIC	24	/* bytes that tell the format: the header of a classic pcap */
+#define CAPTURE_LAYERS	3	/* compressions on top of each other */
+
+/* ---- opening ---------------------------------------------------------------- */
+
+/* Peeks at the first n bytes, or as many as there are. */
+static size_t
+capture_peek(struct input *in, size_t n)
+{
+	size_t left;
+
+	if (input_need(in, n) != NULL)
+		return n;
+	left = input_left(in);
+	return left < n ? left : n;
+}
+
+static int
+capture_unpack(struct capture *c, char *err, size_t errlen)
+{
+	for (int i = 0; i < CAPTURE_LAYERS; i++) {
+		size_t n = capture_peek(c->in, UNPACK_MAGIC);
+
+		if (unpack_kind(c->in->buf + c->in->pos, n) == NULL)
+			return 0;
+		if ((c->in = unpack_open(c->in, err, errlen)) == NULL)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+capture_foreign(struct capture *c, char *err, size_t errlen)
+{
+	size_t n = capture_peek(c->in, FOREIGN_LOOK);
+	const char *what = foreign_guess(c->in->buf + c->in->pos, n);
+
+	if (c->in->error[0] != '\0')
+		snprintf(err, errlen, "%s", c->in->error);
+	else if (n == 0)
+		snprintf(err, errlen, "the file is empty: 0 bytes, not even a capture's header");
+	else if (what != NULL)
+		snprintf(err, errlen, "not a capture: it looks like %s", what);
+	else
+		snprintf(err, errlen, "not a capture: neither pcap nor pcapng");
+	return -1;
+}
+
+static int
+capture_open_format(struct capture *c, char *err, size_t errlen)
+{
+	size_t n;
+
+	if (capture_unpack(c, err, errlen) == -1)
+		return -1;
+	n = capture_peek(c->in, CAPTURE_MAGIC);
+	if (pcapng_is(c->in->buf + c->in->pos, n))
+		return pcapng_open(c, err, errlen);
+	if (plain_is(c->in->buf + c->in->pos, n))
+		return plain_open(c, err, errlen);
+	if (classic_is(c->in->buf + c->in->pos, n))
+		return classic_open(c, err, errlen);
+	return capture_foreign(c, err, errlen);
+}
+
+static int
+capture_set_filter(struct capture *c, const char *expression, char *err, size_t errlen)
+{
+	uint32_t link_type = c->point_count > 0 ? c->point[0]->link_type : LINKTYPE_ETHERNET;
+
+	if (expression == NULL || expression[0] == '\0')
+		return 0;
+	c->filter = filter_new(expression, link_type, !c->many_points, err, errlen);
+	return c->filter != NULL ? 0 : -1;
+}
+
+struct capture *
+capture_open_file(const char *path, const char *filter, char *err, size_t errlen)
+{
+	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+	struct capture *c = capture_new(path);
+	char why[384];
+
+	if (c == NULL) {
+		snprintf(err, errlen, "%s: out of memory", name);
+		return NULL;
+	}
+	if ((c->in = input_open(path, err, errlen)) == NULL) {
+		capture_close(c);
+		return NULL;
+	}
+	if (capture_open_format(c, why, sizeof(why)) == -1 || capture_set_filter(c, filter, why, sizeof(why)) == -1) {
+		snprintf(err, errlen, "%s: %s", name, why);
+		capture_close(c);
+		return NULL;
+	}
+	return c;
+}
+
+struct capture *
+capture_new(const char *name)
+{
+	struct capture *c = calloc(1, sizeof(*c));
+
+	if (c == NULL || (c->name = strdup(name)) == NULL) {
+		free(c);
+		return NULL;
+	}
+	c->ended = CAPTURE_FRAME;
+	c->poll_fd = -1;
+	return c;
+}
+
+void
+capture_close(struct capture *c)
+{
+	if (c == NULL)
+		return;
+	if (c->reader != NULL)
+		c->reader->close(c);
+	for (uint32_t i = 0; i < c->point_count; i++)
+		free(c->point[i]);
+	free(c->point);
+	filter_free(c->filter);
+	input_close(c->in);
+	free(c->name);
+	free(c);
+}
+
+/* ---- reading ---------------------------------------------------------------- */
+
+/* Whether the filter lets the frame through; counts it if not. */
+static bool
+capture_passes(struct capture *c, const struct capture_frame *f)
+{
+	switch (filter_match(c->filter, f)) {
+	case FILTER_MATCH:
+		return true;
+	case FILTER_UNUSABLE:
+		c->counts.unfilterable++;
+		/* FALLTHROUGH */
+	case FILTER_MISS:
+		break;
+	}
+	c->counts.filtered++;
+	return false;
+}
+
+enum capture_rc
+capture_next(struct capture *c, struct capture_frame *out)
+{
+	enum capture_rc rc;
+
+	if (c->ended != CAPTURE_FRAME)
+		return CAPTURE_END;
+	do {
+		rc = c->reader->next(c, out);
+		if (rc != CAPTURE_FRAME) {
+			if (rc != CAPTURE_AGAIN)
+				c->ended = rc;
+			return rc;
+		}
+		out->number = ++c->counts.frames;
+		c->last_ns = out->ts_ns;
+	} while (c->filter != NULL && !capture_passes(c, out));
+	return CAPTURE_FRAME;
+}
+
+/* ---- what the readers call --------------------------------------------------- */
+
+struct capture_point *
+capture_point_add(struct capture *c, uint32_t link_type, uint32_t snaplen)
+{
+	struct capture_point *p, **grown;
+
+	if (c->point_count == c->point_cap) {
+		uint32_t cap = c->point_cap != 0 ? c->point_cap * 2 : 4;
+
+		if (c->point_count >= CAPTURE_POINTS_MAX ||
+		    (grown = reallocarray(c->point, cap, sizeof(*grown))) == NULL)
+			return NULL;
+		c->point = grown;
+		c->point_cap = cap;
+	}
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return NULL;
+	p->link_type = link_type;
+	p->snaplen = snaplen;
+	c->point[c->point_count++] = p;
+	return p;
+}
+
+enum capture_rc
+capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->damage.why, sizeof(c->damage.why), fmt, ap);
+	va_end(ap);
+	c->damage.frame = c->counts.frames;
+	c->damage.offset = offset;
+	return CAPTURE_DAMAGED;
+}
+
+enum capture_rc
+capture_cut(struct capture *c, uint64_t offset, const char *what)
+{
+	const char *error = c->in->error;
+
+	if (error[0] != '\0')
+		return capture_damaged(c, offset, "%s in %s behind frame %llu, offset %llu", error, what,
+		    (unsigned long long)c->counts.frames, (unsigned long long)offset);
+	return capture_damaged(c, offset, "cut short: the file ends inside %s behind frame %llu, offset %llu",
+	    what, (unsigned long long)c->counts.frames, (unsigned long long)offset);
+}
+
+/* ---- what others ask --------------------------------------------------------- */
+
+int
+capture_poll_fd(const struct capture *c)
+{
+	return c->poll_fd;
+}
+
+const char *
+capture_name(const struct capture *c)
+{
+	return c->name;
+}
+
+const char *
+capture_format(const struct capture *c)
+{
+	return c->reader->format;
+}
+
+uint32_t
+capture_point_count(const struct capture *c)
+{
+	return c->point_count;
+}
+
+const struct capture_point *
+capture_point_get(struct capture *c, uint32_t point)
+{
+	if (point >= c->point_count)
+		return NULL;
+	if (c->reader->refresh != NULL)
+		c->reader->refresh(c);
+	return c->point[point];
+}
+
+const struct capture_damage *
+capture_damage(const struct capture *c)
+{
+	return &c->damage;
+}
+
+const struct capture_counts *
+capture_counts(const struct capture *c)
+{
+	return &c->counts;
+}
+
+void
+capture_progress(const struct capture *c, uint64_t *done, uint64_t *total)
+{
+	*done = *total = 0;
+	if (c->in != NULL)
+		input_progress(c->in, done, total);
+}
