@@ -1,0 +1,594 @@
+/*
+ * message.c - the state of one message: in some header block or in some body.
+ *
+ * `levels' are the open multiparts, outermost first; a line is compared with
+ * their boundaries, innermost first (RFC 2046 5.1.2: an outer boundary also
+ * ends unfinished inner parts).  Without an open multipart nothing can follow
+ * the body, and it is only counted.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "dissectors/message.h"
+#include "dissectors/mime_param.h"
+
+#define BOUNDARY_MAX	200	/* RFC 2046 5.1.1 allows 70 */
+#define LINE_KEPT	(MESSAGE_VALUE + 100)
+#define NO_PART		UINT32_MAX
+
+struct level {
+	uint32_t	part;
+	bool		digest;		/* multipart/digest: parts are message/rfc822 by default */
+	uint16_t	len;
+	char		boundary[BOUNDARY_MAX];
+};
+
+enum body_line { LINE_START, LINE_DASH, LINE_INSIDE };
+
+struct message {
+	struct message_facts facts;
+	struct message_part *parts;
+	uint32_t	parts_size;
+	/* the header block or body being read */
+	bool		in_header;
+	uint32_t	part;		/* index, NO_PART when not kept */
+	struct message_part now;	/* its facts so far */
+	uint32_t	now_ordinal;	/* 0 = the message itself */
+	uint64_t	now_header;	/* bytes of its header block */
+	char		boundary[BOUNDARY_MAX + 1];
+	/* header lines; in bodies, lines that may be boundaries */
+	char		line[LINE_KEPT];
+	size_t		line_len, line_full;
+	bool		field_open;
+	char		name[64];
+	char		value[MESSAGE_VALUE + 1];
+	size_t		value_len;
+	bool		value_cut;
+	/* bodies */
+	enum body_line	at;
+	uint64_t	body;
+	unsigned int	eol;		/* length of the last line end, 0 to 2 */
+	uint8_t		last;		/* byte before */
+	uint32_t	depth;		/* levels in use */
+	struct level	levels[MESSAGE_DEPTH];
+};
+
+/* ---- parts ------------------------------------------------------------------ */
+
+static uint32_t
+part_slot(struct message *m)
+{
+	uint32_t size = m->parts_size == 0 ? 4 : m->parts_size * 2;
+	struct message_part *p;
+
+	if (m->facts.parts_kept >= MESSAGE_PARTS)
+		return NO_PART;
+	if (m->facts.parts_kept == m->parts_size) {
+		p = realloc(m->parts, size * sizeof(*p));
+		if (p == NULL)
+			return NO_PART;
+		m->parts = p;
+		m->facts.parts = p;
+		m->parts_size = size;
+	}
+	return m->facts.parts_kept++;
+}
+
+static void
+part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
+{
+	m->part = part_slot(m);
+	m->now_ordinal = m->facts.part_count++;
+	m->now = (struct message_part){ .parent = parent == NO_PART ? 0 : parent, .depth = depth };
+	strcpy(m->now.type, digest ? "message/rfc822" : "text/plain");
+	m->boundary[0] = '\0';
+	m->in_header = true;
+	m->now_header = 0;
+	m->line_len = m->line_full = 0;
+	m->field_open = false;
+	m->body = 0;
+	m->eol = 0;
+}
+
+static void
+part_save(struct message *m)
+{
+	if (m->part != NO_PART)
+		m->parts[m->part] = m->now;
+}
+
+/* The line end before a boundary belongs to the boundary (RFC 2046 5.1.1). */
+static void
+part_end(struct message *m, bool boundary)
+{
+	uint64_t body = m->body;
+
+	if (boundary && body >= m->eol)
+		body -= m->eol;
+	m->now.bytes += body;
+	part_save(m);
+}
+
+/* ---- header fields ------------------------------------------------------------ */
+
+static void
+text_set(char *out, size_t size, const char *p)
+{
+	size_t n = strlen(p);
+
+	if (n >= size)
+		n = size - 1;
+	memcpy(out, p, n);
+	out[n] = '\0';
+}
+
+/* RFC 2231 3: sections come in order in practice; they are strung together. */
+static void
+name_param(char *out, size_t size, const struct mime_param *p)
+{
+	size_t have = p->section > 0 ? strlen(out) : 0;
+
+	if (have + 1 < size)
+		text_set(out + have, size - have, p->value);
+}
+
+static void
+content_type_field(struct message *m)
+{
+	struct mime_value v = mime_value_start(m->value, m->now.type, sizeof(m->now.type));
+	struct mime_param p;
+
+	m->boundary[0] = '\0';
+	while (mime_param_next(&v, &p)) {
+		if (strcmp(p.name, "boundary") == 0 && !p.cut && strlen(p.value) <= BOUNDARY_MAX)
+			text_set(m->boundary, sizeof(m->boundary), p.value);
+		else if (strcmp(p.name, "name") == 0 && m->now.name[0] == '\0')
+			name_param(m->now.name, sizeof(m->now.name), &p);
+	}
+}
+
+static void
+disposition_field(struct message *m)
+{
+	char kind[16];
+	struct mime_value v = mime_value_start(m->value, kind, sizeof(kind));
+	struct mime_param p;
+
+	while (mime_param_next(&v, &p))
+		if (strcmp(p.name, "filename") == 0)
+			name_param(m->now.name, sizeof(m->now.name), &p);
+}
+
+/* Fields that any part may have (RFC 2045 3). */
+static bool
+part_field(struct message *m)
+{
+	if (strcasecmp(m->name, "Content-Type") == 0)
+		content_type_field(m);
+	else if (strcasecmp(m->name, "Content-Disposition") == 0)
+		disposition_field(m);
+	else if (strcasecmp(m->name, "Content-Transfer-Encoding") == 0)
+		mime_value_start(m->value, m->now.encoding, sizeof(m->now.encoding));
+	else
+		return false;
+	return true;
+}
+
+/* Fields of the message itself; of repeated ones the first counts. */
+static bool
+message_field(struct message *m)
+{
+	struct message_facts *f = &m->facts;
+	const struct {
+		const char	*name;
+		char		*out;
+	} known[] = {
+		{ "From", f->from }, { "To", f->to }, { "Subject", f->subject }, { "Date", f->date },
+		{ "Message-ID", f->message_id }, { "Content-Type", f->content_type },
+	};
+
+	f->fields++;
+	if (strcasecmp(m->name, "Received") == 0)
+		f->received++;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcasecmp(m->name, known[i].name) == 0) {
+			if (known[i].out[0] == '\0')
+				memcpy(known[i].out, m->value, m->value_len + 1);
+			return true;
+		}
+	return false;
+}
+
+static void
+field_done(struct message *m)
+{
+	bool known;
+
+	if (!m->field_open)
+		return;
+	m->field_open = false;
+	while (m->value_len > 0 && (m->value[m->value_len - 1] == ' ' || m->value[m->value_len - 1] == '\t'))
+		m->value_len--;
+	m->value[m->value_len] = '\0';
+	known = m->now_ordinal == 0 && message_field(m);
+	known |= part_field(m);
+	if (known && m->value_cut)
+		m->facts.values_cut++;
+}
+
+static void
+value_add(struct message *m, const char *p, size_t len)
+{
+	if (len > MESSAGE_VALUE - m->value_len) {
+		len = MESSAGE_VALUE - m->value_len;
+		m->value_cut = true;
+	}
+	for (size_t i = 0; i < len; i++)
+		m->value[m->value_len + i] = p[i] != '\0' ? p[i] : '?';
+	m->value_len += len;
+}
+
+/* RFC 5322 2.2: field-name ":" body; blanks before the colon are obsolete but seen. */
+static void
+field_begin(struct message *m, const char *p, size_t len)
+{
+	const char *colon = memchr(p, ':', len);
+	size_t n = colon != NULL ? (size_t)(colon - p) : 0;
+
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	if (n == 0 || n >= sizeof(m->name) || memchr(p, ' ', n) != NULL || memchr(p, '\0', n) != NULL)
+		return;
+	memcpy(m->name, p, n);
+	m->name[n] = '\0';
+	m->field_open = true;
+	m->value_len = 0;
+	m->value_cut = false;
+	for (colon++; colon < p + len && (*colon == ' ' || *colon == '\t'); colon++)
+		;
+	value_add(m, colon, (size_t)(p + len - colon));
+}
+
+/* ---- the tree ------------------------------------------------------------------ */
+
+static bool
+level_push(struct message *m)
+{
+	struct level *l = &m->levels[m->depth];
+	size_t n = strlen(m->boundary);
+
+	if (strncmp(m->now.type, "multipart/", 10) != 0)
+		return false;
+	if (n == 0) {
+		m->facts.boundary_bad++;
+		return false;
+	}
+	if (m->depth == MESSAGE_DEPTH) {
+		m->facts.depth_over = true;
+		return false;
+	}
+	l->part = m->part;
+	l->digest = strcmp(m->now.type, "multipart/digest") == 0;
+	l->len = (uint16_t)n;
+	memcpy(l->boundary, m->boundary, n);
+	m->depth++;
+	m->now.multipart = true;
+	return true;
+}
+
+static bool
+holds_message(const struct message_part *p)
+{
+	return strcmp(p->type, "message/rfc822") == 0 && strcmp(p->encoding, "base64") != 0 &&
+	    strcmp(p->encoding, "quoted-printable") != 0;
+}
+
+/* The body begins.  `whole' is false when the end of the header block is not in the capture. */
+static void
+header_end(struct message *m, bool whole)
+{
+	m->in_header = false;
+	m->line_len = m->line_full = 0;
+	m->at = LINE_START;
+	m->last = '\n';
+	if (m->now_ordinal == 0) {
+		m->facts.header_bytes = m->now_header;
+		m->facts.headers_complete = whole;
+	}
+	if (!level_push(m)) {
+		if (whole && holds_message(&m->now) && m->now_ordinal != 0) {
+			part_save(m);
+			part_begin(m, m->part, m->now.depth + 1, false);
+			return;
+		}
+		m->facts.leaves++;
+	}
+	part_save(m);
+}
+
+/* "--" boundary ["--"] blanks: RFC 2046 5.1.1.  A longer name is another boundary. */
+static bool
+boundary_is(const struct level *l, const char *p, size_t len, bool *closing)
+{
+	size_t n = l->len;
+
+	if (len < n + 2 || memcmp(p, "--", 2) != 0 || memcmp(p + 2, l->boundary, n) != 0)
+		return false;
+	p += n + 2;
+	len -= n + 2;
+	*closing = len >= 2 && p[0] == '-' && p[1] == '-';
+	if (*closing) {
+		p += 2;
+		len -= 2;
+	}
+	while (len > 0 && (*p == ' ' || *p == '\t')) {
+		p++;
+		len--;
+	}
+	return len == 0;
+}
+
+/* A closing boundary: what follows is the epilogue of that multipart. */
+static void
+level_close(struct message *m, const struct level *l)
+{
+	m->part = l->part;
+	m->body = 0;
+	m->eol = 0;
+	m->in_header = false;
+	m->at = LINE_START;
+	m->line_len = m->line_full = 0;
+	if (l->part != NO_PART) {
+		m->parts[l->part].closed = true;
+		m->now = m->parts[l->part];
+	} else {
+		m->now = (struct message_part){ .multipart = true, .closed = true };
+	}
+}
+
+/* A line without its end: true when it was a boundary, and the tree moved on. */
+static bool
+boundary_line(struct message *m, const char *p, size_t len)
+{
+	bool closing;
+
+	for (uint32_t i = m->depth; i-- > 0;) {
+		struct level *l = &m->levels[i];
+
+		if (!boundary_is(l, p, len, &closing))
+			continue;
+		if (m->in_header) {	/* a part that ends within its headers */
+			field_done(m);
+			header_end(m, true);
+			if (m->in_header)	/* message/rfc822 without a message */
+				m->facts.leaves++;
+		}
+		part_end(m, true);
+		m->depth = i + 1;
+		if (closing) {
+			m->depth = i;
+			level_close(m, l);
+		} else {
+			part_begin(m, l->part, i + 1, l->digest);
+		}
+		return true;
+	}
+	return false;
+}
+
+/* ---- lines ---------------------------------------------------------------------- */
+
+static void
+line_keep(struct message *m, const uint8_t *p, size_t len)
+{
+	size_t room = sizeof(m->line) - m->line_len;
+
+	m->line_full += len;
+	if (len > room)
+		len = room;
+	memcpy(m->line + m->line_len, p, len);
+	m->line_len += len;
+}
+
+/* The kept line without CRLF or LF. */
+static size_t
+line_trim(const struct message *m)
+{
+	size_t n = m->line_len;
+
+	if (m->line_full > m->line_len)
+		return n;
+	if (n > 0 && m->line[n - 1] == '\n')
+		n--;
+	if (n > 0 && m->line[n - 1] == '\r')
+		n--;
+	return n;
+}
+
+static void
+header_line(struct message *m)
+{
+	size_t n = line_trim(m);
+	const char *p = m->line;
+
+	m->now_header += m->line_full;
+	if (m->now_header > MESSAGE_HEADER_MAX)
+		m->facts.header_over = true;
+	if (n == 0) {
+		field_done(m);
+		header_end(m, true);
+		return;
+	}
+	if (n >= 3 && m->depth > 0 && p[0] == '-' && p[1] == '-' && boundary_line(m, p, n))
+		return;
+	if ((p[0] == ' ' || p[0] == '\t') && m->field_open) {
+		value_add(m, p, n);	/* RFC 5322 2.2.3: unfolding drops the CRLF alone */
+		m->value_cut |= m->line_full > m->line_len;
+	} else {
+		field_done(m);
+		if (m->now_header <= MESSAGE_HEADER_MAX)
+			field_begin(m, p, n);
+		m->value_cut |= m->line_full > m->line_len;
+	}
+	m->line_len = m->line_full = 0;
+}
+
+static size_t
+header_push(struct message *m, const uint8_t *p, size_t len)
+{
+	const uint8_t *lf = memchr(p, '\n', len);
+	size_t n = lf != NULL ? (size_t)(lf + 1 - p) : len;
+
+	line_keep(m, p, n);
+	if (lf != NULL)
+		header_line(m);
+	return n;
+}
+
+static void
+body_count(struct message *m, const uint8_t *p, size_t len)
+{
+	m->body += len;
+	if (p[len - 1] == '\n')
+		m->eol = (len > 1 ? p[len - 2] : m->last) == '\r' ? 2 : 1;
+	else
+		m->eol = 0;
+	m->last = p[len - 1];
+}
+
+/* A line that began with a dash turns out to be text. */
+static void
+dash_release(struct message *m)
+{
+	body_count(m, (const uint8_t *)m->line, m->line_len);
+	m->at = m->last == '\n' ? LINE_START : LINE_INSIDE;
+	m->line_len = m->line_full = 0;
+}
+
+/* The start of a line that may be a boundary is gathered until that is certain. */
+static size_t
+dash_push(struct message *m, const uint8_t *p, size_t len)
+{
+	const uint8_t *lf = memchr(p, '\n', len);
+	size_t n = lf != NULL ? (size_t)(lf + 1 - p) : len;
+
+	if (n > BOUNDARY_MAX + 100 - m->line_len) {
+		n = BOUNDARY_MAX + 100 - m->line_len;
+		lf = NULL;
+	}
+	line_keep(m, p, n);
+	if (m->line_len >= 2 && m->line[1] != '-')
+		dash_release(m);
+	else if (lf != NULL && boundary_line(m, m->line, line_trim(m)))
+		m->line_len = m->line_full = 0;
+	else if (lf != NULL || m->line_len == BOUNDARY_MAX + 100)
+		dash_release(m);
+	return n;
+}
+
+/* Lines go by until one starts with a dash. */
+static size_t
+body_lines(struct message *m, const uint8_t *p, size_t len)
+{
+	const uint8_t *q = p, *end = p + len, *lf;
+
+	do {
+		lf = memchr(q, '\n', (size_t)(end - q));
+		q = lf != NULL ? lf + 1 : end;
+	} while (q < end && *q != '-');
+	body_count(m, p, (size_t)(q - p));
+	m->at = m->last == '\n' ? LINE_START : LINE_INSIDE;
+	return (size_t)(q - p);
+}
+
+static size_t
+body_push(struct message *m, const uint8_t *p, size_t len)
+{
+	if (m->depth == 0) {
+		body_count(m, p, len);
+		return len;
+	}
+	if (m->at == LINE_START && *p == '-')
+		m->at = LINE_DASH;
+	if (m->at == LINE_DASH)
+		return dash_push(m, p, len);
+	return body_lines(m, p, len);
+}
+
+/* ---- the door -------------------------------------------------------------------- */
+
+struct message *
+message_new(void)
+{
+	struct message *m = calloc(1, sizeof(*m));
+
+	if (m != NULL)
+		part_begin(m, 0, 0, false);
+	return m;
+}
+
+void
+message_push(struct message *m, const uint8_t *p, size_t len)
+{
+	size_t n;
+
+	m->facts.bytes += len;
+	while (len > 0) {
+		n = m->in_header ? header_push(m, p, len) : body_push(m, p, len);
+		p += n;
+		len -= n;
+	}
+}
+
+void
+message_gap(struct message *m, uint64_t missing)
+{
+	m->facts.bytes += missing;
+	m->facts.missing += missing;
+	m->now.gap = true;
+	if (m->in_header) {
+		/* Of a field that may go on in the gap nothing certain is known. */
+		m->field_open = false;
+		header_end(m, false);
+	} else if (m->at == LINE_DASH && m->line_len > 0) {
+		dash_release(m);
+	}
+	m->now.gap = true;
+	m->body += missing;
+	m->eol = 0;
+	m->last = 0;
+	m->at = LINE_INSIDE;
+	part_save(m);
+}
+
+void
+message_end(struct message *m)
+{
+	if (m->facts.ended)
+		return;
+	m->facts.ended = true;
+	if (!m->in_header && m->at == LINE_DASH && m->line_len > 0 &&
+	    !boundary_line(m, m->line, line_trim(m)))
+		dash_release(m);
+	if (m->in_header) {
+		field_done(m);
+		header_end(m, false);
+	}
+	part_end(m, false);
+}
+
+const struct message_facts *
+message_facts(const struct message *m)
+{
+	return &m->facts;
+}
+
+void
+message_free(struct message *m)
+{
+	if (m == NULL)
+		return;
+	free(m->parts);
+	free(m);
+}
