@@ -1,0 +1,34 @@
+/*
+ * smtp_hold.h - what one direction said and the dissector has not read yet:
+ * bytes and gaps, in order, because how they are to be read depends on the
+ * other direction.
+ */
+#ifndef SMTP_HOLD_H
+#define SMTP_HOLD_H
+
+#include "dissectors/dissector.h"
+
+struct smtp_span {
+	const uint8_t	*p;		/* NULL: a gap */
+	uint64_t	 len;		/* bytes, or bytes missing; 0 = nothing there */
+	uint64_t	 off;
+	int64_t		 ts_ns;
+};
+
+struct smtp_chunk;
+
+struct smtp_hold {
+	struct smtp_span   now;		/* the caller's bytes, borrowed: read after the chunks */
+	struct smtp_chunk *first, *last;
+	uint64_t	   bytes;	/* kept in chunks */
+	uint64_t	   charged;	/* to the budget */
+};
+
+/* What comes next; len == 0: nothing. */
+struct smtp_span smtp_hold_peek(const struct smtp_hold *h);
+void	smtp_hold_take(struct smtp_hold *h, uint64_t n, struct dissect_budget *budget);
+/* Copies what is left of the caller's bytes.  False: no memory, they are dropped. */
+bool	smtp_hold_keep(struct smtp_hold *h, struct dissect_budget *budget);
+void	smtp_hold_free(struct smtp_hold *h, struct dissect_budget *budget);
+
+#endif /* SMTP_HOLD_H */
