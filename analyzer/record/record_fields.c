@@ -35,6 +35,8 @@ LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut
 #define F(m, text)		FIELD_X(S, m, text, .max = 0)
 #define MAX(m, top, text)	FIELD_X(S, m, text, .max = top)
 #define KEEP(m, text)		FIELD_KEPT(S, m, text)
+#define KEEP_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_KIND_OF(((struct S *)0)->m), \
+				  .flags = FIELD_ALWAYS, .says = text }
 #define ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n)
 #define KEEP_ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n, .flags = FIELD_ALWAYS)
 #define ID(m, text)		FIELD_OF(S, m, FIELD_ID, text, .max = 0)
@@ -76,6 +78,14 @@ FIELD_TABLE(transmission_table, transmission, "transmission", "one transmission 
 	F(df, "don't fragment"),
 	F(super, "segmented later: its size on the wire is unknown"),
 	F(lost, "proven lost"));
+#undef S
+
+#define S pause
+FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
+	F(from, "its start"),
+	F(to, "its end"),
+	F(ids_continue, "IPv4 identifications run on over it"),
+	F(trailing, "no data came after it"));
 #undef S
 
 #define S session_refusal
@@ -125,6 +135,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(w_max, "largest single segment seen"),
 	F(proven, "largest size cleanly delivered"),
 	F(proven_at, "when"),
+	F(small_ok_first, "first data packet of at most 576 bytes cleanly delivered"),
+	F(small_ok_last, "the last of them"),
 	F(super_segments, "segments larger than any packet (offload)"),
 	F(super_bytes, "their bytes"),
 	MAX(size_count, RECORD_SIZES, "entries of sizes"),
@@ -135,6 +147,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(repair_ranges, "ranges repaired"),
 	F(repair_w_max, "largest repair"),
 	F(repair_w_max_count, "repairs of that size"),
+	F(repair_sizes, "different sizes among the repairs, at most 255"),
 	F(larger_after_repair, "a larger segment was delivered after a repair"),
 	F(all_lost_above_proven, "every lost size lies above the proven one"),
 	F(repair_first, "first repair"),
@@ -148,6 +161,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(pause_from, "longest silence with nothing outstanding: start"),
 	F(pause_to, "its end"),
 	F(pause_ids_continue, "IP identifications continue over it"),
+	MAX(pause_count, RECORD_PAUSES, "entries of pauses"),
+	STRUCTS(pauses, pause_table, "the longest such silences, in order of time"),
 	F(hole_seen, "first packet beyond a hole that never passed here"),
 	F(hole_at, "stream offset of the hole"),
 	F(hole_bytes, "its length"),
@@ -158,7 +173,10 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(hole_acked, "the peer acknowledged beyond its edge"),
 	F(id_gap_from, "identifications missing over a silence: start"),
 	F(id_gap_to, "its end"),
-	F(id_gap, "how many"));
+	F(id_gap, "how many"),
+	F(id_gap_big_before, "full-size segments were seen before it"),
+	F(ids_step, "the IPv4 identifications step by 1 in this connection"),
+	F(options_cut, "the snap length cut TCP options of its acknowledgements"));
 #undef S
 
 /* ---- records --------------------------------------------------------------- */
@@ -368,6 +386,10 @@ FIELD_TABLE(stall_table, record_stall, "stall", "one episode in which bytes did 
 	F(from, "sender"),
 	F(to, "receiver"),
 	F(chain_count, "transmissions of the head byte"),
+	F(chain_lost, "of them lost"),
+	F(chain_above, "of them lost and larger than proven"),
+	F(chain_starts, "different first bytes among the lost ones"),
+	F(lost_last, "the last lost transmission"),
 	MAX(chain_len, RECORD_CHAIN, "of them kept"),
 	STRUCTS(chain, transmission_table, "the first and the last"),
 	F(head, "stream offset of the head byte"),
@@ -389,7 +411,9 @@ FIELD_TABLE(stall_table, record_stall, "stall", "one episode in which bytes did 
 	F(live_any, "the same, of any size, between the second and the last transmission"),
 	F(peer_repeats, "the peer repeated its small reply"),
 	F(peer_repeats_after_ack, "of them after an empty acknowledgement"),
+	F(peer_repeat_at, "the last of them"),
 	F(peer_new, "new data of the peer"),
+	F(peer_seen, "any later packet of the peer"),
 	F(zero_window, "the receiver offered no window"),
 	F(df_clear, "no transmission forbade fragments"),
 	F(fragment_trains, "complete fragment trains"),
@@ -404,7 +428,9 @@ FIELD_TABLE(stall_table, record_stall, "stall", "one episode in which bytes did 
 	F(ptb_mtu, "smallest MTU told"),
 	F(ptb_after, "larger transmissions after its grace"),
 	F(ptb_late, "it came after the fourth transmission"),
-	F(ptb_zero, "it told no MTU"));
+	F(ptb_zero, "it told no MTU"),
+	F(ptb_cut, "matched by a cut quote only"),
+	F(ptb_from, "the router that told the MTU"));
 #undef S
 
 #define S record_icmp_error
@@ -414,8 +440,8 @@ FIELD_TABLE(icmp_error_table, record_icmp_error, "icmp-error", "an ICMP or ICMPv
 	F(from, "who said it"),
 	F(to, "to whom"),
 	F(family, "4 or 6"),
-	KEEP(type, "ICMP type"),
-	KEEP(code, "ICMP code"),
+	KEEP_AS(type, "icmp_type", "ICMP type"),	/* "type" is the line's */
+	KEEP_AS(code, "icmp_code", "ICMP code"),
 	F(mtu, "next-hop MTU"),
 	F(frag_needed, "fragmentation needed or packet too big"),
 	F(quoted_from, "source of the packet that met it"),

@@ -69,7 +69,8 @@ struct field_table {
 	uint64_t *: FIELD_ARRAY, uint32_t *: FIELD_ARRAY, uint16_t *: FIELD_ARRAY, \
 	struct moment *: FIELD_ARRAY, default: 0)
 
-#define FIELD_AT(s, m)	.name = #m, .offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
+#define FIELD_PLACE(s, m)	.offset = offsetof(struct s, m), .size = sizeof(((struct s *)0)->m)
+#define FIELD_AT(s, m)		.name = #m, FIELD_PLACE(s, m)
 #define FIELD_X(s, m, text, ...) \
 	{ FIELD_AT(s, m), .kind = FIELD_KIND_OF(((struct s *)0)->m), \
 	  .flags = FIELD_ARRAY_OF(((struct s *)0)->m), .says = text, __VA_ARGS__ }

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "record/addr.h"
@@ -301,6 +302,30 @@ encode_struct(const struct field_table *t, const uint8_t *base)
 	return j;
 }
 
+/* DEL is the one control that jansson lets through; it stands only within strings. */
+static char *
+escape_del(char *line)
+{
+	size_t n = 0, len = strlen(line);
+	char *out, *q;
+
+	for (const char *p = line; (p = strchr(p, 0x7f)) != NULL; p++)
+		n++;
+	if (n == 0)
+		return line;
+	if ((q = out = malloc(len + n * 5 + 1)) != NULL) {
+		for (const char *p = line; *p != '\0'; p++) {
+			if (*p == 0x7f)
+				q = stpcpy(q, "\\u007F");
+			else
+				*q++ = *p;
+		}
+		*q = '\0';
+	}
+	free(line);
+	return out;
+}
+
 char *
 record_json_line(const struct field_table *t, const void *object)
 {
@@ -313,7 +338,7 @@ record_json_line(const struct field_table *t, const void *object)
 	    json_object_set_new(j, "schema", json_integer(RECORD_SCHEMA)) == 0)
 		line = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(j);
-	return line;
+	return line != NULL ? escape_del(line) : NULL;
 }
 
 char *

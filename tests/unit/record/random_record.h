@@ -1,0 +1,137 @@
+/* random_record.h - records with random content in every field, by their tables. */
+#ifndef RANDOM_RECORD_H
+#define RANDOM_RECORD_H
+
+#include <string.h>
+
+#include "record/record_fields.h"
+#include "record/text.h"
+
+static uint64_t random_state = 88172645463325252ULL;
+
+static inline uint64_t
+random_next(void)		/* xorshift64, Marsaglia */
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return random_state;
+}
+
+/* Small and extreme values are as likely as any other. */
+static inline uint64_t
+random_number(uint64_t max)
+{
+	switch (random_next() % 6) {
+	case 0:
+		return 0;
+	case 1:
+		return max;
+	case 2:
+		return max < 9 ? max : random_next() % 10;
+	default:
+		return max == UINT64_MAX ? random_next() : random_next() % (max + 1);
+	}
+}
+
+static inline struct addr
+random_addr(void)
+{
+	struct addr a = { 0 };
+
+	if (random_next() % 4 == 0)
+		return a;
+	a.family = random_next() % 2 ? 4 : 6;
+	for (int i = 0; i < (a.family == 4 ? 4 : 16); i++)
+		a.b[i] = (uint8_t)random_number(255);
+	return a;
+}
+
+static inline void
+random_string(char *p, size_t size)
+{
+	char raw[700];
+	size_t n = random_next() % 3 == 0 ? 0 : random_next() % (sizeof(raw) < size * 2 ? sizeof(raw) : size * 2);
+
+	for (size_t i = 0; i < n; i++)
+		raw[i] = (char)(random_next() % 3 ? 'a' + random_next() % 26 : random_next());
+	text_copy_utf8(p, size, raw, n);
+}
+
+static inline void random_struct(const struct field_table *t, uint8_t *base);
+
+static inline void
+random_element(const struct field *f, uint8_t *p)
+{
+	static const uint64_t max[] = {
+		[FIELD_U64] = INT64_MAX, [FIELD_U32] = UINT32_MAX, [FIELD_U16] = UINT16_MAX,
+		[FIELD_U8] = UINT8_MAX, [FIELD_I64] = UINT64_MAX, [FIELD_I32] = UINT32_MAX,
+	};
+	struct moment m = { 0 };
+	struct endpoint e;
+	uint64_t v;
+	size_t size = field_element(f);
+
+	memset(&e, 0, sizeof(e));
+	switch (f->kind) {
+	case FIELD_STRING:
+		random_string((char *)p, size);
+		return;
+	case FIELD_STRUCT:
+		random_struct(f->table, p);
+		return;
+	case FIELD_MOMENT:
+		m.ns = (int64_t)random_number(UINT64_MAX);
+		m.frame = random_number(INT64_MAX);
+		memcpy(p, &m, sizeof(m));
+		return;
+	case FIELD_ADDR:
+		e.ip = random_addr();
+		memcpy(p, &e.ip, sizeof(e.ip));
+		return;
+	case FIELD_ENDPOINT:
+		e.ip = random_addr();
+		e.port = (uint16_t)random_number(UINT16_MAX);
+		memcpy(p, &e, sizeof(e));
+		return;
+	case FIELD_BOOL:
+		*(bool *)p = random_next() % 2;
+		return;
+	case FIELD_ENUM:
+		do
+			v = random_next() % f->names->count;
+		while (f->names->name[v] == NULL && v != 0);
+		break;
+	case FIELD_ID:
+	case FIELD_TIME:
+		v = random_number(UINT64_MAX);
+		break;
+	default:
+		v = random_number(f->max != 0 ? f->max : max[f->kind]);
+	}
+	memcpy(p, &v, size);	/* the machines of the tests are little-endian */
+}
+
+static inline void
+random_struct(const struct field_table *t, uint8_t *base)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct field *f = &t->fields[i];
+
+		for (size_t at = 0; at < f->size; at += field_element(f))
+			if (random_next() % 3 != 0)
+				random_element(f, base + f->offset + at);
+	}
+}
+
+static inline void
+random_record(struct record *r, enum record_type type)
+{
+	memset(r, 0, sizeof(*r));
+	r->type = type;
+	random_struct(record_table(type), (uint8_t *)&r->key);
+	if (type == RECORD_STALL)
+		r->key.m &= 1;
+}
+
+#endif /* RANDOM_RECORD_H */
