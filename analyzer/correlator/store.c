@@ -636,6 +636,8 @@ store_index(struct store *s)
 		memcpy(s->by_server, s->cases, n * sizeof(struct mail_case *));
 		qsort(s->by_server, n, sizeof(struct mail_case *), case_by_server);
 	}
+	for (size_t i = 0; i < n; i++)
+		s->cases[i]->index = (uint32_t)i;
 	s->indexed = n;
 	copies_join(s);
 }

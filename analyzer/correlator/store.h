@@ -31,7 +31,7 @@ struct mail_case {
 	bool		counted;		/* this copy stands for the ring in summary and fates */
 	/* store bookkeeping, not for rules */
 	uint32_t	transaction_room, recipient_room, message_room, stall_room, icmp_room;
-	uint32_t	draft_first;		/* findings of this case in the current judgement */
+	uint32_t	index;			/* in order of time, since the last store_index */
 	uint64_t	touched;
 	uint64_t	bytes;
 	struct mail_case *hash_next;

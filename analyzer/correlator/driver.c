@@ -1,0 +1,171 @@
+#include "driver.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- the rules, in the order of diagnosis 0.6 and 0.7 --------------------------- */
+
+#define RULE(name)	extern const struct rule rule_##name;
+#include "rules.def"
+#undef RULE
+
+static const struct rule *const rules[] = {
+#define RULE(name)	&rule_##name,
+#include "rules.def"
+#undef RULE
+};
+
+static void
+rule_run(const struct rule *r, const struct store *s, const struct replies *replies, struct verdicts *out)
+{
+	struct view v = { .store = s, .replies = replies };
+
+	if (r->scope == RULE_STORE) {
+		r->judge(&v, out);
+		verdicts_seal(out);
+		return;
+	}
+	for (size_t i = 0; i < store_case_count(s); i++) {
+		v.c = store_case_at(s, i);
+		r->judge(&v, out);
+		verdicts_seal(out);
+	}
+}
+
+/* ---- what silences what (diagnosis 0.3, 0.6.13, 0.7 S) ---------------------------- */
+
+#define K(x)	FINDING_##x
+#define END	FINDING_KINDS
+
+static const struct silence {
+	enum confidence		least;		/* of the cause */
+	enum finding_kind	causes[13], symptoms[17];
+} silences[] = {
+	{ CONFIDENCE_POSSIBLE,
+	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(FRAGMENTS_DROPPED), K(ICMP_FRAG_NEEDED_IGNORED),
+	      K(INLINE_CONTENT_DROP), K(IDLE_STATE_EXPIRED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
+	      K(MIDDLEBOX_RESET), END },
+	    { K(CLIENT_GAVE_UP_AT_DATA), K(CLIENT_GAVE_UP_WAITING), K(SERVER_DROPPED), K(SERVER_TIMEOUT_421), K(SLOW_REPLY),
+	      K(POP_INCOMPLETE), K(POP_RETR_STALLED), K(TLS_FAILURE), K(PEER_RESET), K(CONNECTED_NO_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE,
+	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
+	      K(ICMP_FRAG_NEEDED_IGNORED), END },
+	    { K(HIGH_LOSS), K(SIZE_DEPENDENT_LOSS), END } },
+	{ CONFIDENCE_PROBABLE,
+	    { K(AUTH_REQUIRED_NOT_ATTEMPTED), K(POP_BEFORE_SMTP_REQUIRED), END },
+	    { K(RELAY_DENIED_WRONG_NETWORK), K(RELAY_DENIED_DESPITE_AUTH), END } },
+	{ CONFIDENCE_POSSIBLE, { K(BANNER_MASKED), END }, { K(AUTH_NOT_OFFERED), END } },
+	{ CONFIDENCE_POSSIBLE, { K(SYN_ACK_RETURN_BLOCKED), END }, { K(CONNECTED_NO_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE,
+	    { K(TLS_MODE_MISMATCH), END },
+	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), K(PEER_RESET), END } },
+	{ CONFIDENCE_POSSIBLE,
+	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END }, { K(PEER_RESET), END } },
+	{ CONFIDENCE_POSSIBLE, { K(GREYLISTED), END }, { K(TEMPORARY_SERVER_ERROR), END } },
+};
+
+/* Draft 1 + index of the surest claim of each kind in one conversation. */
+struct claims {
+	uint32_t	by_kind[FINDING_KINDS];
+};
+
+static void
+claims_gather(struct verdicts *v, const struct mail_case *c, struct claims *out)
+{
+	const struct mail_case *at = c;
+
+	memset(out, 0, sizeof(*out));
+	do {
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
+			uint32_t *best = &out->by_kind[v->v[i].kind];
+
+			if (*best == 0 || v->v[i].confidence >= v->v[*best - 1].confidence)
+				*best = i + 1;
+		}
+	} while ((at = at->copy) != c);
+}
+
+/* The cause takes over what the user's program shows, and says that the symptom is one. */
+static void
+symptom_hand_over(struct verdicts *v, uint32_t cause, enum finding_kind symptom)
+{
+	struct finding f;
+	const char *shows = kind_facts(symptom)->client_shows;
+	size_t n;
+
+	draft_unpack(&v->v[cause], &f);
+	finding_exclude(&f, symptom, "seen too, but a consequence of this");
+	if (f.client_shows[0] == '\0')
+		snprintf(f.client_shows, sizeof(f.client_shows), "%s", kind_facts(f.kind)->client_shows);
+	n = strlen(f.client_shows);
+	if (shows[0] != '\0' && strstr(f.client_shows, shows) == NULL && n + strlen(shows) + 3 < sizeof(f.client_shows))
+		snprintf(f.client_shows + n, sizeof(f.client_shows) - n, "%s%s", n > 0 ? "; " : "", shows);
+	draft_repack(&v->v[cause], &f);
+}
+
+static uint32_t
+silence_cause(const struct silence *s, const struct claims *claims, const struct verdicts *v)
+{
+	for (size_t i = 0; s->causes[i] != END; i++) {
+		uint32_t d = claims->by_kind[s->causes[i]];
+
+		if (d != 0 && v->v[d - 1].confidence >= s->least)
+			return d;
+	}
+	return 0;
+}
+
+static void
+silence_kind(struct verdicts *v, const struct mail_case *c, enum finding_kind kind)
+{
+	const struct mail_case *at = c;
+
+	do {
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
+			if (v->v[i].kind == kind)
+				v->v[i].silenced = true;
+	} while ((at = at->copy) != c);
+}
+
+static void
+silence_case(struct verdicts *v, const struct mail_case *c)
+{
+	struct claims claims;
+
+	claims_gather(v, c, &claims);
+	for (size_t i = 0; i < sizeof(silences) / sizeof(silences[0]); i++) {
+		uint32_t cause = silence_cause(&silences[i], &claims, v);
+
+		for (size_t k = 0; cause != 0 && silences[i].symptoms[k] != END; k++) {
+			enum finding_kind symptom = silences[i].symptoms[k];
+
+			if (claims.by_kind[symptom] == 0)
+				continue;
+			silence_kind(v, c, symptom);
+			symptom_hand_over(v, cause - 1, symptom);
+		}
+	}
+}
+
+static bool
+ring_leader(const struct mail_case *c)
+{
+	for (const struct mail_case *at = c->copy; at != c; at = at->copy)
+		if (at->index < c->index)
+			return false;
+	return true;
+}
+
+void
+driver_run(const struct store *s, const struct replies *replies, struct verdicts *out)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		rule_run(rules[i], s, replies, out);
+	for (size_t i = 0; i < store_case_count(s); i++) {
+		const struct mail_case *c = store_case_at(s, i);
+
+		if (ring_leader(c))
+			silence_case(out, c);
+	}
+}

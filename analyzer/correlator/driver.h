@@ -1,0 +1,20 @@
+/* driver.h - runs the rules in order, silences symptoms, merges what is left. */
+#ifndef DRIVER_H
+#define DRIVER_H
+
+#include "correlator/store_write.h"
+#include "correlator/verdicts.h"
+
+/* Every rule over an indexed store; symptoms of a cause are marked silenced. */
+void	driver_run(const struct store *s, const struct replies *replies, struct verdicts *out);
+
+/*
+ * One finding per (kind, subkind, path, epoch): merges the drafts that are not
+ * silenced and whose case is wanted (NULL = all), and earlier findings that
+ * outlived their cases.  Each draft learns the id of its finding.  Returns the
+ * number, *out malloc'd, sorted by id; 0 and NULL when there is none.
+ */
+size_t	findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c),
+	    const void *ctx, const struct finding *old, size_t old_n, struct finding **out);
+
+#endif /* DRIVER_H */
