@@ -1,9 +1,9 @@
 /* pop3_line.c - one line of POP3: commands, replies, and what may be shown of them. */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "dissectors/pop3.h"
+#include "dissectors/sasl.h"
 
 enum secret { SECRET_NOTHING, SECRET_ALL, SECRET_SECOND };
 
@@ -120,9 +120,17 @@ static size_t
 append_length(char *out, size_t size, size_t at, size_t len)
 {
 	char text[40];
-	int n = snprintf(text, sizeof(text), "<%zu bytes>", len);
 
-	return append(out, size, at, text, (size_t)n);
+	return append(out, size, at, text, sasl_mask(text, sizeof(text), len));
+}
+
+/* The mechanism of AUTH, unless the client forgot it and sent the secret. */
+static size_t
+shown_word(const char *p, size_t len)
+{
+	size_t n = word_len(p, len);
+
+	return sasl_is_mechanism(p, n) ? n : 0;
 }
 
 size_t
@@ -146,7 +154,7 @@ pop3_command_mask(const char *line, size_t len, const struct pop3_command *cmd, 
 	if (verbs[cmd->verb].secret == SECRET_ALL)
 		show = 0;
 	else if (verbs[cmd->verb].secret == SECRET_SECOND)
-		show = word_len(cmd->arg, cmd->arg_len);
+		show = shown_word(cmd->arg, cmd->arg_len);
 	at = append(out, outlen, at, cmd->arg, show);
 	if (show < cmd->arg_len) {
 		size_t blank = blank_len(cmd->arg + show, cmd->arg_len - show);
