@@ -51,7 +51,7 @@ capture_foreign(struct capture *c, char *err, size_t errlen)
 	if (c->in->error[0] != '\0')
 		snprintf(err, errlen, "%s", c->in->error);
 	else if (n == 0)
-		snprintf(err, errlen, "the file is empty: 0 bytes, not even a capture's header");
+		snprintf(err, errlen, "empty: 0 bytes, not even the header of a capture");
 	else if (what != NULL)
 		snprintf(err, errlen, "not a capture: it looks like %s", what);
 	else
@@ -217,15 +217,16 @@ capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 }
 
 enum capture_rc
-capture_cut(struct capture *c, uint64_t offset, const char *what)
+capture_cut(struct capture *c, const char *unit)
 {
-	const char *error = c->in->error;
+	uint64_t offset = input_offset(c->in);
+	unsigned long long next = c->counts.frames + 1;
 
-	if (error[0] != '\0')
-		return capture_damaged(c, offset, "%s in %s behind frame %llu, offset %llu", error, what,
-		    (unsigned long long)c->counts.frames, (unsigned long long)offset);
-	return capture_damaged(c, offset, "cut short: the file ends inside %s behind frame %llu, offset %llu",
-	    what, (unsigned long long)c->counts.frames, (unsigned long long)offset);
+	if (c->in->error[0] != '\0')
+		return capture_damaged(c, offset, "%s, in %s %llu, offset %llu", c->in->error, unit, next,
+		    (unsigned long long)offset);
+	return capture_damaged(c, offset, "cut short: the file ends inside %s %llu, offset %llu", unit, next,
+	    (unsigned long long)offset);
 }
 
 /* ---- what others ask --------------------------------------------------------- */

@@ -9,17 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "linktype.h"
 #include "reader.h"
 
 enum {
 	CLASSIC_HEADER = 24,
 	CLASSIC_RECORD = 16,
 	CLASSIC_RECORD_MODIFIED = 24,
-	CLASSIC_SNAPLEN_MAX = 262144,	/* libpcap's own bound */
 };
 #define CLASSIC_BUFFER		(256u << 10)
 #define CLASSIC_MODIFIED	0xa1b2cd34u
+#define CLASSIC_LINK_MASK	0x03ffffffu
 #define SECOND_NS		1000000000
 
 struct classic {
@@ -41,6 +40,17 @@ classic_magic(const uint8_t *p)
 		if (magic == magics[i] || __builtin_bswap32(magic) == magics[i])
 			return magics[i];
 	return 0;
+}
+
+/* A word of the header, in the byte order that its magic shows. */
+static uint32_t
+classic_u32(const uint8_t *header, size_t at)
+{
+	uint32_t magic, v;
+
+	memcpy(&magic, header, sizeof(magic));
+	memcpy(&v, header + at, sizeof(v));
+	return magic == classic_magic(header) ? v : __builtin_bswap32(v);
 }
 
 bool
@@ -95,8 +105,8 @@ classic_time(struct capture *c, const struct pcap_pkthdr *h)
 static enum capture_rc
 classic_failed(struct capture *c, const struct classic *s)
 {
-	return capture_damaged(c, s->offset, "damaged or cut short behind frame %llu, about offset %llu: %s",
-	    (unsigned long long)c->counts.frames, (unsigned long long)s->offset,
+	return capture_damaged(c, s->offset, "damaged or cut short at frame %llu, about offset %llu: %s",
+	    (unsigned long long)c->counts.frames + 1, (unsigned long long)s->offset,
 	    c->in->error[0] != '\0' ? c->in->error : pcap_geterr(s->pcap));
 }
 
@@ -161,6 +171,7 @@ classic_open(struct capture *c, char *err, size_t errlen)
 {
 	const uint8_t *h = input_need(c->in, CLASSIC_HEADER);
 	struct classic *s = calloc(1, sizeof(*s));
+	uint32_t link_type, snaplen;
 
 	c->reader = &classic_reader;
 	c->state = s;
@@ -175,9 +186,11 @@ classic_open(struct capture *c, char *err, size_t errlen)
 	}
 	s->record = classic_magic(h) == CLASSIC_MODIFIED ? CLASSIC_RECORD_MODIFIED : CLASSIC_RECORD;
 	s->offset = CLASSIC_HEADER;
+	snaplen = classic_u32(h, 16);	/* libpcap's are DLT_*, and its own idea of the length */
+	link_type = classic_u32(h, 20) & CLASSIC_LINK_MASK;
 	if ((s->pcap = classic_start(s, c->in, err, errlen)) == NULL)
 		return -1;
-	if (capture_point_add(c, linktype_from_dlt(pcap_datalink(s->pcap)), (uint32_t)pcap_snapshot(s->pcap)) == NULL) {
+	if (capture_point_add(c, link_type, snaplen) == NULL) {
 		snprintf(err, errlen, "out of memory");
 		return -1;
 	}

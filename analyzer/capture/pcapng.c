@@ -41,7 +41,8 @@ struct pcapng {
 	bool		 swapped;
 	struct port	*port;		/* of this section, by interface id */
 	uint32_t	 count, cap;
-	uint64_t	 block_at;	/* offset of the block in hand */
+	uint64_t	 block_at;	/* offset of the block in hand ... */
+	uint32_t	 block_type;	/* ... and its type, 0 when that is not there */
 	enum capture_rc	 pending;	/* damage met while opening; else CAPTURE_AGAIN */
 };
 
@@ -159,13 +160,19 @@ port_time(struct capture *c, const struct port *p, uint64_t ts)
 
 /* CAPTURE_AGAIN from a block means: nothing for the caller, go on. */
 
+static bool
+is_packet(uint32_t type)
+{
+	return type == BLOCK_ENHANCED || type == BLOCK_SIMPLE || type == BLOCK_PACKET;
+}
+
 static enum capture_rc
 pcapng_damaged(struct capture *c, const char *why)
 {
 	const struct pcapng *s = c->state;
 
-	return capture_damaged(c, s->block_at, "damaged behind frame %llu, offset %llu: %s",
-	    (unsigned long long)c->counts.frames, (unsigned long long)s->block_at, why);
+	return capture_damaged(c, s->block_at, "damaged %s frame %llu, offset %llu: %s",
+	    is_packet(s->block_type) ? "at" : "before", (unsigned long long)c->counts.frames + 1, (unsigned long long)s->block_at, why);
 }
 
 static enum capture_rc
@@ -410,9 +417,11 @@ section_order(struct pcapng *s, const uint8_t *h)
 static enum capture_rc
 pcapng_end(struct capture *c)
 {
+	const struct pcapng *s = c->state;
+
 	if (input_left(c->in) == 0 && c->in->error[0] == '\0')
 		return CAPTURE_END;
-	return capture_cut(c, input_offset(c->in), "the block");
+	return capture_cut(c, is_packet(s->block_type) ? "frame" : "a block before frame");
 }
 
 /* The next block, whole, consumed; CAPTURE_AGAIN when it is there. */
@@ -424,9 +433,10 @@ block_read(struct capture *c, struct block *b)
 	uint32_t total;
 
 	s->block_at = input_offset(c->in);
+	s->block_type = 0;
 	if (h == NULL)
 		return pcapng_end(c);
-	b->type = get32(s, h);
+	b->type = s->block_type = get32(s, h);
 	if (b->type == BLOCK_SECTION) {
 		if ((h = input_need(c->in, BLOCK_MIN)) == NULL)
 			return pcapng_end(c);
@@ -485,16 +495,8 @@ head_goes_on(struct capture *c)
 {
 	const uint8_t *h = input_need(c->in, BLOCK_EDGE);
 
-	if (h == NULL)
-		return false;
-	switch (get32(c->state, h)) {
-	case BLOCK_SECTION:
-	case BLOCK_ENHANCED:
-	case BLOCK_SIMPLE:
-	case BLOCK_PACKET:
-		return false;
-	}
-	return true;
+	return h != NULL && get32(c->state, h) != BLOCK_SECTION &&
+	    !is_packet(get32(c->state, h));
 }
 
 /* Reads on to the first interface, so that a filter can be tried on it. */

@@ -25,6 +25,7 @@ enum {
 
 struct plain {
 	bool		swapped;
+	uint32_t	magic;
 	uint32_t	unit_ns;	/* of the fraction */
 	uint32_t	frame_max;
 };
@@ -51,11 +52,10 @@ static bool
 plain_magic(const uint8_t *p, struct plain *s)
 {
 	for (int swapped = 0; swapped <= 1; swapped++) {
-		uint32_t magic = plain_u32(p, swapped);
-
 		s->swapped = swapped;
-		s->unit_ns = magic == PLAIN_NANO ? 1 : 1000;
-		if (magic == PLAIN_MICRO || magic == PLAIN_NANO)
+		s->magic = plain_u32(p, swapped);
+		s->unit_ns = s->magic == PLAIN_NANO ? 1 : 1000;
+		if (s->magic == PLAIN_MICRO || s->magic == PLAIN_NANO)
 			return true;
 	}
 	return false;
@@ -87,7 +87,7 @@ plain_end(struct capture *c)
 {
 	if (input_left(c->in) == 0 && c->in->error[0] == '\0')
 		return CAPTURE_END;
-	return capture_cut(c, input_offset(c->in), "the frame");
+	return capture_cut(c, "frame");
 }
 
 static enum capture_rc
@@ -99,11 +99,15 @@ plain_next(struct capture *c, struct capture_frame *out)
 
 	if (h == NULL)
 		return plain_end(c);
+	if (plain_u32(h, s->swapped) == s->magic && plain_is(h, input_left(c->in)))
+		return capture_damaged(c, input_offset(c->in),
+		    "frame %llu, offset %llu: a second capture begins inside the file; mergecap joins captures rightly",
+		    (unsigned long long)c->counts.frames + 1, (unsigned long long)input_offset(c->in));
 	caplen = plain_u32(h + 8, s->swapped);
 	if (caplen > s->frame_max)
 		return capture_damaged(c, input_offset(c->in),
-		    "damaged behind frame %llu, offset %llu: a frame of %u bytes cannot be",
-		    (unsigned long long)c->counts.frames, (unsigned long long)input_offset(c->in), caplen);
+		    "damaged at frame %llu, offset %llu: a frame of %u bytes cannot be",
+		    (unsigned long long)c->counts.frames + 1, (unsigned long long)input_offset(c->in), caplen);
 	if ((h = input_need(c->in, PLAIN_RECORD + (size_t)caplen)) == NULL)
 		return plain_end(c);
 	len = plain_u32(h + 12, s->swapped);

@@ -39,8 +39,8 @@ struct capture_point *capture_point_add(struct capture *c, uint32_t link_type, u
 /* Notes the damage at `offset'; always CAPTURE_DAMAGED. */
 enum capture_rc	 capture_damaged(struct capture *c, uint64_t offset, const char *fmt, ...)
 		    __attribute__((format(printf, 3, 4)));
-/* The same where bytes are missing: `what' is cut short, or could not be read further. */
-enum capture_rc	 capture_cut(struct capture *c, uint64_t offset, const char *what);
+/* The same where bytes are missing at the input's offset; `unit' ends in the number of the next frame. */
+enum capture_rc	 capture_cut(struct capture *c, const char *unit);
 
 /*
  * Opening.  Called with the header at hand, not consumed; sets reader, state

@@ -1,5 +1,7 @@
 #include "unpack.h"
 
+#include "gunzip.h"
+
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
@@ -12,6 +14,7 @@ struct unpack {
 	struct input	*packed;
 	const uint8_t	*p;		/* unpacked and not yet handed on; libarchive's */
 	size_t		 len;
+	bool		 empty;		/* nothing in it: libarchive must not be asked */
 };
 
 /*
@@ -76,6 +79,8 @@ unpack_read(void *ctx, uint8_t *buf, size_t n, char *err, size_t errlen)
 	int rc;
 
 	while (u->len == 0) {
+		if (u->empty)
+			return 0;
 		rc = archive_read_data_block(u->archive, &p, &len, &offset);
 		if (rc == ARCHIVE_EOF)
 			return 0;
@@ -124,6 +129,7 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 	const struct unpack_format *f;
 	const char *why;
 	const uint8_t *p;
+	int rc;
 
 	input_need(u->packed, UNPACK_MAGIC);
 	p = u->packed->buf + u->packed->pos;
@@ -134,8 +140,10 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 	if (archive_read_support_format_raw(u->archive) == ARCHIVE_OK &&
 	    archive_read_support_format_empty(u->archive) == ARCHIVE_OK &&
 	    archive_read_open(u->archive, u, NULL, unpack_pull, NULL) == ARCHIVE_OK &&
-	    archive_read_next_header(u->archive, &entry) >= ARCHIVE_WARN)
+	    (rc = archive_read_next_header(u->archive, &entry)) >= ARCHIVE_WARN) {
+		u->empty = rc == ARCHIVE_EOF;
 		return 0;
+	}
 	why = archive_error_string(u->archive);
 	snprintf(err, errlen, "%s data that cannot be unpacked: %s", f->name, why != NULL ? why : "damaged");
 	return -1;
@@ -144,9 +152,19 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 struct input *
 unpack_open(struct input *packed, char *err, size_t errlen)
 {
-	struct unpack *u = calloc(1, sizeof(*u));
 	struct input *in = NULL;
+	struct unpack *u;
 
+#ifdef MAILWHY_ZLIB
+	const uint8_t *p = input_need(packed, 2);
+
+	if (p != NULL && unpack_find(p, 2) == &formats[0]) {
+		if ((in = gunzip_open(packed)) == NULL)
+			snprintf(err, errlen, "out of memory");
+		return in;
+	}
+#endif
+	u = calloc(1, sizeof(*u));
 	if (u == NULL || (u->archive = archive_read_new()) == NULL) {
 		snprintf(err, errlen, "out of memory");
 		input_close(packed);
