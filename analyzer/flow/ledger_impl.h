@@ -1,0 +1,292 @@
+/*
+ * ledger_impl.h - the ledger's inside, shared by ledger*.c only.
+ *
+ * Two kinds of work.  What needs only the packet and a few words of state is
+ * done at once (ledger_side.c).  What needs to look back (which transmission
+ * delivered which byte) is done over the window of segment records, when the
+ * window is folded and when a report is asked for (ledger_window.c, ledger_stall.c).
+ *
+ * Offsets `rel' count as TCP does: the SYN is 0, the first byte 1; 64-bit,
+ * unwrapped.  In a flow joined in the middle the first packet gives 1.
+ */
+#ifndef LEDGER_IMPL_H
+#define LEDGER_IMPL_H
+
+#include "flow/ledger.h"
+
+#define MS		1000000LL
+#define SECOND		1000000000LL
+#define DELACK		(500 * MS)	/* RFC 1122 4.2.3.2 */
+
+enum {
+	LEDGER_HOLES = 16, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
+	LEDGER_WIDE = 1 << 20,		/* farther ahead than this is no stretch of a stream */
+	SMALL_W = 576,
+};
+
+/* bits of a segment record */
+enum {
+	SEG_S2C = 1, SEG_DF = 2, SEG_FRAGMENTED = 4, SEG_OPTIONS_CUT = 8,
+	SEG_FILL = 16,			/* first seen below the highest, late: a repair (S13) */
+	SEG_SACKS_SHIFT = 5,		/* three bits: number of SACK blocks */
+	SEG_WILD = 64,			/* in flags: no plausible sequence number */
+	SEG_FLAGS = 63,
+};
+
+struct seg {
+	int64_t		ns;
+	uint64_t	frame;
+	uint32_t	seq, ack, len, w;
+	uint32_t	hash;		/* sampled payload; 0 = not known */
+	uint32_t	sack;		/* first of its blocks in ledger.sacks */
+	uint16_t	ip_id, window;
+	uint8_t		ttl, flags, header, bits;
+};
+
+struct span32 { uint32_t lo, hi; };
+
+struct hole {
+	int64_t		lo, hi;
+	int64_t		ns;		/* when it was overtaken */
+	uint16_t	id;		/* of the last segment that overtook it */
+	bool		by_data;	/* a data segment overtook it: its fill can be a repair */
+};
+
+struct rst_note {
+	struct moment	at;
+	int64_t		rel;
+	uint32_t	ack;
+	uint8_t		ttl;
+	bool		reply;		/* a closed socket's answer to an ACK (S17) */
+	bool		r1, r2;
+};
+
+struct size_note {
+	uint32_t	w, ok, lost;
+	int64_t		clean_first, clean_last; /* clean proofs with this bound */
+	uint64_t	clean_frame;
+	int64_t		clean_frame_ns;
+	int64_t		lost_first, lost_last;
+	bool		clean;
+};
+
+/* Sums over data segments that left the window. */
+struct totals {
+	uint32_t	size_count;
+	struct size_note sizes[LEDGER_SIZES];
+	struct moment	small_ok_first, small_ok_last;
+	uint32_t	retransmissions, hole_fills, ranges;
+	uint32_t	super_segments;
+	uint64_t	super_bytes;
+	uint32_t	fragment_lost;
+	struct moment	repair_first, repair_last;
+	uint32_t	repair_w_max, repair_w_max_count, repair_size_count;
+	uint32_t	repair_w[4];
+	uint32_t	w_after_repair;
+	int64_t		ack_delay;	/* least, never-retransmitted data; INT64_MAX unknown */
+	int64_t		data_ns;	/* last data segment folded */
+};
+
+struct side {
+	bool		based, isn_known, midstream;
+	uint32_t	base;		/* sequence number of rel 0 */
+	uint16_t	mss;
+	uint8_t		wscale;
+	bool		sack_ok, timestamps, syn_seen, conflict, options_cut;
+	uint64_t	packets, data_segments, cut_bytes;
+	uint32_t	w_seen;		/* largest single segment */
+	int64_t		low, max;	/* seen: lowest byte; end of the highest */
+	int64_t		data_max;	/* end of the highest data byte seen */
+	int64_t		acked;		/* by the peer */
+	int64_t		acked_full_ns;	/* when the peer's ACK reached max */
+	int64_t		floor;		/* delivered and folded up to here */
+	int64_t		tainted;	/* below it transmissions were dropped: nothing is proven */
+	struct moment	first, last, data_first, data_last, fin, rst;
+	int64_t		data_last_end;
+	bool		data_last_cut;
+	struct moment	after_data;	/* what ended the silence after the last data */
+	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
+	uint64_t	unseen_gone;	/* of them acknowledged */
+	uint32_t	hole_count;
+	struct hole	holes[LEDGER_HOLES];
+	uint32_t	dsacks;
+	uint32_t	ttl_count[LEDGER_TTLS];
+	uint8_t		ttl[LEDGER_TTLS], ttl_syn, ttl_rst;
+	uint32_t	header_count[4];
+	uint8_t		header[4];
+	/* IPv4 IDs of its packets, in order */
+	bool		id_known;
+	uint16_t	id_last, id_data;
+	uint32_t	id_pairs, id_ones, sent_since_data;
+	struct moment	id_gap_from, id_gap_to;
+	uint32_t	id_gap;
+	bool		id_gap_big;
+	/* the window it offers */
+	bool		window_known;
+	uint16_t	window_last;
+	int64_t		window_zero_last;	/* INT64_MIN: never */
+	struct moment	zero_from, zero_longest_from, zero_longest_to, zero_last;
+	bool		zero_now;
+	int64_t		probe_ns;		/* a probe of the peer waits for its answer; 0 = none */
+	uint32_t	zero_probes, window_eq, window_over;
+	uint16_t	samples[LEDGER_SAMPLES];
+	uint32_t	sample_count, sample_stride, sample_skip;
+	/* silences of its data */
+	uint32_t	pause_count;
+	struct pause	pauses[RECORD_PAUSES];
+	/* hole beyond the bottleneck (S9) */
+	bool		gap_on;
+	int64_t		gap_lo, gap_size;
+	struct moment	gap_seen;
+	uint32_t	gap_id_jump;
+	bool		gap_acked;
+	struct {
+		bool		is, acked;
+		int64_t		lo, size;
+		struct moment	seen, filled;
+		uint32_t	id_jump, w_after;
+	}		filled;
+	uint32_t	rst_count, rst_kept;
+	struct rst_note	rsts[LEDGER_RSTS];
+	struct totals	sums;
+	uint32_t	stall_count;
+	struct record_stall *stalls;	/* ended ones that left the window; limits.stalls */
+};
+
+struct icmp_note {
+	struct record_icmp_error e;
+	bool		by_cut_quote;
+};
+
+struct ledger {
+	struct endpoint	end[2];
+	struct ledger_limits limits;
+	struct ledger_caps caps;
+	struct seg	*segs;
+	uint32_t	count, room;
+	struct span32	*sacks;
+	uint32_t	sack_count, sack_room;
+	int64_t		now;		/* packet time, never going back (0.7 O) */
+	struct moment	first, last;
+	struct side	side[2];
+	struct moment	syn[RECORD_SYNS], syn_last_before, synack_first, synack_last, handshake, refused, unreachable;
+	uint32_t	syn_count, synack_count;
+	bool		refused_ack_ok, client_reset_synack;
+	int64_t		handshake_ns, vantage_num;	/* SYN to ACK, SYN to SYN-ACK; 0 = unknown */
+	uint32_t	icmp_count;
+	struct icmp_note *icmp;
+};
+
+static inline bool
+seg_s2c(const struct seg *s)
+{
+	return (s->bits & SEG_S2C) != 0;
+}
+
+static inline uint32_t
+seg_sacks(const struct seg *s)
+{
+	return s->bits >> SEG_SACKS_SHIFT;
+}
+
+static inline struct moment
+seg_moment(const struct seg *s)
+{
+	return (struct moment){ s->ns, s->frame };
+}
+
+/* A plausible data segment of either direction. */
+static inline bool
+seg_is_data(const struct seg *s)
+{
+	return s->len > 0 && !(s->flags & (TCP_SYN | TCP_RST | SEG_WILD));
+}
+
+/* Unwrapped near the highest byte seen. */
+static inline int64_t
+side_rel(const struct side *s, uint32_t seq)
+{
+	return s->max + (int32_t)(seq - (s->base + (uint32_t)(uint64_t)s->max));
+}
+
+static inline bool
+side_near(const struct side *s, int64_t rel)
+{
+	return rel <= s->max + (1 << 30) && rel >= s->max - (1 << 30);
+}
+
+uint32_t side_ceiling(const struct ledger *l, int dir);	/* C; 0 = unknown */
+bool	 seg_super(const struct ledger *l, const struct seg *s);
+int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
+void	 sums_init(struct totals *t);
+struct size_note *sums_size(struct totals *t, uint32_t w);
+/* L of a direction within 600 s of [from, to]; all times when from is INT64_MIN. */
+uint32_t sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at);
+uint8_t	 side_ttl(const struct side *s);
+
+/* ---- ledger_side.c ---------------------------------------------------------- */
+
+/* Everything that can be said at once; returns the record's extra bits. */
+uint8_t	side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *s);
+void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct record_direction *out);
+
+/* ---- ledger_window.c: one direction of the window, read once ------------------ */
+
+#define NEVER	UINT32_MAX
+
+struct tx {			/* a data segment of the direction */
+	uint32_t	seg;		/* index in ledger.segs */
+	uint32_t	lo, hi;		/* its intervals */
+	int64_t		prev;		/* last earlier transmission of one of its bytes */
+	bool		super, lost, refuted, delivered;
+	bool		again;		/* covers bytes seen before */
+	bool		followed;	/* one of its bytes was sent again later */
+};
+
+struct reading {
+	int		dir;
+	uint32_t	tx_count, points;	/* intervals: points - 1 */
+	struct tx	*tx;
+	int64_t		*point;		/* ascending rel */
+	uint32_t	*cover_at;	/* per interval: where its transmissions begin in cover[] */
+	uint32_t	*cover;		/* ordinals of tx, in order */
+	uint32_t	*by;		/* per interval: index of the segment that acknowledged it; NEVER */
+	uint8_t		*early;		/* acknowledged before it was seen: delivered, nothing proven */
+	int64_t		delay;		/* least ack delay in the window */
+	int64_t		rtt;
+	uint8_t		*times;		/* per interval: repairs that begin there */
+	bool		truncated;	/* too tangled: coverage is incomplete */
+	void		*memory;
+};
+
+/* False: no memory. */
+bool	reading_take(const struct ledger *l, int dir, struct reading *r);
+/* Decides which transmissions were lost, with the round trip time known. */
+void	reading_judge_losses(const struct ledger *l, struct reading *r, int64_t t_end);
+/* Adds the transmissions that lie before segment `until' to the sums. */
+void	reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t);
+void	reading_free(struct reading *r);
+/* The least size among the transmissions that may have delivered interval k cleanly; 0 = contested. */
+uint32_t reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t *tx);
+static inline int64_t
+reading_by_ns(const struct ledger *l, const struct reading *r, uint32_t k)
+{
+	return r->by[k] == NEVER ? INT64_MAX : l->segs[r->by[k]].ns;
+}
+
+/* ---- ledger_stall.c ------------------------------------------------------------ */
+
+struct stall_list {
+	uint32_t	count, room;
+	struct record_stall *at;
+	uint64_t	dropped;
+};
+/* Chains of the direction; with until < l->count only those that ended before it. */
+void	stalls_find(const struct ledger *l, const struct reading *r, const struct totals *t, uint32_t until,
+	    int64_t t_end, struct stall_list *out);
+/* What is known only at the end: U, Fisher's counts, ICMP. */
+void	stall_complete(const struct ledger *l, int dir, const struct totals *t, struct record_stall *s);
+void	stall_icmp(const struct ledger *l, int dir, struct record_stall *s, const struct reading *r);
+void	stalls_add(struct stall_list *list, const struct record_stall *s);
+
+#endif /* LEDGER_IMPL_H */

@@ -1,0 +1,808 @@
+/*
+ * ledger_side.c - what can be said of a packet at once: sequence space, holes,
+ * windows, silences, IP IDs, resets.  O(1) a packet.
+ */
+#include "flow/ledger_impl.h"
+
+#include <string.h>
+
+enum {
+	PROBE_W = 53,			/* a window probe: 52 bytes of headers and one of data */
+	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
+	ID_PAIRS = 5, ID_ONES_PERCENT = 60,
+	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
+};
+
+static const int64_t pause_least = 2 * SECOND, id_gap_least = 3 * SECOND;
+
+/* ---- sequence space -------------------------------------------------------- */
+
+static void
+side_base(struct side *s, uint32_t seq, bool isn)
+{
+	s->based = true;
+	s->isn_known = isn;
+	s->midstream = !isn;
+	s->base = isn ? seq : seq - 1;
+	s->low = s->max = s->data_max = s->acked = s->floor = 1;
+}
+
+static void
+hole_drop_lowest(struct side *s)
+{
+	uint64_t n = (uint64_t)(s->holes[0].hi - s->holes[0].lo);
+
+	s->missing_gone += n;
+	if (s->acked >= s->holes[0].hi)
+		s->unseen_gone += n;
+	memmove(s->holes, s->holes + 1, --s->hole_count * sizeof(s->holes[0]));
+}
+
+static void
+hole_insert(struct side *s, uint32_t at, struct hole h)
+{
+	if (s->hole_count == LEDGER_HOLES) {	/* the lowest is the oldest: it will not be filled */
+		hole_drop_lowest(s);
+		if (at > 0)
+			at--;
+	}
+	memmove(s->holes + at + 1, s->holes + at, (s->hole_count - at) * sizeof(s->holes[0]));
+	s->holes[at] = h;
+	s->hole_count++;
+}
+
+/* What lies between the highest byte seen and `to' was sent, and is not here (yet). */
+static void
+side_skip(struct side *s, int64_t to, int64_t ns, uint16_t id, bool by_data)
+{
+	if (to <= s->max)
+		return;
+	hole_insert(s, s->hole_count, (struct hole){ s->max, to, ns, id, by_data });
+	s->max = to;
+}
+
+/*
+ * Fills [lo, hi) of the holes; the hole it first fell in is left in *in.
+ * Returns the number of bytes that were missing.
+ */
+static int64_t
+holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
+{
+	int64_t filled = 0;
+
+	for (uint32_t i = 0; i < s->hole_count && s->holes[i].lo < hi; ) {
+		struct hole *h = &s->holes[i];
+		int64_t a = h->lo > lo ? h->lo : lo, b = h->hi < hi ? h->hi : hi;
+
+		if (a >= b) {
+			i++;
+			continue;
+		}
+		if (filled == 0)
+			*in = *h;
+		filled += b - a;
+		if (a == h->lo && b == h->hi) {
+			memmove(h, h + 1, (--s->hole_count - i) * sizeof(*h));
+		} else if (a == h->lo) {
+			h->lo = b;
+			i++;
+		} else if (b == h->hi) {
+			h->hi = a;
+			i++;
+		} else {
+			struct hole right = *h;
+
+			h->hi = a;
+			right.lo = b;
+			hole_insert(s, i + 1, right);
+			i += 2;
+		}
+	}
+	return filled;
+}
+
+/* ---- the hole beyond a bottleneck (S9) --------------------------------------- */
+
+static void
+gap_filled(struct side *s, const struct packet *p)
+{
+	if (!s->filled.is || p->at.ns - s->gap_seen.ns > s->filled.filled.ns - s->filled.seen.ns) {
+		s->filled.is = true;
+		s->filled.acked = s->gap_acked;
+		s->filled.lo = s->gap_lo;
+		s->filled.size = s->gap_size;
+		s->filled.seen = s->gap_seen;
+		s->filled.filled = p->at;
+		s->filled.id_jump = s->gap_id_jump;
+		s->filled.w_after = 0;
+	}
+	s->gap_on = false;
+}
+
+/* A small packet, or an empty one, whose SEQ lies beyond the contiguous edge. */
+static void
+gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
+{
+	struct side *s = &l->side[dir];
+	uint32_t c = side_ceiling(l, dir);
+	const struct hole *h = s->hole_count > 0 ? &s->holes[0] : NULL;
+
+	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
+		gap_filled(s, p);
+	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
+		return;
+	if (p->len > 0 && c != 0 && p->w >= c)
+		return;
+	s->gap_on = true;
+	s->gap_acked = s->acked > h->lo;
+	s->gap_lo = h->lo;
+	s->gap_size = h->hi - h->lo;
+	s->gap_seen = p->at;
+	s->gap_id_jump = s->id_known && p->ip_id != 0 ? (uint16_t)(p->ip_id - s->id_last - 1) : 0;
+}
+
+/* ---- data ------------------------------------------------------------------------ */
+
+/* S13: late enough, or numbered late enough, to be sent again and not just overtaken. */
+static bool
+fill_is_repair(const struct ledger *l, const struct packet *p, const struct hole *h, uint16_t newest_id)
+{
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 8 / 10;
+
+	if (!h->by_data)
+		return false;
+	if (p->src.family == 4 && p->ip_id != 0 && newest_id != 0)
+		return (uint16_t)(p->ip_id - newest_id) < 0x8000;
+	return p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
+}
+
+static uint32_t
+payload_sample(const struct packet *p)
+{
+	uint64_t a = 0, b = 0, c = 0;
+
+	if (p->payload == NULL || p->caplen < p->len || p->len < 2)
+		return 0;
+	if (p->len < 8) {
+		memcpy(&a, p->payload, p->len);
+	} else {
+		memcpy(&a, p->payload, 8);
+		memcpy(&b, p->payload + p->len / 2 - 4, 8);
+		memcpy(&c, p->payload + p->len - 8, 8);
+	}
+	a = (a ^ (b * 0x9e3779b97f4a7c15ULL)) * 0xff51afd7ed558ccdULL;
+	a ^= (a >> 32) ^ c * 0xc4ceb9fe1a85ec53ULL;
+	a ^= a >> 29;
+	return (uint32_t)(a >> 32) | 1;
+}
+
+/* The same bytes, seen before with other content? */
+static void
+copies_compare(const struct ledger *l, struct side *s, int dir, const struct seg *g)
+{
+	uint32_t n = l->count < 256 ? l->count : 256;
+
+	if (g->hash == 0)
+		return;
+	for (uint32_t i = l->count; i-- > l->count - n; ) {
+		const struct seg *o = &l->segs[i];
+
+		if (seg_s2c(o) == (dir == 1) && o->seq == g->seq && o->len == g->len) {
+			if (o->hash != 0 && o->hash != g->hash)
+				s->conflict = true;
+			return;
+		}
+	}
+}
+
+static void
+pause_keep(struct side *s, const struct pause *p)
+{
+	uint32_t least = 0;
+
+	if (s->pause_count < RECORD_PAUSES) {
+		s->pauses[s->pause_count++] = *p;
+		return;
+	}
+	for (uint32_t i = 1; i < RECORD_PAUSES; i++)
+		if (s->pauses[i].to.ns - s->pauses[i].from.ns < s->pauses[least].to.ns - s->pauses[least].from.ns)
+			least = i;
+	if (p->to.ns - p->from.ns <= s->pauses[least].to.ns - s->pauses[least].from.ns)
+		return;
+	memmove(s->pauses + least, s->pauses + least + 1, (RECORD_PAUSES - 1 - least) * sizeof(*p));
+	s->pauses[RECORD_PAUSES - 1] = *p;
+}
+
+/* S10: silence with everything sent acknowledged in time, and no closed window in it. */
+static bool
+pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from)
+{
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
+
+	return s->acked >= s->data_last_end && s->acked <= s->max + 1 && s->acked_full_ns <= from + DELACK + 4 * rtt
+	    && !s->data_last_cut && !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
+}
+
+static void
+pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
+{
+	struct side *s = &l->side[dir];
+	const struct side *peer = &l->side[!dir];
+	struct pause pause;
+
+	if (s->data_last.frame == 0 || p->at.ns - s->data_last.ns < pause_least || rel < s->data_last_end
+	    || !pause_clean(l, s, peer, s->data_last.ns))
+		return;
+	memset(&pause, 0, sizeof(pause));
+	pause.from = s->data_last;
+	pause.to = p->at;
+	pause.ids_continue = s->id_known && p->ip_id != 0
+	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	pause_keep(s, &pause);
+}
+
+static void
+header_count(struct side *s, uint8_t header)
+{
+	for (int i = 0; i < 4; i++)
+		if (s->header[i] == header || s->header_count[i] == 0) {
+			s->header[i] = header;
+			s->header_count[i]++;
+			return;
+		}
+}
+
+/* Returns SEG_FILL when the segment repairs a loss upstream. */
+static uint8_t
+side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct seg *g)
+{
+	struct side *s = &l->side[dir];
+	int64_t end = rel + p->len;
+	struct hole in = { .lo = 0 };
+	uint16_t newest = s->hole_count > 0 ? s->holes[s->hole_count - 1].id : 0;
+	bool repair = false;
+
+	if (s->data_segments == 0 && s->midstream && rel < s->low)
+		s->low = rel;
+	pause_look(l, dir, p, rel);
+	g->hash = payload_sample(p);
+	if (rel > s->max)
+		side_skip(s, rel, p->at.ns, p->ip_id, true);
+	if (rel < s->max) {
+		int64_t missing = holes_fill(s, rel, end < s->max ? end : s->max, &in);
+
+		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
+			repair = fill_is_repair(l, p, &in, newest);
+		else if (p->len > 1 && rel >= s->low)
+			copies_compare(l, s, dir, g);
+	}
+	if (s->midstream && rel < s->low)
+		s->low = rel;
+	if (end > s->max) {
+		s->max = end;
+		/* the newest that overtook every hole still open */
+		for (uint32_t i = 0; i < s->hole_count; i++) {
+			s->holes[i].id = p->ip_id;
+			if (!s->holes[i].by_data) {
+				s->holes[i].by_data = end > s->data_max && s->holes[i].ns < p->at.ns && s->acked < s->holes[i].hi;
+				s->holes[i].ns = p->at.ns;
+			}
+		}
+	}
+	if (end > s->data_max)
+		s->data_max = end;
+	s->data_segments++;
+	s->cut_bytes += p->len - p->caplen;
+	header_count(s, p->header_len);
+	if (s->filled.is && p->w > s->filled.w_after)
+		s->filled.w_after = p->w;
+	if (s->data_first.frame == 0)
+		s->data_first = p->at;
+	s->data_last = p->at;
+	s->data_last_end = end;
+	s->data_last_cut = p->cut;
+	s->after_data = (struct moment){ 0, 0 };
+	s->id_data = p->ip_id;
+	return repair ? SEG_FILL : 0;
+}
+
+/* ---- IDs, TTLs, windows ------------------------------------------------------------ */
+
+static void
+ttl_note(struct side *s, uint8_t ttl)
+{
+	for (int i = 0; i < LEDGER_TTLS; i++)
+		if (s->ttl[i] == ttl || s->ttl_count[i] == 0) {
+			s->ttl[i] = ttl;
+			s->ttl_count[i]++;
+			return;
+		}
+}
+
+uint8_t
+side_ttl(const struct side *s)
+{
+	int best = 0;
+
+	for (int i = 1; i < LEDGER_TTLS; i++)
+		if (s->ttl_count[i] > s->ttl_count[best])
+			best = i;
+	return s->ttl_count[best] > 0 ? s->ttl[best] : 0;
+}
+
+static bool
+ids_step(const struct side *s)
+{
+	return s->id_pairs >= ID_PAIRS && (uint64_t)s->id_ones * 100 >= (uint64_t)s->id_pairs * ID_ONES_PERCENT;
+}
+
+static void
+id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
+{
+	struct side *s = &l->side[dir];
+	uint32_t c = side_ceiling(l, dir);
+	uint16_t step;
+
+	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
+	if (p->src.family != 4 || p->ip_id == 0) {
+		s->id_known = false;
+		return;
+	}
+	step = (uint16_t)(p->ip_id - s->id_last);
+	if (s->id_known) {
+		s->id_pairs++;
+		s->id_ones += step == 1;
+		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 && p->at.ns - s->last.ns >= id_gap_least
+		    && (s->id_gap == 0 || p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
+			s->id_gap_from = s->last;
+			s->id_gap_to = p->at;
+			s->id_gap = step - 1U;
+			s->id_gap_big = w_before >= (c != 0 ? c : 1500);
+		}
+	}
+	s->id_known = true;
+	s->id_last = p->ip_id;
+}
+
+/* A sample of at most 64 of its windows, evenly spread: their median is honest. */
+static void
+window_sample(struct side *s, uint16_t window)
+{
+	if (s->sample_skip > 0) {
+		s->sample_skip--;
+		return;
+	}
+	if (s->sample_count == LEDGER_SAMPLES) {
+		for (uint32_t i = 0; i < LEDGER_SAMPLES / 2; i++)
+			s->samples[i] = s->samples[2 * i];
+		s->sample_count /= 2;
+		s->sample_stride = s->sample_stride == 0 ? 2 : s->sample_stride * 2;
+	}
+	s->samples[s->sample_count++] = window;
+	s->sample_skip = s->sample_stride > 1 ? s->sample_stride - 1 : 0;
+}
+
+static void
+zero_end(struct side *s, const struct moment *at)
+{
+	if (at->ns - s->zero_from.ns > s->zero_longest_to.ns - s->zero_longest_from.ns || s->zero_longest_from.frame == 0) {
+		s->zero_longest_from = s->zero_from;
+		s->zero_longest_to = *at;
+	}
+}
+
+/* The window that `s' offers, in a packet of its own. */
+static void
+window_note(const struct ledger *l, struct side *s, const struct packet *p)
+{
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
+
+	if ((p->flags & (TCP_SYN | TCP_RST)) != 0 || !(p->flags & TCP_ACK))
+		return;
+	window_sample(s, p->window);
+	s->window_known = true;
+	s->window_last = p->window;
+	if (p->window != 0) {
+		if (s->zero_now)
+			zero_end(s, &p->at);
+		s->zero_now = false;
+		return;
+	}
+	s->window_zero_last = p->at.ns;
+	if (!s->zero_now)
+		s->zero_from = p->at;
+	s->zero_now = true;
+	zero_end(s, &p->at);
+	if (s->probe_ns != 0 && p->at.ns - s->probe_ns <= DELACK + 4 * rtt)
+		s->zero_probes++;
+	s->probe_ns = 0;
+}
+
+/* A's data against the window that B, `peer', offered last. */
+static void
+window_use(struct side *peer, const struct packet *p)
+{
+	uint32_t probe = PROBE_W + (p->src.family == 6 ? 20 : 0);
+
+	if (p->len <= 1 && p->w <= probe && peer->zero_now && !(p->flags & (TCP_SYN | TCP_RST)))
+		peer->probe_ns = p->at.ns;
+	if (p->len == 0 || !peer->window_known)
+		return;
+	peer->window_eq += p->len == peer->window_last;
+	peer->window_over += p->len > peer->window_last;
+}
+
+/* ---- resets (S17) ----------------------------------------------------------------------- */
+
+/* The peer's largest ACK of at least `age' ago. */
+static bool
+old_ack(const struct ledger *l, int dir, int64_t before, int64_t *rel)
+{
+	const struct side *s = &l->side[dir];
+	bool any = false;
+
+	for (uint32_t i = l->count; i-- > 0; ) {
+		const struct seg *g = &l->segs[i];
+		int64_t a;
+
+		if (g->ns > before || seg_s2c(g) == (dir == 1) || !(g->flags & TCP_ACK) || (g->flags & TCP_RST))
+			continue;
+		a = side_rel(s, g->ack);
+		if (!any || a > *rel)
+			*rel = a;
+		any = true;
+	}
+	return any;
+}
+
+static void
+rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
+{
+	struct side *s = &l->side[dir];
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 3 / 2, ack = rel;
+	struct rst_note *n;
+
+	if (s->rst.frame == 0)
+		s->rst = p->at;
+	s->rst_count++;
+	s->ttl_rst = p->ttl;
+	if (s->rst_kept == LEDGER_RSTS)
+		return;
+	n = &s->rsts[s->rst_kept++];
+	memset(n, 0, sizeof(*n));
+	n->at = p->at;
+	n->rel = rel;
+	n->ack = p->ack;
+	n->ttl = p->ttl;
+	if (!(p->flags & TCP_ACK)) {
+		(void)old_ack(l, dir, p->at.ns - (wait > 50 * MS ? wait : 50 * MS), &ack);
+		n->reply = rel >= ack;
+	}
+	n->r2 = !n->reply && s->max > rel && s->based;
+}
+
+/* After its RST the endpoint goes on: it did not send that RST. */
+static void
+rst_refuted(struct side *s, const struct packet *p, int64_t rel)
+{
+	for (uint32_t i = 0; i < s->rst_kept; i++)
+		if (p->at.ns > s->rsts[i].at.ns && p->at.ns < s->rsts[i].at.ns + 2 * SECOND && rel >= s->rsts[i].rel)
+			s->rsts[i].r1 = true;
+}
+
+/* ---- one packet ---------------------------------------------------------------------------- */
+
+static void
+options_note(struct side *s, const struct packet *p, int64_t rel)
+{
+	if (p->flags & TCP_SYN) {
+		s->syn_seen = true;
+		s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
+		if (p->options_cut && p->mss == 0)
+			s->mss = 0;
+		s->wscale = p->wscale;
+		s->sack_ok = p->sack_permitted;
+		s->ttl_syn = p->ttl;
+	}
+	s->timestamps = s->timestamps || p->has_ts;
+	if (p->options_cut && p->sack_count == 0)
+		s->options_cut = true;
+	(void)rel;
+}
+
+/* The peer acknowledges `s': duplicates told (RFC 2883), bytes that the capture lacks. */
+static void
+ack_note(struct side *s, const struct packet *p)
+{
+	int64_t rel, lo, hi;
+
+	if (!(p->flags & TCP_ACK) || (p->flags & TCP_RST))
+		return;
+	if (!s->based)
+		side_base(s, p->ack, false);
+	rel = side_rel(s, p->ack);
+	if (!side_near(s, rel))
+		return;
+	/* one byte beyond is an unseen FIN, or a keep-alive's */
+	if (rel > s->max + 1 && rel <= s->max + (int64_t)LEDGER_WIDE * 64)
+		side_skip(s, rel, p->at.ns, 0, false);
+	if (rel > s->acked) {
+		s->acked = rel;
+		if (s->acked >= s->data_max)
+			s->acked_full_ns = p->at.ns;
+	}
+	if (s->gap_on && s->acked > s->gap_lo)
+		s->gap_acked = true;
+	if (p->sack_count == 0)
+		return;
+	lo = side_rel(s, p->sack[0][0]);
+	hi = side_rel(s, p->sack[0][1]);
+	if (hi <= s->acked || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
+		s->dsacks++;
+	for (unsigned int i = 0; i < p->sack_count && s->gap_on; i++)
+		if (side_rel(s, p->sack[i][0]) < s->gap_lo + s->gap_size && side_rel(s, p->sack[i][1]) > s->gap_lo)
+			s->gap_acked = true;
+}
+
+static void
+silence_ends(struct side *s, const struct packet *p, bool own)
+{
+	if (s->data_last.frame != 0 && s->after_data.frame == 0
+	    && ((p->flags & (TCP_FIN | TCP_RST)) != 0 || (!own && p->len > 0)))
+		s->after_data = p->at;
+}
+
+uint8_t
+side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *g)
+{
+	struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	uint32_t w_before = s->w_seen;
+	uint8_t bits = 0;
+	int64_t rel;
+
+	if (!s->based || ((p->flags & TCP_SYN) && !s->isn_known && s->data_segments == 0)) {
+		if (!((p->flags & TCP_RST) && !s->based && p->seq == 0))
+			side_base(s, p->seq, (p->flags & TCP_SYN) != 0);
+	}
+	rel = side_rel(s, p->seq);
+	if (!s->based || !side_near(s, rel) || ((p->flags & TCP_RST) && !(p->flags & TCP_ACK) && p->seq == 0))
+		g->flags |= SEG_WILD;
+	s->packets++;
+	if (s->first.frame == 0)
+		s->first = p->at;
+	options_note(s, p, rel);
+	if (p->flags & TCP_RST) {
+		rst_note(l, dir, p, rel);
+	} else {
+		if (!(p->flags & TCP_SYN)) {
+			ttl_note(s, p->ttl);
+			if (s->rst_kept > 0 && !(g->flags & SEG_WILD))
+				rst_refuted(s, p, rel);
+		}
+	}
+	ack_note(peer, p);
+	silence_ends(s, p, true);
+	silence_ends(peer, p, false);
+	window_use(peer, p);
+	window_note(l, s, p);
+	if (!(g->flags & SEG_WILD) && !(p->flags & TCP_SYN)) {
+		if (p->len > 0 && !(p->flags & TCP_RST)) {
+			bits |= side_data(l, dir, p, rel, g);
+			if (p->w > s->w_seen && !seg_super(l, g))
+				s->w_seen = p->w;
+		} else if (rel > s->max && rel - s->max <= (int64_t)LEDGER_WIDE * 64
+		    && (!(p->flags & TCP_RST) || (p->ttl == side_ttl(s) && rel - s->max <= LEDGER_WIDE))) {
+			if (!(rel == s->max + 1 && s->fin.frame != 0))
+				side_skip(s, rel, p->at.ns, p->ip_id, false);
+		}
+		gap_look(l, dir, p, rel);
+	}
+	if ((p->flags & TCP_FIN) && !(g->flags & SEG_WILD) && s->fin.frame == 0)
+		s->fin = p->at;
+	id_note(l, dir, p, w_before);
+	s->last = p->at;
+	return bits;
+}
+
+/* ---- the record --------------------------------------------------------------------------------- */
+
+static uint16_t
+window_median(const struct side *s)
+{
+	uint16_t v[LEDGER_SAMPLES];
+	uint32_t n = s->sample_count;
+
+	if (n == 0)
+		return 0;
+	memcpy(v, s->samples, n * sizeof(v[0]));
+	for (uint32_t i = 1; i < n; i++)
+		for (uint32_t j = i; j > 0 && v[j - 1] > v[j]; j--) {
+			uint16_t x = v[j];
+
+			v[j] = v[j - 1];
+			v[j - 1] = x;
+		}
+	return v[n / 2];
+}
+
+static uint8_t
+ttl_initial(uint8_t ttl)
+{
+	return ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255;
+}
+
+static uint32_t
+rst_signs_of(const struct side *s, uint8_t usual)
+{
+	uint32_t signs = 0;
+
+	for (uint32_t i = 0; i < s->rst_kept; i++) {
+		const struct rst_note *a = &s->rsts[i];
+		int d = (int)a->ttl - usual;
+
+		signs |= a->r1 ? RESET_R1 : 0;
+		signs |= a->r2 ? RESET_R2 : 0;
+		if (usual != 0 && (d >= 2 || d <= -2))
+			signs |= RESET_R5;
+		if (usual != 0 && ttl_initial(a->ttl) != ttl_initial(usual))
+			signs |= RESET_R5B;
+		for (uint32_t j = 0; j < i && !a->reply; j++) {
+			if (s->rsts[j].reply)
+				continue;
+			if (s->rsts[j].rel != a->rel)
+				signs |= RESET_R3;
+			if (s->rsts[j].ack != 0 && a->ack != 0 && s->rsts[j].ack != a->ack)
+				signs |= RESET_R4;
+		}
+	}
+	return signs;
+}
+
+static uint32_t
+rst_signs(const struct ledger *l, int dir)
+{
+	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	uint32_t signs = rst_signs_of(s, side_ttl(s));
+	int64_t d = s->rst.ns - peer->rst.ns, first = d < 0 ? s->rst.ns : peer->rst.ns;
+	bool fin = (s->fin.frame != 0 && s->fin.ns <= first) || (peer->fin.frame != 0 && peer->fin.ns <= first);
+
+	if (s->rst.frame != 0 && peer->rst.frame != 0 && d < 50 * MS && d > -50 * MS && !fin)
+		signs |= RESET_R7;
+	return signs;
+}
+
+static void
+report_missing(const struct side *s, struct record_direction *o)
+{
+	o->missing = s->missing_gone;
+	o->acked_unseen = s->unseen_gone;
+	for (uint32_t i = 0; i < s->hole_count; i++) {
+		int64_t acked = s->acked < s->holes[i].hi ? s->acked : s->holes[i].hi;
+
+		o->missing += (uint64_t)(s->holes[i].hi - s->holes[i].lo);
+		if (acked > s->holes[i].lo)
+			o->acked_unseen += (uint64_t)(acked - s->holes[i].lo);
+	}
+	o->missing += s->cut_bytes;
+	o->cut_bytes = s->cut_bytes;
+}
+
+static void
+report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o)
+{
+	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	struct side all = *s;
+	struct pause p = { .from = s->data_last, .to = s->after_data, .trailing = true };
+
+	if (p.to.frame == 0) {
+		p.to.ns = t_end;
+		p.to.frame = l->last.frame;
+	}
+	if (p.from.frame != 0 && p.to.ns - p.from.ns >= pause_least && !peer->zero_now
+	    && pause_clean(l, s, peer, p.from.ns) && peer->packets > 0)
+		pause_keep(&all, &p);
+	o->pause_count = all.pause_count;
+	memcpy(o->pauses, all.pauses, sizeof(o->pauses));
+	for (uint32_t i = 0; i < all.pause_count; i++)
+		if (o->pause_from.frame == 0 || all.pauses[i].to.ns - all.pauses[i].from.ns > o->pause_to.ns - o->pause_from.ns) {
+			o->pause_from = all.pauses[i].from;
+			o->pause_to = all.pauses[i].to;
+			o->pause_ids_continue = all.pauses[i].ids_continue;
+		}
+}
+
+/* MSS counts no options; the usual data offset tells them (S9). */
+static uint32_t
+payload_max(const struct side *s, const struct side *peer)
+{
+	uint32_t best = 0, options = s->timestamps ? 12 : 0;
+
+	for (int i = 0; i < 4; i++)
+		if (s->header_count[i] > best) {
+			best = s->header_count[i];
+			options = s->header[i] >= 20 ? s->header[i] - 20U : 0;
+		}
+	return peer->mss > options ? peer->mss - options : 0;
+}
+
+static void
+report_gap(const struct ledger *l, int dir, struct record_direction *o)
+{
+	const struct side *s = &l->side[dir];
+	uint32_t c = side_ceiling(l, dir), p = payload_max(s, &l->side[!dir]);
+
+	if (s->gap_on) {
+		o->hole_seen = s->gap_seen;
+		o->hole_at = s->gap_lo > 0 ? (uint64_t)(s->gap_lo - 1) : 0;
+		o->hole_bytes = (uint64_t)s->gap_size;
+		o->hole_id_jump = s->gap_id_jump;
+		o->hole_acked = s->gap_acked;
+	} else if (s->filled.is) {
+		o->hole_seen = s->filled.seen;
+		o->hole_at = s->filled.lo > 0 ? (uint64_t)(s->filled.lo - 1) : 0;
+		o->hole_bytes = (uint64_t)s->filled.size;
+		o->hole_id_jump = s->filled.id_jump;
+		o->hole_acked = s->filled.acked;
+		o->hole_filled = s->filled.filled;
+		o->hole_filled_smaller = c != 0 && s->filled.w_after > 0 && s->filled.w_after < c;
+	}
+	if (p > 0 && o->hole_bytes % p == 0)
+		o->hole_segments = (uint32_t)(o->hole_bytes / p);
+}
+
+static void
+report_windows(const struct side *s, struct record_direction *o)
+{
+	o->zero_from = s->zero_longest_from;
+	o->zero_to = s->zero_longest_to;
+	o->zero_probes = s->zero_probes;
+	o->window_eq = s->window_eq;
+	o->window_over = s->window_over;
+	o->window_median = window_median(s);
+}
+
+void
+side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct record_direction *o)
+{
+	const struct side *s = &l->side[dir];
+	uint8_t ttl = side_ttl(s);
+
+	(void)rtt;
+	o->packets = s->packets;
+	o->data_segments = s->data_segments;
+	o->stream_bytes = s->data_max > s->low ? (uint64_t)(s->data_max - s->low) : 0;
+	o->acked = s->acked > s->low ? (uint64_t)(s->acked - s->low) : 0;
+	if (o->acked > 0 && s->acked == s->data_max + 1)
+		o->acked--;		/* the FIN is no byte of the stream */
+	report_missing(s, o);
+	o->conflict = s->conflict;
+	o->isn_known = s->isn_known;
+	o->isn = s->isn_known ? s->base : 0;
+	o->sack_ok = s->sack_ok;
+	o->timestamps = s->timestamps;
+	o->mss = s->mss;
+	o->wscale = s->wscale;
+	o->ttl = ttl;
+	o->ttl_syn = s->ttl_syn;
+	o->ttl_rst = s->ttl_rst;
+	o->at_sender = ttl == 64 || ttl == 128 || ttl == 255;
+	o->first = s->first;
+	o->last = s->last;
+	o->data_first = s->data_first;
+	o->data_last = s->data_last;
+	o->fin = s->fin;
+	o->rst = s->rst;
+	o->rst_count = s->rst_count;
+	o->reset_signs = rst_signs(l, dir);
+	o->ceiling = side_ceiling(l, dir);
+	o->dsacks = s->dsacks;
+	report_windows(s, o);
+	report_pauses(l, dir, t_end, o);
+	report_gap(l, dir, o);
+	o->id_gap_from = s->id_gap_from;
+	o->id_gap_to = s->id_gap_to;
+	o->id_gap = s->id_gap;
+	o->id_gap_big_before = s->id_gap_big;
+	o->ids_step = ids_step(s);
+	o->options_cut = s->options_cut;
+}
