@@ -21,7 +21,7 @@ NAMES(app_proto_names, [APP_UNKNOWN] = "unknown", [APP_SMTP] = "smtp",
     [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps", [APP_OTHER] = "other");
 LOCAL_NAMES(classified_names, [CLASS_NONE] = "none", [CLASS_PORT] = "port",
     [CLASS_GREETING] = "greeting", [CLASS_CLIENT] = "client", [CLASS_NDPI] = "ndpi");
-LOCAL_NAMES(stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STAGE_EHLO] = "ehlo",
+NAMES(smtp_stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STAGE_EHLO] = "ehlo",
     [STAGE_STARTTLS] = "starttls", [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail",
     [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data", [STAGE_DOT] = "dot", [STAGE_OTHER] = "other");
 NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
@@ -47,7 +47,7 @@ LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut
 #define KEY			FIELD_OF(S, key, FIELD_STRUCT, "identity", .table = &record_key_table, .flags = FIELD_INLINE)
 
 #define S record_key
-FIELD_TABLE(record_key_table, record_key, "key", "identity of a record within its type",
+FIELD_TABLE_SHARED(record_key_table, record_key, "key", "identity of a record within its type",
 	KEEP(point, "capture point"),
 	ID(conn, "connection"),
 	F(n, "ordinal below the connection: transaction, stall, ..."),
@@ -55,9 +55,9 @@ FIELD_TABLE(record_key_table, record_key, "key", "identity of a record within it
 #undef S
 
 #define S record_reply
-FIELD_TABLE(record_reply_table, record_reply, "reply", "a reply of the server",
+FIELD_TABLE_SHARED(record_reply_table, record_reply, "reply", "a reply of the server",
 	KEEP(code, "SMTP reply code; POP3: 1 +OK, 0 -ERR"),
-	F(enhanced, "enhanced status code (RFC 3463)"),
+	KEEP(enhanced, "enhanced status code (RFC 3463)"),
 	KEEP(text, "its text, lines joined by a blank"),
 	F(at, "when it was complete"));
 #undef S
@@ -90,7 +90,7 @@ FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
 
 #define S session_refusal
 FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply and what it answered",
-	ENUM(stage, stage_names, "where in the dialogue"),
+	ENUM(stage, smtp_stage_names, "where in the dialogue"),
 	F(verb, "the command's verb"),
 	F(line, "the command, credentials masked"),
 	STRUCT(reply, record_reply_table, "the reply"),
@@ -286,6 +286,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(auth_ok, "a login succeeded"),
 	F(auth_mechanism, "its mechanism"),
 	F(user_hash, "keyed hash of the user name: tells equality only"),
+	F(user, "the user name itself, only with --show-users"),
 	F(auth_at, "when"),
 	STRUCT(auth_reply, record_reply_table, "the last reply to a login"),
 	F(starttls_tried, "STARTTLS or STLS was sent"),
@@ -342,7 +343,7 @@ FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAI
 	F(end_offset, "stream offset behind it; 0 not seen"),
 	F(end_acked, "TCP acknowledged it"),
 	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
-	ENUM(stage, stage_names, "where the verdict fell"),
+	ENUM(stage, smtp_stage_names, "where the verdict fell"),
 	STRUCT(verdict_reply, record_reply_table, "the reply that decided"),
 	F(implied, "MAIL is not in the capture"),
 	F(unsure, "told after a gap"),
@@ -530,6 +531,8 @@ field_element(const struct field *f)
 
 	if ((f->flags & FIELD_ARRAY) == 0)
 		return f->size;
+	if (f->kind == FIELD_STRING)
+		return f->each;
 	return f->kind == FIELD_STRUCT ? f->table->size : sizes[f->kind];
 }
 
@@ -554,7 +557,7 @@ app_proto_name(enum app_proto p)
 const char *
 smtp_stage_name(enum smtp_stage s)
 {
-	return name_of(&stage_names, s);
+	return name_of(&smtp_stage_names, s);
 }
 
 const char *

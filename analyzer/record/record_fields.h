@@ -41,6 +41,7 @@ struct field {
 	size_t		 offset, size;	/* of the member; an array's in all */
 	size_t		 count_at;	/* offset of a uint32_t that counts the array; 0 = to its last non-zero */
 	size_t		 cond;
+	size_t		 each;		/* bytes of one string of an array of strings */
 	uint64_t	 max;		/* 0 = as its type */
 	const struct field_names *names;
 	const struct field_table *table;
@@ -79,7 +80,12 @@ struct field_table {
 #define FIELD_OF(s, m, k, text, ...) \
 	{ FIELD_AT(s, m), .kind = k, .says = text, __VA_ARGS__ }
 
+/* FIELD_TABLE is the file's own, FIELD_TABLE_SHARED is declared in a header. */
 #define FIELD_TABLE(id, s, n, text, ...) \
+	static const struct field id##_fields[] = { __VA_ARGS__ }; \
+	static const struct field_table id = { n, sizeof(struct s), id##_fields, \
+	    sizeof(id##_fields) / sizeof(id##_fields[0]), text }
+#define FIELD_TABLE_SHARED(id, s, n, text, ...) \
 	static const struct field id##_fields[] = { __VA_ARGS__ }; \
 	const struct field_table id = { n, sizeof(struct s), id##_fields, \
 	    sizeof(id##_fields) / sizeof(id##_fields[0]), text }
@@ -92,7 +98,7 @@ enum record_type	  record_type_by_name(const char *name);
 size_t			  field_element(const struct field *f);
 
 extern const struct field_table record_reply_table, record_key_table;
-extern const struct field_names verdict_names, app_proto_names;
+extern const struct field_names verdict_names, app_proto_names, smtp_stage_names;
 
 const char	*verdict_name(enum verdict v);
 const char	*app_proto_name(enum app_proto p);

@@ -200,7 +200,7 @@ encode_element(const struct field *f, const uint8_t *p)
 
 	switch (f->kind) {
 	case FIELD_STRING:
-		return encode_string((const char *)p, f->size);
+		return encode_string((const char *)p, field_element(f));
 	case FIELD_BOOL:
 		return json_boolean(*p != 0);
 	case FIELD_ENUM:
@@ -406,7 +406,7 @@ decode_string(const struct decoder *d, const struct field *f, const json_t *j, u
 {
 	if (!json_is_string(j))
 		return decode_fail(d, f->name, "a string");
-	text_copy_utf8((char *)p, f->size, json_string_value(j), json_string_length(j));
+	text_copy_utf8((char *)p, field_element(f), json_string_value(j), json_string_length(j));
 	return 0;
 }
 

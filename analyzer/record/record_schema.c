@@ -188,7 +188,7 @@ write_table(const struct schema *s, size_t i)
 
 static const char head[] =
     "{\n"
-    "\t\"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
+    "\t\"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
     "\t\"title\": \"a line of mailwhy's JSON\",\n"
     "\t\"description\": \"What is absent is zero, false, empty or never happened. Written by mailwhy --print-schema.\",\n"
     "\t\"type\": \"object\",\n"

@@ -1,4 +1,4 @@
-/* record_schema.h - the tables as a JSON Schema (draft 2020-12) of every line. */
+/* record_schema.h - the tables as a JSON Schema (draft 7) of every line. */
 #ifndef RECORD_SCHEMA_H
 #define RECORD_SCHEMA_H
 

@@ -1,0 +1,53 @@
+/*
+ * lines.h - finding, mail and summary as flat structs with tables, so that
+ * their JSON and its schema come from the same place as the records'.  The
+ * names in the tables are a contract with programs: add, never rename.
+ */
+#ifndef LINES_H
+#define LINES_H
+
+#include "correlator/correlator.h"
+#include "record/record_fields.h"
+
+struct line_evidence {
+	char		file[256], interface[64];
+	uint32_t	frame_count;
+	uint64_t	frames[FINDING_FRAMES];
+	char		says[256];
+};
+
+struct line_finding {
+	struct finding	f;
+	char		title[160];
+	uint32_t	evidence_count, sessions_kept;
+	struct line_evidence evidence[FINDING_EVIDENCE];
+};
+
+struct line_mail {
+	struct record_key key;
+	enum app_proto	app;
+	enum verdict	verdict;
+	enum smtp_stage	stage;
+	char		fate[96];
+	uint32_t	because_count;
+	uint64_t	because[8];
+	struct endpoint	client, server;
+	char		community_id[40];
+	char		sender[256], message_id[200];
+	uint32_t	recipients, recipients_accepted, number;
+	uint64_t	bytes;
+	bool		has_reply;
+	struct record_reply reply;
+	struct moment	first, last;
+};
+
+struct line_summary {
+	struct summary	s;
+};
+
+void	line_finding_fill(struct line_finding *out, const struct finding *f, const struct correlator *c);
+void	line_mail_fill(struct line_mail *out, const struct fate *f);
+
+extern const struct field_table finding_table, mail_table, summary_table;
+
+#endif /* LINES_H */
