@@ -1,0 +1,342 @@
+#include "dialogue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool
+moment_before(const struct moment *a, const struct moment *b)
+{
+	return a->ns != b->ns ? a->ns < b->ns : a->frame < b->frame;
+}
+
+int64_t
+moment_gap(const struct moment *from, const struct moment *to)
+{
+	return moment_is(from) && moment_is(to) && to->ns > from->ns ? to->ns - from->ns : 0;
+}
+
+/* ---- ports and protocols ----------------------------------------------------------- */
+
+bool
+port_is_tls(uint16_t port)
+{
+	return port == 465 || port == 993 || port == 995;
+}
+
+static bool
+port_is_smtp(uint16_t port)
+{
+	return port == 24 || port == 25 || port == 26 || port == 587 || port == 2525;
+}
+
+bool
+port_is_mail(uint16_t port)
+{
+	return port_is_smtp(port) || port_is_tls(port) || port == 110 || port == 143;
+}
+
+bool
+case_is_smtp(const struct mail_case *c)
+{
+	enum app_proto app = c->session != NULL ? c->session->app : c->conn.app;
+
+	if (app == APP_UNKNOWN)
+		return port_is_smtp(c->conn.server.port);
+	return app == APP_SMTP || app == APP_SMTP_TUNNELLED || app == APP_SMTPS;
+}
+
+bool
+case_is_pop(const struct mail_case *c)
+{
+	enum app_proto app = c->session != NULL ? c->session->app : c->conn.app;
+
+	if (app == APP_UNKNOWN)
+		return c->conn.server.port == 110;
+	return app == APP_POP3 || app == APP_POP3S;
+}
+
+/* ---- how it ended --------------------------------------------------------------------- */
+
+static bool
+rst_foreign(const struct record_direction *d)
+{
+	int diff = (int)d->ttl - (int)d->ttl_rst;
+
+	if (d->ttl == 0 || d->ttl_rst == 0)
+		return (d->reset_signs & RESET_R5) != 0;
+	return diff >= 2 || diff <= -2;
+}
+
+struct moment
+case_closed(const struct mail_case *c, int dir)
+{
+	const struct record_direction *d = &c->conn.dir[dir];
+	struct moment none = { 0 };
+
+	if (moment_is(&d->rst) && !rst_foreign(d) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin)))
+		return d->rst;
+	return moment_is(&d->fin) ? d->fin : none;
+}
+
+int
+case_first_closer(const struct mail_case *c)
+{
+	struct moment a = case_closed(c, 0), b = case_closed(c, 1);
+
+	if (!moment_is(&a) && !moment_is(&b))
+		return -1;
+	if (!moment_is(&b))
+		return 0;
+	if (!moment_is(&a))
+		return 1;
+	return moment_before(&a, &b) ? 0 : 1;
+}
+
+bool
+case_all_acked(const struct mail_case *c, int dir)
+{
+	const struct record_direction *d = &c->conn.dir[dir];
+
+	return d->acked >= d->stream_bytes;
+}
+
+bool
+case_stalled(const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->stall_count; i++)
+		if (!moment_is(&c->stalls[i].delivered) && c->stalls[i].chain_count >= 3)
+			return true;
+	for (int d = 0; d < 2; d++)
+		if (c->conn.dir[d].hole_bytes > 0 && !moment_is(&c->conn.dir[d].hole_filled) && !c->conn.dir[d].hole_acked)
+			return true;
+	return rst_foreign(&c->conn.dir[0]) || rst_foreign(&c->conn.dir[1]);
+}
+
+enum confidence
+absence(const struct mail_case *c, enum confidence conf)
+{
+	uint32_t q = capture_q_permille(c->capture);
+
+	if (case_missing(c) || case_one_sided(c) || q >= 50)
+		return CONFIDENCE_CANNOT_TELL;
+	return q >= 10 ? confidence_lower(conf, 1) : conf;
+}
+
+/* ---- negative replies --------------------------------------------------------------------- */
+
+static char
+stage_letter(enum smtp_stage s)
+{
+	static const char letters[] = {
+		[STAGE_NONE] = 0, [STAGE_CONNECT] = 'C', [STAGE_EHLO] = 'E', [STAGE_STARTTLS] = 'S', [STAGE_AUTH] = 'A',
+		[STAGE_MAIL] = 'M', [STAGE_RCPT] = 'R', [STAGE_DATA] = 'D', [STAGE_DOT] = 'D', [STAGE_OTHER] = 0,
+	};
+
+	return (size_t)s < sizeof(letters) ? letters[s] : 0;
+}
+
+static char
+pop_letter(const char *verb)
+{
+	static const struct { const char *verb; char letter; } verbs[] = {
+		{ "PASS", 'P' }, { "APOP", 'P' }, { "AUTH", 'P' }, { "USER", 'U' }, { "RETR", 'T' }, { "TOP", 'T' }, { "DELE", 'T' },
+		{ "LIST", 'T' }, { "UIDL", 'T' },
+	};
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(verb, verbs[i].verb) == 0)
+			return verbs[i].letter;
+	return 0;
+}
+
+static bool
+reply_negative(const struct record_reply *r, bool pop)
+{
+	if (!moment_is(&r->at))
+		return false;
+	return pop ? r->code == 0 : reply_digit(r) >= 4;
+}
+
+struct gather {
+	const struct mail_case *c;
+	struct refusal	*v;
+	size_t		 n, max;
+	bool		 pop;
+};
+
+static bool
+refusal_same(const struct refusal *a, const struct record_reply *r)
+{
+	return a->reply->at.frame == r->at.frame && a->reply->at.ns == r->at.ns && a->reply->code == r->code &&
+	    strcmp(a->reply->text, r->text) == 0;
+}
+
+static struct refusal *
+gather_add(struct gather *g, const struct record_reply *r, char stage, const char *verb)
+{
+	struct refusal *x;
+
+	if (!reply_negative(r, g->pop))
+		return NULL;
+	for (size_t i = 0; i < g->n; i++)
+		if (refusal_same(&g->v[i], r))
+			return &g->v[i];
+	if (g->n >= g->max)
+		return NULL;
+	x = &g->v[g->n++];
+	*x = (struct refusal){ .reply = r, .stage = stage, .verb = verb, .line = verb };
+	x->after_auth = g->c->session != NULL && g->c->session->auth_ok && g->c->session->auth_at.ns <= r->at.ns;
+	return x;
+}
+
+static const struct record_transaction *
+transaction_nr(const struct mail_case *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i].key.n == n)
+			return &c->transactions[i];
+	return NULL;
+}
+
+static bool
+transaction_failed(const struct record_transaction *t)
+{
+	return t != NULL && (t->verdict == VERDICT_REFUSED || t->verdict == VERDICT_DEFERRED);
+}
+
+static void
+gather_transaction(struct gather *g, const struct record_transaction *t)
+{
+	struct refusal *x;
+	bool failed = transaction_failed(t);
+
+	if ((x = gather_add(g, &t->mail_reply, 'M', "MAIL")) != NULL) {
+		x->transaction = t;
+		x->asked = t->first;
+		x->ended = failed && !t->nested;
+	}
+	if ((x = gather_add(g, &t->data_reply, 'D', t->bdat ? "BDAT" : "DATA")) != NULL) {
+		x->transaction = t;
+		x->asked = t->data_at;
+		x->ended = failed;
+		/* pipelined behind a refused MAIL, or no recipient left: says nothing new */
+		x->consequence = reply_negative(&t->mail_reply, false) ||
+		    (t->recipients > 0 && t->recipients_accepted == 0 && (t->data_reply.code == 503 || t->data_reply.code == 554));
+	}
+	if ((x = gather_add(g, &t->final_reply, 'D', t->bdat ? "BDAT" : ".")) != NULL) {
+		x->transaction = t;
+		x->asked = moment_is(&t->end_of_data) ? t->end_of_data : t->data_at;
+		x->ended = failed;
+	}
+}
+
+static void
+gather_recipient(struct gather *g, const struct record_recipient *r)
+{
+	const struct record_transaction *t = transaction_nr(g->c, r->key.n);
+	struct refusal *x = gather_add(g, &r->reply, 'R', "RCPT");
+
+	if (x == NULL)
+		return;
+	x->transaction = t;
+	x->recipient = r;
+	x->asked = r->at;
+	x->consequence = r->consequence || (t != NULL && reply_negative(&t->mail_reply, false));
+	x->ended = transaction_failed(t) && t->recipients_accepted == 0;
+}
+
+static void
+gather_session(struct gather *g, const struct record_session *s)
+{
+	struct refusal *x;
+
+	gather_add(g, &s->greeting, 'C', "connect");
+	if (!g->pop)
+		gather_add(g, &s->starttls_reply, 'S', "STARTTLS");
+	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++) {
+		const struct session_refusal *r = &s->refusals[i];
+		size_t before = g->n;
+
+		x = gather_add(g, &r->reply, g->pop ? pop_letter(r->verb) : stage_letter(r->stage), r->verb);
+		if (x == NULL)
+			continue;
+		x->only_session = g->n > before;
+		x->line = r->line[0] != '\0' ? r->line : r->verb;
+		if (!moment_is(&x->asked))
+			x->asked = r->asked;
+		x->unsolicited = x->unsolicited || r->unsolicited;
+		x->consequence = x->consequence || r->consequence;
+		x->after_auth = x->after_auth || r->after_auth;
+		x->ended = x->ended || r->ended_transaction;
+		x->transaction_open = r->transaction_open;
+		if (x->transaction == NULL)
+			x->transaction = transaction_nr(g->c, r->transaction);
+	}
+	if (!g->pop)
+		gather_add(g, &s->auth_reply, 'A', "AUTH");
+}
+
+static int
+refusal_compare(const void *a, const void *b)
+{
+	const struct moment *x = &((const struct refusal *)a)->reply->at, *y = &((const struct refusal *)b)->reply->at;
+
+	if (x->ns != y->ns)
+		return x->ns < y->ns ? -1 : 1;
+	return (x->frame > y->frame) - (x->frame < y->frame);
+}
+
+size_t
+refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
+{
+	struct gather g = { .c = c, .v = out, .max = max, .pop = case_is_pop(c) };
+
+	for (uint32_t i = 0; !g.pop && i < c->transaction_count; i++)
+		gather_transaction(&g, &c->transactions[i]);
+	for (uint32_t i = 0; !g.pop && i < c->recipient_count; i++)
+		gather_recipient(&g, &c->recipients[i]);
+	if (c->session != NULL)
+		gather_session(&g, c->session);
+	qsort(out, g.n, sizeof(*out), refusal_compare);
+	return g.n;
+}
+
+/* ---- words ------------------------------------------------------------------------------------ */
+
+char *
+reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
+{
+	char head[32] = "";
+
+	if (pop)
+		snprintf(head, sizeof(head), "%s ", r->code == 1 ? "+OK" : "-ERR");
+	else if (r->code != 0)
+		snprintf(head, sizeof(head), "%u ", r->code);
+	if (!pop && r->enhanced[0] != '\0' && strstr(r->text, r->enhanced) == NULL)
+		snprintf(head + strlen(head), sizeof(head) - strlen(head), "%s ", r->enhanced);
+	snprintf(buf, len, "%s%.150s", head, r->text);
+	return buf;
+}
+
+static const struct { unsigned short code; const char *number; } client_codes[] = {
+	{ 421, "67" }, { 450, "68" }, { 451, "6A" }, { 452, "6C" }, { 500, "62" }, { 501, "63" }, { 502, "64" }, { 503, "65" },
+	{ 504, "66" }, { 550, "69" }, { 551, "6B" }, { 552, "6D" }, { 553, "6E" }, { 554, "6F" },
+};
+
+void
+reply_client_shows(struct finding *f, const struct refusal *r, bool pop)
+{
+	unsigned int code = r->reply->code;
+
+	if (pop || f->kind == FINDING_TLS_REQUIRED || f->kind == FINDING_TLS_FAILURE || r->stage == 'A')
+		return;			/* the kind's own text is exact */
+	if (r->stage == 'R')
+		finding_client_shows(f, "0x800CCC79 (the server rejected a recipient), server error %u", code);
+	else if (r->stage == 'M')
+		finding_client_shows(f, "0x800CCC78 (the server rejected the sender), server error %u", code);
+	else
+		for (size_t i = 0; i < sizeof(client_codes) / sizeof(client_codes[0]); i++)
+			if (client_codes[i].code == code)
+				finding_client_shows(f, "0x800CCC%s, server error %u", client_codes[i].number, code);
+}

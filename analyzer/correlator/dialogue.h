@@ -1,0 +1,50 @@
+/* dialogue.h - what several rules ask of one conversation. */
+#ifndef DIALOGUE_H
+#define DIALOGUE_H
+
+#include "correlator/replies.h"
+#include "correlator/rule.h"
+
+#define SECOND	INT64_C(1000000000)
+
+/* One negative reply, wherever the records keep it. */
+struct refusal {
+	const struct record_reply *reply;
+	struct moment	asked;		/* the command; frame 0 = none */
+	char		stage;		/* of struct reply_context */
+	const char	*verb, *line;	/* never NULL */
+	const struct record_transaction *transaction;	/* NULL = none */
+	const struct record_recipient *recipient;
+	bool		unsolicited, consequence, after_auth, transaction_open;
+	bool		ended;		/* it ended a transaction, or the session */
+	bool		only_session;	/* kept by the session alone */
+};
+
+enum { REFUSALS_MAX = 64 };
+
+/* In order of time, each once; the first `max'.  Returns how many. */
+size_t	refusals_gather(const struct mail_case *c, struct refusal *out, size_t max);
+
+bool	case_is_smtp(const struct mail_case *c);	/* plain or tunnelled, by session or port */
+bool	case_is_pop(const struct mail_case *c);
+bool	port_is_mail(uint16_t port);
+bool	port_is_tls(uint16_t port);			/* 465, 993, 995 */
+
+/* Data that was sent again and again and never arrived, or a hole: 1A explains this case. */
+bool	case_stalled(const struct mail_case *c);
+bool	case_all_acked(const struct mail_case *c, int dir);
+/* The endpoint's own FIN or RST (an RST with a foreign TTL is not its own: 0.7 S); frame 0 = none. */
+struct moment case_closed(const struct mail_case *c, int dir);
+/* Who closed first: 0 client, 1 server, -1 nobody. */
+int	case_first_closer(const struct mail_case *c);
+/* RFC 0.7 G: what rests on something not seen cannot be told when bytes are missing. */
+enum confidence absence(const struct mail_case *c, enum confidence conf);
+bool	moment_before(const struct moment *a, const struct moment *b);
+int64_t	moment_gap(const struct moment *from, const struct moment *to);	/* ns, 0 when one is missing */
+
+/* `550 5.7.1 words', cut to fit: for evidence. */
+char	*reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len);
+/* What Outlook and its kin show for this reply; "" when the kind's default says it best. */
+void	reply_client_shows(struct finding *f, const struct refusal *r, bool pop);
+
+#endif /* DIALOGUE_H */
