@@ -1,0 +1,328 @@
+#include "flow/table.h"
+
+#include <stdlib.h>
+
+enum {
+	SLOTS_START = 1024,
+	CHUNK = 1024,		/* entries */
+};
+
+struct slot {
+	uint32_t print;		/* its home is print & mask */
+	uint32_t entry;		/* slab position + 1; 0 = empty */
+};
+
+struct table {
+	struct hash_key	   key;
+	struct hosts	  *hosts;
+	struct slot	  *slot;
+	uint32_t	   mask;	/* slots - 1 */
+	uint32_t	   count, cap;
+	struct flow_light **chunk;	/* the slab */
+	uint32_t	   chunks, span;
+	uint32_t	   free;	/* slab position + 1, linked through `more' */
+};
+
+
+struct table *
+table_new(const struct hash_key *key, uint32_t cap)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (t == NULL)
+		return NULL;
+	t->key = *key;
+	t->cap = cap == 0 ? 1 : cap;
+	t->mask = SLOTS_START - 1;
+	t->slot = calloc(SLOTS_START, sizeof(*t->slot));
+	t->hosts = hosts_new(key);
+	if (t->slot == NULL || t->hosts == NULL) {
+		table_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void
+table_free(struct table *t)
+{
+	if (t == NULL)
+		return;
+	for (uint32_t i = 0; i < t->chunks; i++)
+		free(t->chunk[i]);
+	free(t->chunk);
+	free(t->slot);
+	hosts_free(t->hosts);
+	free(t);
+}
+
+static struct flow_light *
+slab(const struct table *t, uint32_t i)
+{
+	return &t->chunk[i / CHUNK][i % CHUNK];
+}
+
+static uint64_t
+end_value(const struct table *t, const struct endpoint *e)
+{
+	uint32_t ip;
+
+	if (e->ip.family == 6)
+		return hash_16(&t->key, e->ip.b) + e->port;
+	memcpy(&ip, e->ip.b, sizeof(ip));
+	return (uint64_t)ip << 16 | e->port;
+}
+
+/* Any total order will do; this one never needs the IPv6 bytes unless the hashes tie. */
+static bool
+end_swapped(uint64_t a, uint64_t b, const struct endpoint *src, const struct endpoint *dst)
+{
+	int c;
+
+	if (a != b)
+		return a > b;
+	c = memcmp(src->ip.b, dst->ip.b, sizeof(src->ip.b));
+	return c != 0 ? c > 0 : src->port > dst->port;
+}
+
+static uint32_t
+pair_print(const struct table *t, uint64_t a, uint64_t b, bool swapped)
+{
+	uint64_t h = swapped ? hash_pair(&t->key, b, a) : hash_pair(&t->key, a, b);
+
+	return (uint32_t)(h ^ h >> 32);
+}
+
+static bool
+end_is(const struct table *t, const struct flow_light *f, unsigned end, const struct endpoint *e)
+{
+	if (f->port[end] != e->port)
+		return false;
+	if (e->ip.family == 6)
+		return memcmp(hosts_bytes(t->hosts, f->host[end]), e->ip.b, 16) == 0;
+	return memcmp(&f->host[end], e->ip.b, 4) == 0;
+}
+
+struct flow_light *
+table_find(const struct table *t, const struct endpoint *src, const struct endpoint *dst,
+    unsigned *from)
+{
+	uint64_t a = end_value(t, src), b = end_value(t, dst);
+	bool swapped = end_swapped(a, b, src, dst);
+	uint32_t print = pair_print(t, a, b, swapped);
+	uint16_t family = src->ip.family == 6 ? LIGHT_V6 : 0;
+
+	*from = swapped;
+	for (uint32_t i = print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
+		struct flow_light *f;
+
+		if (t->slot[i].print != print)
+			continue;
+		f = slab(t, t->slot[i].entry - 1);
+		if ((f->flags & LIGHT_V6) == family && end_is(t, f, swapped, src) &&
+		    end_is(t, f, !swapped, dst))
+			return f;
+	}
+	return NULL;
+}
+
+static void
+slot_put(struct slot *slot, uint32_t mask, struct slot s)
+{
+	uint32_t i = s.print & mask;
+
+	while (slot[i].entry != 0)
+		i = (i + 1) & mask;
+	slot[i] = s;
+}
+
+/* Load stays at or below one half. */
+static bool
+slots_grow(struct table *t)
+{
+	uint32_t mask = t->mask * 2 + 1;
+	struct slot *bigger;
+
+	if ((t->count + 1) * 2 <= t->mask + 1)
+		return true;
+	if ((bigger = calloc((size_t)mask + 1, sizeof(*bigger))) == NULL)
+		return false;
+	for (uint32_t i = 0; i <= t->mask; i++)
+		if (t->slot[i].entry != 0)
+			slot_put(bigger, mask, t->slot[i]);
+	free(t->slot);
+	t->slot = bigger;
+	t->mask = mask;
+	return true;
+}
+
+static bool
+slab_grow(struct table *t)
+{
+	struct flow_light **chunk;
+
+	if (t->span < t->chunks * CHUNK)
+		return true;
+	if ((chunk = reallocarray(t->chunk, t->chunks + 1, sizeof(*chunk))) == NULL)
+		return false;
+	t->chunk = chunk;
+	if ((chunk[t->chunks] = aligned_alloc(64, CHUNK * sizeof(**chunk))) == NULL)
+		return false;
+	t->chunks++;
+	return true;
+}
+
+static bool
+slab_take(struct table *t, uint32_t *i)
+{
+	if (t->free != 0) {
+		*i = t->free - 1;
+		t->free = slab(t, *i)->more;
+		return true;
+	}
+	if (!slab_grow(t))
+		return false;
+	*i = t->span++;
+	return true;
+}
+
+static void
+slab_give(struct table *t, uint32_t i)
+{
+	struct flow_light *f = slab(t, i);
+
+	memset(f, 0, sizeof(*f));
+	f->more = t->free;
+	t->free = i + 1;
+}
+
+static bool
+hosts_take_both(struct table *t, struct flow_light *f, unsigned from, const struct endpoint *src,
+    const struct endpoint *dst)
+{
+	if (!hosts_take(t->hosts, &src->ip, &f->host[from]))
+		return false;
+	if (hosts_take(t->hosts, &dst->ip, &f->host[!from]))
+		return true;
+	hosts_drop(t->hosts, src->ip.family, f->host[from]);
+	return false;
+}
+
+struct flow_light *
+table_add(struct table *t, const struct endpoint *src, const struct endpoint *dst, unsigned *from)
+{
+	uint64_t a = end_value(t, src), b = end_value(t, dst);
+	bool swapped = end_swapped(a, b, src, dst);
+	struct flow_light *f;
+	uint32_t i;
+
+	if (table_full(t) || !slots_grow(t) || !slab_take(t, &i))
+		return NULL;
+	f = slab(t, i);
+	memset(f, 0, sizeof(*f));
+	if (!hosts_take_both(t, f, swapped, src, dst)) {
+		slab_give(t, i);
+		return NULL;
+	}
+	f->flags = (uint16_t)(LIGHT_USED | (src->ip.family == 6 ? LIGHT_V6 : 0));
+	f->port[swapped] = src->port;
+	f->port[!swapped] = dst->port;
+	slot_put(t->slot, t->mask, (struct slot){ pair_print(t, a, b, swapped), i + 1 });
+	t->count++;
+	*from = swapped;
+	return f;
+}
+
+/* Closes the hole at i: moves back whatever would no longer be found. */
+static void
+slots_close(struct table *t, uint32_t i)
+{
+	uint32_t j = i;
+
+	for (;;) {
+		uint32_t home;
+
+		t->slot[i].entry = 0;
+		do {
+			j = (j + 1) & t->mask;
+			if (t->slot[j].entry == 0)
+				return;
+			home = t->slot[j].print & t->mask;
+			/* stays when its home lies cyclically in (i, j] */
+		} while (((j - home) & t->mask) < ((j - i) & t->mask));
+		t->slot[i] = t->slot[j];
+		i = j;
+	}
+}
+
+void
+table_remove(struct table *t, struct flow_light *e)
+{
+	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
+	uint32_t index = table_index(t, e);
+	uint32_t print = pair_print(t, end_value(t, &end[0]), end_value(t, &end[1]), false);
+	uint32_t i = print & t->mask;
+
+	while (t->slot[i].entry != index + 1)
+		i = (i + 1) & t->mask;
+	slots_close(t, i);
+	hosts_drop(t->hosts, light_family(e), e->host[0]);
+	hosts_drop(t->hosts, light_family(e), e->host[1]);
+	slab_give(t, index);
+	t->count--;
+}
+
+uint32_t
+table_count(const struct table *t)
+{
+	return t->count;
+}
+
+bool
+table_full(const struct table *t)
+{
+	return t->count >= t->cap;
+}
+
+uint32_t
+table_span(const struct table *t)
+{
+	return t->span;
+}
+
+struct flow_light *
+table_at(const struct table *t, uint32_t i)
+{
+	struct flow_light *f;
+
+	if (i >= t->span)
+		return NULL;
+	f = slab(t, i);
+	return (f->flags & LIGHT_USED) != 0 ? f : NULL;
+}
+
+/* The slab is not contiguous: the slot knows, and is found through the key. */
+uint32_t
+table_index(const struct table *t, const struct flow_light *e)
+{
+	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
+	uint32_t print = pair_print(t, end_value(t, &end[0]), end_value(t, &end[1]), false);
+	uint32_t i;
+
+	for (i = print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask)
+		if (slab(t, t->slot[i].entry - 1) == e)
+			return t->slot[i].entry - 1;
+	return UINT32_MAX;	/* not of this table */
+}
+
+struct endpoint
+table_end(const struct table *t, const struct flow_light *e, unsigned end)
+{
+	return (struct endpoint){ hosts_addr(t->hosts, light_family(e), e->host[end]), e->port[end] };
+}
+
+struct hosts *
+table_hosts(struct table *t)
+{
+	return t->hosts;
+}

@@ -1,0 +1,91 @@
+/*
+ * table.h - the flow table of one capture point: every TCP flow as one light
+ * entry of 64 bytes, found by its 5-tuple in either direction.
+ *
+ * Open addressing over 8-byte slots (fingerprint, entry), linear probing,
+ * deletion by shifting back; entries live in a slab and do not move.  The
+ * table only finds: what an entry means, and when it goes, is its user's.
+ */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include "flow/hosts.h"
+#include "flow/packet.h"
+
+enum {				/* flow_light.flags */
+	LIGHT_USED	= 1 << 0,
+	LIGHT_V6	= 1 << 1,
+	LIGHT_CLIENT1	= 1 << 2,	/* end 1 is the client, else end 0 */
+	LIGHT_SYN	= 1 << 3,	/* the client's SYN was seen, isn holds it */
+	LIGHT_SYNACK	= 1 << 4,
+	LIGHT_EST	= 1 << 5,	/* SYN-ACK and its ACK, or data after it */
+	LIGHT_REFUSED	= 1 << 6,	/* an RST answered the SYN */
+	LIGHT_UNREACH	= 1 << 7,	/* an ICMP error quoted the SYN */
+	LIGHT_FIN0	= 1 << 8,	/* from end 0, 1 */
+	LIGHT_FIN1	= 1 << 9,
+	LIGHT_RST	= 1 << 10,	/* one that its receiver would believe */
+	LIGHT_DATA0	= 1 << 11,	/* payload from end 0, 1 */
+	LIGHT_DATA1	= 1 << 12,
+	LIGHT_UNDECIDED	= 1 << 13,	/* `more' is a prelude, see classify.h */
+	LIGHT_FULL	= 1 << 14,	/* `more' is a full flow */
+	LIGHT_DONE	= 1 << 15,	/* classified: not mail */
+};
+
+/* One pending sample: the largest segment since the last one proven. */
+struct light_sample {
+	uint32_t	end;		/* sequence number behind it */
+	uint32_t	frame;		/* low 32 bits of its frame number */
+	uint32_t	at_us;		/* low 32 bits of its time */
+	uint16_t	w;		/* 0: none pending */
+	uint16_t	proven;		/* largest W proven through */
+};
+
+struct flow_light {
+	uint32_t	host[2];	/* hosts.h; end 0 is the lower one */
+	uint16_t	port[2];
+	uint32_t	more;		/* see LIGHT_UNDECIDED and LIGHT_FULL */
+	int64_t		last_ns;
+	struct light_sample sample[2];	/* of what end 0, 1 sent */
+	uint32_t	isn;		/* the client's */
+	uint16_t	flags;
+	uint8_t		syns;		/* SYNs of that ISN, saturating */
+	uint8_t		rtt;		/* of the handshake, 4 ms units; 0 = unknown */
+};
+_Static_assert(sizeof(struct flow_light) <= 64, "a light flow is one cache line");
+
+struct table;
+
+/* At most `cap' entries.  NULL: no memory. */
+struct table	*table_new(const struct hash_key *key, uint32_t cap);
+void		 table_free(struct table *t);
+
+/* `from' is set to the end (0, 1) that has the address src:sport. */
+struct flow_light *table_find(const struct table *t, const struct endpoint *src,
+		    const struct endpoint *dst, unsigned *from);
+/* A new zeroed entry with its key and LIGHT_USED; NULL: at the cap, or no memory. */
+struct flow_light *table_add(struct table *t, const struct endpoint *src,
+		    const struct endpoint *dst, unsigned *from);
+void		 table_remove(struct table *t, struct flow_light *e);
+
+uint32_t	 table_count(const struct table *t);
+bool		 table_full(const struct table *t);
+/* Slab positions run from 0 to table_span() - 1; at() is NULL where none lives. */
+uint32_t	 table_span(const struct table *t);
+struct flow_light *table_at(const struct table *t, uint32_t i);
+uint32_t	 table_index(const struct table *t, const struct flow_light *e);
+struct endpoint	 table_end(const struct table *t, const struct flow_light *e, unsigned end);
+struct hosts	*table_hosts(struct table *t);
+
+static inline uint8_t
+light_family(const struct flow_light *e)
+{
+	return (e->flags & LIGHT_V6) != 0 ? 6 : 4;
+}
+
+static inline unsigned
+light_client(const struct flow_light *e)
+{
+	return (e->flags & LIGHT_CLIENT1) != 0;
+}
+
+#endif /* TABLE_H */
