@@ -23,7 +23,7 @@ struct capture_frame {
 };
 
 struct capture_point {
-	char		 interface[64];	/* "" when the format does not say */
+	char		 interface[64];	/* UTF-8, may hold controls; "" when the format does not say */
 	uint32_t	 link_type, snaplen; /* snaplen 0 = unlimited */
 	bool		 drops_known;
 	uint64_t	 drops_kernel, drops_interface;

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "reader.h"
+#include "record/text.h"
 
 enum {
 	BLOCK_SECTION = 0x0a0d0d0a,	/* the same in both byte orders */
@@ -194,13 +195,11 @@ take_interface_option(const struct pcapng *s, struct capture_point *point, struc
 {
 	switch (o->code) {
 	case 2:		/* if_name */
-		snprintf(point->interface, sizeof(point->interface), "%.*s", (int)o->len,
-		    (const char *)o->value);
+		text_copy_utf8(point->interface, sizeof(point->interface), o->value, o->len);
 		break;
 	case 3:		/* if_description stands in for a missing name */
 		if (point->interface[0] == '\0')
-			snprintf(point->interface, sizeof(point->interface), "%.*s", (int)o->len,
-			    (const char *)o->value);
+			text_copy_utf8(point->interface, sizeof(point->interface), o->value, o->len);
 		break;
 	case 9:		/* if_tsresol */
 		if (o->len == 1)

@@ -142,7 +142,9 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 	    archive_read_open(u->archive, u, NULL, unpack_pull, NULL) == ARCHIVE_OK &&
 	    (rc = archive_read_next_header(u->archive, &entry)) >= ARCHIVE_WARN) {
 		u->empty = rc == ARCHIVE_EOF;
-		return 0;
+		if (u->empty || archive_filter_code(u->archive, 0) != ARCHIVE_FILTER_NONE)
+			return 0;
+		archive_set_error(u->archive, EIO, "its header is damaged");
 	}
 	why = archive_error_string(u->archive);
 	snprintf(err, errlen, "%s data that cannot be unpacked: %s", f->name, why != NULL ? why : "damaged");

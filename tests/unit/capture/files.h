@@ -205,10 +205,13 @@ static char	files_path[sizeof(files_dir) + 64];
 static inline const char *
 file_path(const char *name)
 {
-	if (strchr(files_dir, 'X') != NULL && mkdtemp(files_dir) == NULL) {
+	static bool made;
+
+	if (!made && mkdtemp(files_dir) == NULL) {
 		perror(files_dir);
 		exit(1);
 	}
+	made = true;
 	snprintf(files_path, sizeof(files_path), "%s/%s", files_dir, name);
 	return files_path;
 }

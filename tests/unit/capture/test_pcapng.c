@@ -253,63 +253,65 @@ test_other_blocks(void)
 	bytes_free(&body);
 }
 
+/* Where the blocks of a file end, and how many packets lie before each end. */
+struct ends {
+	size_t	at[16], packets[16], n;
+};
+
+static void
+ends_note(struct ends *e, const struct bytes *b, bool packet)
+{
+	if (e == NULL)
+		return;
+	e->at[e->n] = b->n;
+	e->packets[e->n] = (e->n > 0 ? e->packets[e->n - 1] : 0) + packet;
+	e->n++;
+}
+
 static struct bytes
-two_interfaces(void)
+two_interfaces(struct ends *e)
 {
 	struct bytes b = { 0 };
 
 	ng_section(&b, true);
+	ends_note(e, &b, false);
 	ng_ethernet(&b, "a");
+	ends_note(e, &b, false);
 	ng_packet(&b, 0, 1, data, 5, 5);
+	ends_note(e, &b, true);
 	ng_interface(&b, &(struct ng_interface){ LINK_RAW, 0, "b", 9, 17 });
+	ends_note(e, &b, false);
 	ng_packet(&b, 1, 2, data, 7, 7);
+	ends_note(e, &b, true);
 	ng_section(&b, false);
+	ends_note(e, &b, false);
 	ng_ethernet(&b, "c");
+	ends_note(e, &b, false);
 	ng_simple(&b, data, 6, 6);
+	ends_note(e, &b, true);
 	return b;
-}
-
-static size_t
-blocks_whole(const struct bytes *b, size_t n, size_t *packets, bool *between)
-{
-	size_t at = 0, blocks = 0;
-
-	*packets = 0;
-	while (at + 8 <= n) {
-		uint32_t little = (uint32_t)b->p[at + 4] | (uint32_t)b->p[at + 5] << 8;
-		uint32_t big = (uint32_t)b->p[at + 7] | (uint32_t)b->p[at + 6] << 8;
-		uint32_t total = big != 0 && big < 1000 && little >= 1000 ? big : little;
-		uint8_t type = b->p[at] != 0 ? b->p[at] : b->p[at + 3];
-
-		if (little < 1000 && big < 1000)
-			total = little != 0 ? little : big;
-		if (at + total > n)
-			break;
-		*packets += type == 6 || type == 3;
-		at += total;
-		blocks++;
-	}
-	*between = at == n;
-	return blocks;
 }
 
 static void
 test_every_prefix(void)
 {
-	struct bytes b = two_interfaces();
+	struct ends e = { 0 };
+	struct bytes b = two_interfaces(&e);
 
-	for (size_t n = 0; n <= b.n; n++) {
+	for (size_t n = 0, blocks = 0; n <= b.n; n++) {
 		struct bytes cut = { b.p, n, false };
 		struct got g = got_bytes(&cut, NULL);
-		size_t packets;
-		bool between, opens = blocks_whole(&b, n, &packets, &between) > 0;
+		bool between;
 
-		CHECK_EQ_INT(g.opened, opens);
-		CHECK_EQ_INT(g.n, packets);
-		if (opens)
+		blocks += blocks < e.n && n == e.at[blocks];
+		between = blocks > 0 && n == e.at[blocks - 1];
+		CHECK_EQ_INT(g.opened, blocks > 0);
+		CHECK_EQ_INT(g.n, blocks > 0 ? e.packets[blocks - 1] : 0);
+		if (g.opened)
 			CHECK_EQ_INT(g.end, between ? CAPTURE_END : CAPTURE_DAMAGED);
-		if (opens && !between) {
-			CHECK_EQ_INT(g.damage.frame, packets);
+		if (g.opened && !between) {
+			CHECK_EQ_INT(g.damage.frame, e.packets[blocks - 1]);
+			CHECK_EQ_INT(g.damage.offset, e.at[blocks - 1]);
 			CHECK(got_says(g.damage.why, "cut short"));
 		}
 		got_free(&g);
@@ -322,7 +324,7 @@ static void
 test_every_byte_damaged(void)
 {
 	static const uint8_t value[] = { 0, 1, 0x7f, 0x80, 0xff };
-	struct bytes b = two_interfaces();
+	struct bytes b = two_interfaces(NULL);
 
 	for (size_t i = 0; i < b.n; i++)
 		for (size_t k = 0; k < sizeof(value); k++) {
