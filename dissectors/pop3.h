@@ -39,7 +39,7 @@ enum pop3_answer { POP3_ANSWER_ONE, POP3_ANSWER_LISTING, POP3_ANSWER_BARE, POP3_
 enum pop3_status { POP3_ERR = 0, POP3_OK = 1, POP3_CHALLENGE = 2 };
 
 #define POP3_LINE_MAX		4096	/* bytes of a line that are kept */
-#define POP3_LISTING_MAX	65536	/* bytes of a listing that are kept */
+#define POP3_LISTING_MAX	262144	/* bytes of a listing that are kept */
 #define POP3_PENDING_MAX	4096	/* commands that wait for their reply */
 
 struct pop3_command {

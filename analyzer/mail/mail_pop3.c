@@ -1,0 +1,495 @@
+/*
+ * mail_pop3.c - POP3 events to records: one session, one message for each
+ * RETR.  The counting rules:
+ *
+ * - A message is retrieved when RETR was answered +OK and the dot came, cut
+ *   when the dot did not come, not retrieved when the answer was -ERR or none.
+ *   TOP fetches no message.
+ * - A login is refused when PASS, APOP or an AUTH under way got -ERR.  An AUTH
+ *   refused before any response (the mechanism is unknown) is no login, and
+ *   neither is one that the client gave up with "*" (RFC 5034 4).
+ * - AUTH without argument and CAPA are probes: their -ERR is nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "dissectors/pop3.h"
+#include "mail/mail_internal.h"
+#include "mail/pop3_listing.h"
+
+#define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
+
+struct waiting {
+	uint32_t	cmd;
+	uint64_t	number;
+	struct moment	at;
+};
+
+struct pop3_state {
+	struct pop3_listing sizes, uids;
+	uint32_t	retrs;			/* ordinal of the last message record */
+	struct waiting	waiting[WAITING_MAX];
+	uint32_t	waiting_count;
+	/* the message being read */
+	bool		reading, guessed, gap;
+	uint64_t	number;
+	struct moment	begun;
+	struct record_reply reply;
+	/* a login under way */
+	uint32_t	auth_cmd;
+	bool		auth_began, auth_cancelled;
+	/* the last command */
+	uint32_t	last_cmd, last_answered;
+	struct moment	last_at;
+	char		last_line[128];
+};
+
+static struct pop3_state *
+state(struct mail_flow *f)
+{
+	return f->state;
+}
+
+static void
+copy_text(char *out, size_t size, const char *p, size_t len)
+{
+	if (len >= size)
+		len = size - 1;
+	memcpy(out, p, len);
+	out[len] = '\0';
+}
+
+/* ---- messages -------------------------------------------------------------------- */
+
+static void
+message_listed(struct pop3_state *s, struct record_message *m, uint64_t number)
+{
+	char size[72];
+
+	if (number == UINT64_MAX)
+		return;
+	m->number = number <= UINT32_MAX ? (uint32_t)number : 0;
+	pop3_listing_find(&s->sizes, number, size, sizeof(size));
+	m->listed_size = strtoull(size, NULL, 10);
+	pop3_listing_find(&s->uids, number, m->uidl, sizeof(m->uidl));
+}
+
+static void
+message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, struct moment to,
+    const struct record_reply *reply, bool gap)
+{
+	struct pop3_state *s = state(f);
+	struct record r = { .type = RECORD_MESSAGE };
+	struct record_message *m = &r.message;
+
+	m->app = f->session.app;
+	m->state = MESSAGE_NOT_RETRIEVED;
+	m->first = from;
+	m->last = to;
+	m->gap = gap;
+	if (reply != NULL)
+		m->reply = *reply;
+	message_listed(s, m, number);
+	mail_emit(f, &r, ++s->retrs, 0);
+}
+
+static void
+waiting_add(struct pop3_state *s, const struct dissect_event *ev, struct moment at)
+{
+	if (s->waiting_count < WAITING_MAX)
+		s->waiting[s->waiting_count++] = (struct waiting){ ev->cmd, ev->arg_num, at };
+}
+
+/* Answers come in order: what is older than `cmd' got its answer in a gap. */
+static void
+waiting_take(struct mail_flow *f, uint32_t cmd)
+{
+	struct pop3_state *s = state(f);
+	uint32_t n = 0, kept = 0;
+
+	for (; n < s->waiting_count; n++) {
+		struct waiting *w = &s->waiting[n];
+
+		if (w->cmd > cmd)
+			s->waiting[kept++] = *w;
+		else if (w->cmd < cmd)
+			message_not_retrieved(f, w->number, w->at, w->at, NULL, true);
+	}
+	s->waiting_count = kept;
+}
+
+static void
+content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment from)
+{
+	struct pop3_state *s = state(f);
+
+	if (ev->verb == POP3_TOP)
+		return;
+	s->reading = true;
+	s->guessed = ev->verb == POP3_NONE;
+	s->gap = false;
+	s->number = ev->arg_num;
+	s->begun = from;
+	if (ev->verb == POP3_RETR)
+		waiting_take(f, ev->cmd);
+	if (!s->guessed && f->session.content_from.frame == 0)
+		f->session.content_from = from;
+	mail_content_begin(f);
+}
+
+/* Lines after a +OK whose command nobody saw: a message, or just some listing? */
+static bool
+looks_like_message(const struct record_message *m)
+{
+	return m->from[0] != '\0' && (m->message_id[0] != '\0' || m->subject[0] != '\0');
+}
+
+static void
+content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
+{
+	struct pop3_state *s = state(f);
+	struct record r = { .type = RECORD_MESSAGE };
+	struct record_message *m = &r.message;
+
+	if (!s->reading)
+		return;
+	s->reading = false;
+	mail_content_end(f, m);
+	if (s->guessed && !looks_like_message(m))
+		return;
+	m->app = f->session.app;
+	m->state = ev->complete ? MESSAGE_WHOLE : MESSAGE_CUT;
+	m->first = s->begun;
+	m->last = to;
+	m->gap |= s->gap;
+	m->reply = s->reply;
+	message_listed(s, m, s->number);
+	*(ev->complete ? &f->session.retrieved : &f->session.cut) += 1;
+	f->session.content_to = to;
+	mail_emit(f, &r, ++s->retrs, 0);
+	s->reply = (struct record_reply){ 0 };
+}
+
+/* ---- logins ---------------------------------------------------------------------- */
+
+static void
+login_command(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct pop3_state *s = state(f);
+	struct record_session *ss = &f->session;
+	size_t n = 0;
+
+	if (ev->verb == POP3_AUTH && ev->arg_len == 0)
+		return;
+	ss->auth_tried = true;
+	ss->auth_at = at;
+	s->auth_cmd = ev->cmd;
+	s->auth_cancelled = false;
+	s->auth_began = true;
+	if (ev->verb == POP3_PASS) {
+		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), "USER", 4);
+	} else if (ev->verb == POP3_APOP) {
+		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), "APOP", 4);
+	} else {
+		while (n < ev->arg_len && ev->arg[n] != ' ')
+			n++;
+		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), ev->arg, n);
+		s->auth_began = n < ev->arg_len;	/* initial response */
+	}
+}
+
+static void
+login_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct pop3_state *s = state(f);
+	struct record_session *ss = &f->session;
+
+	mail_reply_set(&ss->auth_reply, ev, at);
+	if (ev->code == POP3_OK) {
+		ss->logins_ok++;
+		ss->auth_ok = true;
+	} else if (ev->verb != POP3_AUTH || (s->auth_began && !s->auth_cancelled)) {
+		ss->logins_refused++;
+	}
+}
+
+/* ---- replies --------------------------------------------------------------------- */
+
+static enum smtp_stage
+stage_of(const struct pop3_state *s, const struct dissect_event *ev)
+{
+	if (ev->reply_to == REPLY_GREETING)
+		return STAGE_CONNECT;
+	switch (ev->verb) {
+	case POP3_USER:
+	case POP3_PASS:
+	case POP3_APOP:
+		return STAGE_AUTH;
+	case POP3_AUTH:			/* a mechanism the server does not know is no failed login */
+		return s->auth_began && !s->auth_cancelled ? STAGE_AUTH : STAGE_OTHER;
+	case POP3_STLS:
+		return STAGE_STARTTLS;
+	default:
+		return STAGE_OTHER;
+	}
+}
+
+/* Is the -ERR to this a probe that found nothing? */
+static bool
+is_probe(const struct pop3_state *s, const struct dissect_event *ev)
+{
+	return ev->verb == POP3_CAPA || (ev->verb == POP3_AUTH && ev->cmd != s->auth_cmd);
+}
+
+static void
+refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct pop3_state *s = state(f);
+	struct session_refusal r = { 0 };
+	const char *name = pop3_verb_name((enum pop3_verb)ev->verb);
+
+	if (ev->reply_to != REPLY_GREETING && is_probe(s, ev))
+		return;
+	r.stage = stage_of(s, ev);
+	copy_text(r.verb, sizeof(r.verb), name, strlen(name));
+	mail_reply_set(&r.reply, ev, at);
+	r.unsolicited = ev->reply_to == REPLY_UNSOLICITED;
+	r.after_auth = f->session.auth_ok;
+	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
+		r.asked = s->last_at;
+		memcpy(r.line, s->last_line, sizeof(r.line));
+	}
+	mail_refusal_add(f, &r);
+}
+
+/* CAPA: the keywords with their arguments, blank separated (RFC 2449 5). */
+static void
+capabilities_set(struct record_session *ss, const struct dissect_event *ev)
+{
+	const char *lf = memchr(ev->line, '\n', ev->line_len);
+	const char *p = lf != NULL ? lf + 1 : ev->line + ev->line_len;
+	size_t len = (size_t)(ev->line + ev->line_len - p);
+
+	copy_text(ss->capabilities, sizeof(ss->capabilities), p, len);
+	for (char *c = ss->capabilities; *c != '\0'; c++)
+		if (*c == '\n')
+			*c = ' ';
+	for (; p < ev->line + ev->line_len; p = lf + 1) {
+		lf = memchr(p, '\n', (size_t)(ev->line + ev->line_len - p));
+		if (lf == NULL)
+			lf = ev->line + ev->line_len;
+		if (lf - p >= 4 && strncasecmp(p, "STLS", 4) == 0)
+			ss->starttls_offered = true;
+		if (lf - p >= 4 && (strncasecmp(p, "SASL", 4) == 0 || strncasecmp(p, "USER", 4) == 0))
+			ss->auth_offered = true;
+	}
+}
+
+static void
+listing_reply(struct mail_flow *f, const struct dissect_event *ev)
+{
+	struct pop3_state *s = state(f);
+	struct pop3_listing *l = ev->verb == POP3_LIST ? &s->sizes : &s->uids;
+
+	if (ev->code != POP3_OK)
+		return;
+	if (ev->arg_num != UINT64_MAX)
+		pop3_listing_one(l, ev->arg, ev->arg_len);
+	else if (ev->verb == POP3_LIST)
+		f->session.listed = pop3_listing_set(l, ev->line, ev->line_len);
+	else
+		pop3_listing_set(l, ev->line, ev->line_len);
+}
+
+static void
+retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+{
+	struct pop3_state *s = state(f);
+
+	mail_reply_set(&s->reply, ev, to);
+	if (ev->code == POP3_OK)
+		return;			/* its content follows */
+	waiting_take(f, ev->cmd);
+	message_not_retrieved(f, ev->arg_num, from, to, &s->reply, false);
+	s->reply = (struct record_reply){ 0 };
+}
+
+static void
+reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct moment from,
+    struct moment to)
+{
+	struct record_session *ss = &f->session;
+
+	switch (ev->verb) {
+	case POP3_PASS:
+	case POP3_APOP:
+	case POP3_AUTH:
+		if (ev->cmd == state(f)->auth_cmd)
+			login_reply(f, ev, to);
+		break;
+	case POP3_STLS:
+		mail_reply_set(&ss->starttls_reply, ev, to);
+		break;
+	case POP3_CAPA:
+		if (ev->code == POP3_OK)
+			capabilities_set(ss, ev);
+		break;
+	case POP3_LIST:
+	case POP3_UIDL:
+		listing_reply(f, ev);
+		break;
+	case POP3_RETR:
+		retr_reply(f, ev, from, to);
+		break;
+	case POP3_DELE:
+		ss->deleted += ev->code == POP3_OK;
+		break;
+	case POP3_RSET:				/* RFC 1939 5: unmarks what was deleted */
+		if (ev->code == POP3_OK)
+			ss->deleted = 0;
+		break;
+	case POP3_QUIT:
+		ss->quit_ok = ev->code == POP3_OK;
+		ss->bye = to;
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+{
+	struct pop3_state *s = state(f);
+	struct record_session *ss = &f->session;
+
+	ss->visible = true;
+	ss->replies++;
+	if (ev->code == POP3_CHALLENGE) {
+		s->auth_began |= ev->cmd != 0 && ev->cmd == s->auth_cmd;
+		return;
+	}
+	if (ev->cmd > s->last_answered)
+		s->last_answered = ev->cmd;
+	if (ev->reply_to == REPLY_GREETING) {
+		mail_reply_set(&ss->greeting, ev, to);
+		ss->greeting_begun = from;
+		ss->greeting_cut = (ev->odd & ODD_UNCLOSED) != 0;
+	} else if (ev->reply_to == REPLY_TO_COMMAND) {
+		reply_to_command(f, ev, from, to);
+	} else if (ev->code == POP3_OK) {
+		mail_reply_set(&s->reply, ev, to);
+	}
+	if (ev->code == POP3_ERR)
+		refusal_add(f, ev, to);
+}
+
+/* ---- commands -------------------------------------------------------------------- */
+
+static void
+command(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
+{
+	struct pop3_state *s = state(f);
+	struct record_session *ss = &f->session;
+
+	if (ev->user != NULL)
+		mail_user_set(f, ev->user, ev->user_len);
+	if (ev->verb == POP3_AUTH_DATA) {
+		/* RFC 5034 4: the line "*" gives the exchange up. */
+		s->auth_cancelled = ev->line_len == 9 && memcmp(ev->line, "<1 bytes>", 9) == 0;
+		return;
+	}
+	ss->commands++;
+	ss->visible |= ev->verb != POP3_OTHER;
+	s->last_cmd = ev->cmd;
+	s->last_at = to;
+	copy_text(s->last_line, sizeof(s->last_line), ev->line, ev->line_len);
+	switch (ev->verb) {
+	case POP3_PASS:
+	case POP3_APOP:
+	case POP3_AUTH:
+		login_command(f, ev, to);
+		break;
+	case POP3_STLS:
+		ss->starttls_tried = true;
+		break;
+	case POP3_RETR:
+		waiting_add(s, ev, to);
+		break;
+	case POP3_QUIT:
+		ss->quit = to;
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the protocol ------------------------------------------------------------------ */
+
+static void
+pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+{
+	struct pop3_state *s = state(f);
+
+	switch (ev->kind) {
+	case EVENT_COMMAND:
+		command(f, ev, to);
+		break;
+	case EVENT_REPLY:
+		reply(f, ev, from, to);
+		break;
+	case EVENT_CONTENT_BEGIN:
+		content_begin(f, ev, from);
+		break;
+	case EVENT_CONTENT:
+		if (s->reading)
+			mail_content_push(f, ev->data, ev->data_len);
+		break;
+	case EVENT_CONTENT_END:
+		s->gap |= ev->unsure && !s->guessed;
+		content_end(f, ev, to);
+		break;
+	case EVENT_GAP:
+		if (s->reading && ev->dir == DIR_S2C) {
+			s->gap = true;
+			mail_content_gap(f, ev->end - ev->off);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+pop3_end(struct mail_flow *f, const struct record_connection *facts)
+{
+	struct pop3_state *s = state(f);
+	struct record_session *ss = &f->session;
+
+	(void)facts;
+	if (ss->server_seen)
+		for (uint32_t i = 0; i < s->waiting_count; i++)
+			message_not_retrieved(f, s->waiting[i].number, s->waiting[i].at, s->waiting[i].at,
+			    NULL, ss->gap_server);
+	s->waiting_count = 0;
+	copy_text(ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
+	ss->command_unanswered = s->last_cmd > s->last_answered && !ss->tls;
+}
+
+static void
+pop3_wipe(struct mail_flow *f)
+{
+	struct pop3_state *s = state(f);
+
+	pop3_listing_free(&s->sizes);
+	pop3_listing_free(&s->uids);
+}
+
+const struct mail_protocol mail_pop3 = {
+	.dissector = &dissector_pop3,
+	.state_size = sizeof(struct pop3_state),
+	.event = pop3_event_take,
+	.end = pop3_end,
+	.wipe = pop3_wipe,
+};

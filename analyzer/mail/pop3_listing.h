@@ -1,0 +1,26 @@
+/*
+ * pop3_listing.h - the last LIST or UIDL answer of a session, for the sizes
+ * and unique ids of the messages fetched (RFC 1939 5, 7).
+ */
+#ifndef POP3_LISTING_H
+#define POP3_LISTING_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pop3_listing {
+	char		*text;		/* lines "number value", the status line too */
+	size_t		 len, at;	/* at: where the last find ended */
+	uint64_t	 one_number;	/* from "LIST 3"; 0 = none */
+	char		 one_value[72];
+};
+
+/* Copies; the old one is forgotten.  Returns the number of entries. */
+uint32_t pop3_listing_set(struct pop3_listing *l, const char *text, size_t len);
+/* The one-line answer "3 120". */
+void	pop3_listing_one(struct pop3_listing *l, const char *text, size_t len);
+/* The value of a message, "" when it was not listed. */
+void	pop3_listing_find(struct pop3_listing *l, uint64_t number, char *out, size_t size);
+void	pop3_listing_free(struct pop3_listing *l);
+
+#endif /* POP3_LISTING_H */
