@@ -1,0 +1,596 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "dissectors/smtp_command.h"
+#include "dissectors/smtp_state.h"
+
+#define LINE_MAX_COMMAND	510u	/* RFC 5321 4.5.3.1.4, without CRLF */
+#define LINE_MAX_AUTH		12286u	/* RFC 4954 4 */
+
+static struct dissect_event
+event_of(enum event_kind kind, const struct smtp_state *st, uint64_t off)
+{
+	return (struct dissect_event){
+		.kind = kind, .dir = DIR_C2S, .off = off, .end = st->next[DIR_C2S], .arg_num = UINT64_MAX,
+	};
+}
+
+/* ---- content -------------------------------------------------------------- */
+
+void
+smtp_content_open(struct smtp_state *st, uint32_t cmd)
+{
+	struct dissect_event ev = event_of(EVENT_CONTENT_BEGIN, st, st->next[DIR_C2S]);
+
+	smtp_content_begin(&st->content, st->next[DIR_C2S], true);
+	st->content_open = true;
+	ev.cmd = cmd;
+	ev.verb = SMTP_DATA;
+	smtp_emit(st, &ev);
+}
+
+static void
+content_end(struct smtp_state *st, bool complete, uint32_t cmd, int verb)
+{
+	struct dissect_event ev = event_of(EVENT_CONTENT_END, st, st->content.from);
+
+	ev.cmd = cmd;
+	ev.verb = verb;
+	ev.complete = complete;
+	ev.odd = st->content.odd;
+	ev.arg_num = st->content.bytes;
+	st->content_open = false;
+	smtp_emit(st, &ev);
+}
+
+/* The end of data is answered like a command (RFC 5321 4.1.1.4). */
+void
+smtp_content_close(struct smtp_state *st, bool complete)
+{
+	struct smtp_asked *e = smtp_queue_add(st, SMTP_END_OF_DATA);
+
+	st->mode = MODE_COMMAND;
+	content_end(st, complete, e != NULL ? e->cmd : 0, SMTP_END_OF_DATA);
+}
+
+/* Chunks of a mail that is given up before its LAST. */
+static void
+chunks_abandon(struct smtp_state *st)
+{
+	if (st->content_open)
+		content_end(st, false, 0, SMTP_BDAT);
+}
+
+static void
+content_give(void *ctx, uint64_t off, const uint8_t *p, size_t len)
+{
+	struct smtp_state *st = ctx;
+	struct dissect_event ev = event_of(EVENT_CONTENT, st, off);
+
+	ev.end = off + len;
+	ev.data = p;
+	ev.data_len = len;
+	smtp_emit(st, &ev);
+}
+
+static void
+content_ignore(void *ctx, uint64_t off, const uint8_t *p, size_t len)
+{
+	(void)ctx, (void)off, (void)p, (void)len;
+}
+
+static void
+client_take(struct smtp_state *st, uint64_t n)
+{
+	st->next[DIR_C2S] += n;
+	smtp_hold_take(&st->in[DIR_C2S], n, st->hint.budget);
+}
+
+/* Is nobody there to wait for? */
+static bool
+client_alone(const struct smtp_state *st)
+{
+	return st->closing || (st->deaf && !st->server_heard);
+}
+
+/* Without replies an LF-only client would never end its mail; with them the server's word counts. */
+static bool
+content_is_lax(const struct smtp_state *st)
+{
+	return !st->server_heard && client_alone(st) && st->lf_only;
+}
+
+static bool
+step_data(struct smtp_state *st, struct smtp_span s)
+{
+	const uint8_t *lf;
+	size_t n = (size_t)s.len;
+
+	/* Line by line where a lax end may matter: rare, so speed does not. */
+	if (content_is_lax(st) && (lf = memchr(s.p, '\n', n)) != NULL)
+		n = (size_t)(lf - s.p) + 1;
+	n = smtp_content_push(&st->content, s.off, s.p, n, content_give, st);
+	client_take(st, n);
+	if (st->content.ended || (content_is_lax(st) && st->content.bare_end == st->next[DIR_C2S]))
+		smtp_content_close(st, true);
+	return true;
+}
+
+static void
+chunk_done(struct smtp_state *st)
+{
+	st->mode = MODE_COMMAND;
+	if (st->chunk_last)
+		content_end(st, true, st->chunk_cmd, SMTP_BDAT);
+}
+
+static bool
+step_chunk(struct smtp_state *st, struct smtp_span s)
+{
+	size_t n = s.len < st->chunk_left ? (size_t)s.len : (size_t)st->chunk_left;
+
+	st->content.bytes += n;
+	content_give(st, s.off, s.p, n);
+	client_take(st, n);
+	if ((st->chunk_left -= n) == 0)
+		chunk_done(st);
+	return true;
+}
+
+/* RFC 3030 2: the octets follow at once, whatever the reply will be. */
+static void
+chunk_begin(struct smtp_state *st, const struct smtp_command *c, uint32_t cmd)
+{
+	if (c->num == UINT64_MAX)
+		return;
+	if (!st->content_open) {
+		smtp_content_open(st, cmd);
+		st->content.at = CONTENT_TEXT;
+	}
+	st->chunk_left = c->num;
+	st->chunk_last = c->last;
+	st->chunk_cmd = cmd;
+	st->mode = MODE_CHUNK;
+	if (c->num == 0)
+		chunk_done(st);
+}
+
+/* ---- commands ------------------------------------------------------------- */
+
+static void
+client_wait(struct smtp_state *st)
+{
+	st->waiting = true;
+	if (client_alone(st))
+		smtp_client_unwait(st);
+}
+
+/* First line behind DATA when no reply tells: a client that leaves sends no mail. */
+static bool
+held_is_command(const struct smtp_state *st)
+{
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+	const uint8_t *lf;
+	struct smtp_command c;
+	size_t n;
+
+	if (s.len == 0 || s.p == NULL || (lf = memchr(s.p, '\n', (size_t)s.len)) == NULL)
+		return false;
+	n = (size_t)(lf - s.p);
+	smtp_command_parse((const char *)s.p, n > 0 && s.p[n - 1] == '\r' ? n - 1 : n, &c);
+	return smtp_command_certain(&c);
+}
+
+void
+smtp_client_unwait(struct smtp_state *st)
+{
+	struct smtp_asked *e = smtp_queue_tail(&st->queue);
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+
+	st->waiting = false;
+	if (e == NULL)
+		return;
+	e->assumed = true;
+	switch (e->verb) {
+	case SMTP_DATA:
+		if (s.len == 0 || held_is_command(st))
+			return;
+		st->unsynced |= st->server_heard;
+		st->mode = MODE_DATA;
+		smtp_content_open(st, e->cmd);
+		return;
+	case SMTP_STARTTLS:
+		st->mode = MODE_TLS_MAYBE;
+		return;
+	default:
+		st->auth_loose = true;
+	}
+}
+
+static void
+secret_note(struct smtp_state *st, const char *p, size_t len)
+{
+	explicit_bzero(st->secret, sizeof(st->secret));
+	st->secret_len = len < sizeof(st->secret) ? len : sizeof(st->secret);
+	memcpy(st->secret, p, st->secret_len);
+}
+
+/* A response may name the user; nothing else of it goes on. */
+static void
+user_read(struct smtp_state *st, const char *b64, size_t len, struct dissect_event *ev,
+    char user[SASL_USER_MAX])
+{
+	size_t n;
+
+	if (sasl_response(&st->sasl, b64, len, user, &n)) {
+		ev->user = user;
+		ev->user_len = n;
+	}
+}
+
+static void
+line_command(struct smtp_state *st, const struct smtp_line *l, const char *text, size_t len)
+{
+	char shown[SMTP_LINE_KEPT], user[SASL_USER_MAX];
+	struct dissect_event ev = event_of(EVENT_COMMAND, st, l->off);
+	struct smtp_command c;
+	struct smtp_asked *e;
+	bool masked;
+
+	smtp_command_parse(text, len, &c);
+	if (st->content_open && (smtp_verb_facts((int)c.verb)->flags & SMTP_RESETS || c.verb == SMTP_MAIL ||
+	    c.verb == SMTP_DATA))
+		chunks_abandon(st);
+	ev.line = shown;
+	ev.line_len = smtp_command_show(&c, text, len, l->total - (l->len - len),
+	    st->auth_loose || st->unsynced, shown, sizeof(shown), &masked);
+	ev.verb = (int)c.verb;
+	ev.odd = l->odd | (l->total > LINE_MAX_COMMAND && c.verb != SMTP_AUTH ? ODD_LONG : 0);
+	ev.odd |= !st->greeted ? ODD_EARLY : 0;
+	ev.arg = masked && c.verb != SMTP_AUTH ? NULL : c.arg;
+	ev.arg_len = ev.arg != NULL ? c.arg_len : 0;
+	ev.arg_num = c.num;
+	ev.last = c.last;
+	if (masked)
+		secret_note(st, c.rest != NULL ? c.rest : text, c.rest != NULL ? c.rest_len : len);
+	if (c.verb == SMTP_AUTH) {
+		sasl_begin(&st->sasl, c.arg, c.arg_len);
+		if (!sasl_is_mechanism(c.arg, c.arg_len)) {
+			ev.arg = NULL;
+			ev.arg_len = 0;
+		}
+		if (c.rest != NULL)
+			user_read(st, c.rest, c.rest_len, &ev, user);
+	}
+	if (c.verb == SMTP_LHLO || c.verb == SMTP_EHLO || c.verb == SMTP_HELO)
+		st->lmtp = c.verb == SMTP_LHLO;
+	e = smtp_queue_add(st, (int)c.verb);
+	if (e != NULL)
+		e->last = c.last;
+	ev.cmd = e != NULL ? e->cmd : 0;
+	st->probe = (st->answer.open || st->line[DIR_S2C].begun) && st->queue.count <= 2;
+	smtp_emit(st, &ev);
+	explicit_bzero(user, sizeof(user));
+	explicit_bzero(shown, ev.line_len);
+	if (c.verb == SMTP_BDAT)
+		chunk_begin(st, &c, ev.cmd);
+	else if (e != NULL && smtp_verb_facts((int)c.verb)->flags & SMTP_WAITS)
+		client_wait(st);
+}
+
+/* RFC 4954 4: an answer to 334; "*" gives up. */
+static void
+line_auth(struct smtp_state *st, const struct smtp_line *l)
+{
+	char shown[40], user[SASL_USER_MAX];
+	struct dissect_event ev = event_of(EVENT_COMMAND, st, l->off);
+	bool star = l->len == 1 && l->text[0] == '*';
+	struct smtp_asked *e;
+
+	ev.verb = SMTP_AUTH_DATA;
+	ev.line = shown;
+	ev.line_len = star ? 1 : sasl_mask(shown, sizeof(shown), l->total);
+	if (star)
+		shown[0] = '*';
+	ev.odd = l->odd | (l->total > LINE_MAX_AUTH ? ODD_LONG : 0);
+	if (!star && l->len != 0) {
+		user_read(st, l->text, l->len, &ev, user);
+		secret_note(st, l->text, l->len);
+	}
+	e = smtp_queue_add(st, SMTP_AUTH_DATA);
+	ev.cmd = e != NULL ? e->cmd : 0;
+	st->mode = MODE_COMMAND;
+	smtp_emit(st, &ev);
+	explicit_bzero(user, sizeof(user));
+	if (e != NULL)
+		client_wait(st);
+}
+
+/* Where SOCKS or HTTP CONNECT ends and SMTP begins: the first EHLO or HELO. */
+static void
+line_tunnel(struct smtp_state *st, const struct smtp_line *l)
+{
+	static const char *const hello[] = { "EHLO ", "HELO ", "LHLO ", "ehlo ", "helo ", "lhlo " };
+	struct smtp_line from = *l;
+	const char *at;
+
+	for (size_t i = 0; i < sizeof(hello) / sizeof(hello[0]); i++) {
+		at = l->len != 0 ? memmem(l->text, l->len, hello[i], 5) : NULL;
+		if (at == NULL)
+			continue;
+		from.off += (uint64_t)(at - l->text);
+		st->mode = MODE_COMMAND;
+		line_command(st, &from, at, l->len - (size_t)(at - l->text));
+		return;
+	}
+}
+
+/* Behind missing bytes: the rest of a line is no command, but what is one is read. */
+static bool
+line_is_rest(struct smtp_state *st, const struct smtp_line *l)
+{
+	struct smtp_command c;
+
+	if (!st->after_gap[DIR_C2S])
+		return false;
+	st->after_gap[DIR_C2S] = false;
+	smtp_command_parse(l->text, l->len, &c);
+	return !smtp_command_certain(&c);
+}
+
+/* A login without its replies: lines up to the next certain command belong to it. */
+static bool
+line_is_loose_auth(struct smtp_state *st, const struct smtp_line *l)
+{
+	struct smtp_command c;
+
+	if (!st->auth_loose)
+		return false;
+	smtp_command_parse(l->text, l->len, &c);
+	if (!smtp_command_certain(&c))
+		return true;
+	st->auth_loose = false;
+	return false;
+}
+
+static void
+client_line(struct smtp_state *st, const struct smtp_line *l)
+{
+	if (st->mode == MODE_TUNNEL)
+		line_tunnel(st, l);
+	else if (st->mode == MODE_AUTH || line_is_loose_auth(st, l))
+		line_auth(st, l);
+	else if (line_is_rest(st, l))
+		smtp_noise(st, DIR_C2S, l);
+	else
+		line_command(st, l, l->text, l->len);
+}
+
+/* 0x16 where plain text was due; 0x14..0x17 when the stream was joined within TLS. */
+static bool
+byte_is_tls(const struct smtp_state *st, uint8_t b)
+{
+	return b == 0x16 || ((!st->client_heard || st->unsynced) && b >= 0x14 && b <= 0x17);
+}
+
+static bool
+step_line(struct smtp_state *st, struct smtp_span s)
+{
+	struct smtp_line *l = &st->line[DIR_C2S];
+	bool whole;
+	size_t n;
+
+	if (!l->begun && st->mode != MODE_TUNNEL && byte_is_tls(st, s.p[0])) {
+		smtp_tls_begin(st, DIR_C2S, s.off);
+		return true;
+	}
+	st->client_heard = true;
+	n = smtp_line_push(l, s.off, s.p, (size_t)s.len, &whole);
+	client_take(st, n);
+	if (whole) {
+		st->lf_only = (l->odd & ODD_BARE_LF) != 0;
+		client_line(st, l);
+		smtp_line_clear(l);
+	}
+	return true;
+}
+
+/* RFC 3207 4: the client's next byte tells whether it will speak TLS. */
+static bool
+step_tls_maybe(struct smtp_state *st, struct smtp_span s)
+{
+	uint8_t b = s.p[0];
+	bool letter = (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '\r' || b == '\n' || b == ' ';
+
+	if (letter && !st->after_gap[DIR_C2S])
+		st->mode = MODE_COMMAND;
+	else
+		smtp_tls_begin(st, DIR_C2S, s.off);
+	return true;
+}
+
+static bool
+step_tls(struct smtp_state *st, struct smtp_span s)
+{
+	if (st->tls != NULL)
+		tls_observe(st->tls, DIR_C2S, s.off, s.ts_ns, s.p, (size_t)s.len, &st->sink);
+	client_take(st, s.len);
+	return true;
+}
+
+/* ---- joined in the middle ------------------------------------------------- */
+
+/* What was read since the start turns out to have been a message. */
+static void
+joined_was_content(struct smtp_state *st, bool complete)
+{
+	struct dissect_event ev = event_of(EVENT_CONTENT_BEGIN, st, st->content.from);
+
+	ev.verb = SMTP_DATA;
+	smtp_emit(st, &ev);
+	st->content_open = true;
+	smtp_content_close(st, complete);
+}
+
+/* One word of base64, or "*": the answer to a 334 before the capture. */
+static bool
+line_is_login(const struct smtp_line *l)
+{
+	return l->len == l->total && (sasl_looks_secret(l->text, l->len) || (l->len == 1 && l->text[0] == '*'));
+}
+
+static bool
+joined_was_login(const struct smtp_state *st)
+{
+	const struct smtp_line *l = &st->line[DIR_C2S];
+
+	if (l->begun)
+		return line_is_login(l);
+	return st->joined_login && st->joined_end == st->next[DIR_C2S];
+}
+
+/* A first reply tells what the client's bytes before it were. */
+void
+smtp_joined_leave(struct smtp_state *st, uint16_t code)
+{
+	bool content = st->content.bytes != 0 && !joined_was_login(st);
+	bool final = code != 220 && code != 221 && code != 235 && code != 421 && code / 100 != 3;
+
+	st->mode = MODE_COMMAND;
+	smtp_line_clear(&st->line[DIR_C2S]);
+	if (code / 100 == 3 && code != 334) {
+		st->mode = MODE_DATA;
+		smtp_content_open(st, 0);
+	} else if (code == 334) {
+		st->mode = MODE_AUTH;
+	} else if (content && final) {
+		joined_was_content(st, false);
+	}
+}
+
+/* The first line after a join: a command, the dot, or a line of anything. */
+static void
+joined_line(struct smtp_state *st, struct smtp_line *l)
+{
+	struct smtp_command c;
+
+	smtp_command_parse(l->text, l->len, &c);
+	if (smtp_command_certain(&c)) {
+		st->mode = MODE_COMMAND;
+		client_line(st, l);
+	} else if (l->len == 1 && l->text[0] == '.') {
+		st->content.ended = true;
+	}
+	st->joined_login = line_is_login(l);
+	st->joined_end = st->next[DIR_C2S];
+	smtp_line_clear(l);
+}
+
+static bool
+step_joined(struct smtp_state *st, struct smtp_span s)
+{
+	struct smtp_line *l = &st->line[DIR_C2S];
+	bool first = !st->client_heard || l->begun, whole = false;
+	size_t n = (size_t)s.len;
+
+	if (!st->client_heard && byte_is_tls(st, s.p[0])) {
+		smtp_tls_begin(st, DIR_C2S, s.off);
+		return true;
+	}
+	if (!st->client_heard)
+		smtp_content_begin(&st->content, s.off, false);
+	st->client_heard = true;
+	if (first)
+		n = smtp_line_push(l, s.off, s.p, n, &whole);
+	n = smtp_content_push(&st->content, s.off, s.p, n, content_ignore, NULL);
+	client_take(st, n);
+	if (whole)
+		joined_line(st, l);
+	if (st->content.ended && st->mode == MODE_JOINED)
+		joined_was_content(st, true);
+	return true;
+}
+
+/* ---- gaps ----------------------------------------------------------------- */
+
+static void
+gap_tell(struct smtp_state *st, struct smtp_span s, uint64_t n)
+{
+	struct dissect_event ev = event_of(EVENT_GAP, st, s.off);
+
+	ev.end = s.off + n;
+	smtp_emit(st, &ev);
+	client_take(st, n);
+}
+
+static bool
+step_gap(struct smtp_state *st, struct smtp_span s)
+{
+	uint64_t n = s.len;
+
+	if (st->mode == MODE_CHUNK && n > st->chunk_left)
+		n = st->chunk_left;
+	if (st->mode == MODE_TLS && st->tls != NULL)
+		tls_gap(st->tls, DIR_C2S, n);
+	if (st->mode == MODE_DATA || st->mode == MODE_CHUNK || st->mode == MODE_JOINED)
+		smtp_content_gap(&st->content, n);
+	gap_tell(st, s, n);
+	if (st->mode == MODE_CHUNK) {
+		if ((st->chunk_left -= n) == 0)
+			chunk_done(st);
+		return true;
+	}
+	if (st->mode == MODE_DATA || st->mode == MODE_TLS)
+		return true;
+	smtp_line_clear(&st->line[DIR_C2S]);
+	st->after_gap[DIR_C2S] = true;
+	st->unsynced = true;
+	if (st->mode == MODE_AUTH) {
+		st->mode = MODE_COMMAND;
+		st->auth_loose = true;
+	}
+	if (st->answer.whole && st->mode == MODE_COMMAND)
+		smtp_server_release(st);	/* what it answers is missing */
+	return true;
+}
+
+/* ---- */
+
+bool
+smtp_client_step(struct smtp_state *st)
+{
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+
+	if (st->queue.count == 0)
+		st->waiting = false;
+	if (s.len == 0 || st->waiting)
+		return false;
+	st->ts_ns = s.ts_ns;
+	if (s.p == NULL)
+		return step_gap(st, s);
+	if (st->answer.whole && s.ts_ns > st->answer.ts_ns && !st->over)
+		return false;		/* the reply came first: it is due */
+	switch (st->mode) {
+	case MODE_DATA:
+		return step_data(st, s);
+	case MODE_CHUNK:
+		return step_chunk(st, s);
+	case MODE_TLS_MAYBE:
+		return step_tls_maybe(st, s);
+	case MODE_TLS:
+		return step_tls(st, s);
+	case MODE_JOINED:
+		return step_joined(st, s);
+	default:
+		return step_line(st, s);
+	}
+}
+
+void
+smtp_client_finish(struct smtp_state *st)
+{
+	if (st->content_open)
+		content_end(st, false, 0, st->mode == MODE_DATA ? SMTP_END_OF_DATA : SMTP_BDAT);
+	if (st->line[DIR_C2S].begun && st->mode != MODE_JOINED && st->mode != MODE_TUNNEL)
+		smtp_noise(st, DIR_C2S, &st->line[DIR_C2S]);
+}

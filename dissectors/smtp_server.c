@@ -1,0 +1,608 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "dissectors/smtp_reply.h"
+#include "dissectors/smtp_state.h"
+
+#define LINE_MAX_REPLY	510u	/* RFC 5321 4.5.3.1.5, without CRLF */
+
+/* ---- collecting ----------------------------------------------------------- */
+
+static void
+answer_clear(struct smtp_answer *a)
+{
+	char *line = a->line, *text = a->text;
+
+	*a = (struct smtp_answer){ .line = line, .text = text };
+}
+
+static void
+kept_append(char **buf, size_t *len, const char *p, size_t n)
+{
+	if (*buf == NULL && (*buf = malloc(SMTP_REPLY_KEPT)) == NULL)
+		return;
+	if (*len != 0 && *len < SMTP_REPLY_KEPT)
+		(*buf)[(*len)++] = '\n';
+	if (n > SMTP_REPLY_KEPT - *len)
+		n = SMTP_REPLY_KEPT - *len;
+	if (n != 0)
+		memcpy(*buf + *len, p, n);
+	*len += n;
+}
+
+/* Servers echo what they did not understand: a line that was masked stays masked. */
+static void
+secret_hide(const struct smtp_state *st, char *p, size_t len)
+{
+	char *at;
+
+	if (st->secret_len < 4)
+		return;
+	while (len >= st->secret_len && (at = memmem(p, len, st->secret, st->secret_len)) != NULL) {
+		memset(at, '*', st->secret_len);
+		at += st->secret_len;
+		len -= (size_t)(at - p);
+		p = at;
+	}
+}
+
+static void
+answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_reply_line *r)
+{
+	struct smtp_answer *a = &st->answer;
+
+	if (!a->open) {
+		a->open = true;
+		a->off = l->off;
+	}
+	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0);
+	secret_hide(st, l->text, l->len);
+	if (r == NULL) {		/* a line without a code within a list */
+		a->odd |= ODD_NO_CODE;
+		kept_append(&a->line, &a->line_len, l->text, l->len);
+		kept_append(&a->text, &a->text_len, l->text, l->len);
+		return;
+	}
+	a->code = r->code;
+	if (r->no_code)
+		a->odd |= ODD_NO_CODE;
+	if (a->enhanced[0] == 0)
+		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
+	kept_append(&a->line, &a->line_len, l->text, l->len);
+	kept_append(&a->text, &a->text_len, r->text, r->text_len);
+	a->whole = r->last;
+	a->end = st->next[DIR_S2C];
+	a->ts_ns = st->ts_ns;
+}
+
+/* A list never closed, or a line without its CRLF: over all the same. */
+static void
+answer_cut(struct smtp_state *st)
+{
+	st->answer.odd |= ODD_UNCLOSED;
+	st->answer.whole = true;
+	st->answer.end = st->next[DIR_S2C];
+	st->answer.ts_ns = st->ts_ns;
+}
+
+/* ---- delivering ----------------------------------------------------------- */
+
+static void
+answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
+{
+	struct smtp_answer *a = &st->answer;
+	struct dissect_event ev = {
+		.kind = EVENT_REPLY, .dir = DIR_S2C, .off = a->off, .end = a->end, .ts_ns = a->ts_ns,
+		.odd = a->odd, .code = a->code, .reply_to = to, .arg_num = UINT64_MAX,
+		.line = a->line, .line_len = a->line_len, .arg = a->text, .arg_len = a->text_len,
+		.unsure = st->unsynced,
+	};
+	int64_t now = st->ts_ns;
+	char challenge[40];
+
+	memcpy(ev.enhanced, a->enhanced, sizeof(ev.enhanced));
+	if (e != NULL) {
+		ev.cmd = e->cmd;
+		ev.verb = e->verb;
+		ev.last = e->last;
+	}
+	if (a->code == 334) {		/* part of the exchange */
+		memcpy(challenge, "334 ", 4);
+		ev.line = challenge;
+		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text_len);
+		ev.arg = challenge + 4;
+		ev.arg_len = ev.line_len - 4;
+	}
+	st->ts_ns = a->ts_ns;
+	smtp_emit(st, &ev);
+	st->ts_ns = now > a->ts_ns ? now : a->ts_ns;
+	st->replied = true;
+}
+
+static void
+then_content(struct smtp_state *st, const struct smtp_asked *e)
+{
+	if (e->assumed)
+		return;			/* it was read as content already */
+	st->mode = MODE_DATA;
+	smtp_content_open(st, e->cmd);
+}
+
+static void
+then_no_content(struct smtp_state *st, const struct smtp_asked *e)
+{
+	if (!e->assumed || st->mode != MODE_DATA)
+		return;
+	smtp_content_close(st, false);	/* it was no content after all */
+	smtp_queue_drop(&st->queue, st->queue.count);
+	st->unsynced = true;
+}
+
+static void
+then_auth(struct smtp_state *st, const struct smtp_asked *e)
+{
+	if (!e->assumed)
+		st->mode = MODE_AUTH;
+}
+
+static void
+then_auth_over(struct smtp_state *st, const struct smtp_asked *e)
+{
+	(void)e;
+	st->auth_loose = false;
+}
+
+static void
+then_tls(struct smtp_state *st, const struct smtp_asked *e)
+{
+	if (!e->assumed)
+		st->mode = MODE_TLS_MAYBE;
+}
+
+static void
+then_no_tls(struct smtp_state *st, const struct smtp_asked *e)
+{
+	(void)e;
+	if (st->mode == MODE_TLS_MAYBE)
+		st->mode = MODE_COMMAND;
+}
+
+static void
+then_recipient(struct smtp_state *st, const struct smtp_asked *e)
+{
+	(void)e;
+	st->rcpt_accepted++;
+}
+
+static void
+then_no_recipients(struct smtp_state *st, const struct smtp_asked *e)
+{
+	(void)e;
+	st->rcpt_accepted = 0;
+}
+
+static void
+then_over(struct smtp_state *st, const struct smtp_asked *e)
+{
+	(void)e;
+	st->quit_done = true;
+}
+
+/* What a reply changes.  Everything that is not here changes nothing. */
+static const struct {
+	enum smtp_verb	verb;
+	uint16_t	from, to;
+	void		(*then)(struct smtp_state *st, const struct smtp_asked *e);
+} rules[] = {
+	{ SMTP_DATA,		300, 399, then_content },	/* RFC 5321 4.1.1.4 */
+	{ SMTP_DATA,		400, 999, then_no_content },
+	{ SMTP_AUTH,		300, 399, then_auth },		/* RFC 4954 4 */
+	{ SMTP_AUTH_DATA,	300, 399, then_auth },
+	{ SMTP_AUTH,		200, 299, then_auth_over },
+	{ SMTP_AUTH,		400, 999, then_auth_over },
+	{ SMTP_AUTH_DATA,	200, 299, then_auth_over },
+	{ SMTP_AUTH_DATA,	400, 999, then_auth_over },
+	{ SMTP_STARTTLS,	200, 299, then_tls },		/* RFC 3207 4 */
+	{ SMTP_STARTTLS,	400, 999, then_no_tls },
+	{ SMTP_RCPT,		200, 299, then_recipient },	/* RFC 2033 4.2: each is answered again */
+	{ SMTP_MAIL,		200, 299, then_no_recipients },
+	{ SMTP_RSET,		200, 299, then_no_recipients },	/* RFC 5321 4.1.1.5 */
+	{ SMTP_EHLO,		200, 299, then_no_recipients },	/* 4.1.4 */
+	{ SMTP_HELO,		200, 299, then_no_recipients },
+	{ SMTP_LHLO,		200, 299, then_no_recipients },
+	{ SMTP_QUIT,		200, 299, then_over },		/* 4.1.1.10 */
+};
+
+static void
+reply_acts(struct smtp_state *st, const struct smtp_asked *e, uint16_t code)
+{
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].verb == e->verb && code >= rules[i].from && code <= rules[i].to)
+			rules[i].then(st, e);
+}
+
+/* RFC 2033 4.2: an LMTP server answers the end of data once per accepted recipient. */
+static bool
+answers_all(struct smtp_state *st, struct smtp_asked *e)
+{
+	bool end = e->verb == SMTP_END_OF_DATA || (e->verb == SMTP_BDAT && e->last);
+
+	if (!end)
+		return true;
+	if (e->replies == 0)
+		e->replies = st->lmtp && st->rcpt_accepted != 0 ? st->rcpt_accepted : 1;
+	if (--e->replies != 0)
+		return false;
+	st->rcpt_accepted = 0;
+	return true;
+}
+
+static void
+answer_deliver(struct smtp_state *st, struct smtp_asked *e)
+{
+	struct smtp_asked asked = *e;
+	uint16_t code = st->answer.code;
+
+	if (answers_all(st, e)) {
+		if (e == smtp_queue_tail(&st->queue))
+			st->waiting = false;
+		smtp_queue_drop(&st->queue, 1);
+	}
+	answer_emit(st, &asked, REPLY_TO_COMMAND);
+	if (st->queue.count == 0 || code / 100 == 3 || code == 220 || code == 221 || code == 235)
+		st->unsynced = false;
+	answer_clear(&st->answer);
+	reply_acts(st, &asked, code);
+}
+
+static void
+answer_unasked(struct smtp_state *st, enum reply_to to)
+{
+	answer_emit(st, NULL, to);
+	answer_clear(&st->answer);
+}
+
+/*
+ * Content is open and the server speaks: to it the mail has ended.  Bytes are
+ * missing (the dot may be among them), or it took "\n.\n" for the end, or it
+ * says yes.
+ */
+static bool
+answers_content(const struct smtp_state *st)
+{
+	if (st->mode != MODE_DATA || !st->content_open)
+		return false;
+	return st->answer.code / 100 == 2 || st->content.gap ||
+	    st->content.bare_end == st->next[DIR_C2S];
+}
+
+void
+smtp_server_release(struct smtp_state *st)
+{
+	struct smtp_asked *e;
+
+	if (!answers_content(st)) {
+		answer_unasked(st, REPLY_UNSOLICITED);
+		return;
+	}
+	smtp_content_close(st, false);
+	if (st->content.gap) {
+		st->unsynced = true;
+		st->after_gap[DIR_C2S] = false;
+	}
+	e = smtp_queue_tail(&st->queue);
+	if (e == NULL) {
+		answer_unasked(st, REPLY_UNSOLICITED);
+		return;
+	}
+	smtp_queue_drop(&st->queue, st->queue.count - 1);
+	answer_deliver(st, smtp_queue_at(&st->queue, 0));
+}
+
+/* Joined in the middle, a 220 that nobody asked for can only be the greeting. */
+static bool
+is_greeting(const struct smtp_state *st)
+{
+	return !st->greeted ||
+	    (st->hint.midstream && !st->replied && st->answer.code == 220 && st->queue.count == 0);
+}
+
+/*
+ * DATA's own reply is missing: what has come is the reply to the content that
+ * went on, unless no content did.
+ */
+static bool
+data_was_agreed(const struct smtp_state *st, uint16_t code)
+{
+	const struct smtp_asked *e = smtp_queue_tail((struct smtp_queue *)&st->queue);
+
+	return st->waiting && e != NULL && st->unsynced && e->verb == SMTP_DATA && e->maybe && code / 100 != 3 &&
+	    smtp_hold_peek(&st->in[DIR_C2S]).len != 0;
+}
+
+/* A reply without its command waits a little: frames may be recorded in the wrong order. */
+static bool
+release_due(const struct smtp_state *st)
+{
+	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
+
+	return st->answer.code == 421 || st->quit_done || st->closing || st->over ||
+	    (!st->waiting && c.len != 0 && c.p != NULL && c.ts_ns > st->answer.ts_ns);
+}
+
+static bool
+answer_try(struct smtp_state *st)
+{
+	uint16_t code = st->answer.code;
+	struct smtp_asked *e;
+
+	if (is_greeting(st)) {
+		st->greeted = true;
+		answer_unasked(st, REPLY_GREETING);
+		return true;
+	}
+	if (st->mode == MODE_JOINED)
+		smtp_joined_leave(st, code);
+	if (data_was_agreed(st, code)) {
+		smtp_client_unwait(st);
+		return true;
+	}
+	if ((e = smtp_queue_pick(st, code)) != NULL) {
+		answer_deliver(st, e);
+		return true;
+	}
+	if (!release_due(st))
+		return false;
+	smtp_server_release(st);
+	return true;
+}
+
+/* ---- lines ---------------------------------------------------------------- */
+
+/* Words an EHLO list is made of: they tell its last line from the next reply. */
+static bool
+is_keyword(const char *p, size_t len)
+{
+	static const char *const words[] = {
+		"SIZE", "PIPELINING", "8BITMIME", "HELP", "DSN", "STARTTLS", "AUTH", "ETRN", "VRFY", "EXPN",
+		"CHUNKING", "BINARYMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DELIVERBY", "LIMITS",
+		"REQUIRETLS", "MT-PRIORITY", "XCLIENT", "XFORWARD", "NOOP", "TURN", "ATRN", "BURL", "X-",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t n = strlen(words[i]);
+
+		if (len >= n && strncasecmp(p, words[i], n) == 0 &&
+		    (len == n || p[n] == ' ' || p[n] == '=' || p[n - 1] == '-'))
+			return true;
+	}
+	return false;
+}
+
+/* A list is open and this line belongs to the next reply already. */
+static bool
+line_is_next_reply(struct smtp_state *st, const struct smtp_reply_line *r)
+{
+	const struct smtp_asked *e = smtp_queue_at(&st->queue, 0);
+	bool same = r->code == st->answer.code;
+
+	if (!st->answer.open)
+		return false;
+	if (!same)
+		return st->queue.count >= 2 || (!st->greeted && st->queue.count != 0);
+	if (!st->probe || !st->greeted || !r->last || e == NULL || st->queue.count < 2)
+		return false;
+	return !((e->verb == SMTP_EHLO || e->verb == SMTP_LHLO) && is_keyword(r->text, r->text_len));
+}
+
+static void
+server_line(struct smtp_state *st, struct smtp_line *l)
+{
+	struct smtp_reply_line r;
+	bool rest = st->after_gap[DIR_S2C];
+	bool due = !st->greeted || st->queue.count != 0;
+
+	st->after_gap[DIR_S2C] = false;
+	if (smtp_reply_parse(l->text, l->len, &r) == DISSECT_OK) {
+		if (line_is_next_reply(st, &r)) {
+			answer_cut(st);
+			while (st->answer.whole)	/* make room for the next */
+				if (!answer_try(st))
+					smtp_server_release(st);
+		}
+		st->probe = false;
+		answer_add(st, l, &r);
+	} else if (st->answer.open) {
+		answer_add(st, l, NULL);
+	} else if (due && !rest && smtp_reply_parse_codeless(l->text, l->len, &r) == DISSECT_OK) {
+		answer_add(st, l, &r);
+	} else {
+		smtp_noise(st, DIR_S2C, l);
+	}
+}
+
+/* Behind SOCKS or HTTP CONNECT: the dialogue starts at the first 220. */
+static void
+tunnel_line(struct smtp_state *st, struct smtp_line *l)
+{
+	struct smtp_line from = *l;
+	const char *at = NULL;
+
+	for (size_t i = 0; at == NULL && i + 4 <= l->len; i++)
+		if (memcmp(l->text + i, "220", 3) == 0 && (l->text[i + 3] == ' ' || l->text[i + 3] == '-'))
+			at = l->text + i;
+	if (at == NULL || (at != l->text && l->len >= 5 && memcmp(l->text, "HTTP/", 5) == 0))
+		return;
+	st->server_tunnel = false;
+	from.off += (uint64_t)(at - l->text);
+	from.text = l->text + (at - l->text);
+	from.len -= (size_t)(at - l->text);
+	from.odd = 0;
+	server_line(st, &from);
+}
+
+static void
+line_done(struct smtp_state *st)
+{
+	struct smtp_line *l = &st->line[DIR_S2C];
+
+	if (st->server_tunnel)
+		tunnel_line(st, l);
+	else
+		server_line(st, l);
+	smtp_line_clear(l);
+}
+
+/* ---- bytes ---------------------------------------------------------------- */
+
+static void
+server_take(struct smtp_state *st, uint64_t n)
+{
+	st->next[DIR_S2C] += n;
+	smtp_hold_take(&st->in[DIR_S2C], n, st->hint.budget);
+}
+
+static bool
+is_code(const uint8_t *p, size_t len)
+{
+	return len >= 4 && p[0] >= '2' && p[0] <= '5' && p[1] >= '0' && p[1] <= '9' && p[2] >= '0' &&
+	    p[2] <= '9' && (p[3] == ' ' || p[3] == '-');
+}
+
+/*
+ * A line was begun, the client spoke, and now come new bytes: if they begin
+ * with a code the old line had no CRLF and is over.
+ */
+static bool
+probe_step(struct smtp_state *st, struct smtp_span s)
+{
+	struct smtp_line *l = &st->line[DIR_S2C];
+	uint64_t off = s.off - st->probe_len;
+	bool whole;
+
+	st->probe_bytes[st->probe_len++] = s.p[0];
+	server_take(st, 1);
+	if (st->probe_len < sizeof(st->probe_bytes) && s.p[0] != '\n')
+		return true;
+	if (is_code(st->probe_bytes, st->probe_len) && is_code((const uint8_t *)l->text, l->len)) {
+		l->odd |= ODD_UNCLOSED;
+		line_done(st);
+		st->answer.odd |= st->answer.open ? ODD_UNCLOSED : 0;
+		while (st->answer.whole)
+			if (!answer_try(st))
+				smtp_server_release(st);
+	}
+	smtp_line_push(l, off, st->probe_bytes, st->probe_len, &whole);
+	st->probe_len = 0;
+	st->probe = st->answer.open;	/* an open list is judged by its next line */
+	if (whole)
+		line_done(st);
+	return true;
+}
+
+static bool
+step_gap(struct smtp_state *st, struct smtp_span s)
+{
+	struct dissect_event ev = { .kind = EVENT_GAP, .dir = DIR_S2C, .off = s.off, .end = s.off + s.len,
+	    .arg_num = UINT64_MAX };
+	struct smtp_line *l = &st->line[DIR_S2C];
+	bool whole;
+
+	if (!st->server_tls) {
+		if (st->probe_len != 0)
+			smtp_line_push(l, s.off - st->probe_len, st->probe_bytes, st->probe_len, &whole);
+		if (l->len >= 4 && !st->server_tunnel && is_code((const uint8_t *)l->text, l->len))
+			line_done(st);
+		smtp_line_clear(l);
+		if (st->answer.open && !st->answer.whole)
+			answer_cut(st);
+		st->probe_len = 0;
+		st->probe = false;
+		if (st->answer.whole)
+			return true;	/* deliver it, then come back */
+		st->greeted = true;
+		st->unsynced = true;
+		st->after_gap[DIR_S2C] = true;
+		for (uint32_t i = 0; i < st->queue.count; i++)
+			smtp_queue_at(&st->queue, i)->maybe = true;
+	} else if (st->tls != NULL) {
+		tls_gap(st->tls, DIR_S2C, s.len);
+	}
+	smtp_emit(st, &ev);
+	server_take(st, s.len);
+	return true;
+}
+
+static bool
+byte_is_tls(const struct smtp_state *st, uint8_t b)
+{
+	if (st->mode == MODE_TLS || st->mode == MODE_TLS_MAYBE || !st->server_heard)
+		return b >= 0x14 && b <= 0x17;
+	return b == 0x15 || b == 0x16;
+}
+
+static bool
+step_line(struct smtp_state *st, struct smtp_span s)
+{
+	struct smtp_line *l = &st->line[DIR_S2C];
+	bool whole;
+	size_t n;
+
+	if (!l->begun && !st->server_tunnel && byte_is_tls(st, s.p[0])) {
+		smtp_tls_begin(st, DIR_S2C, s.off);
+		return true;
+	}
+	st->server_heard = true;
+	if ((st->probe || st->probe_len != 0) && l->begun)
+		return probe_step(st, s);
+	n = smtp_line_push(l, s.off, s.p, (size_t)s.len, &whole);
+	server_take(st, n);
+	if (whole)
+		line_done(st);
+	return true;
+}
+
+bool
+smtp_server_step(struct smtp_state *st)
+{
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_S2C]);
+
+	if (st->answer.whole)
+		return answer_try(st);
+	if (s.len == 0)
+		return false;
+	st->ts_ns = s.ts_ns;
+	if (s.p == NULL)
+		return step_gap(st, s);
+	if (st->server_tls) {
+		if (st->tls != NULL)
+			tls_observe(st->tls, DIR_S2C, s.off, s.ts_ns, s.p, (size_t)s.len, &st->sink);
+		server_take(st, s.len);
+		return true;
+	}
+	return step_line(st, s);
+}
+
+/* The last line may lack its CRLF: the code tells all the same. */
+void
+smtp_server_finish(struct smtp_state *st)
+{
+	struct smtp_line *l = &st->line[DIR_S2C];
+	bool whole;
+
+	if (st->server_tls)
+		return;
+	if (st->probe_len != 0)
+		smtp_line_push(l, st->next[DIR_S2C] - st->probe_len, st->probe_bytes, st->probe_len, &whole);
+	st->probe_len = 0;
+	st->probe = false;
+	if (!l->begun)
+		return;
+	if (l->len >= 4 && is_code((const uint8_t *)l->text, l->len) && l->text[3] == ' ') {
+		l->odd |= ODD_UNCLOSED;
+		line_done(st);
+	} else {
+		smtp_noise(st, DIR_S2C, l);
+		smtp_line_clear(l);
+	}
+}

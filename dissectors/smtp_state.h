@@ -1,0 +1,131 @@
+/*
+ * smtp_state.h - what the files of the SMTP dissector share.
+ *
+ *	smtp.c		opening, chunks in, who may read next, the end
+ *	smtp_client.c	the client's bytes: commands, content, logins
+ *	smtp_server.c	the server's lines: replies, and which command each answers
+ *	smtp_queue.c	commands without their reply
+ *
+ * We guess a session, we do not police it: what comes next depends on the
+ * command and its reply, never on what a server ought to have said.
+ */
+#ifndef SMTP_STATE_H
+#define SMTP_STATE_H
+
+#include "dissectors/sasl.h"
+#include "dissectors/smtp_content.h"
+#include "dissectors/smtp_hold.h"
+#include "dissectors/smtp_line.h"
+#include "dissectors/tls.h"
+
+enum smtp_mode {		/* how the client's next byte is read */
+	MODE_COMMAND = 0,
+	MODE_DATA,		/* RFC 5321 4.1.1.4 */
+	MODE_CHUNK,		/* RFC 3030 2 */
+	MODE_AUTH,		/* RFC 4954 4: one line, the answer to 334 */
+	MODE_TLS_MAYBE,		/* RFC 3207 4: behind 220, decided by the next byte */
+	MODE_TLS,
+	MODE_JOINED,		/* joined in the middle, nothing recognised yet */
+	MODE_TUNNEL,		/* SOCKS or HTTP CONNECT goes before the dialogue */
+};
+
+struct smtp_asked {		/* a command that has no reply yet */
+	uint32_t	cmd;
+	uint16_t	verb;
+	bool		last;		/* BDAT LAST */
+	bool		maybe;		/* its reply may be among missing bytes */
+	bool		assumed;	/* its reply was not waited for */
+	uint32_t	replies;	/* still to come, LMTP (RFC 2033 4.2); 0 = not yet known: one */
+};
+
+struct smtp_queue {
+	struct smtp_asked *e;		/* ring */
+	uint32_t	first, count, size;
+};
+
+struct smtp_answer {		/* a reply being collected */
+	bool		open;		/* lines of it were read */
+	bool		whole;		/* its last line was read; it waits for delivery */
+	uint16_t	code;
+	uint8_t		enhanced[3];
+	char		*line, *text;	/* SMTP_REPLY_KEPT each */
+	size_t		 line_len, text_len;
+	uint64_t	off, end;
+	int64_t		ts_ns;
+	uint32_t	odd;
+};
+
+struct smtp_state {
+	struct dissect_sink sink;
+	struct dissect_hint hint;
+	struct smtp_hold in[2];		/* by enum dissect_dir */
+	uint64_t	next[2];	/* offset behind what was read */
+	int64_t		ts_ns;		/* of the byte being read */
+	struct smtp_line line[2];
+	struct smtp_queue queue;
+	uint32_t	cmd;		/* ordinal of the last command */
+	enum smtp_mode	mode;
+	bool		waiting;	/* the client's bytes wait for the reply to the last command */
+	bool		closing;	/* no more bytes will come */
+	bool		over;		/* a bound was hit: go on without the other side */
+	bool		deaf;		/* ... and no server was heard so far */
+
+	/* server */
+	struct smtp_answer answer;
+	bool		greeted, server_heard, server_tls, server_tunnel, quit_done, lmtp;
+	bool		after_gap[2];	/* the next line may be the rest of one */
+	bool		unsynced;	/* bytes are missing: replies and commands may not match */
+	bool		replied;	/* a reply was delivered */
+	uint32_t	rcpt_accepted;	/* in this transaction: LMTP answers each */
+	bool		probe;		/* the client spoke while a reply was unfinished */
+	uint8_t		probe_bytes[4];
+	uint8_t		probe_len;
+
+	/* client */
+	bool		client_heard;
+	bool		lf_only;	/* the last command ended with a bare LF */
+	bool		joined_login;	/* the first line after a join may answer a 334 */
+	uint64_t	joined_end;	/* offset behind that line */
+	struct smtp_content content;
+	bool		content_open;
+	uint64_t	chunk_left;
+	bool		chunk_last;
+	uint32_t	chunk_cmd;
+	struct sasl	sasl;
+	bool		auth_loose;	/* a login whose replies are not in the capture */
+	char		secret[128];	/* start of the last line that was masked: servers echo */
+	size_t		secret_len;
+	struct tls_observer *tls;
+};
+
+/* smtp.c */
+void	smtp_emit(struct smtp_state *st, struct dissect_event *ev);
+void	smtp_tls_begin(struct smtp_state *st, enum dissect_dir dir, uint64_t off);
+void	smtp_noise(struct smtp_state *st, enum dissect_dir dir, const struct smtp_line *l);
+
+/* smtp_client.c */
+bool	smtp_client_step(struct smtp_state *st);	/* false: blocked or nothing there */
+void	smtp_client_unwait(struct smtp_state *st);	/* its reply is not in the capture */
+void	smtp_client_finish(struct smtp_state *st);
+void	smtp_content_open(struct smtp_state *st, uint32_t cmd);
+/* Ends open content as END_OF_DATA; the ordinal by which its reply is known. */
+void	smtp_content_close(struct smtp_state *st, bool complete);
+void	smtp_joined_leave(struct smtp_state *st, uint16_t code);
+
+/* smtp_server.c */
+bool	smtp_server_step(struct smtp_state *st);
+void	smtp_server_finish(struct smtp_state *st);
+/* Delivers a reply that nothing asked for, as what it most likely is. */
+void	smtp_server_release(struct smtp_state *st);
+
+/* smtp_queue.c */
+struct smtp_asked *smtp_queue_add(struct smtp_state *st, int verb);	/* NULL: no memory */
+struct smtp_asked *smtp_queue_at(struct smtp_queue *q, uint32_t i);
+struct smtp_asked *smtp_queue_tail(struct smtp_queue *q);
+void	smtp_queue_drop(struct smtp_queue *q, uint32_t n);
+/* The command that a reply with this code answers; those before it are dropped.  NULL: none. */
+struct smtp_asked *smtp_queue_pick(struct smtp_state *st, uint16_t code);
+/* Could this verb be answered by this code? Of codes nobody listed only the first digit counts. */
+bool	smtp_verb_takes(int verb, uint16_t code);
+
+#endif /* SMTP_STATE_H */
