@@ -101,17 +101,20 @@ print_finish(uint64_t h)
 	return h != 0 ? h : 1;
 }
 
-/* S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID. */
+/*
+ * S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID.  Two chains of
+ * multiplications that do not wait for each other.
+ */
 static inline uint64_t
 print_tcp(const struct packet *p)
 {
-	uint64_t h = mix_addrs(p);
+	uint64_t h = mix_addrs(p), g;
 
-	h = mix(h, (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->seq);
-	h = mix(h, (uint64_t)p->ack << 32 | p->len);
-	h = mix(h, (uint64_t)p->flags << 48 | (uint64_t)p->window << 32 |
+	g = mix((uint64_t)p->ack << 32 | p->len,
+	    (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->seq);
+	g = mix(g, (uint64_t)p->flags << 48 | (uint64_t)p->window << 32 |
 	    (p->has_ts ? p->tsval : 0));
-	return print_finish(mix(h, (uint64_t)p->ip_id << 1 | p->has_ts));
+	return print_finish(mix(h, (uint64_t)p->ip_id << 1 | p->has_ts) ^ g);
 }
 
 static uint64_t
@@ -165,8 +168,10 @@ set_put(struct copies *c, struct set *s, uint64_t print, const struct packet *p)
 		if (s->print[i] != 0 && (s->print[j] == 0 || s->ns[j] < s->ns[i]))
 			i = j;
 	if (s->print[i] != 0) {
-		c->counters.evicted_near += p->at.ns - s->ns[i] < copy_ns;
-		c->counters.evicted_far += p->at.ns - s->ns[i] < mirror_ns;
+		int64_t age = llabs(p->at.ns - s->ns[i]);
+
+		c->counters.evicted_near += age < copy_ns;
+		c->counters.evicted_far += age < mirror_ns;
 	}
 	s->print[i] = print;
 	s->ns[i] = p->at.ns;
@@ -197,10 +202,10 @@ count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet 
 	uint64_t *dropped = p->kind == PACKET_ICMP ? &c->counters.dropped_icmp :
 	    &c->counters.dropped;
 
-	if (s->falling[i] != 0 && p->ttl < s->last_ttl[i])
-		s->falling[i] += s->falling[i] < UINT8_MAX;
-	else
+	if (s->falling[i] == 0 || p->ttl >= s->last_ttl[i])
 		s->falling[i] = 0;
+	else if (s->falling[i] < UINT8_MAX)
+		s->falling[i]++;
 	s->last_ttl[i] = p->ttl;
 	if (s->falling[i] >= LOOP_SIGHTINGS) {
 		count_loop(c, s, i, p, dropped);

@@ -1,0 +1,217 @@
+#include "check.h"
+#include "flow/copies.h"
+
+enum { US = 1000, MS = 1000000 };
+
+static struct packet
+segment(void)
+{
+	return (struct packet){ .kind = PACKET_TCP, .at = { 1000000000, 1 },
+		.src = { 4, { 192, 0, 2, 10 } }, .dst = { 4, { 198, 51, 100, 25 } },
+		.sport = 40000, .dport = 25, .seq = 1, .ack = 2, .window = 501, .flags = TCP_ACK,
+		.len = 1448, .w = 1500, .ttl = 64, .ip_id = 7, .has_ts = true, .tsval = 99 };
+}
+
+static bool
+again(struct copies *c, struct packet *p, int64_t after_ns, int ttl, int64_t rtt_ns)
+{
+	p->at.ns += after_ns;
+	p->at.frame++;
+	p->ttl = (uint8_t)ttl;
+	return copies_seen(c, p, rtt_ns);
+}
+
+/* S16, row by row: how long after, with which TTL, is it a copy? */
+static void
+test_windows(void)
+{
+	static const struct {
+		const char	*what;
+		uint16_t	 ip_id;
+		bool		 has_ts;
+		uint32_t	 len;
+		int64_t		 after, rtt;
+		int		 ttl;
+		bool		 copy;
+	} t[] = {
+		{ "same moment", 7, true, 1448, 0, 0, 64, true },
+		{ "just below a millisecond", 7, true, 1448, 999 * US, 0, 64, true },
+		{ "a millisecond, TTL equal", 7, true, 1448, MS, 0, 64, false },
+		{ "routed once, near", 7, true, 1448, 500 * US, 0, 63, true },
+		{ "routed once, far", 7, true, 1448, 150 * MS, 0, 63, true },
+		{ "routed eight times", 7, true, 1448, 199 * MS, 0, 56, true },
+		{ "seen after, then before the routers", 7, true, 1448, 10 * MS, 0, 69, true },
+		{ "nine hops", 7, true, 1448, 10 * MS, 0, 55, false },
+		{ "two mirrors, too late", 7, true, 1448, 200 * MS, 0, 60, false },
+		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 0, 60, false },
+		{ "two mirrors, TSval tells it", 0, true, 0, 10 * MS, 0, 60, true },
+		{ "short round trip", 7, true, 1448, 300 * US, 1 * MS, 64, false },
+		{ "short round trip, nearer", 7, true, 1448, 200 * US, 1 * MS, 64, true },
+		{ "long round trip changes nothing", 7, true, 1448, 900 * US, 90 * MS, 64, true },
+		{ "bare ACK that nothing tells", 0, false, 0, 0, 0, 64, false },
+		{ "bare ACK with IP ID", 7, false, 0, 0, 0, 64, true },
+		{ "data that only its number tells", 0, false, 1448, 100 * US, 0, 64, true },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct copies *c = copies_new();
+		struct packet p = segment();
+		bool copy;
+
+		p.ip_id = t[i].ip_id;
+		p.has_ts = t[i].has_ts;
+		p.len = t[i].len;
+		CHECK(!copies_seen(c, &p, t[i].rtt));
+		copy = again(c, &p, t[i].after, t[i].ttl, t[i].rtt);
+		if (copy != t[i].copy)
+			printf("  %s\n", t[i].what);
+		CHECK_EQ_INT(copy, t[i].copy);
+		CHECK_EQ_INT(copies_counters(c)->dropped, t[i].copy);
+		CHECK_EQ_INT(copies_counters(c)->first.frame, t[i].copy ? 2 : 0);
+		copies_free(c);
+	}
+}
+
+/* One field different: another packet. */
+static void
+test_fields(void)
+{
+	struct copies *c = copies_new();
+	struct packet p[12];
+	size_t n = sizeof(p) / sizeof(p[0]);
+
+	for (size_t i = 0; i < n; i++)
+		p[i] = segment();
+	p[1].seq++;
+	p[2].ack++;
+	p[3].len--;
+	p[4].flags |= TCP_PSH;
+	p[5].window++;
+	p[6].tsval++;
+	p[7].ip_id++;
+	p[8].sport++;
+	p[9].dport++;
+	p[10].src.b[3]++;
+	p[11].dst.b[0]++;
+	for (size_t i = 0; i < n; i++)
+		CHECK(!copies_seen(c, &p[i], 0));
+	CHECK_EQ_INT(copies_counters(c)->eligible, n);
+	for (size_t i = 0; i < n; i++)
+		CHECK(copies_seen(c, &p[i], 0));
+	copies_free(c);
+}
+
+/* A retransmission has another IP ID or TSval, or comes a round trip later. */
+static void
+test_retransmission(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	CHECK(!copies_seen(c, &p, 0));
+	p.ip_id++;
+	CHECK(!again(c, &p, 100 * US, 64, 0));
+	p = segment();
+	p.ip_id = 0;
+	p.src.family = p.dst.family = 6;
+	p.has_ts = false;
+	CHECK(!copies_seen(c, &p, 0));
+	CHECK(!again(c, &p, 40 * MS, 64, 0));
+	copies_free(c);
+}
+
+/* The same packet on its way round and round is not a mirror. */
+static void
+test_routing_loop(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	CHECK(!copies_seen(c, &p, 0));
+	for (int ttl = 62; ttl > 0; ttl -= 2)
+		CHECK(again(c, &p, 20 * MS, ttl, 0));
+	CHECK_EQ_INT(copies_counters(c)->loops, 1);
+	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
+	CHECK_EQ_INT(copies_counters(c)->first.frame, 0);
+	CHECK_EQ_INT(copies_counters(c)->loop_first.frame, 3);
+	copies_free(c);
+}
+
+/* Three interfaces of a cooked capture show a packet three times, the TTL falls once at most. */
+static void
+test_cooked(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	CHECK(!copies_seen(c, &p, 0));
+	CHECK(again(c, &p, 5 * US, 64, 0));
+	CHECK(again(c, &p, 5 * US, 63, 0));
+	CHECK_EQ_INT(copies_counters(c)->loops, 0);
+	CHECK_EQ_INT(copies_counters(c)->dropped, 2);
+	copies_free(c);
+}
+
+/* Ten frag-needed in a millisecond quote ten packets; their copies quote the same. */
+static void
+test_icmp(void)
+{
+	struct copies *c = copies_new();
+	uint8_t bytes[56] = { 3, 4, [6] = 5, 0xae, 0x45 };
+	struct packet p = segment();
+
+	p.kind = PACKET_ICMP;
+	p.icmp_error = true;
+	p.quote_cut = false;
+	p.payload = bytes;
+	p.caplen = p.len = sizeof(bytes);
+	p.ip_id = 0;
+	for (int i = 0; i < 10; i++) {
+		bytes[35] = (uint8_t)i;		/* the quoted number */
+		CHECK(!copies_seen(c, &p, 0));
+		CHECK(again(c, &p, 2 * US, 64, 0));
+	}
+	CHECK_EQ_INT(copies_counters(c)->dropped_icmp, 10);
+	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
+	CHECK_EQ_INT(copies_counters(c)->eligible, 0);
+	p.quote_cut = true;			/* nothing tells them apart */
+	bytes[35] = 77;
+	CHECK(!copies_seen(c, &p, 0));
+	CHECK(!copies_seen(c, &p, 0));
+	copies_free(c);
+}
+
+/* However many packets: bounded, and near copies are still told. */
+static void
+test_many(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+	unsigned int missed = 0;
+
+	for (uint32_t i = 0; i < 200000; i++) {
+		p.seq = i * 1448;
+		CHECK(!again(c, &p, 10 * US, 64, 0));
+		missed += !again(c, &p, 1 * US, 64, 0);
+	}
+	CHECK_EQ_INT(missed, 0);
+	CHECK_EQ_INT(copies_counters(c)->dropped, 200000);
+	CHECK(copies_counters(c)->evicted_near < 20);
+	copies_free(c);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "windows of time and TTL", test_windows },
+		{ "every field counts", test_fields },
+		{ "retransmissions stay", test_retransmission },
+		{ "routing loop", test_routing_loop },
+		{ "cooked capture", test_cooked },
+		{ "ICMP errors", test_icmp },
+		{ "many packets", test_many },
+	};
+
+	return check_main("copies", tests, sizeof(tests) / sizeof(tests[0]));
+}
