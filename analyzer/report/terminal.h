@@ -1,0 +1,41 @@
+/*
+ * terminal.h - the report for people: findings first, then every mail's fate,
+ * then the quality of the captures.  The first screen is the answer.
+ */
+#ifndef TERMINAL_H
+#define TERMINAL_H
+
+#include <stdbool.h>
+
+#include "correlator/correlator.h"
+#include "report/page.h"
+
+#define TERMINAL_MAILS	50	/* mails told one by one; the rest is counted */
+
+struct terminal_report {
+	const struct correlator *correlator;
+	uint32_t	points;		/* capture points 0 .. points - 1 */
+	bool		all_mails;	/* no cap */
+};
+
+void	terminal_print(const struct page *p, const struct terminal_report *r);
+/* Live: one line for a finding that is new or has changed. */
+void	terminal_finding_line(const struct page *p, const struct finding *f);
+
+/* The parts, each in its own file. */
+void	terminal_findings(const struct page *p, const struct terminal_report *r);
+void	terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s);
+void	terminal_captures(const struct page *p, const struct terminal_report *r, const struct summary *s);
+
+/* A heading with an empty line above. */
+void	terminal_heading(const struct page *p, const char *title);
+/* "2026-11-21 10:00:00.123", "10:00:00.123" when the day is the same. */
+#define TERMINAL_TIME 32
+char	*terminal_time(int64_t ns, char buf[TERMINAL_TIME]);
+char	*terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
+/* "192.0.2.1:25 -> 198.51.100.7" */
+#define TERMINAL_PATH 128
+char	*terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[TERMINAL_PATH]);
+enum page_colour terminal_colour(enum severity s);
+
+#endif /* TERMINAL_H */

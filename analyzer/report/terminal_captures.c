@@ -1,0 +1,132 @@
+/* terminal_captures.c - how good each capture is, and what that costs the answer. */
+#include "report/terminal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LABELS	6
+#define TEXT	1024
+
+struct text {
+	char	s[TEXT];
+	size_t	len;
+};
+
+/* A further fact, after a comma. */
+static void __attribute__((format(printf, 2, 3)))
+fact(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (t->len > 0 && t->len < sizeof(t->s) - 3)
+		t->len += (size_t)snprintf(t->s + t->len, sizeof(t->s) - t->len, ", ");
+	va_start(ap, fmt);
+	n = vsnprintf(t->s + t->len, sizeof(t->s) - t->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
+}
+
+static void
+count(struct text *t, uint64_t n, const char *what)
+{
+	if (n > 0)
+		fact(t, "%" PRIu64 " %s", n, what);
+}
+
+static void
+print_frames(const struct page *p, const struct record_capture *c)
+{
+	struct text t = { .len = 0 };
+	int64_t tenths = (c->last.ns - c->first.ns) / 100000000;
+
+	fact(&t, "%" PRIu64 " frames in %" PRId64 ".%" PRId64 " s", c->frames, tenths / 10, tenths % 10);
+	count(&t, c->tcp_frames, "TCP");
+	count(&t, c->mail_frames, "of mail");
+	count(&t, c->icmp_frames, "ICMP");
+	count(&t, c->other_frames, "other");
+	count(&t, c->flows, "connections");
+	page_field_at(p, LABELS, "", LABELS, t.s);
+}
+
+static void
+print_quality(const struct page *p, const struct record_capture *c)
+{
+	struct text t = { .len = 0 };
+
+	if (c->acked_bytes > 0 && c->acked_unseen > 0) {
+		uint64_t tenths = c->acked_unseen < UINT64_MAX / 1000 ? c->acked_unseen * 1000 / c->acked_bytes : 0;
+
+		fact(&t, "%" PRIu64 ".%" PRIu64 " %% of the bytes are missing (capture loss)", tenths / 10, tenths % 10);
+	}
+	if (c->drops_known)
+		count(&t, c->drops_kernel + c->drops_interface, "packets dropped while capturing");
+	count(&t, c->duplicates, "copies dropped");
+	count(&t, c->cut_frames, "frames cut by the snap length");
+	count(&t, c->undecodable, "undecodable");
+	count(&t, c->fragments_orphaned, "incomplete fragments");
+	count(&t, c->flows_one_sided, "connections seen one way only");
+	count(&t, c->flows_midstream, "joined in the middle");
+	count(&t, c->clock_back, "times going back");
+	count(&t, c->bad_checksums, "wrong checksums");
+	if (c->super_bytes > 0)
+		fact(&t, "segments larger than packets (offload)");
+	page_field_at(p, LABELS, "", LABELS, t.len > 0 ? t.s : "nothing missing, nothing doubled");
+}
+
+static void
+print_damage(const struct page *p, const struct record_capture *c)
+{
+	struct text t = { .len = 0 };
+
+	if (c->damage[0] != '\0') {
+		fact(&t, "damaged behind frame %" PRIu64 " (byte %" PRIu64 "): %s", c->damage_frame,
+		    c->damage_offset, c->damage);
+		page_field_at(p, LABELS, "", LABELS, t.s);
+	}
+	if (c->caps_hit > 0) {
+		t.len = 0;
+		fact(&t, "bounds were hit: %s", c->caps);
+		page_field_at(p, LABELS, "", LABELS, t.s);
+	}
+}
+
+static void
+print_capture(const struct page *p, const struct record_capture *c)
+{
+	char name[512];
+
+	snprintf(name, sizeof(name), "%s%s%s%s", c->file, c->interface[0] != '\0' ? " (" : "", c->interface,
+	    c->interface[0] != '\0' ? ")" : "");
+	page_field_at(p, 2, "", 2, name);
+	if (c->frames == 0)
+		page_field_at(p, LABELS, "", LABELS, "no packets");
+	else {
+		print_frames(p, c);
+		print_quality(p, c);
+	}
+	print_damage(p, c);
+}
+
+void
+terminal_captures(const struct page *p, const struct terminal_report *r, const struct summary *s)
+{
+	bool heading = false;
+
+	for (uint32_t i = 0; i < r->points; i++) {
+		const struct record_capture *c = correlator_capture(r->correlator, i);
+
+		if (c == NULL || c->key.point != i)
+			continue;
+		if (!heading)
+			terminal_heading(p, "Captures");
+		heading = true;
+		print_capture(p, c);
+	}
+	if (s->incomplete_count > 0)
+		terminal_heading(p, "Incomplete");
+	for (uint32_t i = 0; i < s->incomplete_count && i < 32; i++)
+		page_field(p, "", 2, s->incomplete[i]);
+}

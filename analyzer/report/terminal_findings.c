@@ -1,0 +1,184 @@
+/* terminal_findings.c - the findings, worst and surest first. */
+#include "report/terminal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/addr.h"
+
+#define LABELS	17	/* column at which texts begin */
+#define TEXT	2048
+
+/* What can be told first, then severity, confidence, time, id: the same input, the same order. */
+static int
+finding_compare(const void *va, const void *vb)
+{
+	const struct finding *a = *(const struct finding *const *)va, *b = *(const struct finding *const *)vb;
+
+	bool a_told = a->confidence != CONFIDENCE_CANNOT_TELL, b_told = b->confidence != CONFIDENCE_CANNOT_TELL;
+
+	if (a_told != b_told)
+		return a_told ? -1 : 1;
+	if (a->severity != b->severity)
+		return a->severity > b->severity ? -1 : 1;
+	if (a->confidence != b->confidence)
+		return a->confidence > b->confidence ? -1 : 1;
+	if (a->first.ns != b->first.ns)
+		return a->first.ns < b->first.ns ? -1 : 1;
+	return (a->id > b->id) - (a->id < b->id);
+}
+
+static const char *
+severity_word(const struct finding *f)
+{
+	if (f->confidence == CONFIDENCE_CANNOT_TELL)
+		return "CANNOT TELL";
+	switch (f->severity) {
+	case SEVERITY_ERROR:
+		return "ERROR";
+	case SEVERITY_WARNING:
+		return "WARNING";
+	default:
+		return "INFO";
+	}
+}
+
+static void
+print_title(const struct page *p, const struct finding *f)
+{
+	char id[ID_TEXT];
+
+	fputc('\n', p->out);
+	page_put(p, terminal_colour(f->severity), "%s", severity_word(f));
+	page_put(p, COLOUR_BOLD, "  %s\n", kind_facts(f->kind)->title);
+	fprintf(p->out, "  %s%s%s  ", kind_id(f->kind), f->subkind[0] != '\0' ? " / " : "", f->subkind);
+	page_put(p, COLOUR_DIM, "%s\n", id_format(f->id, id));
+}
+
+static void
+print_where(const struct page *p, const struct finding *f)
+{
+	char path[TERMINAL_PATH], text[TEXT], a[TERMINAL_TIME], b[TERMINAL_TIME];
+
+	snprintf(text, sizeof(text), "%s", terminal_path(&f->from, &f->to, path));
+	if (f->session_count > 1)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)", f->session_count);
+	page_field(p, "Where", LABELS, text);
+	if (f->first.frame != 0) {
+		snprintf(text, sizeof(text), "%s to %s UTC", terminal_time(f->first.ns, a),
+		    terminal_time(f->last.ns, b));
+		page_field(p, "When", LABELS, text);
+	}
+	page_field(p, "How sure", LABELS, f->retracted ? "retracted" : confidence_name(f->confidence));
+}
+
+/* "frames 3, 5, 9 of client.pcap (eth0): what they say" */
+static void
+print_proof(const struct page *p, const struct finding_evidence *e, const struct correlator *c, const char *label)
+{
+	const struct record_capture *cap = correlator_capture(c, e->point);
+	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES;
+	char text[TEXT];
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < n; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%" PRIu64,
+		    i == 0 ? (n == 1 ? "frame " : "frames ") : ", ", e->frames[i]);
+	if (cap != NULL && cap->file[0] != '\0')
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s%s%s", n > 0 ? " of " : "", cap->file,
+		    cap->interface[0] != '\0' ? " (" : "", cap->interface, cap->interface[0] != '\0' ? ")" : "");
+	snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? ": " : "", e->says);
+	page_field(p, label, LABELS, text);
+}
+
+static void
+print_excluded(const struct page *p, const struct finding *f)
+{
+	char text[TEXT];
+
+	for (uint32_t i = 0; i < f->excluded_count && i < FINDING_EXCLUDED; i++) {
+		snprintf(text, sizeof(text), "%s: %s", kind_id(f->excluded[i].kind), f->excluded[i].why);
+		page_field(p, i == 0 ? "Ruled out" : "", LABELS, text);
+	}
+}
+
+static void
+add_number(char *buf, size_t size, const char *fmt, uint32_t v)
+{
+	size_t len = strlen(buf);
+
+	if (v != 0 && len < size) {
+		if (len > 0)
+			len += (size_t)snprintf(buf + len, size - len, ", ");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(buf + len, size - len, fmt, v);	/* formats of print_mtu() only */
+#pragma GCC diagnostic pop
+	}
+}
+
+static void
+print_mtu(const struct page *p, const struct finding *f)
+{
+	char text[256] = "";
+
+	if (!f->has_mtu)
+		return;
+	add_number(text, sizeof(text), "%u bytes got through", f->mtu.proven);
+	add_number(text, sizeof(text), "at most %u fit", f->mtu.upper);
+	add_number(text, sizeof(text), "try MTU %u", f->mtu.try);
+	add_number(text, sizeof(text), "MTU %u is safe", f->mtu.safe);
+	add_number(text, sizeof(text), "clamp the MSS to %u", f->mtu.mss);
+	page_field(p, "Size", LABELS, text);
+}
+
+static void
+print_reply(const struct page *p, const struct finding *f)
+{
+	char text[TEXT];
+
+	if (!f->has_reply)
+		return;
+	if (f->reply.code > 1)
+		snprintf(text, sizeof(text), "%u %s", f->reply.code, f->reply.text);
+	else
+		snprintf(text, sizeof(text), "%s", f->reply.text);
+	page_field(p, "Server said", LABELS, text);
+}
+
+static void
+print_finding(const struct page *p, const struct finding *f, const struct correlator *c)
+{
+	print_title(p, f);
+	print_where(p, f);
+	page_field(p, "What happened", LABELS, f->summary);
+	print_mtu(p, f);
+	print_reply(p, f);
+	page_field(p, "What to do", LABELS, f->remedy);
+	for (uint32_t i = 0; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
+		print_proof(p, &f->evidence[i], c, i == 0 ? "Proof" : "");
+	print_excluded(p, f);
+	page_field(p, "Program shows", LABELS, f->client_shows);
+	page_field(p, "Capture next", LABELS, f->next_capture);
+}
+
+void
+terminal_findings(const struct page *p, const struct terminal_report *r)
+{
+	const struct finding *f, **sorted;
+	size_t n = correlator_findings(r->correlator, &f);
+
+	if (n == 0)
+		return;
+	if ((sorted = reallocarray(NULL, n, sizeof(*sorted))) == NULL) {
+		fputs("mailwhy: no memory for the findings\n", stderr);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &f[i];
+	qsort(sorted, n, sizeof(*sorted), finding_compare);
+	for (size_t i = 0; i < n; i++)
+		print_finding(p, sorted[i], r->correlator);
+	free(sorted);
+}

@@ -1,0 +1,183 @@
+/* terminal_mails.c - each mail's fate in a line or two. */
+#include "report/terminal.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "record/addr.h"
+#include "record/record_fields.h"
+
+#define LABELS	15	/* after the clock */
+#define TEXT	2048
+
+static const struct {
+	const char	*word;
+	size_t		 offset;
+} smtp_counts[] = {
+	{ "accepted", offsetof(struct summary, accepted) },
+	{ "refused", offsetof(struct summary, refused) },
+	{ "deferred", offsetof(struct summary, deferred) },
+	{ "lost", offsetof(struct summary, lost) },
+	{ "unknown", offsetof(struct summary, unknown) },
+};
+
+static void
+print_smtp_counts(const struct page *p, const struct summary *s)
+{
+	const char *sep = ": ";
+
+	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0)
+		return;
+	fprintf(p->out, "  SMTP: %" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
+	    s->smtp_sessions == 1 ? "" : "s", s->attempted, s->attempted == 1 ? "" : "s");
+	for (size_t i = 0; i < sizeof(smtp_counts) / sizeof(smtp_counts[0]); i++) {
+		uint64_t n;
+
+		memcpy(&n, (const char *)s + smtp_counts[i].offset, sizeof(n));
+		if (n == 0)
+			continue;
+		fprintf(p->out, "%s%" PRIu64 " %s", sep, n, smtp_counts[i].word);
+		sep = ", ";
+	}
+	if (s->abandoned > 0)
+		fprintf(p->out, "; %" PRIu64 " abandoned", s->abandoned);
+	if (s->rcpt_accepted + s->rcpt_refused + s->rcpt_deferred > 0)
+		fprintf(p->out, "; recipients: %" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " deferred",
+		    s->rcpt_accepted, s->rcpt_refused, s->rcpt_deferred);
+	fputc('\n', p->out);
+}
+
+static void
+print_pop3_counts(const struct page *p, const struct summary *s)
+{
+	if (s->pop3_sessions > 0)
+		fprintf(p->out, "  POP3: %" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
+		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off\n", s->pop3_sessions,
+		    s->pop3_sessions == 1 ? "" : "s", s->logins_accepted, s->logins_refused, s->retrieved, s->cut);
+	if (s->imap_sessions > 0)
+		fprintf(p->out, "  IMAP: %" PRIu64 " session%s, only counted\n", s->imap_sessions,
+		    s->imap_sessions == 1 ? "" : "s");
+}
+
+struct text {
+	char	s[TEXT];
+	size_t	len;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+text_add(struct text *t, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(t->s + t->len, sizeof(t->s) - t->len, fmt, ap);
+	va_end(ap);
+	if (n > 0)
+		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
+}
+
+static void
+add_recipients(struct text *t, const struct fate *f)
+{
+	if (f->recipient_count > 0) {
+		text_add(t, " -> <%s>", f->recipients[0].address);
+		if (f->recipient_count > 1)
+			text_add(t, " and %u more", f->recipient_count - 1);
+	} else if (f->transaction->recipients > 0)
+		text_add(t, " -> %u recipient%s", f->transaction->recipients,
+		    f->transaction->recipients == 1 ? "" : "s");
+}
+
+static void
+add_reply(struct text *t, const struct record_reply *r)
+{
+	if (r->code > 1)
+		text_add(t, "%u %s", r->code, r->text);
+	else
+		text_add(t, "%s", r->text);
+}
+
+static void
+add_frames(struct text *t, const struct moment *first, const struct moment *last)
+{
+	if (first->frame != 0 && last->frame > first->frame)
+		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "]", first->frame, last->frame);
+	else if (first->frame != 0)
+		text_add(t, " [frame %" PRIu64 "]", first->frame);
+}
+
+static void
+describe_transaction(struct text *t, const struct fate *f)
+{
+	const struct record_transaction *x = f->transaction;
+
+	text_add(t, "%s<%s>", x->implied ? "(begun before the capture) " : "", x->sender);
+	add_recipients(t, f);
+	text_add(t, "\n%s", f->fate[0] != '\0' ? f->fate : verdict_name(f->verdict));
+	if (x->verdict_reply.code != 0) {
+		text_add(t, ": ");
+		add_reply(t, &x->verdict_reply);
+	}
+	add_frames(t, &x->first, &x->last);
+}
+
+static void
+describe_message(struct text *t, const struct fate *f)
+{
+	const struct record_message *m = f->message;
+
+	if (m == NULL) {
+		text_add(t, "%s", f->fate);
+		return;
+	}
+	text_add(t, "POP3 message");
+	if (m->number != 0)
+		text_add(t, " %u", m->number);
+	if (m->from[0] != '\0')
+		text_add(t, " from %s", m->from);
+	if (m->subject[0] != '\0')
+		text_add(t, ": %s", m->subject);
+	text_add(t, "\n%s, %" PRIu64 " bytes", f->fate, m->bytes);
+	if (m->state == MESSAGE_NOT_RETRIEVED && m->reply.text[0] != '\0') {
+		text_add(t, ": ");
+		add_reply(t, &m->reply);
+	}
+	add_frames(t, &m->first, &m->last);
+}
+
+static void
+print_fate(const struct page *p, const struct fate *f)
+{
+	struct moment at = f->transaction != NULL ? f->transaction->first :
+	    f->message != NULL ? f->message->first : (struct moment){ 0 };
+	char clock[TERMINAL_TIME] = "";
+	struct text t = { .len = 0 };
+
+	if (at.ns != 0 || at.frame != 0)
+		terminal_clock(at.ns, clock);
+	if (f->transaction != NULL)
+		describe_transaction(&t, f);
+	else
+		describe_message(&t, f);
+	page_field_at(p, 2, clock, LABELS, t.s);
+}
+
+void
+terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s)
+{
+	const struct fate *fates;
+	size_t n = correlator_fates(r->correlator, &fates);
+	size_t told = n > TERMINAL_MAILS && !r->all_mails ? TERMINAL_MAILS : n;
+
+	if (n == 0 && s->smtp_sessions + s->pop3_sessions + s->imap_sessions == 0)
+		return;
+	terminal_heading(p, "Mails");
+	print_smtp_counts(p, s);
+	print_pop3_counts(p, s);
+	for (size_t i = 0; i < told; i++)
+		print_fate(p, &fates[i]);
+	if (told < n)
+		page_line(p, "  ... and %zu more; --all-mails or --json tells all of them", n - told);
+}
