@@ -51,15 +51,20 @@ struct mail_flow {
 	struct record_session	 session;	/* written at close */
 	struct moment		 now;		/* of the bytes being read */
 	struct message		*message;	/* content being read, see mail_content_* */
+	bool			 tls[2];	/* this direction became TLS */
+	bool			 tls_finished[2];
+	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
 };
 
-extern const struct mail_protocol mail_smtp, mail_pop3;
+extern const struct mail_protocol mail_smtp, mail_pop3, mail_imap;
 
 /* r->key gets the flow's point and connection with ordinals n and m; then it is handed on. */
 void	mail_emit(struct mail_flow *f, struct record *r, uint32_t n, uint32_t m);
 
 /* A reply event as it stands in records; `at' is the frame of its last byte. */
 void	mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at);
+
+uint64_t mail_siphash(const uint8_t key[16], const void *p, size_t len);
 
 /*
  * The login name, as the options allow: session.user_hash always (SipHash-2-4

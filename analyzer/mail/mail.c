@@ -1,0 +1,328 @@
+/*
+ * mail.c - the watcher: opens a dissector for each mail flow, names the
+ * frames of its events, and writes the session when the flow is over.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail/mail_internal.h"
+#include "record/text.h"
+
+#define HELD_LIMIT	(32u << 20)	/* design: client bytes held for their reply, all flows */
+
+struct mail *
+mail_new(const struct mail_options *o, const struct record_sink *sink)
+{
+	struct mail *m = calloc(1, sizeof(*m));
+
+	if (m == NULL)
+		return NULL;
+	m->o = *o;
+	m->sink = sink;
+	m->budget.limit = HELD_LIMIT;
+	return m;
+}
+
+struct mail_caps
+mail_caps_get(const struct mail *m)
+{
+	struct mail_caps c = m->caps;
+
+	c.held = m->budget.refused;
+	return c;
+}
+
+void
+mail_free(struct mail *m)
+{
+	free(m);
+}
+
+static const struct mail_protocol *
+protocol_of(enum app_proto app)
+{
+	switch (app) {
+	case APP_SMTP:
+	case APP_SMTP_TUNNELLED:
+	case APP_SMTPS:
+		return &mail_smtp;
+	case APP_POP3:
+	case APP_POP3S:
+		return &mail_pop3;
+	case APP_IMAP:
+	case APP_IMAPS:
+		return &mail_imap;
+	default:
+		return NULL;
+	}
+}
+
+void
+mail_emit(struct mail_flow *f, struct record *r, uint32_t n, uint32_t m)
+{
+	r->key = f->opened.key;
+	r->key.n = n;
+	r->key.m = m;
+	f->mail->sink->take(f->mail->sink->ctx, r);
+}
+
+/* Lines are joined by a blank. */
+static void
+text_joined(char *dst, size_t size, const char *p, size_t len)
+{
+	size_t at = text_copy_utf8(dst, size, p, len);
+
+	for (size_t i = 0; i < at; i++)
+		if (dst[i] == '\n')
+			dst[i] = ' ';
+}
+
+void
+mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at)
+{
+	*out = (struct record_reply){ .code = ev->code, .at = at };
+	if (ev->enhanced[0] != 0)
+		snprintf(out->enhanced, sizeof(out->enhanced), "%u.%u.%u", ev->enhanced[0],
+		    ev->enhanced[1], ev->enhanced[2]);
+	if (ev->arg_len != 0)
+		text_joined(out->text, sizeof(out->text), ev->arg, ev->arg_len);
+}
+
+/* The first ones tell the cause, the last ones the end. */
+void
+mail_refusal_add(struct mail_flow *f, const struct session_refusal *r)
+{
+	struct record_session *s = &f->session;
+	const uint32_t half = RECORD_REFUSALS / 2;
+
+	s->refusal_count++;
+	if (s->refusals_kept < RECORD_REFUSALS) {
+		s->refusals[s->refusals_kept++] = *r;
+		return;
+	}
+	memmove(&s->refusals[half], &s->refusals[half + 1],
+	    (RECORD_REFUSALS - half - 1) * sizeof(s->refusals[0]));
+	s->refusals[RECORD_REFUSALS - 1] = *r;
+}
+
+/* ---- events --------------------------------------------------------------- */
+
+/* The frame of a byte; when the ring has forgotten it, the frame at hand. */
+static struct moment
+frame_at(const struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment otherwise)
+{
+	struct moment m = { 0 };
+
+	if (f->opened.frames.at != NULL)
+		m = f->opened.frames.at(f->opened.frames.flow, dir, off);
+	return m.frame != 0 ? m : otherwise;
+}
+
+static void
+tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct record_session *s = &f->session;
+
+	switch (ev->kind) {
+	case EVENT_TLS:
+		f->tls[ev->dir] = true;
+		if (s->tls_at.frame == 0)
+			s->tls_at = at;
+		break;
+	case EVENT_TLS_ALERT:
+		if (s->tls_alert != 0 && ev->unsure)
+			break;
+		s->tls_alert = (uint8_t)(ev->code < 255 ? ev->code + 1 : 255);
+		s->tls_alert_from = ev->dir == DIR_S2C;
+		break;
+	case EVENT_TLS_HANDSHAKE:
+		if (ev->code == TLS_FINISHED)
+			f->tls_finished[ev->dir] = true;
+		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct record_session *s = &f->session;
+
+	tls_note(f, ev, at);
+	if (ev->kind == EVENT_GAP) {
+		s->gap_client |= ev->dir == DIR_C2S;
+		s->gap_server |= ev->dir == DIR_S2C;
+	}
+	if (ev->kind == EVENT_REPLY && f->tls[DIR_C2S])
+		f->plain_after = true;
+	if (ev->dir == DIR_C2S)
+		s->odd |= ev->odd & ~(uint32_t)ODD_EARLY;
+}
+
+static void
+flow_event(void *ctx, const struct dissect_event *ev)
+{
+	struct mail_flow *f = ctx;
+	const struct mail_options *o = &f->mail->o;
+	struct moment now = { ev->ts_ns, f->now.frame };
+	struct moment from = frame_at(f, ev->dir, ev->off, now);
+	struct moment to = ev->end > ev->off ? frame_at(f, ev->dir, ev->end - 1, now) : from;
+
+	session_note(f, ev, from);
+	f->protocol->event(f, ev, from, to);
+	if (o->transcript != NULL)
+		o->transcript(o->transcript_ctx, &f->opened, from, to.frame, ev);
+}
+
+/* ---- the watcher ---------------------------------------------------------- */
+
+static void
+flow_free(struct mail_flow *f)
+{
+	if (f->state != NULL && f->protocol->wipe != NULL)
+		f->protocol->wipe(f);
+	message_free(f->message);
+	free(f->state);
+	free(f);
+}
+
+static void
+session_begin(struct mail_flow *f, const struct flow_opened *o)
+{
+	struct record_session *s = &f->session;
+
+	s->app = o->app;
+	s->client = o->client;
+	s->server = o->server;
+	s->midstream = o->hint.midstream;
+}
+
+static void *
+watcher_open(void *ctx, const struct flow_opened *o)
+{
+	const struct mail_protocol *protocol = protocol_of(o->app);
+	struct mail *m = ctx;
+	struct mail_flow *f;
+	struct dissect_sink sink;
+
+	if (protocol == NULL)
+		return NULL;
+	if ((f = calloc(1, sizeof(*f))) == NULL || (f->state = calloc(1, protocol->state_size + 1)) == NULL)
+		goto fail;
+	f->mail = m;
+	f->protocol = protocol;
+	f->opened = *o;
+	f->opened.hint.budget = &m->budget;
+	session_begin(f, o);
+	if (protocol->begin != NULL)
+		protocol->begin(f);
+	sink = (struct dissect_sink){ flow_event, f };
+	f->dissector = protocol->dissector->open(&sink, &f->opened.hint);
+	if (f->dissector != NULL)
+		return f;
+	flow_free(f);
+	f = NULL;
+fail:
+	if (f != NULL)
+		free(f->state);
+	free(f);
+	m->caps.memory++;
+	return NULL;
+}
+
+static void
+first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
+{
+	uint16_t *first = dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte;
+
+	if (*first == 0)
+		*first = (uint16_t)(b + 1);
+}
+
+/* Bytes that lay behind a hole come late: their own frame tells when they were sent. */
+static void
+flow_now(struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment at)
+{
+	struct record_session *s = &f->session;
+
+	f->now = frame_at(f, dir, off, at);
+	if (s->first.frame == 0 || f->now.ns < s->first.ns)
+		s->first = f->now;
+	if (s->last.frame == 0 || f->now.ns > s->last.ns)
+		s->last = f->now;
+}
+
+static void
+watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+{
+	struct mail_flow *f = mail;
+	struct record_session *s = &f->session;
+
+	if (f == NULL || len == 0)
+		return;
+	flow_now(f, dir, off, at);
+	first_byte_note(s, dir, p[0]);
+	s->client_seen |= dir == DIR_C2S;
+	s->server_seen |= dir == DIR_S2C;
+	if (dir == DIR_S2C && s->greeting_begun.frame == 0)
+		s->greeting_begun = f->now;
+	f->protocol->dissector->data(f->dissector, dir, off, f->now.ns, p, len);
+}
+
+static void
+watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+{
+	struct mail_flow *f = mail;
+
+	if (f == NULL || missing == 0)
+		return;
+	f->now = at;
+	f->protocol->dissector->gap(f->dissector, dir, off, missing, at.ns);
+}
+
+/*
+ * Who was seen, by the packets as well as by their bytes.  A port of implicit
+ * TLS on which plain text was spoken is a plain session.
+ */
+static void
+session_end(struct mail_flow *f, const struct record_connection *facts)
+{
+	struct record_session *s = &f->session;
+
+	if (facts != NULL) {
+		s->client_seen |= facts->dir[0].packets != 0;
+		s->server_seen |= facts->dir[1].packets != 0;
+	}
+	s->tls = f->tls[DIR_S2C] || (f->tls[DIR_C2S] && !f->plain_after);
+	if (s->visible && s->app == APP_SMTPS)
+		s->app = APP_SMTP;
+	if (s->visible && s->app == APP_POP3S)
+		s->app = APP_POP3;
+}
+
+static void
+watcher_close(void *mail, const struct record_connection *facts)
+{
+	struct mail_flow *f = mail;
+	struct record r = { .type = RECORD_SESSION };
+
+	if (f == NULL)
+		return;
+	f->protocol->dissector->close(f->dissector);
+	session_end(f, facts);
+	f->protocol->end(f, facts);
+	r.session = f->session;
+	mail_emit(f, &r, 0, 0);
+	flow_free(f);
+}
+
+struct flow_watcher
+mail_watcher(struct mail *m)
+{
+	return (struct flow_watcher){
+		.open = watcher_open, .data = watcher_data, .gap = watcher_gap, .close = watcher_close, .ctx = m,
+	};
+}
