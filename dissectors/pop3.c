@@ -263,7 +263,10 @@ pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t 
 	pop3_line_reset(&st->line[dir]);
 	st->line[dir].fragment = true;
 	st->unsure = true;
-	if (dir == DIR_S2C) {
+	if (dir == DIR_C2S) {
+		/* The response that names the user may be missing: the next is no name. */
+		sasl_begin(&st->sasl, "", 0);
+	} else {
 		st->greeting_due = false;
 		st->orphan = false;
 		st->status_lost = true;

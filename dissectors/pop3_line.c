@@ -89,7 +89,9 @@ pop3_command_parse(const char *line, size_t len, struct pop3_command *out)
 	if (answer == POP3_ANSWER_BARE)
 		answer = out->arg_len == 0 ? POP3_ANSWER_LISTING : POP3_ANSWER_ONE;
 	out->answer = answer;
-	out->number = number_parse(out->arg, out->arg_len);
+	/* Of a secret not even a number may leave: a password can be one. */
+	out->number = verbs[out->verb].secret == SECRET_NOTHING ?
+	    number_parse(out->arg, out->arg_len) : UINT64_MAX;
 	return out->verb == POP3_OTHER ? DISSECT_NOTMINE : DISSECT_OK;
 }
 

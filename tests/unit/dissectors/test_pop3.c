@@ -1,0 +1,611 @@
+/*
+ * test_pop3.c - POP3 dialogues and what the dissector says of them.
+ *
+ * A dialogue is text: "C:" and "S:" lines get CRLF, "c:" and "s:" a bare LF,
+ * "C>" and "S>" nothing; "GC 100" and "GS 100" are gaps.  Lines of one side in
+ * a row travel in one segment.
+ */
+#include <stdarg.h>
+
+#include "check.h"
+#include "dissectors/dissect_event.h"
+#include "dissectors/pop3.h"
+
+struct log {
+	char	text[32768];
+	size_t	len;
+	bool	in_content;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+say(struct log *l, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(l->text + l->len, sizeof(l->text) - l->len, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
+		l->len += (size_t)n;
+}
+
+static void
+say_bytes(struct log *l, const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		if (c == '\n')
+			say(l, "/");
+		else if (c >= ' ' && c < 0x7f)
+			say(l, "%c", c);
+		else if (c != '\r')
+			say(l, "\\%02x", c);
+	}
+}
+
+static const char *
+mark(const struct dissect_event *ev)
+{
+	return ev->unsure ? "?" : "";
+}
+
+static void
+say_reply(struct log *l, const struct dissect_event *ev)
+{
+	say(l, "reply%s %u ", mark(ev), ev->cmd);
+	say(l, "%s", ev->reply_to == REPLY_GREETING ? "greeting" :
+	    ev->reply_to == REPLY_UNSOLICITED ? "unsolicited" : pop3_verb_name((enum pop3_verb)ev->verb));
+	if (ev->response_code[0] != '\0')
+		say(l, " [%s]", ev->response_code);
+	if (ev->odd & ODD_UNCLOSED)
+		say(l, " unclosed");
+	say(l, " '");
+	say_bytes(l, ev->line, ev->line_len < 400 ? ev->line_len : 400);
+	say(l, "'");
+}
+
+static void
+say_event(void *ctx, const struct dissect_event *ev)
+{
+	struct log *l = ctx;
+
+	if (ev->kind != EVENT_CONTENT && l->in_content) {
+		say(l, "'\n");
+		l->in_content = false;
+	}
+	switch (ev->kind) {
+	case EVENT_COMMAND:
+		say(l, "command%s %u '", mark(ev), ev->cmd);
+		say_bytes(l, ev->line, ev->line_len);
+		say(l, "'");
+		if (ev->user != NULL)
+			say(l, " user %.*s", (int)ev->user_len, ev->user);
+		break;
+	case EVENT_REPLY:
+		say_reply(l, ev);
+		break;
+	case EVENT_CONTENT_BEGIN:
+		say(l, "content%s %u %s", mark(ev), ev->cmd, pop3_verb_name((enum pop3_verb)ev->verb));
+		break;
+	case EVENT_CONTENT:
+		if (!l->in_content)
+			say(l, "  '");
+		l->in_content = true;
+		say_bytes(l, (const char *)ev->data, ev->data_len);
+		return;
+	case EVENT_CONTENT_END:
+		say(l, "end%s %u %s", mark(ev), ev->cmd, ev->complete ? "complete" : "cut");
+		break;
+	case EVENT_TLS:
+		say(l, "tls %c", ev->dir == DIR_C2S ? 'C' : 'S');
+		break;
+	case EVENT_GAP:
+		say(l, "gap %c %d", ev->dir == DIR_C2S ? 'C' : 'S', (int)(ev->end - ev->off));
+		break;
+	case EVENT_NOISE:
+		say(l, "noise %c '", ev->dir == DIR_C2S ? 'C' : 'S');
+		say_bytes(l, ev->line, ev->line_len);
+		say(l, "'");
+		break;
+	default:
+		say(l, "kind %d code %u", (int)ev->kind, ev->code);
+		break;
+	}
+	say(l, "\n");
+}
+
+/* ---- playing a dialogue ----------------------------------------------------------- */
+
+struct player {
+	void		*st;
+	uint64_t	 off[2];
+	int64_t		 ts_ns;
+	size_t		 chunk;		/* 0 = segments as they are */
+	unsigned char	 held[16384];	/* the segment being gathered */
+	size_t		 held_len;
+	enum dissect_dir dir;
+};
+
+static void
+flush(struct player *p)
+{
+	size_t n;
+
+	for (size_t at = 0; at < p->held_len; at += n) {
+		n = p->chunk == 0 || p->chunk > p->held_len - at ? p->held_len - at : p->chunk;
+		/* A copy of exactly this size, so that ASan sees a read behind it. */
+		unsigned char *copy = malloc(n);
+
+		memcpy(copy, p->held + at, n);
+		dissector_pop3.data(p->st, p->dir, p->off[p->dir], p->ts_ns, copy, n);
+		free(copy);
+		p->off[p->dir] += n;
+	}
+	p->held_len = 0;
+	p->ts_ns += 1000000;
+}
+
+static void
+add(struct player *p, enum dissect_dir dir, const char *text, size_t len, const char *eol)
+{
+	if (dir != p->dir)
+		flush(p);
+	p->dir = dir;
+	memcpy(p->held + p->held_len, text, len);
+	p->held_len += len;
+	memcpy(p->held + p->held_len, eol, strlen(eol));
+	p->held_len += strlen(eol);
+}
+
+static void
+play_line(struct player *p, const char *line, size_t len)
+{
+	enum dissect_dir dir = line[0] == 'C' || line[0] == 'c' ? DIR_C2S : DIR_S2C;
+	uint64_t n;
+
+	if (line[0] == 'G') {
+		flush(p);
+		n = strtoull(line + 3, NULL, 10);
+		dir = line[1] == 'C' ? DIR_C2S : DIR_S2C;
+		dissector_pop3.gap(p->st, dir, p->off[dir], n, p->ts_ns);
+		p->off[dir] += n;
+	} else if (line[1] == '>') {
+		add(p, dir, line + 3, len - 3, "");
+	} else {
+		add(p, dir, line + 3, len - 3, line[0] == 'C' || line[0] == 'S' ? "\r\n" : "\n");
+	}
+}
+
+static void
+play_chunks(struct log *l, const char *dialogue, struct dissect_hint hint, size_t chunk)
+{
+	struct dissect_sink sink = { say_event, l };
+	struct player p = { .chunk = chunk };
+	const char *lf;
+
+	memset(l, 0, sizeof(*l));
+	p.st = dissector_pop3.open(&sink, &hint);
+	for (; *dialogue != '\0'; dialogue = lf + 1) {
+		lf = strchr(dialogue, '\n');
+		play_line(&p, dialogue, (size_t)(lf - dialogue));
+	}
+	flush(&p);
+	dissector_pop3.close(p.st);
+}
+
+static struct log	first, other;
+
+/* The events, the same whatever the chunking. */
+static const char *
+play_hint(const char *dialogue, struct dissect_hint hint)
+{
+	static const size_t chunks[] = { 1, 2, 3, 5, 7, 64 };
+
+	play_chunks(&first, dialogue, hint, 0);
+	for (size_t i = 0; i < sizeof(chunks) / sizeof(chunks[0]); i++) {
+		play_chunks(&other, dialogue, hint, chunks[i]);
+		CHECK_EQ_STR(other.text, first.text);
+	}
+	return first.text;
+}
+
+static const char *
+play(const char *dialogue)
+{
+	return play_hint(dialogue, (struct dissect_hint){ .server_seen = true, .client_seen = true });
+}
+
+#define SAYS(dialogue, part) \
+	do { \
+		const char *said = play(dialogue); \
+		if (strstr(said, part) == NULL) \
+			printf("\nexpected <<%s>> in:\n%s", part, said); \
+		CHECK(strstr(said, part) != NULL); \
+	} while (0)
+
+/* ---- the tests ------------------------------------------------------------------- */
+
+static void
+a_session_is_read_line_by_line(void)
+{
+	CHECK_EQ_STR(play(
+	    "S: +OK ready <1.2@pop.example>\n"
+	    "C: USER alice\n"
+	    "S: +OK\n"
+	    "C: PASS open sesame\n"
+	    "S: +OK Logged in.\n"
+	    "C: STAT\n"
+	    "S: +OK 2 320\n"
+	    "C: LIST\n"
+	    "S: +OK 2 messages\nS: 1 120\nS: 2 200\nS: .\n"
+	    "C: RETR 1\n"
+	    "S: +OK 10 octets\nS: Subject: x\nS: \nS: ..stuffed\nS: end.\nS: .\n"
+	    "C: DELE 1\n"
+	    "S: +OK\n"
+	    "C: QUIT\n"
+	    "S: +OK bye\n"),
+	    "reply 0 greeting '+OK ready <1.2@pop.example>'\n"
+	    "command 1 'USER <5 bytes>' user alice\n"
+	    "reply 1 USER '+OK'\n"
+	    "command 2 'PASS <11 bytes>'\n"
+	    "reply 2 PASS '+OK Logged in.'\n"
+	    "command 3 'STAT'\n"
+	    "reply 3 STAT '+OK 2 320'\n"
+	    "command 4 'LIST'\n"
+	    "reply 4 LIST '+OK 2 messages/1 120/2 200'\n"
+	    "command 5 'RETR 1'\n"
+	    "reply 5 RETR '+OK 10 octets'\n"
+	    "content 5 RETR\n"
+	    "  'Subject: x//.stuffed/end./'\n"
+	    "end 5 complete\n"
+	    "command 6 'DELE 1'\n"
+	    "reply 6 DELE '+OK'\n"
+	    "command 7 'QUIT'\n"
+	    "reply 7 QUIT '+OK bye'\n");
+}
+
+#define LOGIN "S: +OK hi\nC: USER a\nS: +OK\nC: PASS b\nS: +OK\n"
+
+/* Suricata looks for ".CRLF" anywhere; Courier's status line itself ends so. */
+static void
+a_full_stop_does_not_end_an_answer(void)
+{
+	SAYS(LOGIN "C: RETR 1\nS: +OK 389 octets follow.\nS: One.\nS: Two.\nS: .\nC: NOOP\nS: +OK\n",
+	    "content 3 RETR\n  'One./Two./'\nend 3 complete\ncommand 4 'NOOP'\nreply 4 NOOP '+OK'\n");
+}
+
+static void
+an_empty_message_and_a_line_of_two_dots(void)
+{
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: .\nC: NOOP\nS: +OK\n", "content 3 RETR\nend 3 complete\n");
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: ..\nS: .x\nS: .\nC: NOOP\nS: +OK\n", "  './x/'\nend 3 complete\n");
+}
+
+/* "\n.\n" from a server that speaks CRLF is text; from one that speaks LF it is the end. */
+static void
+bare_line_feeds_end_only_where_they_are_the_rule(void)
+{
+	SAYS(LOGIN "C: RETR 1\nS: +OK\ns: a\ns: .\nS: b\nS: .\nC: QUIT\nS: +OK\n", "b/'\nend 3 complete\n");
+	SAYS("s: +OK hi\nc: RETR 1\ns: +OK\ns: a\ns: .\nc: QUIT\ns: +OK bye\n",
+	    "  'a/'\nend 1 complete\ncommand 2 'QUIT'\nreply 2 QUIT '+OK bye'\n");
+	/* A client that took it for the end goes on; so do we. */
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: a\ns: .\nC: QUIT\nS: +OK bye\n",
+	    "end 3 cut\nreply 4 QUIT '+OK bye'\n");
+}
+
+/* zeek: bad-list-retr-crafted.pcap */
+static void
+a_listing_without_its_dot_is_closed_by_the_next_reply(void)
+{
+	SAYS("S: +OK hi\nC: LIST\nS: GARBAGE (and LIST response missing .)\nS: +OK 2 messages\nS: 1 120\n"
+	    "C: RETR 1\nS: +OK message follows\nS: From: z\nS: .\nC: QUIT\nS: +OK bye\n",
+	    "noise S 'GARBAGE (and LIST response missing .)'\n"
+	    "command 2 'RETR 1'\n"
+	    "reply 1 LIST unclosed '+OK 2 messages/1 120'\n"
+	    "reply 2 RETR '+OK message follows'\n"
+	    "content 2 RETR\n  'From: z/'\nend 2 complete\n");
+}
+
+/* A mail about POP3, in a pipeline: its lines are no replies. */
+static void
+a_status_line_in_a_message_is_text(void)
+{
+	SAYS(LOGIN "C: RETR 1\nC: RETR 2\nS: +OK\nS: +OK this is text\nS: -ERR too\nS: .\nS: +OK\nS: x\nS: .\n",
+	    "content 3 RETR\n  '+OK this is text/-ERR too/'\nend 3 complete\n"
+	    "reply 4 RETR '+OK'\ncontent 4 RETR\n  'x/'\nend 4 complete\n");
+}
+
+/* Zeek drops the oldest of more than ten. */
+static void
+pipelined_commands_are_paired(void)
+{
+	char text[4096] = "S: +OK hi\n", want[64];
+
+	for (int i = 1; i <= 40; i++)
+		sprintf(text + strlen(text), "C: DELE %d\n", i);
+	for (int i = 1; i <= 40; i++)
+		sprintf(text + strlen(text), "S: %s %d\n", i % 7 ? "+OK" : "-ERR", i);
+	play(text);
+	for (int i = 1; i <= 40; i++) {
+		sprintf(want, "reply %d DELE '%s %d'\n", i, i % 7 ? "+OK" : "-ERR", i);
+		CHECK(strstr(first.text, want) != NULL);
+	}
+}
+
+static void
+capabilities_are_a_listing(void)
+{
+	SAYS("S: +OK hi\nC: CAPA\nS: +OK list.\nS: TOP\nS: SASL PLAIN CRAM-MD5\nS: .\nC: NOOP\nS: +OK\n",
+	    "reply 1 CAPA '+OK list./TOP/SASL PLAIN CRAM-MD5'\ncommand 2 'NOOP'\nreply 2 NOOP '+OK'\n");
+	SAYS("S: +OK hi\nC: LIST 3\nS: +OK 3 120\nC: UIDL 3\nS: -ERR none\nC: TOP 3 0\nS: +OK\nS: A: b\nS: .\n",
+	    "reply 1 LIST '+OK 3 120'\ncommand 2 'UIDL 3'\nreply 2 UIDL '-ERR none'\n"
+	    "command 3 'TOP 3 0'\nreply 3 TOP '+OK'\ncontent 3 TOP\n");
+}
+
+static void
+auth_exchanges_are_followed_and_masked(void)
+{
+	SAYS("S: +OK hi\nC: AUTH\nS: +OK\nS: PLAIN\nS: .\nC: AUTH PLAIN\nS: + \nC: AGFsaWNlAHNlY3JldA==\nS: +OK\nC: NOOP\nS: +OK\n",
+	    "reply 1 AUTH '+OK/PLAIN'\ncommand 2 'AUTH PLAIN'\nreply 2 AUTH '+ <0 bytes>'\n"
+	    "command 2 '<20 bytes>' user alice\nreply 2 AUTH '+OK'\ncommand 3 'NOOP'\nreply 3 NOOP '+OK'\n");
+	/* initial response (RFC 5034 4), and a probe that the server does not know */
+	SAYS("S: +OK hi\nC: AUTH\nS: -ERR what\nC: AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n",
+	    "reply 1 AUTH '-ERR what'\ncommand 2 'AUTH PLAIN <20 bytes>' user alice\nreply 2 AUTH [AUTH] '-ERR [AUTH] no'\n"
+	    "command 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	/* a response that happens to be a keyword */
+	SAYS("S: +OK hi\nC: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: QUIT\nS: + UGFzc3dvcmQ6\nC: NOOP\nS: -ERR no\n",
+	    "command 1 '<4 bytes>'");
+}
+
+static const char *const secrets[] = { "sesame", "c2VjcmV0", "s3cr", "123456", "deadbeef", "secret" };
+
+static void
+no_secret_among(const char *text)
+{
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+		if (strstr(text, secrets[i]) != NULL)
+			printf("\n%s in:\n%s", secrets[i], text);
+		CHECK(strstr(text, secrets[i]) == NULL);
+	}
+}
+
+struct numbers {
+	uint64_t	seen;
+};
+
+static void
+number_take(void *ctx, const struct dissect_event *ev)
+{
+	struct numbers *n = ctx;
+
+	if (ev->arg_num != UINT64_MAX)
+		n->seen = ev->arg_num;
+}
+
+static void
+credentials_never_leave(void)
+{
+	static const char *const dialogues[] = {
+		"S: +OK hi\nC: USER a\nS: +OK\nC: PASS open sesame\nS: +OK\n",
+		"S: +OK hi\nC: pass\t123456\nS: +OK\n",
+		"S: +OK hi\nC: APOP alice deadbeefdeadbeef\nS: +OK\n",
+		"S: +OK hi\nC: AUTH PLAIN AGEAc2VjcmV0\nS: +OK\n",
+		"S: +OK hi\nC: AUTH AGEAc2VjcmV0\nS: -ERR\n",
+		"S: +OK hi\nC: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\nS: + x\nS: +OK\n",	/* ahead of the challenge */
+		"C: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\n",				/* client side only */
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \nGC 6\nC: c2VjcmV0\nS: +OK\n",	/* name missing */
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \nC> YQ\nGC 4\nC: c2VjcmV0\nS: +OK\n",
+		"S: +OK hi\nC: AUTH CRAM-MD5\nS: + c2VjcmV0\nC: c2VjcmV0\nS: +OK\n",
+		"S: +OK hi\nC: USER a\nS: +OK\nC> PASS open s\nGC 3\nC: esame\nS: +OK\n",
+		"S: +OK hi\nGC 10\nC: sesame\nS: +OK\n",
+		"S: +OK hi\nC: PASSsesame\nS: -ERR\n",
+		"S: +OK hi\nC: PAS sesame\nS: -ERR\n",
+		"S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
+	};
+	struct dissect_hint mid = { .midstream = true, .server_seen = true, .client_seen = true };
+	struct numbers n = { UINT64_MAX };
+	struct dissect_sink sink = { number_take, &n };
+	void *st;
+
+	for (size_t i = 0; i < sizeof(dialogues) / sizeof(dialogues[0]); i++) {
+		no_secret_among(play(dialogues[i]));
+		no_secret_among(play_hint(dialogues[i], mid));
+	}
+	/* A password of digits is no message number. */
+	st = dissector_pop3.open(&sink, &(struct dissect_hint){ .server_seen = true });
+	dissector_pop3.data(st, DIR_C2S, 0, 0, (const uint8_t *)"PASS 123456\r\nAUTH 123\r\n", 23);
+	dissector_pop3.close(st);
+	CHECK(n.seen == UINT64_MAX);
+}
+
+/* tshark and chaosreader glue both sides of a gap. */
+static void
+a_gap_in_a_message_is_told_and_not_glued(void)
+{
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 1000\nS: tail of a line\nS: after\nS: .\nC: QUIT\nS: +OK bye\n",
+	    "  'before/'\ngap S 1000\n  'tail of a line/after/'\nend? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+	/* ".": a full stop at the end of a line whose start is missing, or the end? */
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 10\nS: .\n", "  './'\nend? 3 cut\n");
+	/* the dot itself is missing, the client went on */
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 10\nC: QUIT\nS: +OK bye\n",
+	    "end? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+}
+
+static void
+replies_after_a_gap_are_paired_again(void)
+{
+	/* the reply to USER is missing: PASS is not answered by it */
+	SAYS("S: +OK hi\nC: USER a\nGS 5\nC: PASS b\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	    "command 2 'PASS <1 bytes>'\nreply 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	/* told late, after the next command */
+	SAYS("S: +OK hi\nC: USER a\nS> +O\nC: PASS b\nGS 3\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	    "reply? 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	/* a command is missing: its reply has none */
+	SAYS("S: +OK hi\nC: STAT\nS: +OK 1 2\nGC 6\nS: +OK lost\nC: DELE 1\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	    "reply? 0 unsolicited '+OK lost'\ncommand? 2 'DELE 1'\nreply? 2 DELE '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	/* the status line of RETR is missing, its text is not */
+	SAYS(LOGIN "C: RETR 1\nGS 20\nS: From: x\nS: y\nS: .\nC: QUIT\nS: +OK bye\n",
+	    "content? 3 RETR\n  'From: x/y/'\nend? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+}
+
+static void
+a_cut_connection_leaves_the_message_cut(void)
+{
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: half a\nS> mess\n", "  'half a/mess'\nend 3 cut\n");
+	SAYS(LOGIN "C: LIST\nS: +OK\nS: 1 2\n", "reply 3 LIST unclosed '+OK/1 2'\n");
+	SAYS("S> +OK half a gree\n", "reply 0 greeting unclosed '+OK half a gree'\n");
+}
+
+static void
+joined_in_the_middle(void)
+{
+	struct dissect_hint mid = { .midstream = true, .server_seen = true, .client_seen = true };
+
+	play_hint("S: of a message.\nS: .\nC: RETR 2\nS: +OK\nS: A: b\nS: .\nC: QUIT\nS: +OK bye\n", mid);
+	CHECK(strstr(first.text, "content? 1 RETR\n  'A: b/'\nend? 1 complete\n") != NULL);
+	CHECK(strstr(first.text, "command 2 'QUIT'\nreply 2 QUIT '+OK bye'\n") != NULL);
+	play_hint("S: +OK POP3 ready\nC: USER a\nS: +OK\n", mid);
+	CHECK(strstr(first.text, "greeting") != NULL);
+	play_hint("S: +OK Logged in.\nC: STAT\nS: +OK 0 0\n", mid);
+	CHECK(strstr(first.text, "reply? 0 unsolicited '+OK Logged in.'") != NULL);
+}
+
+static void
+only_one_side_was_captured(void)
+{
+	/* the server's: a message shows without its RETR */
+	SAYS("S: +OK hi\nS: +OK\nS: +OK 2 octets\nS: From: x\nS: Subject: y\nS: \nS: z\nS: .\nS: +OK bye\n",
+	    "reply? 0 unsolicited '+OK 2 octets'\ncontent? 0 \n  'From: x/Subject: y//z/'\nend? 0 complete\n"
+	    "reply? 0 unsolicited '+OK bye'\n");
+	CHECK_EQ_STR(play("C: USER a\nC: PASS b\nC: RETR 1\nC: QUIT\n"),
+	    "command 1 'USER <1 bytes>' user a\ncommand 2 'PASS <1 bytes>'\ncommand 3 'RETR 1'\ncommand 4 'QUIT'\n");
+}
+
+static void
+response_codes(void)
+{
+	SAYS(LOGIN "C: NOOP\nS: -ERR [IN-USE] lock busy\n", "reply 3 NOOP [IN-USE] '");
+	SAYS(LOGIN "C: NOOP\nS: -ERR [sys/temp] later\n", "reply 3 NOOP [SYS/TEMP] '");
+	SAYS(LOGIN "C: NOOP\nS: -ERR [LOGIN-DELAY]\n", "reply 3 NOOP [LOGIN-DELAY] '");
+	SAYS(LOGIN "C: NOOP\nS: -ERR [192.0.2.1] no\n", "reply 3 NOOP '-ERR [192.0.2.1] no'");
+	SAYS(LOGIN "C: NOOP\nS: -ERR no [IN-USE]\n", "reply 3 NOOP '-ERR no [IN-USE]'");
+	SAYS(LOGIN "S: -ERR [SYS/TEMP] timeout\n", "reply 0 unsolicited [SYS/TEMP] '");
+}
+
+static void
+the_turn_to_tls(void)
+{
+	SAYS("S: +OK hi\nC: STLS\nS: +OK go\nC> \x16\x03\x01\nS> \x16\x03\x03\n", "reply 1 STLS '+OK go'\ntls C\ntls S\n");
+	/* decrypted captures: letters after STLS are the dialogue */
+	SAYS("S: +OK hi\nC: STLS\nS: +OK go\nC: NOOP\nS: +OK\n", "command 2 'NOOP'\nreply 2 NOOP '+OK'\n");
+	/* port 995, and a plain server that a TLS client talks to */
+	SAYS("C> \x16\x03\x01\nS> \x15\x03\x01\n", "tls C\ntls S\n");
+	SAYS("C> \x16\x03\x01\nS: -ERR what\n", "tls C\nreply 0 greeting '-ERR what'\n");
+}
+
+static void
+hostile_lines(void)
+{
+	static char text[16384], long_line[9001];
+	struct dissect_hint hint = { .server_seen = true, .client_seen = true };
+
+	memset(long_line, 'x', sizeof(long_line) - 1);
+	snprintf(text, sizeof(text), "S: +OK hi\nC: %s\nS: -ERR %s\nC: NOOP\nS: +OK\n", long_line, "no");
+	play_hint(text, hint);
+	CHECK(strstr(first.text, "command 1 '<4096 bytes>'") != NULL);
+	CHECK(strstr(first.text, "command 2 'NOOP'\nreply 2 NOOP '+OK'\n") != NULL);
+	SAYS("S: +OK hi\nC: \nS: -ERR empty\nC: NOOP\nS: +OK\n", "reply 2 NOOP '+OK'\n");
+	SAYS("S: 220 ftp ready\nC: USER a\nS: 331 password\n", "noise S '220 ftp ready'\n");
+}
+
+static void
+lines_are_parsed_on_every_prefix(void)
+{
+	static const char *const lines[] = { "RETR 12", "AUTH PLAIN AGEAYg==", "APOP a b", "+OK [X] y", "-ERR [SYS/TEMP] z", "+ ", "" };
+	struct pop3_command c;
+	struct pop3_reply r;
+	char out[64];
+	size_t arg;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		for (size_t n = 0; n <= strlen(lines[i]); n++) {
+			char *copy = malloc(n + 1);
+
+			memcpy(copy, lines[i], n);
+			pop3_command_parse(copy, n, &c);
+			for (size_t size = 1; size <= sizeof(out); size++)
+				CHECK(pop3_command_mask(copy, n, &c, out, size, &arg) < size);
+			pop3_reply_parse(copy, n, &r);
+			CHECK(r.text >= copy && r.text + r.text_len <= copy + n);
+			free(copy);
+		}
+	CHECK_EQ_INT(pop3_reply_parse("+O", 2, &r), DISSECT_SHORT);
+	CHECK_EQ_INT(pop3_reply_parse("-ER", 3, &r), DISSECT_SHORT);
+	CHECK_EQ_INT(pop3_reply_parse("OK", 2, &r), DISSECT_NOTMINE);
+	CHECK_EQ_INT(pop3_command_parse("XYZZY", 5, &c), DISSECT_NOTMINE);
+	pop3_command_parse("top 4294967296 3", 16, &c);
+	CHECK(c.verb == POP3_TOP && c.number == 4294967296u && c.answer == POP3_ANSWER_MESSAGE);
+	pop3_command_parse("RETR 99999999999999999999", 25, &c);
+	CHECK(c.number == UINT64_MAX);
+}
+
+/* A listing beyond the bound is cut, says so, and does not upset what follows. */
+static void
+listings_are_bounded(void)
+{
+	struct dissect_budget budget = { .limit = 100000 };
+	struct dissect_hint hint = { .server_seen = true, .client_seen = true, .budget = &budget };
+	struct dissect_sink sink = { say_event, &first };
+	char line[16];
+	void *st;
+	uint64_t off = 0;
+
+	memset(&first, 0, sizeof(first));
+	st = dissector_pop3.open(&sink, &hint);
+	dissector_pop3.data(st, DIR_S2C, 0, 0, (const uint8_t *)"+OK hi\r\n", 8);
+	dissector_pop3.data(st, DIR_C2S, 0, 0, (const uint8_t *)"LIST\r\nNOOP\r\n", 12);
+	dissector_pop3.data(st, DIR_S2C, 8, 0, (const uint8_t *)"+OK\r\n", 5);
+	off = 13;
+	for (int i = 1; i < 50000; i++) {
+		int n = snprintf(line, sizeof(line), "%d %d\r\n", i, i);
+
+		dissector_pop3.data(st, DIR_S2C, off, 0, (const uint8_t *)line, (size_t)n);
+		off += (uint64_t)n;
+	}
+	CHECK(budget.held <= budget.limit && budget.refused > 0);
+	dissector_pop3.data(st, DIR_S2C, off, 0, (const uint8_t *)".\r\n+OK fine\r\n", 13);
+	dissector_pop3.close(st);
+	CHECK(strstr(first.text, "reply 2 NOOP '+OK fine'") != NULL);
+	CHECK_EQ_INT(budget.held, 0);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "a session is read line by line", a_session_is_read_line_by_line },
+		{ "a full stop does not end an answer", a_full_stop_does_not_end_an_answer },
+		{ "an empty message, a line of two dots", an_empty_message_and_a_line_of_two_dots },
+		{ "bare LF ends only where it is the rule", bare_line_feeds_end_only_where_they_are_the_rule },
+		{ "a listing without its dot", a_listing_without_its_dot_is_closed_by_the_next_reply },
+		{ "a status line in a message is text", a_status_line_in_a_message_is_text },
+		{ "pipelined commands are paired", pipelined_commands_are_paired },
+		{ "capabilities are a listing", capabilities_are_a_listing },
+		{ "AUTH is followed and masked", auth_exchanges_are_followed_and_masked },
+		{ "credentials never leave", credentials_never_leave },
+		{ "a gap is told and not glued", a_gap_in_a_message_is_told_and_not_glued },
+		{ "replies after a gap are paired again", replies_after_a_gap_are_paired_again },
+		{ "a cut connection leaves the message cut", a_cut_connection_leaves_the_message_cut },
+		{ "joined in the middle", joined_in_the_middle },
+		{ "only one side was captured", only_one_side_was_captured },
+		{ "response codes", response_codes },
+		{ "the turn to TLS", the_turn_to_tls },
+		{ "hostile lines", hostile_lines },
+		{ "lines on every prefix", lines_are_parsed_on_every_prefix },
+		{ "listings are bounded", listings_are_bounded },
+	};
+
+	return check_main("pop3", tests, sizeof(tests) / sizeof(tests[0]));
+}
