@@ -541,6 +541,18 @@ message_push(struct message *m, const uint8_t *p, size_t len)
 	}
 }
 
+/*
+ * The header block breaks off.  A field is whole when the line after it began
+ * and was no continuation; of one that may go on nothing certain is known.
+ */
+static void
+field_settle(struct message *m)
+{
+	if (m->line_len > 0 && m->line[0] != ' ' && m->line[0] != '\t')
+		field_done(m);
+	m->field_open = false;
+}
+
 void
 message_gap(struct message *m, uint64_t missing)
 {
@@ -548,8 +560,7 @@ message_gap(struct message *m, uint64_t missing)
 	m->facts.missing += missing;
 	m->now.gap = true;
 	if (m->in_header) {
-		/* Of a field that may go on in the gap nothing certain is known. */
-		m->field_open = false;
+		field_settle(m);
 		header_end(m, false);
 	} else if (m->at == LINE_DASH && m->line_len > 0) {
 		dash_release(m);
@@ -572,7 +583,9 @@ message_end(struct message *m)
 	    !boundary_line(m, m->line, line_trim(m)))
 		dash_release(m);
 	if (m->in_header) {
-		field_done(m);
+		if (m->line_len == 0)
+			field_done(m);
+		field_settle(m);
 		header_end(m, false);
 	}
 	part_end(m, false);
