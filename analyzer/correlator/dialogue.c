@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record/text.h"
+
 bool
 moment_before(const struct moment *a, const struct moment *b)
 {
@@ -307,15 +309,16 @@ refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
 char *
 reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 {
-	char head[32] = "";
+	char head[32] = "", words[152];
 
+	text_copy_utf8(words, sizeof(words), r->text, strlen(r->text));	/* cut between characters */
 	if (pop)
 		snprintf(head, sizeof(head), "%s ", r->code == 1 ? "+OK" : "-ERR");
 	else if (r->code != 0)
 		snprintf(head, sizeof(head), "%u ", r->code);
 	if (!pop && r->enhanced[0] != '\0' && strstr(r->text, r->enhanced) == NULL)
 		snprintf(head + strlen(head), sizeof(head) - strlen(head), "%s ", r->enhanced);
-	snprintf(buf, len, "%s%.150s", head, r->text);
+	snprintf(buf, len, "%s%s", head, words);
 	return buf;
 }
 

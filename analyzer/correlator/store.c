@@ -26,6 +26,8 @@ struct store {
 	size_t		 case_count, case_room;
 	struct mail_case **by_client, **by_server;
 	size_t		 indexed;
+	struct record_host **hosts_by_client, **hosts_by_server;	/* into hosts */
+	size_t		 hosts_indexed;
 	struct table	 paths, hosts, icmp, captures;
 	uint64_t	 bytes, budget, clock, generation;
 	struct store_counters counters;
@@ -613,6 +615,32 @@ copies_join(struct store *s)
 	free(v);
 }
 
+static int
+host_by_server(const void *a, const void *b)
+{
+	const struct record_host *x = *(struct record_host *const *)a, *y = *(struct record_host *const *)b;
+	int d = memcmp(&x->server.ip, &y->server.ip, sizeof(struct addr));
+
+	return d != 0 ? d : host_order(x, y);
+}
+
+static void
+hosts_index(struct store *s)
+{
+	struct record_host *v = s->hosts.v;
+	size_t n = s->hosts.n;
+
+	free(s->hosts_by_client);
+	free(s->hosts_by_server);
+	s->hosts_by_client = malloc((n + 1) * sizeof(struct record_host *));
+	s->hosts_by_server = malloc((n + 1) * sizeof(struct record_host *));
+	s->hosts_indexed = s->hosts_by_client != NULL && s->hosts_by_server != NULL ? n : 0;
+	for (size_t i = 0; i < s->hosts_indexed; i++)
+		s->hosts_by_client[i] = s->hosts_by_server[i] = &v[i];
+	if (s->hosts_indexed > 0)
+		qsort(s->hosts_by_server, n, sizeof(struct record_host *), host_by_server);
+}
+
 void
 store_index(struct store *s)
 {
@@ -639,6 +667,7 @@ store_index(struct store *s)
 	for (size_t i = 0; i < n; i++)
 		s->cases[i]->index = (uint32_t)i;
 	s->indexed = n;
+	hosts_index(s);
 	copies_join(s);
 }
 
@@ -731,6 +760,8 @@ store_free(struct store *s)
 	free(s->cases);
 	free(s->by_client);
 	free(s->by_server);
+	free(s->hosts_by_client);
+	free(s->hosts_by_server);
 	free(s->paths.v);
 	free(s->hosts.v);
 	free(s->icmp.v);
@@ -820,17 +851,44 @@ store_case_next(const struct store *s, struct case_iter *it)
 	return NULL;
 }
 
+/* First host whose address is not below `want'. */
+static size_t
+host_start(struct record_host **v, size_t n, const struct addr *want, bool client)
+{
+	size_t lo = 0, hi = want != NULL ? n : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct addr *a = client ? &v[mid]->client : &v[mid]->server.ip;
+
+		if (memcmp(a, want, sizeof(*a)) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 const struct record_host *
 store_host_next(const struct store *s, struct host_iter *it)
 {
-	const struct record_host *v = s->hosts.v;
+	struct record_host **v = it->server != NULL ? s->hosts_by_server : s->hosts_by_client;
 
-	while (it->pos < s->hosts.n) {
-		const struct record_host *h = &v[it->pos++];
+	if (v == NULL)
+		return NULL;
+	if (!it->started) {
+		it->pos = host_start(v, s->hosts_indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
+		it->started = true;
+	}
+	while (it->pos < s->hosts_indexed) {
+		const struct record_host *h = v[it->pos++];
 
-		if ((it->client == NULL || addr_equal(it->client, &h->client)) &&
-		    (it->server == NULL || addr_equal(it->server, &h->server.ip)))
+		if (it->server != NULL && !addr_equal(it->server, &h->server.ip))
+			break;
+		if (it->client == NULL || addr_equal(it->client, &h->client))
 			return h;
+		if (it->server == NULL)
+			break;
 	}
 	return NULL;
 }

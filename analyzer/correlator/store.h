@@ -49,10 +49,11 @@ struct case_iter {
 };
 const struct mail_case *store_case_next(const struct store *s, struct case_iter *it);
 
-/* Contrast records.  client NULL = any. */
+/* Contrast records.  NULL = any.  Zero it, call until NULL. */
 struct host_iter {
 	const struct addr *client, *server;
-	size_t		pos;
+	size_t		pos;		/* internal */
+	bool		started;
 };
 const struct record_host *store_host_next(const struct store *s, struct host_iter *it);
 

@@ -1,0 +1,183 @@
+#include "contrast.h"
+
+#include <stdlib.h>
+
+#include "dialogue.h"
+
+#define WINDOW_NS	(600 * SECOND)
+
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64 };
+
+static bool
+host_near(const struct record_host *h, int64_t at)
+{
+	return h->last.ns >= at - WINDOW_NS && h->first.ns <= at + WINDOW_NS;
+}
+
+static void
+contrast_server(const struct store *s, const struct mail_case *c, struct contrast *out)
+{
+	struct host_iter it = { .server = &c->conn.server.ip };
+	const struct record_host *h;
+
+	while ((h = store_host_next(s, &it)) != NULL) {
+		if (h->answered == 0 || !host_near(h, c->conn.first.ns))
+			continue;
+		if (h->server.port != c->conn.server.port) {
+			bool submission = h->server.port == 587 || h->server.port == 465;
+
+			if (!out->c1 || (submission && !out->submission)) {
+				out->port = h->server.port;
+				out->c1_at = h->answered_at;
+				out->point = h->key.point;
+			}
+			out->c1 = true;
+			out->submission = out->submission || submission;
+		} else if (addr_equal(&h->client, &c->conn.client.ip)) {
+			out->same = true;
+			out->same_at = h->answered_at;
+		} else {
+			out->c3 = true;
+			out->c3_at = h->answered_at;
+			if (!out->c1)
+				out->point = h->key.point;
+		}
+	}
+}
+
+static bool
+net_new(const struct addr **nets, uint32_t n, const struct addr *a)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (addr_prefix_equal(nets[i], a, 16, 48))
+			return false;
+	return true;
+}
+
+/* C2 is about this client's way out: one host that answers on the port refutes it. */
+static void
+contrast_client(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
+{
+	struct host_iter it = { .client = &c->conn.client.ip };
+	const struct addr *nets[NETS_MAX];
+	const struct record_host *h;
+	bool others_work = false, port_works = false;
+	uint32_t n = 0;
+
+	while ((h = store_host_next(s, &it)) != NULL) {
+		if (!host_near(h, c->conn.first.ns))
+			continue;
+		if (h->server.port != c->conn.server.port) {
+			others_work = others_work || h->answered > 0;
+			continue;
+		}
+		port_works = port_works || h->answered > 0;
+		if (h->answered == 0 && (refused ? h->refused : h->unanswered) > 0 && n < NETS_MAX && net_new(nets, n, &h->server.ip))
+			nets[n++] = &h->server.ip;
+	}
+	out->silent_nets = n;
+	out->c2 = n >= 2 && others_work && !port_works;
+}
+
+void
+contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
+{
+	*out = (struct contrast){ 0 };
+	contrast_server(s, c, out);
+	contrast_client(s, c, refused, out);
+}
+
+bool
+contrast_attempts(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { .server = &c->conn.server.ip, .server_port = c->conn.server.port,
+		.from_ns = c->conn.first.ns - WINDOW_NS, .to_ns = c->conn.first.ns + WINDOW_NS };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(s, &it)) != NULL) {
+		int64_t gap = x->conn.first.ns - c->conn.first.ns;
+
+		if (addr_equal(&x->conn.client.ip, &c->conn.client.ip) && x->conn.state == CONN_UNANSWERED &&
+		    (gap >= 60 * SECOND || gap <= -60 * SECOND))
+			return true;
+	}
+	return false;
+}
+
+static int
+time_compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+bool
+contrast_scanner(const struct store *s, const struct addr *client)
+{
+	struct host_iter it = { .client = client };
+	const struct record_host *h;
+	int64_t *at = malloc(SCAN_MAX * sizeof(*at));
+	size_t n = 0;
+	bool scanner = false;
+
+	if (at == NULL)
+		return false;
+	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL)
+		if (h->data == 0)
+			at[n++] = h->first.ns;
+	qsort(at, n, sizeof(*at), time_compare);
+	for (size_t i = SCAN_PAIRS - 1; i < n && !scanner; i++)
+		scanner = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
+	free(at);
+	return scanner;
+}
+
+int64_t
+contrast_rtt(const struct store *s, const struct endpoint *server, uint32_t *witnesses)
+{
+	struct host_iter it = { .server = &server->ip };
+	const struct record_host *h;
+	int64_t least = 0;
+
+	*witnesses = 0;
+	while ((h = store_host_next(s, &it)) != NULL) {
+		if (h->server.port == server->port || h->answered == 0 || h->rtt_min_ns <= 0)
+			continue;
+		*witnesses += h->answered;
+		if (least == 0 || h->rtt_min_ns < least)
+			least = h->rtt_min_ns;
+	}
+	return least;
+}
+
+uint8_t
+contrast_ttl(const struct store *s, const struct endpoint *server, bool other_ports_only)
+{
+	struct host_iter it = { .server = &server->ip };
+	const struct record_host *h;
+	uint8_t ttl = 0;
+
+	while ((h = store_host_next(s, &it)) != NULL)
+		if (h->ttl != 0 && h->answered > 0 && (!other_ports_only || h->server.port != server->port) &&
+		    (ttl == 0 || h->ttl < ttl))
+			ttl = h->ttl;
+	return ttl;
+}
+
+bool
+contrast_deaf(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { 0 };
+	const struct mail_case *x;
+	bool data = false;
+
+	while ((x = store_case_next(s, &it)) != NULL) {
+		if (x->point != c->point)
+			continue;
+		if (x->conn.dir[1].packets > 0)
+			return false;
+		data = data || x->conn.dir[0].data_segments > 0;
+	}
+	return data;
+}

@@ -1,0 +1,32 @@
+/* contrast.h - what other connections say about a port that does not answer (diagnosis 1B). */
+#ifndef CONTRAST_H
+#define CONTRAST_H
+
+#include "correlator/rule.h"
+
+struct contrast {
+	/* C1: the same host answers on another port; C2: the port is silent to hosts in several /16 while
+	 * others work; C3: other clients reach this port of this host. */
+	bool		c1, c2, c3;
+	bool		same;		/* this client reached this very port by another connection */
+	bool		submission;	/* C1 and the port is 587 or 465 */
+	uint16_t	port;		/* of C1 */
+	struct moment	c1_at, c3_at, same_at;
+	uint32_t	point;		/* of the witness of c1, else of c3 */
+	uint32_t	silent_nets;	/* C2 */
+};
+
+/* `refused': C2 counts hosts that refused instead of hosts that are silent. */
+void	contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out);
+/* Two attempts of this client at this port, at least 60 s apart? */
+bool	contrast_attempts(const struct store *s, const struct mail_case *c);
+/* >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7). */
+bool	contrast_scanner(const struct store *s, const struct addr *client);
+/* Least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many hosts or ports said so. */
+int64_t	contrast_rtt(const struct store *s, const struct endpoint *server, uint32_t *witnesses);
+/* TTL of the server's other ports, 0 = unknown. */
+uint8_t	contrast_ttl(const struct store *s, const struct endpoint *server, bool other_ports_only);
+/* Nothing ever comes back in this capture: its silence says nothing. */
+bool	contrast_deaf(const struct store *s, const struct mail_case *c);
+
+#endif /* CONTRAST_H */

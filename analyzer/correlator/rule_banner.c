@@ -1,0 +1,207 @@
+/* rule_banner.c - from the handshake to the end of the greeting (diagnosis 1B, 0.7). */
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+#define IDENT_PORT	113
+
+static bool
+greeted(const struct mail_case *c)
+{
+	return c->session != NULL && moment_is(&c->session->greeting.at);
+}
+
+static struct moment
+client_done(const struct mail_case *c)
+{
+	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn.t_end };
+
+	if (!moment_is(&a) || (moment_is(&b) && moment_before(&b, &a)))
+		a = b;
+	return moment_is(&a) ? a : end;
+}
+
+/* ---- no greeting at all -------------------------------------------------------------- */
+
+static void
+judge_silent(const struct mail_case *c, struct verdicts *out)
+{
+	struct moment end = client_done(c);
+	int64_t waited = end.ns - c->conn.handshake.ns;
+	int closer = case_first_closer(c);
+	struct finding *f;
+
+	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
+		return;
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn.handshake);
+	evidence_frame(finding_says(f, c->point, "no byte from the server in %lld.%01lld s; %s", (long long)(waited / SECOND),
+	    (long long)(waited % SECOND / 100000000), closer == 1 ? "then it closed" : closer == 0 ? "then the client gave up" :
+	    "the capture ends"), &end);
+	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
+	finding_exclude(f, FINDING_IDENT_DELAY, "no greeting came at all");
+	if (closer != 1)
+		return;
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	finding_subkind(f, "before-banner");
+	evidence_frame(finding_says(f, c->point, "the server closed before its greeting"), &end);
+	finding_summary(f, "The server closed the connection before it greeted.");
+}
+
+/* A greeting begun (`220-') and never ended. */
+static void
+judge_partial(const struct mail_case *c, struct verdicts *out)
+{
+	struct moment end = case_closed(c, 1);
+	struct finding *f;
+
+	if (c->session == NULL || !moment_is(&end) || c->session->early_talker)
+		return;
+	if (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun))
+		return;
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
+	finding_subkind(f, "in-banner");
+	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
+	evidence_frame(finding_says(f, c->point, "the server closes before it ends"), &end);
+	finding_summary(f, "The server closed in the middle of its greeting.");
+}
+
+/* ---- late ----------------------------------------------------------------------------- */
+
+/* The server asked back (ident, RFC 1413) as soon as it accepted, and got no answer. */
+static const struct mail_case *
+ident_unanswered(const struct view *v)
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .client = &c->conn.server.ip, .from_ns = c->conn.handshake.ns - 2 * SECOND,
+		.to_ns = c->conn.handshake.ns + 2 * SECOND };
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		if (x->point == c->point && x->conn.server.port == IDENT_PORT && addr_equal(&x->conn.server.ip, &c->conn.client.ip) &&
+		    x->conn.state == CONN_UNANSWERED)
+			return x;
+	return NULL;
+}
+
+static void
+judge_late(const struct view *v, int64_t delay, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? ident_unanswered(v) : NULL;
+	const struct moment *at = &c->session->greeting.at;
+	struct finding *f;
+
+	if (ident != NULL) {
+		f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+		evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered"), &ident->conn.first);
+		evidence_frame(finding_says(f, c->point, "its greeting comes %lld.%lld s after the handshake", (long long)(delay / SECOND),
+		    (long long)(delay % SECOND / 100000000)), at);
+		finding_exclude(f, FINDING_SLOW_BANNER, "the wait is the ident query's");
+		finding_summary(f, "The greeting came %lld s late: the server first waited for an ident answer that a filter drops.",
+		    (long long)(delay / SECOND));
+		return;
+	}
+	if (delay < 5 * SECOND)
+		return;
+	f = verdict_add(out, FINDING_SLOW_BANNER, absence(c, delay >= 30 * SECOND ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	if (delay >= 30 * SECOND)
+		f->severity = SEVERITY_WARNING;
+	evidence_frame(evidence_frame(finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
+	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn.handshake), at);
+	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
+}
+
+/* ---- refused --------------------------------------------------------------------------- */
+
+static void
+judge_refused(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct record_reply *r = &c->session->greeting;
+	struct reply_context ctx = { .stage = 'C' };
+	struct refusal refusal = { .reply = r, .stage = 'C', .verb = "connect", .line = "connect" };
+	struct reply_class cl;
+	char quote[256];
+	struct finding *f;
+
+	reply_classify(v->replies, r, &ctx, &cl);
+	reply_quote(r, false, quote, sizeof(quote));
+	if (cl.how != REPLY_BY_TEXT) {
+		f = verdict_add(out, FINDING_BANNER_REJECTED, CONFIDENCE_CONFIRMED, c, 0);
+		finding_reply(f, r);
+		evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+		finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
+		reply_client_shows(f, &refusal, false);
+	}
+	if (cl.kind == FINDING_KINDS || cl.how == REPLY_BY_CODE || cl.how == REPLY_BY_NOTHING)
+		return;
+	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
+	finding_subkind(f, cl.subkind);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
+	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
+	reply_client_shows(f, &refusal, false);
+}
+
+/* Client bytes before the end of the greeting, and the server minds (0.7). */
+static void
+judge_early(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct moment end = case_closed(c, 1);
+	bool none = !greeted(c);
+	struct finding *f;
+
+	if (!s->early_talker || !((none && moment_is(&end)) || reply_digit(&s->greeting) == 5))
+		return;
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
+	finding_subkind(f, "early-talker");
+	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn.dir[0].data_first);
+	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &s->greeting.at);
+	finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and %s.",
+	    none ? "hang up" : "refuse");
+	finding_remedy(f, "Let the mail program wait for the complete 220 greeting before it says EHLO; look for a virus or a script that sends mail.");
+	if (!none)
+		return;
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
+	finding_subkind(f, "in-banner");
+	evidence_frame(finding_says(f, c->point, "the server closes before its greeting ends"), &end);
+}
+
+static bool
+client_began_tls(const struct mail_case *c)
+{
+	return c->session != NULL && c->session->client_first_byte == 0x16 + 1;
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (!c->has_conn || case_midstream(c) || c->conn.app == APP_OTHER || c->conn.app == APP_SMTP_TUNNELLED)
+		return;
+	if (!port_is_mail(c->conn.server.port) && c->session == NULL)
+		return;
+	if (c->conn.server.port == 143 || port_is_tls(c->conn.server.port) || case_one_sided(c))
+		return;
+	if (moment_is(&c->conn.handshake) && c->conn.dir[1].stream_bytes == 0) {
+		if (!client_began_tls(c) && !case_stalled(c))
+			judge_silent(c, out);
+	} else if (!greeted(c)) {
+		judge_partial(c, out);
+	}
+	if (c->session == NULL || !case_is_smtp(c))
+		return;
+	judge_early(c, out);
+	if (!greeted(c))
+		return;
+	if (moment_is(&c->conn.handshake))
+		judge_late(v, moment_gap(&c->conn.handshake, &c->session->greeting.at), out);
+	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1))
+		judge_refused(v, out);
+}
+
+const struct rule rule_banner = { "banner", RULE_CASE, judge };

@@ -1,0 +1,169 @@
+/* rule_capture.c - what the capture itself can and cannot show (diagnosis 1F, 0.5 S14, S16). */
+#include <stdio.h>
+
+#include "dialogue.h"
+
+static struct finding *
+quality(struct verdicts *out, enum finding_kind kind, const struct record_capture *c)
+{
+	return verdict_add_bare(out, kind, CONFIDENCE_CONFIRMED, c->key.point, &c->first, &c->last);
+}
+
+static void
+judge_loss(const struct record_capture *c, struct verdicts *out)
+{
+	uint32_t q = capture_q_permille(c);
+	struct finding *f;
+
+	if (q < 10 && (!c->drops_known || c->drops_kernel + c->drops_interface == 0))
+		return;
+	f = quality(out, FINDING_CAPTURE_LOSS, c);
+	if (q >= 10)
+		finding_says(f, c->key.point, "%llu of %llu acknowledged bytes (%u.%u %%) are not in the capture",
+		    (unsigned long long)c->acked_unseen, (unsigned long long)c->acked_bytes, q / 10, q % 10);
+	if (c->drops_known && c->drops_kernel + c->drops_interface > 0)
+		finding_says(f, c->key.point, "the capturing machine dropped %llu packets itself",
+		    (unsigned long long)(c->drops_kernel + c->drops_interface));
+	finding_summary(f, "The capture missed packets that were on the wire (%u.%u %% of the acknowledged bytes): findings that rest on "
+	    "something not seen are lowered or withheld.", q / 10, q % 10);
+}
+
+static void
+judge_offload(const struct record_capture *c, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (c->data_bytes == 0 || c->super_bytes * 5 <= c->data_bytes)
+		return;
+	f = quality(out, FINDING_CAPTURE_OFFLOAD, c);
+	finding_says(f, c->key.point, "%llu of %llu data bytes are in packets larger than the wire can carry",
+	    (unsigned long long)c->super_bytes, (unsigned long long)c->data_bytes);
+	finding_summary(f, "Segmentation offload hides the true packet sizes (%llu %% of the data bytes).",
+	    (unsigned long long)(c->super_bytes * 100 / c->data_bytes));
+}
+
+static void
+judge_duplicates(const struct record_capture *c, struct verdicts *out)
+{
+	uint64_t all = c->tcp_frames > c->eligible ? c->tcp_frames : c->eligible;
+	struct finding *f;
+
+	if (c->duplicates < 3 || c->duplicates * 20 < all)
+		return;
+	f = quality(out, FINDING_CAPTURE_DUPLICATES, c);
+	evidence_frame(finding_says(f, c->key.point, "%llu of %llu TCP frames are copies; the first is this one",
+	    (unsigned long long)c->duplicates, (unsigned long long)all), &c->duplicate_first);
+	finding_summary(f, "%llu packets were captured twice; the copies were left out.", (unsigned long long)c->duplicates);
+}
+
+static void
+judge_snaplen(const struct record_capture *c, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (c->cut_frames == 0)
+		return;
+	f = quality(out, FINDING_CAPTURE_SNAPLEN, c);
+	finding_says(f, c->key.point, "%llu frames are cut, none longer than %u bytes", (unsigned long long)c->cut_frames, c->cut_at);
+	finding_summary(f, "Packets were cut at %u bytes: sizes are known, words are not.", c->cut_at);
+}
+
+static void
+judge_clock(const struct record_capture *c, struct verdicts *out)
+{
+	struct finding *f;
+
+	/* two queues of one card may swap neighbours; a step is something else */
+	if (c->clock_back_ns <= SECOND)
+		return;
+	f = quality(out, FINDING_CAPTURE_CLOCK, c);
+	evidence_frame(finding_says(f, c->key.point, "time went back %llu times, here by %lld.%03lld s", (unsigned long long)c->clock_back,
+	    (long long)(c->clock_back_ns / SECOND), (long long)(c->clock_back_ns % SECOND / 1000000)), &c->clock_back_at);
+	finding_summary(f, "The clock of the capture went back; times in this report follow the order of the packets.");
+}
+
+struct tally {
+	uint32_t	one_sided, midstream, tls;
+	const struct mail_case *first_one_sided, *first_midstream, *first_tls;
+};
+
+static void
+tally_case(struct tally *t, const struct mail_case *c)
+{
+	if (case_one_sided(c) && t->one_sided++ == 0)
+		t->first_one_sided = c;
+	if (c->has_conn && c->conn.state == CONN_MIDSTREAM && t->midstream++ == 0)
+		t->first_midstream = c;
+	if (c->session != NULL && c->session->tls && t->tls++ == 0)
+		t->first_tls = c;
+}
+
+static void
+judge_one_sided(const struct record_capture *c, const struct tally *t, struct verdicts *out)
+{
+	const struct mail_case *x = t->first_one_sided;
+	struct finding *f;
+	int gone;
+
+	if (x == NULL)
+		return;
+	gone = case_unseen_dir(x);
+	f = quality(out, FINDING_CAPTURE_ONE_SIDED, c);
+	evidence_frame(finding_says(f, c->key.point, "%u connections show packets of one side only; first: nothing from the %s", t->one_sided,
+	    gone == 0 ? "client" : "server"), &x->conn.first);
+	finding_summary(f, "Only one direction was captured (of %u connections): delivered and lost, refused and unanswered cannot be told "
+	    "apart there.", t->one_sided);
+}
+
+static void
+judge_midstream(const struct record_capture *c, const struct tally *t, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (t->first_midstream == NULL)
+		return;
+	f = quality(out, FINDING_CAPTURE_MIDSTREAM, c);
+	evidence_frame(finding_says(f, c->key.point, "%u mail connections had begun before the capture; first packet of the first of them",
+	    t->midstream), &t->first_midstream->conn.first);
+	finding_summary(f, "%u mail connections had begun before the capture.", t->midstream);
+}
+
+static void
+judge_encrypted(const struct record_capture *c, const struct tally *t, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (t->first_tls == NULL)
+		return;
+	f = quality(out, FINDING_CAPTURE_ENCRYPTED, c);
+	evidence_frame(finding_says(f, c->key.point, "%u sessions continue in TLS; the first from here on", t->tls),
+	    &t->first_tls->session->tls_at);
+	finding_summary(f, "%u sessions are encrypted: replies, logins and mails inside them cannot be read.", t->tls);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct record_capture *c;
+	size_t pos = 0;
+
+	while ((c = store_capture_next(v->store, &pos)) != NULL) {
+		struct case_iter it = { 0 };
+		const struct mail_case *x;
+		struct tally t = { 0 };
+
+		while ((x = store_case_next(v->store, &it)) != NULL)
+			if (x->point == c->key.point)
+				tally_case(&t, x);
+		judge_loss(c, out);
+		judge_one_sided(c, &t, out);
+		judge_offload(c, out);
+		judge_duplicates(c, out);
+		judge_midstream(c, &t, out);
+		judge_snaplen(c, out);
+		judge_clock(c, out);
+		judge_encrypted(c, &t, out);
+	}
+}
+
+const struct rule rule_capture = { "capture", RULE_STORE, judge };

@@ -1,0 +1,155 @@
+/* rule_mask.c - a firewall that rewrites SMTP: masked greeting, masked keywords (diagnosis 1C, 0.7). */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+/* PIX: the greeting keeps only `*', `0', `2' and blanks.  A few stars in an admin's banner are none. */
+static bool
+banner_is_masked(const char *s)
+{
+	size_t stars = 0, kept = 0, n = 0;
+
+	for (; *s != '\0'; s++, n++) {
+		stars += *s == '*';
+		kept += *s == '*' || *s == '0' || *s == '2' || *s == ' ';
+	}
+	return stars >= 8 && kept * 10 >= n * 6;
+}
+
+/* XXXA, XXXB ... or XXXX: ASA overwrites keywords it does not know in place. */
+static size_t
+keyword_mask(const char *p, size_t len)
+{
+	size_t x = 0;
+
+	while (x < len && p[x] == 'X')
+		x++;
+	if (x == len && x >= 4)
+		return len;
+	return x >= 3 && x == len - 1 && isupper((unsigned char)p[x]) ? len : 0;
+}
+
+static bool
+word_in(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *p = list; (p = strcasestr(p, word)) != NULL; p++)
+		if ((p == list || p[-1] == ' ') && (p[n] == '\0' || p[n] == ' ' || p[n] == '='))
+			return true;
+	return false;
+}
+
+static void
+judge_banner(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_reply *g = &c->session->greeting;
+	struct finding *f;
+
+	if (!moment_is(&g->at) || !banner_is_masked(g->text))
+		return;
+	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
+	finding_subkind(f, "banner");
+	finding_reply(f, g);
+	evidence_frame(finding_says(f, c->point, "the greeting is overwritten: \"%.100s\"", g->text), &g->at);
+	finding_summary(f, "A firewall overwrites the server's greeting with asterisks; it also hides what the server can do.");
+}
+
+static void
+judge_stripped(const struct mail_case *c, size_t eight, struct verdicts *out)
+{
+	static const char *const same_length[] = { "CHUNKING", "SMTPUTF8", "8BITMIME" };
+	const struct record_session *s = c->session;
+	size_t missing = 0;
+	struct finding *f;
+
+	if (eight == 0 || s->starttls_offered)
+		return;
+	for (size_t i = 0; i < sizeof(same_length) / sizeof(same_length[0]); i++)
+		missing += !word_in(s->capabilities, same_length[i]);
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
+	evidence_frame(finding_says(f, c->point, "%zu keywords of the length of STARTTLS are overwritten: %.100s", eight, s->masked_keywords),
+	    &c->conn.dir[1].data_first);
+	if (eight <= missing)
+		finding_exclude(f, FINDING_TLS_NOT_OFFERED, "another keyword of eight letters (CHUNKING) may be behind the mask");
+	finding_summary(f, "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
+}
+
+static void
+judge_keywords(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	size_t eight = 0, masked = 0;
+	struct finding *f;
+
+	for (const char *p = s->masked_keywords; *p != '\0';) {
+		size_t len = strcspn(p, " ");
+
+		if (keyword_mask(p, len) > 0) {
+			masked++;
+			eight += len == 8;
+		}
+		p += len + (p[len] == ' ');
+	}
+	if (masked == 0)
+		return;
+	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
+	finding_subkind(f, "keywords");
+	evidence_frame(finding_says(f, c->point, "keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords),
+	    &c->conn.dir[1].data_first);
+	finding_summary(f, "A firewall overwrites %zu keywords of the server's EHLO reply.", masked);
+	judge_stripped(c, eight, out);
+}
+
+static bool
+line_is_masked(const char *line)
+{
+	size_t n = strspn(line, "X");
+
+	return n >= 4 && (line[n] == '\0' || line[n] == ' ' || line[n] == '\r');
+}
+
+/* S5: offered, then refused as unknown.  S6: at the server's side, a command of X's. */
+static void
+judge_commands(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct record_reply *r = &s->starttls_reply;
+	struct finding *f;
+
+	if (moment_is(&r->at) && (r->code == 500 || r->code == 502)) {
+		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
+		finding_reply(f, r);
+		evidence_frame(finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code), &r->at);
+		finding_summary(f, "STARTTLS is answered as an unknown command%s: something rewrites the command on its way.",
+		    s->starttls_offered ? " by a server that offered it" : "");
+		return;
+	}
+	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++) {
+		const struct session_refusal *x = &s->refusals[i];
+
+		if (!line_is_masked(x->line) || (x->reply.code != 500 && x->reply.code != 502))
+			continue;
+		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
+		evidence_frame(evidence_frame(finding_says(f, c->point, "a command of X's only reaches the server, which answers %u",
+		    x->reply.code), &x->asked), &x->reply.at);
+		finding_summary(f, "A command of the client arrives overwritten with X's: a firewall on the way does that to STARTTLS.");
+		return;
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (c->session == NULL || !case_is_smtp(c))
+		return;
+	judge_banner(c, out);
+	judge_keywords(c, out);
+	judge_commands(c, out);
+}
+
+const struct rule rule_mask = { "mask", RULE_CASE, judge };

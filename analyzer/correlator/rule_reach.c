@@ -1,0 +1,280 @@
+/*
+ * rule_reach.c - a SYN that led nowhere (diagnosis 1B, 0.7): ICMP first, then
+ * RST, then silence; contrast decides the name, no contrast is `possible'.
+ */
+#include <stdio.h>
+
+#include "contrast.h"
+#include "dialogue.h"
+
+/* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
+
+static enum finding_kind
+icmp_kind(const struct record_icmp_error *e, const struct endpoint *server)
+{
+	bool own = addr_equal(&e->from, &server->ip);
+
+	if (e->family == 4 && e->type == 3) {
+		switch (e->code) {
+		case 9: case 10: case 13:
+			return FINDING_PORT_BLOCKED_ICMP;
+		case 3:
+			return own ? FINDING_SERVICE_DOWN : FINDING_PORT_BLOCKED_ICMP;
+		case 0: case 1:
+			return FINDING_HOST_UNREACHABLE_ICMP;
+		}
+	}
+	if (e->family == 6 && e->type == 1) {
+		switch (e->code) {
+		case 1: case 5: case 6:
+			return FINDING_PORT_BLOCKED_ICMP;
+		case 4:
+			return own ? FINDING_SERVICE_DOWN : FINDING_PORT_BLOCKED_ICMP;
+		case 0: case 3:
+			return FINDING_HOST_UNREACHABLE_ICMP;
+		}
+	}
+	if ((e->family == 4 && e->type == 11) || (e->family == 6 && e->type == 3))
+		return FINDING_HOST_UNREACHABLE_ICMP;	/* time exceeded: a routing loop */
+	return FINDING_KINDS;
+}
+
+static bool
+judge_icmp(const struct mail_case *c, struct verdicts *out)
+{
+	for (uint32_t i = 0; i < c->icmp_count; i++) {
+		const struct record_icmp_error *e = &c->icmp[i];
+		enum finding_kind k = icmp_kind(e, &c->conn.server);
+		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
+		struct finding *f;
+		bool loop = e->type == 11 || (e->family == 6 && e->type == 3);
+
+		if (k == FINDING_KINDS || e->dir == 1 || (!e->for_syn && moment_is(&c->conn.handshake)))
+			continue;
+		addr_format(&e->from, router, sizeof(router));
+		endpoint_format(&c->conn.server, server, sizeof(server));
+		f = verdict_add(out, k, CONFIDENCE_CONFIRMED, c, 0);
+		evidence_frame(finding_says(f, c->point, "the connection attempt"), &c->conn.syn[0]);
+		evidence_frame(finding_says(f, c->point, "ICMP%s type %u code %u from %s quotes it", e->family == 6 ? "v6" : "", e->type,
+		    e->code, router), &e->at);
+		finding_summary(f, "%s answers attempts to reach %s with \"%s\".", router, server, k == FINDING_PORT_BLOCKED_ICMP ?
+		    "communication prohibited" : k == FINDING_SERVICE_DOWN ? "port unreachable" : loop ?
+		    "time exceeded in transit (a routing loop)" : "destination unreachable");
+		if (loop)
+			finding_subkind(f, "routing-loop");
+		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
+		return true;
+	}
+	return false;
+}
+
+/* ---- a RST ------------------------------------------------------------------------------ */
+
+static int64_t
+last_syn_ns(const struct mail_case *c)
+{
+	uint32_t n = c->conn.syn_count < RECORD_SYNS ? c->conn.syn_count : RECORD_SYNS;
+
+	return n > 0 ? c->conn.syn[n - 1].ns : c->conn.first.ns;
+}
+
+struct reset_evidence {
+	bool	 ttl, time, several;
+	uint8_t	 rst_ttl, host_ttl;
+	int64_t	 delay, rtt;
+	uint32_t nets;
+};
+
+static unsigned int
+reset_judge(const struct store *s, const struct mail_case *c, struct contrast *con, struct reset_evidence *e)
+{
+	uint32_t witnesses;
+	int diff;
+
+	contrast_find(s, c, true, con);
+	e->rst_ttl = c->conn.dir[1].ttl_rst;
+	e->host_ttl = contrast_ttl(s, &c->conn.server, false);
+	diff = (int)e->rst_ttl - (int)e->host_ttl;
+	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2);
+	e->rtt = contrast_rtt(s, &c->conn.server, &witnesses);
+	e->delay = c->conn.refused.ns - last_syn_ns(c);
+	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
+	e->several = con->c2;
+	e->nets = con->silent_nets;
+	/* one provider's servers may be down together: C2 only seconds another sign */
+	return e->ttl || e->time ? (unsigned int)e->ttl + e->time + e->several : 0;
+}
+
+static void
+judge_reset(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	struct reset_evidence e = { 0 };
+	struct contrast con;
+	unsigned int signs = reset_judge(v->store, c, &con, &e);
+	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
+	    con.c1 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
+	struct finding *f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	endpoint_format(&c->conn.server, server, sizeof(server));
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn.syn[0]), &c->conn.refused);
+	if (con.c1)
+		evidence_frame(finding_says(f, con.point, "the same host answers on port %u", con.port), &con.c1_at);
+	if (e.ttl)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another machine sent it", e.rst_ttl, e.host_ttl);
+	if (e.time)
+		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
+		    (long long)(e.delay / 1000), (long long)(e.rtt / 1000));
+	if (e.several)
+		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e.nets);
+	if (signs > 0) {
+		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
+		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
+		return;
+	}
+	finding_summary(f, "%s refuses the connection: nothing listens on this port.", server);
+	if (conf == CONFIDENCE_CONFIRMED)
+		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
+	else
+		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
+		    "any other answer of this host to compare with", "at the client, and connect to another port of the server as well");
+}
+
+/* ---- silence ---------------------------------------------------------------------------------- */
+
+static bool
+silence_long(const struct mail_case *c)
+{
+	int64_t span = last_syn_ns(c) - c->conn.first.ns, quiet = c->conn.t_end - c->conn.first.ns;
+	uint32_t n = c->conn.syn_count;
+
+	return (n >= 3 && span >= 3 * SECOND) || (n >= 2 && quiet >= 20 * SECOND) ||
+	    (n >= 2 && span >= SECOND && quiet >= 6 * SECOND);
+}
+
+static void
+silence_evidence(struct finding *f, const struct mail_case *c)
+{
+	uint32_t n = c->conn.syn_count < RECORD_SYNS ? c->conn.syn_count : RECORD_SYNS;
+	struct finding_evidence *e = finding_says(f, c->point, "%u attempts (SYN) over %lld s, no answer of any kind", c->conn.syn_count,
+	    (long long)((last_syn_ns(c) - c->conn.first.ns) / SECOND));
+
+	for (uint32_t i = 0; i < n; i++)
+		evidence_frame(e, &c->conn.syn[i]);
+}
+
+static void
+silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	bool sure = con->c2 || (con->c1 && contrast_attempts(v->store, c));
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	silence_evidence(f, c);
+	if (con->c1)
+		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
+	if (con->c2)
+		finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn.server.port,
+		    con->silent_nets);
+	if (con->c3)
+		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others, or other hosts are silent too");
+	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way drops this port.",
+	    endpoint_format(&c->conn.server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
+	    con->c3 ? "other clients reach it" : "other ports work");
+	if (con->submission)
+		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
+		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
+}
+
+static void
+silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	enum confidence conf = contrast_deaf(v->store, c) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_POSSIBLE;
+	struct finding *f = verdict_add(out, con->same ? FINDING_PORT_BLOCKED_SILENT : FINDING_HOST_UNREACHABLE_SILENT, conf, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	endpoint_format(&c->conn.server, server, sizeof(server));
+	silence_evidence(f, c);
+	if (con->same) {
+		finding_subkind(f, "intermittent");
+		evidence_frame(finding_says(f, c->point, "another connection to the same port was answered"), &con->same_at);
+		finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+		return;
+	}
+	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
+	    "back. This capture has nothing to compare with.", server);
+	finding_next_capture(f, "a host that is down", "a blocked port (port-blocked-silent) or a lost answer (syn-ack-return-blocked)",
+	    "any other traffic to or from this host", "at the client while it also tries another port of the server, or at the server");
+}
+
+static void
+judge_silence(const struct view *v, struct verdicts *out)
+{
+	struct contrast con;
+
+	if (!silence_long(v->c))
+		return;
+	contrast_find(v->store, v->c, false, &con);
+	if ((con.c1 || con.c2 || con.c3) && !contrast_deaf(v->store, v->c))
+		silence_blocked(v, &con, out);
+	else
+		silence_unknown(v, &con, out);
+}
+
+/* ---- the answer does not come back --------------------------------------------------------------- */
+
+static void
+judge_return(const struct mail_case *c, struct verdicts *out)
+{
+	bool silent_client = c->conn.state == CONN_HALF_OPEN && !moment_is(&c->conn.handshake);
+	bool repeated = moment_is(&c->conn.handshake) && c->conn.dir[1].stream_bytes == 0;
+	struct finding *f;
+
+	if (c->conn.synack_count < 3 || c->conn.synack_last.ns - c->conn.synack_first.ns < 3 * SECOND || c->conn.client_reset_synack)
+		return;
+	if ((!silent_client && !repeated) || case_one_sided(c))
+		return;
+	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, silent_client ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 1);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), %s", c->conn.synack_count,
+	    silent_client ? "the client never replies" : "each time acknowledged, yet it repeats"), &c->conn.synack_first), &c->conn.synack_last);
+	finding_summary(f, silent_client ? "The server answers the connection attempt, but its answer does not reach the client." :
+	    "The client's acknowledgements do not reach the server, which repeats its answer.");
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------- */
+
+static bool
+client_spoke(const struct mail_case *c)
+{
+	return c->conn.dir[0].data_segments > 0 || moment_is(&c->conn.handshake);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (!c->has_conn || !port_is_mail(c->conn.server.port) || c->conn.syn_count == 0)
+		return;
+	if (c->conn.state != CONN_ESTABLISHED && contrast_scanner(v->store, &c->conn.client.ip))
+		return;
+	if (c->conn.synack_count > 0) {
+		judge_return(c, out);
+		return;
+	}
+	if (judge_icmp(c, out))
+		return;
+	if (moment_is(&c->conn.refused)) {
+		if (c->conn.refused_ack_ok && !client_spoke(c))
+			judge_reset(v, out);
+		return;
+	}
+	if (c->conn.state == CONN_UNANSWERED && c->conn.dir[1].packets == 0)
+		judge_silence(v, out);
+}
+
+const struct rule rule_reach = { "reach", RULE_CASE, judge };

@@ -1,0 +1,327 @@
+/*
+ * rule_reply.c - what the server refused, in its own words (diagnosis 1C, 3).
+ *
+ * The reply's class comes from the table; here it meets its context: a relay
+ * or login refusal means something else after a login, or when a login was
+ * offered and not tried (0.7, order of judgement 4 to 7).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+struct reading {
+	const struct view	*v;
+	const struct mail_case	*c;
+	const struct record_session *s;
+	struct verdicts		*out;
+	bool			 blind;		/* server bytes are missing: words only */
+};
+
+static bool
+verb_is(const struct refusal *r, const char *verb)
+{
+	return strcasecmp(r->verb, verb) == 0;
+}
+
+/* Replies that say nothing about a mail, or that another rule reads. */
+static bool
+refusal_ignored(const struct reading *g, const struct refusal *r)
+{
+	if (r->stage == 'C' || r->stage == 'S' || r->consequence)
+		return true;
+	if (verb_is(r, "VRFY") || verb_is(r, "EXPN") || verb_is(r, "HELP") || verb_is(r, "NOOP"))
+		return true;
+	if (r->transaction != NULL && r->transaction->nested && r->stage == 'M')
+		return false;
+	if (strspn(r->line, "X") >= 4)		/* overwritten on its way: rule_mask.c */
+		return true;
+	return r->stage == 'E' && r->reply->code >= 500 && r->reply->code <= 504 &&
+	    verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL;
+}
+
+static bool
+mail_accepted(const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i].verdict == VERDICT_ACCEPTED)
+			return true;
+	return false;
+}
+
+static bool
+mail_open(const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i].verdict == VERDICT_LOST || c->transactions[i].verdict == VERDICT_UNKNOWN)
+			return true;
+	return false;
+}
+
+/* ---- context ---------------------------------------------------------------------------- */
+
+static struct reply_context
+context_of(const struct reading *g, const struct refusal *r)
+{
+	const struct record_transaction *t = r->transaction;
+
+	return (struct reply_context){
+		.stage = r->stage, .auth_offered = g->s->auth_offered, .auth_tried = g->s->auth_tried, .after_gap = g->blind,
+		.large = t != NULL && (t->bytes > 1000000 || t->declared_size > 1000000),
+	};
+}
+
+static bool
+class_is_relay(enum finding_kind k)
+{
+	return k == FINDING_RELAY_DENIED_WRONG_NETWORK || k == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
+}
+
+/* "No AUTH seen" is a fact only when the dialogue is whole from its beginning. */
+static bool
+login_known(const struct reading *g)
+{
+	return !g->blind && !case_midstream(g->c) && !case_missing(g->c) && g->s->ehlo_answered;
+}
+
+static void
+rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+{
+	bool relay = cl->kind == FINDING_RELAY_DENIED_WRONG_NETWORK;
+
+	if (r->after_auth) {
+		cl->kind = FINDING_RELAY_DENIED_DESPITE_AUTH;
+		cl->confidence = CONFIDENCE_CONFIRMED;
+	} else if (g->s->auth_offered && !g->s->auth_tried && login_known(g)) {
+		if (cl->how == REPLY_BY_TEXT || relay)
+			cl->confidence = CONFIDENCE_CONFIRMED;
+		cl->kind = FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
+	} else if (relay) {
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);	/* the reason is policy */
+	} else if (!g->s->ehlo_answered) {
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);	/* on the words alone */
+	}
+}
+
+static void
+rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+{
+	if (cl->kind == FINDING_SENDER_MISMATCH) {	/* only an account has an address that is not its own */
+		if (r->after_auth || g->s->auth_ok)
+			cl->confidence = CONFIDENCE_CONFIRMED;
+		else
+			cl->kind = FINDING_POLICY_OR_BLOCKLIST;
+	} else if (cl->kind == FINDING_POP_BEFORE_SMTP_REQUIRED) {
+		cl->kind = FINDING_RELAY_DENIED_WRONG_NETWORK;
+		cl->confidence = CONFIDENCE_PROBABLE;
+		rewrite_relay(g, r, cl);
+	}
+}
+
+/* A protocol error is worth a warning only when it cost a mail or the session (0.7). */
+static bool
+error_matters(const struct reading *g, const struct refusal *r)
+{
+	bool hello = r->stage == 'E' && g->c->transaction_count == 0 && !g->s->ehlo_answered;
+
+	return r->ended || (hello && !g->s->helo);
+}
+
+static void
+class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+{
+	if (cl->hint)
+		rewrite_hint(g, r, cl);
+	else if (class_is_relay(cl->kind))
+		rewrite_relay(g, r, cl);
+	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
+	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
+		cl->kind = FINDING_AUTH_NOT_OFFERED;
+		cl->confidence = CONFIDENCE_CONFIRMED;
+	}
+	if (cl->kind == FINDING_PROTOCOL_ERROR && !error_matters(g, r))
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_POSSIBLE);
+}
+
+/* ---- saying it ------------------------------------------------------------------------------- */
+
+static void
+say_recipients(struct finding *f, const struct reading *g, const struct refusal *r)
+{
+	uint32_t all = 0, refused = 0;
+
+	if (r->recipient == NULL)
+		return;
+	for (uint32_t i = 0; i < g->c->recipient_count; i++) {
+		const struct record_recipient *x = &g->c->recipients[i];
+
+		if (x->key.n != r->recipient->key.n || !moment_is(&x->reply.at))
+			continue;
+		all++;
+		refused += x->reply.code >= 400;
+	}
+	if (all > 1)
+		finding_says(f, g->c->point, "%u of %u recipients of this mail were refused", refused, all);
+}
+
+static void
+say_context(struct finding *f, const struct reading *g)
+{
+	const struct record_session *s = g->s;
+
+	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
+		finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none");
+	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
+		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
+	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls) {
+		finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use");
+		finding_exclude(f, FINDING_TLS_REQUIRED, "the words do not ask for encryption");
+	}
+	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->helo && !s->ehlo)
+		finding_says(f, g->c->point, "the client said HELO, not EHLO: it does not speak the protocol that has logins");
+}
+
+/* A refused command line; the reply stands beside it. */
+static void
+say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
+{
+	char quote[256];
+	struct finding_evidence *e;
+
+	reply_quote(r->reply, false, quote, sizeof(quote));
+	if (r->unsolicited)
+		e = finding_says(f, g->c->point, "the server says \"%s\", unasked", quote);
+	else if (r->recipient != NULL)
+		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"", r->recipient->address, quote);
+	else if (r->stage == 'M' && r->transaction != NULL)
+		e = finding_says(f, g->c->point, "MAIL FROM:<%.80s> is answered \"%s\"", r->transaction->sender, quote);
+	else if (strcmp(r->verb, ".") == 0)
+		e = finding_says(f, g->c->point, "the message is answered \"%s\"", quote);
+	else
+		e = finding_says(f, g->c->point, "%.60s is answered \"%s\"", r->line, quote);
+	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
+	finding_summary(f, "%s: the server answered \"%s\"%s.", kind_facts(f->kind)->title, quote,
+	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
+	    r->stage == 'D' ? " to the message" : "");
+}
+
+static void
+say(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
+{
+	struct finding *f = verdict_add(g->out, cl->kind, cl->confidence, g->c, 0);
+
+	finding_subkind(f, cl->subkind);
+	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
+	finding_reply(f, r->reply);
+	if (cl->kind == FINDING_PROTOCOL_ERROR && cl->confidence <= CONFIDENCE_POSSIBLE)
+		f->severity = SEVERITY_INFO;
+	say_reply(f, g, r);
+	if (cl->how == REPLY_BY_TEXT && cl->product[0] != '\0')
+		finding_says(f, g->c->point, "these words are known from: %.100s", cl->product);
+	say_context(f, g);
+	say_recipients(f, g, r);
+	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
+		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
+	reply_client_shows(f, r, false);
+	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)
+		finding_next_capture(f, "this reason", "another that uses the same words", "words that say more",
+		    "nothing new on the wire; read the server's log for this session, or capture");
+}
+
+/* Relay refused, no login offered, and this client's provider has a POP3 server here: perhaps it is that. */
+static void
+say_pop_hint(const struct reading *g, const struct refusal *r)
+{
+	struct case_iter it = { .server = &g->c->conn.server.ip };
+	const struct mail_case *x;
+	struct finding *f;
+
+	while ((x = store_case_next(g->v->store, &it)) != NULL) {
+		if (!case_is_pop(x) || x->session == NULL)
+			continue;
+		f = verdict_add(g->out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE, g->c, 0);
+		finding_span(f, &r->reply->at, &r->reply->at);
+		finding_reply(f, r->reply);
+		evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &r->reply->at);
+		evidence_frame(finding_says(f, x->point, "the same host is a POP3 server"), &x->conn.first);
+		finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
+		return;
+	}
+}
+
+/* ---- judging one refusal ------------------------------------------------------------------------- */
+
+/* EHLO unknown, HELO fine: an old server, or a firewall; no harm. */
+static bool
+judge_hello(const struct reading *g, const struct refusal *r)
+{
+	struct reply_class cl = { .kind = FINDING_PROTOCOL_ERROR, .confidence = CONFIDENCE_POSSIBLE, .how = REPLY_BY_CODE, .product = "" };
+
+	if (r->stage != 'E' || (r->reply->code != 500 && r->reply->code != 502) || !g->s->helo || r->ended)
+		return false;
+	snprintf(cl.subkind, sizeof(cl.subkind), "ehlo-refused");
+	say(g, r, &cl);
+	return true;
+}
+
+static void
+judge_unsolicited(const struct reading *g, const struct refusal *r)
+{
+	struct reply_context ctx = context_of(g, r);
+	struct reply_class cl;
+	bool quit = g->s->quit.frame != 0 && g->s->quit.ns <= r->reply->at.ns;
+
+	if (quit || (!mail_open(g->c) && mail_accepted(g->c)))
+		return;			/* an idle session was closed, nothing was lost (0.7) */
+	ctx.stage = 0;
+	ctx.after_gap = g->blind || r->reply->code != 421;
+	reply_classify(g->v->replies, r->reply, &ctx, &cl);
+	if (cl.kind == FINDING_KINDS || (cl.how == REPLY_BY_NOTHING && r->reply->code != 421))
+		return;
+	if (case_stalled(g->c))
+		cl.confidence = CONFIDENCE_CANNOT_TELL;
+	say(g, r, &cl);
+}
+
+static void
+judge_refusal(const struct reading *g, const struct refusal *r)
+{
+	struct reply_context ctx = context_of(g, r);
+	struct reply_class cl;
+	bool offered_none;
+
+	if (refusal_ignored(g, r) || judge_hello(g, r))
+		return;
+	if (r->unsolicited) {
+		judge_unsolicited(g, r);
+		return;
+	}
+	reply_classify(g->v->replies, r->reply, &ctx, &cl);
+	if (cl.kind == FINDING_KINDS)
+		return;
+	class_in_context(g, r, &cl);
+	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
+		return;
+	say(g, r, &cl);
+	offered_none = g->s->ehlo_answered && !g->s->auth_offered && !g->s->auth_tried;
+	if (cl.kind == FINDING_RELAY_DENIED_WRONG_NETWORK && offered_none)
+		say_pop_hint(g, r);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	struct refusal r[REFUSALS_MAX];
+	struct reading g = { .v = v, .c = v->c, .s = v->c->session, .out = out };
+	size_t n;
+
+	if (g.s == NULL || !case_is_smtp(v->c))
+		return;
+	g.blind = g.s->gap_server || v->c->conn.dir[1].missing > 0 || v->c->conn.dir[1].acked_unseen > 0 ||
+	    case_unseen_dir(v->c) == 0;
+	n = refusals_gather(v->c, r, REFUSALS_MAX);
+	for (size_t i = 0; i < n; i++)
+		judge_refusal(&g, &r[i]);
+}
+
+const struct rule rule_reply = { "reply", RULE_CASE, judge };

@@ -1,0 +1,168 @@
+/* rule_tls.c - STARTTLS refused, handshakes that fail, TLS where plain text is due (diagnosis 1C, 0.7). */
+#include <stdio.h>
+
+#include "dialogue.h"
+
+/* RFC 8446 6; what they mean to an administrator. */
+static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
+	{ 10, "unexpected message", "" }, { 20, "bad record", "" }, { 22, "record overflow", "" },
+	{ 40, "handshake failure", "no version or cipher in common" }, { 41, "no certificate", "" },
+	{ 42, "bad certificate", "the certificate is not accepted" }, { 43, "unsupported certificate", "" },
+	{ 44, "certificate revoked", "" }, { 45, "certificate expired", "renew the server's certificate, check the client's clock" },
+	{ 46, "certificate unknown", "the certificate is not accepted" },
+	{ 47, "illegal parameter", "" }, { 48, "unknown CA", "the client does not trust who signed the certificate" },
+	{ 49, "access denied", "" }, { 50, "decode error", "" }, { 51, "decrypt error", "" },
+	{ 70, "protocol version", "one side allows only old, the other only new TLS versions" },
+	{ 71, "insufficient security", "ciphers too weak" }, { 80, "internal error", "" }, { 86, "inappropriate fallback", "" },
+	{ 109, "missing extension", "" }, { 112, "unrecognized name", "the server has no certificate for this name" },
+	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
+};
+
+enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100 };
+
+static const char *
+alert_name(uint8_t code, const char **hint)
+{
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (alerts[i].code == code) {
+			*hint = alerts[i].hint;
+			return alerts[i].name;
+		}
+	*hint = "";
+	return "unknown alert";
+}
+
+static void
+judge_refused(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct record_reply *r = &c->session->starttls_reply;
+	char quote[256];
+	struct finding *f;
+
+	if (!moment_is(&r->at) || reply_digit(r) < 4 || r->code == 500 || r->code == 502)
+		return;
+	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
+	finding_subkind(f, "starttls-refused");
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", reply_quote(r, false, quote, sizeof(quote))), &r->at);
+	finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
+	finding_remedy(f, "The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps.");
+	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
+}
+
+static bool
+alert_judge(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	uint8_t code = (uint8_t)(s->tls_alert - 1);
+	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name;
+	struct finding *f;
+
+	if (s->tls_alert == 0 || code == ALERT_CLOSE_NOTIFY || code == ALERT_USER_CANCELED || code == ALERT_NO_RENEGOTIATION)
+		return false;
+	name = alert_name(code, &hint);
+	f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_CONFIRMED, c, s->tls_alert_from == 1 ? 1 : 0);
+	finding_subkind(f, "alert");
+	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
+	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn.last);
+	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
+	return true;
+}
+
+/* Closed in the middle, and nothing of 1A explains it. */
+static void
+judge_handshake(const struct mail_case *c, struct verdicts *out)
+{
+	int closer = case_first_closer(c);
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn.last;
+	struct finding *f;
+
+	if (alert_judge(c, out) || c->session->tls_finished || closer < 0 || case_stalled(c) || case_midstream(c))
+		return;
+	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
+	finding_subkind(f, "closed");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the %s closes before the TLS handshake is complete",
+	    closer == 0 ? "client" : "server"), &c->session->tls_at), &end);
+	finding_summary(f, "The %s closed the connection in the middle of the TLS handshake; its reason is encrypted or was not said.",
+	    closer == 0 ? "client" : "server");
+}
+
+/* ---- one side speaks TLS, the other plain text ------------------------------------------- */
+
+static bool
+byte_is(uint16_t first_byte, int lo, int hi)
+{
+	return first_byte > 0 && first_byte - 1 >= lo && first_byte - 1 <= hi;
+}
+
+static struct finding *
+mismatch(const struct mail_case *c, const char *form, enum confidence conf, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_TLS_MODE_MISMATCH, conf, c, 0);
+
+	finding_subkind(f, form);
+	return f;
+}
+
+static bool
+judge_mismatch(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct finding *f;
+
+	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
+	    !s->starttls_tried) {
+		f = mismatch(c, "tls-to-plain", CONFIDENCE_CONFIRMED, out);
+		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn.dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn.dir[1].data_first);
+		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn.server.port);
+		return true;
+	}
+	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
+		f = mismatch(c, "plain-to-tls", CONFIDENCE_CONFIRMED, out);
+		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn.dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn.dir[1].data_first);
+		finding_summary(f, "The client is set to no encryption (or STARTTLS), but port %u of the server expects TLS at once.",
+		    c->conn.server.port);
+		return true;
+	}
+	return false;
+}
+
+/* M2: a client that waits for a greeting on a port where the server waits for a ClientHello. */
+static void
+judge_both_wait(const struct mail_case *c, struct verdicts *out)
+{
+	int closer = case_first_closer(c);
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn.last;
+	struct finding *f;
+
+	if (!c->has_conn || !port_is_tls(c->conn.server.port) || c->conn.state != CONN_ESTABLISHED || closer < 0 ||
+	    c->conn.dir[0].stream_bytes > 0 || c->conn.dir[1].stream_bytes > 0 || case_stalled(c) ||
+	    moment_gap(&c->conn.handshake, &end) < 10 * SECOND)
+		return;
+	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "neither side says a word on port %u until one closes",
+	    c->conn.server.port), &c->conn.handshake), &end);
+	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn.server.port);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	judge_both_wait(c, out);
+	if (c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)))
+		return;
+	if (judge_mismatch(c, out))
+		return;
+	if (case_is_smtp(c))
+		judge_refused(v, out);
+	if (c->session->tls)
+		judge_handshake(c, out);
+}
+
+const struct rule rule_tls = { "tls", RULE_CASE, judge };
