@@ -1,0 +1,264 @@
+/* live.c - interfaces: poll, tick, judge now and then, until a signal. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "pipeline.h"
+#include "report/terminal.h"
+
+#define NS_PER_SECOND	1000000000LL
+#define POLL_MS		250
+#define TICK_NS		NS_PER_SECOND
+#define JUDGE_NS	(3 * NS_PER_SECOND)
+#define BATCH		20000		/* frames of one interface before the others get their turn */
+#define TOLD_MAX	4096		/* findings whose last state is remembered */
+
+struct told {
+	uint64_t	id;
+	uint32_t	revision;
+	enum confidence	confidence;
+	bool		retracted;
+};
+
+struct live {
+	struct pipeline	*p;
+	struct source	 source[OPTIONS_INTERFACES];
+	struct pollfd	 fd[OPTIONS_INTERFACES];
+	size_t		 count;
+	int64_t		 next_tick, next_judge;	/* monotonic */
+	struct told	*told;
+	size_t		 told_count;
+};
+
+static volatile sig_atomic_t stop;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	stop = 1;
+}
+
+static int64_t
+clock_ns(clockid_t id)
+{
+	struct timespec ts;
+
+	clock_gettime(id, &ts);
+	return ts.tv_sec * NS_PER_SECOND + ts.tv_nsec;
+}
+
+/* Signals end the loop, and only while it waits: none is missed. */
+static void
+signals_hold(sigset_t *before)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t held;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGHUP, &sa, NULL);
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, before);
+	sigdelset(before, SIGINT);
+	sigdelset(before, SIGTERM);
+}
+
+static bool
+stop_pending(void)
+{
+	sigset_t pending;
+
+	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+}
+
+static int
+live_open(struct live *l)
+{
+	struct pipeline *p = l->p;
+	char err[512];
+
+	if ((l->told = calloc(TOLD_MAX, sizeof(*l->told))) == NULL) {
+		complain(p, "no memory");
+		return -1;
+	}
+	for (size_t i = 0; i < p->o->interface_count; i++) {
+		struct source *s = &l->source[l->count];
+
+		s->capture = capture_open_live(p->o->interfaces[i], p->o->snaplen, 0, p->o->filter, err, sizeof(err));
+		if (s->capture == NULL) {
+			complain(p, "%s", err);
+			p->input_failed = true;
+			continue;
+		}
+		s->base = p->points++;		/* an interface is one point */
+		l->fd[l->count] = (struct pollfd){ .fd = capture_poll_fd(s->capture), .events = POLLIN };
+		l->count++;
+		complain(p, "listening on %s; Ctrl-C ends with the report", p->o->interfaces[i]);
+	}
+	return l->count > 0 ? 0 : -1;
+}
+
+/* Reads what is there; the end of an interface closes it. */
+static void
+live_read(struct live *l, size_t i)
+{
+	struct source *s = &l->source[i];
+	enum capture_rc rc = CAPTURE_AGAIN;
+	struct capture_frame f;
+
+	for (int n = 0; n < BATCH && (rc = capture_next(s->capture, &f)) == CAPTURE_FRAME; n++)
+		source_frame(l->p, s, &f);
+	if (rc == CAPTURE_FRAME || rc == CAPTURE_AGAIN)
+		return;
+	complain(l->p, "%s is gone", capture_name(s->capture));
+	source_end(l->p, s);
+	l->fd[i].fd = -1;
+}
+
+static size_t
+live_open_count(const struct live *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->count; i++)
+		n += l->source[i].capture != NULL;
+	return n;
+}
+
+static void
+live_each_point(struct live *l, void (*call)(struct flow_point *, int64_t), int64_t now)
+{
+	for (size_t i = 0; i < l->count; i++)
+		for (uint32_t k = 0; k < l->source[i].count && l->source[i].capture != NULL; k++)
+			if (l->source[i].point[k] != NULL)
+				call(l->source[i].point[k], now);
+}
+
+static void
+snapshot(struct flow_point *fp, int64_t now)
+{
+	(void)now;
+	flow_point_snapshot(fp);
+}
+
+/* ---- telling findings as they come -------------------------------------------- */
+
+/* NULL: the list is full, and what is not on it is told again when it changes. */
+static struct told *
+told_find(struct live *l, const struct finding *f, bool *fresh)
+{
+	*fresh = false;
+	for (size_t i = 0; i < l->told_count; i++)
+		if (l->told[i].id == f->id)
+			return &l->told[i];
+	*fresh = true;
+	if (l->told_count == TOLD_MAX)
+		return NULL;
+	l->told[l->told_count].id = f->id;
+	return &l->told[l->told_count++];
+}
+
+static void
+tell(struct live *l, const struct finding *f)
+{
+	bool fresh, changed;
+	struct told *t;
+
+	if (f->confidence < CONFIDENCE_PROBABLE && !f->retracted)
+		return;
+	t = told_find(l, f, &fresh);
+	changed = fresh || t->confidence != f->confidence || t->retracted != f->retracted ||
+	    (l->p->o->output == OUTPUT_JSON && t->revision != f->revision);
+	if (t != NULL) {
+		t->confidence = f->confidence;
+		t->retracted = f->retracted;
+		t->revision = f->revision;
+	}
+	if (!changed || (fresh && f->retracted))
+		return;
+	if (l->p->o->output == OUTPUT_JSON)
+		json_report_finding(stdout, f, l->p->correlator);
+	else
+		terminal_finding_line(&l->p->page, f);
+}
+
+static bool
+live_prints(const struct live *l)
+{
+	const struct options *o = l->p->o;
+
+	return o->output != OUTPUT_TRANSCRIPT && (o->records == NULL || strcmp(o->records, "-") != 0);
+}
+
+static void
+live_judge(struct live *l)
+{
+	const struct finding *f;
+	size_t n;
+
+	l->p->snapshot = true;
+	live_each_point(l, snapshot, 0);
+	l->p->snapshot = false;
+	correlator_judge(l->p->correlator);
+	n = correlator_findings(l->p->correlator, &f);
+	for (size_t i = 0; i < n && live_prints(l); i++)
+		tell(l, &f[i]);
+	if (l->p->log != NULL)
+		record_log_flush(l->p->log);
+	/* Nobody reads any more: the report would go nowhere. */
+	if (fflush(stdout) != 0)
+		stop = 1;
+}
+
+static void
+live_turn(struct live *l)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->source[i].capture != NULL)
+			live_read(l, i);
+	if (now >= l->next_tick) {
+		l->next_tick = now + TICK_NS;
+		live_each_point(l, flow_point_tick, clock_ns(CLOCK_REALTIME));
+	}
+	if (now >= l->next_judge) {
+		l->next_judge = now + JUDGE_NS;
+		live_judge(l);
+	}
+}
+
+void
+pipeline_live(struct pipeline *p)
+{
+	struct live *l = calloc(1, sizeof(*l));
+	struct timespec wait = { .tv_nsec = POLL_MS * 1000000L };
+	sigset_t before;
+
+	if (l == NULL) {
+		complain(p, "no memory");
+		p->input_failed = true;
+		return;
+	}
+	l->p = p;
+	signals_hold(&before);
+	if (live_open(l) == 0) {
+		while (!stop && !stop_pending() && live_open_count(l) > 0) {
+			ppoll(l->fd, l->count, &wait, &before);
+			live_turn(l);
+		}
+	}
+	for (size_t i = 0; i < l->count; i++)
+		if (l->source[i].capture != NULL)
+			source_end(p, &l->source[i]);
+	free(l->told);
+	free(l);
+}

@@ -1,0 +1,79 @@
+/* main.c - the command line to the pipeline to an exit status. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "pipeline.h"
+
+/*
+ * A descriptor closed by the caller would be taken by the first file opened,
+ * and then written to as standard output.  Read-only, so that writing fails.
+ */
+static int
+hold_standard_files(void)
+{
+	int fd;
+
+	do
+		if ((fd = open("/dev/null", O_RDONLY)) < 0)
+			return -1;
+	while (fd <= STDERR_FILENO);
+	return close(fd);
+}
+
+/* What does not need an input. */
+static int
+print_text(enum task task)
+{
+	switch (task) {
+	case TASK_HELP:
+		options_help(stdout);
+		break;
+	case TASK_VERSION:
+		printf("mailwhy %s\n", MAILWHY_VERSION);
+		break;
+	case TASK_SCHEMA:
+		json_report_schema(stdout);
+		break;
+	default:
+		findings_markdown(stdout);
+	}
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_ANALYSED;
+	complain(NULL, "standard output: %s", strerror(errno));
+	return EXIT_INPUT;
+}
+
+static int
+analyse(const struct options *o)
+{
+	struct pipeline p;
+	int rc = pipeline_open(&p, o);
+
+	if (rc == 0) {
+		if (o->interface_count > 0)
+			pipeline_live(&p);
+		for (size_t i = 0; i < o->input_count; i++)
+			pipeline_input(&p, o->inputs[i]);
+		rc = pipeline_report(&p);
+	}
+	pipeline_close(&p);
+	return rc;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	int rc = EXIT_USAGE;
+
+	if (hold_standard_files() != 0)
+		return EXIT_INPUT;
+	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an error message, not a death */
+	if (options_parse(&o, argc, argv) == 0)
+		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
+	options_free(&o);
+	return rc;
+}

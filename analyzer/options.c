@@ -1,0 +1,241 @@
+/* options.c - the command line. */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/escape.h"
+
+static const char help[] =
+"mailwhy reads packet captures and says why mail did not get through.\n"
+"\n"
+"Examples:\n"
+"  mailwhy incident.pcapng                 report: findings, every mail's fate, capture quality\n"
+"  mailwhy client.pcap server.pcap.gz      several captures; directories too\n"
+"  mailwhy -i eth1                         watch an interface until Ctrl-C\n"
+"  mailwhy --transcript incident.pcap      the sessions as dialogues, C: and S:\n"
+"  mailwhy --json incident.pcap | jq 'select(.type==\"finding\")'\n"
+"  mailwhy --records r.jsonl big.pcap      keep what was seen; `mailwhy r.jsonl' judges it again\n"
+"  tcpdump -r big.pcap -w - port 25 | mailwhy -\n"
+"\n"
+"Usage: mailwhy [options] FILE|DIRECTORY|- ...\n"
+"       mailwhy [options] -i INTERFACE\n"
+"\n"
+"Input:\n"
+"  -r FILE             read FILE (the same as naming it); `-' is standard input\n"
+"  -i INTERFACE        capture live; may be repeated\n"
+"  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
+"  -s BYTES            snap length of a live capture (default: whole packets)\n"
+"      --replies FILE  words of servers to know beside the built-in ones\n"
+"\n"
+"Output:\n"
+"      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"
+"      --transcript    the sessions as dialogues\n"
+"      --records PATH  also write the records: a file, a directory, or `-'\n"
+"      --all-mails     tell every mail in the report, not only the first 50\n"
+"      --show-users    user names of logins as they are, not masked\n"
+"      --color WHEN    auto, always or never (NO_COLOR is heeded)\n"
+"      --no-progress   no progress bar on standard error\n"
+"      --exit-code     exit 1 when a fault was found, 4 when the analysis is incomplete\n"
+"\n"
+"  -h, --help          this text\n"
+"  -V, --version       the version\n"
+"\n"
+"Exit status: 0 analysed; 1 and 4 see --exit-code; 2 wrong usage; 3 an input could not be\n"
+"opened or read at all, or the output could not be written.\n"
+"\n"
+"It never sends a packet. Passwords are never shown.\n";
+
+enum {
+	OPT_JSON = 256, OPT_TRANSCRIPT, OPT_RECORDS, OPT_REPLIES, OPT_EXIT_CODE, OPT_COLOR,
+	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL_MAILS, OPT_SCHEMA, OPT_FINDINGS,
+};
+
+static const struct option longs[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "transcript", no_argument, NULL, OPT_TRANSCRIPT },
+	{ "records", required_argument, NULL, OPT_RECORDS },
+	{ "replies", required_argument, NULL, OPT_REPLIES },
+	{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
+	{ "color", required_argument, NULL, OPT_COLOR },
+	{ "colour", required_argument, NULL, OPT_COLOR },
+	{ "no-progress", no_argument, NULL, OPT_NO_PROGRESS },
+	{ "show-users", no_argument, NULL, OPT_SHOW_USERS },
+	{ "all-mails", no_argument, NULL, OPT_ALL_MAILS },
+	{ "print-schema", no_argument, NULL, OPT_SCHEMA },	/* ./dev schema */
+	{ "print-findings", no_argument, NULL, OPT_FINDINGS },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 },
+};
+
+void
+options_help(FILE *out)
+{
+	fputs(help, out);
+}
+
+static int
+usage(const char *what, const char *arg)
+{
+	char safe[256];
+
+	fprintf(stderr, "mailwhy: %s%s%s; try mailwhy --help\n", what, arg != NULL ? ": " : "",
+	    arg != NULL ? escape_string(safe, sizeof(safe), arg) : "");
+	return -1;
+}
+
+static int
+set_output(struct options *o, enum output output)
+{
+	if (o->output != OUTPUT_TEXT && o->output != output)
+		return usage("--json and --transcript exclude each other", NULL);
+	o->output = output;
+	return 0;
+}
+
+static int
+set_colour(struct options *o, const char *arg)
+{
+	static const char *const words[] = {
+		[COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never",
+	};
+
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(arg, words[i]) == 0) {
+			o->colour = (enum colour_when)i;
+			return 0;
+		}
+	}
+	return usage("--color is auto, always or never, not", arg);
+}
+
+static int
+set_snaplen(struct options *o, const char *arg)
+{
+	const char *why;
+
+	o->snaplen = (uint32_t)strtonum(arg, 0, 262144, &why);
+	return why == NULL ? 0 : usage("-s is a number of bytes up to 262144, not", arg);
+}
+
+static int
+add_interface(struct options *o, const char *name)
+{
+	if (o->interface_count == OPTIONS_INTERFACES)
+		return usage("too many interfaces", NULL);
+	o->interfaces[o->interface_count++] = name;
+	return 0;
+}
+
+static int
+take_long(struct options *o, int c)
+{
+	switch (c) {
+	case OPT_JSON:
+		return set_output(o, OUTPUT_JSON);
+	case OPT_TRANSCRIPT:
+		return set_output(o, OUTPUT_TRANSCRIPT);
+	case OPT_RECORDS:
+		o->records = optarg;
+		return 0;
+	case OPT_REPLIES:
+		o->replies = optarg;
+		return 0;
+	case OPT_EXIT_CODE:
+		o->exit_code = true;
+		return 0;
+	case OPT_COLOR:
+		return set_colour(o, optarg);
+	case OPT_NO_PROGRESS:
+		o->progress = false;
+		return 0;
+	case OPT_SHOW_USERS:
+		o->show_users = true;
+		return 0;
+	case OPT_ALL_MAILS:
+		o->all_mails = true;
+		return 0;
+	case OPT_SCHEMA:
+		o->task = TASK_SCHEMA;
+		return 0;
+	case OPT_FINDINGS:
+		o->task = TASK_FINDINGS;
+		return 0;
+	default:
+		/* getopt has said what is wrong. */
+		fputs("mailwhy: try mailwhy --help\n", stderr);
+		return -1;
+	}
+}
+
+static int
+take(struct options *o, int c)
+{
+	switch (c) {
+	case 1:			/* a positional argument, in its place */
+	case 'r':
+		o->inputs[o->input_count++] = optarg;
+		return 0;
+	case 'i':
+		return add_interface(o, optarg);
+	case 'f':
+		o->filter = optarg;
+		return 0;
+	case 's':
+		return set_snaplen(o, optarg);
+	case 'h':
+		o->task = TASK_HELP;
+		return 0;
+	case 'V':
+		o->task = TASK_VERSION;
+		return 0;
+	default:
+		return take_long(o, c);
+	}
+}
+
+static int
+check(const struct options *o)
+{
+	size_t stdins = 0;
+
+	if (o->task != TASK_ANALYSE)
+		return 0;
+	if (o->input_count == 0 && o->interface_count == 0)
+		return usage("no capture was named", NULL);
+	if (o->input_count > 0 && o->interface_count > 0)
+		return usage("either files or -i", NULL);
+	for (size_t i = 0; i < o->input_count; i++)
+		stdins += strcmp(o->inputs[i], "-") == 0;
+	if (stdins > 1)
+		return usage("standard input can be read once only", NULL);
+	if (o->records != NULL && strcmp(o->records, "-") == 0 && o->output != OUTPUT_TEXT)
+		return usage("--records - leaves no place for --json or --transcript", NULL);
+	return 0;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv)
+{
+	int c;
+
+	*o = (struct options){ .progress = true };
+	if ((o->inputs = calloc((size_t)argc + 1, sizeof(*o->inputs))) == NULL)
+		return usage("no memory", NULL);
+	while ((c = getopt_long(argc, argv, "-r:i:f:s:hV", longs, NULL)) != -1)
+		if (take(o, c) != 0)
+			return -1;
+	/* What follows `--'. */
+	for (; optind < argc; optind++)
+		o->inputs[o->input_count++] = argv[optind];
+	return check(o);
+}
+
+void
+options_free(struct options *o)
+{
+	free(o->inputs);
+	o->inputs = NULL;
+}

@@ -1,0 +1,379 @@
+/* pipeline.c - inputs in their order, and what is printed in the end. */
+#include "pipeline.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/filter.h"
+#include "report/escape.h"
+#include "report/terminal.h"
+
+#define REPLIES_MAX	(1U << 20)	/* bytes of a user's reply table */
+#define POINTS_MAX	65536U		/* capture points in one records file */
+#define BAD_LINES_SAID	3		/* of one records file */
+#define PROGRESS_FRAMES	4096		/* looks at the clock every so many frames */
+#define LINKTYPE_ETHERNET 1
+
+void
+complain(struct pipeline *p, const char *fmt, ...)
+{
+	char text[1024], safe[2048];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (p != NULL)
+		progress_end(&p->progress);
+	fprintf(stderr, "mailwhy: %s\n", escape_string(safe, sizeof(safe), text));
+}
+
+/* ---- opening ---------------------------------------------------------------- */
+
+/* Every record goes to who wants it. */
+static void
+sink_take(void *ctx, const struct record *r)
+{
+	struct pipeline *p = ctx;
+
+	correlator_take(p->correlator, r);
+	if (p->snapshot)
+		return;
+	if (p->log != NULL)
+		record_log_write(p->log, r);
+	if (p->json != NULL)
+		json_report_take(p->json, r);
+	if (p->transcript != NULL)
+		transcript_take(p->transcript, r);
+}
+
+/* The whole file as a string, to be freed; NULL after a message. */
+static char *
+read_replies(struct pipeline *p, const char *path)
+{
+	FILE *in = fopen(path, "re");
+	char *text = in != NULL ? malloc(REPLIES_MAX + 1) : NULL;
+	size_t n = text != NULL ? fread(text, 1, REPLIES_MAX + 1, in) : 0;
+
+	if (text == NULL || ferror(in) || n > REPLIES_MAX) {
+		complain(p, "%s: %s", path, n > REPLIES_MAX ? "too large for a table of replies" : strerror(errno));
+		free(text);
+		text = NULL;
+	} else
+		text[n] = '\0';
+	if (in != NULL)
+		fclose(in);
+	return text;
+}
+
+static int
+open_correlator(struct pipeline *p)
+{
+	struct correlator_options co = { .user_replies = NULL };
+	char err[256] = "no memory", *text = NULL;
+
+	if (p->o->replies != NULL && (text = read_replies(p, p->o->replies)) == NULL)
+		return EXIT_INPUT;
+	co.user_replies = text;
+	p->correlator = correlator_new(&co, err, sizeof(err));
+	if (p->correlator == NULL)
+		complain(p, "%s%s%s", text != NULL ? p->o->replies : "", text != NULL ? ": " : "", err);
+	free(text);
+	return p->correlator != NULL ? 0 : EXIT_USAGE;
+}
+
+/*
+ * The key is fixed: the same capture must give the same records.  It keeps
+ * names from being read, not from being guessed; docs/records.md says so.
+ */
+static int
+open_mail(struct pipeline *p)
+{
+	struct mail_options mo = { .show_users = p->o->show_users, .key = "mailwhy-user-v1" };
+
+	if (p->o->output == OUTPUT_TRANSCRIPT) {
+		if ((p->transcript = transcript_new()) == NULL)
+			return -1;
+		mo.transcript = transcript_event;
+		mo.transcript_ctx = p->transcript;
+	}
+	if (p->o->output == OUTPUT_JSON && (p->json = json_report_new()) == NULL)
+		return -1;
+	if ((p->mail = mail_new(&mo, &p->sink)) == NULL)
+		return -1;
+	p->watcher = mail_watcher(p->mail);
+	return 0;
+}
+
+static int
+open_filter(struct pipeline *p)
+{
+	char err[256];
+	struct filter *f;
+
+	if (p->o->filter == NULL)
+		return 0;
+	if ((f = filter_new(p->o->filter, LINKTYPE_ETHERNET, false, err, sizeof(err))) == NULL) {
+		complain(p, "-f %s: %s", p->o->filter, err);
+		return EXIT_USAGE;
+	}
+	filter_free(f);
+	return 0;
+}
+
+int
+pipeline_open(struct pipeline *p, const struct options *o)
+{
+	char err[512];
+	int rc;
+
+	*p = (struct pipeline){ .o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress) };
+	p->sink = (struct record_sink){ .take = sink_take, .ctx = p };
+	if ((rc = open_filter(p)) != 0 || (rc = open_correlator(p)) != 0)
+		return rc;
+	if (open_mail(p) != 0) {
+		complain(p, "no memory");
+		return EXIT_INPUT;
+	}
+	if (o->records != NULL && (p->log = record_log_create(o->records, err, sizeof(err))) == NULL) {
+		complain(p, "%s", err);
+		return EXIT_INPUT;
+	}
+	return 0;
+}
+
+void
+pipeline_close(struct pipeline *p)
+{
+	char err[512];
+
+	if (record_log_close(p->log, err, sizeof(err)) != 0)
+		complain(p, "%s", err);
+	if (p->mail != NULL)
+		mail_free(p->mail);
+	transcript_free(p->transcript);
+	json_report_free(p->json);
+	if (p->correlator != NULL)
+		correlator_free(p->correlator);
+}
+
+/* ---- captures --------------------------------------------------------------- */
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static void
+show_progress(struct pipeline *p, const struct capture *c)
+{
+	uint64_t done, total;
+
+	if (!p->progress.on)
+		return;
+	capture_progress(c, &done, &total);
+	progress_show(&p->progress, base_name(capture_name(c)), done, total);
+}
+
+static void
+input_capture(struct pipeline *p, const char *path)
+{
+	struct source s = { .base = p->points };
+	struct capture_frame f;
+	char err[512];
+	uint64_t n = 0;
+
+	if ((s.capture = capture_open_file(path, p->o->filter, err, sizeof(err))) == NULL) {
+		complain(p, "%s", err);
+		p->input_failed = true;
+		return;
+	}
+	while (capture_next(s.capture, &f) == CAPTURE_FRAME) {
+		source_frame(p, &s, &f);
+		if (++n % PROGRESS_FRAMES == 0)
+			show_progress(p, s.capture);
+	}
+	source_end(p, &s);
+	p->points += s.count;
+}
+
+/* ---- records ---------------------------------------------------------------- */
+
+/* A records file counts its points from 0: here they follow those before. */
+struct records_input {
+	struct pipeline	*p;
+	const char	*path;
+	uint32_t	 base;
+	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
+	struct record	 r;
+};
+
+static void
+records_take(void *ctx, const struct record *r)
+{
+	struct records_input *in = ctx;
+
+	if (r->key.point >= POINTS_MAX) {
+		in->wild++;
+		return;
+	}
+	in->r = *r;
+	in->r.key.point += in->base;
+	if (in->r.key.point >= in->p->points)
+		in->p->points = in->r.key.point + 1;
+	sink_take(in->p, &in->r);
+}
+
+static void
+records_bad(void *ctx, uint64_t line, const char *why)
+{
+	struct records_input *in = ctx;
+
+	if (in->bad++ < BAD_LINES_SAID)
+		complain(in->p, "%s: line %llu: %s", in->path, (unsigned long long)line, why);
+}
+
+static void
+records_said(struct records_input *in, const struct record_log_reader *reader)
+{
+	if (in->bad > BAD_LINES_SAID)
+		complain(in->p, "%s: and %llu more such lines", in->path,
+		    (unsigned long long)(in->bad - BAD_LINES_SAID));
+	if (in->wild > 0)
+		complain(in->p, "%s: %llu records of impossible capture points", in->path, (unsigned long long)in->wild);
+	if (reader->records == 0 && in->bad > 0)
+		in->p->input_failed = true;
+}
+
+static void
+input_records(struct pipeline *p, const char *path)
+{
+	struct records_input *in = calloc(1, sizeof(*in));
+	struct record_log_reader reader = { .sink = { records_take, in }, .bad = records_bad, .bad_ctx = in };
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+
+	if (in == NULL || f == NULL) {
+		complain(p, "%s: %s", path, strerror(errno));
+		p->input_failed = true;
+		goto out;
+	}
+	in->p = p;
+	in->path = strcmp(path, "-") == 0 ? "standard input" : path;
+	in->base = p->points;
+	if (record_log_read(f, &reader) != 0) {
+		complain(p, "%s: %s", in->path, strerror(errno));
+		p->input_failed = true;
+	}
+	records_said(in, &reader);
+out:
+	if (f != NULL && f != stdin)
+		fclose(f);
+	free(in);
+}
+
+static int
+input_path(void *ctx, const char *path)
+{
+	struct pipeline *p = ctx;
+
+	if (record_log_sniff(path))
+		input_records(p, path);
+	else
+		input_capture(p, path);
+	return 0;
+}
+
+void
+pipeline_input(struct pipeline *p, const char *arg)
+{
+	char err[512];
+
+	if (capture_expand(arg, input_path, p, err, sizeof(err)) != 0) {
+		complain(p, "%s", err);
+		p->input_failed = true;
+	}
+}
+
+/* ---- the answer ------------------------------------------------------------- */
+
+static void
+print_output(struct pipeline *p)
+{
+	struct terminal_report r = { p->correlator, p->points, p->o->all_mails };
+	int rc = 0;
+
+	if (p->o->records != NULL && strcmp(p->o->records, "-") == 0)
+		return;		/* standard output is the records' */
+	if (p->o->output == OUTPUT_JSON)
+		rc = json_report_end(p->json, stdout, p->correlator);
+	else if (p->o->output == OUTPUT_TRANSCRIPT)
+		rc = transcript_print(p->transcript, &p->page);
+	else
+		terminal_print(&p->page, &r);
+	if (rc != 0) {
+		complain(p, "the output is incomplete: %s", strerror(errno));
+		p->output_failed = true;
+	}
+}
+
+static void
+close_output(struct pipeline *p)
+{
+	char err[512];
+
+	if (record_log_close(p->log, err, sizeof(err)) != 0) {
+		complain(p, "%s", err);
+		p->output_failed = true;
+	}
+	p->log = NULL;
+	errno = 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain(p, "standard output: %s", errno != 0 ? strerror(errno) : "could not be written");
+		p->output_failed = true;
+	}
+}
+
+static bool
+fault_found(const struct correlator *c)
+{
+	const struct finding *f;
+	size_t n = correlator_findings(c, &f);
+
+	for (size_t i = 0; i < n; i++)
+		if (f[i].severity != SEVERITY_INFO && f[i].confidence != CONFIDENCE_CANNOT_TELL && !f[i].retracted)
+			return true;
+	return false;
+}
+
+static bool
+is_incomplete(const struct correlator *c)
+{
+	struct summary *s = calloc(1, sizeof(*s));
+	bool yes = true;
+
+	if (s != NULL) {
+		correlator_summary(c, s);
+		yes = s->incomplete_count > 0;
+	}
+	free(s);
+	return yes;
+}
+
+int
+pipeline_report(struct pipeline *p)
+{
+	progress_end(&p->progress);
+	correlator_judge(p->correlator);
+	print_output(p);
+	close_output(p);
+	if (p->output_failed || p->input_failed)
+		return EXIT_INPUT;
+	if (p->o->exit_code && is_incomplete(p->correlator))
+		return EXIT_INCOMPLETE;
+	return p->o->exit_code && fault_found(p->correlator) ? EXIT_FOUND : EXIT_ANALYSED;
+}

@@ -1,0 +1,61 @@
+/*
+ * pipeline.h - the rooms joined: inputs to records, records to findings,
+ * findings to the output that was asked for.
+ */
+#ifndef PIPELINE_H
+#define PIPELINE_H
+
+#include "capture/capture.h"
+#include "correlator/correlator.h"
+#include "flow/flow.h"
+#include "mail/mail.h"
+#include "options.h"
+#include "record/record_log.h"
+#include "report/json.h"
+#include "report/progress.h"
+#include "report/transcript.h"
+
+struct pipeline {
+	const struct options *o;
+	struct correlator *correlator;
+	struct mail	*mail;
+	struct flow_watcher watcher;
+	struct record_sink sink;
+	struct record_log *log;		/* NULL: not asked for */
+	struct json_report *json;
+	struct transcript *transcript;
+	struct page	 page;
+	struct progress	 progress;
+	uint32_t	 points;	/* capture points so far: the next one's number */
+	bool		 snapshot;	/* live: records of the moment, for the correlator only */
+	bool		 input_failed, output_failed;
+};
+
+/* 0, or the exit status after a message. */
+int	pipeline_open(struct pipeline *p, const struct options *o);
+/* One argument of the command line: files of captures or records, or directories of them. */
+void	pipeline_input(struct pipeline *p, const char *arg);
+/* Judges, prints; the exit status. */
+int	pipeline_report(struct pipeline *p);
+void	pipeline_close(struct pipeline *p);
+
+/* A message on standard error; what comes from outside is escaped. */
+void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* ---- one source and its capture points (pipeline_source.c) ---- */
+
+struct source {
+	struct capture	*capture;
+	struct flow_point **point;
+	uint32_t	 count, room, base;	/* base: number of its first point */
+};
+
+/* Hands a frame to its point, which is made when it is met first. */
+void	source_frame(struct pipeline *p, struct source *s, const struct capture_frame *f);
+/* Ends every point, tells of damage, closes the capture. */
+void	source_end(struct pipeline *p, struct source *s);
+
+/* -i: until a signal or until every interface is gone (live.c). */
+void	pipeline_live(struct pipeline *p);
+
+#endif /* PIPELINE_H */

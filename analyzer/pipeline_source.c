@@ -1,0 +1,75 @@
+/* pipeline_source.c - the capture points of one source. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "pipeline.h"
+
+static int
+source_grow(struct source *s, uint32_t need)
+{
+	struct flow_point **point;
+	uint32_t room = s->room > 0 ? s->room : 4;
+
+	if (need <= s->room)
+		return 0;
+	while (room < need)
+		room *= 2;
+	if ((point = reallocarray(s->point, room, sizeof(struct flow_point *))) == NULL)
+		return -1;
+	memset(point + s->room, 0, (room - s->room) * sizeof(struct flow_point *));
+	s->point = point;
+	s->room = room;
+	return 0;
+}
+
+/* Points up to `point'; a NULL one could not be made and drops its frames. */
+static struct flow_point *
+source_point(struct pipeline *p, struct source *s, uint32_t point)
+{
+	if (point < s->count)
+		return s->point[point];
+	if (source_grow(s, point + 1) != 0)
+		return NULL;
+	for (; s->count <= point; s->count++) {
+		const struct capture_point *cp = capture_point_get(s->capture, s->count);
+
+		s->point[s->count] = flow_point_new(s->base + s->count, capture_name(s->capture),
+		    cp != NULL ? cp->interface : "", &flow_limits_default, &p->sink, &p->watcher);
+		if (s->point[s->count] == NULL) {
+			complain(p, "%s: no memory for capture point %u", capture_name(s->capture), s->count);
+			p->input_failed = true;
+		}
+	}
+	return s->point[point];
+}
+
+void
+source_frame(struct pipeline *p, struct source *s, const struct capture_frame *f)
+{
+	struct flow_point *fp = source_point(p, s, f->point);
+
+	if (fp != NULL)
+		flow_point_frame(fp, f);
+}
+
+void
+source_end(struct pipeline *p, struct source *s)
+{
+	const struct capture_damage *damage = capture_damage(s->capture);
+	uint32_t points = capture_point_count(s->capture);
+
+	if (points > 0)		/* those without a frame, too */
+		source_point(p, s, points - 1);
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (s->point[i] == NULL)
+			continue;
+		flow_point_source(s->point[i], capture_point_get(s->capture, i), damage);
+		flow_point_end(s->point[i]);
+	}
+	if (damage != NULL && damage->why[0] != '\0')
+		complain(p, "%s: %s; what came before is analysed", capture_name(s->capture), damage->why);
+	capture_close(s->capture);
+	free(s->point);
+	s->point = NULL;
+	s->capture = NULL;
+}
