@@ -654,9 +654,18 @@ stream_close(struct stream *s, struct moment at)
 		s->now = at;
 	half_flush(s, DIR_C2S);
 	half_flush(s, DIR_S2C);
-	half_free(s, &s->half[0]);
-	half_free(s, &s->half[1]);
 	if (s->conn != NULL)
 		stream_release(s);
+}
+
+void
+stream_free(struct stream *s)
+{
+	if (s == NULL)
+		return;
+	if (s->conn != NULL)
+		stream_release(s);
+	half_free(s, &s->half[0]);
+	half_free(s, &s->half[1]);
 	free(s);
 }

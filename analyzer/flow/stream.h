@@ -90,6 +90,7 @@ struct stream	*stream_open(struct streams *ss, const struct stream_start start[2
 void		 stream_segment(struct stream *s, const struct stream_packet *p);
 /* Nothing more will come: what is held is delivered, holes told. */
 void		 stream_close(struct stream *s, struct moment at);
+void		 stream_free(struct stream *s);
 /* Both FINs were reached, nothing is missing. */
 bool		 stream_complete(const struct stream *s);
 /* The frame that carried a byte. */

@@ -1,0 +1,50 @@
+/*
+ * contrast.h - what all flows of a capture point say together: sizes proven
+ * per directed path and epoch (`path' records), and which ports of which hosts
+ * answered whom (`host' records, the contrast of diagnosis.md 1B).
+ *
+ * Both tables are bounded.  An entry that makes room for another is written
+ * out first; the same key met again begins a new record with a new ordinal,
+ * and the two join (2.6) or add up.  A host record of a pair that never
+ * answered, pushed out while the table is full, is dropped and counted: it is
+ * what a flood of forged SYNs consists of.
+ */
+#ifndef CONTRAST_H
+#define CONTRAST_H
+
+#include "flow/table.h"
+
+struct contrast;
+
+enum contrast_event {
+	CONTRAST_SEEN,		/* a connection begins */
+	CONTRAST_ANSWERED,	/* its SYN-ACK, or any packet of the server in mid-stream */
+	CONTRAST_REFUSED,
+	CONTRAST_UNANSWERED,
+	CONTRAST_UNREACHABLE,
+	CONTRAST_DATA,		/* the client's first payload */
+};
+
+struct contrast_counters {
+	uint64_t	hosts_dropped;
+};
+
+/* NULL: no memory. */
+struct contrast	*contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts,
+		    uint32_t paths, uint32_t pairs, const struct record_sink *sink);
+void		 contrast_free(struct contrast *c);
+
+/* `w' was delivered from `from' to `to'; conn 0 = a light flow. */
+void		 contrast_proven(struct contrast *c, const struct addr *from, const struct addr *to,
+		    uint32_t w, struct moment at, uint64_t conn, bool first_of_flow);
+/* The largest single segment seen on the way. */
+void		 contrast_seen(struct contrast *c, const struct addr *from, const struct addr *to,
+		    uint32_t w, struct moment at);
+/* rtt_ns 0: not measured; ttl 0: not the server's packet. */
+void		 contrast_host(struct contrast *c, enum contrast_event ev, const struct addr *client,
+		    const struct endpoint *server, struct moment at, int64_t rtt_ns, uint8_t ttl);
+/* Writes all entries as they are; they stay (live: again under the same key). */
+void		 contrast_report(struct contrast *c);
+struct contrast_counters contrast_counters(const struct contrast *c);
+
+#endif /* CONTRAST_H */

@@ -1,0 +1,533 @@
+#include "flow/point_impl.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum {
+	SWEEP_EVERY = 256,	/* packets */
+	SWEEP = 64,		/* entries */
+	VICTIMS = 64,		/* entries looked at for one to evict */
+	PATHS = 16384,
+	PAIRS = 32768,
+};
+static const int64_t closed_ns = 240000000000;	/* a peer may go on retransmitting that long */
+static const int64_t reuse_ns = 30000000000;	/* silence after which a new ISN is believed at once */
+
+const struct flow_limits flow_limits_default = {
+	.flows = 1 << 20,
+	.full = 1 << 16,
+	.streams = 1 << 14,
+	.held_bytes = 64 << 20,
+	.idle_ns = 900000000000,
+};
+
+/* ---- names for pointers ---------------------------------------------------- */
+
+static bool
+slots_grow(struct slots *s)
+{
+	uint32_t size = s->size == 0 ? 64 : s->size * 2;
+	void **at = reallocarray(s->at, size, sizeof(*at));
+	uint32_t *next;
+
+	if (at == NULL)
+		return false;
+	s->at = at;
+	if ((next = reallocarray(s->next, size, sizeof(*next))) == NULL)
+		return false;
+	s->next = next;
+	s->size = size;
+	return true;
+}
+
+bool
+slots_take(struct slots *s, void *p, uint32_t *name)
+{
+	if (s->free != 0) {
+		*name = s->free - 1;
+		s->free = s->next[*name];
+	} else if (s->used < s->size || slots_grow(s)) {
+		*name = s->used++;
+	} else {
+		return false;
+	}
+	s->at[*name] = p;
+	return true;
+}
+
+void
+slots_give(struct slots *s, uint32_t name)
+{
+	s->at[name] = NULL;
+	s->next[name] = s->free;
+	s->free = name + 1;
+}
+
+/* ---- begin ---------------------------------------------------------------- */
+
+static bool
+point_tables(struct flow_point *fp, const struct hash_key *key)
+{
+	struct stream_limits sl = {
+		.streams = fp->limit.streams,
+		.held_bytes = fp->limit.held_bytes,
+		.frame_bytes = 64 << 20,
+	};
+
+	fp->decoder = decoder_new(fp->point);
+	fp->copies = copies_new();
+	fp->table = table_new(key, fp->limit.flows);
+	fp->streams = streams_new(&stream_engine_nids, &sl);
+	if (fp->table == NULL)
+		return false;
+	fp->contrast = contrast_new(fp->point, key, table_hosts(fp->table), PATHS, PAIRS, &fp->sink);
+	return fp->decoder != NULL && fp->copies != NULL && fp->streams != NULL &&
+	    fp->contrast != NULL;
+}
+
+static void
+point_free(struct flow_point *fp)
+{
+	decoder_free(fp->decoder);
+	copies_free(fp->copies);
+	contrast_free(fp->contrast);
+	table_free(fp->table);
+	streams_free(fp->streams);
+	free(fp->slots.at);
+	free(fp->slots.next);
+	free(fp);
+}
+
+/* The hash keys are drawn anew each time; nothing that is printed depends on them. */
+struct flow_point *
+flow_point_new(uint32_t point, const char *file, const char *interface,
+    const struct flow_limits *limits, const struct record_sink *sink,
+    const struct flow_watcher *watcher)
+{
+	struct flow_point *fp = calloc(1, sizeof(*fp));
+	struct hash_key key = { { 0x9e3779b97f4a7c15, 0xd1b54a32d192ed03 } };
+
+	if (fp == NULL)
+		return NULL;
+	if (getrandom(&key, sizeof(key), GRND_NONBLOCK) < 0)
+		key.k[0] ^= (uint64_t)(uintptr_t)fp;
+	fp->point = point;
+	fp->limit = limits != NULL ? *limits : flow_limits_default;
+	fp->sink = *sink;
+	if (watcher != NULL)
+		fp->watcher = *watcher;
+	fp->cap.key.point = point;
+	strlcpy(fp->cap.file, file != NULL ? file : "", sizeof(fp->cap.file));
+	strlcpy(fp->cap.interface, interface != NULL ? interface : "", sizeof(fp->cap.interface));
+	TAILQ_INIT(&fp->all);
+	TAILQ_INIT(&fp->recent_mail);
+	TAILQ_INIT(&fp->recent_other);
+	TAILQ_INIT(&fp->undecided);
+	if (!point_tables(fp, &key)) {
+		point_free(fp);
+		return NULL;
+	}
+	return fp;
+}
+
+int64_t
+point_now(const struct flow_point *fp)
+{
+	return fp->cap.last.ns;
+}
+
+/* ---- flows come and go ----------------------------------------------------- */
+
+void
+point_flow_end(struct flow_point *fp, struct flow_light *e)
+{
+	light_report_end(fp, e);
+	if ((e->flags & LIGHT_UNDECIDED) != 0)
+		undecided_drop(fp, e);
+	if ((e->flags & LIGHT_FULL) != 0)
+		full_end(full_of(fp, e), fp->ending && !light_closed(e));
+	table_remove(fp->table, e);
+}
+
+static bool
+point_idle(const struct flow_point *fp, const struct flow_light *e, int64_t now)
+{
+	int64_t silence = now - e->last_ns;
+	bool brief = light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0;
+
+	return silence > (brief && closed_ns < fp->limit.idle_ns ? closed_ns : fp->limit.idle_ns);
+}
+
+static void
+point_sweep(struct flow_point *fp, int64_t now, uint32_t n)
+{
+	uint32_t span = table_span(fp->table);
+
+	for (uint32_t i = 0; i < n && i < span; i++) {
+		struct flow_light *e;
+
+		if (fp->hand >= span)
+			fp->hand = 0;
+		e = table_at(fp->table, fp->hand++);
+		if (e != NULL && point_idle(fp, e, now))
+			point_flow_end(fp, e);
+	}
+}
+
+/* The table is full: of the next few under the hand the longest silent goes, mail last. */
+static void
+point_evict(struct flow_point *fp)
+{
+	uint32_t span = table_span(fp->table);
+	struct flow_light *victim = NULL;
+
+	for (uint32_t i = 0; i < VICTIMS && i < span; i++) {
+		struct flow_light *e;
+
+		if (fp->hand >= span)
+			fp->hand = 0;
+		e = table_at(fp->table, fp->hand++);
+		if (e == NULL)
+			continue;
+		if (victim == NULL || (e->flags & LIGHT_FULL) < (victim->flags & LIGHT_FULL) ||
+		    ((e->flags & LIGHT_FULL) == (victim->flags & LIGHT_FULL) &&
+		    e->last_ns < victim->last_ns))
+			victim = e;
+	}
+	if (victim == NULL)
+		return;
+	fp->cap_flows++;
+	point_flow_end(fp, victim);
+}
+
+/* Without a handshake: a reply, a well-known port, the lower port is the server's. */
+static bool
+guess_src_is_client(const struct packet *p)
+{
+	bool src = classify_port(p->sport) != APP_UNKNOWN, dst = classify_port(p->dport) != APP_UNKNOWN;
+	const uint8_t *b = p->payload;
+
+	if (src != dst)
+		return dst;
+	if ((p->sport < 1024) != (p->dport < 1024))
+		return p->dport < 1024;
+	if (p->caplen >= 4 && ((b[0] >= '2' && b[0] <= '5' && b[1] >= '0' && b[1] <= '9' &&
+	    b[2] >= '0' && b[2] <= '9' && (b[3] == ' ' || b[3] == '-')) ||
+	    memcmp(b, "+OK", 3) == 0 || memcmp(b, "* OK", 4) == 0))
+		return false;
+	if (p->caplen >= 4 && b[0] >= 'A' && b[0] <= 'z')
+		return true;
+	return p->dport <= p->sport;
+}
+
+static bool
+src_is_client(const struct packet *p)
+{
+	if ((p->flags & TCP_SYN) != 0)
+		return (p->flags & TCP_ACK) == 0;
+	return guess_src_is_client(p);
+}
+
+static struct flow_light *
+point_flow_new(struct flow_point *fp, const struct packet *p, unsigned *from)
+{
+	struct endpoint src = packet_src(p), dst = packet_dst(p);
+	bool client = src_is_client(p);
+	enum app_proto app = classify_port(client ? p->dport : p->sport);
+	struct flow_light *e;
+	struct full *f;
+
+	/* Nothing is begun by a lone ACK, FIN or RST, but on a mail port it is told. */
+	if (app == APP_UNKNOWN && p->len == 0 && (p->flags & TCP_SYN) == 0)
+		return NULL;
+	if (table_full(fp->table))
+		point_evict(fp);
+	if ((e = table_add(fp->table, &src, &dst, from)) == NULL) {
+		fp->cap_memory++;
+		return NULL;
+	}
+	e->last_ns = p->at.ns;
+	if ((*from == 1) == client)
+		e->flags |= LIGHT_CLIENT1;
+	if ((p->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK))
+		e->isn = p->ack - 1;
+	if (app == APP_UNKNOWN)
+		undecided_begin(fp, e);
+	else if ((f = full_promote(fp, e, p, *from)) != NULL)
+		full_by_port(f, app);
+	return e;
+}
+
+/* ---- one tuple, several connections ---------------------------------------- */
+
+static bool
+syn_is_new(const struct flow_light *e, const struct packet *p)
+{
+	if ((p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) != TCP_SYN)
+		return false;
+	return (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0 || p->seq != e->isn;
+}
+
+/* The old connection cannot be alive any more, or never was. */
+static bool
+flow_is_past(const struct flow_light *e, const struct packet *p)
+{
+	return light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0 ||
+	    (e->flags & LIGHT_FULL) == 0 || p->at.ns - e->last_ns >= reuse_ns;
+}
+
+static void	point_tcp(struct flow_point *fp, struct packet *p);
+
+/* A SYN with another ISN on a flow that seems alive is believed when it is answered. */
+static bool
+reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p)
+{
+	struct full *f = (e->flags & LIGHT_FULL) != 0 ? full_of(fp, e) : NULL;
+	struct packet syn;
+
+	if (f == NULL || f->reuse == NULL ||
+	    (p->flags & (TCP_SYN | TCP_ACK)) != (TCP_SYN | TCP_ACK) || p->ack != f->reuse->seq + 1)
+		return false;
+	syn = *f->reuse;
+	point_flow_end(fp, e);
+	point_tcp(fp, &syn);
+	point_tcp(fp, p);
+	return true;
+}
+
+static void
+reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet *p)
+{
+	struct full *f = full_of(fp, e);
+
+	if (f->reuse == NULL)
+		f->reuse = malloc(sizeof(*f->reuse));
+	if (f->reuse != NULL) {
+		*f->reuse = *p;
+		f->reuse->payload = NULL;
+		f->reuse->caplen = 0;
+	}
+}
+
+/* The flow of the packet; NULL: it has none.  A past one is ended on the way. */
+static struct flow_light *
+point_flow(struct flow_point *fp, const struct packet *p, unsigned *from)
+{
+	struct endpoint src = packet_src(p), dst = packet_dst(p);
+	struct flow_light *e = table_find(fp->table, &src, &dst, from);
+
+	if (e == NULL)
+		return point_flow_new(fp, p, from);
+	if (point_idle(fp, e, p->at.ns) || (syn_is_new(e, p) && flow_is_past(e, p))) {
+		point_flow_end(fp, e);
+		return point_flow_new(fp, p, from);
+	}
+	if (syn_is_new(e, p))
+		reuse_remember(fp, e, p);
+	return e;
+}
+
+/* ---- frames ---------------------------------------------------------------- */
+
+static void
+point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, unsigned from)
+{
+	struct full *f = full_promote(fp, e, p, from);
+
+	if (f != NULL)
+		full_packet(f, p, light_dir(e, from));
+}
+
+static void
+point_tcp(struct flow_point *fp, struct packet *p)
+{
+	struct flow_light *e;
+	unsigned from;
+	bool promote;
+
+	if ((e = point_flow(fp, p, &from)) == NULL)
+		return;
+	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p))
+		return;
+	if (p->at.ns < e->last_ns)
+		p->at.ns = e->last_ns;	/* time that goes back is the previous one */
+	e->last_ns = p->at.ns;
+	promote = light_packet(fp, e, p, from);
+	if ((e->flags & LIGHT_FULL) != 0)
+		full_packet(full_of(fp, e), p, light_dir(e, from));
+	else if (promote)
+		point_promoted(fp, e, p, from);
+	else if ((e->flags & LIGHT_UNDECIDED) != 0)
+		undecided_packet(fp, e, p, from);
+	if (p->len > 0) {
+		fp->cap.data_bytes += p->len;
+		if (p->w > 1500 && (e->flags & LIGHT_FULL) == 0)
+			fp->cap.super_bytes += p->len;
+	}
+}
+
+static void
+point_clock(struct flow_point *fp, const struct capture_frame *f)
+{
+	struct record_capture *c = &fp->cap;
+
+	if (c->first.frame == 0)
+		c->first = (struct moment){ f->ts_ns, f->number };
+	else if (f->ts_ns < c->last.ns) {
+		c->clock_back++;
+		if (c->last.ns - f->ts_ns > c->clock_back_ns) {
+			c->clock_back_ns = c->last.ns - f->ts_ns;
+			c->clock_back_at = (struct moment){ f->ts_ns, f->number };
+		}
+		c->last.frame = f->number;
+		return;
+	}
+	c->last = (struct moment){ f->ts_ns, f->number };
+}
+
+void
+flow_point_frame(struct flow_point *fp, const struct capture_frame *f)
+{
+	struct packet p;
+
+	fp->cap.frames++;
+	fp->cap.bytes += f->len;
+	point_clock(fp, f);
+	switch (decode_frame(fp->decoder, f, &p)) {
+	case PACKET_TCP:
+		if (!copies_seen(fp->copies, &p, 0))
+			point_tcp(fp, &p);
+		break;
+	case PACKET_ICMP:
+		if (!copies_seen(fp->copies, &p, 0))
+			point_icmp(fp, &p);
+		break;
+	default:
+		break;
+	}
+	if ((++fp->packets & (SWEEP_EVERY - 1)) == 0)
+		point_sweep(fp, f->ts_ns, SWEEP);
+}
+
+void
+flow_point_tick(struct flow_point *fp, int64_t now_ns)
+{
+	if (fp->cap.frames > 0 && now_ns > fp->cap.last.ns)
+		fp->cap.last.ns = now_ns;
+	point_sweep(fp, now_ns, SWEEP * 16);
+}
+
+void
+flow_point_source(struct flow_point *fp, const struct capture_point *cp,
+    const struct capture_damage *damage)
+{
+	struct record_capture *c = &fp->cap;
+
+	if (cp != NULL) {
+		strlcpy(c->interface, cp->interface, sizeof(c->interface));
+		c->link_type = cp->link_type;
+		c->snaplen = cp->snaplen;
+		c->drops_known = cp->drops_known;
+		c->drops_kernel = cp->drops_kernel;
+		c->drops_interface = cp->drops_interface;
+	}
+	if (damage != NULL) {
+		strlcpy(c->damage, damage->why, sizeof(c->damage));
+		c->damage_frame = damage->frame;
+		c->damage_offset = damage->offset;
+	}
+}
+
+void
+flow_point_snapshot(struct flow_point *fp)
+{
+	struct full *f;
+
+	TAILQ_FOREACH(f, &fp->all, all)
+		full_snapshot(f);
+	contrast_report(fp->contrast);
+}
+
+/* ---- end ------------------------------------------------------------------- */
+
+static void
+caps_add(struct record_capture *c, const char *name, uint64_t n)
+{
+	size_t at = strlen(c->caps);
+
+	if (n == 0)
+		return;
+	c->caps_hit += n;
+	snprintf(c->caps + at, sizeof(c->caps) - at, "%s%s %llu", at > 0 ? ", " : "", name,
+	    (unsigned long long)n);
+}
+
+static void
+point_caps(struct flow_point *fp)
+{
+	struct stream_counters s = streams_counters(fp->streams);
+	struct record_capture *c = &fp->cap;
+
+	caps_add(c, "flows", fp->cap_flows);
+	caps_add(c, "full-ledgers", fp->cap_full);
+	caps_add(c, "streams", s.refused);
+	caps_add(c, "held-bytes", s.forced);
+	caps_add(c, "stream-engine", s.engine_lost);
+	caps_add(c, "offset-rings", s.frame_rings);
+	caps_add(c, "undecided", fp->cap_undecided);
+	caps_add(c, "failed-connections", fp->cap_failed);
+	caps_add(c, "icmp-orphans", fp->cap_orphans);
+	caps_add(c, "host-pairs", contrast_counters(fp->contrast).hosts_dropped);
+	caps_add(c, "ledger-segments", fp->cap_ledger.segments_dropped);
+	caps_add(c, "ledger-stalls", fp->cap_ledger.stalls_dropped);
+	caps_add(c, "ledger-icmp", fp->cap_ledger.icmp_dropped);
+	caps_add(c, "memory", fp->cap_memory);
+}
+
+static void
+point_capture(struct flow_point *fp)
+{
+	struct decode_counters d = decoder_counters(fp->decoder);
+	const struct copies_counters *k = copies_counters(fp->copies);
+	struct record r = { .type = RECORD_CAPTURE };
+	struct record_capture *c = &fp->cap;
+
+	c->tcp_frames = d.tcp;
+	c->icmp_frames = d.icmp;
+	c->other_frames = d.other;
+	c->undecodable = d.undecodable;
+	c->cut_frames = d.cut_frames;
+	c->cut_at = d.cut_at;
+	c->fragments = d.fragments;
+	c->fragments_orphaned = d.fragments_orphaned;
+	c->duplicates = k->dropped;
+	c->eligible = k->eligible;
+	c->duplicate_first = k->first;
+	caps_add(c, "fragments", d.fragment_caps);
+	caps_add(c, "tunnels", d.too_deep);
+	point_caps(fp);
+	r.capture = *c;
+	fp->sink.take(fp->sink.ctx, &r);
+}
+
+/* Flows by age: full ones by id, for what they write; then the light ones, which write nothing. */
+void
+flow_point_end(struct flow_point *fp)
+{
+	if (fp == NULL)
+		return;
+	fp->ending = true;
+	while (!TAILQ_EMPTY(&fp->all))
+		point_flow_end(fp, TAILQ_FIRST(&fp->all)->light);
+	for (uint32_t i = 0; i < table_span(fp->table); i++) {
+		struct flow_light *e = table_at(fp->table, i);
+
+		if (e != NULL)
+			point_flow_end(fp, e);
+	}
+	contrast_report(fp->contrast);
+	point_icmp_end(fp);
+	point_capture(fp);
+	point_free(fp);
+}

@@ -1,0 +1,520 @@
+#include "flow/point_impl.h"
+
+#include <stdlib.h>
+
+/* A scan makes as many failed connections as it likes; this many are told one by one. */
+enum { FAILED_RECORDS = 10000 };
+
+/* ---- streams and the watcher ---------------------------------------------- */
+
+static void
+end_head(struct full_end *end, uint64_t off, const uint8_t *p, size_t len)
+{
+	size_t room = HASHED - end->head_len;
+
+	if (end->head_broken || off != end->head_len || room == 0)
+		return;
+	if (len > room)
+		len = room;
+	memcpy(end->head + end->head_len, p, len);
+	end->head_len += (uint32_t)len;
+}
+
+static void
+full_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p,
+    size_t len)
+{
+	struct full *f = ctx;
+
+	end_head(&f->end[dir], off, p, len);
+	if (f->watched != NULL)
+		f->fp->watcher.data(f->watched, dir, off, at, p, len);
+}
+
+static void
+full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+{
+	struct full *f = ctx;
+
+	f->end[dir].head_broken |= off < HASHED;
+	if (f->watched != NULL)
+		f->fp->watcher.gap(f->watched, dir, off, missing, at);
+}
+
+static const struct stream_sink full_stream_sink = { full_data, full_gap };
+
+static struct moment
+full_frame_at(const void *flow, enum dissect_dir dir, uint64_t off)
+{
+	const struct full *f = flow;
+
+	return f->stream != NULL ? stream_frame(f->stream, dir, off) : (struct moment){ 0, 0 };
+}
+
+/* FNV-1a; the lengths keep ("ab", "c") and ("a", "bc") apart. */
+static uint64_t
+full_payload_hash(const struct full *f)
+{
+	uint64_t h = 0xcbf29ce484222325;
+
+	if (f->end[0].head_broken || f->end[1].head_broken ||
+	    f->end[0].head_len + f->end[1].head_len == 0)
+		return 0;
+	for (int d = 0; d < 2; d++) {
+		for (uint32_t i = 0; i < f->end[d].head_len; i++)
+			h = (h ^ f->end[d].head[i]) * 0x100000001b3;
+		h = (h ^ f->end[d].head_len) * 0x100000001b3;
+	}
+	return h != 0 ? h : 1;
+}
+
+/* Offset 0 of a direction: behind its SYN, or what the other end first waited for. */
+static struct stream_start
+full_start(const struct full *f, enum dissect_dir dir)
+{
+	const struct full_end *e = &f->end[dir], *peer = &f->end[!dir];
+	struct stream_start s = { .wscale = 255 };
+
+	s.known = e->isn_known || (peer->isn_known && peer->ack_known);
+	s.seq = e->isn_known ? e->isn + 1 : peer->ack_first;
+	if (e->isn_known && peer->isn_known)
+		s.wscale = e->wscale <= 14 && peer->wscale <= 14 ? e->wscale : 0;
+	return s;
+}
+
+static struct flow_opened
+full_opened(const struct full *f)
+{
+	return (struct flow_opened){
+		.key = { .point = f->fp->point, .conn = f->id },
+		.client = f->client,
+		.server = f->server,
+		.app = f->app,
+		.hint = {
+			.midstream = !f->end[0].isn_known && !f->end[1].isn_known,
+			.tunnelled = f->app == APP_SMTP_TUNNELLED,
+			.server_seen = f->end[DIR_S2C].seen,
+			.client_seen = f->end[DIR_C2S].seen,
+		},
+		.frames = { full_frame_at, f },
+		.established = f->established,
+	};
+}
+
+static void
+full_open(struct full *f)
+{
+	struct stream_start start[2] = { full_start(f, DIR_C2S), full_start(f, DIR_S2C) };
+	struct flow_opened o = full_opened(f);
+
+	f->opened = true;
+	f->stream = stream_open(f->fp->streams, start, &full_stream_sink, f);
+	if (f->stream != NULL && f->fp->watcher.open != NULL)
+		f->watched = f->fp->watcher.open(f->fp->watcher.ctx, &o);
+}
+
+/*
+ * A wrong checksum is the capture's own doing where the host leaves it to the
+ * card; where most of an end's checksums are right, the wrong one was damaged
+ * on the way, its receiver dropped it, and so do we.
+ */
+static bool
+full_damaged(const struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	const struct full_end *e = &f->end[dir];
+
+	return p->bad_checksum && e->good >= 8 && e->bad * 8 < e->good;
+}
+
+static void
+full_stream(struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	struct stream_packet sp = {
+		.dir = dir,
+		.at = p->at,
+		.seq = p->seq + ((p->flags & TCP_SYN) != 0),
+		.ack = p->ack,
+		.window = p->window,
+		.has_ack = (p->flags & TCP_ACK) != 0,
+		.fin = (p->flags & TCP_FIN) != 0,
+		.len = p->len,
+		.caplen = p->caplen,
+		.payload = p->payload,
+	};
+
+	if ((p->flags & TCP_RST) != 0 || full_damaged(f, p, dir))
+		return;
+	if (!f->opened && p->len > 0)
+		full_open(f);
+	if (f->stream != NULL)
+		stream_segment(f->stream, &sp);
+}
+
+/* ---- classification ------------------------------------------------------- */
+
+static void
+full_mail(struct full *f, enum app_proto app, enum classified_by by)
+{
+	if (!f->mail) {
+		TAILQ_REMOVE(&f->fp->recent_other, f, recent);
+		TAILQ_INSERT_TAIL(&f->fp->recent_mail, f, recent);
+	}
+	f->mail = true;
+	f->app = app;
+	f->by = by;
+}
+
+void
+full_classified(struct full *f, enum app_proto app, enum classified_by by)
+{
+	struct prelude held = f->prelude;
+
+	full_mail(f, app, by);
+	f->undecided = false;
+	if (held.head == NULL)
+		held.tail = &held.head;
+	prelude_init(&f->prelude);
+	for (const struct prelude_packet *n = held.head; n != NULL; n = n->next)
+		full_stream(f, &n->p, n->dir);
+	prelude_clear(&held);
+}
+
+/* On 465 and its like the server's first byte says whether it is TLS. */
+void
+full_by_port(struct full *f, enum app_proto app)
+{
+	full_mail(f, app, CLASS_PORT);
+	f->undecided = classify_is_implicit(app);
+}
+
+static bool
+full_midstream(const struct full *f)
+{
+	return !f->end[0].isn_known && !f->end[1].isn_known;
+}
+
+/* Port 465 and its like, and flows promoted before they spoke. */
+static void
+full_undecided(struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	enum app_proto implicit = f->mail ? f->app : APP_UNKNOWN;
+	struct classify_verdict v;
+
+	prelude_keep(&f->prelude, p, dir);
+	if (p->len == 0)
+		return;
+	v = prelude_classify(&f->prelude, p, dir, implicit, full_midstream(f));
+	if (v.answer == CLASSIFY_MAIL) {
+		full_classified(f, v.app, v.by);
+	} else if (v.answer == CLASSIFY_NOT) {
+		f->undecided = false;
+		prelude_clear(&f->prelude);
+	}
+}
+
+/* ---- packets -------------------------------------------------------------- */
+
+static void
+full_handshake(struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	struct full_end *e = &f->end[dir];
+
+	if ((p->flags & TCP_SYN) != 0 && (f->reuse == NULL || dir != DIR_C2S)) {
+		e->isn_known = true;
+		e->isn = p->seq;
+		e->wscale = p->wscale;
+		if (dir == DIR_S2C && f->synack.frame == 0)
+			f->synack = p->at;
+	} else if (dir == DIR_C2S && f->established.frame == 0 && f->synack.frame != 0 &&
+	    (p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && p->ack == f->end[DIR_S2C].isn + 1) {
+		f->established = p->at;
+	}
+	if (!e->ack_known && (p->flags & (TCP_ACK | TCP_RST)) == TCP_ACK) {
+		e->ack_known = true;
+		e->ack_first = p->ack;
+	}
+	e->seen = true;
+}
+
+static void
+full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	if (f->first.frame == 0)
+		f->first = p->at;
+	f->last = p->at;
+	full_handshake(f, p, dir);
+	if (f->vlan[0] == 0) {
+		f->vlan[0] = p->vlan[0];
+		f->vlan[1] = p->vlan[1];
+	}
+	if (f->tunnel[0] == '\0' && p->tunnel[0] != '\0')
+		strlcpy(f->tunnel, p->tunnel, sizeof(f->tunnel));
+	ledger_packet(f->ledger, p, dir);
+}
+
+static void
+full_checksum(struct full *f, struct packet *p, enum dissect_dir dir)
+{
+	p->bad_checksum = packet_checksum_bad(p);
+	f->fp->cap.bad_checksums += p->bad_checksum;
+	f->end[dir].bad += p->bad_checksum;
+	f->end[dir].good += !p->bad_checksum && !p->cut;
+}
+
+void
+full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
+{
+	struct full_list *recent = f->mail ? &f->fp->recent_mail : &f->fp->recent_other;
+
+	if (TAILQ_NEXT(f, recent) != NULL) {
+		TAILQ_REMOVE(recent, f, recent);
+		TAILQ_INSERT_TAIL(recent, f, recent);
+	}
+	if (f->mail) {
+		f->fp->cap.mail_frames++;
+		full_checksum(f, p, dir);
+	}
+	full_feed(f, p, dir);
+	if (f->undecided)
+		full_undecided(f, p, dir);
+	else if (f->mail)
+		full_stream(f, p, dir);
+}
+
+/* ---- promotion ------------------------------------------------------------ */
+
+static void
+full_make_room(struct flow_point *fp)
+{
+	struct full *victim = TAILQ_FIRST(&fp->recent_other);
+
+	if (fp->full_count < fp->limit.full)
+		return;
+	if (victim == NULL)
+		victim = TAILQ_FIRST(&fp->recent_mail);
+	if (victim == NULL)
+		return;
+	fp->cap_full++;
+	point_flow_end(fp, victim->light);
+}
+
+static struct full *
+full_new(struct flow_point *fp, struct flow_light *e)
+{
+	unsigned client = light_client(e);
+	struct full *f = calloc(1, sizeof(*f));
+
+	if (f == NULL)
+		return NULL;
+	f->fp = fp;
+	f->light = e;
+	f->client = table_end(fp->table, e, client);
+	f->server = table_end(fp->table, e, !client);
+	f->end[0].wscale = f->end[1].wscale = 255;
+	prelude_init(&f->prelude);
+	f->ledger = ledger_new(&f->client, &f->server, NULL);
+	if (f->ledger == NULL) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+/* What the light ledger knew of a flow whose first packets are gone. */
+static void
+full_begin(struct full *f, const struct flow_light *e, const struct packet *p, unsigned from)
+{
+	unsigned client = light_client(e);
+	struct ledger_before b = { .first = p->at };
+	const struct light_sample *s = &e->sample[from];
+	struct packet first = *p;
+
+	b.dir[0].isn_known = (e->flags & LIGHT_SYN) != 0;
+	b.dir[0].isn = e->isn;
+	for (unsigned d = 0; d < 2; d++) {
+		b.dir[d].wscale = 255;
+		b.dir[d].proven = e->sample[d == 0 ? client : !client].proven;
+		b.dir[d].proven_at = p->at;
+	}
+	ledger_begin(f->ledger, &b);
+	if (p->len == 0 || s->w == 0 || s->end != p->seq + p->len || s->w != p->w)
+		return;
+	first.at = light_sample_moment(s, p);
+	ledger_packet(f->ledger, &first, light_dir(e, from));
+}
+
+static void
+full_link(struct full *f)
+{
+	struct flow_point *fp = f->fp;
+
+	f->id = ++fp->last_id;
+	f->light->flags |= LIGHT_FULL;
+	fp->full_count++;
+	TAILQ_INSERT_TAIL(&fp->all, f, all);
+	TAILQ_INSERT_TAIL(&fp->recent_other, f, recent);
+}
+
+struct full *
+full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+{
+	bool undecided = (e->flags & LIGHT_UNDECIDED) != 0;
+	struct full *f;
+	uint32_t name;
+
+	full_make_room(fp);
+	if ((f = full_new(fp, e)) == NULL || !slots_take(&fp->slots, f, &name)) {
+		fp->cap_memory++;
+		if (f != NULL)
+			ledger_free(f->ledger);
+		free(f);
+		return NULL;
+	}
+	if (undecided) {
+		undecided_take(fp, e, &f->prelude);
+		f->undecided = true;
+		for (const struct prelude_packet *n = f->prelude.head; n != NULL; n = n->next)
+			full_feed(f, &n->p, n->dir);
+	} else if (p != NULL && (e->flags & LIGHT_DONE) != 0) {
+		full_begin(f, e, p, from);
+	}
+	e->more = name;
+	full_link(f);
+	return f;
+}
+
+/* ---- the end -------------------------------------------------------------- */
+
+/* The ledger's ICMP errors get the Community ID here: it comes from nDPI. */
+static void
+full_take(void *ctx, const struct record *r)
+{
+	struct full *f = ctx;
+	struct record named;
+
+	if (r->type != RECORD_ICMP_ERROR) {
+		f->fp->sink.take(f->fp->sink.ctx, r);
+		return;
+	}
+	named = *r;
+	community_id(&named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
+	    named.icmp_error.quoted_proto, named.icmp_error.community_id);
+	f->fp->sink.take(f->fp->sink.ctx, &named);
+}
+
+static void
+full_facts(struct full *f, bool open, struct record_connection *c)
+{
+	struct record_sink sink = { full_take, f };
+
+	c->key = (struct record_key){ .point = f->fp->point, .conn = f->id };
+	ledger_report(f->ledger, point_now(f->fp), open, c, &sink);
+	c->app = f->app;
+	c->by = f->by;
+	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
+	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
+	c->payload_hash = full_payload_hash(f);
+	community_id(&c->client, &c->server, 6, c->community_id);
+}
+
+static bool
+connection_one_sided(const struct record_connection *c)
+{
+	return c->dir[0].packets == 0 || c->dir[1].packets == 0;
+}
+
+static void
+full_account(struct full *f, const struct record_connection *c)
+{
+	struct record_capture *cap = &f->fp->cap;
+	struct ledger_caps caps = ledger_caps(f->ledger);
+	const struct addr *ip[2] = { &c->client.ip, &c->server.ip };
+
+	f->fp->cap_ledger.segments_dropped += caps.segments_dropped;
+	f->fp->cap_ledger.stalls_dropped += caps.stalls_dropped;
+	f->fp->cap_ledger.icmp_dropped += caps.icmp_dropped;
+	cap->flows += f->mail;
+	cap->flows_one_sided += f->mail && connection_one_sided(c);
+	cap->flows_midstream += f->mail && c->state == CONN_MIDSTREAM;
+	for (int d = 0; d < 2; d++) {
+		const struct record_direction *r = &c->dir[d];
+
+		cap->super_bytes += r->super_bytes;
+		if (!connection_one_sided(c)) {
+			cap->acked_bytes += r->acked;
+			cap->acked_unseen += r->acked_unseen;
+		}
+		if (r->proven > 0)
+			contrast_proven(f->fp->contrast, ip[d], ip[!d], r->proven, r->proven_at, f->id,
+			    true);
+		if (r->w_max > 0)
+			contrast_seen(f->fp->contrast, ip[d], ip[!d], r->w_max, r->data_first);
+	}
+}
+
+void
+full_snapshot(struct full *f)
+{
+	struct record r = { .type = RECORD_CONNECTION };
+
+	if (!f->mail)
+		return;
+	full_facts(f, true, &r.connection);
+	f->fp->sink.take(f->fp->sink.ctx, &r);
+}
+
+/* What is still held is decided now. */
+static void
+full_decide(struct full *f)
+{
+	struct classify_verdict v;
+
+	if (!f->undecided)
+		return;
+	f->undecided = false;
+	if (f->prelude.classify == NULL)
+		return;
+	v = classify_end(f->prelude.classify);
+	if (v.answer == CLASSIFY_MAIL)
+		full_classified(f, v.app, v.by);
+}
+
+static void
+full_free(struct full *f)
+{
+	struct flow_point *fp = f->fp;
+
+	TAILQ_REMOVE(&fp->all, f, all);
+	TAILQ_REMOVE(f->mail ? &fp->recent_mail : &fp->recent_other, f, recent);
+	fp->full_count--;
+	slots_give(&fp->slots, f->light->more);
+	f->light->flags &= (uint16_t)~LIGHT_FULL;
+	prelude_clear(&f->prelude);
+	stream_free(f->stream);
+	ledger_free(f->ledger);
+	explicit_bzero(f->end, sizeof(f->end));
+	free(f->reuse);
+	free(f);
+}
+
+/* In this order: stalls and ICMP errors, the connection, then the records of its mail. */
+void
+full_end(struct full *f, bool open)
+{
+	struct flow_point *fp = f->fp;
+	struct record r = { .type = RECORD_CONNECTION };
+
+	full_decide(f);
+	stream_close(f->stream, f->last);
+	if (!f->mail && fp->failed >= FAILED_RECORDS) {
+		fp->cap_failed++;
+	} else {
+		fp->failed += !f->mail;
+		full_facts(f, open, &r.connection);
+		fp->sink.take(fp->sink.ctx, &r);
+		full_account(f, &r.connection);
+	}
+	if (f->watched != NULL)
+		fp->watcher.close(f->watched, &r.connection);
+	full_free(f);
+}

@@ -1,0 +1,161 @@
+#include "flow/point_impl.h"
+
+#include <stdlib.h>
+
+/*
+ * ICMP errors: to the flow they quote; else to one whose quote was cut or
+ * translated on the way (0.4, S19); else they are told as they are, folded.
+ */
+enum {
+	NEIGHBOURS = 64,	/* recently active flows that are asked about a quote that fits none */
+	ORPHANS = 512,		/* different ones kept for folding */
+	PROTO_TCP = 6,
+};
+
+struct orphan {
+	struct record_icmp_error e;
+};
+
+static struct flow_light *
+icmp_flow(const struct flow_point *fp, const struct packet *p)
+{
+	struct endpoint src = { p->quoted_src, p->quoted_sport };
+	struct endpoint dst = { p->quoted_dst, p->quoted_dport };
+	unsigned from;
+
+	if (p->quoted_proto != PROTO_TCP || p->quoted_src.family == 0 ||
+	    p->quoted_src.family != p->quoted_dst.family || (p->quote_cut && p->quoted_sport == 0))
+		return NULL;
+	return table_find(fp->table, &src, &dst, &from);
+}
+
+/* It answers the SYN of a flow, or speaks of one that now matters. */
+static bool
+icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
+{
+	unsigned client = light_client(e);
+	struct full *f;
+
+	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_UNREACH)) == LIGHT_SYN &&
+	    !p->icmp_frag_needed) {
+		struct endpoint c = table_end(fp->table, e, client);
+		struct endpoint s = table_end(fp->table, e, !client);
+
+		e->flags |= LIGHT_UNREACH;
+		contrast_host(fp->contrast, CONTRAST_UNREACHABLE, &c.ip, &s, p->at, 0, 0);
+	}
+	if ((e->flags & LIGHT_FULL) != 0)
+		f = full_of(fp, e);
+	else
+		f = full_promote(fp, e, NULL, client);
+	return f != NULL && ledger_icmp(f->ledger, p);
+}
+
+static bool
+icmp_neighbours(struct flow_point *fp, const struct packet *p)
+{
+	unsigned n = 0;
+	struct full *f;
+
+	TAILQ_FOREACH_REVERSE(f, &fp->recent_mail, full_list, recent) {
+		if (n++ == NEIGHBOURS)
+			return false;
+		if (ledger_icmp(f->ledger, p))
+			return true;
+	}
+	return false;
+}
+
+static bool
+orphan_same(const struct record_icmp_error *e, const struct record_icmp_error *n)
+{
+	return e->type == n->type && e->code == n->code && e->mtu == n->mtu &&
+	    e->quoted_from.port == n->quoted_from.port && e->quoted_to.port == n->quoted_to.port &&
+	    e->quoted_proto == n->quoted_proto &&
+	    memcmp(&e->from, &n->from, sizeof(e->from)) == 0 &&
+	    memcmp(&e->quoted_from.ip, &n->quoted_from.ip, sizeof(struct addr)) == 0 &&
+	    memcmp(&e->quoted_to.ip, &n->quoted_to.ip, sizeof(struct addr)) == 0;
+}
+
+static struct record_icmp_error
+orphan_make(const struct flow_point *fp, const struct packet *p)
+{
+	bool ports = !(p->quote_cut && p->quoted_sport == 0);
+	struct record_icmp_error e = {
+		.key = { .point = fp->point },
+		.at = p->at,
+		.from = p->src,
+		.to = p->dst,
+		.family = p->src.family,
+		.type = p->icmp_type,
+		.code = p->icmp_code,
+		.mtu = p->icmp_mtu,
+		.frag_needed = p->icmp_frag_needed,
+		.quoted_from = { p->quoted_src, ports ? p->quoted_sport : 0 },
+		.quoted_to = { p->quoted_dst, ports ? p->quoted_dport : 0 },
+		.quoted_proto = p->quoted_proto,
+		.quoted_len = p->quoted_len,
+		.quoted_seq = p->quoted_seq,
+		.quote_cut = p->quote_cut,
+		.for_syn = p->quote_syn_known && p->quote_syn,
+		.dir = -1,
+		.last = p->at,
+		.ttl = p->ttl,
+	};
+
+	return e;
+}
+
+static void
+orphan_add(struct flow_point *fp, const struct packet *p)
+{
+	struct record_icmp_error e = orphan_make(fp, p);
+
+	if (fp->orphan == NULL && (fp->orphan = calloc(ORPHANS, sizeof(*fp->orphan))) == NULL) {
+		fp->cap_memory++;
+		return;
+	}
+	for (uint32_t i = 0; i < fp->orphans; i++)
+		if (orphan_same(&fp->orphan[i].e, &e)) {
+			fp->orphan[i].e.repeats++;
+			fp->orphan[i].e.last = e.at;
+			return;
+		}
+	if (fp->orphans == ORPHANS) {
+		fp->cap_orphans++;
+		return;
+	}
+	e.key.n = ++fp->orphan_ordinal;
+	if (e.quoted_from.port != 0)
+		community_id(&e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
+	fp->orphan[fp->orphans++].e = e;
+}
+
+/* Of what no flow claims, only what speaks of TCP or of a packet too big is told. */
+void
+point_icmp(struct flow_point *fp, const struct packet *p)
+{
+	struct flow_light *e;
+
+	if (!p->icmp_error)
+		return;
+	e = icmp_flow(fp, p);
+	if (e != NULL && icmp_light(fp, e, p))
+		return;
+	if ((p->quoted_proto == PROTO_TCP || p->icmp_frag_needed) && icmp_neighbours(fp, p))
+		return;
+	if (p->quoted_proto == PROTO_TCP || p->icmp_frag_needed)
+		orphan_add(fp, p);
+}
+
+void
+point_icmp_end(struct flow_point *fp)
+{
+	struct record r = { .type = RECORD_ICMP_ERROR };
+
+	for (uint32_t i = 0; i < fp->orphans; i++) {
+		r.icmp_error = fp->orphan[i].e;
+		fp->sink.take(fp->sink.ctx, &r);
+	}
+	free(fp->orphan);
+}

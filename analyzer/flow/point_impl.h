@@ -1,0 +1,172 @@
+/*
+ * point_impl.h - what the files of one capture point share: point.c (frames in,
+ * the capture record), point_light.c (the light ledger), point_full.c (flows
+ * with a full ledger and streams), point_icmp.c.
+ */
+#ifndef POINT_IMPL_H
+#define POINT_IMPL_H
+
+#include "flow/contrast.h"
+#include "flow/copies.h"
+#include "flow/decode.h"
+#include "flow/flow.h"
+#include "flow/ledger.h"
+#include "flow/prelude.h"
+#include "flow/stream.h"
+#include "flow/table.h"
+
+#include <sys/queue.h>
+
+enum {
+	HASHED = 64,			/* payload bytes of each direction in payload_hash */
+};
+
+/* What one end said of itself, as far as the stream needs it. */
+struct full_end {
+	bool		 seen, isn_known, ack_known;
+	uint32_t	 isn;
+	uint32_t	 ack_first;	/* its first ACK: the peer's offset 0, if nothing came before */
+	uint8_t		 wscale;	/* 255: not announced */
+	uint32_t	 good, bad;	/* checksums */
+	uint8_t		 head[HASHED];
+	uint32_t	 head_len;
+	bool		 head_broken;	/* by a gap */
+};
+
+/* A flow with a full ledger.  Mail flows also have streams and a watcher. */
+struct full {
+	TAILQ_ENTRY(full) all;		/* in order of id */
+	TAILQ_ENTRY(full) recent;	/* least recently active first */
+	struct flow_point *fp;
+	struct flow_light *light;
+	uint64_t	 id;
+	struct endpoint	 client, server;
+	bool		 mail;		/* it speaks a mail protocol */
+	enum app_proto	 app;
+	enum classified_by by;
+	struct ledger	*ledger;
+	struct stream	*stream;
+	void		*watched;	/* the watcher's handle */
+	bool		 opened;	/* the stream was tried */
+	bool		 undecided;	/* 465 and its like: prelude holds payload until decided */
+	struct prelude	 prelude;
+	struct moment	 first, last, synack, established;
+	struct full_end	 end[2];	/* [DIR_C2S] client, [DIR_S2C] server */
+	uint16_t	 vlan[2];
+	char		 tunnel[32];
+	struct packet	*reuse;		/* a SYN with another ISN, while this flow seems alive */
+};
+TAILQ_HEAD(full_list, full);
+
+/* A light flow that may yet turn out to be mail. */
+struct undecided {
+	TAILQ_ENTRY(undecided) all;	/* oldest first */
+	struct flow_light *light;
+	struct prelude	 prelude;
+};
+TAILQ_HEAD(undecided_list, undecided);
+
+/* Pointers with 32-bit names. */
+struct slots {
+	void		**at;
+	uint32_t	 *next;
+	uint32_t	 size, used, free;	/* free: name + 1 */
+};
+
+struct orphan;				/* an ICMP error that no flow claims */
+
+struct flow_point {
+	uint32_t	 point;
+	struct flow_limits limit;
+	struct record_sink sink;
+	struct flow_watcher watcher;
+	struct decoder	*decoder;
+	struct copies	*copies;
+	struct table	*table;
+	struct contrast	*contrast;
+	struct streams	*streams;
+	struct record_capture cap;
+	uint64_t	 last_id;
+	bool		 ending;
+	struct slots	 slots;		/* light->more: full and undecided flows */
+	struct full_list all, recent_mail, recent_other;
+	uint32_t	 full_count;
+	uint32_t	 failed;	/* records of failed connections that are not mail */
+	struct undecided_list undecided;
+	uint64_t	 undecided_memory;
+	uint32_t	 hand, packets;	/* of the sweep */
+	/* ICMP errors without a flow */
+	struct orphan	*orphan;
+	uint32_t	 orphans, orphan_ordinal;
+	/* bounds that were hit */
+	uint64_t	 cap_flows, cap_full, cap_undecided, cap_failed, cap_orphans, cap_memory;
+	struct ledger_caps cap_ledger;
+};
+
+static inline struct endpoint
+packet_src(const struct packet *p)
+{
+	return (struct endpoint){ p->src, p->sport };
+}
+
+static inline struct endpoint
+packet_dst(const struct packet *p)
+{
+	return (struct endpoint){ p->dst, p->dport };
+}
+
+/* Which way a packet of the entry goes; `from' is the end that sent it. */
+static inline enum dissect_dir
+light_dir(const struct flow_light *e, unsigned from)
+{
+	return from == light_client(e) ? DIR_C2S : DIR_S2C;
+}
+
+/* point.c */
+bool		 slots_take(struct slots *s, void *p, uint32_t *name);
+void		 slots_give(struct slots *s, uint32_t name);
+void		 point_flow_end(struct flow_point *fp, struct flow_light *e);
+bool		 point_room(struct flow_point *fp);
+int64_t		 point_now(const struct flow_point *fp);
+
+/* point_light.c: true when the flow needs a full ledger. */
+bool		 light_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p,
+		    unsigned from);
+void		 light_report_end(struct flow_point *fp, const struct flow_light *e);
+bool		 light_closed(const struct flow_light *e);
+/* The first transmission of the pending sample, seen from packet p. */
+struct moment	 light_sample_moment(const struct light_sample *s, const struct packet *p);
+
+/* point_full.c */
+static inline struct full *
+full_of(const struct flow_point *fp, const struct flow_light *e)
+{
+	return fp->slots.at[e->more];
+}
+/*
+ * Gives the flow a full ledger, fed with its prelude or with what the light one
+ * knew; p is the packet that made it so, not yet fed.  NULL: no room.
+ */
+struct full	*full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p,
+		    unsigned from);
+/* It speaks mail: its stream and its watcher begin with what the prelude holds. */
+void		 full_classified(struct full *f, enum app_proto app, enum classified_by by);
+void		 full_by_port(struct full *f, enum app_proto app);
+void		 full_packet(struct full *f, struct packet *p, enum dissect_dir dir);
+/* Writes it as it is now; the flow goes on. */
+void		 full_snapshot(struct full *f);
+void		 full_end(struct full *f, bool open);
+
+/* point_undecided.c */
+void		 undecided_begin(struct flow_point *fp, struct flow_light *e);
+/* Takes the prelude out and forgets the rest. */
+void		 undecided_take(struct flow_point *fp, struct flow_light *e, struct prelude *out);
+void		 undecided_drop(struct flow_point *fp, struct flow_light *e);
+void		 undecided_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p,
+		    unsigned from);
+
+/* point_icmp.c */
+void		 point_icmp(struct flow_point *fp, const struct packet *p);
+void		 point_icmp_end(struct flow_point *fp);
+
+#endif /* POINT_IMPL_H */

@@ -1,0 +1,95 @@
+#include "flow/point_impl.h"
+
+#include <stdlib.h>
+
+/*
+ * Flows on ports that say nothing: their first packets are kept until the
+ * sniffer or nDPI knows.  All together they are bounded; the oldest gives way.
+ */
+enum { UNDECIDED_MEMORY = 32 << 20 };
+
+static struct undecided *
+undecided_of(const struct flow_point *fp, const struct flow_light *e)
+{
+	return fp->slots.at[e->more];
+}
+
+static void
+undecided_forget(struct flow_point *fp, struct flow_light *e)
+{
+	struct undecided *u = undecided_of(fp, e);
+
+	TAILQ_REMOVE(&fp->undecided, u, all);
+	fp->undecided_memory -= u->prelude.memory + sizeof(*u);
+	slots_give(&fp->slots, e->more);
+	e->flags &= (uint16_t)~LIGHT_UNDECIDED;
+	e->more = 0;
+}
+
+void
+undecided_take(struct flow_point *fp, struct flow_light *e, struct prelude *out)
+{
+	struct undecided *u = undecided_of(fp, e);
+
+	undecided_forget(fp, e);
+	*out = u->prelude;
+	if (out->head == NULL)
+		out->tail = &out->head;
+	free(u);
+}
+
+void
+undecided_drop(struct flow_point *fp, struct flow_light *e)
+{
+	struct undecided *u = undecided_of(fp, e);
+
+	undecided_forget(fp, e);
+	prelude_clear(&u->prelude);
+	free(u);
+	e->flags |= LIGHT_DONE;
+}
+
+void
+undecided_begin(struct flow_point *fp, struct flow_light *e)
+{
+	struct undecided *u;
+
+	while (fp->undecided_memory > UNDECIDED_MEMORY) {
+		fp->cap_undecided++;
+		undecided_drop(fp, TAILQ_FIRST(&fp->undecided)->light);
+	}
+	if ((u = calloc(1, sizeof(*u))) == NULL || !slots_take(&fp->slots, u, &e->more)) {
+		free(u);
+		fp->cap_memory++;
+		e->flags |= LIGHT_DONE;
+		return;
+	}
+	prelude_init(&u->prelude);
+	u->light = e;
+	e->flags |= LIGHT_UNDECIDED;
+	TAILQ_INSERT_TAIL(&fp->undecided, u, all);
+	fp->undecided_memory += sizeof(*u);
+}
+
+void
+undecided_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+{
+	struct undecided *u = undecided_of(fp, e);
+	uint64_t before = u->prelude.memory;
+	struct classify_verdict v;
+	struct full *f;
+
+	prelude_keep(&u->prelude, p, light_dir(e, from));
+	fp->undecided_memory += u->prelude.memory - before;
+	if (p->len == 0) {
+		if (u->prelude.packets >= PRELUDE_PACKETS)
+			undecided_drop(fp, e);
+		return;
+	}
+	v = prelude_classify(&u->prelude, p, light_dir(e, from), APP_UNKNOWN,
+	    (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0);
+	if (v.answer == CLASSIFY_NOT)
+		undecided_drop(fp, e);
+	else if (v.answer == CLASSIFY_MAIL && (f = full_promote(fp, e, NULL, from)) != NULL)
+		full_classified(f, v.app, v.by);
+}
