@@ -17,6 +17,7 @@
 #include "dissectors/pop3.h"
 #include "mail/mail_internal.h"
 #include "mail/pop3_listing.h"
+#include "record/text.h"
 
 #define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
 
@@ -51,13 +52,15 @@ state(struct mail_flow *f)
 	return f->state;
 }
 
+/* The response code (RFC 2449 8) stands where SMTP has its enhanced code. */
 static void
-copy_text(char *out, size_t size, const char *p, size_t len)
+reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at)
 {
-	if (len >= size)
-		len = size - 1;
-	memcpy(out, p, len);
-	out[len] = '\0';
+	size_t n = strlen(ev->response_code);
+
+	mail_reply_set(out, ev, at);
+	if (n < sizeof(out->enhanced))
+		memcpy(out->enhanced, ev->response_code, n + 1);
 }
 
 /* ---- messages -------------------------------------------------------------------- */
@@ -188,13 +191,13 @@ login_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	s->auth_cancelled = false;
 	s->auth_began = true;
 	if (ev->verb == POP3_PASS) {
-		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), "USER", 4);
+		text_copy_utf8(ss->auth_mechanism, sizeof(ss->auth_mechanism), "USER", 4);
 	} else if (ev->verb == POP3_APOP) {
-		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), "APOP", 4);
+		text_copy_utf8(ss->auth_mechanism, sizeof(ss->auth_mechanism), "APOP", 4);
 	} else {
 		while (n < ev->arg_len && ev->arg[n] != ' ')
 			n++;
-		copy_text(ss->auth_mechanism, sizeof(ss->auth_mechanism), ev->arg, n);
+		text_copy_utf8(ss->auth_mechanism, sizeof(ss->auth_mechanism), ev->arg, n);
 		s->auth_began = n < ev->arg_len;	/* initial response */
 	}
 }
@@ -205,7 +208,7 @@ login_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	struct pop3_state *s = state(f);
 	struct record_session *ss = &f->session;
 
-	mail_reply_set(&ss->auth_reply, ev, at);
+	reply_set(&ss->auth_reply, ev, at);
 	if (ev->code == POP3_OK) {
 		ss->logins_ok++;
 		ss->auth_ok = true;
@@ -252,10 +255,12 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	if (ev->reply_to != REPLY_GREETING && is_probe(s, ev))
 		return;
 	r.stage = stage_of(s, ev);
-	copy_text(r.verb, sizeof(r.verb), name, strlen(name));
-	mail_reply_set(&r.reply, ev, at);
+	text_copy_utf8(r.verb, sizeof(r.verb), name, strlen(name));
+	reply_set(&r.reply, ev, at);
 	r.unsolicited = ev->reply_to == REPLY_UNSOLICITED;
 	r.after_auth = f->session.auth_ok;
+	/* a mechanism the server does not know says nothing of the login */
+	r.consequence = ev->verb == POP3_AUTH && r.stage != STAGE_AUTH;
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
 		r.asked = s->last_at;
 		memcpy(r.line, s->last_line, sizeof(r.line));
@@ -271,7 +276,7 @@ capabilities_set(struct record_session *ss, const struct dissect_event *ev)
 	const char *p = lf != NULL ? lf + 1 : ev->line + ev->line_len;
 	size_t len = (size_t)(ev->line + ev->line_len - p);
 
-	copy_text(ss->capabilities, sizeof(ss->capabilities), p, len);
+	text_copy_utf8(ss->capabilities, sizeof(ss->capabilities), p, len);
 	for (char *c = ss->capabilities; *c != '\0'; c++)
 		if (*c == '\n')
 			*c = ' ';
@@ -307,7 +312,7 @@ retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 {
 	struct pop3_state *s = state(f);
 
-	mail_reply_set(&s->reply, ev, to);
+	reply_set(&s->reply, ev, to);
 	if (ev->code == POP3_OK)
 		return;			/* its content follows */
 	waiting_take(f, ev->cmd);
@@ -329,7 +334,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 			login_reply(f, ev, to);
 		break;
 	case POP3_STLS:
-		mail_reply_set(&ss->starttls_reply, ev, to);
+		reply_set(&ss->starttls_reply, ev, to);
 		break;
 	case POP3_CAPA:
 		if (ev->code == POP3_OK)
@@ -373,13 +378,13 @@ reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, s
 	if (ev->cmd > s->last_answered)
 		s->last_answered = ev->cmd;
 	if (ev->reply_to == REPLY_GREETING) {
-		mail_reply_set(&ss->greeting, ev, to);
+		reply_set(&ss->greeting, ev, to);
 		ss->greeting_begun = from;
 		ss->greeting_cut = (ev->odd & ODD_UNCLOSED) != 0;
 	} else if (ev->reply_to == REPLY_TO_COMMAND) {
 		reply_to_command(f, ev, from, to);
 	} else if (ev->code == POP3_OK) {
-		mail_reply_set(&s->reply, ev, to);
+		reply_set(&s->reply, ev, to);
 	}
 	if (ev->code == POP3_ERR)
 		refusal_add(f, ev, to);
@@ -404,7 +409,7 @@ command(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 	ss->visible |= ev->verb != POP3_OTHER;
 	s->last_cmd = ev->cmd;
 	s->last_at = to;
-	copy_text(s->last_line, sizeof(s->last_line), ev->line, ev->line_len);
+	text_copy_utf8(s->last_line, sizeof(s->last_line), ev->line, ev->line_len);
 	switch (ev->verb) {
 	case POP3_PASS:
 	case POP3_APOP:
@@ -473,7 +478,7 @@ pop3_end(struct mail_flow *f, const struct record_connection *facts)
 			message_not_retrieved(f, s->waiting[i].number, s->waiting[i].at, s->waiting[i].at,
 			    NULL, ss->gap_server);
 	s->waiting_count = 0;
-	copy_text(ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
+	text_copy_utf8(ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
 	ss->command_unanswered = s->last_cmd > s->last_answered && !ss->tls;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "mail/pop3_listing.h"
+#include "record/text.h"
 
 /* "number value" within one line; false for anything else. */
 static bool
@@ -26,15 +27,6 @@ entry_parse(const char *p, size_t len, uint64_t *number, const char **value, siz
 	*value = p + i;
 	*value_len = n;
 	return n > 0;
-}
-
-static void
-value_copy(char *out, size_t size, const char *p, size_t len)
-{
-	if (len >= size)
-		len = size - 1;
-	memcpy(out, p, len);
-	out[len] = '\0';
 }
 
 /* The line at *at; moves *at behind it. */
@@ -81,7 +73,7 @@ pop3_listing_one(struct pop3_listing *l, const char *text, size_t len)
 	if (!entry_parse(text, len, &number, &value, &n))
 		return;
 	l->one_number = number;
-	value_copy(l->one_value, sizeof(l->one_value), value, n);
+	text_copy_utf8(l->one_value, sizeof(l->one_value), value, n);
 }
 
 /* From `at' to `to'. */
@@ -97,7 +89,7 @@ find_between(struct pop3_listing *l, size_t at, size_t to, uint64_t want, char *
 		n = line_next(l, &at);
 		if (!entry_parse(l->text + from, n, &number, &value, &value_len) || number != want)
 			continue;
-		value_copy(out, size, value, value_len);
+		text_copy_utf8(out, size, value, value_len);
 		l->at = at;
 		return true;
 	}
@@ -109,7 +101,7 @@ pop3_listing_find(struct pop3_listing *l, uint64_t number, char *out, size_t siz
 {
 	out[0] = '\0';
 	if (l->one_number == number && number != 0)
-		value_copy(out, size, l->one_value, strlen(l->one_value));
+		text_copy_utf8(out, size, l->one_value, strlen(l->one_value));
 	else if (l->text != NULL && !find_between(l, l->at, l->len, number, out, size))
 		find_between(l, 0, l->at, number, out, size);
 }

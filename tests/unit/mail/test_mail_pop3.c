@@ -1,0 +1,257 @@
+/*
+ * test_mail_pop3.c - POP3 dialogues and the records made of them: sessions, logins,
+ * messages retrieved, cut or refused.
+ *
+ * Lines as in tests/unit/dissectors/test_pop3.c; each segment is one frame.
+ */
+#include "check.h"
+#include "mail/mail.h"
+
+struct records {
+	struct record_session	session;
+	struct record_message	message[16];
+	uint32_t		messages, sessions;
+};
+
+static struct records	got;
+
+static void
+take(void *ctx, const struct record *r)
+{
+	(void)ctx;
+	if (r->type == RECORD_SESSION) {
+		got.session = r->session;
+		got.sessions++;
+	} else if (r->type == RECORD_MESSAGE && got.messages < 16) {
+		got.message[got.messages++] = r->message;
+	}
+}
+
+struct player {
+	struct flow_watcher	 w;
+	void			*flow;
+	uint64_t		 off[2];
+	struct moment		 at;
+};
+
+static void
+segment(struct player *p, enum dissect_dir dir, const char *text, size_t len)
+{
+	p->at.frame++;
+	p->at.ns += 10000000;
+	p->w.data(p->flow, dir, p->off[dir], p->at, (const uint8_t *)text, len);
+	p->off[dir] += len;
+}
+
+static void
+gap(struct player *p, enum dissect_dir dir, uint64_t n)
+{
+	p->w.gap(p->flow, dir, p->off[dir], n, p->at);
+	p->off[dir] += n;
+}
+
+/* "C: line\n", "S: line\n"; "GS 100\n". */
+static void
+play(const char *dialogue)
+{
+	struct mail_options o = { .key = { 1, 2, 3 } };
+	struct record_sink sink = { take, NULL };
+	struct mail *m = mail_new(&o, &sink);
+	struct flow_opened opened = {
+		.key = { 0, 7, 0, 0 }, .app = APP_POP3, .server.port = 110,
+		.hint = { .server_seen = true, .client_seen = true },
+	};
+	struct player p = { .w = mail_watcher(m), .at = { 1000000000, 0 } };
+	struct record_connection facts = { .key = { 0, 7, 0, 0 } };
+	char line[1024];
+	const char *lf;
+
+	memset(&got, 0, sizeof(got));
+	p.flow = p.w.open(p.w.ctx, &opened);
+	for (; *dialogue != '\0'; dialogue = lf + 1) {
+		enum dissect_dir dir = *dialogue == 'C' ? DIR_C2S : DIR_S2C;
+
+		lf = strchr(dialogue, '\n');
+		if (*dialogue == 'G')
+			gap(&p, dialogue[1] == 'C' ? DIR_C2S : DIR_S2C, strtoull(dialogue + 3, NULL, 10));
+		else
+			segment(&p, dir, line, (size_t)snprintf(line, sizeof(line), "%.*s\r\n",
+			    (int)(lf - dialogue - 3), dialogue + 3));
+	}
+	facts.dir[0].packets = p.off[0] > 0;
+	facts.dir[1].packets = p.off[1] > 0;
+	p.w.close(p.flow, &facts);
+	mail_free(m);
+}
+
+#define LOGIN	"S: +OK hi\nC: USER alice\nS: +OK\nC: PASS secret\nS: +OK\n"
+#define MAIL	"S: From: a@b.example\nS: Subject: hello\nS: Message-ID: <1@b.example>\nS: \nS: text\nS: .\n"
+
+static void
+a_message_fetched_whole(void)
+{
+	play(LOGIN "C: LIST\nS: +OK 2\nS: 1 90\nS: 2 80\nS: .\nC: UIDL\nS: +OK\nS: 1 aa\nS: 2 bb\nS: .\n"
+	    "C: RETR 2\nS: +OK\n" MAIL "C: DELE 2\nS: +OK\nC: QUIT\nS: +OK bye\n");
+	CHECK_EQ_INT(got.sessions, 1);
+	CHECK(got.session.visible && got.session.auth_ok && got.session.quit_ok);
+	CHECK_EQ_INT(got.session.logins_ok, 1);
+	CHECK_EQ_INT(got.session.logins_refused, 0);
+	CHECK_EQ_INT(got.session.listed, 2);
+	CHECK_EQ_INT(got.session.retrieved, 1);
+	CHECK_EQ_INT(got.session.cut, 0);
+	CHECK_EQ_INT(got.session.deleted, 1);
+	CHECK_EQ_INT(got.session.commands, 7);
+	CHECK_EQ_INT(got.session.refusal_count, 0);
+	CHECK(!got.session.command_unanswered);
+	CHECK(got.session.user_hash[0] != '\0' && got.session.user[0] == '\0');
+	CHECK_EQ_STR(got.session.auth_mechanism, "USER");
+	CHECK_EQ_INT(got.messages, 1);
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_WHOLE);
+	CHECK_EQ_INT(got.message[0].number, 2);
+	CHECK_EQ_INT(got.message[0].listed_size, 80);
+	CHECK_EQ_STR(got.message[0].uidl, "bb");
+	CHECK_EQ_STR(got.message[0].subject, "hello");
+	CHECK_EQ_STR(got.message[0].message_id, "<1@b.example>");
+	CHECK_EQ_INT(got.message[0].bytes, 70);
+	CHECK(!got.message[0].gap);
+	CHECK_EQ_INT(got.message[0].reply.code, 1);
+	CHECK(got.message[0].first.frame > 0 && got.message[0].last.frame > got.message[0].first.frame);
+}
+
+static void
+a_message_cut_off(void)
+{
+	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \nS: half\n");
+	CHECK_EQ_INT(got.session.retrieved, 0);
+	CHECK_EQ_INT(got.session.cut, 1);
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_CUT);
+	CHECK(!got.message[0].gap);
+	CHECK(got.session.content_from.frame != 0);
+}
+
+static void
+messages_that_did_not_come(void)
+{
+	play(LOGIN "C: RETR 9\nS: -ERR no such message\nC: RETR 1\n");
+	CHECK_EQ_INT(got.messages, 2);
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_NOT_RETRIEVED);
+	CHECK_EQ_INT(got.message[0].number, 9);
+	CHECK_EQ_STR(got.message[0].reply.text, "no such message");
+	CHECK_EQ_INT(got.message[1].state, MESSAGE_NOT_RETRIEVED);
+	CHECK_EQ_INT(got.message[1].number, 1);
+	CHECK_EQ_INT(got.session.refusal_count, 1);
+	CHECK_EQ_STR(got.session.refusals[0].verb, "RETR");
+	CHECK_EQ_STR(got.session.refusals[0].line, "RETR 9");
+	CHECK(got.session.refusals[0].after_auth);
+	CHECK(got.session.command_unanswered);
+	CHECK_EQ_STR(got.session.last_command, "RETR 1");
+}
+
+/* Capture loss: fetched, but the record says that we miss some of it. */
+static void
+a_message_with_a_gap(void)
+{
+	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \nGS 1460\nS: rest\nS: .\nC: QUIT\nS: +OK\n");
+	CHECK_EQ_INT(got.session.retrieved, 1);
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_WHOLE);
+	CHECK(got.message[0].gap && got.session.gap_server);
+	CHECK_EQ_INT(got.message[0].bytes, 9 + 2 + 1460 + 6);
+}
+
+static void
+a_login_refused(void)
+{
+	play("S: +OK hi\nC: USER alice\nS: +OK\nC: PASS wrong\nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n");
+	CHECK_EQ_INT(got.session.logins_refused, 1);
+	CHECK_EQ_INT(got.session.logins_ok, 0);
+	CHECK_EQ_INT(got.session.refusals[0].stage, STAGE_AUTH);
+	CHECK_EQ_STR(got.session.refusals[0].verb, "PASS");
+	CHECK_EQ_STR(got.session.refusals[0].line, "PASS <5 bytes>");
+	CHECK_EQ_STR(got.session.refusals[0].reply.enhanced, "AUTH");
+	CHECK_EQ_STR(got.session.refusals[0].reply.text, "no");
+	CHECK_EQ_STR(got.session.auth_reply.text, "no");
+}
+
+static void
+probes_and_given_up_logins_are_no_refused_logins(void)
+{
+	play("S: +OK hi\nC: CAPA\nS: -ERR what\nC: AUTH\nS: -ERR what\nC: AUTH NTLM\nS: -ERR unknown\n"
+	    "C: AUTH LOGIN\nS: + \nC: *\nS: -ERR cancelled\nC: USER a\nS: +OK\nC: PASS b\nS: +OK\n");
+	CHECK_EQ_INT(got.session.logins_refused, 0);
+	CHECK_EQ_INT(got.session.logins_ok, 1);
+	CHECK_EQ_INT(got.session.refusal_count, 2);
+	for (uint32_t i = 0; i < got.session.refusals_kept; i++)
+		CHECK(got.session.refusals[i].stage != STAGE_AUTH);
+	play("S: +OK hi\nC: AUTH PLAIN\nS: + \nC: AGEAYg==\nS: -ERR no\nC: AUTH PLAIN AGEAYg==\nS: -ERR no\n");
+	CHECK_EQ_INT(got.session.logins_refused, 2);
+}
+
+static void
+capabilities_and_stls(void)
+{
+	play("S: +OK hi\nC: CAPA\nS: +OK\nS: STLS\nS: SASL PLAIN\nS: .\nC: STLS\nS: -ERR not now\n");
+	CHECK_EQ_STR(got.session.capabilities, "STLS SASL PLAIN");
+	CHECK(got.session.starttls_offered && got.session.starttls_tried && got.session.auth_offered);
+	CHECK_EQ_INT(got.session.starttls_reply.code, 0);
+	CHECK_EQ_STR(got.session.starttls_reply.text, "not now");
+}
+
+static void
+reset_undeletes_and_quit_may_fail(void)
+{
+	play(LOGIN "C: DELE 1\nS: +OK\nC: RSET\nS: +OK\nC: DELE 2\nS: +OK\nC: QUIT\nS: -ERR [SYS/TEMP] locked\n");
+	CHECK_EQ_INT(got.session.deleted, 1);
+	CHECK(!got.session.quit_ok && got.session.quit.frame != 0);
+	CHECK_EQ_STR(got.session.refusals[0].reply.enhanced, "SYS/TEMP");
+}
+
+static void
+a_refused_greeting_and_a_timeout(void)
+{
+	play("S: -ERR too many connections\n");
+	CHECK(got.session.visible);
+	CHECK_EQ_INT(got.session.refusals[0].stage, STAGE_CONNECT);
+	play(LOGIN "S: -ERR Disconnected for inactivity.\n");
+	CHECK(got.session.refusals[0].unsolicited);
+}
+
+static void
+only_the_server_was_captured(void)
+{
+	play("S: +OK hi\nS: +OK\nS: +OK 99 octets\n" MAIL "S: +OK\nS: 1 200\nS: .\nS: +OK bye\n");
+	CHECK_EQ_INT(got.session.retrieved, 1);
+	CHECK_EQ_INT(got.messages, 1);
+	CHECK_EQ_STR(got.message[0].subject, "hello");
+	play("C: USER a\nC: PASS b\nC: RETR 1\nC: QUIT\n");
+	CHECK(got.session.visible);
+	CHECK_EQ_INT(got.messages, 0);
+}
+
+/* TOP shows headers; it fetches no mail. */
+static void
+top_is_no_retrieval(void)
+{
+	play(LOGIN "C: TOP 1 0\nS: +OK\n" MAIL "C: QUIT\nS: +OK\n");
+	CHECK_EQ_INT(got.session.retrieved, 0);
+	CHECK_EQ_INT(got.messages, 0);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "a message fetched whole", a_message_fetched_whole },
+		{ "a message cut off", a_message_cut_off },
+		{ "messages that did not come", messages_that_did_not_come },
+		{ "a message with a gap", a_message_with_a_gap },
+		{ "a login refused", a_login_refused },
+		{ "probes are no refused logins", probes_and_given_up_logins_are_no_refused_logins },
+		{ "capabilities and STLS", capabilities_and_stls },
+		{ "RSET undeletes, QUIT may fail", reset_undeletes_and_quit_may_fail },
+		{ "a refused greeting, a timeout", a_refused_greeting_and_a_timeout },
+		{ "only one side was captured", only_the_server_was_captured },
+		{ "TOP is no retrieval", top_is_no_retrieval },
+	};
+
+	return check_main("mail_pop3", tests, sizeof(tests) / sizeof(tests[0]));
+}
