@@ -1,0 +1,123 @@
+/* rule_intercept.c - another machine answers in the server's place (diagnosis 1B port-intercepted, 0.7). */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "contrast.h"
+#include "dialogue.h"
+
+enum { NAME_MAX_LEN = 64, SAME_MAX = 8 };
+
+struct signs {
+	bool		 banner, ttl, time, here;
+	const struct mail_case *twin;		/* I1: the same greeting from an unrelated address */
+	uint8_t		 own_ttl, other_ttl;
+	int64_t		 own_rtt, other_rtt;
+};
+
+/* The name a server greets with: first word, lower case.  A masked or one-word greeting names nobody. */
+static bool
+banner_name(const struct mail_case *c, char name[NAME_MAX_LEN])
+{
+	const char *p;
+	size_t n = 0;
+
+	if (c->session == NULL || c->session->greeting.code != 220)
+		return false;
+	for (p = c->session->greeting.text; *p != '\0' && *p != ' ' && n + 1 < NAME_MAX_LEN; p++)
+		name[n++] = (char)tolower((unsigned char)*p);
+	name[n] = '\0';
+	return strchr(name, '.') != NULL && strchr(name, '*') == NULL;
+}
+
+/* I1, public addresses only; servers of one /16 (v6 /48) may share an operator. */
+static const struct mail_case *
+banner_twin(const struct view *v, const char *name)
+{
+	struct case_iter it = { .client = &v->c->conn.client.ip };
+	const struct mail_case *x;
+	char other[NAME_MAX_LEN];
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		if (x != v->c && addr_public(&x->conn.server.ip) && x->conn.server.ip.family == v->c->conn.server.ip.family &&
+		    !addr_prefix_equal(&x->conn.server.ip, &v->c->conn.server.ip, 16, 48) && banner_name(x, other) &&
+		    strcmp(name, other) == 0)
+			return x;
+	return NULL;
+}
+
+static int64_t
+last_syn(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count < RECORD_SYNS ? n->syn_count : RECORD_SYNS;
+
+	return k > 0 ? n->syn[k - 1].ns : 0;
+}
+
+static bool
+ttl_undiminished(uint8_t ttl)
+{
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+static void
+signs_find(const struct view *v, struct signs *s)
+{
+	const struct record_connection *n = &v->c->conn;
+	bool public = addr_public(&n->server.ip), has_name;
+	char name[NAME_MAX_LEN];
+	uint32_t witnesses;
+	int diff;
+
+	has_name = banner_name(v->c, name);
+	if (public && has_name)
+		s->twin = banner_twin(v, name);
+	s->banner = s->twin != NULL;
+	s->own_ttl = n->dir[1].ttl_syn;
+	s->other_ttl = contrast_ttl(v->store, &n->server, true);
+	diff = (int)s->own_ttl - (int)s->other_ttl;
+	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && (diff >= 2 || diff <= -2);
+	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
+	s->other_rtt = contrast_rtt(v->store, &n->server, &witnesses);
+	s->time = s->own_rtt > 0 && witnesses >= 2 && s->own_rtt * 10 < s->other_rtt * 3 &&
+	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
+	/* I8: both ends on this wire, yet the server's address is far away */
+	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
+	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	struct signs s = { 0 };
+	unsigned int n;
+	enum confidence conf;
+	struct finding *f;
+	char other[ENDPOINT_TEXT];
+
+	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn.synack_count == 0)
+		return;
+	signs_find(v, &s);
+	n = (unsigned int)s.banner + s.ttl + s.time;
+	if (n == 0 && !s.here)
+		return;
+	conf = n >= 2 ? CONFIDENCE_CONFIRMED : n == 1 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	f = verdict_add(out, FINDING_PORT_INTERCEPTED, conf, c, 1);
+	if (s.banner)
+		evidence_frame(finding_says(f, s.twin->point, "%s, an unrelated address, greets with the same name",
+		    endpoint_format(&s.twin->conn.server, other, sizeof(other))), &s.twin->session->greeting.at);
+	if (s.ttl)
+		evidence_frame(finding_says(f, c->point, "this port answers with TTL %u, other ports of the host with %u", s.own_ttl, s.other_ttl),
+		    &c->conn.synack_first);
+	if (s.time)
+		evidence_frame(finding_says(f, c->point, "this port answers in %lld us, other ports of the host need %lld us",
+		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn.synack_first);
+	if (s.here)
+		evidence_frame(finding_says(f, c->point, "whoever answers sits on this wire: TTL %u undiminished, after %lld us", s.own_ttl,
+		    (long long)(s.own_rtt / 1000)), &c->conn.synack_first);
+	evidence_frame(finding_says(f, c->point, "its greeting"), &c->session->greeting.at);
+	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed.", c->conn.server.port);
+}
+
+const struct rule rule_intercept = { "intercept", RULE_CASE, judge };

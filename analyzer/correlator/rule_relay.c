@@ -1,0 +1,209 @@
+/*
+ * rule_relay.c - why a server relays now and not then: what another session of
+ * the same client shows (diagnosis 1C pop-before-smtp-required, sender-mismatch,
+ * greylisted).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+#define GRANT_NS	(3 * 3600 * SECOND)	/* longest grant known: Gradwell, 3 h */
+#define MEMORY_NS	(48 * 3600 * SECOND)	/* greylist retry window */
+
+/* An accepted recipient of another session. */
+struct acceptance {
+	const struct mail_case *c;
+	const struct record_recipient *recipient;
+	const struct record_transaction *transaction;	/* NULL when not kept */
+};
+
+static const struct record_transaction *
+transaction_of(const struct mail_case *c, const struct record_recipient *r)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i].key.n == r->key.n)
+			return &c->transactions[i];
+	return NULL;
+}
+
+/* The next recipient of this address that the server took from the same client (or its /24, /64). */
+static bool
+acceptance_next(const struct view *v, struct case_iter *it, const struct mail_case *refused, const struct record_recipient *r,
+    bool whole_net, struct acceptance *out)
+{
+	const struct mail_case *x;
+
+	while ((x = store_case_next(v->store, it)) != NULL) {
+		const struct addr *a = &x->conn.client.ip, *b = &refused->conn.client.ip;
+
+		if (x->session == NULL || x->point != refused->point || !(whole_net ? addr_prefix_equal(a, b, 24, 64) : addr_equal(a, b)))
+			continue;
+		for (uint32_t i = 0; i < x->recipient_count; i++) {
+			const struct record_recipient *y = &x->recipients[i];
+
+			if (y->reply.code / 100 != 2 || strcasecmp(y->address, r->address) != 0)
+				continue;
+			*out = (struct acceptance){ x, y, transaction_of(x, y) };
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A POP3 login of this client after `from' and before `to'. */
+static const struct mail_case *
+login_between(const struct view *v, const struct mail_case *c, int64_t from, int64_t to)
+{
+	struct case_iter it = { .client = &c->conn.client.ip };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		if (x->session != NULL && x->point == c->point && case_is_pop(x) && x->session->logins_ok > 0 &&
+		    x->session->auth_at.ns > from && x->session->auth_at.ns < to)
+			return x;
+	return NULL;
+}
+
+static void
+say_pop(const struct view *v, const struct record_recipient *r, const struct acceptance *a, const struct mail_case *pop,
+    struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED, v->c, 0);
+
+	finding_span(f, &r->reply.at, &r->reply.at);
+	finding_reply(f, &r->reply);
+	evidence_frame(finding_says(f, v->c->point, "RCPT TO:<%.100s> is refused", r->address), &r->reply.at);
+	evidence_frame(finding_says(f, pop->point, "the same client logs in by POP3"), &pop->session->auth_at);
+	evidence_frame(finding_says(f, a->c->point, "then the same recipient is accepted"), &a->recipient->reply.at);
+	finding_exclude(f, FINDING_RELAY_DENIED_WRONG_NETWORK, "the same client may relay after it has fetched mail");
+	finding_summary(f, "The server relays for this client only after a POP3 login: refused without one, accepted after one.");
+}
+
+static const char *
+domain_of(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at != NULL ? at + 1 : "";
+}
+
+static void
+say_sender(const struct view *v, const struct record_recipient *r, const struct record_transaction *mine, const struct acceptance *a,
+    struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_MISMATCH, CONFIDENCE_PROBABLE, v->c, 0);
+
+	finding_span(f, &r->reply.at, &r->reply.at);
+	finding_reply(f, &r->reply);
+	evidence_frame(finding_says(f, v->c->point, "refused with sender <%.100s>", mine->sender), &r->reply.at);
+	evidence_frame(finding_says(f, a->c->point, "the same recipient is accepted with sender <%.100s>", a->transaction->sender),
+	    &a->recipient->reply.at);
+	finding_summary(f, "The server relays for one sender address of this client and not for another.");
+}
+
+static bool
+claimed_relay(const struct view *v, const struct verdicts *out)
+{
+	return verdict_claimed(out, v->c, -1, FINDING_RELAY_DENIED_WRONG_NETWORK) != NULL ||
+	    verdict_claimed(out, v->c, -1, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED) != NULL;
+}
+
+static void
+judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
+{
+	const struct record_transaction *mine = transaction_of(v->c, r);
+	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - GRANT_NS,
+		.to_ns = v->c->conn.first.ns + GRANT_NS };
+	struct acceptance a;
+
+	while (acceptance_next(v, &it, v->c, r, false, &a)) {
+		int64_t refused = r->reply.at.ns, taken = a.recipient->reply.at.ns;
+		const struct mail_case *pop;
+
+		if (a.c == v->c || a.c->session->auth_tried)
+			continue;
+		pop = taken > refused ? login_between(v, v->c, refused, taken) : NULL;
+		if (pop != NULL) {
+			say_pop(v, r, &a, pop, out);
+			return;
+		}
+		if (mine != NULL && a.transaction != NULL && taken < refused + 600 * SECOND && taken > refused - 600 * SECOND &&
+		    login_between(v, v->c, taken < refused ? taken : refused, taken < refused ? refused : taken) == NULL &&
+		    strcasecmp(domain_of(mine->sender), domain_of(a.transaction->sender)) != 0) {
+			say_sender(v, r, mine, &a, out);
+			return;
+		}
+	}
+}
+
+static void
+judge_relay(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (c->session == NULL || c->session->auth_ok || !claimed_relay(v, out))
+		return;
+	for (uint32_t i = 0; i < c->recipient_count; i++)
+		if (c->recipients[i].reply.code >= 400)
+			judge_recipient(v, &c->recipients[i], out);
+}
+
+const struct rule rule_relay = { "relay", RULE_CASE, judge_relay };
+
+/* ---- greylisting, told by the later success -------------------------------------------------- */
+
+/* Words that name another reason are believed. */
+static bool
+maybe_greylisted(const struct view *v, const struct record_reply *r)
+{
+	struct reply_context ctx = { .stage = 'R' };
+	struct reply_class cl;
+
+	if (reply_digit(r) != 4)
+		return false;
+	reply_classify(v->replies, r, &ctx, &cl);
+	return cl.kind == FINDING_GREYLISTED || (cl.how != REPLY_BY_TEXT &&
+	    (cl.kind == FINDING_TEMPORARY_SERVER_ERROR || cl.kind == FINDING_UNCLASSIFIED_4XX));
+}
+
+static void
+say_greylisted(const struct view *v, const struct record_recipient *r, const struct acceptance *a, struct verdicts *out)
+{
+	int64_t later = (a->recipient->reply.at.ns - r->reply.at.ns) / SECOND;
+	struct finding *f = verdict_add(out, FINDING_GREYLISTED, CONFIDENCE_CONFIRMED, v->c, 0);
+
+	finding_span(f, &r->reply.at, &a->recipient->reply.at);
+	finding_reply(f, &r->reply);
+	evidence_frame(finding_says(f, v->c->point, "RCPT TO:<%.100s> is put off", r->address), &r->reply.at);
+	evidence_frame(finding_says(f, a->c->point, "%lld s later the same recipient is accepted", (long long)later), &a->recipient->reply.at);
+	finding_summary(f, "Greylisted: the server put the mail off and accepted it %lld s later.", (long long)later);
+}
+
+static void
+judge_greylist(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (c->session == NULL || !case_is_smtp(c))
+		return;
+	for (uint32_t i = 0; i < c->recipient_count; i++) {
+		const struct record_recipient *r = &c->recipients[i];
+		const struct record_transaction *t = transaction_of(c, r);
+		struct case_iter it = { .server = &c->conn.server.ip, .from_ns = c->conn.first.ns,
+			.to_ns = c->conn.last.ns + MEMORY_NS };
+		struct acceptance a;
+
+		if (!maybe_greylisted(v, &r->reply))
+			continue;
+		while (acceptance_next(v, &it, c, r, true, &a)) {
+			if (a.recipient->reply.at.ns - r->reply.at.ns < 60 * SECOND || (t != NULL && a.transaction != NULL &&
+			    strcasecmp(t->sender, a.transaction->sender) != 0))
+				continue;
+			say_greylisted(v, r, &a, out);
+			break;
+		}
+	}
+}
+
+const struct rule rule_greylist = { "greylist", RULE_CASE, judge_greylist };

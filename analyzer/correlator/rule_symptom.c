@@ -1,0 +1,367 @@
+/*
+ * rule_symptom.c - how a mail ended that no reply explains: who closed, who
+ * waited, who was slow (diagnosis 1C, 0.7 G and S).  Causes of 1A silence
+ * these in the driver.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+static bool
+unsolicited_farewell(const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++)
+		if (s->refusals[i].reply.code == 421 || (s->refusals[i].unsolicited && reply_has_words(&s->refusals[i].reply, "timeout")))
+			return true;
+	return false;
+}
+
+/* Some bytes were sent and never acknowledged before the close: the path, not the people (0.7 S). */
+static bool
+close_is_meant(const struct mail_case *c)
+{
+	return !case_stalled(c) && case_all_acked(c, 0) && case_all_acked(c, 1);
+}
+
+static struct finding *
+symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir, const struct record_transaction *t,
+    struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, kind, absence(c, conf), c, dir);
+
+	if (t != NULL && moment_is(&t->first))
+		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn.last);
+	return f;
+}
+
+static const char *
+seconds(int64_t ns, char buf[32])
+{
+	snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND), (long long)(ns % SECOND / 100000000));
+	return buf;
+}
+
+/* ---- the end of the message was sent ------------------------------------------------------- */
+
+static void
+say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed, bool came,
+    struct verdicts *out)
+{
+	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED, 0, t, out);
+	char waited[32];
+
+	seconds(moment_gap(&t->end_of_data, closed), waited);
+	evidence_frame(finding_says(f, c->point, "the end of the message is sent%s", t->end_acked ? " and acknowledged by TCP" : ""), &t->end_of_data);
+	evidence_frame(finding_says(f, c->point, "%s later the client closes without the server's answer", waited), closed);
+	if (came)
+		evidence_frame(finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
+	finding_summary(f, "The client closed %s after the end of the message, before the server's answer%s.", waited,
+	    came ? ": the mail was accepted and will be sent again" : "");
+}
+
+static void
+say_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf, struct verdicts *out)
+{
+	struct moment end = case_closed(c, 1);
+	struct finding *f = symptom(c, FINDING_SERVER_DROPPED, conf, 1, t, out);
+
+	finding_subkind(f, when);
+	evidence_frame(finding_says(f, c->point, "the server closes without an answer"), &end);
+	finding_summary(f, "The server closed the connection %s, without an answer.", strcmp(when, "after-data") == 0 ?
+	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session");
+}
+
+static void
+judge_waiting(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	struct moment closed = case_closed(c, 0), dropped = case_closed(c, 1);
+	bool client = moment_is(&closed) && closed.ns >= t->end_of_data.ns;
+	bool server = moment_is(&dropped) && dropped.ns >= t->end_of_data.ns;
+	struct finding *f;
+
+	if (!t->end_acked || case_stalled(c) || case_one_sided(c))
+		return;
+	if (client && (!server || moment_before(&closed, &dropped))) {
+		say_gave_up_waiting(c, t, &closed, false, out);
+	} else if (server) {
+		say_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
+	} else if (c->conn.t_end - t->end_of_data.ns > 5 * SECOND) {
+		f = symptom(c, FINDING_SLOW_REPLY, CONFIDENCE_POSSIBLE, 1, t, out);
+		finding_subkind(f, "no-reply-yet");
+		evidence_frame(finding_says(f, c->point, "the message is complete and acknowledged; no answer until the capture ends"), &t->end_of_data);
+		finding_summary(f, "The server has the whole message and had not answered when the capture ended.");
+	}
+}
+
+/* ---- the message was not finished ------------------------------------------------------------- */
+
+static void
+judge_unfinished(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	int closer = case_first_closer(c);
+	struct moment end;
+	struct finding *f;
+
+	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || closer < 0 || case_one_sided(c) || case_stalled(c))
+		return;
+	if (closer == 1 && !unsolicited_farewell(c)) {
+		say_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
+		return;
+	}
+	if (closer == 0 && !close_is_meant(c))
+		return;
+	end = case_closed(c, closer);
+	f = symptom(c, FINDING_CLIENT_GAVE_UP_AT_DATA, closer == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, 0, t, out);
+	evidence_frame(finding_says(f, c->point, "the server asks for the message (354)"), &t->data_reply.at);
+	evidence_frame(finding_says(f, c->point, "%llu bytes of it were sent; %s before its end", (unsigned long long)t->bytes,
+	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
+	finding_summary(f, "The client stopped sending the message after %llu bytes.", (unsigned long long)t->bytes);
+}
+
+/* ---- accepted, but did the client hear it? ------------------------------------------------------ */
+
+/* The final reply is the last of the server's bytes, sent at least three times and never acknowledged. */
+static const struct record_stall *
+reply_unheard(const struct mail_case *c)
+{
+	const struct record_direction *d = &c->conn.dir[1];
+
+	if (d->acked >= d->stream_bytes || c->conn.dir[0].packets == 0)
+		return NULL;
+	for (uint32_t i = 0; i < c->stall_count; i++)
+		if (c->stalls[i].key.m == 1 && c->stalls[i].chain_count >= 3 && !moment_is(&c->stalls[i].delivered))
+			return &c->stalls[i];
+	return NULL;
+}
+
+static void
+judge_accepted(const struct mail_case *c, const struct record_transaction *t, bool last, struct verdicts *out)
+{
+	struct moment closed = case_closed(c, 0);
+	const struct record_stall *s;
+	struct finding *f;
+
+	if (!moment_is(&t->end_of_data) || !moment_is(&t->final_reply.at))
+		return;
+	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns && moment_before(&closed, &t->final_reply.at)) {
+		say_gave_up_waiting(c, t, &closed, true, out);
+		return;
+	}
+	if (!last || (s = reply_unheard(c)) == NULL || s->first.ns < t->final_reply.at.ns - SECOND)
+		return;
+	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
+	finding_subkind(f, "answer-unheard");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server's answer is sent %u times and never acknowledged", s->chain_count),
+	    &s->first), &s->last);
+	finding_summary(f, "The server accepted the mail, but its answer did not reach the client, which will send the mail again.");
+}
+
+/* ---- slow answers ----------------------------------------------------------------------------------- */
+
+struct slowest {
+	int64_t		ns, limit;
+	struct moment	asked, at;
+	const char	*what;
+	uint32_t	count;
+};
+
+static void
+slow_note(struct slowest *s, const struct moment *asked, const struct moment *at, const char *what, int64_t limit)
+{
+	int64_t d = moment_gap(asked, at);
+
+	if (d < 5 * SECOND)
+		return;
+	s->count++;
+	if (d <= s->ns)
+		return;
+	s->ns = d;
+	s->limit = limit;
+	s->asked = *asked;
+	s->at = *at;
+	s->what = what;
+}
+
+/* The client's minimum patience, RFC 5321 4.5.3.2: half of it is worth a warning. */
+static void
+slow_collect(const struct mail_case *c, struct slowest *s)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		const struct record_transaction *t = &c->transactions[i];
+
+		slow_note(s, &t->first, &t->mail_reply.at, "MAIL", 300 * SECOND);
+		slow_note(s, &t->data_at, &t->data_reply.at, "DATA", 120 * SECOND);
+		slow_note(s, &t->end_of_data, &t->final_reply.at, "the end of the message", 600 * SECOND);
+	}
+	for (uint32_t i = 0; i < c->recipient_count; i++)
+		slow_note(s, &c->recipients[i].at, &c->recipients[i].reply.at, "RCPT", 300 * SECOND);
+	for (uint32_t i = 0; i < c->session->refusals_kept && i < RECORD_REFUSALS; i++)
+		if (!c->session->refusals[i].unsolicited)
+			slow_note(s, &c->session->refusals[i].asked, &c->session->refusals[i].reply.at, "a command", 300 * SECOND);
+}
+
+static void
+judge_slow(const struct mail_case *c, struct verdicts *out)
+{
+	struct moment closed = case_closed(c, 0);
+	struct slowest s = { 0 };
+	bool grave;
+	struct finding *f;
+	char took[32];
+
+	slow_collect(c, &s);
+	if (s.count == 0 || case_stalled(c) || (moment_is(&closed) && closed.ns >= s.asked.ns && moment_before(&closed, &s.at)))
+		return;
+	grave = s.ns * 2 >= s.limit;
+	f = verdict_add(out, FINDING_SLOW_REPLY, absence(c, grave ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	f->severity = grave ? SEVERITY_WARNING : SEVERITY_INFO;
+	finding_span(f, &s.asked, &s.at);
+	seconds(s.ns, took);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked), &s.at);
+	finding_summary(f, "The server took %s to answer %s (%u replies took over 5 s).", took, s.what, s.count);
+}
+
+/* ---- the session -------------------------------------------------------------------------------------- */
+
+static bool
+last_word_negative(const struct mail_case *c)
+{
+	struct refusal r[REFUSALS_MAX];
+	size_t n = refusals_gather(c, r, REFUSALS_MAX);
+
+	return n > 0 && r[n - 1].reply->at.ns >= c->conn.dir[1].data_last.ns;
+}
+
+/* Closed by the server in mid-session, before any mail, with neither 221 nor 421. */
+static void
+judge_session(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+
+	if (c->transaction_count > 0 || !moment_is(&s->greeting.at) || s->greeting.code >= 400 || s->tls || case_first_closer(c) != 1)
+		return;
+	if (moment_is(&s->bye) || moment_is(&s->quit) || unsolicited_farewell(c) || case_stalled(c) || last_word_negative(c))
+		return;
+	say_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
+}
+
+/* The end of data acknowledged, a firewall that rewrites, and silence: PIX and CRLF.CRLF. */
+static void
+judge_dot_lost(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	struct moment end = { .ns = c->conn.t_end };
+	struct finding *f;
+
+	if (!t->end_acked || case_stalled(c) || verdict_claimed(out, c, -1, FINDING_BANNER_MASKED) == NULL ||
+	    end.ns - t->end_of_data.ns < 60 * SECOND)
+		return;
+	f = symptom(c, FINDING_DOT_LOST, CONFIDENCE_POSSIBLE, 0, t, out);
+	evidence_frame(finding_says(f, c->point, "the end of the message is acknowledged by TCP, no answer for 60 s; the dialogue is rewritten by a firewall"),
+	    &t->end_of_data);
+	finding_summary(f, "The firewall that rewrites this dialogue may have swallowed the end of the message.");
+}
+
+static void
+judge_transaction(const struct mail_case *c, const struct record_transaction *t, bool last, struct verdicts *out)
+{
+	if (t->nested)
+		return;
+	if (t->verdict == VERDICT_ACCEPTED) {
+		judge_accepted(c, t, last, out);
+		return;
+	}
+	if (t->verdict != VERDICT_LOST && t->verdict != VERDICT_UNKNOWN)
+		return;
+	if (moment_is(&t->end_of_data)) {
+		judge_waiting(c, t, out);
+		judge_dot_lost(c, t, out);
+	} else {
+		judge_unfinished(c, t, out);
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (c->session == NULL || !case_is_smtp(c))
+		return;
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		judge_transaction(c, &c->transactions[i], i + 1 == c->transaction_count, out);
+	judge_slow(c, out);
+	judge_session(c, out);
+}
+
+const struct rule rule_symptom = { "symptom", RULE_CASE, judge };
+
+/* ---- the same mail twice ------------------------------------------------------------------------------- */
+
+static bool
+unheard(const struct mail_case *c, const struct record_transaction *t)
+{
+	struct moment closed = case_closed(c, 0);
+
+	if (t->verdict == VERDICT_LOST || t->verdict == VERDICT_UNKNOWN)
+		return t->end_acked || moment_is(&t->end_of_data);
+	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at);
+}
+
+static bool
+same_recipient(const struct mail_case *a, const struct record_transaction *t, const struct mail_case *b, const struct record_transaction *u)
+{
+	for (uint32_t i = 0; i < a->recipient_count; i++)
+		for (uint32_t k = 0; a->recipients[i].key.n == t->key.n && k < b->recipient_count; k++)
+			if (b->recipients[k].key.n == u->key.n && strcasecmp(a->recipients[i].address, b->recipients[k].address) == 0)
+				return true;
+	return false;
+}
+
+/* An earlier session with this message whose end the client did not hear. */
+static const struct record_transaction *
+earlier_copy(const struct view *v, const struct record_transaction *t, const struct mail_case **where)
+{
+	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - 5 * 86400 * SECOND,
+		.to_ns = v->c->conn.first.ns };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(v->store, &it)) != NULL) {
+		if (x == v->c || x->point != v->c->point || !addr_equal(&x->conn.client.ip, &v->c->conn.client.ip))
+			continue;
+		for (uint32_t i = 0; i < x->transaction_count; i++) {
+			const struct record_transaction *u = &x->transactions[i];
+
+			if (strcmp(u->message_id, t->message_id) == 0 && unheard(x, u) && same_recipient(x, u, v->c, t)) {
+				*where = x;
+				return u;
+			}
+		}
+	}
+	return NULL;
+}
+
+/* RFC 1047: the window between the dot and the reply. */
+static void
+judge_twice(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *x;
+
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		const struct record_transaction *t = &c->transactions[i], *u;
+		struct finding *f;
+
+		if (t->message_id[0] == '\0' || !moment_is(&t->end_of_data) || (u = earlier_copy(v, t, &x)) == NULL)
+			continue;
+		f = verdict_add(out, FINDING_DUPLICATE_DELIVERY, absence(c, absence(x, CONFIDENCE_CONFIRMED)), c, 0);
+		finding_subkind(f, "sent-twice");
+		finding_span(f, &u->first, &t->last);
+		evidence_frame(finding_says(f, x->point, "%.120s is sent whole; the client does not hear the answer", t->message_id), &u->end_of_data);
+		evidence_frame(finding_says(f, c->point, "the same message to the same recipient again"), &t->end_of_data);
+		finding_summary(f, "The same message was sent twice, because the client did not hear the answer to the first: the recipient may have it twice.");
+	}
+}
+
+const struct rule rule_twice = { "twice", RULE_CASE, judge_twice };
