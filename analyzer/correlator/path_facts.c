@@ -1,0 +1,370 @@
+#include "path_facts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { CHAIN_LEAST = 4, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
+
+struct way
+way_of(const struct view *v, const struct mail_case *c, int dir)
+{
+	struct way w = { .v = v, .c = c, .dir = dir };
+
+	w.a = &c->conn.dir[dir];
+	w.b = &c->conn.dir[!dir];
+	w.from = dir == 0 ? &c->conn.client.ip : &c->conn.server.ip;
+	w.to = dir == 0 ? &c->conn.server.ip : &c->conn.client.ip;
+	w.rtt = c->conn.rtt_ns > 0 ? c->conn.rtt_ns : PATH_SECOND;
+	w.headers = w.from->family == 6 ? 60 : 40;
+	return w;
+}
+
+bool
+way_two_sided(const struct way *w)
+{
+	return w->c->has_conn && w->a->packets > 0 && w->b->packets > 0;
+}
+
+bool
+way_at_sender(const struct way *w)
+{
+	if (w->a->at_sender)
+		return true;
+	if (w->c->conn.vantage < 0)
+		return false;
+	return w->dir == 0 ? w->c->conn.vantage > 800 : w->c->conn.vantage < 200;
+}
+
+enum confidence
+way_gate(const struct way *w, enum confidence c)
+{
+	uint32_t q = capture_q_permille(w->c->capture);
+
+	if (!way_two_sided(w) || q >= Q_CANNOT)
+		return CONFIDENCE_CANNOT_TELL;
+	return q >= Q_LOWER ? confidence_lower(c, 1) : c;
+}
+
+bool
+way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
+{
+	for (int k = 0; k < FINDING_KINDS; k++) {
+		const struct kind_facts *facts = kind_facts((enum finding_kind)k);
+
+		if (facts->phase < lo || facts->phase > hi || facts->severity == SEVERITY_INFO)
+			continue;
+		if (verdict_claimed(out, w->c, w->dir, (enum finding_kind)k) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* ---- ICMP ----------------------------------------------------------------------- */
+
+bool
+icmp_valid(const struct record_icmp_error *e)
+{
+	uint32_t least = e->family == 6 ? 1280 : 68;
+
+	return e->frag_needed && e->mtu >= least && e->mtu < e->quoted_len;
+}
+
+struct told
+way_told(const struct way *w)
+{
+	struct told t = { .least = NULL };
+
+	for (uint32_t i = 0; i < w->c->icmp_count; i++) {
+		const struct record_icmp_error *e = &w->c->icmp[i];
+
+		if (e->dir != w->dir || !e->frag_needed)
+			continue;
+		t.any = true;
+		t.zero = t.zero || e->mtu == 0;
+		/* S25: above everything sent it moves no bound */
+		if (!icmp_valid(e) || (e->largest_sent > 0 && e->mtu >= e->largest_sent))
+			continue;
+		if (t.least == NULL || e->mtu < t.least->mtu)
+			t.least = e;
+	}
+	if (t.least == NULL)
+		return t;
+	t.cut = t.least->quote_cut;
+	for (uint32_t i = 0; i < w->c->stall_count; i++)
+		if (w->c->stalls[i].key.m == (uint32_t)w->dir && w->c->stalls[i].ptb_late)
+			t.late = true;
+	return t;
+}
+
+/* ---- stalls ------------------------------------------------------------------------ */
+
+const struct record_stall *
+way_stall(const struct way *w, uint32_t *i)
+{
+	while (*i < w->c->stall_count) {
+		const struct record_stall *s = &w->c->stalls[(*i)++];
+
+		if (s->key.m == (uint32_t)w->dir)
+			return s;
+	}
+	return NULL;
+}
+
+bool
+stall_long(const struct record_stall *s)
+{
+	return s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
+	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
+}
+
+bool
+stall_one_way_dead(const struct record_stall *s)
+{
+	return s->peer_repeats_after_ack >= 2;
+}
+
+static bool
+same_path(const struct way *w, const struct mail_case *o, int *dir)
+{
+	if (o == w->c || !o->has_conn || o->point != w->c->point)
+		return false;
+	if (addr_equal(&o->conn.client.ip, w->from) && addr_equal(&o->conn.server.ip, w->to))
+		*dir = 0;
+	else if (addr_equal(&o->conn.server.ip, w->from) && addr_equal(&o->conn.client.ip, w->to))
+		*dir = 1;
+	else
+		return false;
+	return true;
+}
+
+static bool
+within(const struct moment *m, int64_t from, int64_t to)
+{
+	return m->frame != 0 && m->ns >= from && m->ns <= to;
+}
+
+static void
+live_one(const struct mail_case *o, int dir, int64_t from, int64_t to, struct live_elsewhere *e)
+{
+	const struct record_direction *d = &o->conn.dir[dir];
+	const struct moment *small = within(&d->small_ok_first, from, to) ? &d->small_ok_first : &d->small_ok_last;
+	/* a new SYN that is answered; the other way round its SYN-ACK, answered by the last ACK */
+	const struct moment *sent = dir == 0 ? &o->conn.syn[0] : &o->conn.synack_first;
+	const struct moment *answer = dir == 0 ? &o->conn.synack_first : &o->conn.handshake;
+
+	if (!(e->bits & LIVE_L4) && within(small, from, to)) {
+		e->bits |= LIVE_L4;
+		e->l4 = *small;
+		e->l4_point = o->point;
+	}
+	if (!(e->bits & LIVE_L5) && within(sent, from, to) && answer->frame != 0 && answer->ns >= sent->ns) {
+		e->bits |= LIVE_L5;
+		e->l5 = *answer;
+		e->l5_point = o->point;
+	}
+}
+
+struct live_elsewhere
+way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
+{
+	struct live_elsewhere e = { .bits = 0 };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from };
+	struct case_iter back = { .client = it.server, .server = it.client };
+	const struct mail_case *o;
+	int dir;
+
+	while ((o = store_case_next(w->v->store, &it)) != NULL)
+		if (same_path(w, o, &dir))
+			live_one(o, dir, from, to, &e);
+	while ((o = store_case_next(w->v->store, &back)) != NULL)
+		if (same_path(w, o, &dir))
+			live_one(o, dir, from, to, &e);
+	return e;
+}
+
+bool
+way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
+{
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from };
+	const struct mail_case *o;
+	int dir;
+
+	if (w->a->w_max >= size || w->a->super_segments > 0)
+		return true;
+	while ((o = store_case_next(w->v->store, &it)) != NULL) {
+		const struct record_direction *d;
+
+		if (!same_path(w, o, &dir))
+			continue;
+		d = &o->conn.dir[dir];
+		if ((d->w_max >= size || d->super_segments > 0) && o->conn.first.ns <= at + PATH_EPOCH
+		    && o->conn.last.ns >= at - PATH_EPOCH)
+			return true;
+	}
+	return false;
+}
+
+/* ---- tests --------------------------------------------------------------------------- */
+
+static double
+log_choose(uint32_t n, uint32_t k)
+{
+	return lgamma((double)n + 1) - lgamma((double)k + 1) - lgamma((double)(n - k) + 1);
+}
+
+double
+fisher(uint32_t big_lost, uint32_t big_ok, uint32_t small_lost, uint32_t small_ok)
+{
+	uint32_t n = big_lost + big_ok, m = small_lost + small_ok, lost = big_lost + small_lost;
+	uint32_t most = lost < n ? lost : n;
+	double p = 0, all;
+
+	if (n + m == 0)
+		return 1;
+	all = log_choose(n + m, lost);
+	for (uint32_t x = big_lost; x <= most; x++)
+		if (lost - x <= m)
+			p += exp(log_choose(n, x) + log_choose(m, lost - x) - all);
+	return p < 1 ? p : 1;
+}
+
+double
+wilson_lower(uint32_t k, uint32_t n)
+{
+	const double z = 1.96;
+	double p, x;
+
+	if (n == 0)
+		return 0;
+	if (k > n)
+		k = n;
+	p = (double)k / n;
+	x = (p + z * z / (2.0 * n) - z * sqrt(p * (1 - p) / n + z * z / (4.0 * n * (double)n))) / (1 + z * z / n);
+	return x > 0 ? x : 0;
+}
+
+double
+seconds(int64_t ns)
+{
+	return (double)ns / 1e9;
+}
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+void
+say_chain(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	struct finding_evidence *e;
+
+	e = finding_says(f, w->c->point, "the same bytes sent %u times over %.1f s, %u bytes at the IP layer, not acknowledged",
+	    s->chain_count, seconds(s->last.ns - s->first.ns), s->w_min);
+	for (uint32_t i = 0; i < s->chain_len; i++)
+		evidence_frame_nr(e, s->chain[i].frame);
+	if (s->delivered.frame != 0)
+		evidence_frame(finding_says(f, w->c->point, "acknowledged at last, %.1f s after the first",
+		    seconds(s->delivered.ns - s->first.ns)), &s->delivered);
+}
+
+static void
+say_bit(struct finding *f, uint32_t point, uint32_t bits, uint32_t bit, const struct moment *at, const char *words)
+{
+	if (bits & bit)
+		evidence_frame(finding_says(f, point, "%s", words), at);
+}
+
+void
+say_liveness(struct finding *f, const struct way *w, const struct record_stall *s, const struct live_elsewhere *e)
+{
+	uint32_t p = w->c->point;
+
+	say_bit(f, p, s->live, LIVE_L1, &s->live_at[0], "meanwhile a smaller packet the same way arrived: it was acknowledged");
+	say_bit(f, p, s->live, LIVE_L2, &s->live_at[1], "meanwhile the sender's FIN arrived: it was answered");
+	say_bit(f, p, s->live, LIVE_L2B, &s->live_at[2],
+	    "meanwhile the sender's empty ACK arrived: the other side did not repeat its FIN");
+	say_bit(f, p, s->live, LIVE_L3, &s->live_at[3],
+	    "meanwhile the sender's empty ACK arrived: the other side stopped repeating its reply");
+	if (s->peer_repeats > 0 && (s->live & LIVE_L3))
+		evidence_frame(finding_says(f, p, "the reply that the other side had repeated"), &s->peer_repeat_at);
+	if (e == NULL)
+		return;
+	say_bit(f, e->l4_point, e->bits, LIVE_L4, &e->l4, "meanwhile a small packet of another connection the same way arrived");
+	say_bit(f, e->l5_point, e->bits, LIVE_L5, &e->l5, "meanwhile a new connection the same way was answered");
+}
+
+void
+say_proven(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	if (s->proven > 0 && w->a->proven_at.frame != 0 && w->a->proven <= s->proven)
+		evidence_frame(finding_says(f, w->c->point, "the largest packet that did arrive: %u bytes", s->proven),
+		    &w->a->proven_at);
+}
+
+void
+say_told(struct finding *f, const struct way *w, const struct record_icmp_error *e)
+{
+	char from[64];
+	struct finding_evidence *ev;
+
+	addr_format(&e->from, from, sizeof(from));
+	ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u times",
+	    from, e->mtu, e->quoted_len, e->repeats + 1);
+	evidence_frame(ev, &e->at);
+	if (e->repeats > 0)
+		evidence_frame(ev, &e->last);
+}
+
+/*
+ * 1A, location: the same stall towards several far networks and nothing of that
+ * size the same way is our line; a single far end with others well is its side.
+ */
+void
+say_location(struct finding *f, const struct way *w, uint32_t u)
+{
+	struct case_iter it = { .from_ns = f->first.ns - PATH_EPOCH, .to_ns = f->last.ns + PATH_EPOCH };
+	const struct mail_case *o;
+	uint32_t stalled = 0, passed = 0;
+
+	if (w->dir == 0)
+		it.client = w->from;
+	else
+		it.client = w->to;
+	while ((o = store_case_next(w->v->store, &it)) != NULL) {
+		const struct addr *far = &o->conn.server.ip, *ours = w->dir == 0 ? w->to : w->from;
+		bool stall = false;
+
+		if (o->point != w->c->point || addr_prefix_equal(far, ours, 24, 48))
+			continue;
+		for (uint32_t i = 0; i < o->stall_count; i++)
+			stall = stall || (o->stalls[i].key.m == (uint32_t)w->dir && stall_long(&o->stalls[i]));
+		stalled += stall;
+		passed += !stall && o->conn.dir[w->dir].proven >= u;
+	}
+	if (stalled > 0 && passed == 0)
+		finding_says(f, w->c->point, "the same happens with %u other far network%s: the fault is on the line of this side",
+		    stalled, stalled == 1 ? "" : "s");
+	else if (passed > 0 && stalled == 0)
+		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
+}
+
+void
+say_mtu_remedy(struct finding *f, const struct way *w)
+{
+	char more[160] = "", proven[120];
+	size_t n = 0;
+	uint32_t ping = f->mtu.try > 0 ? f->mtu.try - (w->headers - 12) : 0;
+
+	for (uint32_t i = 1; i < f->mtu.candidate_count && i < 5; i++)
+		n += (size_t)snprintf(more + n, sizeof(more) - n, "%s%u", i == 1 ? "; if that is not enough: " : ", ",
+		    f->mtu.candidates[i]);
+	if (f->mtu.safe > 0)
+		snprintf(proven, sizeof(proven), " Proven to pass: %u bytes.", f->mtu.safe);
+	else
+		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try.");
+	finding_remedy(f, "Set the WAN (PPPoE) MTU of the router at the sender's site to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
+	    "Stop filtering ICMP type 3 code 4 (IPv6: ICMPv6 type 2). To verify: ping -f -l %u (Windows), ping -M do -s %u (Linux), "
+	    "ping -D -s %u (macOS) towards the far end.%s",
+	    f->mtu.try, more, f->mtu.mss, w->headers,
+	    w->dir == 1 ? " For mail that is fetched the MSS that this side announces is the effective lever." : "",
+	    ping, ping, ping, proven);
+}

@@ -1,0 +1,74 @@
+/*
+ * rule_content.c - inline-content-drop: one piece of the message never arrives,
+ * while neighbours of the same size, before and after, do.
+ */
+#include "path_facts.h"
+
+enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
+
+static bool
+pierced(const struct record_stall *s)
+{
+	return s->chain_lost >= CHAIN && s->lost_last.ns - s->first.ns >= 3 * PATH_SECOND && s->w_min > 0 && s->proven >= s->w_min
+	    && s->later_delivered >= LATER && s->chain_starts <= STARTS && !s->zero_window && !s->options_cut;
+}
+
+/* The same content offset in another session of the path. */
+static const struct mail_case *
+again(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	const struct mail_case *o;
+
+	while ((o = store_case_next(w->v->store, &it)) != NULL)
+		for (uint32_t i = 0; o != w->c && o->copy != w->c && i < o->stall_count; i++) {
+			const struct record_stall *t = &o->stalls[i];
+			uint64_t d = t->head > s->head ? t->head - s->head : s->head - t->head;
+
+			if (t->key.m == (uint32_t)w->dir && pierced(t) && d < 2048)
+				return o;
+		}
+	return NULL;
+}
+
+static void
+report(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	const struct mail_case *o = again(w, s);
+	enum confidence conf = o != NULL || s->chain_lost >= CHAIN_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	struct finding *f = verdict_add(out, FINDING_INLINE_CONTENT_DROP, way_gate(w, conf), w->c, w->dir);
+
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	finding_says(f, w->c->point, "%u segments behind it were delivered meanwhile, up to %u bytes", s->later_delivered, s->later_w_max);
+	say_proven(f, w, s);
+	if (o != NULL)
+		finding_says(f, o->point, "the same place of the content is lost in another session, too");
+	finding_summary(f, "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
+	    "same size pass before and after it. Something on the way looks at the content and drops it.",
+	    (unsigned long long)s->head, s->chain_lost);
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven);
+	finding_exclude(f, FINDING_PATH_OUTAGE, "%u later segments arrived while the piece was lost", s->later_delivered);
+	if (s->chain_lost >= CHAIN_SURE)
+		finding_exclude(f, FINDING_HIGH_LOSS, "%u losses of the same bytes in a row are not chance", s->chain_lost);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+		const struct record_stall *s;
+		uint32_t i = 0;
+
+		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 6))
+			continue;
+		while ((s = way_stall(&w, &i)) != NULL)
+			if (pierced(s)) {
+				report(&w, s, out);
+				break;
+			}
+	}
+}
+
+const struct rule rule_content = { "content", RULE_CASE, judge };

@@ -1,0 +1,129 @@
+/*
+ * rule_loss.c - high-loss and size-dependent-loss (S13); repairs that all fit a
+ * smaller path are an obeyed "fragmentation needed" seen elsewhere.
+ */
+#include "path_facts.h"
+
+#define RATE_LEAST	0.03
+#define RATE_SEVERE	0.10
+#define P_SIZE		1e-3
+
+enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3 };
+
+static uint32_t
+repairs(const struct way *w)
+{
+	uint32_t k = w->a->retransmissions;
+
+	k -= w->a->dsacks < k ? w->a->dsacks : k;
+	return k + w->a->hole_fills;
+}
+
+/* Three repairs or more, all below C, nothing larger after them: the sender learned a size. */
+static bool
+shrunk(const struct way *w)
+{
+	uint32_t c = w->a->ceiling != 0 ? w->a->ceiling : 1500;
+
+	return w->a->retransmissions + w->a->hole_fills >= SHRUNK_LEAST && w->a->repair_w_max < c && !w->a->larger_after_repair
+	    && w->a->repair_sizes <= 3 && w->a->repair_w_max_count >= 2;
+}
+
+static void
+judge_shrunk(const struct way *w, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_POSSIBLE, w->c, w->dir);
+	struct mtu_bounds b = { .family = w->from->family, .proven = w->a->proven };
+
+	mtu_told(&b, w->a->repair_w_max);
+	mtu_estimate(&b, f);
+	finding_span(f, &w->a->repair_first, &w->a->repair_last);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "every repeated packet has at most %u bytes, and nothing larger follows",
+	    w->a->repair_w_max), &w->a->repair_first), &w->a->repair_last);
+	finding_summary(f, "The sender changed to packets of at most %u bytes: a router told it so, outside this capture.", w->a->repair_w_max);
+	finding_exclude(f, FINDING_HIGH_LOSS, "only packets above that size were repeated");
+}
+
+/* The bound between sizes that tells most; Bonferroni over the bounds tried. */
+static bool
+size_matters(const struct way *w, uint32_t *bound)
+{
+	const struct record_direction *a = w->a;
+	double best = 1;
+	uint32_t tried = 0;
+
+	for (uint32_t i = 1; i < a->size_count; i++) {
+		uint32_t bl = 0, bo = 0, sl = 0, so = 0;
+		double p;
+
+		for (uint32_t j = 0; j < a->size_count; j++) {
+			if (j >= i) {
+				bl += a->sizes[j].lost;
+				bo += a->sizes[j].ok;
+			} else {
+				sl += a->sizes[j].lost;
+				so += a->sizes[j].ok;
+			}
+		}
+		tried++;
+		p = fisher(bl, bo, sl, so);
+		if (bo > 0 && p < best) {
+			best = p;
+			*bound = a->sizes[i].w;
+		}
+	}
+	return tried > 0 && best * tried <= P_SIZE && a->proven >= *bound;
+}
+
+static void
+judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
+{
+	uint64_t n = w->a->data_segments;
+	double rate = (double)k / (double)n;
+	uint32_t bound = 0;
+	bool size = size_matters(w, &bound);
+	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
+	    n >= SEGMENTS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+
+	finding_span(f, &w->a->repair_first, &w->a->repair_last);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %llu segments were repeated (%.1f %%): %u seen here before, %u not",
+	    k, (unsigned long long)n, 100 * rate, w->a->retransmissions, w->a->hole_fills), &w->a->repair_first), &w->a->repair_last);
+	if (size)
+		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
+	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
+	    size ? ", large ones more than small ones" : "",
+	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrive", w->a->proven);
+	finding_exclude(f, FINDING_CAPTURE_LOSS, "packets really were sent again; bytes that only the capture lacks are not counted");
+}
+
+static void
+judge_way(const struct way *w, struct verdicts *out)
+{
+	uint32_t k = repairs(w);
+	uint64_t n = w->a->data_segments;
+
+	if (shrunk(w)) {
+		judge_shrunk(w, out);
+		return;
+	}
+	if (n < SEGMENTS_LEAST || k < REPAIRS_LEAST || w->a->repair_ranges < RANGES_LEAST || n > UINT32_MAX || w->a->all_lost_above_proven)
+		return;
+	if (wilson_lower(k, (uint32_t)n) >= RATE_LEAST)
+		judge_rate(w, k, out);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!way_two_sided(&w) || way_told(&w).any || way_claimed(&w, out, 4, 9)
+		    || verdict_claimed(out, v->c, d, FINDING_ICMP_FRAG_NEEDED_OBEYED) != NULL || w.b->options_cut)
+			continue;
+		judge_way(&w, out);
+	}
+}
+
+const struct rule rule_loss = { "loss", RULE_CASE, judge };

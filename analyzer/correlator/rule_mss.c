@@ -1,0 +1,58 @@
+/* rule_mss.c - mss-not-clamped: B announced more than the path from A to B carries. */
+#include "path_facts.h"
+
+#include <string.h>
+
+enum { PPPOE_MTU = 1492 };
+
+/* The smallest size known to fail, from the claims made; the claim's confidence. */
+static const struct finding *
+bound_of(const struct way *w, const struct verdicts *out)
+{
+	static const enum finding_kind kinds[] = { FINDING_ICMP_FRAG_NEEDED_IGNORED, FINDING_ICMP_FRAG_NEEDED_OBEYED,
+		FINDING_PMTU_BLACK_HOLE_RECOVERED, FINDING_PMTU_BLACK_HOLE };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		const struct finding *f = verdict_claimed(out, w->c, w->dir, kinds[i]);
+
+		if (f != NULL && f->has_mtu && f->mtu.upper > 0 && f->confidence >= CONFIDENCE_POSSIBLE)
+			return f;
+	}
+	return NULL;
+}
+
+static void
+report(const struct way *w, uint32_t carries, enum confidence conf, const char *how, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_MSS_NOT_CLAMPED, conf, w->c, w->dir);
+	const struct moment *at = w->dir == 0 ? &w->c->conn.synack_first : &w->c->conn.syn[0];
+
+	finding_span(f, at, at);
+	evidence_frame(finding_says(f, w->c->point, "the receiver announces an MSS of %u: packets of %u bytes", w->b->mss,
+	    w->b->mss + w->headers), at);
+	finding_summary(f, "The receiver announces an MSS of %u although %s carries at most %u bytes (MSS %u): no router on the way corrects it.",
+	    w->b->mss, how, carries, carries - w->headers);
+	finding_remedy(f, "Enable MSS clamping on the router: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
+	    "--clamp-mss-to-pmtu (the WAN MTU must be right), or ip tcp adjust-mss %u.", carries - w->headers);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+		const struct finding *bound = bound_of(&w, out);
+		uint32_t upper = bound != NULL ? bound->mtu.upper : 0;
+		enum confidence conf = bound != NULL ? bound->confidence : CONFIDENCE_CANNOT_TELL;
+
+		if (!v->c->has_conn || w.b->mss == 0 || v->c->conn.syn_count + v->c->conn.synack_count == 0)
+			continue;
+		if (upper > w.headers && w.b->mss + w.headers > upper)
+			report(&w, upper, conf, "the path", out);
+		else if (bound == NULL && d == 0 && strstr(v->c->conn.tunnel, "pppoe") != NULL
+		    && w.a->mss + w.headers > PPPOE_MTU && w.b->mss + w.headers > PPPOE_MTU)
+			report(&w, PPPOE_MTU, CONFIDENCE_CONFIRMED, "the PPPoE link", out);
+	}
+}
+
+const struct rule rule_mss = { "mss", RULE_CASE, judge };

@@ -1,0 +1,178 @@
+/*
+ * rule_outage.c - everything vanishes: idle-state-expired when a silence went
+ * before (S12), else path-outage (S11, S22).
+ */
+#include "path_facts.h"
+
+enum { CHAIN = 4, SMALL = 200, ID_LEAST = 3, ID_MOST = 2000 };
+
+static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
+
+static bool
+dead(const struct record_stall *s)
+{
+	if (s->chain_lost < CHAIN || s->lost_last.ns - s->first.ns < 3 * PATH_SECOND || s->zero_window || s->options_cut || s->one_sided)
+		return false;
+	if (stall_one_way_dead(s))
+		return true;
+	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || s->w_min <= SMALL)
+	    && (s->delivered.frame == 0 || !s->delivered_smaller);
+}
+
+static bool
+time_overlaps(const struct record_stall *a, const struct record_stall *b)
+{
+	return a->first.ns <= b->lost_last.ns && b->first.ns <= a->lost_last.ns;
+}
+
+/* Another connection of the same path that stood still at the same time. */
+static const struct mail_case *
+also_dead(const struct way *w, const struct record_stall *s, const struct record_stall **theirs)
+{
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	const struct mail_case *o;
+
+	while ((o = store_case_next(w->v->store, &it)) != NULL)
+		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++)
+			if (o->stalls[i].key.m == (uint32_t)w->dir && dead(&o->stalls[i]) && time_overlaps(&o->stalls[i], s)) {
+				*theirs = &o->stalls[i];
+				return o;
+			}
+	return NULL;
+}
+
+/* A new connection to the same server that worked within a minute of the stall. */
+static const struct mail_case *
+new_works(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	const struct mail_case *o;
+
+	while ((o = store_case_next(w->v->store, &it)) != NULL)
+		if (o != w->c && o->point == w->c->point && o->has_conn && o->conn.syn[0].ns >= s->first.ns
+		    && o->conn.handshake.frame != 0 && o->conn.handshake.ns <= s->last.ns + 60 * PATH_SECOND)
+			return o;
+	return NULL;
+}
+
+static void
+report_idle(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	const struct mail_case *o = new_works(w, s);
+	bool sure = o != NULL && s->idle_before_ns >= idle_sure;
+	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED,
+	    way_gate(w, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE), w->c, w->dir);
+
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(s->idle_before_ns));
+	say_proven(f, w, s);
+	if (o != NULL)
+		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn.handshake);
+	finding_summary(f, "After %.1f s of silence nothing of this connection arrives any more, whatever its size%s. A firewall or NAT router on "
+	    "the way has probably forgotten the connection.", seconds(s->idle_before_ns), o != NULL ? ", while a new connection works" : "");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
+	    : "small packets are lost, too");
+	if (!sure)
+		finding_next_capture(f, "a forgotten connection", "a failed line", "a new connection to the same server at that time",
+		    "at this point and behind the firewall");
+}
+
+static void
+exclude_size(struct finding *f, const struct record_stall *s)
+{
+	if (s->proven >= s->w_min)
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", s->proven);
+	else if (stall_one_way_dead(s))
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "
+		    "repeating its reply %u times after them", s->peer_repeats_after_ack);
+	else
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "a packet of only %u bytes is lost each time", s->w_min);
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
+}
+
+static void
+report_outage(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	const struct record_stall *theirs = NULL;
+	const struct mail_case *o = also_dead(w, s, &theirs);
+	bool back = s->delivered.frame != 0;
+	enum confidence conf = o != NULL ? CONFIDENCE_CONFIRMED : back ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	struct finding *f;
+
+	if (stall_one_way_dead(s) && s->peer_repeats_after_ack > 2 && conf < CONFIDENCE_PROBABLE)
+		conf = CONFIDENCE_PROBABLE;
+	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, conf), w->c, w->dir);
+	finding_span(f, &s->first, back ? &s->delivered : &s->last);
+	say_chain(f, w, s);
+	say_proven(f, w, s);
+	if (s->peer_repeats > 0)
+		evidence_frame(finding_says(f, w->c->point, "the other side repeated its reply %u times, %u of them after it was acknowledged",
+		    s->peer_repeats, s->peer_repeats_after_ack), &s->peer_repeat_at);
+	if (o != NULL)
+		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
+	if (back)
+		finding_summary(f, "For %.1f s nothing arrived from this sender, whatever its size; then the same packets passed: the path was down so long.",
+		    seconds(s->delivered.ns - s->first.ns));
+	else
+		finding_summary(f, "From one moment on nothing arrives from this sender, whatever its size, and nothing new comes back: the path %s.",
+		    s->peer_seen ? "is dead in this direction" : "died");
+	exclude_size(f, s);
+	if (o == NULL && !back) {
+		finding_says(f, w->c->point, "alternative: the path MTU became smaller at that moment");
+		finding_next_capture(f, "a failed path", "a path whose MTU became smaller at that moment", "a second connection at that time",
+		    "at this point and behind the router");
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+		const struct record_stall *s;
+		uint32_t i = 0;
+
+		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
+			continue;
+		while ((s = way_stall(&w, &i)) != NULL) {
+			if (!dead(s))
+				continue;
+			if (s->idle_before_ns >= idle_least)
+				report_idle(&w, s, out);
+			else
+				report_outage(&w, s, out);
+			break;
+		}
+	}
+}
+
+const struct rule rule_outage = { "outage", RULE_CASE, judge };
+
+/* ---- an outage before the capture, told by the sender's IP IDs (S11) ------------- */
+
+static void
+judge_upstream(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+		const struct record_direction *a = w.a;
+		struct finding *f;
+
+		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7) || a->at_sender || !a->ids_step || !a->id_gap_big_before
+		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0)
+			continue;
+		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, CONFIDENCE_PROBABLE), w.c, d);
+		finding_subkind(f, "before-the-capture");
+		finding_span(f, &a->id_gap_from, &a->id_gap_to);
+		evidence_frame(evidence_frame(finding_says(f, w.c->point, "%.1f s of silence over which %u IP IDs of the sender are missing: "
+		    "it went on sending, and nothing came", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap), &a->id_gap_from),
+		    &a->id_gap_to);
+		finding_summary(f, "For %.1f s nothing of this sender came here although it sent %u packets: the path before this point was down.",
+		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap);
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "full-size packets came here before");
+		finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
+	}
+}
+
+const struct rule rule_upstream = { "upstream", RULE_CASE, judge_upstream };

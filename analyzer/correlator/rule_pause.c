@@ -1,0 +1,85 @@
+/* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
+#include "path_facts.h"
+
+enum { Q_LIMIT = 10 };
+
+/* Is `at' inside content that this direction owes: DATA or BDAT upwards, RETR downwards? */
+static bool
+in_content(const struct way *w, const struct pause *p, int64_t *begun)
+{
+	const struct record_session *s = w->c->session;
+	bool up = w->dir == 0;
+
+	for (uint32_t i = 0; up && i < w->c->transaction_count; i++) {
+		const struct record_transaction *t = &w->c->transactions[i];
+
+		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 || p->to.ns <= t->data_reply.at.ns)
+			continue;
+		if (t->end_of_data.frame != 0 && p->from.ns >= t->end_of_data.ns)
+			continue;
+		*begun = t->data_reply.at.ns;
+		return p->to.ns <= t->end_of_data.ns || t->end_of_data.frame == 0;
+	}
+	if (s == NULL || s->content_from.frame == 0 || p->to.ns <= s->content_from.ns)
+		return false;
+	if (up == (s->app == APP_POP3 || s->app == APP_POP3S))
+		return false;
+	if (s->content_to.frame != 0 && p->from.ns >= s->content_to.ns)
+		return false;
+	*begun = s->content_from.ns;
+	return true;
+}
+
+static void
+report(const struct way *w, const struct pause *p, int64_t span, bool here, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED, w->c, w->dir);
+
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without data in the middle of the content; all data before it was "
+	    "acknowledged and the window was open", seconds(span)), &p->from), &p->to);
+	finding_summary(f, "The sending program itself paused for %.1f s in the middle of the message%s; nothing was lost.", seconds(span),
+	    p->trailing ? " and did not go on" : "");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "nothing was outstanding");
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
+	finding_exclude(f, FINDING_PATH_OUTAGE, "%s", here ? "the capture was taken at the sender: it sent nothing"
+	    : "the sender's packet counter (IP ID) did not move: it sent nothing");
+}
+
+static void
+judge_way(const struct way *w, struct verdicts *out)
+{
+	int64_t least = 10 * w->rtt > 5 * PATH_SECOND ? 10 * w->rtt : 5 * PATH_SECOND;
+	bool here = way_at_sender(w);
+
+	for (uint32_t i = 0; i < w->a->pause_count; i++) {
+		const struct pause *p = &w->a->pauses[i];
+		int64_t begun = 0, from;
+
+		if (!in_content(w, p, &begun))
+			continue;
+		from = p->from.ns > begun ? p->from.ns : begun;
+		if (p->to.ns - from < least)
+			continue;
+		/* S10 (a): by position; the IDs serve only when a later packet shows them */
+		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
+			continue;
+		report(w, p, p->to.ns - from, here, out);
+		return;
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
+		    || w.a->acked_unseen > 0)
+			continue;
+		judge_way(&w, out);
+	}
+}
+
+const struct rule rule_pause = { "pause", RULE_CASE, judge };

@@ -1,0 +1,206 @@
+/*
+ * rule_pmtu.c - pmtu-black-hole: every packet of size U or more vanishes,
+ * smaller ones pass, no router says why (diagnosis 1A, S1-S7, S21-S24).
+ */
+#include "path_facts.h"
+
+#include <stdio.h>
+
+#define P_SURE	1e-3
+
+enum { SESSIONS_PROBABLE = 2, SESSIONS_SURE = 3 };
+
+struct proof {
+	const struct record_stall *s;
+	struct told	told;
+	struct live_elsewhere elsewhere;
+	struct proven	path;		/* L of the path */
+	uint32_t	sessions;	/* with the same stall, this one included */
+	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
+	double		p;
+};
+
+/* Conditions 1 to 5; the stall that meets them best. */
+static bool
+suspect(const struct way *w, const struct record_stall *s, struct proof *o)
+{
+	if (!stall_long(s) || s->zero_window || stall_one_way_dead(s))
+		return false;
+	if (s->delivered.frame != 0 && !s->delivered_smaller)
+		return false;	/* it passed at its own size */
+	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
+		return false;
+	o->path = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
+	if (o->path.w >= s->u)
+		return false;
+	o->s = s;
+	return true;
+}
+
+static bool
+same_ends(const struct way *w, const struct mail_case *o)
+{
+	const struct record_connection *a = &w->c->conn, *b = &o->conn;
+
+	return o != w->c && o->has_conn && o->point == w->c->point && addr_equal(&a->client.ip, &b->client.ip)
+	    && addr_equal(&a->server.ip, &b->server.ip);
+}
+
+/* A connection that began after this stall's end or ended its own stall before this one began. */
+static bool
+independent(const struct way *w, const struct mail_case *o, const struct record_stall *mine, const struct record_stall *theirs)
+{
+	return o->conn.first.ns > mine->last.ns || theirs->last.ns < w->c->conn.first.ns;
+}
+
+static void
+look_around(const struct way *w, struct proof *o)
+{
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	const struct mail_case *other;
+
+	o->sessions = 1;
+	while ((other = store_case_next(w->v->store, &it)) != NULL) {
+		bool counted = false;
+
+		if (!same_ends(w, other))
+			continue;
+		for (uint32_t i = 0; i < other->stall_count; i++) {
+			const struct record_stall *s = &other->stalls[i];
+
+			if (!counted && s->key.m == (uint32_t)w->dir && stall_long(s) && s->u == o->s->u && !stall_one_way_dead(s)
+			    && independent(w, other, o->s, s))
+				counted = true;
+		}
+		o->sessions += counted;
+		for (uint32_t i = 0; i < other->icmp_count; i++) {
+			const struct record_icmp_error *e = &other->icmp[i];
+
+			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u)
+				o->told_elsewhere = true;
+		}
+	}
+}
+
+static enum confidence
+confidence_of(const struct proof *o)
+{
+	bool live = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0;
+
+	if (live && o->p <= P_SURE)
+		return CONFIDENCE_CONFIRMED;
+	if (o->sessions >= SESSIONS_SURE || o->told_elsewhere)
+		return CONFIDENCE_CONFIRMED;
+	if (live || o->sessions >= SESSIONS_PROBABLE || o->elsewhere.bits != 0)
+		return CONFIDENCE_PROBABLE;
+	/* S6: the path may have died at that very moment */
+	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+}
+
+static void
+exclude(struct finding *f, const struct proof *o, bool alive)
+{
+	const struct record_stall *s = o->s;
+
+	finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost), %u smaller ones did: p = %.1e",
+	    s->u, s->n_lost_ge, s->n_ok_lt, o->p);
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
+	finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived, before or after");
+	if (!s->df_clear)
+		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
+	if (o->told.least == NULL)
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size in the capture");
+	if (alive)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
+}
+
+static void
+summarise(struct finding *f, const struct way *w, const struct proof *o, bool alive)
+{
+	const struct record_stall *s = o->s;
+	char from[64], to[64], small[80];
+
+	addr_format(w->from, from, sizeof(from));
+	addr_format(w->to, to, sizeof(to));
+	if (s->proven > 0)
+		snprintf(small, sizeof(small), "up to %u bytes pass", s->proven);
+	else
+		snprintf(small, sizeof(small), "small ones pass");
+	if (alive)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; no router says why. The same data was sent %u times over "
+		    "%.1f s%s.", s->u, from, to, small, s->chain_count, seconds(s->last.ns - s->first.ns),
+		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
+	else
+		finding_summary(f, "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "
+		    "or the path died at the moment when the first large packet was sent: nothing small was sent meanwhile.",
+		    from, to, s->u, small);
+}
+
+static void
+report(const struct way *w, const struct proof *o, struct verdicts *out)
+{
+	enum confidence conf = way_gate(w, confidence_of(o));
+	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
+	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
+	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
+
+	if (o->path.w > b.proven)
+		b.proven = o->path.w;
+	if (o->told.least != NULL && o->told.least->mtu < o->s->u)
+		mtu_told(&b, o->told.least->mtu);
+	mtu_estimate(&b, f);
+	finding_span(f, &o->s->first, &o->s->last);
+	say_chain(f, w, o->s);
+	say_liveness(f, w, o->s, &o->elsewhere);
+	say_proven(f, w, o->s);
+	if (o->path.w > o->s->proven)
+		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
+		    &o->path.at);
+	if (o->told.least != NULL)
+		say_told(f, w, o->told.least);
+	if (o->sessions > 1)
+		finding_says(f, w->c->point, "%u independent connections on this path stall at the same size", o->sessions);
+	summarise(f, w, o, alive);
+	exclude(f, o, alive);
+	say_location(f, w, o->s->u);
+	say_mtu_remedy(f, w);
+	if (conf < CONFIDENCE_CONFIRMED)
+		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
+		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
+		    "at this point and beyond the router, while one more large mail is tried");
+}
+
+static void
+judge_way(const struct way *w, struct verdicts *out)
+{
+	struct proof best = { .s = NULL }, o = { .told = way_told(w) };
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (suspect(w, s, &o) && (best.s == NULL || s->chain_above > best.s->chain_above
+		    || (s->chain_above == best.s->chain_above && s->live != 0 && best.s->live == 0)))
+			best = o;
+	if (best.s == NULL)
+		return;
+	best.p = fisher(best.s->n_lost_ge, best.s->n_ok_ge, best.s->n_lost_lt, best.s->n_ok_lt);
+	best.elsewhere = way_live_elsewhere(w, best.s->first.ns, best.s->last.ns);
+	look_around(w, &best);
+	report(w, &best, out);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!v->c->has_conn || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE_RECOVERED) != NULL
+		    || verdict_claimed(out, v->c, d, FINDING_FRAGMENTS_DROPPED) != NULL
+		    || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE) != NULL)
+			continue;
+		judge_way(&w, out);
+	}
+}
+
+const struct rule rule_pmtu = { "pmtu", RULE_CASE, judge };

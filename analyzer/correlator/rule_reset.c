@@ -1,0 +1,169 @@
+/*
+ * rule_reset.c - who reset the connection (S17): middlebox-reset, peer-reset,
+ * stale-session-reset.
+ */
+#include "path_facts.h"
+
+#include <stdio.h>
+
+enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3 };
+
+static const struct sign {
+	uint32_t	bit;
+	const char	*words;
+} signs[] = {
+	{ RESET_R1, "the \"resetting\" end goes on sending after its RST" },
+	{ RESET_R2, "the RST carries an old sequence number of its end" },
+	{ RESET_R3, "several RSTs with different sequence numbers" },
+	{ RESET_R4, "several RSTs with different acknowledgements" },
+	{ RESET_R5, "the RST's TTL differs from the end's other packets" },
+	{ RESET_R5B, "the RST was made with another initial TTL" },
+	{ RESET_R7, "both ends get a RST at the same moment, neither had closed" },
+};
+
+static uint32_t
+sign_count(uint32_t bits)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		n += (bits & signs[i].bit) != 0;
+	return n;
+}
+
+static bool
+before(const struct moment *a, const struct moment *b)
+{
+	return a->frame != 0 && a->ns <= b->ns;
+}
+
+/* The direction whose RST came first; -1 none. */
+static int
+first_reset(const struct record_connection *c)
+{
+	const struct moment *a = &c->dir[0].rst, *b = &c->dir[1].rst;
+
+	if (a->frame == 0 && b->frame == 0)
+		return -1;
+	if (a->frame == 0 || (b->frame != 0 && b->ns < a->ns))
+		return 1;
+	return 0;
+}
+
+static void
+judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
+{
+	uint32_t n = sign_count(bits);
+	/* the first RST that carries a sign of its own */
+	int who = (c->conn.dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn.dir[!d].rst.frame == 0 ? d : !d;
+	const struct record_direction *from = &c->conn.dir[who];
+	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, n >= SIGNS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, who);
+
+	finding_span(f, &c->conn.dir[d].rst, &c->conn.dir[d].rst);
+	for (int k = 0; k < 2; k++)
+		if (c->conn.dir[k].rst.frame != 0)
+			evidence_frame(finding_says(f, c->point, "RST in the name of the %s, TTL %u (its other packets: %u)",
+			    k == 0 ? "client" : "server", c->conn.dir[k].ttl_rst, c->conn.dir[k].ttl), &c->conn.dir[k].rst);
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
+		if (bits & signs[i].bit)
+			finding_says(f, c->point, "%s", signs[i].words);
+	if (from->ttl_rst > from->ttl && from->ttl != 0)
+		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs; it is nearer than the %s (TTL %u, not %u).",
+		    who == 0 ? "client" : "server", n, who == 0 ? "client" : "server", from->ttl_rst, from->ttl);
+	else
+		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs.", who == 0 ? "client" : "server", n);
+	if (c->session != NULL && c->session->last_command[0] != '\0')
+		finding_says(f, c->point, "the last command before it: %s", c->session->last_command);
+	finding_exclude(f, FINDING_PEER_RESET, "%u signs that the end itself did not send it", n);
+}
+
+/* 0.6.12: an end, a refusal, or a farewell explains it. */
+static bool
+explained(const struct mail_case *c, const struct moment *rst)
+{
+	const struct record_session *s = c->session;
+
+	if (before(&c->conn.dir[0].fin, rst) || before(&c->conn.dir[1].fin, rst))
+		return true;
+	if (s == NULL)
+		return false;
+	if (before(&s->quit, rst) || before(&s->bye, rst) || s->tls_alert != 0)
+		return true;
+	for (uint32_t i = 0; i < s->refusals_kept; i++)
+		if (s->refusals[i].reply.code >= 500 && before(&s->refusals[i].reply.at, rst)
+		    && rst->ns - s->refusals[i].reply.at.ns < 5 * PATH_SECOND)
+			return true;
+	return s->greeting.code >= 400;
+}
+
+static bool
+cause_known(const struct mail_case *c, const struct verdicts *out)
+{
+	static const enum finding_kind kinds[] = { FINDING_ZERO_WINDOW_STALL, FINDING_PATH_OUTAGE, FINDING_IDLE_STATE_EXPIRED,
+		FINDING_PMTU_BLACK_HOLE, FINDING_PMTU_BLACK_HOLE_RECOVERED, FINDING_ICMP_FRAG_NEEDED_IGNORED, FINDING_INLINE_CONTENT_DROP,
+		FINDING_FRAGMENTS_DROPPED };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (verdict_claimed(out, c, -1, kinds[i]) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+retrieving(const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	return s != NULL && (s->app == APP_POP3 || s->app == APP_POP3S) && s->content_from.frame != 0;
+}
+
+static void
+judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
+{
+	const struct moment *rst = &c->conn.dir[d].rst;
+	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[!d].data_segments == 0 && c->conn.dir[d].data_segments == 0;
+	bool doubt = bits != 0 || case_missing(c);
+	struct finding *f;
+
+	if (stale) {
+		f = verdict_add(out, FINDING_STALE_SESSION_RESET, CONFIDENCE_POSSIBLE, c, d);
+		finding_span(f, rst, rst);
+		evidence_frame(finding_says(f, c->point, "a RST to a connection whose beginning is not in the capture"), rst);
+		finding_summary(f, "The %s no longer knew the connection (restart, failover) and reset it.", d == 0 ? "client" : "server");
+		return;
+	}
+	f = verdict_add(out, FINDING_PEER_RESET, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
+	finding_span(f, rst, rst);
+	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed",
+	    d == 0 ? "client" : "server", c->conn.dir[d].ttl_rst, c->conn.dir[d].ttl), rst);
+	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
+	    bits != 0 ? ", or in its name: its origin is not certain" : "");
+	if (bits == 0)
+		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
+	finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
+	    "at both ends: a RST that one end never sent was injected");
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct record_connection *c = &v->c->conn;
+	uint32_t bits;
+	int d;
+
+	if (!v->c->has_conn || (d = first_reset(c)) < 0)
+		return;
+	if (c->synack_count == 0 && c->dir[0].data_segments + c->dir[1].data_segments == 0 && c->state != CONN_MIDSTREAM)
+		return;
+	bits = c->dir[0].reset_signs | c->dir[1].reset_signs;
+	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5)) != 0) {
+		judge_middlebox(v->c, d, bits, out);
+		return;
+	}
+	if (!way_two_sided(&(struct way){ .c = v->c, .a = &c->dir[0], .b = &c->dir[1] }))
+		return;
+	if (!explained(v->c, &c->dir[d].rst) && !cause_known(v->c, out) && !retrieving(v->c))
+		judge_peer(v->c, d, bits, out);
+}
+
+const struct rule rule_reset = { "reset", RULE_CASE, judge };

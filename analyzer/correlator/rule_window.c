@@ -1,0 +1,68 @@
+/* rule_window.c - zero-window-stall and window-scale-broken (diagnosis 1A, S18). */
+#include "path_facts.h"
+
+enum { TINY_WINDOW = 1460, SAME_SIZE = 10, NO_SCALE = 255 };
+
+static void
+judge_zero(const struct way *w, struct verdicts *out)
+{
+	int64_t span = w->b->zero_to.ns - w->b->zero_from.ns;
+	struct finding *f;
+
+	if (w->b->zero_from.frame == 0 || span < 5 * PATH_SECOND || w->b->zero_probes == 0)
+		return;
+	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED, w->c, w->dir);
+	finding_span(f, &w->b->zero_from, &w->b->zero_to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of 0 for %.1f s and answers %u probes",
+	    seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);
+	finding_summary(f, "The receiving program stopped reading for %.1f s: its system still answers (%u probes), but has no room for data.",
+	    seconds(span), w->b->zero_probes);
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the receiver itself says that it takes nothing");
+	finding_exclude(f, FINDING_PATH_OUTAGE, "the probes are answered");
+}
+
+static void
+report_scale(const struct way *w, enum confidence conf, const char *where, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, conf, w->c, w->dir);
+
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s",
+	    w->c->conn.dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn.dir[1].wscale != NO_SCALE ? "agrees" : "does not"),
+	    &w->c->conn.syn[0]), &w->c->conn.synack_first);
+	finding_says(f, w->c->point, "%u segments exactly as large as the unscaled window of the other side (median %u)", w->b->window_eq,
+	    w->b->window_median);
+	finding_summary(f, "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
+	    "%u tiny segments. A device %s removes the option.", w->b->window_eq, where);
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window is small, not closed");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "every segment arrives");
+}
+
+static void
+judge_scale(const struct way *w, struct verdicts *out)
+{
+	const struct record_connection *c = &w->c->conn;
+
+	if (c->syn_count == 0 || c->synack_count == 0 || c->dir[0].wscale == NO_SCALE || w->b->window_eq < SAME_SIZE)
+		return;
+	if (c->dir[1].wscale == NO_SCALE) {
+		if (w->b->window_median < TINY_WINDOW)
+			report_scale(w, CONFIDENCE_CONFIRMED, "on the way", out);
+	} else if (w->b->wscale != NO_SCALE && w->b->wscale >= 1 && w->b->window_over == 0) {
+		report_scale(w, CONFIDENCE_PROBABLE, "beyond this point", out);
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!way_two_sided(&w))
+			continue;
+		judge_zero(&w, out);
+		judge_scale(&w, out);
+	}
+}
+
+const struct rule rule_window = { "window", RULE_CASE, judge };
