@@ -137,7 +137,7 @@ a_line_as_people_see_it(void)
 	CHECK_EQ_STR(line, "{\"bytes\":0,\"conn\":\"0000000000abcdef\","
 	    "\"first\":{\"frame\":12,\"time\":\"2026-11-21T10:00:00.123456789Z\"},\"message_id\":\"\",\"n\":2,"
 	    "\"point\":1,\"schema\":1,\"sender\":\"b\\u00F6@example.org\",\"type\":\"transaction\","
-	    "\"verdict\":\"refused\",\"verdict_reply\":{\"code\":550,\"text\":\"\"}}");
+	    "\"verdict\":\"refused\",\"verdict_reply\":{\"code\":550,\"enhanced\":\"\",\"text\":\"\"}}");
 	free(line);
 }
 

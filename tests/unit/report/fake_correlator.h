@@ -1,0 +1,134 @@
+/* fake_correlator.h - a correlator that says what a test wants it to say. */
+#ifndef FAKE_CORRELATOR_H
+#define FAKE_CORRELATOR_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "correlator/correlator.h"
+#include "record/addr.h"
+
+static struct finding fake_findings[8];
+static size_t fake_finding_count;
+static struct fate fake_fates[80];
+static size_t fake_fate_count;
+static struct summary fake_summary;
+static struct record_capture fake_capture;
+
+size_t
+correlator_findings(const struct correlator *c, const struct finding **out)
+{
+	(void)c;
+	*out = fake_findings;
+	return fake_finding_count;
+}
+
+size_t
+correlator_fates(const struct correlator *c, const struct fate **out)
+{
+	(void)c;
+	*out = fake_fates;
+	return fake_fate_count;
+}
+
+void
+correlator_summary(const struct correlator *c, struct summary *out)
+{
+	(void)c;
+	*out = fake_summary;
+}
+
+const struct record_capture *
+correlator_capture(const struct correlator *c, uint32_t point)
+{
+	(void)c;
+	return point == 0 ? &fake_capture : NULL;
+}
+
+static inline struct endpoint
+fake_endpoint(const char *ip, uint16_t port)
+{
+	struct endpoint e = { .port = port };
+
+	addr_parse(&e.ip, ip);
+	return e;
+}
+
+#define FAKE_START 1795255200000000000LL	/* 2026-11-21 10:00:00 */
+
+static inline struct moment
+fake_moment(int ms, uint64_t frame)
+{
+	return (struct moment){ .ns = FAKE_START + ms * 1000000LL, .frame = frame };
+}
+
+static inline void
+fake_reset(void)
+{
+	memset(fake_findings, 0, sizeof(fake_findings));
+	memset(fake_fates, 0, sizeof(fake_fates));
+	memset(&fake_summary, 0, sizeof(fake_summary));
+	memset(&fake_capture, 0, sizeof(fake_capture));
+	fake_finding_count = fake_fate_count = 0;
+	strcpy(fake_capture.file, "client.pcap");
+	fake_capture.frames = 40;
+	fake_capture.first = fake_moment(0, 1);
+	fake_capture.last = fake_moment(31000, 40);
+	fake_summary.packets = 40;
+	fake_summary.inputs = 1;
+}
+
+/* A black hole with everything a finding can have. */
+static inline struct finding *
+fake_black_hole(void)
+{
+	struct finding *f = &fake_findings[fake_finding_count++];
+
+	f->id = 0x1122334455667788;
+	f->kind = FINDING_PMTU_BLACK_HOLE;
+	f->confidence = CONFIDENCE_CONFIRMED;
+	f->severity = SEVERITY_ERROR;
+	f->from = fake_endpoint("192.0.2.10", 34536);
+	f->to = fake_endpoint("198.51.100.25", 25);
+	f->first = fake_moment(100, 12);
+	f->last = fake_moment(30000, 38);
+	f->evidence_count = 1;
+	f->evidence[0].frame_count = 2;
+	f->evidence[0].frames[0] = 12;
+	f->evidence[0].frames[1] = 19;
+	strcpy(f->evidence[0].says, "1500 bytes sent again and again, never acknowledged");
+	f->session_count = 1;
+	f->sessions[0] = 0xabc;
+	f->excluded_count = 1;
+	f->excluded[0].kind = FINDING_HIGH_LOSS;
+	strcpy(f->excluded[0].why, "small packets passed all the while");
+	strcpy(f->summary, "Packets of 1500 bytes vanish; those up to 576 bytes pass.");
+	strcpy(f->remedy, "Clamp the MSS to 1414.");
+	strcpy(f->client_shows, "0x800CCC0F");
+	strcpy(f->next_capture, "the other side of the router");
+	f->has_mtu = true;
+	f->mtu.proven = 576;
+	f->mtu.upper = 1499;
+	f->mtu.try = 1454;
+	f->mtu.mss = 1414;
+	f->mtu.candidate_count = 2;
+	f->mtu.candidates[0] = 1454;
+	f->mtu.candidates[1] = 1492;
+	return f;
+}
+
+/* What `print' writes, to be freed. */
+static inline char *
+fake_printed(void (*print)(FILE *out))
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	print(f);
+	fclose(f);
+	return text;
+}
+
+#endif /* FAKE_CORRELATOR_H */

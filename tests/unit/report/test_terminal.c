@@ -1,0 +1,232 @@
+/* test_terminal.c - what a person reads. */
+#include "check.h"
+
+#include "fake_correlator.h"
+#include "report/terminal.h"
+
+static unsigned int width = 80;
+static bool colour;
+
+static void
+print(FILE *out)
+{
+	struct page p = { .out = out, .width = width, .colour = colour };
+	struct terminal_report r = { .points = 1 };
+
+	terminal_print(&p, &r);
+}
+
+static bool
+says(const char *what)
+{
+	char *text = fake_printed(print);
+	bool yes = strstr(text, what) != NULL;
+
+	if (!yes)
+		printf("not said: %s\n%s", what, text);
+	free(text);
+	return yes;
+}
+
+static void
+a_finding_comes_first_and_whole(void)
+{
+	char *text, *title, *mails;
+
+	fake_reset();
+	fake_black_hole();
+	fake_summary.smtp_sessions = fake_summary.attempted = fake_summary.unknown = 1;
+	CHECK(says("1 fault found; 1 of unknown fate."));
+	CHECK(says("ERROR  large packets vanish without a word (path-MTU black hole)"));
+	CHECK(says("pmtu-black-hole  1122334455667788"));
+	CHECK(says("Where          192.0.2.10:34536 -> 198.51.100.25:25"));
+	CHECK(says("How sure       confirmed"));
+	CHECK(says("What happened  Packets of 1500 bytes vanish; those up to 576 bytes pass."));
+	CHECK(says("Size           576 bytes got through, at most 1499 fit, try MTU 1454"));
+	CHECK(says("What to do     Clamp the MSS to 1414."));
+	CHECK(says("Proof          frames 12, 19 of client.pcap: 1500 bytes sent again and again,\n"
+	    "                 never acknowledged"));
+	CHECK(says("Ruled out      high-loss: small packets passed all the while"));
+	CHECK(says("Program shows  0x800CCC0F"));
+	CHECK(says("Capture next   the other side of the router"));
+	text = fake_printed(print);
+	title = strstr(text, "ERROR");
+	mails = strstr(text, "\nMails\n");
+	CHECK(title != NULL && mails != NULL && title < mails);
+	CHECK(strstr(text, "\nCaptures\n") > mails);
+	free(text);
+}
+
+static void
+nothing_wrong_is_said_plainly(void)
+{
+	fake_reset();
+	fake_summary.smtp_sessions = 1;
+	fake_summary.attempted = fake_summary.accepted = 3;
+	CHECK(says("3 mails accepted; no fault found in this capture."));
+	fake_summary.incomplete_count = 1;
+	strcpy(fake_summary.incomplete[0], "client.pcap is cut");
+	CHECK(says("no fault found in this capture, which is incomplete."));
+	CHECK(says("client.pcap is cut"));
+}
+
+static void
+no_mail_at_all_says_how_to_capture(void)
+{
+	fake_reset();
+	CHECK(says("No mail was seen in 40 packets."));
+	CHECK(says("tcpdump -i any -s 0 -w mail.pcap"));
+}
+
+static struct record_transaction mail_tx;
+static struct record_recipient mail_rcpt[2];
+
+static void
+fake_mail(void)
+{
+	memset(&mail_tx, 0, sizeof(mail_tx));
+	memset(mail_rcpt, 0, sizeof(mail_rcpt));
+	strcpy(mail_tx.sender, "bob@example.org");
+	strcpy(mail_rcpt[0].address, "alice@example.net");
+	mail_tx.first = fake_moment(1500, 8);
+	mail_tx.last = fake_moment(1600, 17);
+	mail_tx.verdict_reply.code = 550;
+	strcpy(mail_tx.verdict_reply.text, "5.1.1 no such user");
+	fake_fates[0].transaction = &mail_tx;
+	fake_fates[0].recipients = mail_rcpt;
+	fake_fates[0].recipient_count = 2;
+	fake_fates[0].verdict = VERDICT_REFUSED;
+	strcpy(fake_fates[0].fate, "refused: recipient-unknown");
+	fake_fate_count = 1;
+	fake_summary.smtp_sessions = fake_summary.attempted = fake_summary.refused = 1;
+}
+
+static void
+each_mail_has_its_fate(void)
+{
+	fake_reset();
+	fake_mail();
+	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1 more\n"
+	    "               refused: recipient-unknown: 550 5.1.1 no such user [frames 8-17]\n"));
+}
+
+static void
+many_mails_are_counted(void)
+{
+	fake_reset();
+	fake_mail();
+	for (size_t i = 1; i < 80; i++)
+		fake_fates[i] = fake_fates[0];
+	fake_fate_count = 80;
+	CHECK(says("... and 30 more; --all-mails or --json tells all of them"));
+}
+
+static void
+hostile_text_is_harmless(void)
+{
+	char *text;
+	struct finding *f;
+
+	fake_reset();
+	fake_mail();
+	f = fake_black_hole();
+	strcpy(mail_tx.verdict_reply.text, "\x1b[2J\x1b]0;x\x07 \xc2\x9b");
+	strcpy(mail_tx.sender, "\xe2\x80\xae\r\n");
+	strcpy(f->summary, "\x1b[31mred\xff");
+	strcpy(fake_capture.file, "\x1b[31m.pcap");
+	colour = false;
+	text = fake_printed(print);
+	for (const char *p = text; *p != '\0'; p++)
+		CHECK((unsigned char)*p >= 0x20 || *p == '\n');
+	CHECK(strstr(text, "\\x1b[31mred\\xff") != NULL);
+	free(text);
+}
+
+static void
+colours_only_when_wanted(void)
+{
+	char *text;
+
+	fake_reset();
+	fake_black_hole();
+	colour = true;
+	text = fake_printed(print);
+	CHECK(strstr(text, "\033[1;31mERROR\033[0m") != NULL);
+	free(text);
+	colour = false;
+	text = fake_printed(print);
+	CHECK(strchr(text, '\033') == NULL);
+	free(text);
+}
+
+static void
+lines_fit_the_width(void)
+{
+	fake_reset();
+	fake_black_hole();
+	memset(fake_findings[0].remedy, 'x', 300);
+	fake_findings[0].remedy[300] = '\0';
+	for (width = 40; width <= 120; width += 20) {
+		char *text = fake_printed(print), *line = strstr(text, "What happened"), *end;
+
+		for (; line != NULL && (end = strchr(line, '\n')) != NULL; line = end + 1)
+			CHECK((size_t)(end - line) <= width);
+		free(text);
+	}
+	width = 80;
+}
+
+static void
+what_cannot_be_told_comes_last(void)
+{
+	char *text;
+	struct finding *f;
+
+	fake_reset();
+	f = fake_black_hole();
+	f->confidence = CONFIDENCE_CANNOT_TELL;
+	f->id = 1;
+	f = fake_black_hole();
+	f->kind = FINDING_SLOW_REPLY;
+	f->severity = SEVERITY_INFO;
+	CHECK(says("No mail was seen"));
+	text = fake_printed(print);
+	CHECK(strstr(text, "INFO") < strstr(text, "CANNOT TELL"));
+	free(text);
+}
+
+static void
+capture_quality_is_told(void)
+{
+	fake_reset();
+	fake_capture.acked_bytes = 1000;
+	fake_capture.acked_unseen = 25;
+	fake_capture.duplicates = 7;
+	fake_capture.damage_frame = 40;
+	strcpy(fake_capture.damage, "frame 41 is cut short");
+	fake_capture.caps_hit = 12;
+	strcpy(fake_capture.caps, "flows 12");
+	CHECK(says("40 frames in 31.0 s"));
+	CHECK(says("2.5 % of the bytes are missing (capture loss), 7 copies dropped"));
+	CHECK(says("damaged behind frame 40 (byte 0): frame 41 is cut short"));
+	CHECK(says("bounds were hit: flows 12"));
+}
+
+int
+main(void)
+{
+	static const struct check_test t[] = {
+		{ "a finding comes first and whole", a_finding_comes_first_and_whole },
+		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
+		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
+		{ "each mail has its fate", each_mail_has_its_fate },
+		{ "many mails are counted", many_mails_are_counted },
+		{ "hostile text is harmless", hostile_text_is_harmless },
+		{ "colours only when wanted", colours_only_when_wanted },
+		{ "lines fit the width", lines_fit_the_width },
+		{ "what cannot be told comes last", what_cannot_be_told_comes_last },
+		{ "the quality of the capture is told", capture_quality_is_told },
+	};
+
+	return check_main("terminal", t, sizeof(t) / sizeof(t[0]));
+}
