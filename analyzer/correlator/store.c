@@ -1,10 +1,9 @@
-#include "store_write.h"
+#include "store_impl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	BUCKETS		= 1 << 14,
 	PATHS_MAX	= 1 << 16,
 	HOSTS_MAX	= 1 << 15,
 	LONE_ICMP_MAX	= 1 << 14,
@@ -14,38 +13,7 @@ enum {
 
 #define BUDGET_DEFAULT	((uint64_t)512 << 20)
 
-/* A growing array kept sorted; `cmp' decides what is the same record. */
-struct table {
-	void	*v;
-	size_t	 n, room;
-};
-
-struct store {
-	struct mail_case *bucket[BUCKETS];
-	struct mail_case **cases;	/* by time, see store_index */
-	size_t		 case_count, case_room;
-	struct mail_case **by_client, **by_server;
-	size_t		 indexed;
-	struct record_host **hosts_by_client, **hosts_by_server;	/* into hosts */
-	size_t		 hosts_indexed;
-	struct table	 paths, hosts, icmp, captures;
-	uint64_t	 bytes, budget, clock, generation;
-	struct store_counters counters;
-};
-
 /* ---- keys and orders -------------------------------------------------------- */
-
-static int
-order_u64(uint64_t a, uint64_t b)
-{
-	return (a > b) - (a < b);
-}
-
-static int
-order_i64(int64_t a, int64_t b)
-{
-	return (a > b) - (a < b);
-}
 
 static int
 key_order(const struct record_key *a, const struct record_key *b)
@@ -74,13 +42,13 @@ icmp_order(const void *a, const void *b)
 	return key_order(x, y);
 }
 
-static int
+int
 capture_order(const void *a, const void *b)
 {
 	return order_u64(((const struct record_key *)a)->point, ((const struct record_key *)b)->point);
 }
 
-static int
+int
 path_order(const void *a, const void *b)
 {
 	const struct record_path *x = a, *y = b;
@@ -93,7 +61,7 @@ path_order(const void *a, const void *b)
 	return order_i64(x->epoch_ns, y->epoch_ns);
 }
 
-static int
+int
 host_order(const void *a, const void *b)
 {
 	const struct record_host *x = a, *y = b;
@@ -108,8 +76,7 @@ host_order(const void *a, const void *b)
 
 /* ---- sorted tables ----------------------------------------------------------- */
 
-/* Index of the first element not below `x'. */
-static size_t
+size_t
 table_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *))
 {
 	size_t lo = 0, hi = t->n;
@@ -274,12 +241,6 @@ case_take(struct store *s, struct mail_case *c, const struct record *r)
 
 /* ---- joins (diagnosis 2.6): max and min only, so order and repeats do not matter --- */
 
-static bool
-witness_before(const struct moment *a, const struct moment *b)
-{
-	return a->ns != b->ns ? a->ns < b->ns : a->frame < b->frame;
-}
-
 static void
 path_join(struct record_path *into, const struct record_path *x)
 {
@@ -427,250 +388,6 @@ store_take(struct store *s, const struct record *r)
 		s->counters.refused++;
 }
 
-/* ---- index: order of time, copies ------------------------------------------------ */
-
-/* A case whose connection record has not come (or never will) borrows what others say. */
-static void
-case_complete(struct mail_case *c)
-{
-	struct record_connection *n = &c->conn;
-
-	if (c->has_conn)
-		return;
-	n->key.point = c->point;
-	n->key.conn = c->id;
-	n->open = true;
-	n->state = CONN_MIDSTREAM;
-	n->vantage = -1;
-	if (c->session != NULL) {
-		n->client = c->session->client;
-		n->server = c->session->server;
-		n->first = c->session->first;
-		n->last = c->session->last;
-		n->app = c->session->app;
-	} else if (c->stall_count > 0) {
-		const struct record_stall *t = &c->stalls[0];
-
-		n->client = t->key.m == 0 ? t->from : t->to;
-		n->server = t->key.m == 0 ? t->to : t->from;
-		n->first = t->first;
-		n->last = t->last;
-	}
-}
-
-static int
-case_order(const struct mail_case *x, const struct mail_case *y)
-{
-	int d;
-
-	if ((d = order_i64(x->conn.first.ns, y->conn.first.ns)) != 0)
-		return d;
-	if ((d = order_u64(x->point, y->point)) != 0)
-		return d;
-	if ((d = order_u64(x->conn.first.frame, y->conn.first.frame)) != 0)
-		return d;
-	return order_u64(x->id, y->id);
-}
-
-static int
-case_by_time(const void *a, const void *b)
-{
-	return case_order(*(struct mail_case *const *)a, *(struct mail_case *const *)b);
-}
-
-static int
-case_by_client(const void *a, const void *b)
-{
-	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
-	int d = memcmp(&x->conn.client.ip, &y->conn.client.ip, sizeof(struct addr));
-
-	return d != 0 ? d : case_order(x, y);
-}
-
-static int
-case_by_server(const void *a, const void *b)
-{
-	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
-	int d = memcmp(&x->conn.server.ip, &y->conn.server.ip, sizeof(struct addr));
-
-	return d != 0 ? d : case_order(x, y);
-}
-
-uint64_t
-case_conversation(const struct mail_case *c)
-{
-	const struct record_direction *a = &c->conn.dir[0], *b = &c->conn.dir[1];
-	uint64_t h = ID_SEED;
-
-	if (c->conn.payload_hash == 0)
-		return 0;
-	h = id_number(h, c->conn.payload_hash);
-	if (a->isn_known && b->isn_known) {	/* NAT may change the addresses, not these */
-		h = id_number(h, (uint64_t)a->isn << 32 | b->isn);
-	} else {
-		h = id_bytes(h, &c->conn.client.ip, sizeof(struct addr));
-		h = id_bytes(h, &c->conn.server.ip, sizeof(struct addr));
-		h = id_number(h, (uint64_t)c->conn.client.port << 16 | c->conn.server.port);
-	}
-	return id_end(h);
-}
-
-/* How much a copy knows of its mails: decided verdicts first, then everything else. */
-static uint64_t
-case_knowledge(const struct mail_case *c)
-{
-	uint64_t decided = 0, seen = 0;
-
-	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		enum verdict v = c->transactions[i].verdict;
-
-		decided += v == VERDICT_ACCEPTED || v == VERDICT_REFUSED || v == VERDICT_DEFERRED;
-		seen += v != VERDICT_NONE;
-	}
-	for (uint32_t i = 0; i < c->message_count; i++)
-		decided += c->messages[i].state == MESSAGE_WHOLE;
-	return decided << 40 | seen << 24 | (uint64_t)(c->session != NULL && c->session->visible) << 23 |
-	    (uint64_t)!case_missing(c) << 22;
-}
-
-struct copy_ref {
-	uint64_t	conversation;
-	uint32_t	nth;		/* of this conversation at its point: a replayed connection is no copy */
-	struct mail_case *c;
-};
-
-static int
-copy_by_point(const void *a, const void *b)
-{
-	const struct copy_ref *x = a, *y = b;
-	int d;
-
-	if ((d = order_u64(x->conversation, y->conversation)) != 0)
-		return d;
-	if ((d = order_u64(x->c->point, y->c->point)) != 0)
-		return d;
-	return case_order(x->c, y->c);
-}
-
-static int
-copy_by_nth(const void *a, const void *b)
-{
-	const struct copy_ref *x = a, *y = b;
-	int d;
-
-	if ((d = order_u64(x->conversation, y->conversation)) != 0)
-		return d;
-	if ((d = order_u64(x->nth, y->nth)) != 0)
-		return d;
-	return order_u64(x->c->point, y->c->point);
-}
-
-static void
-ring_close(struct copy_ref *v, size_t n)
-{
-	struct mail_case *best = v[0].c;
-	uint64_t most = case_knowledge(best);
-
-	for (size_t i = 1; i < n; i++) {
-		uint64_t k = case_knowledge(v[i].c);
-
-		if (k > most) {
-			most = k;
-			best = v[i].c;
-		}
-	}
-	for (size_t i = 0; i < n; i++) {
-		v[i].c->copy = v[(i + 1) % n].c;
-		v[i].c->counted = v[i].c == best;
-	}
-}
-
-static void
-copies_join(struct store *s)
-{
-	struct copy_ref *v = malloc((s->case_count + 1) * sizeof(*v));
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->case_count; i++) {
-		struct mail_case *c = s->cases[i];
-		uint64_t h = case_conversation(c);
-
-		c->copy = c;
-		c->counted = true;
-		if (h != 0 && v != NULL)
-			v[n++] = (struct copy_ref){ h, 0, c };
-	}
-	if (v == NULL)
-		return;
-	qsort(v, n, sizeof(*v), copy_by_point);
-	for (size_t i = 1; i < n; i++)
-		if (v[i].conversation == v[i - 1].conversation && v[i].c->point == v[i - 1].c->point)
-			v[i].nth = v[i - 1].nth + 1;
-	qsort(v, n, sizeof(*v), copy_by_nth);
-	for (size_t i = 0, j; i < n; i = j) {
-		for (j = i + 1; j < n && v[j].conversation == v[i].conversation && v[j].nth == v[i].nth; j++)
-			;
-		ring_close(v + i, j - i);
-	}
-	free(v);
-}
-
-static int
-host_by_server(const void *a, const void *b)
-{
-	const struct record_host *x = *(struct record_host *const *)a, *y = *(struct record_host *const *)b;
-	int d = memcmp(&x->server.ip, &y->server.ip, sizeof(struct addr));
-
-	return d != 0 ? d : host_order(x, y);
-}
-
-static void
-hosts_index(struct store *s)
-{
-	struct record_host *v = s->hosts.v;
-	size_t n = s->hosts.n;
-
-	free(s->hosts_by_client);
-	free(s->hosts_by_server);
-	s->hosts_by_client = malloc((n + 1) * sizeof(struct record_host *));
-	s->hosts_by_server = malloc((n + 1) * sizeof(struct record_host *));
-	s->hosts_indexed = s->hosts_by_client != NULL && s->hosts_by_server != NULL ? n : 0;
-	for (size_t i = 0; i < s->hosts_indexed; i++)
-		s->hosts_by_client[i] = s->hosts_by_server[i] = &v[i];
-	if (s->hosts_indexed > 0)
-		qsort(s->hosts_by_server, n, sizeof(struct record_host *), host_by_server);
-}
-
-void
-store_index(struct store *s)
-{
-	size_t n = s->case_count;
-
-	for (size_t i = 0; i < n; i++) {
-		case_complete(s->cases[i]);
-		s->cases[i]->capture = store_capture(s, s->cases[i]->point);
-	}
-	free(s->by_client);
-	free(s->by_server);
-	s->by_client = malloc((n + 1) * sizeof(struct mail_case *));
-	s->by_server = malloc((n + 1) * sizeof(struct mail_case *));
-	if (n > 0)
-		qsort(s->cases, n, sizeof(struct mail_case *), case_by_time);
-	if (n > 0 && s->by_client != NULL) {
-		memcpy(s->by_client, s->cases, n * sizeof(struct mail_case *));
-		qsort(s->by_client, n, sizeof(struct mail_case *), case_by_client);
-	}
-	if (n > 0 && s->by_server != NULL) {
-		memcpy(s->by_server, s->cases, n * sizeof(struct mail_case *));
-		qsort(s->by_server, n, sizeof(struct mail_case *), case_by_server);
-	}
-	for (size_t i = 0; i < n; i++)
-		s->cases[i]->index = (uint32_t)i;
-	s->indexed = n;
-	hosts_index(s);
-	copies_join(s);
-}
-
 /* ---- eviction ------------------------------------------------------------------------ */
 
 bool
@@ -685,14 +402,15 @@ touched_order(const void *a, const void *b)
 	return order_u64(*(const uint64_t *)a, *(const uint64_t *)b);
 }
 
-/* The touch below which a case leaves: the median of all. */
-static uint64_t
-eviction_mark(const struct store *s)
+uint64_t
+store_eviction_mark(const struct store *s)
 {
 	uint64_t *v = malloc((s->case_count + 1) * sizeof(*v)), mark;
 
-	if (v == NULL)
+	if (v == NULL || s->case_count == 0) {
+		free(v);
 		return s->clock / 2;
+	}
 	for (size_t i = 0; i < s->case_count; i++)
 		v[i] = s->cases[i]->touched;
 	qsort(v, s->case_count, sizeof(*v), touched_order);
@@ -713,9 +431,8 @@ case_unhash(struct store *s, struct mail_case *c)
 }
 
 void
-store_evict(struct store *s, void (*gone)(void *ctx, struct mail_case *c), void *ctx)
+store_evict(struct store *s, uint64_t mark, void (*gone)(void *ctx, struct mail_case *c), void *ctx)
 {
-	uint64_t mark = s->case_count > 0 ? eviction_mark(s) : 0;
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->case_count; i++)	/* all are told before any is freed: rings */
@@ -767,268 +484,4 @@ store_free(struct store *s)
 	free(s->icmp.v);
 	free(s->captures.v);
 	free(s);
-}
-
-/* ---- reading ------------------------------------------------------------------------------ */
-
-size_t
-store_case_count(const struct store *s)
-{
-	return s->case_count;
-}
-
-struct mail_case *
-store_case_at(const struct store *s, size_t i)
-{
-	return s->cases[i];
-}
-
-uint64_t
-store_generation(const struct store *s)
-{
-	return s->generation;
-}
-
-const struct store_counters *
-store_counters(const struct store *s)
-{
-	return &s->counters;
-}
-
-/* First case of the list whose address is not below `want'; from the time on when there is none. */
-static size_t
-iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns, bool timed)
-{
-	size_t lo = 0, hi = n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct addr *a = client ? &v[mid]->conn.client.ip : &v[mid]->conn.server.ip;
-		int d = want != NULL ? memcmp(a, want, sizeof(*a)) : 0;
-
-		if (d < 0 || (d == 0 && timed && v[mid]->conn.first.ns < from_ns))
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-static bool
-iter_wants(const struct case_iter *it, const struct mail_case *c)
-{
-	if (it->client != NULL && !addr_equal(it->client, &c->conn.client.ip))
-		return false;
-	if (it->server != NULL && !addr_equal(it->server, &c->conn.server.ip))
-		return false;
-	return it->server_port == 0 || it->server_port == c->conn.server.port;
-}
-
-const struct mail_case *
-store_case_next(const struct store *s, struct case_iter *it)
-{
-	const struct addr *lead = it->server != NULL ? it->server : it->client;
-	struct mail_case **v = it->server != NULL ? s->by_server : it->client != NULL ? s->by_client : s->cases;
-	bool client = it->server == NULL, timed = it->from_ns != 0 || it->to_ns != 0;
-
-	if (v == NULL)
-		return NULL;
-	if (!it->started) {
-		it->pos = iter_start(v, s->indexed, lead, client, it->from_ns, timed);
-		it->started = true;
-	}
-	while (it->pos < s->indexed) {
-		const struct mail_case *c = v[it->pos++];
-
-		if (lead != NULL && !addr_equal(lead, client ? &c->conn.client.ip : &c->conn.server.ip))
-			break;
-		if (timed && c->conn.first.ns > it->to_ns)
-			break;
-		if (iter_wants(it, c))
-			return c;
-	}
-	it->pos = s->indexed;
-	return NULL;
-}
-
-/* First host whose address is not below `want'. */
-static size_t
-host_start(struct record_host **v, size_t n, const struct addr *want, bool client)
-{
-	size_t lo = 0, hi = want != NULL ? n : 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct addr *a = client ? &v[mid]->client : &v[mid]->server.ip;
-
-		if (memcmp(a, want, sizeof(*a)) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
-const struct record_host *
-store_host_next(const struct store *s, struct host_iter *it)
-{
-	struct record_host **v = it->server != NULL ? s->hosts_by_server : s->hosts_by_client;
-
-	if (v == NULL)
-		return NULL;
-	if (!it->started) {
-		it->pos = host_start(v, s->hosts_indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
-		it->started = true;
-	}
-	while (it->pos < s->hosts_indexed) {
-		const struct record_host *h = v[it->pos++];
-
-		if (it->server != NULL && !addr_equal(it->server, &h->server.ip))
-			break;
-		if (it->client == NULL || addr_equal(it->client, &h->client))
-			return h;
-		if (it->server == NULL)
-			break;
-	}
-	return NULL;
-}
-
-const struct record_icmp_error *
-store_icmp_next(const struct store *s, size_t *pos)
-{
-	return *pos < s->icmp.n ? (const struct record_icmp_error *)s->icmp.v + (*pos)++ : NULL;
-}
-
-const struct record_capture *
-store_capture(const struct store *s, uint32_t point)
-{
-	struct record_key k = { .point = point };
-	size_t at = table_find(&s->captures, sizeof(struct record_capture), &k, capture_order);
-	const struct record_capture *v = s->captures.v;
-
-	return at < s->captures.n && v[at].key.point == point ? &v[at] : NULL;
-}
-
-const struct record_capture *
-store_capture_next(const struct store *s, size_t *pos)
-{
-	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++ : NULL;
-}
-
-/* ---- the largest size proven ------------------------------------------------------------------ */
-
-static bool
-scope_wants(enum path_scope scope, const struct addr *want, const struct addr *to)
-{
-	if (scope == PATH_ANY)
-		return true;
-	return scope == PATH_ADDRESS ? addr_equal(want, to) : addr_prefix_equal(want, to, 24, 64);
-}
-
-static void
-proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn, uint32_t point,
-    int64_t when, int64_t span)
-{
-	if (w == 0 || at->ns < when - span || at->ns > when + span)
-		return;
-	if (w > best->w || (w == best->w && witness_before(at, &best->at)))
-		*best = (struct proven){ w, *at, conn, point };
-}
-
-struct proven
-store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
-    int64_t at_ns, int64_t span_ns)
-{
-	const struct record_path *p = s->paths.v;
-	struct record_path low = { .from = *from, .epoch_ns = INT64_MIN };
-	struct proven best = { 0 };
-
-	for (size_t i = table_find(&s->paths, sizeof(low), &low, path_order); i < s->paths.n; i++) {
-		if (!addr_equal(&p[i].from, from))
-			break;
-		if (scope_wants(scope, to, &p[i].to))
-			proven_raise(&best, p[i].proven, &p[i].proven_at, p[i].proven_conn, p[i].key.point, at_ns, span_ns);
-	}
-	for (int d = 0; d < 2; d++) {
-		struct case_iter it = { 0 };
-		const struct mail_case *c;
-
-		if (d == 0)
-			it.client = from;
-		else
-			it.server = from;
-		while ((c = store_case_next(s, &it)) != NULL) {
-			const struct record_direction *r = &c->conn.dir[d];
-
-			if (scope_wants(scope, to, d == 0 ? &c->conn.server.ip : &c->conn.client.ip))
-				proven_raise(&best, r->proven, &r->proven_at, c->id, c->point, at_ns, span_ns);
-		}
-	}
-	return best;
-}
-
-/* ---- counting frag-needed ------------------------------------------------------------------------ */
-
-struct icmp_ref {
-	uint64_t	what;
-	uint32_t	point;
-	uint64_t	count;
-};
-
-static int
-icmp_ref_order(const void *a, const void *b)
-{
-	const struct icmp_ref *x = a, *y = b;
-	int d = order_u64(x->what, y->what);
-
-	return d != 0 ? d : order_u64(x->point, y->point);
-}
-
-static struct icmp_ref
-icmp_ref_of(const struct record_icmp_error *e)
-{
-	uint64_t h = ID_SEED;
-
-	h = id_bytes(h, &e->from, sizeof(e->from));
-	h = id_bytes(h, &e->quoted_from.ip, sizeof(struct addr));
-	h = id_bytes(h, &e->quoted_to.ip, sizeof(struct addr));
-	h = id_number(h, (uint64_t)e->quoted_from.port << 16 | e->quoted_to.port);
-	h = id_number(h, (uint64_t)e->mtu << 16 | (uint64_t)e->type << 8 | e->code);
-	return (struct icmp_ref){ h, e->key.point, e->repeats > 1 ? e->repeats : 1 };
-}
-
-uint64_t
-store_frag_needed(const struct store *s)
-{
-	size_t room = s->icmp.n, n = 0;
-	const struct record_icmp_error *lone = s->icmp.v;
-	struct icmp_ref *v;
-	uint64_t total = 0;
-
-	for (size_t i = 0; i < s->case_count; i++)
-		room += s->cases[i]->icmp_count;
-	if (room == 0 || (v = malloc(room * sizeof(*v))) == NULL)
-		return 0;
-	for (size_t i = 0; i < s->icmp.n; i++)
-		if (lone[i].frag_needed)
-			v[n++] = icmp_ref_of(&lone[i]);
-	for (size_t i = 0; i < s->case_count; i++)
-		for (uint32_t j = 0; j < s->cases[i]->icmp_count; j++)
-			if (s->cases[i]->icmp[j].frag_needed)
-				v[n++] = icmp_ref_of(&s->cases[i]->icmp[j]);
-	qsort(v, n, sizeof(*v), icmp_ref_order);
-	/* within a point errors add up; the point that saw most of one error counts */
-	for (size_t i = 0, j; i < n; i = j) {
-		uint64_t most = 0, here = 0;
-
-		for (j = i; j < n && v[j].what == v[i].what; j++) {
-			if (j > i && v[j].point != v[j - 1].point)
-				here = 0;
-			here += v[j].count;
-			most = here > most ? here : most;
-		}
-		total += most;
-	}
-	free(v);
-	return total;
 }

@@ -15,8 +15,10 @@ void		 store_free(struct store *s);
 void		 store_take(struct store *s, const struct record *r);
 /* True when the cases outgrew the budget: judge, then store_evict(). */
 bool		 store_full(const struct store *s);
-/* Calls gone() for each of the least recently touched half of the closed cases, then forgets them. */
-void		 store_evict(struct store *s, void (*gone)(void *ctx, struct mail_case *c), void *ctx);
+/* The touch up to which cases leave: the median, least recently used first. */
+uint64_t	 store_eviction_mark(const struct store *s);
+/* Calls gone() for each case touched up to the mark, then forgets them. */
+void		 store_evict(struct store *s, uint64_t mark, void (*gone)(void *ctx, struct mail_case *c), void *ctx);
 /* Sorts cases, joins copies: before a judgement. */
 void		 store_index(struct store *s);
 size_t		 store_case_count(const struct store *s);

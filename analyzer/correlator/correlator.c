@@ -1,0 +1,306 @@
+#include "correlator.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "driver.h"
+#include "fate.h"
+#include "replies.h"
+#include "summary.h"
+
+enum { RETIRED_MAX = 1 << 20, OLD_MAX = 4096, RETRACTED_MAX = 1024 };
+
+struct correlator {
+	struct store	*store;
+	struct replies	*replies;
+	uint64_t	 judged;		/* generation of the store that was judged */
+	bool		 fresh;			/* nothing was judged yet */
+	struct finding	*findings;
+	size_t		 finding_count;
+	struct fate	*fates;
+	size_t		 fate_count;
+	/* what outlived its cases (LRU eviction) */
+	struct finding	*old;
+	size_t		 old_count;
+	struct summary	 retired;
+	uint64_t	*gone;			/* conversations already counted: an open-addressed set */
+	size_t		 gone_count;
+	uint64_t	 findings_dropped;
+};
+
+/* ---- life -------------------------------------------------------------------------- */
+
+struct correlator *
+correlator_new(const struct correlator_options *o, char *err, size_t errlen)
+{
+	struct correlator *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->fresh = true;
+	c->replies = replies_new(o != NULL ? o->user_replies : NULL, err, errlen);
+	c->store = store_new(o != NULL ? o->budget : 0);
+	if (c->replies == NULL || c->store == NULL) {
+		correlator_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+correlator_free(struct correlator *c)
+{
+	if (c == NULL)
+		return;
+	store_free(c->store);
+	replies_free(c->replies);
+	free(c->findings);
+	free(c->fates);
+	free(c->old);
+	free(c->gone);
+	free(c);
+}
+
+/* ---- leaving to make room ------------------------------------------------------------ */
+
+/* True when the conversation was not in the set; it is now, unless the set is full. */
+static bool
+gone_add(struct correlator *c, uint64_t conversation)
+{
+	size_t i;
+
+	if (conversation == 0)
+		return true;
+	if (c->gone == NULL && (c->gone = calloc(RETIRED_MAX, sizeof(*c->gone))) == NULL)
+		return true;
+	for (i = conversation & (RETIRED_MAX - 1); c->gone[i] != 0; i = (i + 1) & (RETIRED_MAX - 1))
+		if (c->gone[i] == conversation)
+			return false;
+	if (c->gone_count < RETIRED_MAX / 2) {
+		c->gone[i] = conversation;
+		c->gone_count++;
+	}
+	return true;
+}
+
+static bool
+gone_has(const struct correlator *c, uint64_t conversation)
+{
+	if (c->gone == NULL || conversation == 0)
+		return false;
+	for (size_t i = conversation & (RETIRED_MAX - 1); c->gone[i] != 0; i = (i + 1) & (RETIRED_MAX - 1))
+		if (c->gone[i] == conversation)
+			return true;
+	return false;
+}
+
+static void
+case_retire(void *ctx, struct mail_case *x)
+{
+	struct correlator *c = ctx;
+
+	if (!x->counted)
+		return;
+	if (gone_add(c, case_conversation(x)))
+		summary_add_case(&c->retired, x);
+}
+
+struct retirement {
+	uint64_t	mark;
+};
+
+static bool
+case_leaves(const void *ctx, const struct mail_case *x)
+{
+	const struct retirement *r = ctx;
+
+	return x != NULL && x->touched <= r->mark;
+}
+
+/*
+ * The store is full: everything is judged, the findings of those that leave
+ * are kept, their counts added up, and half of the cases go.
+ */
+static void
+correlator_retire(struct correlator *c)
+{
+	struct retirement r = { 0 };
+	struct verdicts v;
+	struct finding *kept;
+	size_t n;
+
+	store_index(c->store);
+	r.mark = store_eviction_mark(c->store);
+	if (verdicts_init(&v, store_case_count(c->store))) {
+		driver_run(c->store, c->replies, &v);
+		n = findings_merge(&v, case_leaves, &r, c->old, c->old_count, &kept);
+		c->findings_dropped += v.dropped;
+		verdicts_free(&v);
+		free(c->old);
+		c->old = kept;
+		c->old_count = n;
+		if (c->old_count > OLD_MAX) {
+			c->findings_dropped += c->old_count - OLD_MAX;
+			c->old_count = OLD_MAX;
+		}
+	}
+	store_evict(c->store, r.mark, case_retire, c);
+}
+
+void
+correlator_take(struct correlator *c, const struct record *r)
+{
+	store_take(c->store, r);
+	if (store_full(c->store))
+		correlator_retire(c);
+}
+
+/* ---- judging ----------------------------------------------------------------------------- */
+
+/* The same but for its revision? */
+static bool
+finding_unchanged(const struct finding *a, const struct finding *b)
+{
+	struct finding x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	x.revision = y.revision = 0;
+	x.retracted = y.retracted = false;
+	return memcmp(&x, &y, sizeof(x)) == 0;
+}
+
+static const struct finding *
+finding_by_id(const struct finding *v, size_t n, uint64_t id)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < n && v[lo].id == id ? &v[lo] : NULL;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Numbers the revisions, and keeps what is no longer said as retracted. */
+static void
+findings_replace(struct correlator *c, struct finding *v, size_t n)
+{
+	struct finding *grown;
+	size_t all = n, gone = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct finding *old = finding_by_id(c->findings, c->finding_count, v[i].id);
+
+		if (old != NULL)
+			v[i].revision = old->revision + (old->retracted || !finding_unchanged(old, &v[i]));
+	}
+	for (size_t i = 0; i < c->finding_count; i++)
+		gone += finding_by_id(v, n, c->findings[i].id) == NULL;
+	if (gone > RETRACTED_MAX)
+		gone = RETRACTED_MAX;
+	if (gone > 0 && (grown = realloc(v, (n + gone) * sizeof(*v))) != NULL) {
+		v = grown;
+		for (size_t i = 0; i < c->finding_count && all < n + gone; i++) {
+			if (finding_by_id(v, n, c->findings[i].id) != NULL)
+				continue;
+			v[all] = c->findings[i];
+			v[all].revision += !v[all].retracted;
+			v[all++].retracted = true;
+		}
+		qsort(v, all, sizeof(*v), by_id);
+	}
+	free(c->findings);
+	c->findings = v;
+	c->finding_count = all;
+}
+
+void
+correlator_judge(struct correlator *c)
+{
+	struct verdicts v;
+	struct finding *found;
+	size_t n;
+
+	if (!c->fresh && c->judged == store_generation(c->store))
+		return;
+	store_index(c->store);
+	if (!verdicts_init(&v, store_case_count(c->store)))
+		return;
+	driver_run(c->store, c->replies, &v);
+	n = findings_merge(&v, NULL, NULL, c->old, c->old_count, &found);
+	free(c->fates);
+	c->fate_count = fates_make(c->store, &v, &c->fates);
+	findings_replace(c, found, n);
+	c->findings_dropped += v.dropped;
+	verdicts_free(&v);
+	c->judged = store_generation(c->store);
+	c->fresh = false;
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+size_t
+correlator_findings(const struct correlator *c, const struct finding **out)
+{
+	*out = c->findings;
+	return c->finding_count;
+}
+
+size_t
+correlator_fates(const struct correlator *c, const struct fate **out)
+{
+	*out = c->fates;
+	return c->fate_count;
+}
+
+static void
+incomplete_store(const struct correlator *c, struct summary *out)
+{
+	const struct store_counters *n = store_counters(c->store);
+
+	if (n->evicted > 0)
+		summary_incomplete(out, "%llu connections left memory: their mails are counted, but not listed one by one",
+		    (unsigned long long)n->evicted);
+	if (n->refused > 0)
+		summary_incomplete(out, "%llu records were not kept: a table was full", (unsigned long long)n->refused);
+	if (n->paths_evicted + n->hosts_evicted > 0)
+		summary_incomplete(out, "%llu entries of path and host history were forgotten",
+		    (unsigned long long)(n->paths_evicted + n->hosts_evicted));
+	if (c->findings_dropped > 0)
+		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
+}
+
+void
+correlator_summary(const struct correlator *c, struct summary *out)
+{
+	*out = c->retired;
+	for (size_t i = 0; i < store_case_count(c->store); i++) {
+		const struct mail_case *x = store_case_at(c->store, i);
+
+		if (!gone_has(c, case_conversation(x)))
+			summary_add_case(out, x);
+	}
+	summary_add_captures(out, c->store);
+	incomplete_store(c, out);
+	for (size_t i = 0; i < c->finding_count; i++)
+		out->findings[c->findings[i].kind] += !c->findings[i].retracted;
+}
+
+const struct record_capture *
+correlator_capture(const struct correlator *c, uint32_t point)
+{
+	return store_capture(c->store, point);
+}

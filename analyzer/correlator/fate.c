@@ -1,0 +1,336 @@
+#include "fate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dialogue.h"
+
+enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
+
+struct list {
+	struct fate	*v;
+	size_t		 n, room;
+};
+
+/* What keeps a mail from getting through; those that heal by themselves are not among them. */
+static bool
+kind_stops_mail(enum finding_kind k)
+{
+	switch (k) {
+	case FINDING_PMTU_BLACK_HOLE:
+	case FINDING_ICMP_FRAG_NEEDED_IGNORED:
+	case FINDING_FRAGMENTS_DROPPED:
+	case FINDING_INLINE_CONTENT_DROP:
+	case FINDING_IDLE_STATE_EXPIRED:
+	case FINDING_PATH_OUTAGE:
+	case FINDING_ZERO_WINDOW_STALL:
+	case FINDING_WINDOW_SCALE_BROKEN:
+	case FINDING_MIDDLEBOX_RESET:
+	case FINDING_PEER_RESET:
+	case FINDING_SENDER_APP_PAUSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool
+kind_is_symptom(enum finding_kind k)
+{
+	int phase = kind_facts(k)->phase;
+
+	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR && (phase == 21 || k == FINDING_TLS_FAILURE ||
+	    k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED || k == FINDING_HIGH_LOSS);
+}
+
+/* ---- the findings of one conversation ------------------------------------------------- */
+
+static void
+because_add(struct fate *f, uint64_t id)
+{
+	for (uint32_t i = 0; i < f->because_count; i++)
+		if (f->because[i] == id)
+			return;
+	if (id != 0 && f->because_count < BECAUSE_MAX)
+		f->because[f->because_count++] = id;
+}
+
+/* The surest draft of the conversation that `wants' takes; by phase among equals. */
+static const struct draft *
+draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(enum finding_kind))
+{
+	const struct mail_case *at = c;
+	const struct draft *best = NULL;
+
+	do {
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
+			const struct draft *d = &v->v[i];
+
+			if (d->silenced || d->confidence < CONFIDENCE_POSSIBLE || !wants(d->kind))
+				continue;
+			if (best == NULL || d->confidence > best->confidence || (d->confidence == best->confidence &&
+			    kind_facts(d->kind)->phase < kind_facts(best->kind)->phase))
+				best = d;
+		}
+	} while ((at = at->copy) != c);
+	return best;
+}
+
+/* The finding made from this very reply, or from a reply to one of its recipients. */
+static const struct draft *
+draft_of_reply(const struct verdicts *v, const struct mail_case *c, const struct record_reply *r)
+{
+	struct finding *f = malloc(sizeof(*f));
+	const struct draft *best = NULL;
+
+	if (f == NULL)
+		return NULL;
+	for (uint32_t i = v->head[c->index]; i != NO_DRAFT; i = v->v[i].next) {
+		const struct draft *d = &v->v[i];
+
+		if (d->silenced || d->confidence < CONFIDENCE_POSSIBLE || kind_facts(d->kind)->phase < 3)
+			continue;
+		draft_unpack(d, f);
+		if (!f->has_reply || f->reply.at.frame != r->at.frame || f->reply.code != r->code)
+			continue;
+		if (best == NULL || d->confidence > best->confidence)
+			best = d;
+	}
+	free(f);
+	return best;
+}
+
+/* ---- words -------------------------------------------------------------------------------- */
+
+static void
+fate_say(struct fate *f, const char *what, const struct draft *d)
+{
+	if (d == NULL) {
+		snprintf(f->fate, sizeof(f->fate), "%s", what);
+		return;
+	}
+	snprintf(f->fate, sizeof(f->fate), "%s: %s", what, kind_id(d->kind));
+	because_add(f, d->merged);
+}
+
+static bool
+is_greylisting(enum finding_kind k)
+{
+	return k == FINDING_GREYLISTED;
+}
+
+static bool
+is_waiting(enum finding_kind k)
+{
+	return k == FINDING_CLIENT_GAVE_UP_WAITING || k == FINDING_DUPLICATE_DELIVERY;
+}
+
+static bool
+is_accepted(enum finding_kind k)
+{
+	return k == FINDING_MAIL_ACCEPTED;
+}
+
+/* An earlier attempt of the same mail that was put off. */
+static const struct draft *
+greylisted_before(const struct store *s, const struct verdicts *v, const struct fate *f, const struct mail_case *c)
+{
+	struct case_iter it = { .server = &c->conn.server.ip, .from_ns = c->conn.first.ns - 172800 * SECOND,
+		.to_ns = c->conn.first.ns };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(s, &it)) != NULL) {
+		if (!addr_prefix_equal(&x->conn.client.ip, &c->conn.client.ip, 24, 64))
+			continue;
+		for (uint32_t i = 0; i < x->transaction_count; i++)
+			if (x->transactions[i].verdict == VERDICT_DEFERRED &&
+			    strcasecmp(x->transactions[i].sender, f->transaction->sender) == 0) {
+				const struct draft *d = draft_find(v, x, is_greylisting);
+
+				if (d != NULL)
+					return d;
+			}
+	}
+	return NULL;
+}
+
+static void
+fate_accepted(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+{
+	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting);
+	const struct draft *d = draft_find(v, c, is_accepted);
+
+	snprintf(f->fate, sizeof(f->fate), "%s%s", grey != NULL ? "accepted after greylisting" : "accepted",
+	    late != NULL ? "; the client did not hear it" : "");
+	if (late != NULL)
+		because_add(f, late->merged);
+	if (grey != NULL)
+		because_add(f, grey->merged);
+	if (d != NULL)
+		because_add(f, d->merged);
+}
+
+static bool
+is_refusal(enum finding_kind k)
+{
+	return kind_facts(k)->phase == 20 || kind_facts(k)->phase == 22;
+}
+
+static void
+fate_negative(const struct verdicts *v, const struct mail_case *c, struct fate *f, const char *what)
+{
+	const struct draft *d = draft_of_reply(v, c, &f->transaction->verdict_reply);
+
+	fate_say(f, what, d != NULL ? d : draft_find(v, c, is_refusal));
+}
+
+static void
+fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f)
+{
+	const struct draft *d = draft_find(v, c, kind_stops_mail);
+
+	if (d != NULL) {
+		fate_say(f, "did not get through", d);
+		return;
+	}
+	d = draft_find(v, c, kind_is_symptom);
+	fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d);
+}
+
+static void
+fate_judge(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+{
+	switch (f->verdict) {
+	case VERDICT_ACCEPTED:
+		fate_accepted(s, v, c, f, any_greylisting);
+		break;
+	case VERDICT_REFUSED:
+		fate_negative(v, c, f, "refused");
+		break;
+	case VERDICT_DEFERRED:
+		fate_negative(v, c, f, "deferred");
+		break;
+	case VERDICT_ABANDONED:
+		fate_say(f, "abandoned by the client", NULL);
+		break;
+	default:
+		fate_missing(v, c, f);
+	}
+}
+
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static struct fate *
+list_add(struct list *l, const struct mail_case *c)
+{
+	struct fate *f;
+
+	if (l->n == l->room) {
+		size_t room = l->room == 0 ? 64 : l->room * 2;
+
+		if ((f = realloc(l->v, room * sizeof(*f))) == NULL)
+			return NULL;
+		l->v = f;
+		l->room = room;
+	}
+	f = &l->v[l->n++];
+	*f = (struct fate){ .app = c->session != NULL ? c->session->app : c->conn.app, .connection = &c->conn };
+	return f;
+}
+
+static const struct record_message *
+message_nr(const struct mail_case *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < c->message_count; i++)
+		if (c->messages[i].key.n == n)
+			return &c->messages[i];
+	return NULL;
+}
+
+static void
+recipients_lend(const struct mail_case *c, struct fate *f)
+{
+	uint32_t i = 0;
+
+	while (i < c->recipient_count && c->recipients[i].key.n != f->key.n)
+		i++;
+	if (i == c->recipient_count)
+		return;
+	f->recipients = &c->recipients[i];
+	while (i < c->recipient_count && c->recipients[i].key.n == f->key.n) {
+		f->recipient_count++;
+		i++;
+	}
+}
+
+static void
+smtp_fates(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct list *l, bool any_greylisting)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		const struct record_transaction *t = &c->transactions[i];
+		struct fate *f;
+
+		if (t->nested || t->verdict == VERDICT_NONE || (f = list_add(l, c)) == NULL)
+			continue;
+		f->key = t->key;
+		f->transaction = t;
+		f->message = message_nr(c, t->key.n);
+		f->verdict = t->verdict;
+		recipients_lend(c, f);
+		fate_judge(s, v, c, f, any_greylisting);
+	}
+}
+
+static void
+pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
+{
+	for (uint32_t i = 0; i < c->message_count; i++) {
+		const struct record_message *m = &c->messages[i];
+		const struct draft *d;
+		struct fate *f = list_add(l, c);
+
+		if (f == NULL)
+			continue;
+		f->key = m->key;
+		f->message = m;
+		f->verdict = m->state == MESSAGE_WHOLE ? VERDICT_ACCEPTED : m->state == MESSAGE_CUT ? VERDICT_LOST : VERDICT_UNKNOWN;
+		if (m->state == MESSAGE_WHOLE) {
+			fate_say(f, "fetched", NULL);
+			continue;
+		}
+		d = draft_find(v, c, kind_stops_mail);
+		if (d == NULL)
+			d = draft_find(v, c, kind_is_symptom);
+		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : "not fetched", d);
+	}
+}
+
+static bool
+any_of(const struct verdicts *v, enum finding_kind k)
+{
+	for (uint32_t i = 0; i < v->n; i++)
+		if (v->v[i].kind == k && !v->v[i].silenced)
+			return true;
+	return false;
+}
+
+size_t
+fates_make(const struct store *s, const struct verdicts *v, struct fate **out)
+{
+	struct list l = { 0 };
+	bool grey = any_of(v, FINDING_GREYLISTED);
+
+	for (size_t i = 0; i < store_case_count(s); i++) {
+		const struct mail_case *c = store_case_at(s, i);
+
+		if (!c->counted)
+			continue;
+		if (case_is_pop(c))
+			pop_fates(v, c, &l);
+		else
+			smtp_fates(s, v, c, &l, grey);
+	}
+	*out = l.v;
+	return l.n;
+}

@@ -1,0 +1,247 @@
+/* store_index.c - order of time, and copies of one connection at several points joined. */
+#include "store_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A case whose connection record has not come (or never will) borrows what others say. */
+static void
+case_complete(struct mail_case *c)
+{
+	struct record_connection *n = &c->conn;
+
+	if (c->has_conn)
+		return;
+	n->key.point = c->point;
+	n->key.conn = c->id;
+	n->open = true;
+	n->state = CONN_MIDSTREAM;
+	n->vantage = -1;
+	if (c->session != NULL) {
+		n->client = c->session->client;
+		n->server = c->session->server;
+		n->first = c->session->first;
+		n->last = c->session->last;
+		n->app = c->session->app;
+	} else if (c->stall_count > 0) {
+		const struct record_stall *t = &c->stalls[0];
+
+		n->client = t->key.m == 0 ? t->from : t->to;
+		n->server = t->key.m == 0 ? t->to : t->from;
+		n->first = t->first;
+		n->last = t->last;
+	}
+}
+
+static int
+case_order(const struct mail_case *x, const struct mail_case *y)
+{
+	int d;
+
+	if ((d = order_i64(x->conn.first.ns, y->conn.first.ns)) != 0)
+		return d;
+	if ((d = order_u64(x->point, y->point)) != 0)
+		return d;
+	if ((d = order_u64(x->conn.first.frame, y->conn.first.frame)) != 0)
+		return d;
+	return order_u64(x->id, y->id);
+}
+
+static int
+case_by_time(const void *a, const void *b)
+{
+	return case_order(*(struct mail_case *const *)a, *(struct mail_case *const *)b);
+}
+
+static int
+case_by_client(const void *a, const void *b)
+{
+	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
+	int d = memcmp(&x->conn.client.ip, &y->conn.client.ip, sizeof(struct addr));
+
+	return d != 0 ? d : case_order(x, y);
+}
+
+static int
+case_by_server(const void *a, const void *b)
+{
+	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
+	int d = memcmp(&x->conn.server.ip, &y->conn.server.ip, sizeof(struct addr));
+
+	return d != 0 ? d : case_order(x, y);
+}
+
+uint64_t
+case_conversation(const struct mail_case *c)
+{
+	const struct record_direction *a = &c->conn.dir[0], *b = &c->conn.dir[1];
+	uint64_t h = ID_SEED;
+
+	if (c->conn.payload_hash == 0)
+		return 0;
+	h = id_number(h, c->conn.payload_hash);
+	if (a->isn_known && b->isn_known) {	/* NAT may change the addresses, not these */
+		h = id_number(h, (uint64_t)a->isn << 32 | b->isn);
+	} else {
+		h = id_bytes(h, &c->conn.client.ip, sizeof(struct addr));
+		h = id_bytes(h, &c->conn.server.ip, sizeof(struct addr));
+		h = id_number(h, (uint64_t)c->conn.client.port << 16 | c->conn.server.port);
+	}
+	return id_end(h);
+}
+
+/* How much a copy knows of its mails: decided verdicts first, then everything else. */
+static uint64_t
+case_knowledge(const struct mail_case *c)
+{
+	uint64_t decided = 0, seen = 0;
+
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		enum verdict v = c->transactions[i].verdict;
+
+		decided += v == VERDICT_ACCEPTED || v == VERDICT_REFUSED || v == VERDICT_DEFERRED;
+		seen += v != VERDICT_NONE;
+	}
+	for (uint32_t i = 0; i < c->message_count; i++)
+		decided += c->messages[i].state == MESSAGE_WHOLE;
+	return decided << 40 | seen << 24 | (uint64_t)(c->session != NULL && c->session->visible) << 23 |
+	    (uint64_t)!case_missing(c) << 22;
+}
+
+struct copy_ref {
+	uint64_t	conversation;
+	uint32_t	nth;		/* of this conversation at its point: a replayed connection is no copy */
+	struct mail_case *c;
+};
+
+static int
+copy_by_point(const void *a, const void *b)
+{
+	const struct copy_ref *x = a, *y = b;
+	int d;
+
+	if ((d = order_u64(x->conversation, y->conversation)) != 0)
+		return d;
+	if ((d = order_u64(x->c->point, y->c->point)) != 0)
+		return d;
+	return case_order(x->c, y->c);
+}
+
+static int
+copy_by_nth(const void *a, const void *b)
+{
+	const struct copy_ref *x = a, *y = b;
+	int d;
+
+	if ((d = order_u64(x->conversation, y->conversation)) != 0)
+		return d;
+	if ((d = order_u64(x->nth, y->nth)) != 0)
+		return d;
+	return order_u64(x->c->point, y->c->point);
+}
+
+static void
+ring_close(struct copy_ref *v, size_t n)
+{
+	struct mail_case *best = v[0].c;
+	uint64_t most = case_knowledge(best);
+
+	for (size_t i = 1; i < n; i++) {
+		uint64_t k = case_knowledge(v[i].c);
+
+		if (k > most) {
+			most = k;
+			best = v[i].c;
+		}
+	}
+	for (size_t i = 0; i < n; i++) {
+		v[i].c->copy = v[(i + 1) % n].c;
+		v[i].c->counted = v[i].c == best;
+	}
+}
+
+static void
+copies_join(struct store *s)
+{
+	struct copy_ref *v = malloc((s->case_count + 1) * sizeof(*v));
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->case_count; i++) {
+		struct mail_case *c = s->cases[i];
+		uint64_t h = case_conversation(c);
+
+		c->copy = c;
+		c->counted = true;
+		if (h != 0 && v != NULL)
+			v[n++] = (struct copy_ref){ h, 0, c };
+	}
+	if (v == NULL)
+		return;
+	qsort(v, n, sizeof(*v), copy_by_point);
+	for (size_t i = 1; i < n; i++)
+		if (v[i].conversation == v[i - 1].conversation && v[i].c->point == v[i - 1].c->point)
+			v[i].nth = v[i - 1].nth + 1;
+	qsort(v, n, sizeof(*v), copy_by_nth);
+	for (size_t i = 0, j; i < n; i = j) {
+		for (j = i + 1; j < n && v[j].conversation == v[i].conversation && v[j].nth == v[i].nth; j++)
+			;
+		ring_close(v + i, j - i);
+	}
+	free(v);
+}
+
+static int
+host_by_server(const void *a, const void *b)
+{
+	const struct record_host *x = *(struct record_host *const *)a, *y = *(struct record_host *const *)b;
+	int d = memcmp(&x->server.ip, &y->server.ip, sizeof(struct addr));
+
+	return d != 0 ? d : host_order(x, y);
+}
+
+static void
+hosts_index(struct store *s)
+{
+	struct record_host *v = s->hosts.v;
+	size_t n = s->hosts.n;
+
+	free(s->hosts_by_client);
+	free(s->hosts_by_server);
+	s->hosts_by_client = malloc((n + 1) * sizeof(struct record_host *));
+	s->hosts_by_server = malloc((n + 1) * sizeof(struct record_host *));
+	s->hosts_indexed = s->hosts_by_client != NULL && s->hosts_by_server != NULL ? n : 0;
+	for (size_t i = 0; i < s->hosts_indexed; i++)
+		s->hosts_by_client[i] = s->hosts_by_server[i] = &v[i];
+	if (s->hosts_indexed > 0)
+		qsort(s->hosts_by_server, n, sizeof(struct record_host *), host_by_server);
+}
+
+void
+store_index(struct store *s)
+{
+	size_t n = s->case_count;
+
+	for (size_t i = 0; i < n; i++) {
+		case_complete(s->cases[i]);
+		s->cases[i]->capture = store_capture(s, s->cases[i]->point);
+	}
+	free(s->by_client);
+	free(s->by_server);
+	s->by_client = malloc((n + 1) * sizeof(struct mail_case *));
+	s->by_server = malloc((n + 1) * sizeof(struct mail_case *));
+	if (n > 0)
+		qsort(s->cases, n, sizeof(struct mail_case *), case_by_time);
+	if (n > 0 && s->by_client != NULL) {
+		memcpy(s->by_client, s->cases, n * sizeof(struct mail_case *));
+		qsort(s->by_client, n, sizeof(struct mail_case *), case_by_client);
+	}
+	if (n > 0 && s->by_server != NULL) {
+		memcpy(s->by_server, s->cases, n * sizeof(struct mail_case *));
+		qsort(s->by_server, n, sizeof(struct mail_case *), case_by_server);
+	}
+	for (size_t i = 0; i < n; i++)
+		s->cases[i]->index = (uint32_t)i;
+	s->indexed = n;
+	hosts_index(s);
+	copies_join(s);
+}

@@ -1,0 +1,267 @@
+/* store_read.c - what rules may ask of the store. */
+#include "store_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t
+store_case_count(const struct store *s)
+{
+	return s->case_count;
+}
+
+struct mail_case *
+store_case_at(const struct store *s, size_t i)
+{
+	return s->cases[i];
+}
+
+uint64_t
+store_generation(const struct store *s)
+{
+	return s->generation;
+}
+
+const struct store_counters *
+store_counters(const struct store *s)
+{
+	return &s->counters;
+}
+
+/* First case of the list whose address is not below `want'; from the time on when there is none. */
+static size_t
+iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns, bool timed)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct addr *a = client ? &v[mid]->conn.client.ip : &v[mid]->conn.server.ip;
+		int d = want != NULL ? memcmp(a, want, sizeof(*a)) : 0;
+
+		if (d < 0 || (d == 0 && timed && v[mid]->conn.first.ns < from_ns))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool
+iter_wants(const struct case_iter *it, const struct mail_case *c)
+{
+	if (it->client != NULL && !addr_equal(it->client, &c->conn.client.ip))
+		return false;
+	if (it->server != NULL && !addr_equal(it->server, &c->conn.server.ip))
+		return false;
+	return it->server_port == 0 || it->server_port == c->conn.server.port;
+}
+
+const struct mail_case *
+store_case_next(const struct store *s, struct case_iter *it)
+{
+	const struct addr *lead = it->server != NULL ? it->server : it->client;
+	struct mail_case **v = it->server != NULL ? s->by_server : it->client != NULL ? s->by_client : s->cases;
+	bool client = it->server == NULL, timed = it->from_ns != 0 || it->to_ns != 0;
+
+	if (v == NULL)
+		return NULL;
+	if (!it->started) {
+		it->pos = iter_start(v, s->indexed, lead, client, it->from_ns, timed);
+		it->started = true;
+	}
+	while (it->pos < s->indexed) {
+		const struct mail_case *c = v[it->pos++];
+
+		if (lead != NULL && !addr_equal(lead, client ? &c->conn.client.ip : &c->conn.server.ip))
+			break;
+		if (timed && c->conn.first.ns > it->to_ns)
+			break;
+		if (iter_wants(it, c))
+			return c;
+	}
+	it->pos = s->indexed;
+	return NULL;
+}
+
+/* First host whose address is not below `want'. */
+static size_t
+host_start(struct record_host **v, size_t n, const struct addr *want, bool client)
+{
+	size_t lo = 0, hi = want != NULL ? n : 0;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct addr *a = client ? &v[mid]->client : &v[mid]->server.ip;
+
+		if (memcmp(a, want, sizeof(*a)) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct record_host *
+store_host_next(const struct store *s, struct host_iter *it)
+{
+	struct record_host **v = it->server != NULL ? s->hosts_by_server : s->hosts_by_client;
+
+	if (v == NULL)
+		return NULL;
+	if (!it->started) {
+		it->pos = host_start(v, s->hosts_indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
+		it->started = true;
+	}
+	while (it->pos < s->hosts_indexed) {
+		const struct record_host *h = v[it->pos++];
+
+		if (it->server != NULL && !addr_equal(it->server, &h->server.ip))
+			break;
+		if (it->client == NULL || addr_equal(it->client, &h->client))
+			return h;
+		if (it->server == NULL)
+			break;
+	}
+	return NULL;
+}
+
+const struct record_icmp_error *
+store_icmp_next(const struct store *s, size_t *pos)
+{
+	return *pos < s->icmp.n ? (const struct record_icmp_error *)s->icmp.v + (*pos)++ : NULL;
+}
+
+const struct record_capture *
+store_capture(const struct store *s, uint32_t point)
+{
+	struct record_key k = { .point = point };
+	size_t at = table_find(&s->captures, sizeof(struct record_capture), &k, capture_order);
+	const struct record_capture *v = s->captures.v;
+
+	return at < s->captures.n && v[at].key.point == point ? &v[at] : NULL;
+}
+
+const struct record_capture *
+store_capture_next(const struct store *s, size_t *pos)
+{
+	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++ : NULL;
+}
+
+/* ---- the largest size proven ------------------------------------------------------------------ */
+
+static bool
+scope_wants(enum path_scope scope, const struct addr *want, const struct addr *to)
+{
+	if (scope == PATH_ANY)
+		return true;
+	return scope == PATH_ADDRESS ? addr_equal(want, to) : addr_prefix_equal(want, to, 24, 64);
+}
+
+static void
+proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn, uint32_t point,
+    int64_t when, int64_t span)
+{
+	if (w == 0 || at->ns < when - span || at->ns > when + span)
+		return;
+	if (w > best->w || (w == best->w && witness_before(at, &best->at)))
+		*best = (struct proven){ w, *at, conn, point };
+}
+
+struct proven
+store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
+    int64_t at_ns, int64_t span_ns)
+{
+	const struct record_path *p = s->paths.v;
+	struct record_path low = { .from = *from, .epoch_ns = INT64_MIN };
+	struct proven best = { 0 };
+
+	for (size_t i = table_find(&s->paths, sizeof(low), &low, path_order); i < s->paths.n; i++) {
+		if (!addr_equal(&p[i].from, from))
+			break;
+		if (scope_wants(scope, to, &p[i].to))
+			proven_raise(&best, p[i].proven, &p[i].proven_at, p[i].proven_conn, p[i].key.point, at_ns, span_ns);
+	}
+	for (int d = 0; d < 2; d++) {
+		struct case_iter it = { 0 };
+		const struct mail_case *c;
+
+		if (d == 0)
+			it.client = from;
+		else
+			it.server = from;
+		while ((c = store_case_next(s, &it)) != NULL) {
+			const struct record_direction *r = &c->conn.dir[d];
+
+			if (scope_wants(scope, to, d == 0 ? &c->conn.server.ip : &c->conn.client.ip))
+				proven_raise(&best, r->proven, &r->proven_at, c->id, c->point, at_ns, span_ns);
+		}
+	}
+	return best;
+}
+
+/* ---- counting frag-needed ------------------------------------------------------------------------ */
+
+struct icmp_ref {
+	uint64_t	what;
+	uint32_t	point;
+	uint64_t	count;
+};
+
+static int
+icmp_ref_order(const void *a, const void *b)
+{
+	const struct icmp_ref *x = a, *y = b;
+	int d = order_u64(x->what, y->what);
+
+	return d != 0 ? d : order_u64(x->point, y->point);
+}
+
+static struct icmp_ref
+icmp_ref_of(const struct record_icmp_error *e)
+{
+	uint64_t h = ID_SEED;
+
+	h = id_bytes(h, &e->from, sizeof(e->from));
+	h = id_bytes(h, &e->quoted_from.ip, sizeof(struct addr));
+	h = id_bytes(h, &e->quoted_to.ip, sizeof(struct addr));
+	h = id_number(h, (uint64_t)e->quoted_from.port << 16 | e->quoted_to.port);
+	h = id_number(h, (uint64_t)e->mtu << 16 | (uint64_t)e->type << 8 | e->code);
+	return (struct icmp_ref){ h, e->key.point, e->repeats > 1 ? e->repeats : 1 };
+}
+
+uint64_t
+store_frag_needed(const struct store *s)
+{
+	size_t room = s->icmp.n, n = 0;
+	const struct record_icmp_error *lone = s->icmp.v;
+	struct icmp_ref *v;
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < s->case_count; i++)
+		room += s->cases[i]->icmp_count;
+	if (room == 0 || (v = malloc(room * sizeof(*v))) == NULL)
+		return 0;
+	for (size_t i = 0; i < s->icmp.n; i++)
+		if (lone[i].frag_needed)
+			v[n++] = icmp_ref_of(&lone[i]);
+	for (size_t i = 0; i < s->case_count; i++)
+		for (uint32_t j = 0; j < s->cases[i]->icmp_count; j++)
+			if (s->cases[i]->icmp[j].frag_needed)
+				v[n++] = icmp_ref_of(&s->cases[i]->icmp[j]);
+	qsort(v, n, sizeof(*v), icmp_ref_order);
+	/* within a point errors add up; the point that saw most of one error counts */
+	for (size_t i = 0, j; i < n; i = j) {
+		uint64_t most = 0, here = 0;
+
+		for (j = i; j < n && v[j].what == v[i].what; j++) {
+			if (j > i && v[j].point != v[j - 1].point)
+				here = 0;
+			here += v[j].count;
+			most = here > most ? here : most;
+		}
+		total += most;
+	}
+	free(v);
+	return total;
+}

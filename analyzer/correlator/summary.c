@@ -1,0 +1,128 @@
+#include "summary.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "dialogue.h"
+#include "record/text.h"
+
+static void
+add_transactions(struct summary *o, const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		const struct record_transaction *t = &c->transactions[i];
+		uint64_t *counter = t->verdict == VERDICT_ACCEPTED ? &o->accepted : t->verdict == VERDICT_REFUSED ? &o->refused :
+		    t->verdict == VERDICT_DEFERRED ? &o->deferred : t->verdict == VERDICT_LOST ? &o->lost :
+		    t->verdict == VERDICT_UNKNOWN ? &o->unknown : NULL;
+
+		if (t->nested)
+			continue;
+		if (t->verdict == VERDICT_ABANDONED)
+			o->abandoned++;
+		if (counter == NULL)
+			continue;
+		++*counter;
+		o->attempted++;
+	}
+}
+
+/* Every RCPT that was answered, consequences included. */
+static void
+add_recipients(struct summary *o, const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->recipient_count; i++)
+		switch (reply_digit(&c->recipients[i].reply)) {
+		case 2:
+			o->rcpt_accepted++;
+			break;
+		case 4:
+			o->rcpt_deferred++;
+			break;
+		case 5:
+			o->rcpt_refused++;
+			break;
+		}
+}
+
+void
+summary_add_case(struct summary *o, const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	if (!c->counted)
+		return;
+	if (s != NULL && case_is_pop(c)) {
+		o->pop3_sessions += s->visible;
+		o->retrieved += s->retrieved;
+		o->cut += s->cut;
+		o->logins_accepted += s->logins_ok;
+		o->logins_refused += s->logins_refused;
+		return;
+	}
+	if (s != NULL && case_is_smtp(c)) {
+		o->smtp_sessions += s->visible;
+		add_transactions(o, c);
+		add_recipients(o, c);
+		return;
+	}
+	o->imap_sessions += s != NULL && s->visible && (s->app == APP_IMAP || s->app == APP_IMAPS);
+}
+
+void
+summary_incomplete(struct summary *o, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (o->incomplete_count >= sizeof(o->incomplete) / sizeof(o->incomplete[0]))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	/* file names are bytes: repaired and cut between characters */
+	text_copy_utf8(o->incomplete[o->incomplete_count], sizeof(o->incomplete[0]), text, strlen(text));
+	for (uint32_t i = 0; i < o->incomplete_count; i++)
+		if (strcmp(o->incomplete[i], o->incomplete[o->incomplete_count]) == 0)
+			return;			/* two points of one file tell the same damage */
+	o->incomplete_count++;
+}
+
+static bool
+file_seen(const struct store *s, const struct record_capture *c)
+{
+	const struct record_capture *x;
+	size_t pos = 0;
+
+	while ((x = store_capture_next(s, &pos)) != NULL && x != c)
+		if (strcmp(x->file, c->file) == 0)
+			return true;
+	return false;
+}
+
+static void
+incomplete_capture(struct summary *o, const struct record_capture *c)
+{
+	uint64_t drops = c->drops_kernel + c->drops_interface;
+
+	if (c->damage[0] != '\0')
+		summary_incomplete(o, "%s: %s", c->file, c->damage);
+	if (c->drops_known && drops > 0)
+		summary_incomplete(o, "%s: the capturing machine dropped %llu packets", c->file, (unsigned long long)drops);
+	if (c->caps_hit > 0)
+		summary_incomplete(o, "%s: limits were reached: %s", c->file, c->caps[0] != '\0' ? c->caps : "see the capture record");
+}
+
+void
+summary_add_captures(struct summary *o, const struct store *s)
+{
+	const struct record_capture *c;
+	size_t pos = 0;
+
+	while ((c = store_capture_next(s, &pos)) != NULL) {
+		o->packets += c->frames;
+		o->inputs += !file_seen(s, c);
+		incomplete_capture(o, c);
+	}
+	o->frag_needed += store_frag_needed(s);
+}
