@@ -42,6 +42,7 @@ LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut
 #define ID(m, text)		FIELD_OF(S, m, FIELD_ID, text, .max = 0)
 #define KEEP_ID(m, text)	FIELD_OF(S, m, FIELD_ID, text, .flags = FIELD_ALWAYS)
 #define TIME(m, text)		FIELD_OF(S, m, FIELD_TIME, text, .max = 0)
+#define TIME_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_TIME, .says = text }
 #define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
 #define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
 #define KEY			FIELD_OF(S, key, FIELD_STRUCT, "identity", .table = &record_key_table, .flags = FIELD_INLINE)
@@ -71,7 +72,7 @@ FIELD_TABLE(size_class_table, size_class, "size-class", "transmissions of one si
 
 #define S transmission
 FIELD_TABLE(transmission_table, transmission, "transmission", "one transmission of a byte",
-	TIME(ns, "when"),
+	TIME_AS(ns, "time", "when"),
 	F(frame, "frame number"),
 	F(w, "size in bytes at the IP layer"),
 	F(ip_id, "IPv4 identification"),
@@ -470,7 +471,7 @@ FIELD_TABLE(path_table, record_path, "path", "a directed path in one epoch of 60
 	KEY,
 	F(from, "sender"),
 	F(to, "receiver"),
-	TIME(epoch_ns, "start of the epoch"),
+	TIME_AS(epoch_ns, "epoch", "start of the epoch"),
 	F(proven, "largest size proven"),
 	F(proven_at, "when"),
 	ID(proven_conn, "by which connection"),
