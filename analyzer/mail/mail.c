@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissectors/tls.h"
 #include "mail/mail_internal.h"
 #include "record/text.h"
 

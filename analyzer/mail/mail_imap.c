@@ -2,6 +2,7 @@
  * mail_imap.c - IMAP sessions are only counted, by their greeting (RFC 3501
  * 7.1: "* OK", "* PREAUTH", "* BYE"), until there is a dissector.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mail/mail_internal.h"
@@ -15,21 +16,15 @@ struct imap_state {
 	bool	 told;
 };
 
-static struct imap_state *
-state(struct mail_flow *f)
-{
-	return f->state;
-}
-
-/* The dissector's sink is all that greeting_open() needs; its state is a copy. */
 static void *
 greeting_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 {
-	struct mail_flow *f = sink->ctx;
+	struct imap_state *s = calloc(1, sizeof(*s));
 
 	(void)hint;
-	state(f)->sink = *sink;
-	return state(f);
+	if (s != NULL)
+		s->sink = *sink;
+	return s;
 }
 
 static bool
@@ -71,7 +66,7 @@ greeting_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, int
 static void
 greeting_close(void *st)
 {
-	(void)st;
+	free(st);
 }
 
 static const struct dissector greeting = {
@@ -95,5 +90,5 @@ imap_end(struct mail_flow *f, const struct record_connection *facts)
 }
 
 const struct mail_protocol mail_imap = {
-	.dissector = &greeting, .state_size = sizeof(struct imap_state), .event = imap_event, .end = imap_end,
+	.dissector = &greeting, .event = imap_event, .end = imap_end,
 };

@@ -1,0 +1,67 @@
+/* smtp_ehlo.c - the list of an EHLO reply (RFC 5321 4.1.1.1). */
+#include <string.h>
+#include <strings.h>
+
+#include "mail/mail_smtp.h"
+#include "record/text.h"
+
+static size_t
+keyword_length(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && p[n] != ' ' && p[n] != '=' && p[n] != '\t')
+		n++;
+	return n;
+}
+
+static bool
+keyword_is(const char *p, size_t len, const char *word)
+{
+	return keyword_length(p, len) == strlen(word) && strncasecmp(p, word, strlen(word)) == 0;
+}
+
+/* Middleboxes write X over keywords: "XXXXXXXA" (diagnosis 0.7). */
+static bool
+keyword_masked(const char *p, size_t len)
+{
+	size_t n = keyword_length(p, len), x = 0;
+
+	while (x < n && p[x] == 'X')
+		x++;
+	return (x == n && n >= 4) || (x + 1 == n && x >= 3 && p[x] >= 'A' && p[x] <= 'Z');
+}
+
+static void
+append_word(char *dst, size_t size, const char *p, size_t len)
+{
+	if (dst[0] != '\0')
+		text_append_utf8(dst, size, " ", 1);
+	text_append_utf8(dst, size, p, len);
+}
+
+static void
+line_note(struct record_session *s, const char *p, size_t len)
+{
+	append_word(s->capabilities, sizeof(s->capabilities), p, len);
+	s->auth_offered |= keyword_is(p, len, "AUTH");
+	s->starttls_offered |= keyword_is(p, len, "STARTTLS");
+	if (keyword_masked(p, len))
+		append_word(s->masked_keywords, sizeof(s->masked_keywords), p, keyword_length(p, len));
+}
+
+/* The first line is the server's name; each other one is a capability. */
+void
+smtp_ehlo_note(struct record_session *s, const char *text, size_t len)
+{
+	const char *lf, *end = text + len;
+
+	s->capabilities[0] = '\0';
+	s->masked_keywords[0] = '\0';
+	while (text < end && (lf = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		text = lf + 1;
+		lf = memchr(text, '\n', (size_t)(end - text));
+		if ((lf != NULL ? lf : end) > text)
+			line_note(s, text, (size_t)((lf != NULL ? lf : end) - text));
+	}
+}

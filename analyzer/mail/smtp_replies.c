@@ -1,0 +1,420 @@
+/*
+ * smtp_replies.c - what a reply does to session and transactions.  The state
+ * changes with the reply, never with the command alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mail/mail_smtp.h"
+#include "record/text.h"
+
+/* One reply, and all that its handlers want to know. */
+struct answer {
+	struct mail_flow *f;
+	struct smtp_flow *s;
+	const struct dissect_event *ev;
+	struct moment	 at;
+	struct record_reply reply;
+	struct smtp_asked_cmd *asked;	/* NULL = unsolicited, or forgotten */
+	struct smtp_mail *mail;		/* NULL = none */
+	bool		 nested, ended, consequence;
+};
+
+static bool
+is_yes(const struct answer *a)
+{
+	return a->reply.code / 100 == 2;
+}
+
+static bool
+is_no(const struct answer *a)
+{
+	return a->reply.code >= 400;
+}
+
+/* A refused RSET or EHLO ends nothing: what was open is open again. */
+void
+smtp_reopen(struct smtp_flow *s, struct smtp_mail *t)
+{
+	if (t == NULL || s->open != NULL)
+		return;
+	t->ended = t->reset = false;
+	s->open = t;
+}
+
+static void
+on_hello(struct answer *a)
+{
+	struct record_session *s = &a->f->session;
+
+	if (is_no(a)) {
+		smtp_reopen(a->s, a->asked != NULL ? a->asked->saved : NULL);
+		return;
+	}
+	if (!is_yes(a) || a->ev->verb == SMTP_HELO)
+		return;
+	s->ehlo_answered = true;
+	smtp_ehlo_note(s, a->ev->arg, a->ev->arg_len);
+}
+
+static void
+on_reset(struct answer *a)
+{
+	if (is_no(a) && a->asked != NULL)
+		smtp_reopen(a->s, a->asked->saved);
+}
+
+static bool
+transaction_lives(const struct smtp_mail *t)
+{
+	return t != NULL && t->r.mail_reply.code < 400 && t->r.final_reply.code == 0;
+}
+
+static void
+on_mail(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	if (t == NULL && is_yes(a) && a->asked != NULL) {	/* odd grammar, but the server took it */
+		if ((t = smtp_mail_begin(a->f, a->asked->at)) == NULL)
+			return;
+		t->mail_asked = true;
+		if (a->s->open != NULL)
+			a->s->open->ended = true;
+		a->s->open = a->mail = t;
+	}
+	if (t == NULL)
+		return;
+	t->r.mail_reply = a->reply;
+	if (is_no(a) && transaction_lives(t->before)) {
+		a->nested = true;
+		smtp_mail_nested(a->f, t);
+	} else if (t->before != NULL) {
+		t->before->ended = t->before->reset = true;
+	}
+	t->before = NULL;
+	a->ended = is_no(a) && !a->nested;
+}
+
+static void
+on_rcpt(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	if (t == NULL)
+		return;
+	smtp_mail_rcpt_reply(a->f, t, a->asked->rcpt, &a->reply);
+	a->consequence = t->r.mail_reply.code >= 400;
+}
+
+/* Consequences are not judged (diagnosis 0.7): pipelined behind a refusal, or no recipient left. */
+static bool
+follows_refusal(const struct answer *a)
+{
+	const struct smtp_mail *t = a->mail;
+
+	if (t->r.mail_reply.code >= 400 || t->bdat_refused)
+		return true;
+	return t->r.recipients != 0 && t->rcpt_ok == 0 && (a->reply.code == 503 || a->reply.code == 554);
+}
+
+static void
+on_data(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	a->s->data_refused |= is_no(a);
+	if (t == NULL)
+		return;
+	a->consequence = is_no(a) && follows_refusal(a);
+	a->ended = is_no(a) && t->rcpt_ok != 0;
+	t->r.data_reply = a->reply;
+	t->go_ahead |= a->reply.code / 100 == 3;
+}
+
+static void
+final_set(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	t->finals++;
+	t->finals_ok += is_yes(a);
+	/* LMTP: one yes makes the mail accepted (RFC 2033 4.2). */
+	if (t->r.final_reply.code == 0 || t->r.final_reply.code / 100 != 2 || !a->s->lmtp)
+		t->r.final_reply = a->reply;
+	a->ended = is_no(a);
+}
+
+/* The n-th reply to LMTP's end of data is for the n-th recipient that was accepted. */
+static void
+final_of_rcpt(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+	uint32_t nth = 0;
+
+	if (!a->s->lmtp)
+		return;
+	for (uint32_t i = 0; i < t->rcpt_count; i++) {
+		struct smtp_rcpt *r = &t->rcpt[i];
+
+		if (r->reply == NULL || r->reply->code / 100 != 2 || ++nth != t->finals)
+			continue;
+		if (r->final == NULL && (r->final = malloc(sizeof(*r->final))) != NULL)
+			*r->final = a->reply;
+		return;
+	}
+}
+
+static void
+end_of_transaction(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	if (a->s->lmtp && t->finals < t->rcpt_ok)
+		return;
+	t->ended = true;
+	if (a->s->open == t)
+		a->s->open = NULL;
+}
+
+static void
+on_bdat(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	a->s->data_refused |= is_no(a);
+	if (t == NULL)
+		return;
+	a->consequence = is_no(a) && follows_refusal(a);
+	if (is_no(a) && !t->bdat_refused) {
+		final_set(a);
+		final_of_rcpt(a);
+		t->bdat_refused = true;
+	} else if (is_yes(a) && a->ev->last && !t->bdat_refused) {
+		final_set(a);
+		final_of_rcpt(a);
+	}
+	if (a->ev->last)
+		end_of_transaction(a);
+}
+
+static void
+on_end_of_data(struct answer *a)
+{
+	if (a->mail == NULL)
+		return;
+	final_set(a);
+	final_of_rcpt(a);
+	end_of_transaction(a);
+}
+
+static void
+on_auth(struct answer *a)
+{
+	struct record_session *s = &a->f->session;
+
+	if (a->reply.code / 100 == 3)
+		return;
+	s->auth_reply = a->reply;
+	if (is_yes(a)) {
+		s->auth_ok = true;
+		s->auth_at = a->at;
+	}
+}
+
+static void
+on_starttls(struct answer *a)
+{
+	a->f->session.starttls_reply = a->reply;
+}
+
+static void
+on_quit(struct answer *a)
+{
+	a->f->session.bye = a->at;
+}
+
+static const struct {
+	int		verb;
+	enum smtp_stage	stage;
+	void		(*then)(struct answer *a);
+} handlers[] = {
+	{ SMTP_EHLO,		STAGE_EHLO,	on_hello },
+	{ SMTP_HELO,		STAGE_EHLO,	on_hello },
+	{ SMTP_LHLO,		STAGE_EHLO,	on_hello },
+	{ SMTP_MAIL,		STAGE_MAIL,	on_mail },
+	{ SMTP_RCPT,		STAGE_RCPT,	on_rcpt },
+	{ SMTP_DATA,		STAGE_DATA,	on_data },
+	{ SMTP_BDAT,		STAGE_DOT,	on_bdat },
+	{ SMTP_END_OF_DATA,	STAGE_DOT,	on_end_of_data },
+	{ SMTP_RSET,		STAGE_OTHER,	on_reset },
+	{ SMTP_XCLIENT,		STAGE_OTHER,	on_reset },
+	{ SMTP_AUTH,		STAGE_AUTH,	on_auth },
+	{ SMTP_AUTH_DATA,	STAGE_AUTH,	on_auth },
+	{ SMTP_STARTTLS,	STAGE_STARTTLS,	on_starttls },
+	{ SMTP_QUIT,		STAGE_OTHER,	on_quit },
+};
+
+/* ---- refusals ------------------------------------------------------------- */
+
+static const char *
+verb_name(const struct answer *a)
+{
+	if (a->ev->reply_to == REPLY_GREETING)
+		return "connect";
+	if (a->asked == NULL)
+		return "";
+	if (a->ev->verb == SMTP_END_OF_DATA)
+		return ".";
+	return a->ev->verb == SMTP_AUTH_DATA ? "AUTH" : smtp_verb_facts(a->ev->verb)->word;
+}
+
+static void
+refusal_note(struct answer *a, enum smtp_stage stage)
+{
+	struct session_refusal r = {
+		.stage = stage, .reply = a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
+		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED,
+		.after_auth = a->f->session.auth_ok, .transaction_open = a->s->open != NULL,
+	};
+	const char *verb = verb_name(a);
+
+	if (!is_no(a) || (a->ev->cmd != 0 && smtp_verb_facts(a->ev->verb)->flags & SMTP_ASKS))
+		return;
+	text_copy_utf8(r.verb, sizeof(r.verb), verb, strlen(verb));
+	if (a->asked != NULL) {
+		memcpy(r.line, a->asked->line, sizeof(r.line));
+		r.asked = a->asked->at;
+	}
+	if (a->mail != NULL)
+		r.transaction = a->mail->n;
+	else if (a->s->open != NULL)
+		r.transaction = a->s->open->n;
+	mail_refusal_add(a->f, &r);
+}
+
+/* ---- replies to nothing ---------------------------------------------------- */
+
+static bool
+text_has(const struct record_reply *r, const char *words)
+{
+	return strcasestr(r->text, words) != NULL;
+}
+
+/* A transaction whose beginning is not in the capture, settled by this reply. */
+static void
+implied_final(struct answer *a)
+{
+	struct smtp_mail *t = smtp_mail_begin(a->f, a->at);
+
+	if (t == NULL)
+		return;
+	t->r.final_reply = a->reply;
+	t->r.unsure = true;
+	t->content = true;
+	t->ended = true;
+	a->mail = t;
+}
+
+/* "In a flow joined in the middle, a first reply 250 that says queued." */
+static bool
+first_says_queued(const struct answer *a)
+{
+	return a->f->session.midstream && a->f->session.replies == 1 && a->s->mails_begun == 0 &&
+	    a->reply.code == 250 && (text_has(&a->reply, "queued") || text_has(&a->reply, "id=") ||
+	    text_has(&a->reply, "message accepted"));
+}
+
+/* Only the server is in the capture: 354 and then its word is a mail. */
+static bool
+alone_says_final(struct answer *a)
+{
+	bool due = a->s->go_ahead;
+
+	if (a->f->session.commands != 0)
+		return false;
+	a->s->go_ahead = a->reply.code == 354;
+	return due && a->reply.code != 354 && a->reply.code != 421;
+}
+
+/*
+ * A refusal in the midst of the content is its answer, if no other comes; that
+ * a server lost patience is not.
+ */
+static void
+refused_amid_content(struct answer *a)
+{
+	struct smtp_mail *t = a->s->reading;
+
+	if (t == NULL || !is_no(a) || a->reply.code == 421 || text_has(&a->reply, "timeout") ||
+	    text_has(&a->reply, "timed out"))
+		return;
+	t->r.final_reply = a->reply;
+	a->mail = t;
+	a->ended = true;
+}
+
+static void
+on_unsolicited(struct answer *a)
+{
+	if (a->reply.code == 421 || a->reply.code == 221)
+		a->f->session.bye = a->at;
+	if (first_says_queued(a) || alone_says_final(a))
+		implied_final(a);
+	else
+		refused_amid_content(a);
+	refusal_note(a, a->s->reading != NULL ? STAGE_DOT : STAGE_OTHER);
+}
+
+/* ---- */
+
+static void
+on_greeting(struct answer *a)
+{
+	a->f->session.greeting = a->reply;
+	refusal_note(a, STAGE_CONNECT);
+}
+
+static void
+on_answer(struct answer *a)
+{
+	enum smtp_stage stage = STAGE_OTHER;
+
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++)
+		if (handlers[i].verb == a->ev->verb) {
+			stage = handlers[i].stage;
+			handlers[i].then(a);
+		}
+	refusal_note(a, stage);
+	if (a->asked != NULL)
+		smtp_asked_answered(a->asked);
+	if (a->mail != NULL) {
+		a->mail->r.last = a->at;
+		a->mail->r.unsure |= a->ev->unsure;
+	}
+}
+
+void
+smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+{
+	struct answer a = { .f = f, .s = smtp_flow(f), .ev = ev, .at = to };
+
+	(void)from;
+	mail_reply_set(&a.reply, ev, to);
+	f->session.replies++;
+	f->session.visible = true;
+	switch (ev->reply_to) {
+	case REPLY_GREETING:
+		on_greeting(&a);
+		break;
+	case REPLY_UNSOLICITED:
+		on_unsolicited(&a);
+		break;
+	default:
+		a.asked = smtp_asked_find(a.s, ev->cmd);
+		a.mail = a.asked != NULL ? a.asked->mail : NULL;
+		on_answer(&a);
+	}
+	smtp_mails_settle(f, NULL, false);
+}
