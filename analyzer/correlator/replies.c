@@ -406,8 +406,9 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
 	if (row != NULL && !row->user && row->rank >= RANK_RELAY && enhanced && enhanced_beats(code) && !ctx->after_gap &&
-	    reply_by_enhanced(code, ctx, out))
+	    reply_by_enhanced(code, ctx, out) && out->kind != row->kind)
 		return;
+	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
 	if (row != NULL) {
 		class_from_row(row, out);
 		return;

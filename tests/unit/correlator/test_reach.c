@@ -1,0 +1,279 @@
+/* A SYN that leads nowhere: what each contrast makes of it, and what must not be claimed. */
+#include "case_build.h"
+
+static struct record
+build_syns(uint64_t id, int64_t ms, uint32_t n, int64_t t_end_ms)
+{
+	struct record r = build_connection(0, id, ms, ms + 1000);
+	struct record_connection *c = &r.connection;
+
+	c->state = CONN_UNANSWERED;
+	c->synack_count = 0;
+	c->synack_first = c->synack_last = c->handshake = (struct moment){ 0 };
+	c->payload_hash = 0;
+	c->syn_count = n;
+	for (uint32_t i = 0; i < n && i < RECORD_SYNS; i++)
+		c->syn[i] = at(ms + (int64_t)i * 2000);
+	c->dir[0] = (struct record_direction){ .packets = n, .ttl_syn = 64 };
+	c->dir[1] = (struct record_direction){ 0 };
+	c->t_end = BASE_NS + t_end_ms * MS;
+	return r;
+}
+
+static struct record
+build_refused(uint64_t id, uint8_t rst_ttl)
+{
+	struct record r = build_syns(id, 0, 1, 5000);
+
+	r.connection.state = CONN_REFUSED;
+	r.connection.refused = at(30);
+	r.connection.refused_ack_ok = true;
+	r.connection.dir[1].packets = 1;
+	r.connection.dir[1].ttl_rst = rst_ttl;
+	return r;
+}
+
+static struct record
+build_icmp(const struct record *conn, struct addr from, uint8_t type, uint8_t code)
+{
+	struct record r = { .type = RECORD_ICMP_ERROR };
+
+	r.icmp_error.key = conn->connection.key;
+	r.icmp_error.key.n = 1;
+	r.icmp_error.at = at(50);
+	r.icmp_error.from = from;
+	r.icmp_error.family = 4;
+	r.icmp_error.type = type;
+	r.icmp_error.code = code;
+	r.icmp_error.for_syn = true;
+	r.icmp_error.quoted_from = conn->connection.client;
+	r.icmp_error.quoted_to = conn->connection.server;
+	return r;
+}
+
+static struct correlator *
+judged(const struct record *v, size_t n)
+{
+	struct correlator *c = build_correlator();
+
+	for (size_t i = 0; i < n; i++)
+		correlator_take(c, &v[i]);
+	correlator_judge(c);
+	return c;
+}
+
+static void
+test_silence_without_contrast(void)
+{
+	struct record r[] = { build_syns(1, 0, 4, 30000) };
+	struct correlator *c = judged(r, 1);
+
+	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
+	CHECK(strstr(find_kind(c, FINDING_HOST_UNREACHABLE_SILENT)->next_capture, "tcpdump") != NULL);
+	correlator_free(c);
+}
+
+/* Two SYNs in a short capture say nothing. */
+static void
+test_too_short_to_say(void)
+{
+	struct record r[] = { build_syns(1, 0, 2, 3000), build_syns(2, 0, 1, 90000) };
+	struct correlator *c = judged(r, 2);
+
+	CHECK_EQ_INT(count_findings(c), 0);
+	correlator_free(c);
+}
+
+static void
+test_same_host_answers_elsewhere(void)
+{
+	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 587, 2000) };
+	struct correlator *c;
+
+	r[1].host.answered = 1;
+	r[1].host.answered_at = at(2010);
+	c = judged(r, 2);
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_PROBABLE);
+	CHECK(strstr(find_kind(c, FINDING_PORT_BLOCKED_SILENT)->remedy, "587") != NULL);
+	correlator_free(c);
+}
+
+/* The same witness an hour later is no contrast. */
+static void
+test_old_contrast_does_not_count(void)
+{
+	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 587, 3600000) };
+	struct correlator *c;
+
+	r[1].host.answered = 1;
+	c = judged(r, 2);
+	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+}
+
+/* Port 25 silent to two networks, other ports work: the access provider filters it. */
+static void
+test_port_silent_to_everyone(void)
+{
+	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 25, 0),
+		build_host(10, ip4(203, 0, 113, 5), 25, 500), build_host(10, ip4(203, 0, 113, 80), 443, 700) };
+	struct correlator *c;
+
+	r[1].host.unanswered = r[2].host.unanswered = 1;
+	r[3].host.answered = 1;
+	c = judged(r, 4);
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	/* ... but one host that answers on the port refutes it */
+	r[3].host.server.port = 25;
+	c = judged(r, 4);
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
+	correlator_free(c);
+}
+
+static void
+test_scanner_has_no_mail_problem(void)
+{
+	struct record r[12];
+	struct correlator *c;
+
+	r[0] = build_syns(1, 0, 4, 30000);
+	for (int i = 1; i < 12; i++) {
+		r[i] = build_host(10, ip4(198, 51, 100, i), 25, i * 100);
+		r[i].host.unanswered = 1;
+	}
+	c = judged(r, 12);
+	CHECK_EQ_INT(count_findings(c), 0);
+	correlator_free(c);
+}
+
+static void
+test_refused(void)
+{
+	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100) };
+	struct correlator *c = judged(r, 1);
+
+	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	r[1].host.answered = 1;
+	r[1].host.ttl = 60;
+	c = judged(r, 2);
+	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
+	correlator_free(c);
+	/* another TTL: another machine */
+	r[0].connection.dir[1].ttl_rst = 63;
+	c = judged(r, 2);
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE);
+	CHECK_NO_FINDING(c, FINDING_SERVICE_DOWN);
+	correlator_free(c);
+}
+
+static void
+test_icmp_names_the_device(void)
+{
+	static const struct {
+		uint8_t type, code;
+		bool own;
+		enum finding_kind kind;
+	} t[] = {
+		{ 3, 13, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 9, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 10, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 3, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 3, true, FINDING_SERVICE_DOWN }, { 3, 1, false, FINDING_HOST_UNREACHABLE_ICMP },
+		{ 3, 0, false, FINDING_HOST_UNREACHABLE_ICMP }, { 11, 0, false, FINDING_HOST_UNREACHABLE_ICMP },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct record r[2];
+		struct correlator *c;
+
+		r[0] = build_syns(1, 0, 1, 30000);
+		r[0].connection.state = CONN_UNREACHABLE;
+		r[1] = build_icmp(&r[0], t[i].own ? ip4(198, 51, 100, 25) : ip4(203, 0, 113, 1), t[i].type, t[i].code);
+		c = judged(r, 2);
+		CHECK_FINDING(c, t[i].kind, CONFIDENCE_CONFIRMED);
+		CHECK_EQ_INT(count_findings(c), 1);
+		correlator_free(c);
+	}
+}
+
+static void
+test_answer_does_not_come_back(void)
+{
+	struct record r[] = { build_syns(1, 0, 3, 30000) };
+	struct correlator *c;
+
+	r[0].connection.state = CONN_HALF_OPEN;
+	r[0].connection.synack_count = 4;
+	r[0].connection.synack_first = at(10);
+	r[0].connection.synack_last = at(7010);
+	r[0].connection.dir[1].packets = 4;
+	c = judged(r, 1);
+	CHECK_FINDING(c, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	r[0].connection.client_reset_synack = true;	/* a SYN scan, or a host firewall that says so */
+	c = judged(r, 1);
+	CHECK_EQ_INT(count_findings(c), 0);
+	correlator_free(c);
+}
+
+static void
+test_no_banner(void)
+{
+	struct record r[] = { build_connection(0, 1, 0, 40000) };
+	struct correlator *c;
+
+	r[0].connection.dir[1].stream_bytes = r[0].connection.dir[1].acked = 0;
+	r[0].connection.dir[1].data_segments = 0;
+	r[0].connection.dir[0].stream_bytes = r[0].connection.dir[0].acked = 0;
+	c = judged(r, 1);
+	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_SERVER_DROPPED);
+	correlator_free(c);
+	/* bytes of the server are missing in the capture: it may have greeted */
+	r[0].connection.dir[1].missing = 30;
+	c = judged(r, 1);
+	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+}
+
+static void
+test_ident(void)
+{
+	struct record r[3];
+	struct correlator *c;
+
+	r[0] = build_connection(0, 1, 0, 20000);
+	r[1] = build_session(&r[0], 6000);
+	r[2] = build_syns(2, 100, 3, 20000);
+	r[2].connection.client = (struct endpoint){ ip4(198, 51, 100, 25), 50000 };
+	r[2].connection.server = (struct endpoint){ ip4(192, 0, 2, 10), 113 };
+	c = judged(r, 3);
+	CHECK_FINDING(c, FINDING_IDENT_DELAY, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_SLOW_BANNER);
+	correlator_free(c);
+	c = judged(r, 2);		/* nobody asked for ident: just slow */
+	CHECK_FINDING(c, FINDING_SLOW_BANNER, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "silence without contrast is only possible", test_silence_without_contrast },
+		{ "too short to say", test_too_short_to_say },
+		{ "the same host answers elsewhere", test_same_host_answers_elsewhere },
+		{ "old contrast does not count", test_old_contrast_does_not_count },
+		{ "a port silent to everyone", test_port_silent_to_everyone },
+		{ "a scanner has no mail problem", test_scanner_has_no_mail_problem },
+		{ "refused: by whom", test_refused },
+		{ "ICMP names the device", test_icmp_names_the_device },
+		{ "the answer does not come back", test_answer_does_not_come_back },
+		{ "no banner", test_no_banner },
+		{ "ident", test_ident },
+	};
+
+	return check_main("reach", tests, sizeof(tests) / sizeof(tests[0]));
+}
