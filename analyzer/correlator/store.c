@@ -77,7 +77,7 @@ host_order(const void *a, const void *b)
 /* ---- sorted tables ----------------------------------------------------------- */
 
 size_t
-table_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *))
+sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *))
 {
 	size_t lo = 0, hi = t->n;
 
@@ -97,10 +97,10 @@ table_find(const struct table *t, size_t size, const void *x, int (*order)(const
 
 /* The slot of `x': an old one (*fresh false) or a new one holding a copy.  NULL: full. */
 static void *
-table_slot(struct table *t, size_t size, const void *x, int (*order)(const void *, const void *),
+sorted_slot(struct table *t, size_t size, const void *x, int (*order)(const void *, const void *),
     size_t max, bool *fresh)
 {
-	size_t at = table_find(t, size, x, order);
+	size_t at = sorted_find(t, size, x, order);
 	char *p;
 
 	*fresh = false;
@@ -183,7 +183,7 @@ case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uin
 	void **list = listp;
 	struct table t = { *list, *count, *room };
 	bool fresh;
-	void *slot = table_slot(&t, size, x, case_member_order, PER_CASE_MAX, &fresh);
+	void *slot = sorted_slot(&t, size, x, case_member_order, PER_CASE_MAX, &fresh);
 	uint64_t grown = (t.room - *room) * size;
 
 	*list = t.v;
@@ -331,7 +331,7 @@ store_take_path(struct store *s, const struct record_path *x)
 
 	if (s->paths.n >= PATHS_MAX)
 		table_drop_oldest(&s->paths, sizeof(*x), path_last, &s->counters.paths_evicted);
-	p = table_slot(&s->paths, sizeof(*x), x, path_order, PATHS_MAX, &fresh);
+	p = sorted_slot(&s->paths, sizeof(*x), x, path_order, PATHS_MAX, &fresh);
 	if (p != NULL && !fresh)
 		path_join(p, x);
 	return p != NULL;
@@ -345,7 +345,7 @@ store_take_host(struct store *s, const struct record_host *x)
 
 	if (s->hosts.n >= HOSTS_MAX)
 		table_drop_oldest(&s->hosts, sizeof(*x), host_last, &s->counters.hosts_evicted);
-	h = table_slot(&s->hosts, sizeof(*x), x, host_order, HOSTS_MAX, &fresh);
+	h = sorted_slot(&s->hosts, sizeof(*x), x, host_order, HOSTS_MAX, &fresh);
 	if (h != NULL && !fresh)
 		host_join(h, x);
 	return h != NULL;
@@ -356,7 +356,7 @@ store_take_plain(struct table *t, size_t size, const void *x, int (*order)(const
     size_t max)
 {
 	bool fresh;
-	void *p = table_slot(t, size, x, order, max, &fresh);
+	void *p = sorted_slot(t, size, x, order, max, &fresh);
 
 	if (p != NULL && !fresh)
 		memcpy(p, x, size);

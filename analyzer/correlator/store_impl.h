@@ -48,6 +48,6 @@ int	capture_order(const void *a, const void *b);
 int	path_order(const void *a, const void *b);
 int	host_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */
-size_t	table_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
+size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
 
 #endif /* STORE_IMPL_H */

@@ -136,7 +136,7 @@ const struct record_capture *
 store_capture(const struct store *s, uint32_t point)
 {
 	struct record_key k = { .point = point };
-	size_t at = table_find(&s->captures, sizeof(struct record_capture), &k, capture_order);
+	size_t at = sorted_find(&s->captures, sizeof(struct record_capture), &k, capture_order);
 	const struct record_capture *v = s->captures.v;
 
 	return at < s->captures.n && v[at].key.point == point ? &v[at] : NULL;
@@ -176,7 +176,7 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 	struct record_path low = { .from = *from, .epoch_ns = INT64_MIN };
 	struct proven best = { 0 };
 
-	for (size_t i = table_find(&s->paths, sizeof(low), &low, path_order); i < s->paths.n; i++) {
+	for (size_t i = sorted_find(&s->paths, sizeof(low), &low, path_order); i < s->paths.n; i++) {
 		if (!addr_equal(&p[i].from, from))
 			break;
 		if (scope_wants(scope, to, &p[i].to))
