@@ -103,41 +103,51 @@ judge_keywords(const struct mail_case *c, struct verdicts *out)
 	judge_stripped(c, eight, out);
 }
 
+/* S5: STARTTLS was offered, then refused as unknown. */
 static bool
-line_is_masked(const char *line)
-{
-	size_t n = strspn(line, "X");
-
-	return n >= 4 && (line[n] == '\0' || line[n] == ' ' || line[n] == '\r');
-}
-
-/* S5: offered, then refused as unknown.  S6: at the server's side, a command of X's. */
-static void
-judge_commands(const struct mail_case *c, struct verdicts *out)
+judge_starttls(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
 	struct finding *f;
 
-	if (moment_is(&r->at) && (r->code == 500 || r->code == 502)) {
-		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
-		finding_reply(f, r);
-		evidence_frame(finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code), &r->at);
-		finding_summary(f, "STARTTLS is answered as an unknown command%s: something rewrites the command on its way.",
-		    s->starttls_offered ? " by a server that offered it" : "");
-		return;
-	}
-	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++) {
-		const struct session_refusal *x = &s->refusals[i];
+	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
+		return false;
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code), &r->at);
+	finding_summary(f, "STARTTLS is answered as an unknown command%s: something rewrites the command on its way.",
+	    s->starttls_offered ? " by a server that offered it" : "");
+	return true;
+}
 
-		if (!line_is_masked(x->line) || (x->reply.code != 500 && x->reply.code != 502))
-			continue;
-		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
-		evidence_frame(evidence_frame(finding_says(f, c->point, "a command of X's only reaches the server, which answers %u",
-		    x->reply.code), &x->asked), &x->reply.at);
-		finding_summary(f, "A command of the client arrives overwritten with X's: a firewall on the way does that to STARTTLS.");
+/* S6, at the server's side: X's only were STARTTLS, X's with an argument EHLO. */
+static void
+judge_command(const struct mail_case *c, const struct session_refusal *x, struct verdicts *out)
+{
+	size_t n = strspn(x->line, "X");
+	bool argument = x->line[n] == ' ';
+	struct finding *f;
+
+	if (n < 4 || (x->line[n] != '\0' && !argument) || (x->reply.code != 500 && x->reply.code != 502))
 		return;
-	}
+	f = verdict_add(out, argument ? FINDING_BANNER_MASKED : FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
+	finding_subkind(f, "command");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "\"%.60s\" reaches the server, which answers %u", x->line, x->reply.code),
+	    &x->asked), &x->reply.at);
+	finding_summary(f, "A command of the client arrives overwritten with X's: a firewall on the way does that to %s.",
+	    argument ? "EHLO" : "STARTTLS");
+}
+
+static void
+judge_commands(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+
+	if (judge_starttls(c, out))
+		return;
+	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++)
+		judge_command(c, &s->refusals[i], out);
 }
 
 static void

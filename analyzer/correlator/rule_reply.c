@@ -16,6 +16,7 @@ struct reading {
 	const struct record_session *s;
 	struct verdicts		*out;
 	bool			 blind;		/* server bytes are missing: words only */
+	bool			 alone;		/* the client's side is not in the capture: no reply can be paired */
 };
 
 static bool
@@ -190,7 +191,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 
 	reply_quote(r->reply, false, quote, sizeof(quote));
 	if (r->unsolicited)
-		e = finding_says(f, g->c->point, "the server says \"%s\", unasked", quote);
+		e = finding_says(f, g->c->point, g->alone ? "the server says \"%s\"" : "the server says \"%s\", unasked", quote);
 	else if (r->recipient != NULL)
 		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"", r->recipient->address, quote);
 	else if (r->stage == 'M' && r->transaction != NULL)
@@ -292,7 +293,7 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 
 	if (refusal_ignored(g, r) || judge_hello(g, r))
 		return;
-	if (r->unsolicited) {
+	if (r->unsolicited && !g->alone) {
 		judge_unsolicited(g, r);
 		return;
 	}
@@ -300,6 +301,8 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 	if (cl.kind == FINDING_KINDS)
 		return;
 	class_in_context(g, r, &cl);
+	if (g->alone)
+		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_PROBABLE);
 	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
 		return;
 	say(g, r, &cl);
@@ -319,6 +322,8 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	g.blind = g.s->gap_server || v->c->conn.dir[1].missing > 0 || v->c->conn.dir[1].acked_unseen > 0 ||
 	    case_unseen_dir(v->c) == 0;
+	g.alone = !g.s->client_seen;
+	g.blind = g.blind || g.alone;
 	n = refusals_gather(v->c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(&g, &r[i]);
