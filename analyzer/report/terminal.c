@@ -23,9 +23,15 @@ terminal_time(int64_t ns, char buf[TERMINAL_TIME])
 {
 	struct when w = when_split(ns);
 
-	snprintf(buf, TERMINAL_TIME, "%04d-%02d-%02d %02d:%02d:%02d", w.year, w.month, w.day, w.hour,
-	    w.minute, w.second);
+	snprintf(buf, TERMINAL_TIME, "%04d-%02d-%02d %02d:%02d:%02d.%03d", w.year, w.month, w.day, w.hour,
+	    w.minute, w.second, w.ns / 1000000);
 	return buf;
+}
+
+size_t
+terminal_same_day(const char *a, const char *b)
+{
+	return strncmp(a, b, strlen("2026-11-21 ")) == 0 ? strlen("2026-11-21 ") : 0;
 }
 
 char *
@@ -60,51 +66,66 @@ terminal_heading(const struct page *p, const char *title)
 	fputc('\n', p->out);
 }
 
-/* "3 mails", "1 mail" */
+/* "3 mails accepted", then ", 1 refused": only the first of its sort has the noun. */
 static void
-add_count(char *buf, size_t size, uint64_t n, const char *one, const char *many)
+add_count(char *buf, size_t size, uint64_t n, const char *noun, const char *what)
 {
 	size_t len = strlen(buf);
 
-	if (n > 0)
-		snprintf(buf + len, size - len, "%s%" PRIu64 " %s", len > 0 ? ", " : "", n, n == 1 ? one : many);
+	if (n == 0)
+		return;
+	snprintf(buf + len, size - len, "%s%" PRIu64 "%s%s%s%s%s", len > 0 ? ", " : "", n, noun[0] != '\0' ? " " : "",
+	    noun, noun[0] != '\0' && n != 1 ? "s" : "", what[0] != '\0' ? " " : "", what);
 }
 
 static void
-seen_mail(char *buf, size_t size, const struct summary *s)
+seen_smtp(char *buf, size_t size, const struct summary *s)
 {
-	buf[0] = '\0';
-	add_count(buf, size, s->accepted, "mail accepted", "mails accepted");
-	add_count(buf, size, s->refused, "refused", "refused");
-	add_count(buf, size, s->deferred, "deferred", "deferred");
-	add_count(buf, size, s->lost, "lost", "lost");
-	add_count(buf, size, s->unknown, "of unknown fate", "of unknown fate");
-	add_count(buf, size, s->abandoned, "abandoned", "abandoned");
-	add_count(buf, size, s->retrieved, "message fetched", "messages fetched");
-	add_count(buf, size, s->cut, "fetch cut off", "fetches cut off");
+	const struct {
+		uint64_t	n;
+		const char	*what;
+	} verdicts[] = {
+		{ s->accepted, "accepted" }, { s->refused, "refused" }, { s->deferred, "deferred" },
+		{ s->lost, "lost" }, { s->unknown, "without an answer in the capture" }, { s->abandoned, "abandoned" },
+	};
+	const char *noun = "mail";
+
+	for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++) {
+		add_count(buf, size, verdicts[i].n, noun, verdicts[i].what);
+		noun = buf[0] != '\0' ? "" : noun;
+	}
 }
 
-/* What there was, for a report in which nothing is wrong or nothing was seen. */
+/* What there was. */
 static void
 seen_all(char *buf, size_t size, const struct summary *s)
 {
-	seen_mail(buf, size, s);
+	buf[0] = '\0';
+	seen_smtp(buf, size, s);
+	add_count(buf, size, s->retrieved, "POP3 message", "fetched");
+	add_count(buf, size, s->cut, "POP3 message", "cut off");
 	if (buf[0] != '\0')
 		return;
-	add_count(buf, size, s->smtp_sessions, "SMTP session", "SMTP sessions");
-	add_count(buf, size, s->pop3_sessions, "POP3 session", "POP3 sessions");
-	add_count(buf, size, s->imap_sessions, "IMAP session (only counted)", "IMAP sessions (only counted)");
+	add_count(buf, size, s->smtp_sessions, "SMTP session", "without a visible mail");
+	add_count(buf, size, s->pop3_sessions, "POP3 session", "without a message fetched");
+	add_count(buf, size, s->imap_sessions, "IMAP session", "(only counted)");
 }
 
+/* A fault is what can be told and is not mere information; the worst and surest of them. */
 static size_t
-count_faults(const struct correlator *c)
+count_faults(const struct correlator *c, const struct finding **worst)
 {
 	const struct finding *f;
 	size_t n = correlator_findings(c, &f), faults = 0;
 
-	for (size_t i = 0; i < n; i++)
-		if (f[i].severity != SEVERITY_INFO && !f[i].retracted && f[i].confidence != CONFIDENCE_CANNOT_TELL)
-			faults++;
+	*worst = NULL;
+	for (size_t i = 0; i < n; i++) {
+		if (f[i].severity == SEVERITY_INFO || f[i].retracted || f[i].confidence == CONFIDENCE_CANNOT_TELL)
+			continue;
+		faults++;
+		if (*worst == NULL || terminal_finding_compare(&f[i], *worst) < 0)
+			*worst = &f[i];
+	}
 	return faults;
 }
 
@@ -113,29 +134,30 @@ static const char how_to_capture[] =
     "until a minute after it failed:\n"
     "tcpdump -i any -s 0 -w mail.pcap 'port 25 or port 465 or port 587 or port 110 or port 995 or icmp or icmp6'";
 
-/* The one sentence that answers; without a fault it says so. */
+/* The words that answer: the worst fault, or that there is none, or that nothing was seen. */
 static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
-	char seen[256], line[512];
-	size_t faults = count_faults(r->correlator);
+	const struct finding *worst;
+	size_t faults = count_faults(r->correlator, &worst);
+	char seen[512], more[64] = "";
 
 	seen_all(seen, sizeof(seen), s);
+	if (faults > 1)
+		snprintf(more, sizeof(more), ", and %zu more", faults - 1);
 	if (faults > 0) {
-		snprintf(line, sizeof(line), "%zu fault%s found%s%s.", faults, faults == 1 ? "" : "s",
-		    seen[0] != '\0' ? "; " : "", seen);
-		page_put(p, COLOUR_BOLD, "%s\n", line);
-		return;
-	}
-	if (seen[0] != '\0') {
-		snprintf(line, sizeof(line), "%s; no fault found in this capture%s.", seen,
+		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s.\n", faults, faults == 1 ? "" : "s",
+		    kind_facts(worst->kind)->title, more);
+		page_field_at(p, 0, "", 0, seen);
+	} else if (seen[0] != '\0') {
+		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
+		    "%s; no fault found in this capture%s.\n", seen,
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
-		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN, "%s\n", line);
-		return;
+	} else {
+		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " packets.\n" :
+		    "There is nothing to see: %" PRIu64 " packets.\n", s->packets);
+		page_field(p, "", 2, how_to_capture);
 	}
-	snprintf(line, sizeof(line), "No mail was seen in %" PRIu64 " packets.", s->packets);
-	page_put(p, COLOUR_YELLOW, "%s\n", line);
-	page_field(p, "", 2, how_to_capture);
 }
 
 static void
@@ -152,11 +174,13 @@ print_top(const struct page *p, const struct terminal_report *r, const struct su
 		first = c->first.ns < first ? c->first.ns : first;
 		last = c->last.ns > last ? c->last.ns : last;
 	}
-	fprintf(p->out, "mailwhy %s: %" PRIu64 " packet%s, %" PRIu64 " capture point%s", MAILWHY_VERSION,
+	fprintf(p->out, "mailwhy %s: %" PRIu64 " packet%s, %" PRIu64 " input%s", MAILWHY_VERSION,
 	    s->packets, s->packets == 1 ? "" : "s", s->inputs, s->inputs == 1 ? "" : "s");
-	if (first <= last)
-		fprintf(p->out, ", %s to %s UTC", terminal_time(first, a), terminal_time(last, b) +
-		    (first / 86400000000000 == last / 86400000000000 ? 11 : 0));
+	if (first <= last) {
+		terminal_time(first, a);
+		terminal_time(last, b);
+		fprintf(p->out, ", %s to %s UTC", a, b + terminal_same_day(a, b));
+	}
 	fputs("\n\n", p->out);
 }
 

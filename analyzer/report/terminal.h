@@ -27,11 +27,15 @@ void	terminal_findings(const struct page *p, const struct terminal_report *r);
 void	terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s);
 void	terminal_captures(const struct page *p, const struct terminal_report *r, const struct summary *s);
 
+/* The order of findings in the report; as strcmp. */
+int	terminal_finding_compare(const struct finding *a, const struct finding *b);
 /* A heading with an empty line above. */
 void	terminal_heading(const struct page *p, const char *title);
-/* "2026-11-21 10:00:00.123", "10:00:00.123" when the day is the same. */
+/* "2026-11-21 10:00:00.123", "10:00:00.123" */
 #define TERMINAL_TIME 32
 char	*terminal_time(int64_t ns, char buf[TERMINAL_TIME]);
+/* How much of b, a time as text, need not be said after a. */
+size_t	terminal_same_day(const char *a, const char *b);
 char	*terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
 /* "192.0.2.1:25 -> 198.51.100.7" */
 #define TERMINAL_PATH 128

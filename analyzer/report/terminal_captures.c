@@ -47,7 +47,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 	count(&t, c->mail_frames, "of mail");
 	count(&t, c->icmp_frames, "ICMP");
 	count(&t, c->other_frames, "other");
-	count(&t, c->flows, "connections");
+	count(&t, c->flows, c->flows == 1 ? "connection" : "connections");
 	page_field_at(p, LABELS, "", LABELS, t.s);
 }
 
@@ -67,7 +67,8 @@ print_quality(const struct page *p, const struct record_capture *c)
 	count(&t, c->cut_frames, "frames cut by the snap length");
 	count(&t, c->undecodable, "undecodable");
 	count(&t, c->fragments_orphaned, "incomplete fragments");
-	count(&t, c->flows_one_sided, "connections seen one way only");
+	count(&t, c->flows_one_sided, c->flows_one_sided == 1 ? "connection seen one way only" :
+	    "connections seen one way only");
 	count(&t, c->flows_midstream, "joined in the middle");
 	count(&t, c->clock_back, "times going back");
 	count(&t, c->bad_checksums, "wrong checksums");
@@ -82,8 +83,7 @@ print_damage(const struct page *p, const struct record_capture *c)
 	struct text t = { .len = 0 };
 
 	if (c->damage[0] != '\0') {
-		fact(&t, "damaged behind frame %" PRIu64 " (byte %" PRIu64 "): %s", c->damage_frame,
-		    c->damage_offset, c->damage);
+		fact(&t, "damaged behind frame %" PRIu64 ": %s", c->damage_frame, c->damage);
 		page_field_at(p, LABELS, "", LABELS, t.s);
 	}
 	if (c->caps_hit > 0) {

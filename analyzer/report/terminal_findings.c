@@ -11,11 +11,9 @@
 #define TEXT	2048
 
 /* What can be told first, then severity, confidence, time, id: the same input, the same order. */
-static int
-finding_compare(const void *va, const void *vb)
+int
+terminal_finding_compare(const struct finding *a, const struct finding *b)
 {
-	const struct finding *a = *(const struct finding *const *)va, *b = *(const struct finding *const *)vb;
-
 	bool a_told = a->confidence != CONFIDENCE_CANNOT_TELL, b_told = b->confidence != CONFIDENCE_CANNOT_TELL;
 
 	if (a_told != b_told)
@@ -27,6 +25,12 @@ finding_compare(const void *va, const void *vb)
 	if (a->first.ns != b->first.ns)
 		return a->first.ns < b->first.ns ? -1 : 1;
 	return (a->id > b->id) - (a->id < b->id);
+}
+
+static int
+compare_pointers(const void *a, const void *b)
+{
+	return terminal_finding_compare(*(const struct finding *const *)a, *(const struct finding *const *)b);
 }
 
 static const char *
@@ -66,28 +70,39 @@ print_where(const struct page *p, const struct finding *f)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)", f->session_count);
 	page_field(p, "Where", LABELS, text);
 	if (f->first.frame != 0) {
-		snprintf(text, sizeof(text), "%s to %s UTC", terminal_time(f->first.ns, a),
-		    terminal_time(f->last.ns, b));
+		terminal_time(f->first.ns, a);
+		terminal_time(f->last.ns, b);
+		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
 		page_field(p, "When", LABELS, text);
 	}
 	page_field(p, "How sure", LABELS, f->retracted ? "retracted" : confidence_name(f->confidence));
 }
 
-/* "frames 3, 5, 9 of client.pcap (eth0): what they say" */
-static void
-print_proof(const struct page *p, const struct finding_evidence *e, const struct correlator *c, const char *label)
+/* "frames 3, 5, 9 of client.pcap (eth0)"; its length. */
+static size_t
+frames_text(char *text, size_t size, const struct finding_evidence *e, const struct correlator *c)
 {
 	const struct record_capture *cap = correlator_capture(c, e->point);
 	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES;
-	char text[TEXT];
 	size_t len = 0;
 
+	text[0] = '\0';
+
 	for (uint32_t i = 0; i < n; i++)
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%" PRIu64,
+		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
 		    i == 0 ? (n == 1 ? "frame " : "frames ") : ", ", e->frames[i]);
 	if (cap != NULL && cap->file[0] != '\0')
-		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s%s%s%s", n > 0 ? " of " : "", cap->file,
+		len += (size_t)snprintf(text + len, size - len, "%s%s%s%s%s", n > 0 ? " of " : "", cap->file,
 		    cap->interface[0] != '\0' ? " (" : "", cap->interface, cap->interface[0] != '\0' ? ")" : "");
+	return len;
+}
+
+static void
+print_proof(const struct page *p, const struct finding_evidence *e, const struct correlator *c, const char *label)
+{
+	char text[TEXT];
+	size_t len = frames_text(text, sizeof(text), e, c);
+
 	snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? ": " : "", e->says);
 	page_field(p, label, LABELS, text);
 }
@@ -163,6 +178,45 @@ print_finding(const struct page *p, const struct finding *f, const struct correl
 	page_field(p, "Capture next", LABELS, f->next_capture);
 }
 
+/* What is no fault: two lines and its first proof. */
+static void
+print_info(const struct page *p, const struct finding *f, const struct correlator *c)
+{
+	char path[TERMINAL_PATH], frames[TEXT], text[2 * TEXT];
+
+	fprintf(p->out, "  %s, %s", kind_id(f->kind), confidence_name(f->confidence));
+	fprintf(p->out, "  %s%s\n", terminal_path(&f->from, &f->to, path), f->retracted ? "  (retracted)" : "");
+	frames_text(frames, sizeof(frames), &f->evidence[0], c);
+	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, f->evidence_count > 0 ? " [" : "",
+	    f->evidence_count > 0 ? frames : "", f->evidence_count > 0 ? "]" : "");
+	page_field_at(p, 6, "", 6, text);
+	page_field_at(p, 6, "", 6, f->remedy);
+}
+
+static bool
+is_info(const struct finding *f)
+{
+	return f->severity == SEVERITY_INFO && f->confidence != CONFIDENCE_CANNOT_TELL;
+}
+
+static void
+print_sorted(const struct page *p, const struct finding *const *f, size_t n, const struct correlator *c)
+{
+	bool heading = false;
+
+	for (size_t i = 0; i < n; i++)
+		if (!is_info(f[i]))
+			print_finding(p, f[i], c);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_info(f[i]))
+			continue;
+		if (!heading)
+			terminal_heading(p, "Also seen");
+		heading = true;
+		print_info(p, f[i], c);
+	}
+}
+
 void
 terminal_findings(const struct page *p, const struct terminal_report *r)
 {
@@ -177,8 +231,7 @@ terminal_findings(const struct page *p, const struct terminal_report *r)
 	}
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &f[i];
-	qsort(sorted, n, sizeof(*sorted), finding_compare);
-	for (size_t i = 0; i < n; i++)
-		print_finding(p, sorted[i], r->correlator);
+	qsort(sorted, n, sizeof(*sorted), compare_pointers);
+	print_sorted(p, sorted, n, r->correlator);
 	free(sorted);
 }

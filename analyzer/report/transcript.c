@@ -217,8 +217,6 @@ take_connection(struct transcript *t, const struct record_connection *c)
 {
 	char path[TERMINAL_PATH], text[256];
 
-	if (c->open)
-		return;
 	snprintf(text, sizeof(text), "%s  %s", terminal_path(&c->client, &c->server, path), app_proto_name(c->app));
 	entry_text(t, entry_add(t, ENTRY_HEAD, &c->key, c->first), text, strlen(text));
 	for (unsigned int dir = 0; dir < 2; dir++) {
@@ -227,6 +225,8 @@ take_connection(struct transcript *t, const struct record_connection *c)
 		if (c->dir[dir].rst.frame != 0)
 			note(t, &c->key, c->dir[dir].rst, "the connection is reset from the side of the %s", who(dir));
 	}
+	if (c->open)
+		note(t, &c->key, c->last, "the last packet; the connection is still open when the capture ends");
 }
 
 static void

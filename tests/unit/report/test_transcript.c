@@ -63,7 +63,7 @@ a_session_reads_as_a_dialogue(void)
 	connection();
 	text = fake_printed(print);
 	CHECK_EQ_STR(text,
-	    "== 192.0.2.10:34536 -> 198.51.100.25:25  smtp  2026-11-21 10:00:00 UTC\n"
+	    "== 192.0.2.10:34536 -> 198.51.100.25:25  smtp  2026-11-21 10:00:00.000 UTC\n"
 	    "      0.040000         4  S: 220 mx ESMTP\n"
 	    "      0.041000         5  C: EHLO me\n"
 	    "      0.080000         6  S: 250-mx\n"
