@@ -138,6 +138,8 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		waiting_take(f, ev->cmd);
 	if (!s->guessed && f->session.content_from.frame == 0)
 		f->session.content_from = from;
+	if (!s->guessed)
+		f->session.content_to = (struct moment){ 0 };	/* open */
 	mail_content_begin(f);
 }
 
@@ -169,7 +171,8 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	m->reply = s->reply;
 	message_listed(s, m, s->number);
 	*(ev->complete ? &f->session.retrieved : &f->session.cut) += 1;
-	f->session.content_to = to;
+	if (ev->complete)
+		f->session.content_to = to;
 	mail_emit(f, &r, ++s->retrs, 0);
 	s->reply = (struct record_reply){ 0 };
 }

@@ -1,13 +1,11 @@
 /*
- * test_pop3.c - POP3 dialogues and what the dissector says of them.
- *
- * A dialogue is text: "C:" and "S:" lines get CRLF, "c:" and "s:" a bare LF,
- * "C>" and "S>" nothing; "GC 100" and "GS 100" are gaps.  Lines of one side in
- * a row travel in one segment.
+ * test_pop3.c - POP3 dialogues (see dialog.h) and what the dissector says of
+ * them.
  */
 #include <stdarg.h>
 
 #include "check.h"
+#include "dialog.h"
 #include "dissectors/dissect_event.h"
 #include "dissectors/pop3.h"
 
@@ -118,14 +116,15 @@ say_event(void *ctx, const struct dissect_event *ev)
 
 /* ---- playing a dialogue ----------------------------------------------------------- */
 
+/* Lines of one side in a row travel in one segment; `chunk' 0 = as it is. */
 struct player {
 	void		*st;
-	uint64_t	 off[2];
-	int64_t		 ts_ns;
-	size_t		 chunk;		/* 0 = segments as they are */
-	unsigned char	 held[16384];	/* the segment being gathered */
+	size_t		 chunk;
+	unsigned char	 held[65536];
 	size_t		 held_len;
 	enum dissect_dir dir;
+	uint64_t	 off;
+	int64_t		 ts_ns;
 };
 
 static void
@@ -139,60 +138,50 @@ flush(struct player *p)
 		unsigned char *copy = malloc(n);
 
 		memcpy(copy, p->held + at, n);
-		dissector_pop3.data(p->st, p->dir, p->off[p->dir], p->ts_ns, copy, n);
+		dissector_pop3.data(p->st, p->dir, p->off + at, p->ts_ns, copy, n);
 		free(copy);
-		p->off[p->dir] += n;
 	}
 	p->held_len = 0;
-	p->ts_ns += 1000000;
 }
 
 static void
-add(struct player *p, enum dissect_dir dir, const char *text, size_t len, const char *eol)
+player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
 {
-	if (dir != p->dir)
+	struct player *p = ctx;
+
+	if (dir != p->dir || p->held_len + len > sizeof(p->held))
 		flush(p);
+	if (p->held_len == 0)
+		p->off = off;
 	p->dir = dir;
-	memcpy(p->held + p->held_len, text, len);
+	p->ts_ns = ts_ns;
+	memcpy(p->held + p->held_len, bytes, len);
 	p->held_len += len;
-	memcpy(p->held + p->held_len, eol, strlen(eol));
-	p->held_len += strlen(eol);
 }
 
 static void
-play_line(struct player *p, const char *line, size_t len)
+player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
 {
-	enum dissect_dir dir = line[0] == 'C' || line[0] == 'c' ? DIR_C2S : DIR_S2C;
-	uint64_t n;
+	struct player *p = ctx;
 
-	if (line[0] == 'G') {
-		flush(p);
-		n = strtoull(line + 3, NULL, 10);
-		dir = line[1] == 'C' ? DIR_C2S : DIR_S2C;
-		dissector_pop3.gap(p->st, dir, p->off[dir], n, p->ts_ns);
-		p->off[dir] += n;
-	} else if (line[1] == '>') {
-		add(p, dir, line + 3, len - 3, "");
-	} else {
-		add(p, dir, line + 3, len - 3, line[0] == 'C' || line[0] == 'S' ? "\r\n" : "\n");
-	}
+	flush(p);
+	dissector_pop3.gap(p->st, dir, off, missing, ts_ns);
 }
 
 static void
 play_chunks(struct log *l, const char *dialogue, struct dissect_hint hint, size_t chunk)
 {
+	static struct player p;
 	struct dissect_sink sink = { say_event, l };
-	struct player p = { .chunk = chunk };
-	const char *lf;
+	struct dialog_player to = { player_data, player_gap, &p };
+	struct dialog *d = dialog_parse(dialogue, strlen(dialogue));
 
 	memset(l, 0, sizeof(*l));
-	p.st = dissector_pop3.open(&sink, &hint);
-	for (; *dialogue != '\0'; dialogue = lf + 1) {
-		lf = strchr(dialogue, '\n');
-		play_line(&p, dialogue, (size_t)(lf - dialogue));
-	}
+	p = (struct player){ .chunk = chunk, .st = dissector_pop3.open(&sink, &hint) };
+	dialog_play(d, 0, &to);
 	flush(&p);
 	dissector_pop3.close(p.st);
+	dialog_free(d);
 }
 
 static struct log	first, other;
@@ -287,11 +276,11 @@ an_empty_message_and_a_line_of_two_dots(void)
 static void
 bare_line_feeds_end_only_where_they_are_the_rule(void)
 {
-	SAYS(LOGIN "C: RETR 1\nS: +OK\ns: a\ns: .\nS: b\nS: .\nC: QUIT\nS: +OK\n", "b/'\nend 3 complete\n");
-	SAYS("s: +OK hi\nc: RETR 1\ns: +OK\ns: a\ns: .\nc: QUIT\ns: +OK bye\n",
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS| a\\n\nS| .\\n\nS: b\nS: .\nC: QUIT\nS: +OK\n", "b/'\nend 3 complete\n");
+	SAYS("S| +OK hi\\n\nC| RETR 1\\n\nS| +OK\\n\nS| a\\n\nS| .\\n\nC| QUIT\\n\nS| +OK bye\\n\n",
 	    "  'a/'\nend 1 complete\ncommand 2 'QUIT'\nreply 2 QUIT '+OK bye'\n");
 	/* A client that took it for the end goes on; so do we. */
-	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: a\ns: .\nC: QUIT\nS: +OK bye\n",
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: a\nS| .\\n\nC: QUIT\nS: +OK bye\n",
 	    "end 3 cut\nreply 4 QUIT '+OK bye'\n");
 }
 
@@ -395,11 +384,11 @@ credentials_never_leave(void)
 		"S: +OK hi\nC: AUTH AGEAc2VjcmV0\nS: -ERR\n",
 		"S: +OK hi\nC: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\nS: + x\nS: +OK\n",	/* ahead of the challenge */
 		"C: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\n",				/* client side only */
-		"S: +OK hi\nC: AUTH LOGIN\nS: + \nGC 6\nC: c2VjcmV0\nS: +OK\n",	/* name missing */
-		"S: +OK hi\nC: AUTH LOGIN\nS: + \nC> YQ\nGC 4\nC: c2VjcmV0\nS: +OK\n",
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \n=== gap 6\nC: c2VjcmV0\nS: +OK\n",	/* name missing */
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \nC| YQ\n=== gap 4\nC: c2VjcmV0\nS: +OK\n",
 		"S: +OK hi\nC: AUTH CRAM-MD5\nS: + c2VjcmV0\nC: c2VjcmV0\nS: +OK\n",
-		"S: +OK hi\nC: USER a\nS: +OK\nC> PASS open s\nGC 3\nC: esame\nS: +OK\n",
-		"S: +OK hi\nGC 10\nC: sesame\nS: +OK\n",
+		"S: +OK hi\nC: USER a\nS: +OK\nC| PASS open s\n=== gap 3\nC: esame\nS: +OK\n",
+		"S: +OK hi\n=== gap 10\nC: sesame\nS: +OK\n",
 		"S: +OK hi\nC: PASSsesame\nS: -ERR\n",
 		"S: +OK hi\nC: PAS sesame\nS: -ERR\n",
 		"S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
@@ -424,12 +413,12 @@ credentials_never_leave(void)
 static void
 a_gap_in_a_message_is_told_and_not_glued(void)
 {
-	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 1000\nS: tail of a line\nS: after\nS: .\nC: QUIT\nS: +OK bye\n",
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 1000\nS: tail of a line\nS: after\nS: .\nC: QUIT\nS: +OK bye\n",
 	    "  'before/'\ngap S 1000\n  'tail of a line/after/'\nend? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
 	/* ".": a full stop at the end of a line whose start is missing, or the end? */
-	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 10\nS: .\n", "  './'\nend? 3 cut\n");
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 10\nS: .\n", "  './'\nend? 3 cut\n");
 	/* the dot itself is missing, the client went on */
-	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\nGS 10\nC: QUIT\nS: +OK bye\n",
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 10\nC: QUIT\nS: +OK bye\n",
 	    "end? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
 }
 
@@ -437,25 +426,25 @@ static void
 replies_after_a_gap_are_paired_again(void)
 {
 	/* the reply to USER is missing: PASS is not answered by it */
-	SAYS("S: +OK hi\nC: USER a\nGS 5\nC: PASS b\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	SAYS("S: +OK hi\nC: USER a\n=== gap S 5\nC: PASS b\nS: -ERR no\nC: QUIT\nS: +OK\n",
 	    "command 2 'PASS <1 bytes>'\nreply 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
 	/* told late, after the next command */
-	SAYS("S: +OK hi\nC: USER a\nS> +O\nC: PASS b\nGS 3\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	SAYS("S: +OK hi\nC: USER a\nS| +O\nC: PASS b\n=== gap S 3\nS: -ERR no\nC: QUIT\nS: +OK\n",
 	    "reply? 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
 	/* a command is missing: its reply has none */
-	SAYS("S: +OK hi\nC: STAT\nS: +OK 1 2\nGC 6\nS: +OK lost\nC: DELE 1\nS: -ERR no\nC: QUIT\nS: +OK\n",
+	SAYS("S: +OK hi\nC: STAT\nS: +OK 1 2\n=== gap 6\nS: +OK lost\nC: DELE 1\nS: -ERR no\nC: QUIT\nS: +OK\n",
 	    "reply? 0 unsolicited '+OK lost'\ncommand? 2 'DELE 1'\nreply? 2 DELE '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
 	/* the status line of RETR is missing, its text is not */
-	SAYS(LOGIN "C: RETR 1\nGS 20\nS: From: x\nS: y\nS: .\nC: QUIT\nS: +OK bye\n",
+	SAYS(LOGIN "C: RETR 1\n=== gap S 20\nS: From: x\nS: y\nS: .\nC: QUIT\nS: +OK bye\n",
 	    "content? 3 RETR\n  'From: x/y/'\nend? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
 }
 
 static void
 a_cut_connection_leaves_the_message_cut(void)
 {
-	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: half a\nS> mess\n", "  'half a/mess'\nend 3 cut\n");
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: half a\nS| mess\n", "  'half a/mess'\nend 3 cut\n");
 	SAYS(LOGIN "C: LIST\nS: +OK\nS: 1 2\n", "reply 3 LIST unclosed '+OK/1 2'\n");
-	SAYS("S> +OK half a gree\n", "reply 0 greeting unclosed '+OK half a gree'\n");
+	SAYS("S| +OK half a gree\n", "reply 0 greeting unclosed '+OK half a gree'\n");
 }
 
 static void
@@ -497,12 +486,12 @@ response_codes(void)
 static void
 the_turn_to_tls(void)
 {
-	SAYS("S: +OK hi\nC: STLS\nS: +OK go\nC> \x16\x03\x01\nS> \x16\x03\x03\n", "reply 1 STLS '+OK go'\ntls C\ntls S\n");
+	SAYS("S: +OK hi\nC: STLS\nS: +OK go\nC| \x16\x03\x01\nS| \x16\x03\x03\n", "reply 1 STLS '+OK go'\ntls C\ntls S\n");
 	/* decrypted captures: letters after STLS are the dialogue */
 	SAYS("S: +OK hi\nC: STLS\nS: +OK go\nC: NOOP\nS: +OK\n", "command 2 'NOOP'\nreply 2 NOOP '+OK'\n");
 	/* port 995, and a plain server that a TLS client talks to */
-	SAYS("C> \x16\x03\x01\nS> \x15\x03\x01\n", "tls C\ntls S\n");
-	SAYS("C> \x16\x03\x01\nS: -ERR what\n", "tls C\nreply 0 greeting '-ERR what'\n");
+	SAYS("C| \x16\x03\x01\nS| \x15\x03\x01\n", "tls C\ntls S\n");
+	SAYS("C| \x16\x03\x01\nS: -ERR what\n", "tls C\nreply 0 greeting '-ERR what'\n");
 }
 
 static void

@@ -1,10 +1,9 @@
 /*
  * test_mail_pop3.c - POP3 dialogues and the records made of them: sessions, logins,
  * messages retrieved, cut or refused.
- *
- * Lines as in tests/unit/dissectors/test_pop3.c; each segment is one frame.
  */
 #include "check.h"
+#include "dialog.h"
 #include "mail/mail.h"
 
 struct records {
@@ -30,27 +29,31 @@ take(void *ctx, const struct record *r)
 struct player {
 	struct flow_watcher	 w;
 	void			*flow;
-	uint64_t		 off[2];
 	struct moment		 at;
+	bool			 seen[2];
 };
 
 static void
-segment(struct player *p, enum dissect_dir dir, const char *text, size_t len)
+player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
 {
+	struct player *p = ctx;
+
 	p->at.frame++;
-	p->at.ns += 10000000;
-	p->w.data(p->flow, dir, p->off[dir], p->at, (const uint8_t *)text, len);
-	p->off[dir] += len;
+	p->at.ns = ts_ns;
+	p->seen[dir] = true;
+	p->w.data(p->flow, dir, off, p->at, bytes, len);
 }
 
 static void
-gap(struct player *p, enum dissect_dir dir, uint64_t n)
+player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
 {
-	p->w.gap(p->flow, dir, p->off[dir], n, p->at);
-	p->off[dir] += n;
+	struct player *p = ctx;
+
+	(void)ts_ns;
+	p->w.gap(p->flow, dir, off, missing, p->at);
 }
 
-/* "C: line\n", "S: line\n"; "GS 100\n". */
+/* A dialogue (dialog.h); each line is one frame. */
 static void
 play(const char *dialogue)
 {
@@ -61,27 +64,19 @@ play(const char *dialogue)
 		.key = { 0, 7, 0, 0 }, .app = APP_POP3, .server.port = 110,
 		.hint = { .server_seen = true, .client_seen = true },
 	};
-	struct player p = { .w = mail_watcher(m), .at = { 1000000000, 0 } };
+	struct player p = { .w = mail_watcher(m) };
+	struct dialog_player to = { player_data, player_gap, &p };
 	struct record_connection facts = { .key = { 0, 7, 0, 0 } };
-	char line[1024];
-	const char *lf;
+	struct dialog *d = dialog_parse(dialogue, strlen(dialogue));
 
 	memset(&got, 0, sizeof(got));
 	p.flow = p.w.open(p.w.ctx, &opened);
-	for (; *dialogue != '\0'; dialogue = lf + 1) {
-		enum dissect_dir dir = *dialogue == 'C' ? DIR_C2S : DIR_S2C;
-
-		lf = strchr(dialogue, '\n');
-		if (*dialogue == 'G')
-			gap(&p, dialogue[1] == 'C' ? DIR_C2S : DIR_S2C, strtoull(dialogue + 3, NULL, 10));
-		else
-			segment(&p, dir, line, (size_t)snprintf(line, sizeof(line), "%.*s\r\n",
-			    (int)(lf - dialogue - 3), dialogue + 3));
-	}
-	facts.dir[0].packets = p.off[0] > 0;
-	facts.dir[1].packets = p.off[1] > 0;
+	dialog_play(d, 0, &to);
+	facts.dir[0].packets = p.seen[0];
+	facts.dir[1].packets = p.seen[1];
 	p.w.close(p.flow, &facts);
 	mail_free(m);
+	dialog_free(d);
 }
 
 #define LOGIN	"S: +OK hi\nC: USER alice\nS: +OK\nC: PASS secret\nS: +OK\n"
@@ -151,7 +146,7 @@ messages_that_did_not_come(void)
 static void
 a_message_with_a_gap(void)
 {
-	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \nGS 1460\nS: rest\nS: .\nC: QUIT\nS: +OK\n");
+	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \n=== gap S 1460\nS: rest\nS: .\nC: QUIT\nS: +OK\n");
 	CHECK_EQ_INT(got.session.retrieved, 1);
 	CHECK_EQ_INT(got.message[0].state, MESSAGE_WHOLE);
 	CHECK(got.message[0].gap && got.session.gap_server);
