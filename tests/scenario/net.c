@@ -5,6 +5,7 @@
 #include "scenario.h"
 
 enum { EVENTS = 16384, HOPS = 16 };
+static const int64_t answer_ns = 18000;
 
 struct event {
 	int64_t		 at;
@@ -223,15 +224,18 @@ net_walk(struct sim *s, struct pkt *p, int at, int64_t when)
 	event_push((struct event){ .at = when, .pkt = p });
 }
 
-/* One gigabit a second out of a host, so that no two packets leave at one moment. */
+/*
+ * A host takes a moment to answer, and its wire carries one gigabit a second:
+ * no two packets are seen at one time, and an answer is later than its cause.
+ */
 void
 net_send(struct sim *s, struct pkt *p)
 {
 	struct node *n = &s->nodes[p->src];
 
 	wire_build(s, p);
-	if (n->free_ns < s->now)
-		n->free_ns = s->now;
+	if (n->free_ns < s->now + answer_ns)
+		n->free_ns = s->now + answer_ns;
 	net_walk(s, p, p->src, n->free_ns);
 	n->free_ns += p->w * 8 + 1000;
 }

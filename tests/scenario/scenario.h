@@ -4,7 +4,7 @@
  *
  *	script.c	the text: what is there, what happens when
  *	net.c		events, links, routers, the place of capture
- *	tcp.c		the hosts' TCP, as Linux does it where that shows
+ *	tcp.c, tcp_send.c	the hosts' TCP, as Linux does it where that shows
  *	wire.c		packets to bytes, bytes to pcap
  *
  * A test tool: it ends with a message at the first thing that is wrong.
