@@ -36,6 +36,7 @@ struct line {
 	uint64_t	off;		/* of its first byte */
 	uint64_t	full;		/* its length; of it kept: */
 	size_t		len;
+	bool		cut;		/* more than is kept */
 	bool		fragment;	/* the bytes before it are missing */
 	char		buf[FINGER_LINE_MAX];
 };
@@ -58,7 +59,7 @@ line_emit(struct finger *st, enum dissect_dir dir, int64_t ts_ns)
 		.dir = dir, .ts_ns = ts_ns, .off = l->off, .end = l->off + l->full,
 		.line = l->buf, .line_len = l->len, .arg = l->buf, .arg_len = l->len,
 		.arg_num = UINT64_MAX,
-		.odd = l->full > l->len ? ODD_LONG : 0,	/* a bound that was hit is told */
+		.odd = l->cut ? ODD_LONG : 0,			/* a bound that was hit is told */
 		.unsure = l->fragment,			/* and so is a doubt */
 	};
 
@@ -94,8 +95,10 @@ line_add(struct line *l, const uint8_t *p, size_t len)
 	size_t room = sizeof(l->buf) - l->len;
 
 	l->full += len;
-	if (len > room)
+	if (len > room) {
 		len = room;
+		l->cut = true;
+	}
 	memcpy(l->buf + l->len, p, len);
 	l->len += len;
 }
@@ -105,6 +108,7 @@ line_reset(struct line *l, bool fragment)
 {
 	l->full = 0;
 	l->len = 0;
+	l->cut = false;
 	l->fragment = fragment;
 }
 
@@ -127,7 +131,7 @@ finger_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const ui
 			l->off = off;
 		line_add(l, p, n);
 		if (lf != NULL) {
-			if (l->len > 0 && l->full == l->len && l->buf[l->len - 1] == '\r')
+			if (l->len > 0 && !l->cut && l->buf[l->len - 1] == '\r')
 				l->len--;
 			l->full++;
 			line_emit(st, dir, ts_ns);

@@ -233,6 +233,7 @@ tls13_done_and_tls13_refused(void)
 	CHECK(!whole.facts.finished[DIR_S2C]);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }),
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nS handshake 20 0\nC handshake 20 0\n");
+	CHECK(whole.facts.finished[DIR_C2S] && whole.facts.finished[DIR_S2C]);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &alert }),
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nC alert 254 0 unsure\n");
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 19);
