@@ -5,8 +5,8 @@
  *
  * Flows run interleaved; each is a whole TCP connection: handshake, dialogue
  * or request, body in full segments with an ACK for every second one, FIN.
- * Mail flows are SMTP with bodies of 2 KB to 400 KB; the others carry opaque
- * bytes on port 443.  Deterministic for a seed.
+ * Mail flows are SMTP with bodies of 2 KB to 400 KB; the others carry TLS-like
+ * bytes on port 443 (85 %) or plain HTTP on port 80.  Deterministic for a seed.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 #define VLAN_TAG 4
 
 struct flow {
-	bool		mail, v6, vlan, qinq, live;
+	bool		mail, tls, v6, vlan, qinq, live;
 	uint32_t	id;
 	uint16_t	sport, dport;
 	uint32_t	seq[2], ack[2];
@@ -34,7 +34,7 @@ static FILE	*out;
 static uint64_t	 now_us = 1700000000000000ULL;
 static uint64_t	 written, limit = 300000;
 static uint64_t	 rng = 88172645463325252ULL;
-static uint8_t	 filler[65536];
+static uint8_t	 filler[65536], opaque[65536];
 static uint32_t	 next_id;
 static unsigned	 pct_mail = 5, pct_v6 = 20, pct_vlan = 10, pct_small = 30, concurrent = 4000;
 
@@ -158,13 +158,16 @@ start(struct flow *f)
 	f->vlan = chance(100) < pct_vlan;
 	f->qinq = f->vlan && chance(4) == 0;
 	f->sport = (uint16_t)(20000 + chance(40000));
-	f->dport = f->mail ? 25 : 443;
+	f->tls = !f->mail && chance(100) < 85;
+	f->dport = f->mail ? 25 : f->tls ? 443 : 80;
 	f->seq[0] = chance(UINT32_MAX);
 	f->seq[1] = chance(UINT32_MAX);
 	f->ip_id[0] = (uint16_t)chance(65536);
 	f->body = chance(100) < pct_small ? 200 + chance(3000) : 2000 + (uint64_t)chance(400000);
 	f->bulk_dir = f->mail ? 0 : chance(4) != 0;
 }
+
+static const char http[] = "GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n\r\n";
 
 static const struct {
 	int		dir;
@@ -199,7 +202,7 @@ advance(struct flow *f)
 			break;
 		}
 		if (!f->mail && f->step == 3) {
-			packet(f, 0, 24, filler + 100, 300);
+			packet(f, 0, 24, f->tls ? opaque : (const uint8_t *)http, f->tls ? 517 : sizeof(http) - 1);
 			break;
 		}
 		if (f->body > 0) {
@@ -209,7 +212,7 @@ advance(struct flow *f)
 				return;
 			}
 			n = f->body < MSS ? (size_t)f->body : MSS;
-			packet(f, f->bulk_dir, 24, filler + chance(4000) / 80 * 80, n);
+			packet(f, f->bulk_dir, 24, (f->tls ? opaque : filler) + chance(4000) / 80 * 80, n);
 			f->body -= n;
 			f->unacked++;
 			return;
@@ -264,6 +267,8 @@ main(int argc, char **argv)
 	setvbuf(out, NULL, _IOFBF, 1 << 20);
 	for (size_t i = 0; i < sizeof(filler); i++)	/* lines of 78 characters, as mail has */
 		filler[i] = i % 80 == 78 ? '\r' : i % 80 == 79 ? '\n' : (uint8_t)('A' + i % 53 % 26);
+	for (size_t i = 0; i < sizeof(opaque); i++)
+		opaque[i] = i % 80 == 0 ? 0x16 : i % 80 < 3 ? 3 : (uint8_t)chance(256);
 	fwrite(head, 4, 6, out);
 	flows = calloc(concurrent, sizeof(*flows));
 	if (flows == NULL)
