@@ -227,7 +227,7 @@ icmp_ref_of(const struct record_icmp_error *e)
 	h = id_bytes(h, &e->quoted_to.ip, sizeof(struct addr));
 	h = id_number(h, (uint64_t)e->quoted_from.port << 16 | e->quoted_to.port);
 	h = id_number(h, (uint64_t)e->mtu << 16 | (uint64_t)e->type << 8 | e->code);
-	return (struct icmp_ref){ h, e->key.point, e->repeats > 1 ? e->repeats : 1 };
+	return (struct icmp_ref){ h, e->key.point, (uint64_t)e->repeats + 1 };
 }
 
 uint64_t

@@ -1,0 +1,332 @@
+/*
+ * The machinery: order and repeats of records change nothing, sessions of one
+ * path and epoch become one finding, causes swallow symptoms, revisions and
+ * retractions, and a full store that forgets cases but not what they said.
+ */
+#include "case_build.h"
+
+enum { RECORDS_MAX = 4096 };
+
+static struct record records[RECORDS_MAX];
+static size_t record_count;
+
+static struct record *
+add(struct record r)
+{
+	records[record_count] = r;
+	return &records[record_count++];
+}
+
+/* A session whose only recipient is refused. */
+static void
+add_refused(uint32_t point, uint64_t id, int64_t ms)
+{
+	struct record conn = build_connection(point, id, ms, ms + 500), tx;
+
+	add(conn);
+	add(build_session(&conn, ms + 60));
+	tx = build_transaction(&conn, 1, VERDICT_REFUSED, ms + 100);
+	add(build_recipient(&tx, 1, "bob@example.org", 554, "5.7.1 Relay access denied", ms + 120));
+	build_reply(&tx.transaction.verdict_reply, 554, "5.7.1 Relay access denied", ms + 125);
+	add(tx);
+}
+
+/* The client sends big data that never arrives, and gives up: `why' is the stall that says so. */
+static void
+add_gave_up(uint64_t id, int64_t ms)
+{
+	struct record conn = build_connection(0, id, ms, ms + 60000), tx;
+
+	conn.connection.dir[0].fin = at(ms + 60000);
+	add(conn);
+	add(build_session(&conn, ms + 60));
+	tx = build_transaction(&conn, 1, VERDICT_UNKNOWN, ms + 100);
+	tx.transaction.data_sent = true;
+	build_reply(&tx.transaction.data_reply, 354, "go on", ms + 200);
+	add(tx);
+}
+
+static struct correlator *
+judged_in_order(const size_t *order, size_t n)
+{
+	struct correlator *c = build_correlator();
+
+	for (size_t i = 0; i < n; i++)
+		correlator_take(c, &records[order[i]]);
+	correlator_judge(c);
+	return c;
+}
+
+static struct correlator *
+judged(void)
+{
+	size_t order[RECORDS_MAX];
+
+	for (size_t i = 0; i < record_count; i++)
+		order[i] = i;
+	return judged_in_order(order, record_count);
+}
+
+static void
+fresh(void)
+{
+	record_count = 0;
+	build_frame = 0;
+}
+
+static void
+test_order_and_repeats_change_nothing(void)
+{
+	size_t order[RECORDS_MAX], n;
+	const struct finding *a, *b;
+	struct correlator *x, *y;
+	struct summary sa, sb;
+	uint32_t seed = 1;
+
+	fresh();
+	add(build_capture(0, 0, 1000000));
+	for (uint64_t i = 1; i <= 20; i++)
+		add_refused(0, i, (int64_t)i * 1000);
+	add_gave_up(100, 5000);
+	x = judged();
+	correlator_summary(x, &sa);
+	for (int round = 0; round < 20; round++) {
+		for (n = 0; n < 2 * record_count; n++)
+			order[n] = n % record_count;
+		for (size_t i = n; i > 1; i--) {
+			size_t k, t;
+
+			seed = seed * 1664525 + 1013904223;
+			k = seed % i;
+			t = order[k];
+			order[k] = order[i - 1];
+			order[i - 1] = t;
+		}
+		y = judged_in_order(order, n);
+		correlator_summary(y, &sb);
+		CHECK_EQ_INT(correlator_findings(y, &b), correlator_findings(x, &a));
+		CHECK(memcmp(a, b, correlator_findings(x, &a) * sizeof(*a)) == 0);
+		CHECK(memcmp(&sa, &sb, sizeof(sa)) == 0);
+		correlator_free(y);
+	}
+	correlator_free(x);
+}
+
+static void
+test_one_finding_for_a_path_and_epoch(void)
+{
+	struct correlator *c;
+	const struct finding *f;
+
+	fresh();
+	for (uint64_t i = 1; i <= 50; i++)
+		add_refused(0, i, (int64_t)i * 500000);		/* 500 s apart: one sliding epoch */
+	c = judged();
+	CHECK_EQ_INT(count_findings(c), 1);
+	f = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	CHECK_EQ_INT(f->session_count, 50);
+	CHECK_EQ_INT(f->from.port, 0);		/* many client ports */
+	CHECK_EQ_INT(f->to.port, 25);
+	CHECK_EQ_INT(f->sessions[0], 1);
+	correlator_free(c);
+	fresh();
+	add_refused(0, 1, 0);
+	add_refused(0, 2, 3600000);			/* an hour later: another */
+	c = judged();
+	CHECK_EQ_INT(count_findings(c), 2);
+	correlator_free(c);
+}
+
+/* The same connection at two capture points is one session, one mail. */
+static void
+test_copies_count_once(void)
+{
+	struct correlator *c;
+	const struct fate *fates;
+	struct summary s;
+
+	fresh();
+	add(build_capture(0, 0, 1000));
+	add(build_capture(1, 0, 1000));
+	add_refused(0, 7, 0);
+	add_refused(1, 7, 0);
+	c = judged();
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.smtp_sessions, 1);
+	CHECK_EQ_INT(s.refused, 1);
+	CHECK_EQ_INT(s.rcpt_refused, 1);
+	CHECK_EQ_INT(s.inputs, 2);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->session_count, 1);
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->evidence_count, 4);	/* both points prove it */
+	correlator_free(c);
+	/* the same ISNs at one point are a replay, not a copy */
+	fresh();
+	add_refused(0, 7, 0);
+	add_refused(0, 8, 2000);
+	records[4].connection.payload_hash = records[0].connection.payload_hash;
+	for (int d = 0; d < 2; d++)
+		records[4].connection.dir[d].isn = records[0].connection.dir[d].isn;
+	c = judged();
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.smtp_sessions, 2);
+	correlator_free(c);
+}
+
+static void
+test_symptom_without_and_with_its_cause(void)
+{
+	struct correlator *c;
+	const struct finding *f;
+	const struct fate *fates;
+
+	fresh();
+	add_gave_up(1, 0);
+	c = judged();
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+	CHECK_EQ_STR(fates[0].fate, "unknown: client-gave-up-at-data");
+	correlator_free(c);
+	/* the server's window stays shut: that is why */
+	records[0].connection.dir[1].zero_from = at(1000);
+	records[0].connection.dir[1].zero_to = at(50000);
+	records[0].connection.dir[1].zero_probes = 6;
+	records[1].session.content_from = at(200);
+	c = judged();
+	f = find_kind(c, FINDING_ZERO_WINDOW_STALL);
+	CHECK(f != NULL);
+	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
+	if (f != NULL) {
+		bool told = false;
+
+		for (uint32_t i = 0; i < f->excluded_count; i++)
+			told = told || f->excluded[i].kind == FINDING_CLIENT_GAVE_UP_AT_DATA;
+		CHECK(told);
+		CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+		CHECK_EQ_STR(fates[0].fate, "did not get through: zero-window-stall");
+		CHECK_EQ_INT(fates[0].because_count, 1);
+		CHECK(fates[0].because[0] == f->id);
+	}
+	correlator_free(c);
+}
+
+/* Live: a finding keeps its id, counts revisions, and is retracted when it no longer holds. */
+static void
+test_revisions_and_retraction(void)
+{
+	struct correlator *c;
+	const struct finding *v;
+	uint64_t id;
+
+	fresh();
+	add_refused(0, 1, 0);
+	c = judged();
+	id = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->id;
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->revision, 0);
+	correlator_judge(c);
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->revision, 0);
+	add_refused(0, 2, 1000);
+	for (size_t i = 4; i < 8; i++)
+		correlator_take(c, &records[i]);
+	correlator_judge(c);
+	CHECK(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->id == id);
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->revision, 1);
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->session_count, 2);
+	/* both sessions turn out to have had a login on offer */
+	records[1].session.auth_offered = records[5].session.auth_offered = true;
+	correlator_take(c, &records[1]);
+	correlator_take(c, &records[5]);
+	correlator_judge(c);
+	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(correlator_findings(c, &v), 2);
+	for (size_t i = 0; i < 2; i++)
+		if (v[i].id == id) {
+			CHECK(v[i].retracted);
+			CHECK_EQ_INT(v[i].revision, 2);
+		}
+	correlator_free(c);
+}
+
+/* Months of sessions in little memory: counts and findings stay, single mails leave, and that is said. */
+static void
+test_a_full_store_forgets_cases_only(void)
+{
+	struct correlator_options o = { .budget = 1 << 20 };
+	char err[256];
+	struct correlator *c = correlator_new(&o, err, sizeof(err));
+	struct summary s;
+	const struct fate *fates;
+	const struct finding *f;
+
+	for (uint64_t i = 1; i <= 600; i++) {
+		fresh();
+		build_frame = i * 100;
+		add_refused(0, i, (int64_t)i * 1000);
+		for (size_t k = 0; k < record_count; k++)
+			correlator_take(c, &records[k]);
+	}
+	correlator_judge(c);
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.smtp_sessions, 600);
+	CHECK_EQ_INT(s.refused, 600);
+	CHECK_EQ_INT(s.attempted, 600);
+	CHECK_EQ_INT(s.rcpt_refused, 600);
+	CHECK(s.incomplete_count > 0);
+	CHECK(correlator_fates(c, &fates) < 600);
+	f = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	CHECK(f != NULL);
+	CHECK_EQ_INT(count_findings(c), 1);
+	CHECK_EQ_INT(f->session_count, 600);
+	CHECK_EQ_INT(f->first.ns, BASE_NS + 1120 * MS);
+	correlator_free(c);
+}
+
+static void
+test_records_without_their_connection(void)
+{
+	struct correlator *c;
+
+	fresh();
+	add_refused(0, 1, 0);
+	records[0] = records[1];		/* the connection record never came */
+	c = judged();
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	fresh();
+	c = judged();				/* and nothing at all */
+	CHECK_EQ_INT(count_findings(c), 0);
+	correlator_free(c);
+}
+
+static void
+test_every_kind_has_its_words(void)
+{
+	for (int k = 0; k < FINDING_KINDS; k++) {
+		const struct kind_facts *f = kind_facts((enum finding_kind)k);
+
+		CHECK(f->title[0] != '\0');
+		CHECK(kind_by_id(f->id) == (enum finding_kind)k);
+		if (f->remedy[0] == '\0' && k != FINDING_CAPTURE_VANTAGE)
+			printf("%s has no remedy\n", f->id);
+		CHECK(f->remedy[0] != '\0' || k == FINDING_CAPTURE_VANTAGE);
+	}
+	CHECK(kind_by_id("no-such-kind") == FINDING_KINDS);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "order and repeats change nothing", test_order_and_repeats_change_nothing },
+		{ "one finding for a path and epoch", test_one_finding_for_a_path_and_epoch },
+		{ "copies count once", test_copies_count_once },
+		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
+		{ "revisions and retraction", test_revisions_and_retraction },
+		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
+		{ "records without their connection", test_records_without_their_connection },
+		{ "every kind has its words", test_every_kind_has_its_words },
+	};
+
+	return check_main("driver", tests, sizeof(tests) / sizeof(tests[0]));
+}

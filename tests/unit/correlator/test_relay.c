@@ -1,0 +1,315 @@
+/* A refused mail and its context: a login offered, used, or replaced by a POP3 session; greylisting; masks; TLS. */
+#include "case_build.h"
+
+#define RELAY	"5.7.1 <bob@example.org>: Relay access denied"
+
+/* One session with one transaction whose only recipient gets the reply. */
+struct mail {
+	struct record	conn, session, transaction, recipient;
+};
+
+static struct mail
+build_mail(uint64_t id, int64_t ms, int code, const char *text)
+{
+	struct mail m;
+
+	m.conn = build_connection(0, id, ms, ms + 500);
+	m.session = build_session(&m.conn, ms + 60);
+	if (code / 100 == 2) {
+		m.transaction = build_transaction(&m.conn, 1, VERDICT_ACCEPTED, ms + 100);
+	} else {
+		m.transaction = build_transaction(&m.conn, 1, code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED, ms + 100);
+		build_reply(&m.transaction.transaction.verdict_reply, code, text, ms + 125);
+	}
+	m.recipient = build_recipient(&m.transaction, 1, "bob@example.org", code, text, ms + 120);
+	if (code / 100 != 2)
+		m.transaction.transaction.verdict_reply = m.recipient.recipient.reply;
+	m.session.session.transactions = 1;
+	return m;
+}
+
+static void
+take(struct correlator *c, const struct mail *m)
+{
+	correlator_take(c, &m->recipient);	/* any order will do */
+	correlator_take(c, &m->transaction);
+	correlator_take(c, &m->session);
+	correlator_take(c, &m->conn);
+}
+
+static struct correlator *
+judged(const struct mail *m, size_t n)
+{
+	struct correlator *c = build_correlator();
+
+	for (size_t i = 0; i < n; i++)
+		take(c, &m[i]);
+	correlator_judge(c);
+	return c;
+}
+
+static const char *
+only_fate(const struct correlator *c, size_t which)
+{
+	const struct fate *f;
+
+	return which < correlator_fates(c, &f) ? f[which].fate : "(none)";
+}
+
+static void
+test_relay_denied(void)
+{
+	struct mail m = build_mail(1, 0, 554, RELAY);
+	struct correlator *c = judged(&m, 1);
+	const struct finding *f;
+
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	f = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	CHECK(strstr(f->client_shows, "0x800CCC79") != NULL);
+	CHECK(strstr(f->summary, "Relay access denied") != NULL);
+	CHECK_EQ_INT(f->evidence[0].frames[1], m.recipient.recipient.reply.at.frame);
+	CHECK_EQ_STR(only_fate(c, 0), "refused: relay-denied-wrong-network");
+	CHECK_EQ_INT(count_findings(c), 1);
+	correlator_free(c);
+}
+
+static void
+test_login_offered_and_not_tried(void)
+{
+	struct mail m = build_mail(1, 0, 554, RELAY);
+	struct correlator *c;
+
+	m.session.session.auth_offered = true;
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	correlator_free(c);
+	/* joined in the middle: a login may have come before */
+	m.session.session.midstream = true;
+	m.session.session.ehlo_answered = false;
+	c = judged(&m, 1);
+	CHECK_NO_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED);
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+static void
+test_refused_despite_login(void)
+{
+	struct mail m = build_mail(1, 0, 554, RELAY);
+	struct correlator *c;
+
+	m.session.session.auth_offered = m.session.session.auth_tried = m.session.session.auth_ok = true;
+	m.session.session.auth_at = (struct moment){ BASE_NS + 80 * MS, 9000 };
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_DESPITE_AUTH, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 1);
+	correlator_free(c);
+}
+
+static struct mail
+build_pop_login(uint64_t id, int64_t ms)
+{
+	struct mail m;
+
+	m.conn = build_connection(0, id, ms, ms + 500);
+	m.conn.connection.app = APP_POP3;
+	m.conn.connection.server.port = 110;
+	m.session = build_session(&m.conn, ms + 60);
+	m.session.session.logins_ok = 1;
+	m.session.session.auth_at = at(ms + 100);
+	m.transaction = m.recipient = m.session;	/* repeats change nothing */
+	return m;
+}
+
+static void
+test_pop_before_smtp_by_contrast(void)
+{
+	struct mail m[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000), build_mail(3, 120000, 250, "2.1.5 Ok") };
+	struct correlator *c = judged(m, 3);
+
+	CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
+	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	/* only the POP3 server beside it: possible, and the refusal stays what it is */
+	c = judged(m, 2);
+	CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE);
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+static void
+test_pop_before_smtp_by_words(void)
+{
+	struct mail m = build_mail(1, 0, 553, "To send mail, first check your mail with a valid POP account (#5.7.1)");
+	struct correlator *c = judged(&m, 1);
+
+	CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 1);
+	correlator_free(c);
+}
+
+static void
+test_greylisted_told_by_later_success(void)
+{
+	struct mail m[2] = { build_mail(1, 0, 450, "4.3.2 come back"), build_mail(2, 300000, 250, "2.1.5 Ok") };
+	struct correlator *c = judged(m, 2);
+
+	CHECK_FINDING(c, FINDING_GREYLISTED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_TEMPORARY_SERVER_ERROR);
+	CHECK_EQ_STR(only_fate(c, 0), "deferred: greylisted");
+	CHECK_EQ_STR(only_fate(c, 1), "accepted after greylisting");
+	correlator_free(c);
+	/* too soon for that; and a full mailbox is a full mailbox */
+	m[1] = build_mail(2, 20000, 250, "2.1.5 Ok");
+	c = judged(m, 2);
+	CHECK_NO_FINDING(c, FINDING_GREYLISTED);
+	correlator_free(c);
+	m[0] = build_mail(1, 0, 452, "4.2.2 mailbox full");
+	m[1] = build_mail(2, 300000, 250, "2.1.5 Ok");
+	c = judged(m, 2);
+	CHECK_NO_FINDING(c, FINDING_GREYLISTED);
+	CHECK_FINDING(c, FINDING_MAILBOX_FULL, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+/* Behind a gap in the server's words no enhanced code and no code decides. */
+static void
+test_missing_server_bytes(void)
+{
+	struct mail m = build_mail(1, 0, 550, "5.1.1 nobody here");
+	struct correlator *c;
+
+	m.conn.connection.dir[1].missing = 100;
+	c = judged(&m, 1);
+	CHECK_NO_FINDING(c, FINDING_RECIPIENT_UNKNOWN);
+	CHECK_FINDING(c, FINDING_UNCLASSIFIED_5XX, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+}
+
+static void
+test_consequences_are_silent(void)
+{
+	struct mail m = build_mail(1, 0, 503, "5.5.1 need MAIL first");
+	struct correlator *c;
+
+	build_reply(&m.transaction.transaction.mail_reply, 553, "5.1.8 domain of sender address a@example.com does not exist", 110);
+	build_reply(&m.transaction.transaction.data_reply, 503, "5.5.1 need RCPT", 130);
+	m.transaction.transaction.verdict_reply = m.transaction.transaction.mail_reply;
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 1);
+	CHECK_EQ_STR(only_fate(c, 0), "refused: sender-domain-rejected");
+	correlator_free(c);
+}
+
+static void
+test_idle_timeout_after_a_mail_is_nothing(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct session_refusal *r = &m.session.session.refusals[0];
+	struct correlator *c;
+
+	build_reply(&r->reply, 421, "4.4.2 mx.example.net Error: timeout exceeded", 490);
+	r->unsolicited = true;
+	m.session.session.refusals_kept = m.session.session.refusal_count = 1;
+	c = judged(&m, 1);
+	CHECK_EQ_INT(count_findings(c), 1);
+	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	m.transaction.transaction.verdict = VERDICT_UNKNOWN;	/* but with a mail under way it is a symptom */
+	m.transaction.transaction.final_reply = (struct record_reply){ 0 };
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+static void
+test_masks(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c;
+
+	build_reply(&m.session.session.greeting, 220, "*** Authorized use only ***", 60);
+	c = judged(&m, 1);
+	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
+	correlator_free(c);
+	build_reply(&m.session.session.greeting, 220, "*************0*2******0***********", 60);
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	/* one eight-letter mask may be CHUNKING; one more than the others is STARTTLS */
+	m = build_mail(1, 0, 250, "2.1.5 Ok");
+	snprintf(m.session.session.masked_keywords, 128, "XXXXXXXA");
+	snprintf(m.session.session.capabilities, 512, "SIZE 100 8BITMIME SMTPUTF8");
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	snprintf(m.session.session.capabilities, 512, "SIZE 100 8BITMIME SMTPUTF8 CHUNKING");
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+static void
+test_tls_mode(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c = build_correlator();
+
+	m.session.session.client_first_byte = 0x16 + 1;
+	m.session.session.server_first_byte = '2' + 1;
+	correlator_take(c, &m.conn);
+	correlator_take(c, &m.session);
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_TLS_MODE_MISMATCH, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 1);
+	correlator_free(c);
+}
+
+static void
+test_client_did_not_wait(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c;
+
+	m.transaction.transaction.verdict = VERDICT_UNKNOWN;
+	m.transaction.transaction.final_reply = (struct record_reply){ 0 };
+	m.conn.connection.dir[0].fin = at(400);
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_STR(only_fate(c, 0), "unknown: client-gave-up-waiting");
+	correlator_free(c);
+	m.conn.connection.dir[1].missing = 40;		/* the reply may be what is missing */
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+	m.conn.connection.dir[1].missing = 0;		/* the server closed first */
+	m.conn.connection.dir[1].fin = at(300);
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_SERVER_DROPPED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING);
+	correlator_free(c);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "relay denied", test_relay_denied },
+		{ "a login offered and not tried", test_login_offered_and_not_tried },
+		{ "refused despite a login", test_refused_despite_login },
+		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },
+		{ "POP before SMTP, by words", test_pop_before_smtp_by_words },
+		{ "greylisted, told by the later success", test_greylisted_told_by_later_success },
+		{ "missing server bytes", test_missing_server_bytes },
+		{ "consequences are silent", test_consequences_are_silent },
+		{ "an idle time-out after a mail is nothing", test_idle_timeout_after_a_mail_is_nothing },
+		{ "masks", test_masks },
+		{ "TLS to a plain port", test_tls_mode },
+		{ "the client did not wait", test_client_did_not_wait },
+	};
+
+	return check_main("relay", tests, sizeof(tests) / sizeof(tests[0]));
+}
