@@ -116,7 +116,7 @@ open_filter(struct pipeline *p)
 	if (p->o->filter == NULL)
 		return 0;
 	if ((f = filter_new(p->o->filter, LINKTYPE_ETHERNET, false, err, sizeof(err))) == NULL) {
-		complain(p, "-f %s: %s", p->o->filter, err);
+		complain(p, "-f: %s", err);
 		return EXIT_USAGE;
 	}
 	filter_free(f);
@@ -309,6 +309,8 @@ print_output(struct pipeline *p)
 
 	if (p->o->records != NULL && strcmp(p->o->records, "-") == 0)
 		return;		/* standard output is the records' */
+	if (p->o->output != OUTPUT_JSON && p->input_failed && p->points == 0)
+		return;		/* nothing was read, and that was said */
 	if (p->o->output == OUTPUT_JSON)
 		rc = json_report_end(p->json, stdout, p->correlator);
 	else if (p->o->output == OUTPUT_TRANSCRIPT)
