@@ -28,12 +28,16 @@ struct bytes {
 	uint8_t	*p;
 	size_t	 n;
 	bool	 big;		/* byte order of what is put */
+	size_t	 cap;
 };
 
 static inline void
 put(struct bytes *b, const void *p, size_t n)
 {
-	b->p = realloc(b->p, b->n + n + 1);
+	if (b->p == NULL || b->n + n > b->cap) {
+		b->cap = (b->n + n) * 2 + 64;
+		b->p = realloc(b->p, b->cap);
+	}
 	if (n > 0)
 		memcpy(b->p + b->n, p, n);
 	b->n += n;

@@ -92,7 +92,7 @@ check_prefixes(const struct bytes *b, size_t record)
 	end[1] = end[0] + record + sizeof(frame_b);
 	end[2] = end[1] + record;
 	for (size_t n = 0; n <= b->n; n++) {
-		struct bytes cut = { b->p, n, b->big };
+		struct bytes cut = { .p = b->p, .n = n, .big = b->big };
 		struct got g = got_bytes(&cut, NULL);
 		size_t whole = (n >= end[0]) + (n >= end[1]) + (n >= end[2]);
 		bool between = n == HEAD || n == end[0] || n == end[1] || n == end[2];

@@ -299,7 +299,7 @@ test_every_prefix(void)
 	struct bytes b = two_interfaces(&e);
 
 	for (size_t n = 0, blocks = 0; n <= b.n; n++) {
-		struct bytes cut = { b.p, n, false };
+		struct bytes cut = { .p = b.p, .n = n };
 		struct got g = got_bytes(&cut, NULL);
 		bool between;
 
