@@ -282,6 +282,56 @@ test_a_full_store_forgets_cases_only(void)
 	correlator_free(c);
 }
 
+/* A second capture of what has left memory is still a copy. */
+static void
+test_a_late_copy_counts_once(void)
+{
+	struct correlator_options o = { .budget = 200000 };
+	char err[256];
+	struct correlator *c = correlator_new(&o, err, sizeof(err));
+	struct summary s;
+
+	for (uint32_t point = 0; point < 2; point++)
+		for (uint64_t i = 1; i <= 60; i++) {
+			fresh();
+			build_frame = i * 100;
+			add_refused(point, i, (int64_t)i * 1000);
+			for (size_t k = 0; k < record_count; k++)
+				correlator_take(c, &records[k]);
+		}
+	correlator_judge(c);
+	correlator_summary(c, &s);
+	CHECK(s.incomplete_count > 0);
+	CHECK_EQ_INT(s.smtp_sessions, 60);
+	CHECK_EQ_INT(s.refused, 60);
+	correlator_free(c);
+}
+
+/* A running mail is written again and again: the last word counts. */
+static void
+test_the_last_record_wins(void)
+{
+	struct record conn = build_connection(0, 1, 0, 500), tx;
+	struct correlator *c = build_correlator();
+	struct summary s;
+
+	fresh();
+	tx = build_transaction(&conn, 1, VERDICT_UNKNOWN, 100);
+	add(build_session(&conn, 60));
+	correlator_take(c, &conn);
+	correlator_take(c, &records[0]);
+	correlator_take(c, &tx);
+	correlator_judge(c);
+	tx = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100);
+	correlator_take(c, &tx);
+	correlator_judge(c);
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.accepted, 1);
+	CHECK_EQ_INT(s.attempted, 1);
+	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
 static void
 test_records_without_their_connection(void)
 {
@@ -324,6 +374,8 @@ main(void)
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "revisions and retraction", test_revisions_and_retraction },
 		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
+		{ "a late copy counts once", test_a_late_copy_counts_once },
+		{ "the last record wins", test_the_last_record_wins },
 		{ "records without their connection", test_records_without_their_connection },
 		{ "every kind has its words", test_every_kind_has_its_words },
 	};

@@ -117,7 +117,8 @@ static void
 test_port_silent_to_everyone(void)
 {
 	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 25, 0),
-		build_host(10, ip4(203, 0, 113, 5), 25, 500), build_host(10, ip4(203, 0, 113, 80), 443, 700) };
+		build_host(10, ip4(203, 0, 113, 5), 25, 500), build_host(10, ip4(203, 0, 113, 80), 443, 700),
+		build_host(10, ip4(192, 88, 99, 1), 25, 800) };
 	struct correlator *c;
 
 	r[1].host.unanswered = r[2].host.unanswered = 1;
@@ -126,8 +127,8 @@ test_port_silent_to_everyone(void)
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 	/* ... but one host that answers on the port refutes it */
-	r[3].host.server.port = 25;
-	c = judged(r, 4);
+	r[4].host.answered = 1;
+	c = judged(r, 5);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
 	correlator_free(c);
 }
