@@ -41,6 +41,7 @@ test_windows(void)
 		{ "routed once, far", 7, true, 1448, 150 * MS, 0, 63, true },
 		{ "routed eight times", 7, true, 1448, 199 * MS, 0, 56, true },
 		{ "seen after, then before the routers", 7, true, 1448, 10 * MS, 0, 69, true },
+		{ "two hops at once, nothing tells the packet", 0, false, 1448, 100 * US, 0, 62, false },
 		{ "nine hops", 7, true, 1448, 10 * MS, 0, 55, false },
 		{ "two mirrors, too late", 7, true, 1448, 200 * MS, 0, 60, false },
 		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 0, 60, false },

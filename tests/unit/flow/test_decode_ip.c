@@ -312,6 +312,29 @@ test_icmp_frag_needed(void)
 	decoder_free(d);
 }
 
+/* What the link puts behind a message is no quote: here it looks like ports. */
+static void
+test_icmp_padding(void)
+{
+	struct decoder *d = decoder_new(0);
+	struct packet k;
+	struct build b;
+
+	build_start(&b, 0);
+	build_tcp(&b, "");
+	build_ip4(&b, 6);
+	build_push_hex(&b, "0304 0000 0000 05ae");
+	build_ip4(&b, 1);
+	build_u16(b.p + 2, 20 + 8 + 20);
+	build_ethernet(&b, 0x0800);
+	CHECK_EQ_INT(decode_bytes(d, 1, b.p, b.len, b.len, &k), PACKET_ICMP);
+	CHECK_EQ_INT(k.caplen, 28);
+	CHECK_EQ_INT(k.quoted_src.b[3], 10);
+	CHECK(k.quote_cut);
+	CHECK_EQ_INT(k.quoted_dport, 0);
+	decoder_free(d);
+}
+
 static void
 test_checksum(void)
 {
@@ -371,6 +394,7 @@ main(void)
 		{ "fragments within fragments", test_fragments_in_tunnel },
 		{ "TCP options", test_tcp_options },
 		{ "ICMP frag-needed, whole and cut", test_icmp_frag_needed },
+		{ "ICMP frag-needed, padded", test_icmp_padding },
 		{ "checksum", test_checksum },
 		{ "counters", test_counters },
 	};
