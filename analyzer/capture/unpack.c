@@ -84,7 +84,7 @@ unpack_read(void *ctx, uint8_t *buf, size_t n, char *err, size_t errlen)
 		rc = archive_read_data_block(u->archive, &p, &len, &offset);
 		if (rc == ARCHIVE_EOF)
 			return 0;
-		if (rc < ARCHIVE_WARN) {
+		if (rc != ARCHIVE_OK) {
 			const char *why = archive_error_string(u->archive);
 
 			snprintf(err, errlen, "cannot unpack: %s", why != NULL ? why : "damaged");
