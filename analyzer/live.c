@@ -13,6 +13,8 @@
 #define POLL_MS		250
 #define TICK_NS		NS_PER_SECOND
 #define JUDGE_NS	(3 * NS_PER_SECOND)
+#define DRAIN_MS	150		/* more than a block of the ring waits for packets ... */
+#define DRAIN_TURNS	3		/* ... and what it then holds may still grow */
 #define BATCH		20000		/* frames of one interface before the others get their turn */
 #define TOLD_MAX	4096		/* findings whose last state is remembered */
 
@@ -236,6 +238,20 @@ live_turn(struct live *l)
 	}
 }
 
+/* The kernel hands over blocks of 100 ms: the last packets come after the signal. */
+static void
+live_drain(struct live *l)
+{
+	struct timespec wait = { .tv_nsec = DRAIN_MS * 1000000L };
+
+	for (int i = 0; i < DRAIN_TURNS && live_open_count(l) > 0; i++) {
+		ppoll(l->fd, l->count, &wait, NULL);
+		for (size_t k = 0; k < l->count; k++)
+			if (l->source[k].capture != NULL)
+				live_read(l, k);
+	}
+}
+
 void
 pipeline_live(struct pipeline *p)
 {
@@ -255,6 +271,7 @@ pipeline_live(struct pipeline *p)
 			ppoll(l->fd, l->count, &wait, &before);
 			live_turn(l);
 		}
+		live_drain(l);
 	}
 	for (size_t i = 0; i < l->count; i++)
 		if (l->source[i].capture != NULL)
