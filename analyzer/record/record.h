@@ -27,7 +27,6 @@ struct moment {
 struct addr {
 	uint8_t		family;		/* 4, 6; 0 = none */
 	uint8_t		b[16];		/* network order; IPv4 in b[0..3], rest 0 */
-	uint8_t		zero;		/* so that an endpoint has no padding: copies are whole */
 };
 
 struct endpoint {
