@@ -92,6 +92,37 @@ sasl_looks_secret(const char *p, size_t len)
 	return len > 12 ? !upper || lower || other || memchr(p, 'X', len) != p : (upper && lower) || other;
 }
 
+/* Eight bytes or more of base64 that are no word: padded, a digit among both cases, or a hump. */
+static bool
+word_is_base64(const char *p, size_t len)
+{
+	bool digit = false, upper = false, lower = false, hump = false;
+
+	if (len < 8)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		hump |= i > 0 && p[i] >= 'A' && p[i] <= 'Z' && p[i - 1] >= 'a' && p[i - 1] <= 'z';
+		digit |= p[i] >= '0' && p[i] <= '9';
+		upper |= p[i] >= 'A' && p[i] <= 'Z';
+		lower |= p[i] >= 'a' && p[i] <= 'z';
+	}
+	return hump || p[len - 1] == '=' || (digit && upper && lower);
+}
+
+void
+sasl_hide_echo(char *p, size_t len)
+{
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n + 1) {
+		n = 0;
+		while (i + n < len && (base64_value((uint8_t)p[i + n]) >= 0 || p[i + n] == '='))
+			n++;
+		if (word_is_base64(p + i, n))
+			memset(p + i, '*', n);
+	}
+}
+
 void
 sasl_begin(struct sasl *s, const char *mechanism, size_t len)
 {

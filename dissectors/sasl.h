@@ -38,6 +38,9 @@ bool	sasl_is_mechanism(const char *p, size_t len);
 /* Could this single word be a response that lost its AUTH?  For lines nothing else explains. */
 bool	sasl_looks_secret(const char *p, size_t len);
 
+/* Overwrites with '*' every word of a text that may be base64: servers echo what they refuse. */
+void	sasl_hide_echo(char *p, size_t len);
+
 /* Writes "<24 bytes>"; returns the length written. */
 size_t	sasl_mask(char *dst, size_t size, uint64_t len);
 

@@ -319,6 +319,7 @@ line_tunnel(struct smtp_state *st, const struct smtp_line *l)
 		if (at == NULL)
 			continue;
 		from.off += (uint64_t)(at - l->text);
+		from.odd &= ODD_BARE_LF;
 		st->mode = MODE_COMMAND;
 		line_command(st, &from, at, l->len - (size_t)(at - l->text));
 		return;
@@ -458,14 +459,8 @@ smtp_joined_leave(struct smtp_state *st, uint16_t code)
 
 	st->mode = MODE_COMMAND;
 	smtp_line_clear(&st->line[DIR_C2S]);
-	if (code / 100 == 3 && code != 334) {
-		st->mode = MODE_DATA;
-		smtp_content_open(st, 0);
-	} else if (code == 334) {
-		st->mode = MODE_AUTH;
-	} else if (content && final) {
+	if (content && final)
 		joined_was_content(st, false);
-	}
 }
 
 /* The first line after a join: a command, the dot, or a line of anything. */

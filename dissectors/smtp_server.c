@@ -87,6 +87,19 @@ answer_cut(struct smtp_state *st)
 
 /* ---- delivering ----------------------------------------------------------- */
 
+/* A refused login, or a refusal of who knows what: it may quote the secret itself. */
+static void
+echo_hide(struct smtp_state *st, const struct smtp_asked *e)
+{
+	struct smtp_answer *a = &st->answer;
+
+	if (a->code < 400 || (e == NULL && !st->unsynced) || (e != NULL && e->verb != SMTP_AUTH &&
+	    e->verb != SMTP_AUTH_DATA && e->verb != SMTP_UNKNOWN))
+		return;
+	sasl_hide_echo(a->line, a->line_len);
+	sasl_hide_echo(a->text, a->text_len);
+}
+
 static void
 answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 {
@@ -100,6 +113,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 	int64_t now = st->ts_ns;
 	char challenge[40];
 
+	echo_hide(st, e);
 	memcpy(ev.enhanced, a->enhanced, sizeof(ev.enhanced));
 	if (e != NULL) {
 		ev.cmd = e->cmd;
@@ -255,25 +269,36 @@ answer_deliver(struct smtp_state *st, struct smtp_asked *e)
 	reply_acts(st, &asked, code);
 }
 
+/* Its command is missing, but what the client does next is known all the same. */
 static void
 answer_unasked(struct smtp_state *st, enum reply_to to)
 {
+	uint16_t code = st->answer.code;
+
 	answer_emit(st, NULL, to);
 	answer_clear(&st->answer);
+	if (st->mode != MODE_COMMAND || st->waiting || code / 100 != 3)
+		return;
+	if (code == 334) {
+		st->mode = MODE_AUTH;
+	} else if (!st->content_open) {
+		st->mode = MODE_DATA;
+		smtp_content_open(st, 0);
+	}
 }
 
 /*
  * Content is open and the server speaks: to it the mail has ended.  Bytes are
- * missing (the dot may be among them), or it took "\n.\n" for the end, or it
- * says yes.
+ * missing (the dot may be among them; or all of the client's), or it took
+ * "\n.\n" for the end, or it says yes.
  */
 static bool
 answers_content(const struct smtp_state *st)
 {
 	if (st->mode != MODE_DATA || !st->content_open)
 		return false;
-	return st->answer.code / 100 == 2 || st->content.gap ||
-	    st->content.bare_end == st->next[DIR_C2S];
+	return st->answer.code / 100 == 2 || st->content.gap || !st->client_heard ||
+	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S]);
 }
 
 void
@@ -421,7 +446,16 @@ server_line(struct smtp_state *st, struct smtp_line *l)
 	}
 }
 
-/* Behind SOCKS or HTTP CONNECT: the dialogue starts at the first 220. */
+static bool
+has_control(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)p[i] < 0x20)
+			return true;
+	return false;
+}
+
+/* Behind SOCKS or HTTP CONNECT: the dialogue starts at the first 220; SOCKS ends without a line end. */
 static void
 tunnel_line(struct smtp_state *st, struct smtp_line *l)
 {
@@ -431,13 +465,13 @@ tunnel_line(struct smtp_state *st, struct smtp_line *l)
 	for (size_t i = 0; at == NULL && i + 4 <= l->len; i++)
 		if (memcmp(l->text + i, "220", 3) == 0 && (l->text[i + 3] == ' ' || l->text[i + 3] == '-'))
 			at = l->text + i;
-	if (at == NULL || (at != l->text && l->len >= 5 && memcmp(l->text, "HTTP/", 5) == 0))
+	if (at == NULL || (at != l->text && !has_control(l->text, (size_t)(at - l->text))))
 		return;
 	st->server_tunnel = false;
 	from.off += (uint64_t)(at - l->text);
 	from.text = l->text + (at - l->text);
 	from.len -= (size_t)(at - l->text);
-	from.odd = 0;
+	from.odd = l->odd & ODD_BARE_LF;
 	server_line(st, &from);
 }
 

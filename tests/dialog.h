@@ -122,13 +122,13 @@ dialog_sign(struct dialog *d, const char *p, size_t len, int64_t ts)
 	char word[40] = "";
 	struct dialog_step *s;
 	unsigned long n;
-	char side = 'C';
+	bool server = len >= 6 && memcmp(p, "gap S ", 6) == 0;
 
 	memcpy(word, p, len < sizeof(word) - 1 ? len : sizeof(word) - 1);
-	if (sscanf(word, "gap %c %7lu", &side, &n) == 2 || sscanf(word, "gap %7lu", &n) == 1) {
+	if (sscanf(word, server ? "gap S %7lu" : "gap %7lu", &n) == 1) {
 		s = dialog_add(d);
 		s->kind = DIALOG_GAP;
-		s->dir = side == 'S' ? DIR_S2C : DIR_C2S;
+		s->dir = server ? DIR_S2C : DIR_C2S;
 		s->ts_ns = ts;
 		s->len = n;
 	} else if (strncmp(word, "midstream", 9) == 0) {

@@ -262,6 +262,8 @@ event_content_begin(struct mail_flow *f, const struct dissect_event *ev, struct 
 
 	f->session.visible = true;
 	s->reading = t != NULL ? t : mail_at_hand(f, at);
+	if (s->reading != NULL)
+		s->reading->go_ahead = true;
 	s->octets = false;
 	s->content_from = at;
 	if (f->session.content_from.frame == 0)

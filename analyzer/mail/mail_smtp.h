@@ -66,7 +66,6 @@ struct smtp_flow {
 	struct smtp_asked_cmd *asked;
 	uint32_t	 asked_count, asked_size;
 	bool		 lmtp, early, data_refused;
-	bool		 go_ahead;	/* server alone in the capture: it said 354 */
 	bool		 octets;	/* of the content being read were seen */
 	struct moment	 content_from;
 };

@@ -234,7 +234,7 @@ is_attempt(const struct smtp_mail *t)
 		return false;
 	if (t->mail_asked || t->r.verdict == VERDICT_ACCEPTED)
 		return true;
-	return (t->content || t->dot != 0) && !t->after_refusal;
+	return (t->content || t->dot != 0 || (t->go_ahead && t->r.final_reply.code != 0)) && !t->after_refusal;
 }
 
 static void

@@ -326,18 +326,6 @@ first_says_queued(const struct answer *a)
 	    text_has(&a->reply, "message accepted"));
 }
 
-/* Only the server is in the capture: 354 and then its word is a mail. */
-static bool
-alone_says_final(struct answer *a)
-{
-	bool due = a->s->go_ahead;
-
-	if (a->f->session.commands != 0)
-		return false;
-	a->s->go_ahead = a->reply.code == 354;
-	return due && a->reply.code != 354 && a->reply.code != 421;
-}
-
 /*
  * A refusal in the midst of the content is its answer, if no other comes; that
  * a server lost patience is not.
@@ -360,7 +348,7 @@ on_unsolicited(struct answer *a)
 {
 	if (a->reply.code == 421 || a->reply.code == 221)
 		a->f->session.bye = a->at;
-	if (first_says_queued(a) || alone_says_final(a))
+	if (first_says_queued(a))
 		implied_final(a);
 	else
 		refused_amid_content(a);
