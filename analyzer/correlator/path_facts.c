@@ -6,6 +6,9 @@
 
 enum { CHAIN_LEAST = 4, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
 
+/* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
+enum { LEAST_MTU_V4 = 576, LEAST_MTU_V6 = 1280 };
+
 struct way
 way_of(const struct view *v, const struct mail_case *c, int dir)
 {
@@ -114,6 +117,8 @@ way_stall(const struct way *w, uint32_t *i)
 bool
 stall_long(const struct record_stall *s)
 {
+	if (s->u <= (s->from.ip.family == 6 ? LEAST_MTU_V6 : LEAST_MTU_V4))
+		return false;
 	return s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
 	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
 }

@@ -11,7 +11,7 @@ recovered(const struct way *w, const struct record_stall *s, const struct told *
 {
 	struct proven l;
 
-	if (s->chain_above < 2 || s->u <= s->proven || s->delivered.frame == 0 || !s->delivered_smaller || s->zero_window)
+	if (s->chain_above < 2 || s->u <= s->proven || s->u <= (s->from.ip.family == 6 ? 1280 : 576) || s->delivered.frame == 0 || !s->delivered_smaller || s->zero_window)
 		return false;
 	if ((t->least != NULL && !t->late) || t->zero)
 		return false;

@@ -206,26 +206,25 @@ fold_has_losses(const struct reading *r, uint32_t until)
 	return false;
 }
 
+/* Takes n segments out of the window, and their SACK blocks. */
 static void
 window_cut(struct ledger *l, uint32_t from, uint32_t n)
 {
-	uint32_t gone = 0;
+	uint32_t kept = 0;
 
 	memmove(l->segs + from, l->segs + from + n, (l->count - from - n) * sizeof(l->segs[0]));
 	l->count -= n;
-	/* SACK blocks lie in the order of their segments */
-	for (uint32_t i = 0; i < l->count; i++)
-		if (seg_sacks(&l->segs[i]) > 0) {
-			gone = l->segs[i].sack;
-			break;
-		}
-	if (gone == 0 || from > 0)
-		return;
-	memmove(l->sacks, l->sacks + gone, (l->sack_count - gone) * sizeof(l->sacks[0]));
-	l->sack_count -= gone;
-	for (uint32_t i = 0; i < l->count; i++)
-		if (seg_sacks(&l->segs[i]) > 0)
-			l->segs[i].sack -= gone;
+	for (uint32_t i = 0; i < l->count && l->sack_count > 0; i++) {
+		struct seg *g = &l->segs[i];
+		uint32_t blocks = seg_sacks(g);
+
+		if (blocks == 0)
+			continue;
+		memmove(l->sacks + kept, l->sacks + g->sack, blocks * sizeof(l->sacks[0]));
+		g->sack = kept;
+		kept += blocks;
+	}
+	l->sack_count = kept;
 }
 
 /* Returns the number of segments that left. */
@@ -436,6 +435,7 @@ ledger_packet(struct ledger *l, const struct packet *in, enum dissect_dir dir)
 {
 	struct packet p = *in;
 	struct seg g;
+	bool room;
 
 	if (p.at.ns < l->now)
 		p.at.ns = l->now;	/* 0.7 O: a time that goes back is the one before */
@@ -444,9 +444,10 @@ ledger_packet(struct ledger *l, const struct packet *in, enum dissect_dir dir)
 		l->first = p.at;
 	l->last = p.at;
 	handshake_packet(l, &p, dir);
+	room = window_room(l);
 	seg_fill(l, &p, dir, &g);
 	g.bits |= side_packet(l, &p, dir, &g);
-	if (window_room(l))
+	if (room)
 		l->segs[l->count++] = g;
 	else
 		l->caps.segments_dropped++;

@@ -1,0 +1,1108 @@
+/* The full ledger against small hand-made flows: what an expert would read in them. */
+#include "check.h"
+
+#include "flow/ledger.h"
+
+#define MS	INT64_C(1000000)
+#define S	(1000 * MS)
+
+enum { A, B };				/* client, server */
+
+struct net {				/* a flow under construction */
+	struct ledger	*l;
+	int64_t		 now;
+	uint64_t	 frame;
+	uint16_t	 id[2];
+	uint16_t	 window[2];
+	uint8_t		 ttl[2];
+	bool		 df;
+	uint32_t	 sent[2], acked[2];	/* next own byte; what this side acknowledges */
+};
+
+struct seen {				/* what the ledger reported */
+	struct record_connection c;
+	struct record_stall	stall[64];
+	struct record_icmp_error icmp[32];
+	unsigned int		stalls, icmps;
+};
+
+static struct endpoint
+end(uint8_t last, uint16_t port)
+{
+	struct endpoint e = { .ip = { .family = 4, .b = { 192, 0, 2, last } }, .port = port };
+
+	return e;
+}
+
+static struct packet
+packet(struct net *n, int dir)
+{
+	struct packet p;
+
+	memset(&p, 0, sizeof(p));
+	p.kind = PACKET_TCP;
+	p.at = (struct moment){ n->now, ++n->frame };
+	p.src = end(dir == A ? 1 : 2, 0).ip;
+	p.dst = end(dir == A ? 2 : 1, 0).ip;
+	p.sport = dir == A ? 40000 : 25;
+	p.dport = dir == A ? 25 : 40000;
+	p.ttl = n->ttl[dir];
+	p.ip_id = n->id[dir]++;
+	p.df = n->df;
+	p.window = n->window[dir];
+	p.flags = TCP_ACK;
+	p.header_len = 32;
+	p.has_ts = true;
+	p.wscale = 255;
+	p.w = 52;
+	return p;
+}
+
+static void
+give(struct net *n, const struct packet *p, int dir)
+{
+	ledger_packet(n->l, p, dir == A ? DIR_C2S : DIR_S2C);
+}
+
+/* len bytes from stream offset off; w = len + 52 */
+static void
+data_at(struct net *n, int dir, uint32_t off, uint32_t len)
+{
+	struct packet p = packet(n, dir);
+
+	p.seq = 1001 + off;
+	p.ack = 1001 + n->acked[dir];
+	p.len = p.caplen = len;
+	p.w = len + 52;
+	p.flags |= TCP_PSH;
+	give(n, &p, dir);
+	if (off + len > n->sent[dir])
+		n->sent[dir] = off + len;
+}
+
+static void
+data(struct net *n, int dir, uint32_t len)
+{
+	data_at(n, dir, n->sent[dir], len);
+}
+
+static void
+ack_sack(struct net *n, int dir, uint32_t off, uint32_t lo, uint32_t hi)
+{
+	struct packet p = packet(n, dir);
+
+	n->acked[dir] = off;
+	p.seq = 1001 + n->sent[dir];
+	p.ack = 1001 + off;
+	if (hi > lo) {
+		p.sack_count = 1;
+		p.sack[0][0] = 1001 + lo;
+		p.sack[0][1] = 1001 + hi;
+		p.w += 12;
+	}
+	give(n, &p, dir);
+}
+
+static void
+ack(struct net *n, int dir, uint32_t off)
+{
+	ack_sack(n, dir, off, 0, 0);
+}
+
+static void
+wait(struct net *n, int64_t ns)
+{
+	n->now += ns;
+}
+
+static void
+handshake(struct net *n, int64_t rtt)
+{
+	struct packet p = packet(n, A);
+
+	p.flags = TCP_SYN;
+	p.seq = 1000;
+	p.mss = 1460;
+	p.wscale = 7;
+	p.sack_permitted = true;
+	give(n, &p, A);
+	wait(n, rtt);
+	p = packet(n, B);
+	p.flags = TCP_SYN | TCP_ACK;
+	p.seq = 1000;
+	p.ack = 1001;
+	p.mss = 1460;
+	p.wscale = 7;
+	p.sack_permitted = true;
+	give(n, &p, B);
+	wait(n, MS / 10);
+	ack(n, A, 0);
+}
+
+static void
+begin_with(struct net *n, const struct ledger_limits *limits)
+{
+	struct endpoint a = end(1, 40000), b = end(2, 25);
+
+	memset(n, 0, sizeof(*n));
+	n->l = ledger_new(&a, &b, limits);
+	n->now = 1000 * S;
+	n->id[A] = 100;
+	n->id[B] = 5000;
+	n->window[A] = n->window[B] = 500;
+	n->ttl[A] = 64;
+	n->ttl[B] = 57;
+	n->df = true;
+}
+
+static void
+begin(struct net *n)
+{
+	begin_with(n, NULL);
+	handshake(n, 40 * MS);
+}
+
+static void
+take(void *ctx, const struct record *r)
+{
+	struct seen *s = ctx;
+
+	if (r->type == RECORD_STALL && s->stalls < 64)
+		s->stall[s->stalls++] = r->stall;
+	if (r->type == RECORD_ICMP_ERROR && s->icmps < 32)
+		s->icmp[s->icmps++] = r->icmp_error;
+}
+
+static struct seen *
+report(struct net *n)
+{
+	static struct seen s;
+	struct record_sink sink = { take, &s };
+
+	memset(&s, 0, sizeof(s));
+	ledger_report(n->l, n->now, true, &s.c, &sink);
+	return &s;
+}
+
+/* The greeting and commands of a mail: all small, both ways, acknowledged. */
+static void
+dialogue(struct net *n)
+{
+	for (int i = 0; i < 3; i++) {
+		data(n, B, 37);
+		wait(n, MS);
+		n->acked[A] = n->sent[B];
+		data(n, A, 40);
+		wait(n, 40 * MS);
+		n->acked[B] = n->sent[A];
+	}
+	data(n, B, 37);
+	wait(n, MS);
+	n->acked[A] = n->sent[B];
+}
+
+/* Ten full segments and Linux's repetitions of the first: t = .2 .4 .8 1.6 3.3 s. */
+static void
+black_hole(struct net *n)
+{
+	uint32_t head = n->sent[A];
+	static const int64_t gaps[] = { 210, 420, 840, 1660, 3300 };
+
+	for (int i = 0; i < 10; i++)
+		data(n, A, 1448);
+	for (int i = 0; i < 5; i++) {
+		wait(n, gaps[i] * MS);
+		data_at(n, A, head, 1448);
+		if (i == 0) {	/* the 354 again, and the empty ACK that silences it */
+			data_at(n, B, n->sent[B] - 37, 37);
+			wait(n, MS);
+			ack(n, A, n->sent[B]);
+		}
+	}
+	wait(n, 7 * S);
+}
+
+static void
+clean_flow(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.state, CONN_ESTABLISHED);
+	CHECK_EQ_INT(s->c.dir[A].ceiling, 1500);
+	CHECK_EQ_INT(s->c.dir[A].proven, 1500);
+	CHECK(s->c.dir[A].proven_at.frame != 0);
+	CHECK_EQ_INT(s->stalls, 0);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions + s->c.dir[A].hole_fills, 0);
+	CHECK(s->c.rtt_known);
+	CHECK(s->c.rtt_ns >= 40 * MS && s->c.rtt_ns < 45 * MS);
+	CHECK(s->c.vantage > 900);
+	CHECK(s->c.dir[A].at_sender);
+	CHECK(!s->c.dir[B].at_sender);
+	CHECK(s->c.dir[A].ids_step);
+	CHECK_EQ_INT(s->c.dir[A].acked, n.sent[A]);
+	ledger_free(n.l);
+}
+
+static void
+a_black_hole(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	black_hole(&n);
+	s = report(&n);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].u, 1500);
+	CHECK_EQ_INT(s->stall[0].proven, 92);
+	CHECK_EQ_INT(s->stall[0].chain_count, 6);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 6);
+	CHECK_EQ_INT(s->stall[0].n_lost_ge, 15);
+	CHECK_EQ_INT(s->stall[0].n_ok_ge, 0);
+	CHECK(s->stall[0].live & LIVE_L3);
+	CHECK_EQ_INT(s->stall[0].peer_repeats, 1);
+	CHECK(s->stall[0].first_of_size);
+	CHECK(!s->stall[0].df_clear);
+	CHECK_EQ_INT(s->stall[0].delivered.frame, 0);
+	CHECK(s->stall[0].last.ns - s->stall[0].first.ns > 3 * S);
+	ledger_free(n.l);
+}
+
+/* The path dies at the first full segment: the 354 is repeated in spite of every answer (S22). */
+static void
+outage_at_data(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t head;
+
+	begin(&n);
+	dialogue(&n);
+	head = n.sent[A];
+	for (int i = 0; i < 10; i++)
+		data(&n, A, 1448);
+	for (int i = 0; i < 6; i++) {
+		wait(&n, (210 << i) * MS);
+		data_at(&n, A, head, 1448);
+		data_at(&n, B, n.sent[B] - 37, 37);
+		wait(&n, MS);
+		ack(&n, A, n.sent[B]);
+	}
+	wait(&n, 30 * S);
+	s = report(&n);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].peer_repeats, 6);
+	CHECK_EQ_INT(s->stall[0].peer_repeats_after_ack, 5);
+	CHECK_EQ_INT(s->stall[0].live & LIVE_L3, 0);
+	ledger_free(n.l);
+}
+
+/* The bytes that vanished come again in small segments and pass. */
+static void
+recovery(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t head;
+
+	begin(&n);
+	dialogue(&n);
+	head = n.sent[A];
+	black_hole(&n);
+	for (uint32_t off = head; off < n.sent[A]; off += 724) {
+		data_at(&n, A, off, 724);
+		wait(&n, 40 * MS);
+		ack(&n, B, off + 724);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK(s->stall[0].delivered.frame != 0);
+	CHECK(s->stall[0].delivered_smaller);
+	CHECK_EQ_INT(s->stall[0].delivered_w, 776);
+	CHECK_EQ_INT(s->c.dir[A].proven, 776);
+	CHECK_EQ_INT(s->stall[0].u, 1500);
+	CHECK(s->stall[0].live & LIVE_L1);
+	ledger_free(n.l);
+}
+
+/* 0.2: an ACK that comes late, or may be for another transmission, proves the smaller one only. */
+static void
+contested_proof(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	wait(&n, 3 * S);			/* something unseen delivered it */
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 92);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	wait(&n, 100 * MS);
+	data_at(&n, A, off, 700);		/* again, cut smaller */
+	data_at(&n, A, off + 700, 748);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 800);
+	ledger_free(n.l);
+}
+
+static void
+super_segments_prove_nothing(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 5; i++) {
+		data(&n, A, 7240);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 92);
+	CHECK_EQ_INT(s->c.dir[A].super_segments, 5);
+	CHECK_EQ_INT(s->c.dir[A].w_max, 92);
+	ledger_free(n.l);
+}
+
+static void
+duplicate_refutes_loss(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	wait(&n, 30 * MS);
+	data_at(&n, A, off, 1448);		/* too early */
+	wait(&n, 20 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 20 * MS);
+	ack_sack(&n, B, n.sent[A], off, off + 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	CHECK_EQ_INT(s->c.dir[A].sizes[s->c.dir[A].size_count - 1].lost, 0);
+	ledger_free(n.l);
+}
+
+/* Behind the bottleneck: an empty ACK 11 full segments ahead, IDs missing (S9). */
+static void
+seen_from_behind(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t edge;
+
+	begin(&n);
+	n.ttl[A] = 62;
+	dialogue(&n);
+	edge = n.sent[A];
+	ack(&n, B, edge);
+	n.sent[A] += 11 * 1448;
+	n.id[A] = (uint16_t)(n.id[A] + 11);
+	wait(&n, 250 * MS);
+	ack(&n, A, n.sent[B]);
+	wait(&n, 10 * S);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_segments, 11);
+	CHECK_EQ_INT(s->c.dir[A].hole_bytes, 11 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].hole_id_jump, 11);
+	CHECK_EQ_INT(s->c.dir[A].hole_at, edge);
+	CHECK(!s->c.dir[A].hole_acked);
+	CHECK_EQ_INT(s->c.dir[A].hole_filled.frame, 0);
+	CHECK_EQ_INT(s->c.dir[A].missing, 11 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 0);
+	for (uint32_t off = edge; off < n.sent[A]; off += 1024) {
+		data_at(&n, A, off, n.sent[A] - off < 1024 ? n.sent[A] - off : 1024);
+		wait(&n, MS);
+	}
+	s = report(&n);
+	CHECK(s->c.dir[A].hole_filled.frame != 0);
+	CHECK(s->c.dir[A].hole_filled_smaller);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+/* The capture misses a packet that the network delivered: acknowledged, so not lost. */
+static void
+capture_loss(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 50; i++) {
+		if (i % 5 == 2)
+			n.sent[A] += 1448, n.id[A]++;
+		else
+			data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 10 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].missing, 10 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions + s->c.dir[A].hole_fills, 0);
+	CHECK_EQ_INT(s->stalls, 0);
+	CHECK_EQ_INT(s->c.dir[A].proven, 1500);
+	ledger_free(n.l);
+}
+
+/* Packets overtake each other: first seen late, but sent once (S13). */
+static void
+reordering(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		uint32_t off = n.sent[A];
+		uint16_t id = n.id[A];
+
+		n.id[A] = (uint16_t)(id + 1);
+		data_at(&n, A, off + 1448, 1448);
+		wait(&n, 30 * MS);
+		n.id[A] = id;
+		data_at(&n, A, off, 1448);
+		n.id[A] = (uint16_t)(id + 2);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, 0);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 0);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+/* The same, but the late one carries a newer ID: it is a repair of a loss before the capture. */
+static void
+upstream_loss(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 6; i++) {
+		uint32_t off = n.sent[A];
+
+		n.id[A]++;
+		data_at(&n, A, off + 1448, 1448);
+		wait(&n, 60 * MS);
+		data_at(&n, A, off, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, 6);
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 6);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+static void
+zero_window(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	n.window[B] = 0;
+	ack(&n, B, n.sent[A]);
+	for (int i = 0; i < 5; i++) {
+		struct packet p;
+
+		wait(&n, (300 << i) * MS);
+		p = packet(&n, A);
+		p.seq = 1000 + n.sent[A];
+		p.ack = 1001 + n.acked[A];
+		give(&n, &p, A);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	n.window[B] = 500;
+	ack(&n, B, n.sent[A]);
+	wait(&n, 10 * S);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
+	CHECK_EQ_INT(s->stalls, 0);
+	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
+		CHECK(s->c.dir[A].pauses[i].trailing);	/* the closed window is no pause */
+	ledger_free(n.l);
+}
+
+static void
+pauses(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 20 * S);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
+	CHECK(s->c.dir[A].pause_ids_continue);
+	CHECK(s->c.dir[A].pause_to.ns - s->c.dir[A].pause_from.ns > 20 * S);
+	/* what was sent is not acknowledged: no pause */
+	data(&n, A, 1448);
+	wait(&n, 20 * S);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
+	/* the counter moved on: it was sending */
+	ack(&n, B, n.sent[A]);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 30 * S);
+	n.id[A] = (uint16_t)(n.id[A] + 7);
+	data(&n, A, 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 2);
+	CHECK(!s->c.dir[A].pause_ids_continue);
+	CHECK_EQ_INT(s->c.dir[A].id_gap, 7);
+	CHECK(s->c.dir[A].id_gap_big_before);
+	ledger_free(n.l);
+}
+
+static void
+scale_lost(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	n.window[B] = 64;
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		ack(&n, B, n.sent[A]);
+		data(&n, A, 64);
+		wait(&n, 200 * MS);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].window_median, 64);
+	CHECK_EQ_INT(s->c.dir[B].window_eq, 20);
+	CHECK_EQ_INT(s->c.dir[B].window_over, 0);
+	ledger_free(n.l);
+}
+
+static void
+reset(struct net *n, int dir, uint32_t off, uint8_t ttl, uint8_t flags)
+{
+	struct packet p = packet(n, dir);
+
+	p.flags = flags;
+	p.ttl = ttl;
+	p.seq = 1001 + off;
+	p.ack = flags & TCP_ACK ? 1001 + n->acked[dir] : 0;
+	give(n, &p, dir);
+}
+
+static void
+resets(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);		/* the server itself */
+	dialogue(&n);
+	reset(&n, B, n.sent[B], 57, TCP_RST | TCP_ACK);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
+	CHECK_EQ_INT(s->c.dir[B].rst_count, 1);
+	ledger_free(n.l);
+
+	begin(&n);		/* a device in between */
+	dialogue(&n);
+	reset(&n, B, n.sent[B], 63, TCP_RST | TCP_ACK);
+	wait(&n, 10 * MS);
+	data(&n, B, 30);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].reset_signs, RESET_R1 | RESET_R5);
+	ledger_free(n.l);
+
+	begin(&n);		/* a closed socket answers old ACKs: no sign (S17) */
+	dialogue(&n);
+	wait(&n, 10 * S);
+	for (int i = 0; i < 4; i++) {
+		data(&n, B, 100);
+		wait(&n, MS);
+		reset(&n, A, n.acked[B], 64, TCP_RST);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].reset_signs, 0);
+	ledger_free(n.l);
+}
+
+static struct packet
+frag_needed(struct net *n, uint32_t mtu, uint32_t quoted, uint32_t off)
+{
+	struct packet p = packet(n, B);
+
+	p.kind = PACKET_ICMP;
+	p.src = end(254, 0).ip;
+	p.dst = end(1, 0).ip;
+	p.icmp_type = 3;
+	p.icmp_code = 4;
+	p.icmp_error = p.icmp_frag_needed = true;
+	p.icmp_mtu = mtu;
+	p.quoted_src = end(1, 0).ip;
+	p.quoted_dst = end(2, 0).ip;
+	p.quoted_sport = 40000;
+	p.quoted_dport = 25;
+	p.quoted_proto = 6;
+	p.quoted_len = quoted;
+	p.quoted_seq = 1001 + off;
+	return p;
+}
+
+static void
+routers_words(void)
+{
+	struct net n;
+	struct seen *s;
+	struct packet p;
+	uint32_t head;
+
+	begin(&n);		/* obeyed */
+	dialogue(&n);
+	head = n.sent[A];
+	for (int i = 0; i < 10; i++)
+		data(&n, A, 1448);
+	for (int i = 0; i < 10; i++) {
+		p = frag_needed(&n, 1454, 1500, head + (uint32_t)i * 1448);
+		CHECK(ledger_icmp(n.l, &p));
+	}
+	wait(&n, MS);
+	for (uint32_t off = head; off < n.sent[A]; off += 1402) {
+		data_at(&n, A, off, n.sent[A] - off < 1402 ? n.sent[A] - off : 1402);
+		wait(&n, 40 * MS);
+		ack(&n, B, off + 1402 < n.sent[A] ? off + 1402 : n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->icmps, 1);
+	CHECK_EQ_INT(s->icmp[0].repeats, 9);
+	CHECK_EQ_INT(s->icmp[0].dir, 0);
+	CHECK_EQ_INT(s->icmp[0].largest_sent, 1500);
+	CHECK_EQ_INT(s->icmp[0].sent_after_above, 0);
+	CHECK(s->icmp[0].sent_after > 10);
+	CHECK_EQ_INT(s->c.dir[A].proven, 1454);
+	ledger_free(n.l);
+
+	begin(&n);		/* ignored */
+	dialogue(&n);
+	head = n.sent[A];
+	data(&n, A, 1448);
+	for (int i = 0; i < 5; i++) {
+		p = frag_needed(&n, 1400, 1500, head);
+		CHECK(ledger_icmp(n.l, &p));
+		wait(&n, (300 << i) * MS);
+		data_at(&n, A, head, 1448);
+	}
+	wait(&n, 30 * S);
+	s = report(&n);
+	CHECK_EQ_INT(s->icmp[0].sent_after_above, 5);
+	CHECK_EQ_INT(s->icmp[0].sent_after_above_lost, 5);
+	CHECK_EQ_INT(s->stall[0].ptb_mtu, 1400);
+	CHECK(!s->stall[0].ptb_late);
+	/* of another flow, and of a packet never sent */
+	p = frag_needed(&n, 1400, 1500, head);
+	p.quoted_dport = 80;
+	CHECK(!ledger_icmp(n.l, &p));
+	p = frag_needed(&n, 1400, 1500, head + 500000000);
+	CHECK(!ledger_icmp(n.l, &p));
+	ledger_free(n.l);
+}
+
+/* A cut quote speaks of whoever sent so large a packet a moment ago (S19). */
+static void
+cut_quote(void)
+{
+	struct net n;
+	struct packet p;
+
+	begin(&n);
+	dialogue(&n);
+	p = frag_needed(&n, 1400, 0, 0);
+	p.quote_cut = true;
+	p.quoted_sport = p.quoted_dport = 0;
+	CHECK(!ledger_icmp(n.l, &p));		/* nothing large was sent */
+	data(&n, A, 1448);
+	p.at.ns = n.now + 10 * MS;
+	CHECK(ledger_icmp(n.l, &p));
+	ledger_free(n.l);
+}
+
+static void
+content_drop(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t hole;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 5; i++) {
+		data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	hole = n.sent[A];
+	for (int i = 0; i < 6; i++)
+		data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, hole, hole + 1448, n.sent[A]);
+	for (int i = 0; i < 6; i++) {
+		wait(&n, (200 << i) * MS);
+		data_at(&n, A, hole, 1448);
+	}
+	wait(&n, 20 * S);
+	s = report(&n);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 7);
+	CHECK_EQ_INT(s->stall[0].proven, 1500);
+	CHECK_EQ_INT(s->stall[0].u, 0);
+	CHECK_EQ_INT(s->stall[0].later_delivered, 5);
+	CHECK_EQ_INT(s->stall[0].chain_starts, 1);
+	CHECK_EQ_INT(s->stall[0].head, hole);
+	ledger_free(n.l);
+}
+
+static void
+conflicting_copies(void)
+{
+	struct net n;
+	struct packet p;
+	uint8_t bytes[100];
+
+	begin(&n);
+	dialogue(&n);
+	memset(bytes, 'x', sizeof(bytes));
+	for (int i = 0; i < 2; i++) {
+		p = packet(&n, A);
+		p.seq = 1001 + 120;
+		p.len = p.caplen = sizeof(bytes);
+		p.w = p.len + 52;
+		p.payload = bytes;
+		give(&n, &p, A);
+		CHECK(!report(&n)->c.dir[A].conflict);
+	}
+	bytes[50] = 'y';
+	give(&n, &p, A);
+	CHECK(report(&n)->c.dir[A].conflict);
+	ledger_free(n.l);
+}
+
+static uint32_t
+chance(uint32_t *seed)
+{
+	*seed = *seed * 1664525u + 1013904223u;
+	return *seed >> 16;
+}
+
+/*
+ * A sender with a window of ten segments that repeats what it was not told of
+ * after a timeout; each packet, data or ACK, is lost with `percent'.
+ */
+static void
+lossy(struct net *n, uint32_t *seed, uint32_t percent, uint32_t segments)
+{
+	uint32_t base = n->sent[A], told = 0, done = 0, rto = 200;
+	bool got[512] = { false };
+
+	while (told < segments) {
+		uint32_t top = 0;
+
+		for (uint32_t i = told; i < told + 10 && i < segments; i++) {
+			if (got[i] && i != told)
+				continue;
+			data_at(n, A, base + i * 1448, 1448);
+			if (chance(seed) % 100 >= percent) {
+				got[i] = true;
+				top = i + 1;
+			}
+		}
+		while (done < segments && got[done])
+			done++;
+		wait(n, 40 * MS);
+		if (top > 0 && chance(seed) % 100 >= percent) {
+			ack_sack(n, B, base + done * 1448, base + (top - 1) * 1448, top > done ? base + top * 1448 : 0);
+			told = done;
+			rto = 200;
+		} else {
+			wait(n, rto * MS);
+			rto *= 2;
+		}
+	}
+}
+
+/* 8 to 40 % random loss: some full-size segment passes, so nothing points at size. */
+static void
+random_loss_is_not_size(void)
+{
+	uint32_t seed = 1;
+
+	for (uint32_t percent = 8; percent <= 40; percent += 8)
+		for (int run = 0; run < 10; run++) {
+			struct net n;
+			struct seen *s;
+
+			begin(&n);
+			dialogue(&n);
+			lossy(&n, &seed, percent, 100);
+			s = report(&n);
+			CHECK_EQ_INT(s->c.dir[A].proven, 1500);
+			for (unsigned int i = 0; i < s->stalls; i++)
+				CHECK_EQ_INT(s->stall[i].u, 0);
+			CHECK(s->c.dir[A].retransmissions > 4);
+			CHECK(!s->c.dir[A].all_lost_above_proven);
+			ledger_free(n.l);
+		}
+}
+
+/* Folding loses nothing: a window of 64 and one of 8192 tell the same sums. */
+static void
+folding(void)
+{
+	static const struct ledger_limits small = { 64, 8, 16 };
+	struct seen a, b;
+	struct net n;
+
+	for (int k = 0; k < 2; k++) {
+		uint32_t seed = 7;
+
+		begin_with(&n, k == 0 ? NULL : &small);
+		handshake(&n, 40 * MS);
+		dialogue(&n);
+		for (int i = 0; i < 3000; i++) {
+			uint32_t off = n.sent[A];
+
+			data(&n, A, 200 + chance(&seed) % 1200);
+			if (i % 50 == 7) {
+				wait(&n, 300 * MS);
+				data_at(&n, A, off, n.sent[A] - off);
+			}
+			wait(&n, 40 * MS);
+			ack(&n, B, n.sent[A]);
+		}
+		*(k == 0 ? &a : &b) = *report(&n);
+		CHECK(ledger_bytes(n.l) < (k == 0 ? 200000 : 60000));
+		CHECK_EQ_INT(ledger_caps(n.l).segments_dropped, 0);
+		ledger_free(n.l);
+	}
+	CHECK_EQ_INT(a.c.dir[A].proven, b.c.dir[A].proven);
+	CHECK_EQ_INT(a.c.dir[A].retransmissions, 60);
+	CHECK_EQ_INT(b.c.dir[A].retransmissions, 60);
+	CHECK_EQ_INT(a.c.dir[A].repair_ranges, b.c.dir[A].repair_ranges);
+	CHECK_EQ_INT(a.c.rtt_ns, b.c.rtt_ns);
+	CHECK_EQ_INT(a.c.dir[A].missing + b.c.dir[A].missing, 0);
+}
+
+/* A stall in the middle of a long flow is still there when the window has moved on. */
+static void
+stall_survives_folding(void)
+{
+	static const struct ledger_limits small = { 128, 8, 16 };
+	struct seen *s;
+	struct net n;
+	uint32_t head;
+
+	begin_with(&n, &small);
+	handshake(&n, 40 * MS);
+	dialogue(&n);
+	head = n.sent[A];
+	black_hole(&n);
+	for (uint32_t off = head; off < n.sent[A]; off += 724) {
+		data_at(&n, A, off, 724);
+		wait(&n, 40 * MS);
+		ack(&n, B, off + 724);
+	}
+	for (int i = 0; i < 500; i++) {
+		data(&n, A, 724);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(ledger_caps(n.l).segments_dropped, 0);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 6);
+	CHECK(s->stall[0].delivered_smaller);
+	CHECK_EQ_INT(s->stall[0].u, 1500);
+	CHECK_EQ_INT(s->stall[0].n_lost_ge, 15);
+	ledger_free(n.l);
+}
+
+/* Nothing is ever acknowledged: memory stays bounded and the loss of detail is counted. */
+static void
+all_open(void)
+{
+	static const struct ledger_limits small = { 256, 4, 4 };
+	struct net n;
+
+	begin_with(&n, &small);
+	handshake(&n, 40 * MS);
+	for (int i = 0; i < 20000; i++) {
+		data(&n, A, 1448);
+		wait(&n, MS);
+	}
+	CHECK(ledger_bytes(n.l) < 100000);
+	CHECK(ledger_caps(n.l).segments_dropped > 10000);
+	report(&n);
+	ledger_free(n.l);
+}
+
+/* Packets of an enemy: any numbers in any order. */
+static void
+hostile(void)
+{
+	static const struct ledger_limits small = { 512, 4, 4 };
+	uint32_t seed = 99;
+
+	for (int run = 0; run < 40; run++) {
+		struct net n;
+		bool near = run % 2 == 0;
+
+		begin_with(&n, run % 3 == 0 ? NULL : &small);
+		if (run % 4 != 0)
+			handshake(&n, MS);
+		for (int i = 0; i < 3000; i++) {
+			int dir = chance(&seed) & 1;
+			struct packet p = packet(&n, dir);
+
+			p.seq = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16 | chance(&seed);
+			p.ack = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16 | chance(&seed);
+			p.len = chance(&seed) % 3 ? chance(&seed) % 3000 : 0;
+			p.caplen = p.len;
+			p.w = p.len + 52;
+			p.flags = (uint8_t)(chance(&seed) & 63);
+			p.window = (uint16_t)(chance(&seed) % 5 ? chance(&seed) : 0);
+			p.sack_count = (uint8_t)(chance(&seed) % 5);
+			for (int k = 0; k < 4; k++) {
+				p.sack[k][0] = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16;
+				p.sack[k][1] = p.sack[k][0] + chance(&seed) % 3000;
+			}
+			p.at.ns += (int64_t)(chance(&seed) % 1000) * MS - 300 * MS;
+			n.now += 2 * MS;
+			give(&n, &p, dir);
+			if (chance(&seed) % 50 == 0) {
+				p = frag_needed(&n, chance(&seed) % 2000, chance(&seed) % 3000, chance(&seed) % 9000);
+				p.quote_cut = chance(&seed) & 1;
+				(void)ledger_icmp(n.l, &p);
+			}
+			if (i % 500 == 0)
+				report(&n);
+		}
+		CHECK(ledger_bytes(n.l) < 1200000);
+		report(&n);
+		ledger_free(n.l);
+	}
+}
+
+static void
+reports_repeat(void)
+{
+	struct net n;
+	struct seen a, b;
+
+	begin(&n);
+	dialogue(&n);
+	black_hole(&n);
+	a = *report(&n);
+	b = *report(&n);
+	CHECK_EQ_MEM(&a, &b, sizeof(a));
+	ledger_free(n.l);
+}
+
+static void
+middle_of_a_flow(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin_with(&n, NULL);
+	dialogue(&n);
+	for (int i = 0; i < 5; i++) {
+		data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.state, CONN_MIDSTREAM);
+	CHECK_EQ_INT(s->c.dir[A].ceiling, 0);
+	CHECK_EQ_INT(s->c.dir[A].proven, 1500);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "a clean flow", clean_flow },
+		{ "a black hole", a_black_hole },
+		{ "an outage that begins exactly at DATA", outage_at_data },
+		{ "recovery in smaller segments", recovery },
+		{ "contested proofs", contested_proof },
+		{ "super-segments prove nothing", super_segments_prove_nothing },
+		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
+		{ "a hole beyond the bottleneck", seen_from_behind },
+		{ "capture loss is not network loss", capture_loss },
+		{ "reordering is not loss", reordering },
+		{ "repairs of a loss before the capture", upstream_loss },
+		{ "zero window", zero_window },
+		{ "pauses", pauses },
+		{ "window scale lost", scale_lost },
+		{ "resets", resets },
+		{ "fragmentation needed", routers_words },
+		{ "a cut quote", cut_quote },
+		{ "one piece of content dropped", content_drop },
+		{ "conflicting copies", conflicting_copies },
+		{ "random loss of 8 to 40 percent", random_loss_is_not_size },
+		{ "folding loses nothing", folding },
+		{ "a stall survives folding", stall_survives_folding },
+		{ "everything open", all_open },
+		{ "hostile packets", hostile },
+		{ "reports repeat", reports_repeat },
+		{ "joined in the middle", middle_of_a_flow },
+	};
+
+	return check_main("ledger", tests, sizeof(tests) / sizeof(tests[0]));
+}
