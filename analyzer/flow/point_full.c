@@ -255,7 +255,7 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 static void
 full_checksum(struct full *f, struct packet *p, enum dissect_dir dir)
 {
-	p->bad_checksum = packet_checksum_bad(p);
+	p->bad_checksum = p->payload != NULL && packet_checksum_bad(p);	/* NULL: a copy */
 	f->fp->cap.bad_checksums += p->bad_checksum;
 	f->end[dir].bad += p->bad_checksum;
 	f->end[dir].good += !p->bad_checksum && !p->cut;

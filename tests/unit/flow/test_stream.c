@@ -1,0 +1,362 @@
+#include "check.h"
+#include "flow/stream.h"
+
+/* Events as text: "C+hello", "S-120" (a gap); frames where asked for. */
+static char said[1000];
+static uint64_t expect[2];
+static int64_t last_ns;
+static unsigned wrong;
+
+static void
+say(const char *fmt, char who, uint64_t n, const uint8_t *p, size_t len)
+{
+	size_t at = strlen(said);
+
+	snprintf(said + at, sizeof(said) - at, fmt, at > 0 ? " " : "", who, (unsigned long long)n,
+	    (int)len, (const char *)p);
+}
+
+static void
+on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+{
+	(void)ctx;
+	wrong += off != expect[dir] || at.ns < last_ns;
+	expect[dir] += len;
+	last_ns = at.ns;
+	if (len < 100)
+		say("%s%c%.0llu+%.*s", dir == DIR_C2S ? 'C' : 'S', 0, p, len);
+	else
+		say("%s%c+%llu", dir == DIR_C2S ? 'C' : 'S', len, NULL, 0);
+}
+
+static void
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+{
+	(void)ctx, (void)at;
+	wrong += off != expect[dir];
+	expect[dir] += missing;
+	say("%s%c-%llu", dir == DIR_C2S ? 'C' : 'S', missing, NULL, 0);
+}
+
+static const struct stream_sink sink = { on_data, on_gap };
+static const struct stream_limits limits = { 64, 64 << 20, 1 << 20 };
+static struct streams *all;
+static struct stream *stream;
+static uint64_t frame;
+static int64_t clock_ns;
+
+static void
+begin_with(const struct stream_limits *l, uint32_t client, uint32_t server, bool known)
+{
+	struct stream_start start[2] = { { known, client, 0 }, { known, server, 0 } };
+
+	said[0] = '\0';
+	expect[0] = expect[1] = 0;
+	last_ns = 0;
+	wrong = 0;
+	frame = 0;
+	clock_ns = 1000000000;
+	all = streams_new(&stream_engine_nids, l);
+	stream = stream_open(all, start, &sink, NULL);
+	CHECK(stream != NULL);
+}
+
+static void
+begin(void)
+{
+	begin_with(&limits, 100, 5000, true);
+}
+
+static void
+send_cut(char who, uint32_t seq, const char *text, uint32_t len, uint32_t caplen, uint32_t ack)
+{
+	struct stream_packet p = {
+		.dir = who == 'C' ? DIR_C2S : DIR_S2C, .at = { clock_ns += 1000000, ++frame },
+		.seq = seq, .ack = ack, .has_ack = ack != 0, .window = 60000, .len = len, .caplen = caplen,
+		.payload = (const uint8_t *)text,
+	};
+
+	stream_segment(stream, &p);
+}
+
+static void
+send(char who, uint32_t seq, const char *text, uint32_t ack)
+{
+	send_cut(who, seq, text, (uint32_t)strlen(text), (uint32_t)strlen(text), ack);
+}
+
+static void
+fin(char who, uint32_t seq, uint32_t ack)
+{
+	struct stream_packet p = {
+		.dir = who == 'C' ? DIR_C2S : DIR_S2C, .at = { clock_ns += 1000000, ++frame },
+		.seq = seq, .ack = ack, .has_ack = true, .fin = true,
+	};
+
+	stream_segment(stream, &p);
+}
+
+static void
+end(const char *want)
+{
+	stream_close(stream, (struct moment){ clock_ns, frame });
+	CHECK_EQ_STR(said, want);
+	CHECK_EQ_INT(wrong, 0);
+	stream_free(stream);
+	streams_free(all);
+}
+
+static void
+in_order(void)
+{
+	begin();
+	send('S', 5000, "220 a", 100);
+	send('C', 100, "EHLO", 5005);
+	send('S', 5005, "250", 104);
+	end("S+220 a C+EHLO S+250");
+}
+
+static void
+reordered_repeated_overlapping(void)
+{
+	begin();
+	send('C', 103, "def", 5000);
+	send('C', 106, "gh", 5000);
+	send('C', 103, "XXX", 5000);	/* another copy of bytes that are there: the first stays */
+	send('C', 100, "abcDEFGHij", 5000);
+	end("C+abc C+def C+gh C+ij");
+}
+
+static void
+sequence_numbers_wrap(void)
+{
+	begin_with(&limits, 0xfffffffe, 0xffffffff, true);
+	send('C', 2, "ef", 0);
+	send('C', 0xfffffffe, "abcd", 0);
+	send('S', 0xffffffff, "xy", 4);
+	end("C+abcd C+ef S+xy");
+}
+
+/* The peer acknowledged what the capture lacks: told after 200 ms, not before. */
+static void
+acked_hole_is_a_gap(void)
+{
+	begin();
+	send('C', 100, "ab", 5000);
+	send('C', 105, "fg", 5000);
+	send('S', 5000, "x", 107);
+	CHECK_EQ_STR(said, "C+ab S+x");
+	clock_ns += 250000000;
+	send('S', 5001, "y", 107);
+	end("C+ab S+x S+y C-3 C+fg");
+}
+
+static void
+unacked_hole_waits(void)
+{
+	begin();
+	send('C', 100, "ab", 5000);
+	send('C', 105, "fg", 5000);
+	clock_ns += 900000000;
+	for (int i = 0; i < 100; i++)
+		send('S', 5000, "", 102);
+	CHECK_EQ_STR(said, "C+ab");
+	send('C', 102, "cde", 5000);
+	end("C+ab C+cde C+fg");
+}
+
+/* An ACK that comes before its data (two mirror ports). */
+static void
+ack_before_data(void)
+{
+	begin();
+	send('S', 5000, "", 103);
+	send('S', 5000, "", 103);
+	send('C', 100, "abc", 5000);
+	send('C', 103, "d", 5000);
+	end("C+abc C+d");
+}
+
+/* One corrupt packet must not make a hole of its own. */
+static void
+corrupt_numbers_are_not_believed(void)
+{
+	begin();
+	send('C', 100, "ab", 5000);
+	send('C', 100 + 50000000, "junk", 5000);
+	send('S', 5000, "", 40000000);
+	clock_ns += 900000000;
+	for (int i = 0; i < 100; i++)
+		send('S', 5000, "", 102);
+	send('C', 102, "cd", 5000);
+	end("C+ab C+cd");
+}
+
+/* Three segments that agree: so much of the capture is lost. */
+static void
+a_consistent_jump_is_believed(void)
+{
+	begin();
+	send('C', 100, "ab", 5000);
+	send('C', 10000000, "xx", 5000);
+	send('C', 10000002, "yy", 5000);
+	send('C', 10000004, "zz", 5000);
+	for (int i = 0; i < 4; i++)
+		send('S', 5000, "", 10000006);
+	clock_ns += 300000000;
+	send('S', 5000, "", 10000006);
+	end("C+ab C-9999898 C+xx C+yy C+zz");
+}
+
+static void
+mid_stream(void)
+{
+	begin_with(&limits, 0, 0, false);
+	send('C', 777, "RCPT", 999);
+	send('S', 999, "250", 781);
+	send('C', 770, "before RCPT again", 1002);	/* its head lies before all that we know */
+	end("C+RCPT S+250 C+ again");
+}
+
+static void
+snap_length(void)
+{
+	begin();
+	send_cut('S', 5000, "220", 50, 3, 100);
+	send_cut('S', 5100, "zz", 2, 2, 100);
+	send_cut('S', 5050, NULL, 50, 0, 100);
+	end("S+220 S-47 S-50 S+zz");
+}
+
+static void
+fin_ends_and_frees(void)
+{
+	begin();
+	send('C', 100, "QUIT", 5000);
+	fin('C', 104, 5000);
+	send('S', 5000, "221", 105);
+	fin('S', 5003, 105);
+	CHECK(stream_complete(stream));
+	send('S', 5003, "late", 105);
+	end("C+QUIT S+221");
+}
+
+/* The last ACK covers a FIN that was not captured: that is no missing byte. */
+static void
+lost_fin_is_no_gap(void)
+{
+	begin();
+	send('C', 100, "QUIT", 5000);
+	for (int i = 0; i < 5; i++)
+		send('S', 5000, "", 105);
+	end("C+QUIT");
+}
+
+static void
+missing_tail(void)
+{
+	begin();
+	send('C', 100, "QU", 5000);
+	fin('C', 104, 5000);
+	end("C+QU C-2");
+}
+
+/* Beyond the bound the lowest hole is given up, and counted. */
+static void
+bounds_force_a_gap(void)
+{
+	static const struct stream_limits narrow = { 64, 1000, 1 << 20 };
+
+	begin_with(&narrow, 100, 5000, true);
+	for (uint32_t i = 0; i < 10; i++)
+		send('C', 110 + i * 10, "0123456789", 5000);
+	CHECK(streams_counters(all).forced > 0);
+	CHECK(strncmp(said, "C-10 C+0123456789", 17) == 0);
+	end(said);
+}
+
+/* Ten thousand bytes, every second one missing: more pieces than are kept. */
+static void
+many_pieces_stay_bounded(void)
+{
+	begin();
+	for (uint32_t i = 0; i < 5000; i++)
+		send('C', 101 + i * 2, "x", 0);
+	CHECK(streams_counters(all).forced > 0);
+	stream_close(stream, (struct moment){ clock_ns, frame });
+	CHECK_EQ_INT(expect[0], 10000);
+	CHECK_EQ_INT(wrong, 0);
+	stream_free(stream);
+	streams_free(all);
+}
+
+static void
+no_room_is_counted(void)
+{
+	static const struct stream_limits one = { 1, 1 << 20, 1 << 20 };
+	struct stream_start start[2] = { { 0 } };
+
+	begin_with(&one, 1, 1, true);
+	CHECK(stream_open(all, start, &sink, NULL) == NULL);
+	CHECK_EQ_INT(streams_counters(all).refused, 1);
+	end("");
+}
+
+/* More than 1 GiB one way: libnids' window must be kept open. */
+static void
+long_one_way(void)
+{
+	static uint8_t block[65000];
+	uint64_t total = 0;
+	uint32_t seq = 100;
+
+	begin();
+	for (int i = 0; i < 20000; i++, seq += sizeof(block), total += sizeof(block)) {
+		send_cut('C', seq, (const char *)block, sizeof(block), sizeof(block), 0);
+		said[0] = '\0';
+	}
+	CHECK_EQ_INT(expect[0], total);
+	CHECK(total > 1 << 30);
+	said[0] = '\0';
+	end("");
+}
+
+static void
+frames_of_offsets(void)
+{
+	begin();
+	send('C', 100, "abc", 5000);
+	send('C', 106, "ghi", 5000);
+	send('C', 103, "def", 5000);
+	CHECK_EQ_INT(stream_frame(stream, DIR_C2S, 1).frame, 1);
+	CHECK_EQ_INT(stream_frame(stream, DIR_C2S, 4).frame, 3);
+	CHECK_EQ_INT(stream_frame(stream, DIR_C2S, 7).frame, 2);
+	end("C+abc C+def C+ghi");
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "in order", in_order },
+		{ "reordered, repeated, overlapping", reordered_repeated_overlapping },
+		{ "sequence numbers wrap", sequence_numbers_wrap },
+		{ "an acknowledged hole is a gap", acked_hole_is_a_gap },
+		{ "a hole that is not acknowledged waits", unacked_hole_waits },
+		{ "an ACK before its data", ack_before_data },
+		{ "corrupt numbers are not believed", corrupt_numbers_are_not_believed },
+		{ "a consistent jump is believed", a_consistent_jump_is_believed },
+		{ "mid-stream start", mid_stream },
+		{ "snap length", snap_length },
+		{ "FIN ends and frees", fin_ends_and_frees },
+		{ "a lost FIN is no gap", lost_fin_is_no_gap },
+		{ "a missing tail is a gap", missing_tail },
+		{ "bounds force a gap", bounds_force_a_gap },
+		{ "many pieces stay bounded", many_pieces_stay_bounded },
+		{ "no room is counted", no_room_is_counted },
+		{ "more than 1 GiB one way", long_one_way },
+		{ "frames of offsets", frames_of_offsets },
+	};
+
+	return check_main("stream", tests, sizeof(tests) / sizeof(tests[0]));
+}
