@@ -26,7 +26,7 @@ TXT
 
 # library header, then the only files that may include it
 while read -r header doors; do
-	hits=$(grep -lE "#include *[<\"]$header" -r analyzer dissectors --include='*.[ch]' | grep -vE "^($doors)$")
+	hits=$(grep -lE "#include *[<\"]($header)" -r analyzer dissectors --include='*.[ch]' | grep -vE "^($doors)$")
 	[ -z "$hits" ] || say "$header outside its door ($doors): $hits"
 done <<TXT
 nids analyzer/flow/stream_nids.c
