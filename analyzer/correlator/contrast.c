@@ -134,15 +134,15 @@ contrast_scanner(const struct store *s, const struct addr *client)
 }
 
 int64_t
-contrast_rtt(const struct store *s, const struct endpoint *server, uint32_t *witnesses)
+contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witnesses)
 {
-	struct host_iter it = { .server = &server->ip };
+	struct host_iter it = { .server = &c->conn.server.ip };
 	const struct record_host *h;
 	int64_t least = 0;
 
 	*witnesses = 0;
 	while ((h = store_host_next(s, &it)) != NULL) {
-		if (h->server.port == server->port || h->answered == 0 || h->rtt_min_ns <= 0)
+		if (h->key.point != c->point || h->server.port == c->conn.server.port || h->answered == 0 || h->rtt_min_ns <= 0)
 			continue;
 		*witnesses += h->answered;
 		if (least == 0 || h->rtt_min_ns < least)
@@ -152,14 +152,15 @@ contrast_rtt(const struct store *s, const struct endpoint *server, uint32_t *wit
 }
 
 uint8_t
-contrast_ttl(const struct store *s, const struct endpoint *server, bool other_ports_only)
+contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only)
 {
-	struct host_iter it = { .server = &server->ip };
+	struct host_iter it = { .server = &c->conn.server.ip };
 	const struct record_host *h;
 	uint8_t ttl = 0;
 
 	while ((h = store_host_next(s, &it)) != NULL)
-		if (h->ttl != 0 && h->answered > 0 && (!other_ports_only || h->server.port != server->port) &&
+		if (h->key.point == c->point && h->ttl != 0 && h->answered > 0 &&
+		    (!other_ports_only || h->server.port != c->conn.server.port) &&
 		    (ttl == 0 || h->ttl < ttl))
 			ttl = h->ttl;
 	return ttl;
@@ -180,4 +181,18 @@ contrast_deaf(const struct store *s, const struct mail_case *c)
 		data = data || x->conn.dir[0].data_segments > 0;
 	}
 	return data;
+}
+
+const struct mail_case *
+contrast_answered_elsewhere(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { .client = &c->conn.client.ip };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(s, &it)) != NULL)
+		if (x->point != c->point && x->conn.synack_count > 0 && x->conn.dir[0].isn_known && c->conn.dir[0].isn_known &&
+		    x->conn.dir[0].isn == c->conn.dir[0].isn && endpoint_equal(&x->conn.client, &c->conn.client) &&
+		    endpoint_equal(&x->conn.server, &c->conn.server))
+			return x;
+	return NULL;
 }

@@ -22,10 +22,12 @@ void	contrast_find(const struct store *s, const struct mail_case *c, bool refuse
 bool	contrast_attempts(const struct store *s, const struct mail_case *c);
 /* >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7). */
 bool	contrast_scanner(const struct store *s, const struct addr *client);
-/* Least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many hosts or ports said so. */
-int64_t	contrast_rtt(const struct store *s, const struct endpoint *server, uint32_t *witnesses);
-/* TTL of the server's other ports, 0 = unknown. */
-uint8_t	contrast_ttl(const struct store *s, const struct endpoint *server, bool other_ports_only);
+/* At this capture point: least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many connections said so. */
+int64_t	contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witnesses);
+/* At this capture point: TTL of the server's packets, 0 = unknown. */
+uint8_t	contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only);
+/* The same attempt at another capture point, where the server answers it; NULL = none. */
+const struct mail_case *contrast_answered_elsewhere(const struct store *s, const struct mail_case *c);
 /* Nothing ever comes back in this capture: its silence says nothing. */
 bool	contrast_deaf(const struct store *s, const struct mail_case *c);
 

@@ -39,30 +39,32 @@ rule_run(const struct rule *r, const struct store *s, const struct replies *repl
 
 static const struct silence {
 	enum confidence		least;		/* of the cause */
+	bool			rival;		/* another reading, from another capture point: only a weaker one yields */
 	enum finding_kind	causes[13], symptoms[17];
 } silences[] = {
-	{ CONFIDENCE_POSSIBLE,
+	{ CONFIDENCE_POSSIBLE, false,
 	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(FRAGMENTS_DROPPED), K(ICMP_FRAG_NEEDED_IGNORED),
 	      K(INLINE_CONTENT_DROP), K(IDLE_STATE_EXPIRED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
 	      K(MIDDLEBOX_RESET), END },
 	    { K(CLIENT_GAVE_UP_AT_DATA), K(CLIENT_GAVE_UP_WAITING), K(SERVER_DROPPED), K(SERVER_TIMEOUT_421), K(SLOW_REPLY),
 	      K(POP_INCOMPLETE), K(POP_RETR_STALLED), K(TLS_FAILURE), K(PEER_RESET), K(CONNECTED_NO_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE,
+	{ CONFIDENCE_POSSIBLE, false,
 	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
 	      K(ICMP_FRAG_NEEDED_IGNORED), END },
 	    { K(HIGH_LOSS), K(SIZE_DEPENDENT_LOSS), END } },
-	{ CONFIDENCE_PROBABLE,
+	{ CONFIDENCE_PROBABLE, false,
 	    { K(AUTH_REQUIRED_NOT_ATTEMPTED), K(POP_BEFORE_SMTP_REQUIRED), END },
 	    { K(RELAY_DENIED_WRONG_NETWORK), K(RELAY_DENIED_DESPITE_AUTH), END } },
-	{ CONFIDENCE_POSSIBLE, { K(BANNER_MASKED), END }, { K(AUTH_NOT_OFFERED), END } },
-	{ CONFIDENCE_POSSIBLE, { K(SYN_ACK_RETURN_BLOCKED), END }, { K(CONNECTED_NO_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE,
+	{ CONFIDENCE_POSSIBLE, false, { K(BANNER_MASKED), END }, { K(AUTH_NOT_OFFERED), END } },
+	{ CONFIDENCE_POSSIBLE, false, { K(SYN_ACK_RETURN_BLOCKED), END }, { K(CONNECTED_NO_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, false, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, false,
 	    { K(TLS_MODE_MISMATCH), END },
 	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE,
+	{ CONFIDENCE_POSSIBLE, false,
 	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END }, { K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE, { K(GREYLISTED), END }, { K(TEMPORARY_SERVER_ERROR), END } },
+	{ CONFIDENCE_POSSIBLE, false, { K(GREYLISTED), END }, { K(TEMPORARY_SERVER_ERROR), END } },
+	{ CONFIDENCE_PROBABLE, true, { K(FRAGMENTS_DROPPED), END }, { K(PMTU_BLACK_HOLE), END } },
 };
 
 /* Draft 1 + index of the surest claim of each kind in one conversation. */
@@ -140,7 +142,8 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 		for (size_t k = 0; cause != 0 && silences[i].symptoms[k] != END; k++) {
 			enum finding_kind symptom = silences[i].symptoms[k];
 
-			if (claims.by_kind[symptom] == 0)
+			if (claims.by_kind[symptom] == 0 || (silences[i].rival &&
+			    v->v[claims.by_kind[symptom] - 1].confidence >= v->v[cause - 1].confidence))
 				continue;
 			silence_kind(v, c, symptom);
 			symptom_hand_over(v, cause - 1, symptom);

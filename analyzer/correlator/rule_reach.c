@@ -93,10 +93,10 @@ reset_judge(const struct store *s, const struct mail_case *c, struct contrast *c
 
 	contrast_find(s, c, true, con);
 	e->rst_ttl = c->conn.dir[1].ttl_rst;
-	e->host_ttl = contrast_ttl(s, &c->conn.server, false);
+	e->host_ttl = contrast_ttl(s, c, false);
 	diff = (int)e->rst_ttl - (int)e->host_ttl;
 	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2);
-	e->rtt = contrast_rtt(s, &c->conn.server, &witnesses);
+	e->rtt = contrast_rtt(s, c, &witnesses);
 	e->delay = c->conn.refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
 	e->several = con->c2;
@@ -211,13 +211,31 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	    "any other traffic to or from this host", "at the client while it also tries another port of the server, or at the server");
 }
 
+/* Silent here, answered at another capture point: the answer is lost between the two. */
+static void
+silence_return(const struct mail_case *c, const struct mail_case *far, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, c, 1);
+
+	silence_evidence(f, c);
+	evidence_frame(finding_says(f, far->point, "at this capture point the server answers the same attempt"), &far->conn.synack_first);
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the server answers");
+	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "the attempt reaches the server");
+	finding_summary(f, "The server answers the connection attempt; the answer is lost on its way back, between the two capture points.");
+}
+
 static void
 judge_silence(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *far;
 	struct contrast con;
 
 	if (!silence_long(v->c))
 		return;
+	if ((far = contrast_answered_elsewhere(v->store, v->c)) != NULL) {
+		silence_return(v->c, far, out);
+		return;
+	}
 	contrast_find(v->store, v->c, false, &con);
 	if ((con.c1 || con.c2 || con.c3) && !contrast_deaf(v->store, v->c))
 		silence_blocked(v, &con, out);

@@ -67,11 +67,14 @@ host_order(const void *a, const void *b)
 	const struct record_host *x = a, *y = b;
 	int d;
 
+	/* TTL and round trip are a point's own: points do not join */
 	if ((d = memcmp(&x->client, &y->client, sizeof(x->client))) != 0)
 		return d;
 	if ((d = memcmp(&x->server.ip, &y->server.ip, sizeof(x->server.ip))) != 0)
 		return d;
-	return order_u64(x->server.port, y->server.port);
+	if ((d = order_u64(x->server.port, y->server.port)) != 0)
+		return d;
+	return order_u64(x->key.point, y->key.point);
 }
 
 /* ---- sorted tables ----------------------------------------------------------- */
