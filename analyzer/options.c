@@ -33,7 +33,7 @@ static const char help[] =
 "      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"
 "      --transcript    the sessions as dialogues\n"
 "      --records PATH  also write the records: a file, a directory, or `-'\n"
-"      --all-mails     tell every mail in the report, not only the first 50\n"
+"      --all           tell every finding and mail in the report, however many\n"
 "      --show-users    user names of logins as they are, not masked\n"
 "      --color WHEN    auto, always or never (NO_COLOR is heeded)\n"
 "      --no-progress   no progress bar on standard error\n"
@@ -49,7 +49,7 @@ static const char help[] =
 
 enum {
 	OPT_JSON = 256, OPT_TRANSCRIPT, OPT_RECORDS, OPT_REPLIES, OPT_EXIT_CODE, OPT_COLOR,
-	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL_MAILS, OPT_SCHEMA, OPT_FINDINGS,
+	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL, OPT_SCHEMA, OPT_FINDINGS,
 };
 
 static const struct option longs[] = {
@@ -62,7 +62,7 @@ static const struct option longs[] = {
 	{ "colour", required_argument, NULL, OPT_COLOR },
 	{ "no-progress", no_argument, NULL, OPT_NO_PROGRESS },
 	{ "show-users", no_argument, NULL, OPT_SHOW_USERS },
-	{ "all-mails", no_argument, NULL, OPT_ALL_MAILS },
+	{ "all", no_argument, NULL, OPT_ALL },
 	{ "print-schema", no_argument, NULL, OPT_SCHEMA },	/* ./dev schema */
 	{ "print-findings", no_argument, NULL, OPT_FINDINGS },
 	{ "help", no_argument, NULL, 'h' },
@@ -154,8 +154,8 @@ take_long(struct options *o, int c)
 	case OPT_SHOW_USERS:
 		o->show_users = true;
 		return 0;
-	case OPT_ALL_MAILS:
-		o->all_mails = true;
+	case OPT_ALL:
+		o->all = true;
 		return 0;
 	case OPT_SCHEMA:
 		o->task = TASK_SCHEMA;

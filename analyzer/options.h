@@ -34,7 +34,7 @@ struct options {
 	const char	*records;		/* file, directory, "-"; NULL = none */
 	const char	*replies;		/* file of the user's reply table; NULL = none */
 	enum colour_when colour;
-	bool		 exit_code, progress, show_users, all_mails;
+	bool		 exit_code, progress, show_users, all;
 };
 
 /* 0, or -1 when the command line is wrong; it was then said on standard error. */

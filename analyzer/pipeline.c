@@ -304,7 +304,7 @@ pipeline_input(struct pipeline *p, const char *arg)
 static void
 print_output(struct pipeline *p)
 {
-	struct terminal_report r = { p->correlator, p->points, p->o->all_mails };
+	struct terminal_report r = { p->correlator, p->points, p->o->all };
 	int rc = 0;
 
 	if (p->o->records != NULL && strcmp(p->o->records, "-") == 0)

@@ -136,7 +136,8 @@ put_label(const struct page *p, unsigned int at, const char *label, unsigned int
 	size_t width = at + strlen(label);
 
 	fprintf(p->out, "%*s", (int)at, "");
-	page_put(p, COLOUR_BOLD, "%s", label);
+	if (label[0] != '\0')
+		page_put(p, COLOUR_BOLD, "%s", label);
 	if (width < indent)
 		fprintf(p->out, "%*s", (int)(indent - width), "");
 	else if (label[0] != '\0')

@@ -146,16 +146,19 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	if (faults > 1)
 		snprintf(more, sizeof(more), ", and %zu more", faults - 1);
 	if (faults > 0) {
-		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s.\n", faults, faults == 1 ? "" : "s",
+		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s.", faults, faults == 1 ? "" : "s",
 		    kind_facts(worst->kind)->title, more);
+		fputc('\n', p->out);
 		page_field_at(p, 0, "", 0, seen);
 	} else if (seen[0] != '\0') {
 		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
-		    "%s; no fault found in this capture%s.\n", seen,
+		    "%s; no fault found in this capture%s.", seen,
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
+		fputc('\n', p->out);
 	} else {
-		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " packets.\n" :
-		    "There is nothing to see: %" PRIu64 " packets.\n", s->packets);
+		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " packets." :
+		    "There is nothing to see: %" PRIu64 " packets.", s->packets);
+		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
 	}
 }

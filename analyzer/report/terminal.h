@@ -10,12 +10,15 @@
 #include "correlator/correlator.h"
 #include "report/page.h"
 
-#define TERMINAL_MAILS	50	/* mails told one by one; the rest is counted */
+/* Told one by one; the rest is counted. */
+#define TERMINAL_FAULTS	25
+#define TERMINAL_INFOS	10
+#define TERMINAL_MAILS	50
 
 struct terminal_report {
 	const struct correlator *correlator;
 	uint32_t	points;		/* capture points 0 .. points - 1 */
-	bool		all_mails;	/* no cap */
+	bool		all;		/* no caps */
 };
 
 void	terminal_print(const struct page *p, const struct terminal_report *r);

@@ -55,9 +55,10 @@ print_title(const struct page *p, const struct finding *f)
 
 	fputc('\n', p->out);
 	page_put(p, terminal_colour(f->severity), "%s", severity_word(f));
-	page_put(p, COLOUR_BOLD, "  %s\n", kind_facts(f->kind)->title);
-	fprintf(p->out, "  %s%s%s  ", kind_id(f->kind), f->subkind[0] != '\0' ? " / " : "", f->subkind);
-	page_put(p, COLOUR_DIM, "%s\n", id_format(f->id, id));
+	page_put(p, COLOUR_BOLD, "  %s", kind_facts(f->kind)->title);
+	fprintf(p->out, "\n  %s%s%s  ", kind_id(f->kind), f->subkind[0] != '\0' ? " / " : "", f->subkind);
+	page_put(p, COLOUR_DIM, "%s", id_format(f->id, id));
+	fputc('\n', p->out);
 }
 
 static void
@@ -200,21 +201,33 @@ is_info(const struct finding *f)
 }
 
 static void
-print_sorted(const struct page *p, const struct finding *const *f, size_t n, const struct correlator *c)
+print_rest(const struct page *p, size_t left)
 {
-	bool heading = false;
+	if (left > 0)
+		page_line(p, "  ... and %zu more; --all or --json tells all of them", left);
+}
+
+/* The worst come first, so what is over the caps is the least. */
+static void
+print_sorted(const struct page *p, const struct finding *const *f, size_t n, const struct terminal_report *r)
+{
+	size_t faults = 0, infos = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (!is_info(f[i]))
-			print_finding(p, f[i], c);
+		if (!is_info(f[i]) && (faults++ < TERMINAL_FAULTS || r->all))
+			print_finding(p, f[i], r->correlator);
+	if (faults > TERMINAL_FAULTS && !r->all)
+		print_rest(p, faults - TERMINAL_FAULTS);
 	for (size_t i = 0; i < n; i++) {
 		if (!is_info(f[i]))
 			continue;
-		if (!heading)
+		if (infos == 0)
 			terminal_heading(p, "Also seen");
-		heading = true;
-		print_info(p, f[i], c);
+		if (infos++ < TERMINAL_INFOS || r->all)
+			print_info(p, f[i], r->correlator);
 	}
+	if (infos > TERMINAL_INFOS && !r->all)
+		print_rest(p, infos - TERMINAL_INFOS);
 }
 
 void
@@ -232,6 +245,6 @@ terminal_findings(const struct page *p, const struct terminal_report *r)
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &f[i];
 	qsort(sorted, n, sizeof(*sorted), compare_pointers);
-	print_sorted(p, sorted, n, r->correlator);
+	print_sorted(p, sorted, n, r);
 	free(sorted);
 }

@@ -169,7 +169,7 @@ terminal_mails(const struct page *p, const struct terminal_report *r, const stru
 {
 	const struct fate *fates;
 	size_t n = correlator_fates(r->correlator, &fates);
-	size_t told = n > TERMINAL_MAILS && !r->all_mails ? TERMINAL_MAILS : n;
+	size_t told = n > TERMINAL_MAILS && !r->all ? TERMINAL_MAILS : n;
 
 	if (n == 0 && s->smtp_sessions + s->pop3_sessions + s->imap_sessions == 0)
 		return;
@@ -179,5 +179,5 @@ terminal_mails(const struct page *p, const struct terminal_report *r, const stru
 	for (size_t i = 0; i < told; i++)
 		print_fate(p, &fates[i]);
 	if (told < n)
-		page_line(p, "  ... and %zu more; --all-mails or --json tells all of them", n - told);
+		page_line(p, "  ... and %zu more; --all or --json tells all of them", n - told);
 }

@@ -119,7 +119,7 @@ many_mails_are_counted(void)
 	for (size_t i = 1; i < 80; i++)
 		fake_fates[i] = fake_fates[0];
 	fake_fate_count = 80;
-	CHECK(says("... and 30 more; --all-mails or --json tells all of them"));
+	CHECK(says("... and 30 more; --all or --json tells all of them"));
 }
 
 static void

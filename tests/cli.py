@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""cli.py MAILWHY [CAPTURES] - the command as scripts use it: exit statuses,
+messages, broken outputs, records read back, mixed inputs."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BINARY = os.path.abspath(sys.argv[1])
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CAPTURES = os.path.abspath(sys.argv[2] if len(sys.argv) > 2 else os.path.join(TOP, "captures"))
+HOLE = os.path.join(CAPTURES, "lab/bh_up_1454_wan_nots.client.pcap")
+CLEAN = os.path.join(CAPTURES, "lab/clean_pop3_full.client.pcap")
+CUT = os.path.join(CAPTURES, "lab/art_formats.cut.pcap")
+passed, failed = 0, 0
+
+
+def run(*args, **kw):
+    p = subprocess.run([BINARY, *args], capture_output=True, timeout=60, **kw)
+    return p.returncode, p.stdout, p.stderr.decode()
+
+
+def check(ok, what):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print("FAIL " + what)
+
+
+def last(out):
+    return json.loads(out.splitlines()[-1])
+
+
+def statuses():
+    for want, args in ((0, [HOLE]), (1, ["--exit-code", HOLE]), (0, ["--exit-code", CLEAN]), (0, [CUT]),
+                       (4, ["--exit-code", CUT]), (4, ["--exit-code", CUT, HOLE]), (3, ["/nonexistent"]),
+                       (3, ["/nonexistent", CLEAN]), (3, [os.path.join(TOP, "README.md")]), (2, []), (2, ["--bogus"]),
+                       (2, ["-f", "no such filter", HOLE]), (2, ["--json", "--transcript", HOLE]), (2, ["-", "-"]),
+                       (2, ["-i", "lo", HOLE]), (2, ["--color", "blue", HOLE]), (0, ["--help"]), (0, ["-V"]),
+                       (3, ["--replies", "/nonexistent", HOLE]), (3, ["--records", "/nonexistent/x", HOLE])):
+        rc, _, err = run(*args)
+        check(rc == want, "%s: exit status %d, want %d: %s" % (args, rc, want, err.strip()))
+        check(rc in (0, 1) or err != "" or args == ["--exit-code", CUT], "%s: no message" % args)
+
+
+def messages():
+    _, _, err = run(CUT)
+    check(CUT in err and "frame" in err, "damage names file and frame: " + err)
+    rc, out, err = run("/nonexistent", CLEAN)
+    check("/nonexistent: No such file" in err and b"POP3" in out, "a bad input does not stop the others")
+    rc, out, err = run("/tmp/\x1b[31m")
+    check("\x1b" not in err, "names are escaped in messages")
+    check(run("--help")[1].index(b"Examples") < run("--help")[1].index(b"Usage"), "examples first")
+
+
+def outputs():
+    with open("/dev/full", "wb") as full:
+        for mode in ("--json", "--transcript", "--color=never"):
+            p = subprocess.run([BINARY, mode, HOLE], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            check(p.returncode == 3 and b"No space" in p.stderr, "%s on a full disk: %d" % (mode, p.returncode))
+    r, w = os.pipe()
+    os.close(r)
+    p = subprocess.run([BINARY, HOLE], stdout=w, stderr=subprocess.PIPE, timeout=60)
+    os.close(w)
+    check(p.returncode == 3 and b"Broken pipe" in p.stderr, "a broken pipe: %d" % p.returncode)
+    p = subprocess.run(["sh", "-c", 'exec "$0" "$1" >&-', BINARY, HOLE], stderr=subprocess.PIPE, timeout=60)
+    check(p.returncode == 3 and p.stderr != b"", "closed standard output: %d" % p.returncode)
+    rc, _, err = run("--records", "/dev/full", HOLE)
+    check(rc == 3 and "/dev/full: No space" in err, "records on a full disk")
+    for env in ({"NO_COLOR": "1"}, {}):
+        check(b"\x1b" not in run(HOLE, env={**os.environ, **env})[1], "no colours into a pipe")
+    check(b"\x1b[" in run("--color", "always", HOLE)[1], "colours when asked for")
+
+
+def records(tmp):
+    want = run("--json", HOLE)[1]
+    path = os.path.join(tmp, "r.jsonl")
+    check(run("--records", path, HOLE)[0] == 0, "records are written")
+    check(run("--json", path)[1] == want, "records read back give the same output, byte for byte")
+    rc, out, _ = run("--records", "-", HOLE)
+    check(out == open(path, "rb").read(), "--records - is the records and nothing else")
+    check(run("--json", "-", input=out)[1] == want, "records from a pipe")
+    check(run("--json", "-", input=want)[1] == want, "the output of --json is input, too")
+    with open(HOLE, "rb") as f:
+        check(last(run("--json", "-", input=f.read())[1])["findings"] == last(want)["findings"], "a capture from a pipe")
+    with open(HOLE, "rb") as f:
+        check(last(run("--json", "-", stdin=f)[1])["findings"] == last(want)["findings"], "a capture as standard input")
+    directory = os.path.join(tmp, "log/")
+    run("--records", directory, HOLE)
+    run("--records", directory, CLEAN)
+    s = last(run("--json", directory)[1])
+    check(s["inputs"] == 2 and s["findings"].get("pmtu-black-hole") == 1 and s["pop3"]["sessions"] == 1,
+          "a directory of records: %s" % s)
+    mixed = last(run("--json", path, CLEAN)[1])
+    check(mixed["findings"] == s["findings"], "records and captures mixed")
+    damaged = os.path.join(tmp, "damaged.jsonl")
+    lines = open(path, "rb").read().splitlines(True)
+    with open(damaged, "wb") as f:
+        f.write(b"".join(lines[:2]) + b'{"type":"stall","schema":1,"m":7}\n\xff\xfe\n' + b"".join(lines[2:])[:-20])
+    rc, out, err = run("--json", damaged)
+    check(rc == 0 and "damaged.jsonl: line 3: " in err and "line 4: " in err, "bad lines are named: " + err)
+    check(run(os.path.join(tmp, "hopeless.jsonl"))[0] == 3, "a file that is not there")
+    with open(os.path.join(tmp, "hopeless.jsonl"), "wb") as f:
+        f.write(b"{{{\n")
+    check(run(os.path.join(tmp, "hopeless.jsonl"))[0] == 3, "a file without one good record")
+
+
+def inputs(tmp):
+    directory = os.path.join(tmp, "captures")
+    os.mkdir(directory)
+    shutil.copy(HOLE, directory)
+    shutil.copy(CLEAN, directory)
+    a, b = last(run("--json", directory)[1]), last(run("--json", HOLE, "-r", CLEAN)[1])
+    check(a == b, "a directory is its files")
+    check(last(run("--json", "-f", "port 110", HOLE, CLEAN)[1])["smtp"]["sessions"] == 0, "the filter holds for all")
+    check(run("--transcript", HOLE)[1].count(b"C: EHLO") == 1, "a transcript has the dialogue")
+    for locale in ("C", "tr_TR.UTF-8"):
+        env = {**os.environ, "LC_ALL": locale, "TZ": "Asia/Tokyo"}
+        check(run(HOLE, env=env)[1] == run(HOLE)[1], "neither locale nor time zone is in the report")
+
+
+def main():
+    statuses()
+    messages()
+    outputs()
+    with tempfile.TemporaryDirectory() as tmp:
+        records(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
+        inputs(tmp)
+    print("%d passed, %d failed" % (passed, failed))
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
