@@ -166,23 +166,6 @@ contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_
 	return ttl;
 }
 
-bool
-contrast_deaf(const struct store *s, const struct mail_case *c)
-{
-	struct case_iter it = { 0 };
-	const struct mail_case *x;
-	bool data = false;
-
-	while ((x = store_case_next(s, &it)) != NULL) {
-		if (x->point != c->point)
-			continue;
-		if (x->conn.dir[1].packets > 0)
-			return false;
-		data = data || x->conn.dir[0].data_segments > 0;
-	}
-	return data;
-}
-
 const struct mail_case *
 contrast_answered_elsewhere(const struct store *s, const struct mail_case *c)
 {

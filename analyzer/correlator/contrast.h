@@ -28,7 +28,5 @@ int64_t	contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t 
 uint8_t	contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only);
 /* The same attempt at another capture point, where the server answers it; NULL = none. */
 const struct mail_case *contrast_answered_elsewhere(const struct store *s, const struct mail_case *c);
-/* Nothing ever comes back in this capture: its silence says nothing. */
-bool	contrast_deaf(const struct store *s, const struct mail_case *c);
 
 #endif /* CONTRAST_H */

@@ -193,7 +193,7 @@ static void
 silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
-	enum confidence conf = contrast_deaf(v->store, c) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_POSSIBLE;
+	enum confidence conf = store_point_deaf(v->store, c->point) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_POSSIBLE;
 	struct finding *f = verdict_add(out, con->same ? FINDING_PORT_BLOCKED_SILENT : FINDING_HOST_UNREACHABLE_SILENT, conf, c, 0);
 	char server[ENDPOINT_TEXT];
 
@@ -237,7 +237,7 @@ judge_silence(const struct view *v, struct verdicts *out)
 		return;
 	}
 	contrast_find(v->store, v->c, false, &con);
-	if ((con.c1 || con.c2 || con.c3) && !contrast_deaf(v->store, v->c))
+	if ((con.c1 || con.c2 || con.c3) && !store_point_deaf(v->store, v->c->point))
 		silence_blocked(v, &con, out);
 	else
 		silence_unknown(v, &con, out);

@@ -482,6 +482,7 @@ store_free(struct store *s)
 	free(s->by_server);
 	free(s->hosts_by_client);
 	free(s->hosts_by_server);
+	free(s->points);
 	free(s->paths.v);
 	free(s->hosts.v);
 	free(s->icmp.v);

@@ -62,6 +62,8 @@ const struct record_icmp_error *store_icmp_next(const struct store *s, size_t *p
 
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
+/* Clients send data and no server is ever heard at this point: its silence says nothing. */
+bool	store_point_deaf(const struct store *s, uint32_t point);
 
 enum path_scope { PATH_ADDRESS, PATH_PREFIX, PATH_ANY };	/* how much of the destination counts */
 

@@ -12,6 +12,12 @@ struct table {
 	size_t	 n, room;
 };
 
+/* What one capture point heard at all. */
+struct point_facts {
+	uint32_t	point;
+	bool		server_heard, client_data;
+};
+
 struct store {
 	struct mail_case *bucket[BUCKETS];
 	struct mail_case **cases;	/* by time, see store_index */
@@ -21,6 +27,8 @@ struct store {
 	struct record_host **hosts_by_client, **hosts_by_server;	/* into hosts */
 	size_t		 hosts_indexed;
 	struct table	 paths, hosts, icmp, captures;
+	struct point_facts *points;	/* ascending point */
+	size_t		 point_count;
 	uint64_t	 bytes, budget, clock, generation;
 	struct store_counters counters;
 };

@@ -231,6 +231,36 @@ hosts_index(struct store *s)
 		qsort(s->hosts_by_server, n, sizeof(struct record_host *), host_by_server);
 }
 
+static int
+point_order(const void *a, const void *b)
+{
+	return order_u64(((const struct point_facts *)a)->point, ((const struct point_facts *)b)->point);
+}
+
+static void
+points_index(struct store *s)
+{
+	size_t n = 0;
+
+	free(s->points);
+	s->point_count = 0;
+	if ((s->points = malloc((s->case_count + 1) * sizeof(*s->points))) == NULL)
+		return;
+	for (size_t i = 0; i < s->case_count; i++)
+		s->points[i] = (struct point_facts){ s->cases[i]->point, s->cases[i]->conn.dir[1].packets > 0,
+		    s->cases[i]->conn.dir[0].data_segments > 0 };
+	qsort(s->points, s->case_count, sizeof(*s->points), point_order);
+	for (size_t i = 0; i < s->case_count; i++) {
+		if (n == 0 || s->points[n - 1].point != s->points[i].point) {
+			s->points[n++] = s->points[i];
+			continue;
+		}
+		s->points[n - 1].server_heard = s->points[n - 1].server_heard || s->points[i].server_heard;
+		s->points[n - 1].client_data = s->points[n - 1].client_data || s->points[i].client_data;
+	}
+	s->point_count = n;
+}
+
 void
 store_index(struct store *s)
 {
@@ -258,5 +288,6 @@ store_index(struct store *s)
 		s->cases[i]->index = (uint32_t)i;
 	s->indexed = n;
 	hosts_index(s);
+	points_index(s);
 	copies_join(s);
 }

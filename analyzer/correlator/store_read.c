@@ -148,6 +148,15 @@ store_capture_next(const struct store *s, size_t *pos)
 	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++ : NULL;
 }
 
+bool
+store_point_deaf(const struct store *s, uint32_t point)
+{
+	for (size_t i = 0; i < s->point_count; i++)
+		if (s->points[i].point == point)
+			return !s->points[i].server_heard && s->points[i].client_data;
+	return false;
+}
+
 /* ---- the largest size proven ------------------------------------------------------------------ */
 
 static bool

@@ -35,8 +35,16 @@ static size_t
 run_zeros(const uint8_t *p, size_t n)
 {
 	size_t i = 0;
+	uint64_t word;
 
-	while (i < n && i < UINT16_MAX && p[i] == 0)
+	if (n > UINT16_MAX)
+		n = UINT16_MAX;
+	for (; i + sizeof(word) <= n; i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		if (word != 0)
+			break;
+	}
+	while (i < n && p[i] == 0)
 		i++;
 	return i;
 }
