@@ -4,6 +4,8 @@
 
 #include "dissectors/pop3_state.h"
 
+#define HELD_MAX	(256u << 10)	/* bytes of a server that wait for the client's */
+
 /* ---- shared by the files of the dissector --------------------------------------- */
 
 struct dissect_event
@@ -206,56 +208,41 @@ pop3_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 	st->sink = *sink;
 	st->hint = *hint;
 	st->greeting_due = true;
-	st->unsure = hint->midstream;
+	st->unsure = st->holes = hint->midstream;
 	st->line[DIR_C2S].fragment = st->line[DIR_S2C].fragment = hint->midstream;
 	return st;
 }
 
-static enum dissect_rc
-pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+/* One line, or a piece of an answer, or of TLS; the bytes taken. */
+static size_t
+bytes_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
 {
-	struct pop3 *st = v;
-	size_t n;
-
-	st->ts_ns[dir] = ts_ns;
-	st->end[dir] = off + len;
-	while (len > 0) {
-		if (!st->tls[dir] && st->line[dir].full == 0 &&
-		    !(dir == DIR_S2C && st->answer.kind != TEXT_NONE) && tls_due(st, dir, *p))
-			tls_begin(st, dir, off);
-		if (st->tls[dir]) {
-			if (st->observer != NULL)
-				tls_observe(st->observer, dir, off, ts_ns, p, len, &st->sink);
-			return st->observer != NULL ? DISSECT_OK : DISSECT_NOMEM;
-		}
-		if (dir == DIR_S2C && st->answer.kind != TEXT_NONE)
-			n = pop3_answer_push(st, off, p, len);
-		else
-			n = line_push(st, dir, off, p, len);
-		p += n;
-		off += n;
-		len -= n;
+	if (!st->tls[dir] && st->line[dir].full == 0 &&
+	    !(dir == DIR_S2C && st->answer.kind != TEXT_NONE) && tls_due(st, dir, *p))
+		tls_begin(st, dir, off);
+	if (st->tls[dir]) {
+		if (st->observer != NULL)
+			tls_observe(st->observer, dir, off, st->ts_ns[dir], p, len, &st->sink);
+		return len;
 	}
-	return DISSECT_OK;
+	if (dir == DIR_S2C && st->answer.kind != TEXT_NONE)
+		return pop3_answer_push(st, off, p, len);
+	return line_push(st, dir, off, p, len);
 }
 
 static void
-pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+gap_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, uint64_t missing)
 {
-	struct pop3 *st = v;
-	struct dissect_event ev;
+	struct dissect_event ev = pop3_event(st, EVENT_GAP, dir, off, off + missing);
 
-	st->ts_ns[dir] = ts_ns;
-	st->end[dir] = off + missing;
-	ev = pop3_event(st, EVENT_GAP, dir, off, off + missing);
 	ev.unsure = true;
+	pop3_emit(st, &ev);
 	if (st->tls[dir]) {
 		if (st->observer != NULL)
 			tls_gap(st->observer, dir, missing);
-		pop3_emit(st, &ev);
 		return;
 	}
-	pop3_emit(st, &ev);
+	st->holes = true;
 	if (dir == DIR_S2C && st->answer.kind != TEXT_NONE) {
 		pop3_answer_gap(st);
 		return;
@@ -270,16 +257,112 @@ pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t 
 		st->greeting_due = false;
 		st->orphan = false;
 		st->status_lost = true;
-		pop3_pending_forget_old(st);
 	}
+}
+
+/* ---- the server's bytes, which may have to wait for the client's ------------------- */
+
+static size_t
+server_read(struct pop3 *st, const struct smtp_span *s)
+{
+	st->ts_ns[DIR_S2C] = s->ts_ns;
+	st->end[DIR_S2C] = s->off + s->len;
+	if (s->p == NULL) {
+		gap_read(st, DIR_S2C, s->off, s->len);
+		return s->len;
+	}
+	if (pop3_answer_over(st)) {
+		pop3_answer_end(st, st->answer.replied, s->off);
+		st->line[DIR_S2C].fragment = true;
+		st->unsure = true;
+		st->status_lost = true;
+	}
+	return bytes_read(st, DIR_S2C, s->off, s->p, s->len);
+}
+
+/*
+ * A POP3 server speaks when it is asked; if it seems otherwise, the question
+ * is late or missing.  Lines of an answer without its question do not wait.
+ */
+static bool
+server_must_wait(const struct pop3 *st, const struct smtp_span *s)
+{
+	return s->p != NULL && st->hint.client_seen && !st->tls[DIR_C2S] && !st->tls[DIR_S2C] &&
+	    st->answer.kind == TEXT_NONE && st->line[DIR_S2C].full == 0 && !st->greeting_due &&
+	    !(st->orphan && *s->p != '+' && *s->p != '-') && st->pending_count == 0 && st->unqueued == 0;
+}
+
+/* Reads what needs not wait, and all that came before `until'. */
+static void
+server_drain(struct pop3 *st, int64_t until)
+{
+	struct smtp_span s;
+
+	for (;;) {
+		s = smtp_hold_peek(&st->held);
+		if (s.len == 0 || (s.ts_ns >= until && server_must_wait(st, &s)))
+			break;
+		smtp_hold_take(&st->held, server_read(st, &s), st->hint.budget);
+	}
+}
+
+static enum dissect_rc
+server_take(struct pop3 *st, struct smtp_span s)
+{
+	const struct dissect_budget *b = st->hint.budget;
+
+	st->held.now = s;
+	server_drain(st, INT64_MIN);
+	if (st->held.bytes + st->held.now.len > HELD_MAX || (b != NULL && b->held >= b->limit)) {
+		if (b != NULL)
+			st->hint.budget->refused++;
+		server_drain(st, INT64_MAX);
+	}
+	return smtp_hold_keep(&st->held, st->hint.budget) ? DISSECT_OK : DISSECT_NOMEM;
+}
+
+static enum dissect_rc
+pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+{
+	struct pop3 *st = v;
+	size_t n;
+
+	if (dir == DIR_S2C)
+		return server_take(st, (struct smtp_span){ p, len, off, ts_ns });
+	if (st->unsure)		/* replies older than this command are not to it */
+		server_drain(st, ts_ns);
+	st->ts_ns[dir] = ts_ns;
+	st->end[dir] = off + len;
+	for (; len > 0; p += n, off += n, len -= n) {
+		n = bytes_read(st, dir, off, p, len);
+		server_drain(st, INT64_MIN);
+	}
+	return DISSECT_OK;
+}
+
+static void
+pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+{
+	struct pop3 *st = v;
+
+	if (dir == DIR_S2C) {
+		server_take(st, (struct smtp_span){ NULL, missing, off, ts_ns });
+		return;
+	}
+	st->ts_ns[dir] = ts_ns;
+	st->end[dir] = off + missing;
+	gap_read(st, dir, off, missing);
 }
 
 /* A server that ends without a line end still said something. */
 static void
 last_words(struct pop3 *st)
 {
+	server_drain(st, INT64_MAX);
 	if (st->answer.kind != TEXT_NONE) {
-		pop3_answer_end(st, false, st->end[DIR_S2C]);
+		/* A client that went on had the rest. */
+		pop3_answer_end(st, st->answer.gap && st->answer.replied && !st->pipelines && st->pending_count > 0,
+		    st->end[DIR_S2C]);
 	} else if (st->line[DIR_S2C].full > 0) {
 		st->line[DIR_S2C].odd |= ODD_UNCLOSED;
 		pop3_server_line(st);
@@ -301,6 +384,7 @@ pop3_close(void *v)
 		return;
 	last_words(st);
 	pop3_pending_free(st);
+	smtp_hold_free(&st->held, st->hint.budget);
 	free(st->answer.kept);
 	free(st->observer);
 	explicit_bzero(st, sizeof(*st));

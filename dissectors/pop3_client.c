@@ -52,35 +52,52 @@ pending_add(struct pop3 *st, const struct pop3_pending *p)
 	*pending_at(st, st->pending_count++) = *p;
 }
 
+static void
+pending_drop(struct pop3 *st)
+{
+	st->pending_first = (st->pending_first + 1) % st->pending_size;
+	st->pending_count--;
+}
+
+const struct pop3_pending *
+pop3_pending_due(struct pop3 *st)
+{
+	int64_t now = st->ts_ns[DIR_S2C];
+
+	while (st->unsure && !st->pipelines && st->pending_count > 1 && pending_at(st, 1)->ts_ns <= now)
+		pending_drop(st);
+	if (st->pending_count == 0 || (st->holes && pending_at(st, 0)->ts_ns > now))
+		return NULL;
+	return pending_at(st, 0);
+}
+
+/* Two commands were under way when the first was answered. */
+static bool
+pipelined(const struct pop3 *st)
+{
+	const struct pop3_pending *next;
+
+	if (st->pending_count < 2)
+		return false;
+	next = pending_at(st, 1);
+	return next->ts_ns < st->ts_ns[DIR_S2C] || next->ts_ns == pending_at(st, 0)->ts_ns;
+}
+
 bool
 pop3_pending_take(struct pop3 *st, struct pop3_pending *out)
 {
-	if (st->pending_count == 0) {
-		if (st->unqueued > 0)
+	const struct pop3_pending *due = pop3_pending_due(st);
+
+	if (due == NULL) {
+		if (st->pending_count == 0 && st->unqueued > 0)
 			st->unqueued--;
 		return false;
 	}
-	*out = *pending_at(st, 0);
-	st->pending_first = (st->pending_first + 1) % st->pending_size;
-	st->pending_count--;
+	if (!st->unsure && pipelined(st))
+		st->pipelines = true;
+	*out = *due;
+	pending_drop(st);
 	return true;
-}
-
-static void
-pending_clear(struct pop3 *st)
-{
-	st->pending_count = 0;
-	st->unqueued = 0;
-}
-
-void
-pop3_pending_forget_old(struct pop3 *st)
-{
-	struct pop3_pending drop;
-
-	while (st->pending_count > 1 && pending_at(st, 0)->ts_ns !=
-	    pending_at(st, st->pending_count - 1)->ts_ns)
-		pop3_pending_take(st, &drop);
 }
 
 void
@@ -90,24 +107,6 @@ pop3_pending_free(struct pop3 *st)
 	free(st->pending);
 	st->pending = NULL;
 	st->pending_size = st->pending_count = 0;
-}
-
-/*
- * A client that waits for each answer has had all of them when it sends its
- * next command: what we did not see was in the gap.
- */
-static void
-pairing_resync(struct pop3 *st)
-{
-	if (st->answer.kind != TEXT_NONE && st->answer.gap && !st->pipelines)
-		pop3_answer_end(st, st->answer.replied, st->end[DIR_S2C]);
-	if (!st->pipelines)
-		pending_clear(st);
-	if (st->pending_count == 0 && st->unqueued == 0 && !st->line[DIR_C2S].fragment) {
-		st->unsure = false;
-		st->status_lost = false;
-		st->orphan = false;
-	}
 }
 
 /* ---- lines ------------------------------------------------------------------------- */
@@ -191,12 +190,11 @@ command_line(struct pop3 *st, const struct pop3_command *cmd)
 	struct pop3_pending p;
 	bool unsure = st->line[DIR_C2S].fragment;
 
-	if (st->unsure) {
-		pairing_resync(st);
-	} else if (st->answer.kind != TEXT_NONE && st->answer.gap && !st->pipelines) {
-		pop3_answer_end(st, st->answer.replied, st->end[DIR_S2C]);
-	} else if (st->pending_count > 0 || st->answer.kind != TEXT_NONE) {
-		st->pipelines = true;
+	/* Nothing is outstanding: the next reply is this command's. */
+	if (st->unsure && !unsure && st->pending_count == 0 && st->unqueued == 0 && st->answer.kind == TEXT_NONE) {
+		st->unsure = false;
+		st->status_lost = false;
+		st->orphan = false;
 	}
 	unsure |= st->unsure;
 	st->commands++;

@@ -105,6 +105,7 @@ answer_begin(struct pop3 *st, enum pop3_text_kind kind, const struct pop3_pendin
 	a->replied = status;
 	a->off = off;
 	a->odd = 0;
+	a->seen = 0;
 	a->len = 0;
 	a->first_arg = a->first_len = 0;
 	a->code[0] = '\0';
@@ -122,7 +123,8 @@ pop3_answer_end(struct pop3 *st, bool complete, uint64_t end)
 			a->odd |= ODD_UNCLOSED;
 		listing_emit(st, end);
 	} else {
-		content_emit(st, EVENT_CONTENT_END, end, end, NULL, 0, complete);
+		/* The last byte is its proof: of the dot, or of what there was. */
+		content_emit(st, EVENT_CONTENT_END, end > a->off ? end - 1 : end, end, NULL, 0, complete);
 	}
 	pop3_unhold(st, a->size);
 	free(a->kept);
@@ -136,6 +138,19 @@ pop3_answer_gap(struct pop3 *st)
 {
 	st->answer.gap = true;
 	pop3_text_gap(&st->answer.text);
+}
+
+/*
+ * The end of the answer is missing, and the client, who waits for it, sent its
+ * next command before these bytes came.
+ */
+bool
+pop3_answer_over(const struct pop3 *st)
+{
+	const struct pop3_pending *next = pop3_pending_head(st);
+
+	return st->answer.kind != TEXT_NONE && st->answer.gap && !st->pipelines && next != NULL &&
+	    next->ts_ns < st->ts_ns[DIR_S2C];
 }
 
 /*
@@ -158,6 +173,9 @@ status_possible(const struct pop3 *st)
 static void
 text_piece(struct pop3 *st, uint64_t off, uint64_t end, const uint8_t *p, size_t len)
 {
+	st->answer.seen += len;
+	if (st->answer.seen > 512)	/* RFC 1939 3: no single reply is that long, so it was +OK */
+		st->answer.replied = true;
 	if (st->answer.kind == TEXT_LISTING)
 		listing_add(st, p, len);
 	else
@@ -243,7 +261,7 @@ static const struct pop3_pending nobody = { .number = UINT64_MAX };
 static void
 challenge(struct pop3 *st, const struct pop3_reply *r)
 {
-	const struct pop3_pending *head = pop3_pending_head(st);
+	const struct pop3_pending *head = pop3_pending_due(st);
 
 	if (head != NULL && head->verb == POP3_AUTH) {
 		if (head->cmd == st->auth_cmd)
@@ -320,6 +338,14 @@ answered(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending 
 		answer_begin(st, TEXT_MESSAGE, of, true, l->off + l->full);
 }
 
+/* After missing bytes: a reply found its command, so those that follow will. */
+static void
+pairing_found(struct pop3 *st)
+{
+	if (!st->pipelines || (st->pending_count == 0 && st->unqueued == 0))
+		st->unsure = false;
+}
+
 static void
 status_line(struct pop3 *st, const struct pop3_reply *r)
 {
@@ -333,9 +359,10 @@ status_line(struct pop3 *st, const struct pop3_reply *r)
 		reply_emit(st, r, &nobody, REPLY_GREETING);
 	} else if (pop3_pending_take(st, &of)) {
 		answered(st, r, &of);
+		pairing_found(st);
 	} else {
 		reply_emit(st, r, &nobody, REPLY_UNSOLICITED);
-		st->orphan = r->status == POP3_OK && (st->unsure || st->commands == 0);
+		st->orphan = r->status == POP3_OK;
 		return;
 	}
 	st->orphan = false;
@@ -355,9 +382,9 @@ pop3_server_line(struct pop3 *st)
 
 /* "+OK" or "-ERR", or as much of it as there is; a challenge where one can be due. */
 static bool
-head_is_status(const struct pop3 *st, const char *head, size_t len)
+head_is_status(struct pop3 *st, const char *head, size_t len)
 {
-	const struct pop3_pending *due = pop3_pending_head(st);
+	const struct pop3_pending *due = pop3_pending_due(st);
 	struct pop3_reply r;
 	enum dissect_rc rc;
 
@@ -372,7 +399,7 @@ head_is_status(const struct pop3 *st, const char *head, size_t len)
 bool
 pop3_answer_starts(struct pop3 *st, const char *head, size_t len)
 {
-	const struct pop3_pending *due = pop3_pending_head(st);
+	const struct pop3_pending *due = pop3_pending_due(st);
 	struct pop3_buffer *l = &st->line[DIR_S2C];
 	bool fragment = l->fragment;
 	struct pop3_pending of;
@@ -391,5 +418,6 @@ pop3_answer_starts(struct pop3 *st, const char *head, size_t len)
 	answer_begin(st, of.answer == POP3_ANSWER_LISTING ? TEXT_LISTING : TEXT_MESSAGE, &of, false, l->off);
 	if (fragment)
 		pop3_text_gap(&st->answer.text);
+	pairing_found(st);
 	return true;
 }

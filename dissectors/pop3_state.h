@@ -7,10 +7,17 @@
  * pop3_server.c  replies, multi-line answers
  * pop3_line.c, pop3_text.c  pure parsers
  *
- * Two doubts are kept apart.  `unsure': which command the next reply answers.
- * It ends at the next command of a client that waits for its answers, or when
- * nothing is outstanding.  `answer.gap': bytes are missing in the multi-line
- * answer being read, so its dot may be among them.
+ * Pairing.  While nothing is missing, replies answer commands in turn.  A
+ * stream with a hole is told late, so one direction may lag behind the other;
+ * bytes keep the time of their own frame.  Hence:
+ * - a server that seems to speak unasked waits for the client's bytes: its
+ *   own are held (bounded), and read when a command comes;
+ * - while `unsure' (bytes are missing), time decides: of a client that waits for
+ *   its answers the reply is to the last command sent before it, and a reply
+ *   older than every command is to a missing one.
+ * `answer.gap': bytes are missing in the multi-line answer being read, so its
+ * dot may be among them; it is over when a later command was sent before the
+ * bytes at hand.
  */
 #ifndef POP3_STATE_H
 #define POP3_STATE_H
@@ -18,6 +25,7 @@
 #include "dissectors/pop3.h"
 #include "dissectors/pop3_text.h"
 #include "dissectors/sasl.h"
+#include "dissectors/smtp_hold.h"
 #include "dissectors/tls.h"
 
 struct pop3_buffer {			/* one line, in either direction */
@@ -45,8 +53,8 @@ struct pop3_multi {			/* the multi-line answer being read */
 	struct pop3_pending of;
 	struct pop3_text text;
 	bool		gap, unsure;
-	bool		replied;	/* its +OK was seen */
-	uint64_t	off;
+	bool		replied;	/* its +OK was seen, or must have been */
+	uint64_t	off, seen;
 	uint32_t	odd;
 	char		code[24];
 	char		*kept;		/* listing: status line and lines, CR dropped */
@@ -58,6 +66,7 @@ struct pop3 {
 	struct dissect_sink sink;
 	struct dissect_hint hint;
 	struct pop3_buffer line[2];
+	struct smtp_hold held;		/* what the server said too early */
 	int64_t		ts_ns[2];
 	uint64_t	end[2];		/* stream offset behind the last byte seen */
 	bool		tls[2];
@@ -67,6 +76,7 @@ struct pop3 {
 	uint32_t	replies;
 	bool		greeting_due;
 	bool		unsure;
+	bool		holes;		/* bytes were missing, so times count */
 	bool		pipelines;	/* the client does not wait for replies */
 	bool		status_lost;	/* a gap may hold the status line that is due */
 	bool		orphan;		/* the last reply, +OK, had no command: lines may follow */
@@ -99,9 +109,9 @@ void	pop3_unhold(struct pop3 *st, uint64_t bytes);
 /* pop3_client.c */
 void	pop3_client_line(struct pop3 *st);
 const struct pop3_pending *pop3_pending_head(const struct pop3 *st);
+/* The command that the server's bytes at hand answer; NULL = none.  Forgets those whose reply is missing. */
+const struct pop3_pending *pop3_pending_due(struct pop3 *st);
 bool	pop3_pending_take(struct pop3 *st, struct pop3_pending *out);
-/* After missing replies: a command sent later than the others is the one still waiting. */
-void	pop3_pending_forget_old(struct pop3 *st);
 void	pop3_pending_free(struct pop3 *st);
 
 /* pop3_server.c */
@@ -111,6 +121,8 @@ bool	pop3_answer_starts(struct pop3 *st, const char *head, size_t len);
 /* Reads the answer; returns the bytes taken. */
 size_t	pop3_answer_push(struct pop3 *st, uint64_t off, const uint8_t *p, size_t len);
 void	pop3_answer_gap(struct pop3 *st);
+/* Is the answer over, although its end is missing? */
+bool	pop3_answer_over(const struct pop3 *st);
 void	pop3_answer_end(struct pop3 *st, bool complete, uint64_t end);
 
 #endif /* POP3_STATE_H */

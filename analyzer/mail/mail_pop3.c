@@ -37,6 +37,7 @@ struct pop3_state {
 	uint64_t	number;
 	struct moment	begun;
 	struct record_reply reply;
+	uint32_t	replied_cmd;		/* RETR that got +OK */
 	/* a login under way */
 	uint32_t	auth_cmd;
 	bool		auth_began, auth_cancelled;
@@ -131,7 +132,7 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		return;
 	s->reading = true;
 	s->guessed = ev->verb == POP3_NONE;
-	s->gap = false;
+	s->gap = !s->guessed && ev->cmd != s->replied_cmd;	/* its +OK is missing */
 	s->number = ev->arg_num;
 	s->begun = from;
 	if (ev->verb == POP3_RETR)
@@ -316,8 +317,10 @@ retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 	struct pop3_state *s = state(f);
 
 	reply_set(&s->reply, ev, to);
-	if (ev->code == POP3_OK)
-		return;			/* its content follows */
+	if (ev->code == POP3_OK) {	/* its content follows */
+		s->replied_cmd = ev->cmd;
+		return;
+	}
 	waiting_take(f, ev->cmd);
 	message_not_retrieved(f, ev->arg_num, from, to, &s->reply, false);
 	s->reply = (struct record_reply){ 0 };
@@ -455,7 +458,6 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 			mail_content_push(f, ev->data, ev->data_len);
 		break;
 	case EVENT_CONTENT_END:
-		s->gap |= ev->unsure && !s->guessed;
 		content_end(f, ev, to);
 		break;
 	case EVENT_GAP:

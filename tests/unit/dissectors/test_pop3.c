@@ -149,7 +149,7 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 {
 	struct player *p = ctx;
 
-	if (dir != p->dir || p->held_len + len > sizeof(p->held))
+	if (dir != p->dir || ts_ns != p->ts_ns || p->held_len + len > sizeof(p->held))
 		flush(p);
 	if (p->held_len == 0)
 		p->off = off;
@@ -419,7 +419,9 @@ a_gap_in_a_message_is_told_and_not_glued(void)
 	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 10\nS: .\n", "  './'\nend? 3 cut\n");
 	/* the dot itself is missing, the client went on */
 	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 10\nC: QUIT\nS: +OK bye\n",
-	    "end? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+	    "command 4 'QUIT'\nend? 3 complete\nreply? 4 QUIT '+OK bye'\n");
+	/* ... and nothing more was captured */
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: before\n=== gap S 10\nC: QUIT\n", "command 4 'QUIT'\nend? 3 complete\n");
 }
 
 static void
@@ -427,7 +429,7 @@ replies_after_a_gap_are_paired_again(void)
 {
 	/* the reply to USER is missing: PASS is not answered by it */
 	SAYS("S: +OK hi\nC: USER a\n=== gap S 5\nC: PASS b\nS: -ERR no\nC: QUIT\nS: +OK\n",
-	    "command 2 'PASS <1 bytes>'\nreply 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	    "command? 2 'PASS <1 bytes>'\nreply? 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
 	/* told late, after the next command */
 	SAYS("S: +OK hi\nC: USER a\nS| +O\nC: PASS b\n=== gap S 3\nS: -ERR no\nC: QUIT\nS: +OK\n",
 	    "reply? 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
@@ -437,6 +439,30 @@ replies_after_a_gap_are_paired_again(void)
 	/* the status line of RETR is missing, its text is not */
 	SAYS(LOGIN "C: RETR 1\n=== gap S 20\nS: From: x\nS: y\nS: .\nC: QUIT\nS: +OK bye\n",
 	    "content? 3 RETR\n  'From: x/y/'\nend? 3 complete\ncommand 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+}
+
+/*
+ * A hole is told late, and what lies behind it comes late: the other direction
+ * has run ahead.  The frames' own times put the two together again.
+ */
+static void
+a_direction_that_lags_behind_is_paired(void)
+{
+	/* LIST is missing; UIDL and RETR come when their answers have long been here */
+	SAYS("S: +OK hi\nC: STAT\nS: +OK 1 2\n"
+	    "+2ms\nS: +OK list\nS: 1 10\nS: .\n+2ms\nS: +OK uidl\nS: 1 aa\nS: .\n+2ms\nS: +OK retr\nS: From: x\nS: .\n"
+	    "=== gap 6\n-4ms\nC: UIDL\n+2ms\nC: RETR 1\n+3ms\nC: QUIT\nS: +OK bye\n",
+	    "gap C 6\nreply? 0 unsolicited '+OK list'\ncontent? 0 \n  '1 10/'\nend? 0 complete\n"
+	    "command? 2 'UIDL'\nreply? 2 UIDL '+OK uidl/1 aa'\n"
+	    "command 3 'RETR 1'\nreply 3 RETR '+OK retr'\ncontent 3 RETR\n  'From: x/'\nend 3 complete\n"
+	    "command 4 'QUIT'\nreply 4 QUIT '+OK bye'\n");
+	/* the client's bytes were only late: nothing is in doubt */
+	SAYS("S: +OK hi\n+3ms\nS: +OK a\n+2ms\nS: -ERR b\n-5ms\nC: STAT\n+2ms\nC: NOOP\n",
+	    "command 1 'STAT'\nreply 1 STAT '+OK a'\ncommand 2 'NOOP'\nreply 2 NOOP '-ERR b'\n");
+	/* the server lags: its reply to USER is missing, the rest comes after QUIT was sent */
+	SAYS("S: +OK hi\nC: USER a\n+2ms\nC: PASS b\n+2ms\nC: STAT\n+2ms\nC: QUIT\n=== gap S 5\n"
+	    "-4ms\nS: -ERR no login\n+2ms\nS: -ERR not now\n+2ms\nS: +OK bye\n",
+	    "reply? 2 PASS '-ERR no login'\nreply 3 STAT '-ERR not now'\nreply 4 QUIT '+OK bye'\n");
 }
 
 static void
@@ -586,6 +612,7 @@ main(void)
 		{ "credentials never leave", credentials_never_leave },
 		{ "a gap is told and not glued", a_gap_in_a_message_is_told_and_not_glued },
 		{ "replies after a gap are paired again", replies_after_a_gap_are_paired_again },
+		{ "a direction that lags behind", a_direction_that_lags_behind_is_paired },
 		{ "a cut connection leaves the message cut", a_cut_connection_leaves_the_message_cut },
 		{ "joined in the middle", joined_in_the_middle },
 		{ "only one side was captured", only_one_side_was_captured },
