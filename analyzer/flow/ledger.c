@@ -91,48 +91,15 @@ ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known)
 
 /* ---- folding ---------------------------------------------------------------------- */
 
-struct readings {
-	struct reading	dir[2];
-	int64_t		rtt;
-	bool		rtt_known;
-};
-
-static bool
-readings_take(const struct ledger *l, int64_t t_end, struct readings *r)
-{
-	int64_t delay[2];
-
-	if (!reading_take(l, 0, &r->dir[0]))
-		return false;
-	if (!reading_take(l, 1, &r->dir[1])) {
-		reading_free(&r->dir[0]);
-		return false;
-	}
-	for (int d = 0; d < 2; d++) {
-		delay[d] = r->dir[d].delay;
-		if (l->side[d].sums.ack_delay < delay[d])
-			delay[d] = l->side[d].sums.ack_delay;
-	}
-	r->rtt = ledger_rtt(l, delay, &r->rtt_known);
-	for (int d = 0; d < 2; d++) {
-		r->dir[d].rtt = r->rtt;
-		reading_judge_losses(l, &r->dir[d], t_end);
-	}
-	return true;
-}
-
-static void
-readings_free(struct readings *r)
-{
-	reading_free(&r->dir[0]);
-	reading_free(&r->dir[1]);
-}
-
-/* The first segment that must stay: undelivered, or recent. */
+/*
+ * The first segment that must stay: undelivered, or recent.  After losses the
+ * last quarter stays, because a D-SACK may still refute one of them.
+ */
 static uint32_t
 fold_until(const struct ledger *l, const struct readings *r)
 {
-	uint32_t until = l->count / 4 * 3;
+	bool lost = reading_has_losses(&r->dir[0], l->count) || reading_has_losses(&r->dir[1], l->count);
+	uint32_t until = lost ? l->count / 4 * 3 : l->count / 16 * 15;
 
 	for (int d = 0; d < 2; d++)
 		for (uint32_t i = 0; i < r->dir[d].tx_count && r->dir[d].tx[i].seg < until; i++)
@@ -161,27 +128,6 @@ fold_floor(struct ledger *l, const struct reading *r, uint32_t until)
 }
 
 static void
-icmp_account(const struct ledger *l, const struct reading *r, uint32_t until, struct record_icmp_error *e)
-{
-	int64_t grace = r->rtt > 200 * MS && r->rtt < SECOND ? r->rtt : 200 * MS;
-
-	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++) {
-		const struct tx *x = &r->tx[i];
-		const struct seg *g = &l->segs[x->seg];
-
-		if (g->ns <= e->at.ns)
-			continue;
-		e->sent_after++;
-		if (x->super || g->w <= e->mtu || g->ns <= e->at.ns + grace)
-			continue;
-		if (e->sent_after_above < 4)
-			e->above_frames[e->sent_after_above] = seg_moment(g);
-		e->sent_after_above++;
-		e->sent_after_above_lost += x->lost || !x->delivered;
-	}
-}
-
-static void
 fold_stalls(struct ledger *l, const struct reading *r, uint32_t until)
 {
 	struct side *s = &l->side[r->dir];
@@ -195,15 +141,6 @@ fold_stalls(struct ledger *l, const struct reading *r, uint32_t until)
 	stalls_find(l, r, &s->sums, until, l->now, &list);
 	s->stall_count = list.count;
 	l->caps.stalls_dropped += list.dropped;
-}
-
-static bool
-fold_has_losses(const struct reading *r, uint32_t until)
-{
-	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++)
-		if (r->tx[i].lost)
-			return true;
-	return false;
 }
 
 /* Takes n segments out of the window, and their SACK blocks. */
@@ -239,7 +176,7 @@ window_fold(struct ledger *l)
 	until = fold_until(l, &r);
 	for (int d = 0; d < 2 && until > 0; d++) {
 		reading_account(l, &r.dir[d], until, &l->side[d].sums);
-		if (fold_has_losses(&r.dir[d], until))
+		if (reading_has_losses(&r.dir[d], until))
 			fold_stalls(l, &r.dir[d], until);
 		for (uint32_t i = 0; i < l->icmp_count; i++)
 			if (l->icmp[i].e.dir == d)
@@ -431,350 +368,27 @@ seg_fill(struct ledger *l, const struct packet *p, int dir, struct seg *g)
 }
 
 void
-ledger_packet(struct ledger *l, const struct packet *in, enum dissect_dir dir)
+ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 {
-	struct packet p = *in;
-	struct seg g;
-	bool room;
+	struct packet late;
+	struct seg spare, *g = &spare;
 
-	if (p.at.ns < l->now)
-		p.at.ns = l->now;	/* 0.7 O: a time that goes back is the one before */
-	l->now = p.at.ns;
+	if (p->at.ns < l->now) {	/* 0.7 O: a time that goes back is the one before */
+		late = *p;
+		late.at.ns = l->now;
+		p = &late;
+	}
+	l->now = p->at.ns;
 	if (l->first.frame == 0)
-		l->first = p.at;
-	l->last = p.at;
-	handshake_packet(l, &p, dir);
-	room = window_room(l);
-	seg_fill(l, &p, dir, &g);
-	g.bits |= side_packet(l, &p, dir, &g);
-	if (room)
-		l->segs[l->count++] = g;
+		l->first = p->at;
+	l->last = p->at;
+	handshake_packet(l, p, dir);
+	if (window_room(l))
+		g = &l->segs[l->count];
+	seg_fill(l, p, dir, g);
+	g->bits |= side_packet(l, p, dir, g);
+	if (g != &spare)
+		l->count++;
 	else
 		l->caps.segments_dropped++;
-}
-
-/* ---- ICMP ------------------------------------------------------------------------------ */
-
-static bool
-same_addr(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && memcmp(a->b, b->b, sizeof(a->b)) == 0;
-}
-
-/* Whose packet was quoted: 0, 1; -1 not of this flow (0.4: one side's tuple is enough). */
-static int
-icmp_direction(const struct ledger *l, const struct packet *p, bool *differ)
-{
-	for (int pass = 0; pass < 2; pass++)
-		for (int d = 0; d < 2; d++) {
-			const struct endpoint *a = &l->end[d], *b = &l->end[!d];
-			bool from = same_addr(&p->quoted_src, &a->ip) && p->quoted_sport == a->port;
-			bool to = same_addr(&p->quoted_dst, &b->ip) && p->quoted_dport == b->port;
-
-			*differ = pass == 1;
-			if (pass == 0 && from && to)
-				return d;
-			if (pass == 1 && ((from && p->quoted_dport == b->port) || (to && p->quoted_sport == a->port)))
-				return d;
-		}
-	return -1;
-}
-
-/* S19: addressed to a host that sent more than the told MTU a moment before. */
-static int
-icmp_cut_direction(const struct ledger *l, const struct packet *p)
-{
-	for (uint32_t i = l->count; i-- > 0 && l->segs[i].ns >= p->at.ns - SECOND; ) {
-		const struct seg *g = &l->segs[i];
-
-		if (p->icmp_mtu != 0 && g->len > 0 && g->w > p->icmp_mtu && same_addr(&p->dst, &l->end[seg_s2c(g)].ip))
-			return seg_s2c(g);
-	}
-	return -1;
-}
-
-/* 0.4: a plausible sequence number of what is outstanding. */
-static bool
-icmp_seq_fits(const struct ledger *l, int dir, const struct packet *p)
-{
-	const struct side *s = &l->side[dir];
-	int64_t rel;
-
-	if (!s->based || p->quote_cut)
-		return true;
-	rel = side_rel(s, p->quoted_seq);
-	return rel >= s->acked - (1 << 16) - 1 && rel <= s->max + 1;
-}
-
-static struct icmp_note *
-icmp_find(struct ledger *l, const struct packet *p, int dir)
-{
-	for (uint32_t i = 0; i < l->icmp_count; i++) {
-		struct record_icmp_error *e = &l->icmp[i].e;
-
-		if (e->dir == dir && e->type == p->icmp_type && e->code == p->icmp_code && e->mtu == p->icmp_mtu
-		    && same_addr(&e->from, &p->src))
-			return &l->icmp[i];
-	}
-	return NULL;
-}
-
-static uint32_t
-largest_sent(const struct ledger *l, int dir)
-{
-	uint32_t w = 0;
-
-	for (uint32_t i = 0; i < l->count; i++)
-		if (seg_s2c(&l->segs[i]) == (dir == 1) && seg_is_data(&l->segs[i]) && l->segs[i].w > w)
-			w = l->segs[i].w;
-	return w > l->side[dir].w_seen ? w : l->side[dir].w_seen;
-}
-
-static void
-icmp_fill(const struct ledger *l, const struct packet *p, int dir, bool differ, struct icmp_note *n)
-{
-	struct record_icmp_error *e = &n->e;
-
-	memset(n, 0, sizeof(*n));
-	e->at = e->last = p->at;
-	e->from = p->src;
-	e->to = p->dst;
-	e->family = p->src.family;
-	e->type = p->icmp_type;
-	e->code = p->icmp_code;
-	e->mtu = p->icmp_mtu;
-	e->frag_needed = p->icmp_frag_needed;
-	e->quoted_from = (struct endpoint){ p->quoted_src, p->quoted_sport };
-	e->quoted_to = (struct endpoint){ p->quoted_dst, p->quoted_dport };
-	e->quoted_proto = p->quoted_proto;
-	e->quoted_len = p->quoted_len;
-	e->quoted_seq = p->quoted_seq;
-	e->quote_cut = p->quote_cut;
-	e->ports_differ = differ;
-	e->dir = dir;
-	e->for_syn = p->quote_syn_known ? p->quote_syn
-	    : !p->quote_cut && dir == 0 && l->side[0].isn_known && p->quoted_seq == l->side[0].base;
-	e->ttl = p->ttl;
-	e->largest_sent = largest_sent(l, dir);
-}
-
-bool
-ledger_icmp(struct ledger *l, const struct packet *in)
-{
-	struct packet p = *in;
-	struct icmp_note *n;
-	bool differ = false, by_cut = false;
-	int dir = -1;
-
-	if (!p.icmp_error)
-		return false;
-	if (p.at.ns < l->now)
-		p.at.ns = l->now;
-	if (!(p.quote_cut && p.quoted_sport == 0))
-		dir = icmp_direction(l, &p, &differ);
-	if (dir < 0 && p.quote_cut && p.icmp_frag_needed) {
-		dir = icmp_cut_direction(l, &p);
-		by_cut = true;
-	}
-	if (dir < 0 || (!by_cut && !icmp_seq_fits(l, dir, &p)))
-		return false;
-	n = icmp_find(l, &p, dir);
-	if (n != NULL) {
-		n->e.repeats++;
-		n->e.last = p.at;
-		return true;
-	}
-	if (l->icmp == NULL)
-		l->icmp = calloc(l->limits.icmp > 0 ? l->limits.icmp : 1, sizeof(*l->icmp));
-	if (l->icmp == NULL || l->icmp_count == l->limits.icmp) {
-		l->caps.icmp_dropped++;
-		return true;
-	}
-	n = &l->icmp[l->icmp_count++];
-	icmp_fill(l, &p, dir, differ, n);
-	n->by_cut_quote = by_cut;
-	if (by_cut && n->e.quoted_len == 0)
-		n->e.quoted_len = 65535;	/* not told: any */
-	if (n->e.for_syn && dir == 0 && !n->e.frag_needed && l->unreachable.frame == 0)
-		l->unreachable = p.at;
-	return true;
-}
-
-/* ---- the report -------------------------------------------------------------------------- */
-
-static enum conn_state
-report_state(const struct ledger *l)
-{
-	if (l->syn_count == 0 && l->synack_count == 0)
-		return CONN_MIDSTREAM;
-	if (l->handshake.frame != 0 || l->side[0].data_segments > 0 || (l->synack_count == 0 && l->side[1].data_segments > 0))
-		return CONN_ESTABLISHED;
-	if (l->synack_count > 0)
-		return CONN_HALF_OPEN;
-	if (l->refused.frame != 0)
-		return CONN_REFUSED;
-	return l->unreachable.frame != 0 ? CONN_UNREACHABLE : CONN_UNANSWERED;
-}
-
-static void
-report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out)
-{
-	out->client = l->end[0];
-	out->server = l->end[1];
-	out->state = report_state(l);
-	out->first = l->first;
-	out->last = l->last;
-	out->t_end = t_end;
-	out->open = open;
-	out->syn_count = l->syn_count;
-	out->synack_count = l->synack_count;
-	memcpy(out->syn, l->syn, sizeof(out->syn));
-	out->synack_first = l->synack_first;
-	out->synack_last = l->synack_last;
-	out->handshake = l->handshake;
-	out->refused = l->refused;
-	out->refused_ack_ok = l->refused_ack_ok;
-	out->client_reset_synack = l->client_reset_synack;
-	out->unreachable = l->unreachable;
-	out->rtt_ns = r->rtt;
-	out->rtt_known = r->rtt_known;
-	out->vantage = -1;
-	if (l->handshake_ns >= MS && l->syn_count == 1 && l->synack_count == 1)
-		out->vantage = (int32_t)(l->vantage_num * 1000 / l->handshake_ns);
-	memset(out->dir, 0, sizeof(out->dir));
-	for (int d = 0; d < 2; d++)
-		side_report(l, d, t_end, r->rtt, &out->dir[d]);
-}
-
-static void
-report_sizes(const struct totals *t, struct record_direction *o)
-{
-	o->all_lost_above_proven = false;
-	for (uint32_t i = 0; i < t->size_count; i++)
-		if (t->sizes[i].lost > 0)
-			o->all_lost_above_proven = true;
-	for (uint32_t i = 0; i < t->size_count; i++) {
-		const struct size_note *n = &t->sizes[i];
-		struct size_class *c;
-
-		if (n->lost > 0 && n->w <= o->proven)
-			o->all_lost_above_proven = false;
-		if (n->ok + n->lost == 0)
-			continue;
-		if (o->size_count < RECORD_SIZES)
-			o->sizes[o->size_count++].w = n->w;
-		c = &o->sizes[o->size_count - 1];
-		if (c->w != n->w && i + 1 == t->size_count)
-			c->w = n->w;	/* the largest keeps its name */
-		c->ok += n->ok;
-		c->lost += n->lost;
-	}
-}
-
-static void
-report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o)
-{
-	o->w_max = l->side[d].w_seen;
-	o->proven = sums_proven(t, INT64_MIN, 0, &o->proven_at);
-	o->small_ok_first = t->small_ok_first;
-	o->small_ok_last = t->small_ok_last;
-	o->super_segments = t->super_segments;
-	o->super_bytes = t->super_bytes;
-	report_sizes(t, o);
-	o->retransmissions = t->retransmissions;
-	o->hole_fills = t->hole_fills;
-	o->repair_ranges = t->ranges;
-	o->repair_w_max = t->repair_w_max;
-	o->repair_w_max_count = t->repair_w_max_count;
-	o->repair_sizes = t->repair_size_count;
-	o->larger_after_repair = t->w_after_repair > t->repair_w_max;
-	o->repair_first = t->repair_first;
-	o->repair_last = t->repair_last;
-}
-
-static int
-stall_order(const void *a, const void *b)
-{
-	const struct record_stall *x = a, *y = b;
-
-	if (x->first.ns != y->first.ns)
-		return x->first.ns < y->first.ns ? -1 : 1;
-	return x->head < y->head ? -1 : x->head > y->head;
-}
-
-static uint32_t
-report_stalls(const struct ledger *l, const struct reading *r, const struct totals *t, int64_t t_end,
-    const struct record_key *key, uint32_t n, const struct record_sink *sink)
-{
-	const struct side *s = &l->side[r->dir];
-	struct stall_list list = { 0, 2 * l->limits.stalls, NULL, 0 };
-	struct record out;
-
-	if (s->stall_count == 0 && !fold_has_losses(r, l->count))
-		return n;
-	list.at = calloc(list.room > 0 ? list.room : 1, sizeof(*list.at));
-	if (list.at == NULL)
-		return n;
-	for (uint32_t i = 0; i < s->stall_count; i++)
-		stalls_add(&list, &s->stalls[i]);
-	stalls_find(l, r, t, l->count, t_end, &list);
-	qsort(list.at, list.count, sizeof(*list.at), stall_order);
-	for (uint32_t i = 0; i < list.count; i++) {
-		memset(&out, 0, sizeof(out));
-		out.type = RECORD_STALL;
-		out.stall = list.at[i];
-		stall_complete(l, r->dir, t, &out.stall);
-		stall_icmp(l, r->dir, &out.stall, r);
-		out.stall.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = n++, .m = (uint32_t)r->dir };
-		sink->take(sink->ctx, &out);
-	}
-	free(list.at);
-	return n;
-}
-
-static void
-report_icmp(const struct ledger *l, const struct readings *r, const struct record_key *key, const struct record_sink *sink)
-{
-	struct record out;
-
-	for (uint32_t i = 0; i < l->icmp_count; i++) {
-		memset(&out, 0, sizeof(out));
-		out.type = RECORD_ICMP_ERROR;
-		out.icmp_error = l->icmp[i].e;
-		out.icmp_error.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = i };
-		if (out.icmp_error.frag_needed)
-			icmp_account(l, &r->dir[out.icmp_error.dir == 1], l->count, &out.icmp_error);
-		sink->take(sink->ctx, &out);
-	}
-}
-
-void
-ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, const struct record_sink *sink)
-{
-	struct readings r;
-	struct totals *t;
-	uint32_t n = 0;
-
-	if (t_end < l->now)
-		t_end = l->now;
-	t = malloc(2 * sizeof(*t));
-	if (t == NULL)
-		return;
-	if (!readings_take(l, t_end, &r)) {
-		free(t);
-		return;
-	}
-	report_connection(l, &r, t_end, open, out);
-	for (int d = 0; d < 2; d++) {
-		t[d] = l->side[d].sums;
-		reading_account(l, &r.dir[d], l->count, &t[d]);
-		report_totals(l, d, &t[d], &out->dir[d]);
-	}
-	if (sink != NULL) {
-		for (int d = 0; d < 2; d++)
-			n = report_stalls(l, &r.dir[d], &t[d], t_end, &out->key, n, sink);
-		report_icmp(l, &r, &out->key, sink);
-	}
-	readings_free(&r);
-	free(t);
 }

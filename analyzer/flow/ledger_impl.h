@@ -17,6 +17,7 @@
 #define MS		1000000LL
 #define SECOND		1000000000LL
 #define DELACK		(500 * MS)	/* RFC 1122 4.2.3.2 */
+#define PAUSE_LEAST	(2 * SECOND)	/* shorter silences are not kept */
 
 enum {
 	LEDGER_HOLES = 16, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
@@ -228,6 +229,10 @@ uint8_t	 side_ttl(const struct side *s);
 
 /* Everything that can be said at once; returns the record's extra bits. */
 uint8_t	side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *s);
+/* Keeps the longest ones. */
+void	pause_keep(struct side *s, const struct pause *p);
+bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
+/* ledger_side_report.c */
 void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct record_direction *out);
 
 /* ---- ledger_window.c: one direction of the window, read once ------------------ */
@@ -266,6 +271,8 @@ void	reading_judge_losses(const struct ledger *l, struct reading *r, int64_t t_e
 /* Adds the transmissions that lie before segment `until' to the sums. */
 void	reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t);
 void	reading_free(struct reading *r);
+/* Is one of the transmissions before segment `until' lost? */
+bool	reading_has_losses(const struct reading *r, uint32_t until);
 /* The least size among the transmissions that may have delivered interval k cleanly; 0 = contested. */
 uint32_t reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t *tx);
 static inline int64_t
@@ -273,6 +280,18 @@ reading_by_ns(const struct ledger *l, const struct reading *r, uint32_t k)
 {
 	return r->by[k] == NEVER ? INT64_MAX : l->segs[r->by[k]].ns;
 }
+
+struct readings {
+	struct reading	dir[2];
+	int64_t		rtt;
+	bool		rtt_known;
+};
+bool	readings_take(const struct ledger *l, int64_t t_end, struct readings *r);
+void	readings_free(struct readings *r);
+
+/* ---- ledger_icmp.c ------------------------------------------------------------- */
+
+void	icmp_account(const struct ledger *l, const struct reading *r, uint32_t until, struct record_icmp_error *e);
 
 /* ---- ledger_stall.c ------------------------------------------------------------ */
 

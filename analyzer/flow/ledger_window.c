@@ -602,3 +602,45 @@ reading_account(const struct ledger *l, const struct reading *r, uint32_t until,
 	if (r->delay < t->ack_delay)
 		t->ack_delay = r->delay;
 }
+
+bool
+reading_has_losses(const struct reading *r, uint32_t until)
+{
+	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++)
+		if (r->tx[i].lost)
+			return true;
+	return false;
+}
+
+/* ---- both directions ---------------------------------------------------------------- */
+
+bool
+readings_take(const struct ledger *l, int64_t t_end, struct readings *r)
+{
+	int64_t delay[2];
+
+	if (!reading_take(l, 0, &r->dir[0]))
+		return false;
+	if (!reading_take(l, 1, &r->dir[1])) {
+		reading_free(&r->dir[0]);
+		return false;
+	}
+	for (int d = 0; d < 2; d++) {
+		delay[d] = r->dir[d].delay;
+		if (l->side[d].sums.ack_delay < delay[d])
+			delay[d] = l->side[d].sums.ack_delay;
+	}
+	r->rtt = ledger_rtt(l, delay, &r->rtt_known);
+	for (int d = 0; d < 2; d++) {
+		r->dir[d].rtt = r->rtt;
+		reading_judge_losses(l, &r->dir[d], t_end);
+	}
+	return true;
+}
+
+void
+readings_free(struct readings *r)
+{
+	reading_free(&r->dir[0]);
+	reading_free(&r->dir[1]);
+}

@@ -1,0 +1,185 @@
+/*
+ * ledger_report.c - the ledger's words: connection, stalls, ICMP errors.  It
+ * changes nothing, so that a running flow can be reported again and again.
+ */
+#include "flow/ledger_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static enum conn_state
+report_state(const struct ledger *l)
+{
+	if (l->syn_count == 0 && l->synack_count == 0)
+		return CONN_MIDSTREAM;
+	if (l->handshake.frame != 0 || l->side[0].data_segments > 0 || (l->synack_count == 0 && l->side[1].data_segments > 0))
+		return CONN_ESTABLISHED;
+	if (l->synack_count > 0)
+		return CONN_HALF_OPEN;
+	if (l->refused.frame != 0)
+		return CONN_REFUSED;
+	return l->unreachable.frame != 0 ? CONN_UNREACHABLE : CONN_UNANSWERED;
+}
+
+static void
+report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out)
+{
+	out->client = l->end[0];
+	out->server = l->end[1];
+	out->state = report_state(l);
+	out->first = l->first;
+	out->last = l->last;
+	out->t_end = t_end;
+	out->open = open;
+	out->syn_count = l->syn_count;
+	out->synack_count = l->synack_count;
+	memcpy(out->syn, l->syn, sizeof(out->syn));
+	out->synack_first = l->synack_first;
+	out->synack_last = l->synack_last;
+	out->handshake = l->handshake;
+	out->refused = l->refused;
+	out->refused_ack_ok = l->refused_ack_ok;
+	out->client_reset_synack = l->client_reset_synack;
+	out->unreachable = l->unreachable;
+	out->rtt_ns = r->rtt;
+	out->rtt_known = r->rtt_known;
+	out->vantage = -1;
+	if (l->handshake_ns >= MS && l->syn_count == 1 && l->synack_count == 1)
+		out->vantage = (int32_t)(l->vantage_num * 1000 / l->handshake_ns);
+	memset(out->dir, 0, sizeof(out->dir));
+	for (int d = 0; d < 2; d++)
+		side_report(l, d, t_end, r->rtt, &out->dir[d]);
+}
+
+static void
+report_sizes(const struct totals *t, struct record_direction *o)
+{
+	o->all_lost_above_proven = false;
+	for (uint32_t i = 0; i < t->size_count; i++)
+		if (t->sizes[i].lost > 0)
+			o->all_lost_above_proven = true;
+	for (uint32_t i = 0; i < t->size_count; i++) {
+		const struct size_note *n = &t->sizes[i];
+		struct size_class *c;
+
+		if (n->lost > 0 && n->w <= o->proven)
+			o->all_lost_above_proven = false;
+		if (n->ok + n->lost == 0)
+			continue;
+		if (o->size_count < RECORD_SIZES)
+			o->sizes[o->size_count++].w = n->w;
+		c = &o->sizes[o->size_count - 1];
+		if (c->w != n->w && i + 1 == t->size_count)
+			c->w = n->w;	/* the largest keeps its name */
+		c->ok += n->ok;
+		c->lost += n->lost;
+	}
+}
+
+static void
+report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o)
+{
+	o->w_max = l->side[d].w_seen;
+	o->proven = sums_proven(t, INT64_MIN, 0, &o->proven_at);
+	o->small_ok_first = t->small_ok_first;
+	o->small_ok_last = t->small_ok_last;
+	o->super_segments = t->super_segments;
+	o->super_bytes = t->super_bytes;
+	report_sizes(t, o);
+	o->retransmissions = t->retransmissions;
+	o->hole_fills = t->hole_fills;
+	o->repair_ranges = t->ranges;
+	o->repair_w_max = t->repair_w_max;
+	o->repair_w_max_count = t->repair_w_max_count;
+	o->repair_sizes = t->repair_size_count;
+	o->larger_after_repair = t->w_after_repair > t->repair_w_max;
+	o->repair_first = t->repair_first;
+	o->repair_last = t->repair_last;
+}
+
+static int
+stall_order(const void *a, const void *b)
+{
+	const struct record_stall *x = a, *y = b;
+
+	if (x->first.ns != y->first.ns)
+		return x->first.ns < y->first.ns ? -1 : 1;
+	return x->head < y->head ? -1 : x->head > y->head;
+}
+
+static uint32_t
+report_stalls(const struct ledger *l, const struct reading *r, const struct totals *t, int64_t t_end,
+    const struct record_key *key, uint32_t n, const struct record_sink *sink)
+{
+	const struct side *s = &l->side[r->dir];
+	struct stall_list list = { 0, 2 * l->limits.stalls, NULL, 0 };
+	struct record out;
+
+	if (s->stall_count == 0 && !reading_has_losses(r, l->count))
+		return n;
+	list.at = calloc(list.room > 0 ? list.room : 1, sizeof(*list.at));
+	if (list.at == NULL)
+		return n;
+	for (uint32_t i = 0; i < s->stall_count; i++)
+		stalls_add(&list, &s->stalls[i]);
+	stalls_find(l, r, t, l->count, t_end, &list);
+	qsort(list.at, list.count, sizeof(*list.at), stall_order);
+	for (uint32_t i = 0; i < list.count; i++) {
+		memset(&out, 0, sizeof(out));
+		out.type = RECORD_STALL;
+		out.stall = list.at[i];
+		stall_complete(l, r->dir, t, &out.stall);
+		stall_icmp(l, r->dir, &out.stall, r);
+		out.stall.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = n++, .m = (uint32_t)r->dir };
+		sink->take(sink->ctx, &out);
+	}
+	free(list.at);
+	return n;
+}
+
+static void
+report_icmp(const struct ledger *l, const struct readings *r, const struct record_key *key, const struct record_sink *sink)
+{
+	struct record out;
+
+	for (uint32_t i = 0; i < l->icmp_count; i++) {
+		memset(&out, 0, sizeof(out));
+		out.type = RECORD_ICMP_ERROR;
+		out.icmp_error = l->icmp[i].e;
+		out.icmp_error.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = i };
+		if (out.icmp_error.frag_needed)
+			icmp_account(l, &r->dir[out.icmp_error.dir == 1], l->count, &out.icmp_error);
+		sink->take(sink->ctx, &out);
+	}
+}
+
+void
+ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, const struct record_sink *sink)
+{
+	struct readings r;
+	struct totals *t;
+	uint32_t n = 0;
+
+	if (t_end < l->now)
+		t_end = l->now;
+	t = malloc(2 * sizeof(*t));
+	if (t == NULL)
+		return;
+	if (!readings_take(l, t_end, &r)) {
+		free(t);
+		return;
+	}
+	report_connection(l, &r, t_end, open, out);
+	for (int d = 0; d < 2; d++) {
+		t[d] = l->side[d].sums;
+		reading_account(l, &r.dir[d], l->count, &t[d]);
+		report_totals(l, d, &t[d], &out->dir[d]);
+	}
+	if (sink != NULL) {
+		for (int d = 0; d < 2; d++)
+			n = report_stalls(l, &r.dir[d], &t[d], t_end, &out->key, n, sink);
+		report_icmp(l, &r, &out->key, sink);
+	}
+	readings_free(&r);
+	free(t);
+}
