@@ -463,6 +463,11 @@ a_direction_that_lags_behind_is_paired(void)
 	SAYS("S: +OK hi\nC: USER a\n+2ms\nC: PASS b\n+2ms\nC: STAT\n+2ms\nC: QUIT\n=== gap S 5\n"
 	    "-4ms\nS: -ERR no login\n+2ms\nS: -ERR not now\n+2ms\nS: +OK bye\n",
 	    "reply? 2 PASS '-ERR no login'\nreply 3 STAT '-ERR not now'\nreply 4 QUIT '+OK bye'\n");
+	/* both: UIDL is missing, and the server's side came late; RETR was sent after the answer to UIDL */
+	SAYS("S: +OK hi\nC: STAT\n+2ms\nC: NOOP\n=== gap 6\n+4ms\nC: RETR 1\n=== gap S 5\n"
+	    "-4ms\nS: +OK noop\n+2ms\nS: +OK uidl\nS: 1 aa\nS: .\n+2ms\nS: +OK retr\nS: From: x\nS: .\n",
+	    "reply? 2 NOOP '+OK noop'\nreply 0 unsolicited '+OK uidl'\ncontent? 0 \n  '1 aa/'\nend? 0 complete\n"
+	    "reply 3 RETR '+OK retr'\n");
 }
 
 static void
