@@ -18,7 +18,7 @@ static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
 	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
 };
 
-enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100 };
+enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
 
 static const char *
 alert_name(uint8_t code, const char **hint)
@@ -52,6 +52,23 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
 }
 
+/* TLS 1.3: the first record under the new keys has the length of an alert, and the flow ends (0.7). */
+static bool
+alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (case_first_closer(c) < 0 || c->session->tls_finished)
+		return false;
+	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, c->session->tls_alert_from == 1 ? 1 : 0);
+	finding_subkind(f, "alert-encrypted");
+	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with an encrypted alert", who),
+	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn.last);
+	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the %s.", who,
+	    c->session->tls_alert_from == 1 ? "client" : "server's certificate");
+	return true;
+}
+
 static bool
 alert_judge(const struct mail_case *c, struct verdicts *out)
 {
@@ -60,6 +77,8 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name;
 	struct finding *f;
 
+	if (s->tls_alert != 0 && code == ALERT_HIDDEN)
+		return alert_hidden(c, who, out);
 	if (s->tls_alert == 0 || code == ALERT_CLOSE_NOTIFY || code == ALERT_USER_CANCELED || code == ALERT_NO_RENEGOTIATION)
 		return false;
 	name = alert_name(code, &hint);

@@ -268,6 +268,51 @@ test_tls_mode(void)
 	correlator_free(c);
 }
 
+static struct correlator *
+judged_tls(uint8_t alert, bool finished, bool closed)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c = build_correlator();
+
+	m.session.session.starttls_tried = m.session.session.tls = true;
+	m.session.session.tls_at = at(200);
+	m.session.session.tls_alert = alert;
+	m.session.session.tls_finished = finished;
+	if (closed)
+		m.conn.connection.dir[0].fin = at(300);
+	correlator_take(c, &m.conn);
+	correlator_take(c, &m.session);
+	correlator_judge(c);
+	return c;
+}
+
+static void
+test_tls_handshakes(void)
+{
+	static const struct {
+		uint8_t alert;			/* description + 1 */
+		bool finished, closed;
+		enum confidence conf;		/* CANNOT_TELL: nothing is said */
+	} t[] = {
+		{ 48 + 1, false, true, CONFIDENCE_CONFIRMED },	/* unknown CA */
+		{ 254 + 1, false, true, CONFIDENCE_PROBABLE },	/* TLS 1.3, encrypted */
+		{ 0, false, true, CONFIDENCE_PROBABLE },	/* closed in the middle */
+		{ 0, true, true, CONFIDENCE_CANNOT_TELL },	/* done, then closed */
+		{ 0 + 1, true, true, CONFIDENCE_CANNOT_TELL },	/* close_notify */
+		{ 0, false, false, CONFIDENCE_CANNOT_TELL },	/* the capture ends */
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct correlator *c = judged_tls(t[i].alert, t[i].finished, t[i].closed);
+
+		if (t[i].conf == CONFIDENCE_CANNOT_TELL)
+			CHECK_NO_FINDING(c, FINDING_TLS_FAILURE);
+		else
+			CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].conf);
+		correlator_free(c);
+	}
+}
+
 static void
 test_client_did_not_wait(void)
 {
@@ -308,6 +353,7 @@ main(void)
 		{ "an idle time-out after a mail is nothing", test_idle_timeout_after_a_mail_is_nothing },
 		{ "masks", test_masks },
 		{ "TLS to a plain port", test_tls_mode },
+		{ "TLS handshakes", test_tls_handshakes },
 		{ "the client did not wait", test_client_did_not_wait },
 	};
 
