@@ -116,6 +116,7 @@ input(struct smtp_state *st, enum dissect_dir dir, struct smtp_span s)
 {
 	bool kept;
 
+	st->arriving = dir;
 	st->in[dir].now = s;
 	if (st->in[dir].first == NULL)
 		st->next[dir] = s.off;

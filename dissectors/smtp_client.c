@@ -269,6 +269,7 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 		e->last = c.last;
 	ev.cmd = e != NULL ? e->cmd : 0;
 	st->probe = (st->answer.open || st->line[DIR_S2C].begun) && st->queue.count <= 2;
+	st->probe_line = st->probe && st->line[DIR_S2C].begun;
 	smtp_emit(st, &ev);
 	explicit_bzero(user, sizeof(user));
 	explicit_bzero(shown, ev.line_len);
@@ -551,6 +552,17 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 
 /* ---- */
 
+/* What the server said before these bytes is read before them. */
+static bool
+server_is_due(const struct smtp_state *st, int64_t ts_ns)
+{
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_S2C]);
+
+	if (st->answer.whole)
+		return st->answer.ts_ns < ts_ns;
+	return s.len != 0 && s.ts_ns < ts_ns;
+}
+
 bool
 smtp_client_step(struct smtp_state *st)
 {
@@ -563,8 +575,9 @@ smtp_client_step(struct smtp_state *st)
 	st->ts_ns = s.ts_ns;
 	if (s.p == NULL)
 		return step_gap(st, s);
-	if (st->answer.whole && s.ts_ns > st->answer.ts_ns && !st->over)
-		return false;		/* the reply came first: it is due */
+	if (server_is_due(st, s.ts_ns))
+		return false;
+	st->client_ts_ns = s.ts_ns;
 	switch (st->mode) {
 	case MODE_DATA:
 		return step_data(st, s);

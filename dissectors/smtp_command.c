@@ -8,6 +8,8 @@
 /* No server takes a chunk of a tebibyte: a size beyond is no size. */
 #define BDAT_MAX	((uint64_t)1 << 40)
 
+#define VERB_SHOWN	24u	/* an unknown word that is longer is no verb */
+
 static const struct smtp_verb_facts verbs[SMTP_VERBS] = {
 #define SMTP_VERB(symbol, word, good, flags)	[SMTP_##symbol] = { word, good, flags },
 #include "dissectors/smtp_verbs.def"
@@ -248,21 +250,6 @@ smtp_command_certain(const struct smtp_command *c)
 
 /* ---- what may be shown ---------------------------------------------------- */
 
-/* Words of other protocols, sent to the wrong door, whose argument is a secret. */
-static const char *const secret_words[] = {
-	"PASS", "USER", "APOP", "LOGIN", "AUTHENTICATE", "AUTHINFO", "AUTHORIZATION",
-	"PROXY-AUTHORIZATION", "COOKIE", "SET-COOKIE", "PASSWORD", "TOKEN", "SECRET",
-};
-
-static bool
-word_is_secret(struct text word)
-{
-	for (size_t i = 0; i < sizeof(secret_words) / sizeof(secret_words[0]); i++)
-		if (strlen(secret_words[i]) == word.len && strncasecmp(word.p, secret_words[i], word.len) == 0)
-			return true;
-	return false;
-}
-
 /* From where on the line is secret; its length when nothing is. */
 static size_t
 secret_from(const struct smtp_command *c, struct text t, bool wary)
@@ -276,9 +263,9 @@ secret_from(const struct smtp_command *c, struct text t, bool wary)
 			return (size_t)(c->arg - t.p);
 		return c->rest != NULL ? (size_t)(c->rest - t.p) : t.len;
 	case SMTP_UNKNOWN:
-		if (wary || (word.len == t.len && sasl_looks_secret(t.p, t.len)))
+		if (wary || word.len > VERB_SHOWN || sasl_looks_secret(word.p, word.len))
 			return 0;
-		return word_is_secret(word) ? word.len + (word.len < t.len) : t.len;
+		return word.len < t.len ? word.len + 1 : t.len;
 	case SMTP_XCLIENT:	/* LOGIN=name: who logged in at the proxy */
 		login = t.len != 0 ? memmem(t.p, t.len, "LOGIN=", 6) : NULL;
 		return login != NULL ? (size_t)(login - t.p) + 6 : t.len;

@@ -29,9 +29,9 @@ void	smtp_command_parse(const char *line, size_t len, struct smtp_command *out);
 bool	smtp_command_certain(const struct smtp_command *c);
 
 /*
- * The line as it may be shown: what AUTH, PASS and their like carry is
- * replaced by its length.  `wary' (a login is going on, or bytes are missing):
- * of an unknown verb nothing but the length is shown.  `total' is the line's
+ * The line as it may be shown: what AUTH and unknown verbs (PASS, a mistyped
+ * AUTH, ...) carry is replaced by its length.  `wary' (a login is going on, or
+ * bytes are missing): of an unknown verb nothing but the length is shown.  `total' is the line's
  * length where `len' bytes of it were kept.  Returns the length written;
  * *masked says whether anything was hidden.
  */

@@ -355,6 +355,19 @@ release_due(const struct smtp_state *st)
 	    (!st->waiting && c.len != 0 && c.p != NULL && c.ts_ns > st->answer.ts_ns);
 }
 
+/*
+ * Frames recorded in the wrong order: what the server said later than the
+ * client's bytes at hand is read behind them, however they are cut.
+ */
+static bool
+server_may_go(const struct smtp_state *st, int64_t ts_ns)
+{
+	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
+
+	return st->arriving == DIR_S2C || st->waiting || st->closing || st->over || st->quit_done ||
+	    st->server_tls || ts_ns < st->client_ts_ns || (c.len != 0 && c.p != NULL && ts_ns < c.ts_ns);
+}
+
 static bool
 answer_try(struct smtp_state *st)
 {
@@ -372,6 +385,8 @@ answer_try(struct smtp_state *st)
 		smtp_client_unwait(st);
 		return true;
 	}
+	if (!server_may_go(st, st->answer.ts_ns))
+		return false;
 	if ((e = smtp_queue_pick(st, code)) != NULL) {
 		answer_deliver(st, e);
 		return true;
@@ -528,7 +543,8 @@ probe_step(struct smtp_state *st, struct smtp_span s)
 	}
 	smtp_line_push(l, off, st->probe_bytes, st->probe_len, &whole);
 	st->probe_len = 0;
-	st->probe = st->answer.open;	/* an open list is judged by its next line */
+	st->probe_line = false;
+	st->probe &= st->answer.open;	/* an open list is judged by its next line */
 	if (whole)
 		line_done(st);
 	return true;
@@ -551,7 +567,7 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 		if (st->answer.open && !st->answer.whole)
 			answer_cut(st);
 		st->probe_len = 0;
-		st->probe = false;
+		st->probe = st->probe_line = false;
 		if (st->answer.whole)
 			return true;	/* deliver it, then come back */
 		st->greeted = true;
@@ -587,7 +603,7 @@ step_line(struct smtp_state *st, struct smtp_span s)
 		return true;
 	}
 	st->server_heard = true;
-	if ((st->probe || st->probe_len != 0) && l->begun)
+	if ((st->probe_line || st->probe_len != 0) && l->begun)
 		return probe_step(st, s);
 	n = smtp_line_push(l, s.off, s.p, (size_t)s.len, &whole);
 	server_take(st, n);
@@ -603,7 +619,7 @@ smtp_server_step(struct smtp_state *st)
 
 	if (st->answer.whole)
 		return answer_try(st);
-	if (s.len == 0)
+	if (s.len == 0 || (st->in[DIR_S2C].first != NULL && !server_may_go(st, s.ts_ns)))
 		return false;
 	st->ts_ns = s.ts_ns;
 	if (s.p == NULL)
@@ -629,7 +645,7 @@ smtp_server_finish(struct smtp_state *st)
 	if (st->probe_len != 0)
 		smtp_line_push(l, st->next[DIR_S2C] - st->probe_len, st->probe_bytes, st->probe_len, &whole);
 	st->probe_len = 0;
-	st->probe = false;
+	st->probe = st->probe_line = false;
 	if (!l->begun)
 		return;
 	if (l->len >= 4 && is_code((const uint8_t *)l->text, l->len) && l->text[3] == ' ') {

@@ -61,11 +61,13 @@ struct smtp_state {
 	struct smtp_hold in[2];		/* by enum dissect_dir */
 	uint64_t	next[2];	/* offset behind what was read */
 	int64_t		ts_ns;		/* of the byte being read */
+	int64_t		client_ts_ns;	/* of the client's last byte that was read */
 	struct smtp_line line[2];
 	struct smtp_queue queue;
 	uint32_t	cmd;		/* ordinal of the last command */
 	enum smtp_mode	mode;
 	bool		waiting;	/* the client's bytes wait for the reply to the last command */
+	enum dissect_dir arriving;	/* whose bytes have just come */
 	bool		closing;	/* no more bytes will come */
 	bool		over;		/* a bound was hit: go on without the other side */
 	bool		deaf;		/* ... and no server was heard so far */
@@ -77,7 +79,8 @@ struct smtp_state {
 	bool		unsynced;	/* bytes are missing: replies and commands may not match */
 	bool		replied;	/* a reply was delivered */
 	uint32_t	rcpt_accepted;	/* in this transaction: LMTP answers each */
-	bool		probe;		/* the client spoke while a reply was unfinished */
+	bool		probe;		/* the client spoke while a reply was unfinished: a list */
+	bool		probe_line;	/* ... or a line */
 	uint8_t		probe_bytes[4];
 	uint8_t		probe_len;
 
