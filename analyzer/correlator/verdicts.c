@@ -205,13 +205,21 @@ draft_add(struct verdicts *v, const struct mail_case *c, int dir, enum finding_k
 	return f;
 }
 
+/* By member: a draft is packed byte by byte, and padding that came along may be anything. */
+static void
+endpoint_copy(struct endpoint *dst, const struct endpoint *src)
+{
+	dst->ip = src->ip;
+	dst->port = src->port;
+}
+
 struct finding *
 verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf, const struct mail_case *c, int dir)
 {
 	struct finding *f = draft_add(out, c, dir, kind, conf);
 
-	f->from = dir == 1 ? c->conn.server : c->conn.client;
-	f->to = dir == 1 ? c->conn.client : c->conn.server;
+	endpoint_copy(&f->from, dir == 1 ? &c->conn.server : &c->conn.client);
+	endpoint_copy(&f->to, dir == 1 ? &c->conn.client : &c->conn.server);
 	f->first = c->conn.first;
 	f->last = c->conn.last;
 	f->point = c->point;

@@ -79,7 +79,7 @@ print_where(const struct page *p, const struct finding *f)
 	page_field(p, "How sure", LABELS, f->retracted ? "retracted" : confidence_name(f->confidence));
 }
 
-/* "frames 3, 5, 9 of client.pcap (eth0)"; its length. */
+/* "frames 3, 5, 9 of client.pcap (eth0)", of which only one is the only one there is; its length. */
 static size_t
 frames_text(char *text, size_t size, const struct finding_evidence *e, const struct correlator *c)
 {
@@ -92,7 +92,7 @@ frames_text(char *text, size_t size, const struct finding_evidence *e, const str
 	for (uint32_t i = 0; i < n; i++)
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
 		    i == 0 ? (n == 1 ? "frame " : "frames ") : ", ", e->frames[i]);
-	if (cap != NULL && cap->file[0] != '\0')
+	if (cap != NULL && cap->file[0] != '\0' && correlator_capture(c, 1) != NULL)
 		len += (size_t)snprintf(text + len, size - len, "%s%s%s%s%s", n > 0 ? " of " : "", cap->file,
 		    cap->interface[0] != '\0' ? " (" : "", cap->interface, cap->interface[0] != '\0' ? ")" : "");
 	return len;

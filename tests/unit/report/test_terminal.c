@@ -45,8 +45,8 @@ a_finding_comes_first_and_whole(void)
 	CHECK(says("What happened  Packets of 1500 bytes vanish; those up to 576 bytes pass."));
 	CHECK(says("Size           576 bytes got through, at most 1499 fit, try MTU 1454"));
 	CHECK(says("What to do     Clamp the MSS to 1414."));
-	CHECK(says("Proof          frames 12, 19 of client.pcap: 1500 bytes sent again and again,\n"
-	    "                 never acknowledged"));
+	CHECK(says("Proof          frames 12, 19: 1500 bytes sent again and again, never\n"
+	    "                 acknowledged"));
 	CHECK(says("Ruled out      high-loss: small packets passed all the while"));
 	CHECK(says("Program shows  0x800CCC0F"));
 	CHECK(says("Capture next   the other side of the router"));
