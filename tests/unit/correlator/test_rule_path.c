@@ -1,0 +1,570 @@
+/* Faults of the path and what only looks like them: records in, findings out. */
+#include "case_build.h"
+
+enum { FIRST = 1000 };		/* ms: the first lost transmission */
+
+/* A connection that stalls: the client's full-size segments are lost, 92 bytes are proven. */
+static struct record
+build_stalled(uint64_t id, int64_t ms)
+{
+	struct record r = build_connection(0, id, ms, ms + 20000);
+	struct record_direction *a = &r.connection.dir[0];
+
+	r.connection.rtt_ns = 40 * MS;
+	r.connection.rtt_known = true;
+	r.connection.dir[1].mss = 1460;
+	a->ceiling = 1500;
+	a->w_max = 1500;
+	a->at_sender = true;
+	a->proven = 92;
+	a->proven_at = at(ms + 80);
+	a->size_count = 2;
+	a->sizes[0] = (struct size_class){ 92, 4, 0 };
+	a->sizes[1] = (struct size_class){ 1500, 0, 15 };
+	a->all_lost_above_proven = true;
+	return r;
+}
+
+static struct record
+build_stall(const struct record *conn, int64_t ms)
+{
+	struct record r = { .type = RECORD_STALL };
+	struct record_stall *s = &r.stall;
+	static const int64_t when[] = { 0, 210, 630, 1470, 3130, 6400 };
+
+	s->key = conn->connection.key;
+	s->from = conn->connection.client;
+	s->to = conn->connection.server;
+	for (int i = 0; i < 6; i++) {
+		struct moment m = at(ms + when[i]);
+
+		s->chain[i] = (struct transmission){ .ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true };
+		if (i == 0)
+			s->first = m;
+		s->last = s->lost_last = m;
+	}
+	s->chain_count = s->chain_len = s->chain_lost = s->chain_above = 6;
+	s->chain_starts = 1;
+	s->w_min = s->u = 1500;
+	s->proven = 92;
+	s->n_lost_ge = 15;
+	s->n_ok_lt = 4;
+	s->first_of_size = true;
+	return r;
+}
+
+static struct correlator *
+judged(const struct record *v, size_t n)
+{
+	struct correlator *c = build_correlator();
+
+	for (size_t i = 0; i < n; i++)
+		correlator_take(c, &v[i]);
+	correlator_judge(c);
+	return c;
+}
+
+#define JUDGED(...) judged((struct record[]){ __VA_ARGS__ }, sizeof((struct record[]){ __VA_ARGS__ }) / sizeof(struct record))
+
+static void
+black_hole(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+	const struct finding *f;
+	bool chain = false, live = false;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	stall.stall.peer_repeats = 1;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	if (f != NULL) {
+		CHECK_EQ_INT(f->mtu.upper, 1499);
+		CHECK_EQ_INT(f->mtu.proven, 92);
+		CHECK(strstr(f->remedy, "MSS") != NULL);
+		CHECK(strstr(f->client_shows, "0x800CCC0F") != NULL);
+		CHECK(f->excluded_count > 0);
+		for (uint32_t i = 0; i < f->evidence_count; i++) {
+			chain = chain || f->evidence[i].frames[0] == stall.stall.chain[0].frame;
+			live = live || f->evidence[i].frames[0] == stall.stall.live_at[3].frame;
+		}
+		CHECK(chain);
+		CHECK(live);
+	}
+	CHECK_FINDING(c, FINDING_MSS_NOT_CLAMPED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+/* S6: nothing small was sent meanwhile. */
+static void
+black_hole_or_death(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c = JUDGED(conn, stall);
+	const struct finding *f;
+
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->next_capture[0] != '\0');
+	correlator_free(c);
+	stall.stall.first_of_size = false;	/* its size was sent before: nothing can be said */
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+}
+
+/* S22: an outage that begins exactly at DATA; the peer repeats what the sender acknowledges. */
+static void
+outage_at_data(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+
+	stall.stall.peer_repeats = 6;
+	stall.stall.peer_repeats_after_ack = 5;
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+/* Rule 3 and S21: another connection of the same address proved the size. */
+static void
+size_proven_elsewhere(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), other = build_connection(0, 2, 100, 5000);
+	struct correlator *c;
+
+	stall.stall.live = LIVE_L3;
+	other.connection.dir[0].proven = 1500;
+	other.connection.dir[0].proven_at = at(3000);
+	c = JUDGED(conn, stall, other);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	other.connection.dir[0].proven_at = at(3000000);	/* long after */
+	c = JUDGED(conn, stall, other);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	other.connection.dir[0].proven_at = at(3000);		/* a neighbour does not veto */
+	other.connection.client.ip.b[3] = 11;
+	c = JUDGED(conn, stall, other);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+/* L5: a new connection that is answered during the stall; repeats in other sessions. */
+static void
+help_of_others(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), other = build_connection(0, 2, FIRST + 1000, 9000);
+	struct record second = build_stalled(3, 60000), stall2 = build_stall(&second, 61000);
+	struct record third = build_stalled(4, 120000), stall3 = build_stall(&third, 121000);
+	struct correlator *c = JUDGED(conn, stall, other);
+
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = JUDGED(conn, stall, second, stall2);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = JUDGED(conn, stall, second, stall2, third, stall3);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+/* Each of these takes one condition away. */
+static void
+not_a_black_hole(void)
+{
+	struct record conn = build_stalled(1, 0), good = build_stall(&conn, FIRST), s;
+	struct correlator *c;
+
+	good.stall.live = LIVE_L1;
+	s = good;
+	s.stall.zero_window = true;
+	c = JUDGED(conn, s);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+
+	s = good;			/* too few, too short */
+	s.stall.chain_above = s.stall.chain_lost = 3;
+	c = JUDGED(conn, s);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+
+	s = good;			/* it passed at its own size: an outage */
+	s.stall.delivered = at(9000);
+	s.stall.delivered_w = 1500;
+	c = JUDGED(conn, s);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
+	correlator_free(c);
+
+	s = good;			/* no path refuses packets of 89 bytes for their size */
+	s.stall.u = s.stall.w_min = 89;
+	s.stall.proven = 52;
+	c = JUDGED(conn, s);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+
+	conn.connection.dir[1] = (struct record_direction){ 0 };	/* one direction only */
+	c = JUDGED(conn, good);
+	CHECK(find_kind(c, FINDING_PMTU_BLACK_HOLE) == NULL
+	    || find_kind(c, FINDING_PMTU_BLACK_HOLE)->confidence == CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+}
+
+static void
+recovered(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+
+	stall.stall.delivered = at(9000);
+	stall.stall.delivered_w = 1076;
+	stall.stall.delivered_smaller = true;
+	stall.stall.proven = conn.connection.dir[0].proven = 1076;
+	stall.stall.n_ok_lt = 40;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+}
+
+static struct record
+build_told(const struct record *conn, uint32_t mtu, uint32_t quoted)
+{
+	struct record r = { .type = RECORD_ICMP_ERROR };
+	struct record_icmp_error *e = &r.icmp_error;
+
+	e->key = conn->connection.key;
+	e->key.n = 1;
+	e->at = e->last = at(FIRST + 1);
+	e->from = ip4(203, 0, 113, 1);
+	e->to = conn->connection.client.ip;
+	e->family = 4;
+	e->type = 3;
+	e->code = 4;
+	e->mtu = mtu;
+	e->frag_needed = true;
+	e->quoted_from = conn->connection.client;
+	e->quoted_to = conn->connection.server;
+	e->quoted_len = quoted;
+	e->largest_sent = 1500;
+	e->sent_after = 10;
+	return r;
+}
+
+static void
+router_told(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), told = build_told(&conn, 1400, 1500);
+	struct correlator *c = JUDGED(conn, told);
+
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+
+	told.icmp_error.sent_after_above = told.icmp_error.sent_after_above_lost = 5;
+	stall.stall.live = LIVE_L3;
+	stall.stall.ptb_first = told.icmp_error.at;
+	stall.stall.ptb_mtu = 1400;
+	c = JUDGED(conn, stall, told);		/* at the sender itself */
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK_EQ_INT(find_kind(c, FINDING_ICMP_FRAG_NEEDED_IGNORED)->mtu.try, 1400);
+	correlator_free(c);
+
+	conn.connection.dir[0].at_sender = false;	/* farther out: S8 */
+	c = JUDGED(conn, stall, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED, CONFIDENCE_CONFIRMED);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+
+	/* the two-step case of the seed: the local router's 1492 is obeyed, the rest vanishes farther out */
+	told = build_told(&conn, 1492, 1500);
+	stall.stall.u = stall.stall.w_min = 1492;
+	stall.stall.ptb_mtu = 1492;
+	c = JUDGED(conn, stall, told);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(find_kind(c, FINDING_PMTU_BLACK_HOLE)->mtu.try, 1454);
+	CHECK_EQ_INT(find_kind(c, FINDING_PMTU_BLACK_HOLE)->mtu.mss, 1414);
+	correlator_free(c);
+
+	told = build_told(&conn, 0, 1500);
+	c = JUDGED(conn, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_MTU_ZERO, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_BOGUS);
+	correlator_free(c);
+
+	told = build_told(&conn, 40, 1500);
+	c = JUDGED(conn, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_BOGUS, CONFIDENCE_POSSIBLE);
+	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED);
+	correlator_free(c);
+
+	told = build_told(&conn, 1600, 9000);	/* S25: above everything sent */
+	told.icmp_error.sent_after_above = 0;
+	c = JUDGED(conn, told);
+	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
+	correlator_free(c);
+}
+
+static void
+fragments(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), late = build_told(&conn, 0, 1500);
+	struct correlator *c;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.df_clear = true;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_FRAGMENTS_DROPPED, CONFIDENCE_PROBABLE);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	stall.stall.fragment_trains = 12;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_FRAGMENTS_DROPPED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	late.icmp_error.type = 11;
+	late.icmp_error.code = 1;
+	late.icmp_error.frag_needed = false;
+	c = JUDGED(conn, late);
+	CHECK_FINDING(c, FINDING_FRAGMENTS_DROPPED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
+static void
+content(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+
+	stall.stall.proven = conn.connection.dir[0].proven = 1500;
+	stall.stall.u = 0;
+	stall.stall.chain_above = 0;
+	stall.stall.later_delivered = 19;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall.stall.options_cut = true;		/* SACK cannot be read: nothing is said (S11) */
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_INLINE_CONTENT_DROP);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+}
+
+static void
+outages(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct record other = build_stalled(2, 0), stall2 = build_stall(&other, FIRST + 500);
+	struct correlator *c;
+
+	stall.stall.proven = stall2.stall.proven = conn.connection.dir[0].proven = other.connection.dir[0].proven = 1500;
+	stall.stall.u = stall2.stall.u = 0;
+	stall.stall.chain_above = stall2.stall.chain_above = 0;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	c = JUDGED(conn, stall, other, stall2);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	stall.stall.idle_before_ns = 12000 * MS;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall.stall.live_any = LIVE_L1;		/* something small passes */
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_IDLE_STATE_EXPIRED);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+}
+
+static void
+from_behind(void)
+{
+	struct record conn = build_connection(0, 1, 0, 20000);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	conn.connection.rtt_ns = 40 * MS;
+	conn.connection.rtt_known = true;
+	a->ceiling = 1500;
+	a->w_max = a->proven = 92;
+	a->hole_seen = at(1000);
+	a->hole_bytes = 11 * 1448;
+	a->hole_segments = 11;
+	a->missing = a->hole_bytes;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	a->hole_acked = true;		/* the receiver has it: the capture missed it */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	a->hole_acked = false;
+	a->w_max = 1500;		/* full size does come here */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	a->w_max = 1076;
+	a->hole_filled = at(5000);
+	a->hole_filled_smaller = true;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+static void
+windows(void)
+{
+	struct record conn = build_connection(0, 1, 0, 20000);
+	struct record_direction *b = &conn.connection.dir[1];
+	struct correlator *c;
+
+	b->zero_from = at(2000);
+	b->zero_to = at(14000);
+	c = JUDGED(conn);		/* no probe was answered: it may be the path */
+	CHECK_NO_FINDING(c, FINDING_ZERO_WINDOW_STALL);
+	correlator_free(c);
+	b->zero_probes = 5;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	*b = (struct record_direction){ .packets = 40, .wscale = 255, .window_eq = 58, .window_median = 64 };
+	conn.connection.dir[0].wscale = 7;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	b->window_median = 8192;	/* an old system without scaling */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
+	correlator_free(c);
+}
+
+static void
+pauses(void)
+{
+	struct record conn = build_connection(0, 1, 0, 40000), session = build_session(&conn, 100);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	conn.connection.rtt_ns = 40 * MS;
+	a->pause_count = 1;
+	a->pauses[0] = (struct pause){ .from = at(2000), .to = at(22000), .ids_continue = true };
+	session.session.content_from = at(1000);
+	c = JUDGED(conn, session);	/* on the way, and the counter is not known to step */
+	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
+	correlator_free(c);
+	a->ids_step = true;
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	session.session.content_from = at(30000);	/* before the content: thinking is allowed */
+	c = JUDGED(conn, session);
+	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
+	correlator_free(c);
+}
+
+static void
+losses(void)
+{
+	struct record conn = build_connection(0, 1, 0, 40000);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	a->data_segments = 97;
+	a->retransmissions = 21;
+	a->repair_ranges = 18;
+	a->repair_w_max = 1500;
+	a->repair_w_max_count = 21;
+	a->repair_sizes = 1;
+	a->repair_first = at(1000);
+	a->repair_last = at(20000);
+	a->ceiling = a->proven = a->w_max = 1500;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	a->dsacks = 19;			/* they were not lost */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+	a->dsacks = 0;
+	a->all_lost_above_proven = true;	/* about size, then */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+	a->all_lost_above_proven = false;
+	a->repair_w_max = 1400;		/* every repair fits a smaller path */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	a->repair_w_max = 1500;
+	a->size_count = 2;
+	a->sizes[0] = (struct size_class){ 500, 60, 0 };
+	a->sizes[1] = (struct size_class){ 1500, 16, 21 };
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+}
+
+static void
+resets(void)
+{
+	struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+	struct record_direction *b = &conn.connection.dir[1];
+	struct correlator *c;
+
+	b->rst = at(3000);
+	b->rst_count = 1;
+	b->ttl_rst = 60;
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	session.session.quit = at(2900);
+	c = JUDGED(conn, session);
+	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
+	correlator_free(c);
+	b->ttl_rst = 63;
+	b->reset_signs = RESET_R5;		/* one sign alone is not enough to accuse */
+	session.session.quit = (struct moment){ 0 };
+	c = JUDGED(conn, session);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+	b->reset_signs = RESET_R1 | RESET_R5 | RESET_R7;
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
+	correlator_free(c);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "a black hole", black_hole },
+		{ "a black hole, or the path died", black_hole_or_death },
+		{ "an outage that begins at DATA", outage_at_data },
+		{ "the size was proven on another connection", size_proven_elsewhere },
+		{ "other connections help", help_of_others },
+		{ "not a black hole", not_a_black_hole },
+		{ "recovered", recovered },
+		{ "a router told the size", router_told },
+		{ "fragments", fragments },
+		{ "one piece of content", content },
+		{ "outages", outages },
+		{ "seen from behind", from_behind },
+		{ "windows", windows },
+		{ "pauses", pauses },
+		{ "losses", losses },
+		{ "resets", resets },
+	};
+
+	return check_main("path rules", tests, sizeof(tests) / sizeof(tests[0]));
+}
