@@ -440,6 +440,7 @@ resets(void)
 
 	begin(&n);		/* a closed socket answers old ACKs: no sign (S17) */
 	dialogue(&n);
+	data(&n, A, 500);		/* B has not acknowledged this when A's program ends */
 	wait(&n, 10 * S);
 	for (int i = 0; i < 4; i++) {
 		data(&n, B, 100);
