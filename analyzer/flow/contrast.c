@@ -4,6 +4,11 @@
 
 static const int64_t epoch_ns = 600000000000;
 
+enum {
+	FEW = 2048,		/* up to so many entries all are written */
+	MARKS = 1 << 16,	/* slots for marked hosts; beyond half of them all count as marked */
+};
+
 /* One fixed-size cache of records: chained buckets, a clock hand for eviction. */
 struct shelf {
 	uint32_t	 size, used, hand;
@@ -33,7 +38,10 @@ struct contrast {
 	struct path_entry *path;
 	struct host_entry *host;
 	uint32_t	 path_ordinal, host_ordinal;
+	uint32_t	 marks, mark_size;
+	uint64_t	*mark;		/* family << 32 | id, the reference is ours; 0 = empty */
 	struct contrast_counters count;
+	struct record	 out;		/* cleared once: a record is 9 KB, a path 200 bytes of it */
 };
 
 static bool
@@ -103,9 +111,13 @@ contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, ui
 	c->key = *key;
 	c->hosts = hosts;
 	c->sink = *sink;
+	c->mark_size = 64;
+	while (c->mark_size < MARKS && c->mark_size < 2 * pairs)
+		c->mark_size *= 2;
 	if (!shelf_init(&c->paths, paths) || !shelf_init(&c->pairs, pairs) ||
 	    (c->path = calloc(c->paths.size, sizeof(*c->path))) == NULL ||
-	    (c->host = calloc(c->pairs.size, sizeof(*c->host))) == NULL) {
+	    (c->host = calloc(c->pairs.size, sizeof(*c->host))) == NULL ||
+	    (c->mark = calloc(c->mark_size, sizeof(*c->mark))) == NULL) {
 		contrast_free(c);
 		return NULL;
 	}
@@ -121,25 +133,80 @@ contrast_free(struct contrast *c)
 	shelf_free(&c->pairs);
 	free(c->path);
 	free(c->host);
+	free(c->mark);
 	free(c);
 }
 
-static void
-path_write(const struct contrast *c, uint32_t i)
-{
-	struct record r = { .type = RECORD_PATH };
+/* ---- marked hosts ---------------------------------------------------------- */
 
-	r.path = c->path[i].r;
-	c->sink.take(c->sink.ctx, &r);
+static uint64_t *
+mark_slot(const struct contrast *c, uint64_t name)
+{
+	uint64_t i = hash_pair(&c->key, name, name);
+
+	while (c->mark[i & (c->mark_size - 1)] != 0 && c->mark[i & (c->mark_size - 1)] != name)
+		i++;
+	return &c->mark[i & (c->mark_size - 1)];
+}
+
+static uint64_t
+mark_name(uint8_t family, uint32_t id)
+{
+	return (uint64_t)family << 32 | id;
+}
+
+void
+contrast_mark(struct contrast *c, const struct addr *a)
+{
+	uint64_t *slot;
+	uint32_t id;
+
+	if (c->marks >= c->mark_size / 2 || !hosts_take(c->hosts, a, &id))
+		return;
+	slot = mark_slot(c, mark_name(a->family, id));
+	if (*slot == 0) {
+		*slot = mark_name(a->family, id);
+		c->marks++;
+	} else {
+		hosts_drop(c->hosts, a->family, id);
+	}
+}
+
+static bool
+marked(const struct contrast *c, uint8_t family, uint32_t a, uint32_t b)
+{
+	return c->marks >= c->mark_size / 2 || *mark_slot(c, mark_name(family, a)) != 0 ||
+	    *mark_slot(c, mark_name(family, b)) != 0;
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+static void
+path_write(struct contrast *c, uint32_t i)
+{
+	const struct path_entry *e = &c->path[i];
+
+	if (c->paths.used > FEW && !marked(c, e->family, e->from, e->to)) {
+		c->count.not_written++;
+		return;
+	}
+	c->out.type = RECORD_PATH;
+	c->out.path = e->r;
+	c->sink.take(c->sink.ctx, &c->out);
 }
 
 static void
-host_write(const struct contrast *c, uint32_t i)
+host_write(struct contrast *c, uint32_t i)
 {
-	struct record r = { .type = RECORD_HOST };
+	const struct host_entry *e = &c->host[i];
 
-	r.host = c->host[i].r;
-	c->sink.take(c->sink.ctx, &r);
+	if (c->pairs.used > FEW && !marked(c, e->family, e->client, e->server)) {
+		c->count.not_written++;
+		return;
+	}
+	c->out.type = RECORD_HOST;
+	c->out.host = e->r;
+	c->sink.take(c->sink.ctx, &c->out);
 }
 
 /* ---- paths ---------------------------------------------------------------- */

@@ -8,6 +8,10 @@
  * and the two join (2.6) or add up.  A host record of a pair that never
  * answered, pushed out while the table is full, is dropped and counted: it is
  * what a flood of forged SYNs consists of.
+ *
+ * On a SPAN port most pairs have nothing to do with mail.  When there are many,
+ * only those are written that have a marked host on one end (client or server
+ * of a connection that gets a record): no rule asks about the others.
  */
 #ifndef CONTRAST_H
 #define CONTRAST_H
@@ -27,6 +31,7 @@ enum contrast_event {
 
 struct contrast_counters {
 	uint64_t	hosts_dropped;
+	uint64_t	not_written;	/* of hosts without a connection record */
 };
 
 /* NULL: no memory. */
@@ -34,6 +39,8 @@ struct contrast	*contrast_new(uint32_t point, const struct hash_key *key, struct
 		    uint32_t paths, uint32_t pairs, const struct record_sink *sink);
 void		 contrast_free(struct contrast *c);
 
+/* This host has a connection record. */
+void		 contrast_mark(struct contrast *c, const struct addr *a);
 /* `w' was delivered from `from' to `to'; conn 0 = a light flow. */
 void		 contrast_proven(struct contrast *c, const struct addr *from, const struct addr *to,
 		    uint32_t w, struct moment at, uint64_t conn, bool first_of_flow);

@@ -6,6 +6,12 @@
  * (connection, stall, icmp_error, path, host, capture), streams through the
  * watcher.  Bounded: see struct flow_limits; every bound that is hit is
  * counted in the capture record.
+ *
+ * Order of what a flow writes at its end: its stalls and ICMP errors, its
+ * connection, then (watcher's close) the records of its mail.  A point at its
+ * end: flows by age, then path and host records, ICMP errors that no flow
+ * claimed, the capture record last.  A connection record is written for mail
+ * flows, for flows whose SYN failed, and for others that stalled or met ICMP.
  */
 #ifndef FLOW_H
 #define FLOW_H

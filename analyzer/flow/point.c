@@ -81,7 +81,9 @@ point_tables(struct flow_point *fp, const struct hash_key *key)
 	fp->streams = streams_new(&stream_engine_nids, &sl);
 	if (fp->table == NULL)
 		return false;
-	fp->contrast = contrast_new(fp->point, key, table_hosts(fp->table), PATHS, PAIRS, &fp->sink);
+	fp->contrast = contrast_new(fp->point, key, table_hosts(fp->table),
+	    fp->limit.flows < PATHS ? fp->limit.flows : PATHS,
+	    fp->limit.flows < PAIRS ? fp->limit.flows : PAIRS, &fp->sink);
 	return fp->decoder != NULL && fp->copies != NULL && fp->streams != NULL &&
 	    fp->contrast != NULL;
 }
@@ -277,13 +279,14 @@ flow_is_past(const struct flow_light *e, const struct packet *p)
 	    (e->flags & LIGHT_FULL) == 0 || p->at.ns - e->last_ns >= reuse_ns;
 }
 
-static void	point_tcp(struct flow_point *fp, struct packet *p);
+static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at);
 
 /* A SYN with another ISN on a flow that seems alive is believed when it is answered. */
 static bool
-reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p)
+reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, struct table_probe at)
 {
 	struct full *f = (e->flags & LIGHT_FULL) != 0 ? full_of(fp, e) : NULL;
+	struct table_probe back = { at.print, !at.swapped };	/* the SYN went the other way */
 	struct packet syn;
 
 	if (f == NULL || f->reuse == NULL ||
@@ -291,8 +294,8 @@ reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p)
 		return false;
 	syn = *f->reuse;
 	point_flow_end(fp, e);
-	point_tcp(fp, &syn);
-	point_tcp(fp, p);
+	point_tcp(fp, &syn, back);
+	point_tcp(fp, p, at);
 	return true;
 }
 
@@ -312,11 +315,12 @@ reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet 
 
 /* The flow of the packet; NULL: it has none.  A past one is ended on the way. */
 static struct flow_light *
-point_flow(struct flow_point *fp, const struct packet *p, unsigned *from)
+point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at, unsigned *from)
 {
 	struct endpoint src = packet_src(p), dst = packet_dst(p);
-	struct flow_light *e = table_find(fp->table, &src, &dst, from);
+	struct flow_light *e = table_find_probe(fp->table, at, &src, &dst);
 
+	*from = at.swapped;
 	if (e == NULL)
 		return point_flow_new(fp, p, from);
 	if (point_idle(fp, e, p->at.ns) || (syn_is_new(e, p) && flow_is_past(e, p))) {
@@ -340,15 +344,15 @@ point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, un
 }
 
 static void
-point_tcp(struct flow_point *fp, struct packet *p)
+point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at)
 {
 	struct flow_light *e;
 	unsigned from;
 	bool promote;
 
-	if ((e = point_flow(fp, p, &from)) == NULL)
+	if ((e = point_flow(fp, p, at, &from)) == NULL)
 		return;
-	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p))
+	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
 	if (p->at.ns < e->last_ns)
 		p->at.ns = e->last_ns;	/* time that goes back is the previous one */
@@ -386,6 +390,17 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 	c->last = (struct moment){ f->ts_ns, f->number };
 }
 
+/* The slot of the flow comes into the cache while the copy is looked for. */
+static void
+point_packet(struct flow_point *fp, struct packet *p)
+{
+	struct endpoint src = packet_src(p), dst = packet_dst(p);
+	struct table_probe at = table_probe(fp->table, &src, &dst);
+
+	if (!copies_seen(fp->copies, p, 0))
+		point_tcp(fp, p, at);
+}
+
 void
 flow_point_frame(struct flow_point *fp, const struct capture_frame *f)
 {
@@ -396,8 +411,7 @@ flow_point_frame(struct flow_point *fp, const struct capture_frame *f)
 	point_clock(fp, f);
 	switch (decode_frame(fp->decoder, f, &p)) {
 	case PACKET_TCP:
-		if (!copies_seen(fp->copies, &p, 0))
-			point_tcp(fp, &p);
+		point_packet(fp, &p);
 		break;
 	case PACKET_ICMP:
 		if (!copies_seen(fp->copies, &p, 0))

@@ -8,16 +8,16 @@ enum { FAILED_RECORDS = 10000 };
 /* ---- streams and the watcher ---------------------------------------------- */
 
 static void
-end_head(struct full_end *end, uint64_t off, const uint8_t *p, size_t len)
+head_take(struct full_head *h, uint64_t off, const uint8_t *p, size_t len)
 {
-	size_t room = HASHED - end->head_len;
+	size_t room = HASHED - h->len;
 
-	if (end->head_broken || off != end->head_len || room == 0)
+	if (h->broken || off != h->len || room == 0)
 		return;
 	if (len > room)
 		len = room;
-	memcpy(end->head + end->head_len, p, len);
-	end->head_len += (uint32_t)len;
+	memcpy(h->byte + h->len, p, len);
+	h->len += (uint32_t)len;
 }
 
 static void
@@ -26,7 +26,8 @@ full_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const
 {
 	struct full *f = ctx;
 
-	end_head(&f->end[dir], off, p, len);
+	if (off < HASHED)
+		head_take(&f->head[dir], off, p, len);
 	if (f->watched != NULL)
 		f->fp->watcher.data(f->watched, dir, off, at, p, len);
 }
@@ -36,7 +37,7 @@ full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct
 {
 	struct full *f = ctx;
 
-	f->end[dir].head_broken |= off < HASHED;
+	f->head[dir].broken |= off < HASHED;
 	if (f->watched != NULL)
 		f->fp->watcher.gap(f->watched, dir, off, missing, at);
 }
@@ -57,13 +58,12 @@ full_payload_hash(const struct full *f)
 {
 	uint64_t h = 0xcbf29ce484222325;
 
-	if (f->end[0].head_broken || f->end[1].head_broken ||
-	    f->end[0].head_len + f->end[1].head_len == 0)
+	if (f->head[0].broken || f->head[1].broken || f->head[0].len + f->head[1].len == 0)
 		return 0;
 	for (int d = 0; d < 2; d++) {
-		for (uint32_t i = 0; i < f->end[d].head_len; i++)
-			h = (h ^ f->end[d].head[i]) * 0x100000001b3;
-		h = (h ^ f->end[d].head_len) * 0x100000001b3;
+		for (uint32_t i = 0; i < f->head[d].len; i++)
+			h = (h ^ f->head[d].byte[i]) * 0x100000001b3;
+		h = (h ^ f->head[d].len) * 0x100000001b3;
 	}
 	return h != 0 ? h : 1;
 }
@@ -261,15 +261,23 @@ full_checksum(struct full *f, struct packet *p, enum dissect_dir dir)
 	f->end[dir].good += !p->bad_checksum && !p->cut;
 }
 
-void
-full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
+/* Moving a flow touches its neighbours' memory: not for every packet. */
+static void
+full_recent(struct full *f, int64_t ns)
 {
 	struct full_list *recent = f->mail ? &f->fp->recent_mail : &f->fp->recent_other;
 
-	if (TAILQ_NEXT(f, recent) != NULL) {
-		TAILQ_REMOVE(recent, f, recent);
-		TAILQ_INSERT_TAIL(recent, f, recent);
-	}
+	if (ns - f->recent_ns < 1000000000)
+		return;
+	f->recent_ns = ns;
+	TAILQ_REMOVE(recent, f, recent);
+	TAILQ_INSERT_TAIL(recent, f, recent);
+}
+
+void
+full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
+{
+	full_recent(f, p->at.ns);
 	if (f->mail) {
 		f->fp->cap.mail_frames++;
 		full_checksum(f, p, dir);
@@ -348,6 +356,8 @@ full_link(struct full *f)
 {
 	struct flow_point *fp = f->fp;
 
+	contrast_mark(fp->contrast, &f->client.ip);
+	contrast_mark(fp->contrast, &f->server.ip);
 	f->id = ++fp->last_id;
 	f->light->flags |= LIGHT_FULL;
 	fp->full_count++;
@@ -492,7 +502,7 @@ full_free(struct full *f)
 	prelude_clear(&f->prelude);
 	stream_free(f->stream);
 	ledger_free(f->ledger);
-	explicit_bzero(f->end, sizeof(f->end));
+	explicit_bzero(f->head, sizeof(f->head));
 	free(f->reuse);
 	free(f);
 }

@@ -28,15 +28,20 @@ struct full_end {
 	uint32_t	 ack_first;	/* its first ACK: the peer's offset 0, if nothing came before */
 	uint8_t		 wscale;	/* 255: not announced */
 	uint32_t	 good, bad;	/* checksums */
-	uint8_t		 head[HASHED];
-	uint32_t	 head_len;
-	bool		 head_broken;	/* by a gap */
+};
+
+/* The first bytes of a direction, for payload_hash. */
+struct full_head {
+	uint8_t		 byte[HASHED];
+	uint32_t	 len;
+	bool		 broken;	/* by a gap */
 };
 
 /* A flow with a full ledger.  Mail flows also have streams and a watcher. */
 struct full {
 	TAILQ_ENTRY(full) all;		/* in order of id */
-	TAILQ_ENTRY(full) recent;	/* least recently active first */
+	TAILQ_ENTRY(full) recent;	/* least recently active first, to the second */
+	int64_t		 recent_ns;	/* when it was put there */
 	struct flow_point *fp;
 	struct flow_light *light;
 	uint64_t	 id;
@@ -55,6 +60,7 @@ struct full {
 	uint16_t	 vlan[2];
 	char		 tunnel[32];
 	struct packet	*reuse;		/* a SYN with another ISN, while this flow seems alive */
+	struct full_head head[2];
 };
 TAILQ_HEAD(full_list, full);
 

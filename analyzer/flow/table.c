@@ -103,27 +103,44 @@ end_is(const struct table *t, const struct flow_light *f, unsigned end, const st
 	return memcmp(&f->host[end], e->ip.b, 4) == 0;
 }
 
+struct table_probe
+table_probe(const struct table *t, const struct endpoint *src, const struct endpoint *dst)
+{
+	uint64_t a = end_value(t, src), b = end_value(t, dst);
+	bool swapped = end_swapped(a, b, src, dst);
+	struct table_probe at = { pair_print(t, a, b, swapped), swapped };
+
+	__builtin_prefetch(&t->slot[at.print & t->mask]);
+	return at;
+}
+
+struct flow_light *
+table_find_probe(const struct table *t, struct table_probe at, const struct endpoint *src,
+    const struct endpoint *dst)
+{
+	uint16_t family = src->ip.family == 6 ? LIGHT_V6 : 0;
+
+	for (uint32_t i = at.print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
+		struct flow_light *f;
+
+		if (t->slot[i].print != at.print)
+			continue;
+		f = slab(t, t->slot[i].entry - 1);
+		if ((f->flags & LIGHT_V6) == family && end_is(t, f, at.swapped, src) &&
+		    end_is(t, f, !at.swapped, dst))
+			return f;
+	}
+	return NULL;
+}
+
 struct flow_light *
 table_find(const struct table *t, const struct endpoint *src, const struct endpoint *dst,
     unsigned *from)
 {
-	uint64_t a = end_value(t, src), b = end_value(t, dst);
-	bool swapped = end_swapped(a, b, src, dst);
-	uint32_t print = pair_print(t, a, b, swapped);
-	uint16_t family = src->ip.family == 6 ? LIGHT_V6 : 0;
+	struct table_probe at = table_probe(t, src, dst);
 
-	*from = swapped;
-	for (uint32_t i = print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
-		struct flow_light *f;
-
-		if (t->slot[i].print != print)
-			continue;
-		f = slab(t, t->slot[i].entry - 1);
-		if ((f->flags & LIGHT_V6) == family && end_is(t, f, swapped, src) &&
-		    end_is(t, f, !swapped, dst))
-			return f;
-	}
-	return NULL;
+	*from = at.swapped;
+	return table_find_probe(t, at, src, dst);
 }
 
 static void

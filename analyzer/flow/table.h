@@ -59,6 +59,15 @@ struct table;
 struct table	*table_new(const struct hash_key *key, uint32_t cap);
 void		 table_free(struct table *t);
 
+/* Where a tuple belongs; making one fetches its slot into the cache. */
+struct table_probe {
+	uint32_t	print;
+	bool		swapped;	/* src is end 1 */
+};
+struct table_probe table_probe(const struct table *t, const struct endpoint *src,
+		    const struct endpoint *dst);
+struct flow_light *table_find_probe(const struct table *t, struct table_probe at,
+		    const struct endpoint *src, const struct endpoint *dst);
 /* `from' is set to the end (0, 1) that has the address src:sport. */
 struct flow_light *table_find(const struct table *t, const struct endpoint *src,
 		    const struct endpoint *dst, unsigned *from);
