@@ -213,13 +213,15 @@ pop3_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 	return st;
 }
 
-/* One line, or a piece of an answer, or of TLS; the bytes taken. */
+/* One line, or a piece of an answer, or of TLS; the bytes taken (none where TLS begins). */
 static size_t
 bytes_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
 {
 	if (!st->tls[dir] && st->line[dir].full == 0 &&
-	    !(dir == DIR_S2C && st->answer.kind != TEXT_NONE) && tls_due(st, dir, *p))
+	    !(dir == DIR_S2C && st->answer.kind != TEXT_NONE) && tls_due(st, dir, *p)) {
 		tls_begin(st, dir, off);
+		return 0;	/* what waited for the client is read before the first record is */
+	}
 	if (st->tls[dir]) {
 		if (st->observer != NULL)
 			tls_observe(st->observer, dir, off, st->ts_ns[dir], p, len, &st->sink);

@@ -120,7 +120,7 @@ fake_black_hole(void)
 
 /* What `print' writes, to be freed. */
 /* Not inlined: gcc 12 takes the stream's hold on `text' for a dangling one. */
-__attribute__((noinline)) static inline char *
+__attribute__((noinline)) static char *
 fake_printed(void (*print)(FILE *out))
 {
 	char *text = NULL;
