@@ -337,10 +337,8 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 		t->dot = ev->end;
 		t->r.end_of_data = to;
 	}
-	if (over && s->open == t) {
-		t->ended = true;
-		s->open = NULL;
-	}
+	if (over && s->open == t)
+		s->open = NULL;		/* its reply ends it; what comes next is another mail */
 }
 
 /* ---- the protocol ----------------------------------------------------------- */

@@ -114,9 +114,18 @@ follows_refusal(const struct answer *a)
 {
 	const struct smtp_mail *t = a->mail;
 
-	if (t->r.mail_reply.code >= 400 || t->bdat_refused)
+	if (t->r.mail_reply.code >= 400 || t->bdat_refused || (t->after_refusal && t->r.bdat))
 		return true;
 	return t->r.recipients != 0 && t->rcpt_ok == 0 && (a->reply.code == 503 || a->reply.code == 554);
+}
+
+/* Content behind a refused DATA or BDAT of this connection is no new attempt. */
+static void
+refused_before(struct answer *a)
+{
+	if (a->mail != NULL && !a->mail->mail_asked)
+		a->mail->after_refusal |= a->s->data_refused;
+	a->s->data_refused |= is_no(a);
 }
 
 static void
@@ -124,7 +133,7 @@ on_data(struct answer *a)
 {
 	struct smtp_mail *t = a->mail;
 
-	a->s->data_refused |= is_no(a);
+	refused_before(a);
 	if (t == NULL)
 		return;
 	a->consequence = is_no(a) && follows_refusal(a);
@@ -183,7 +192,7 @@ on_bdat(struct answer *a)
 {
 	struct smtp_mail *t = a->mail;
 
-	a->s->data_refused |= is_no(a);
+	refused_before(a);
 	if (t == NULL)
 		return;
 	a->consequence = is_no(a) && follows_refusal(a);

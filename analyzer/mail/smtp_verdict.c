@@ -172,8 +172,8 @@ smtp_verdict_sure(struct smtp_mail *t, const struct mail_flow *f)
 void
 smtp_verdict(struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
 {
-	if (t->dot != 0 && facts != NULL)
-		t->r.end_acked = facts->dir[0].acked >= t->dot;
+	if (t->dot != 0)		/* an answer acknowledges, too */
+		t->r.end_acked = t->r.final_reply.code != 0 || (facts != NULL && facts->dir[0].acked >= t->dot);
 	if (!decided(t, f))
 		decide(t, unanswered(t, f, facts), stage_reached(t), NULL);
 }
