@@ -10,6 +10,8 @@
 
 enum { STEP = 12 };
 
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 struct watched {
 	uint64_t pos[2];
 };

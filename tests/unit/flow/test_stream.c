@@ -8,12 +8,15 @@ static int64_t last_ns;
 static unsigned wrong;
 
 static void
-say(const char *fmt, char who, uint64_t n, const uint8_t *p, size_t len)
+say_data(char who, const uint8_t *p, size_t len)
 {
 	size_t at = strlen(said);
 
-	snprintf(said + at, sizeof(said) - at, fmt, at > 0 ? " " : "", who, (unsigned long long)n,
-	    (int)len, (const char *)p);
+	if (len < 100)
+		snprintf(said + at, sizeof(said) - at, "%s%c+%.*s", at > 0 ? " " : "", who, (int)len,
+		    (const char *)p);
+	else
+		snprintf(said + at, sizeof(said) - at, "%s%c+%zu", at > 0 ? " " : "", who, len);
 }
 
 static void
@@ -23,19 +26,19 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 	wrong += off != expect[dir] || at.ns < last_ns;
 	expect[dir] += len;
 	last_ns = at.ns;
-	if (len < 100)
-		say("%s%c%.0llu+%.*s", dir == DIR_C2S ? 'C' : 'S', 0, p, len);
-	else
-		say("%s%c+%llu", dir == DIR_C2S ? 'C' : 'S', len, NULL, 0);
+	say_data(dir == DIR_C2S ? 'C' : 'S', p, len);
 }
 
 static void
 on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
 {
+	size_t n = strlen(said);
+
 	(void)ctx, (void)at;
 	wrong += off != expect[dir];
 	expect[dir] += missing;
-	say("%s%c-%llu", dir == DIR_C2S ? 'C' : 'S', missing, NULL, 0);
+	snprintf(said + n, sizeof(said) - n, "%s%c-%llu", n > 0 ? " " : "", dir == DIR_C2S ? 'C' : 'S',
+	    (unsigned long long)missing);
 }
 
 static const struct stream_sink sink = { on_data, on_gap };
