@@ -99,7 +99,7 @@ held_relieve(struct smtp_state *st)
 
 		st->over = true;
 		if (st->answer.whole)
-			smtp_server_release(st);
+			smtp_answer_release(st);
 		else if (st->waiting)
 			smtp_client_unwait(st);
 		pump(st);
@@ -152,7 +152,7 @@ drain(struct smtp_state *st)
 	pump(st);
 	while (st->waiting || st->answer.whole) {
 		if (st->answer.whole)
-			smtp_server_release(st);
+			smtp_answer_release(st);
 		else
 			smtp_client_unwait(st);
 		pump(st);

@@ -1,3 +1,4 @@
+/* smtp_client.c - the client's bytes: commands, content, logins, and what is missing of them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,14 +74,8 @@ content_give(void *ctx, uint64_t off, const uint8_t *p, size_t len)
 	smtp_emit(st, &ev);
 }
 
-static void
-content_ignore(void *ctx, uint64_t off, const uint8_t *p, size_t len)
-{
-	(void)ctx, (void)off, (void)p, (void)len;
-}
-
-static void
-client_take(struct smtp_state *st, uint64_t n)
+void
+smtp_client_take(struct smtp_state *st, uint64_t n)
 {
 	st->next[DIR_C2S] += n;
 	smtp_hold_take(&st->in[DIR_C2S], n, st->hint.budget);
@@ -110,7 +105,7 @@ step_data(struct smtp_state *st, struct smtp_span s)
 	if (content_is_lax(st) && (lf = memchr(s.p, '\n', n)) != NULL)
 		n = (size_t)(lf - s.p) + 1;
 	n = smtp_content_push(&st->content, s.off, s.p, n, content_give, st);
-	client_take(st, n);
+	smtp_client_take(st, n);
 	if (st->content.ended || (content_is_lax(st) && st->content.bare_end == st->next[DIR_C2S]))
 		smtp_content_close(st, true);
 	return true;
@@ -131,7 +126,7 @@ step_chunk(struct smtp_state *st, struct smtp_span s)
 
 	st->content.bytes += n;
 	content_give(st, s.off, s.p, n);
-	client_take(st, n);
+	smtp_client_take(st, n);
 	if ((st->chunk_left -= n) == 0)
 		chunk_done(st);
 	return true;
@@ -355,8 +350,8 @@ line_is_loose_auth(struct smtp_state *st, const struct smtp_line *l)
 	return false;
 }
 
-static void
-client_line(struct smtp_state *st, const struct smtp_line *l)
+void
+smtp_client_line(struct smtp_state *st, const struct smtp_line *l)
 {
 	if (st->mode == MODE_TUNNEL)
 		line_tunnel(st, l);
@@ -369,8 +364,8 @@ client_line(struct smtp_state *st, const struct smtp_line *l)
 }
 
 /* 0x16 where plain text was due; 0x14..0x17 when the stream was joined within TLS. */
-static bool
-byte_is_tls(const struct smtp_state *st, uint8_t b)
+bool
+smtp_client_is_tls(const struct smtp_state *st, uint8_t b)
 {
 	return b == 0x16 || ((!st->client_heard || st->unsynced) && b >= 0x14 && b <= 0x17);
 }
@@ -382,16 +377,16 @@ step_line(struct smtp_state *st, struct smtp_span s)
 	bool whole;
 	size_t n;
 
-	if (!l->begun && st->mode != MODE_TUNNEL && byte_is_tls(st, s.p[0])) {
+	if (!l->begun && st->mode != MODE_TUNNEL && smtp_client_is_tls(st, s.p[0])) {
 		smtp_tls_begin(st, DIR_C2S, s.off);
 		return true;
 	}
 	st->client_heard = true;
 	n = smtp_line_push(l, s.off, s.p, (size_t)s.len, &whole);
-	client_take(st, n);
+	smtp_client_take(st, n);
 	if (whole) {
 		st->lf_only = (l->odd & ODD_BARE_LF) != 0;
-		client_line(st, l);
+		smtp_client_line(st, l);
 		smtp_line_clear(l);
 	}
 	return true;
@@ -416,94 +411,7 @@ step_tls(struct smtp_state *st, struct smtp_span s)
 {
 	if (st->tls != NULL)
 		tls_observe(st->tls, DIR_C2S, s.off, s.ts_ns, s.p, (size_t)s.len, &st->sink);
-	client_take(st, s.len);
-	return true;
-}
-
-/* ---- joined in the middle ------------------------------------------------- */
-
-/* What was read since the start turns out to have been a message. */
-static void
-joined_was_content(struct smtp_state *st, bool complete)
-{
-	struct dissect_event ev = event_of(EVENT_CONTENT_BEGIN, st, st->content.from);
-
-	ev.verb = SMTP_DATA;
-	smtp_emit(st, &ev);
-	st->content_open = true;
-	smtp_content_close(st, complete);
-}
-
-/* One word of base64, or "*": the answer to a 334 before the capture. */
-static bool
-line_is_login(const struct smtp_line *l)
-{
-	return l->len == l->total && (sasl_looks_secret(l->text, l->len) || (l->len == 1 && l->text[0] == '*'));
-}
-
-static bool
-joined_was_login(const struct smtp_state *st)
-{
-	const struct smtp_line *l = &st->line[DIR_C2S];
-
-	if (l->begun)
-		return line_is_login(l);
-	return st->joined_login && st->joined_end == st->next[DIR_C2S];
-}
-
-/* A first reply tells what the client's bytes before it were. */
-void
-smtp_joined_leave(struct smtp_state *st, uint16_t code)
-{
-	bool content = st->content.bytes != 0 && !joined_was_login(st);
-	bool final = code != 220 && code != 221 && code != 235 && code != 421 && code / 100 != 3;
-
-	st->mode = MODE_COMMAND;
-	smtp_line_clear(&st->line[DIR_C2S]);
-	if (content && final)
-		joined_was_content(st, false);
-}
-
-/* The first line after a join: a command, the dot, or a line of anything. */
-static void
-joined_line(struct smtp_state *st, struct smtp_line *l)
-{
-	struct smtp_command c;
-
-	smtp_command_parse(l->text, l->len, &c);
-	if (smtp_command_certain(&c)) {
-		st->mode = MODE_COMMAND;
-		client_line(st, l);
-	} else if (l->len == 1 && l->text[0] == '.') {
-		st->content.ended = true;
-	}
-	st->joined_login = line_is_login(l);
-	st->joined_end = st->next[DIR_C2S];
-	smtp_line_clear(l);
-}
-
-static bool
-step_joined(struct smtp_state *st, struct smtp_span s)
-{
-	struct smtp_line *l = &st->line[DIR_C2S];
-	bool first = !st->client_heard || l->begun, whole = false;
-	size_t n = (size_t)s.len;
-
-	if (!st->client_heard && byte_is_tls(st, s.p[0])) {
-		smtp_tls_begin(st, DIR_C2S, s.off);
-		return true;
-	}
-	if (!st->client_heard)
-		smtp_content_begin(&st->content, s.off, false);
-	st->client_heard = true;
-	if (first)
-		n = smtp_line_push(l, s.off, s.p, n, &whole);
-	n = smtp_content_push(&st->content, s.off, s.p, n, content_ignore, NULL);
-	client_take(st, n);
-	if (whole)
-		joined_line(st, l);
-	if (st->content.ended && st->mode == MODE_JOINED)
-		joined_was_content(st, true);
+	smtp_client_take(st, s.len);
 	return true;
 }
 
@@ -516,7 +424,7 @@ gap_tell(struct smtp_state *st, struct smtp_span s, uint64_t n)
 
 	ev.end = s.off + n;
 	smtp_emit(st, &ev);
-	client_take(st, n);
+	smtp_client_take(st, n);
 }
 
 static bool
@@ -546,7 +454,7 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 		st->auth_loose = true;
 	}
 	if (st->answer.whole && st->mode == MODE_COMMAND)
-		smtp_server_release(st);	/* what it answers is missing */
+		smtp_answer_release(st);	/* what it answers is missing */
 	return true;
 }
 
@@ -588,7 +496,7 @@ smtp_client_step(struct smtp_state *st)
 	case MODE_TLS:
 		return step_tls(st, s);
 	case MODE_JOINED:
-		return step_joined(st, s);
+		return smtp_joined_step(st, s);
 	default:
 		return step_line(st, s);
 	}

@@ -1,401 +1,9 @@
-#include <stdlib.h>
+/* smtp_server.c - the server's bytes: lines, and where one reply ends and the next begins. */
 #include <string.h>
+#include <strings.h>
 
 #include "dissectors/smtp_reply.h"
 #include "dissectors/smtp_state.h"
-
-#define LINE_MAX_REPLY	510u	/* RFC 5321 4.5.3.1.5, without CRLF */
-
-/* ---- collecting ----------------------------------------------------------- */
-
-static void
-answer_clear(struct smtp_answer *a)
-{
-	char *line = a->line, *text = a->text;
-
-	*a = (struct smtp_answer){ .line = line, .text = text };
-}
-
-static void
-kept_append(char **buf, size_t *len, const char *p, size_t n)
-{
-	if (*buf == NULL && (*buf = malloc(SMTP_REPLY_KEPT)) == NULL)
-		return;
-	if (*len != 0 && *len < SMTP_REPLY_KEPT)
-		(*buf)[(*len)++] = '\n';
-	if (n > SMTP_REPLY_KEPT - *len)
-		n = SMTP_REPLY_KEPT - *len;
-	if (n != 0)
-		memcpy(*buf + *len, p, n);
-	*len += n;
-}
-
-/* Servers echo what they did not understand: a line that was masked stays masked. */
-static void
-secret_hide(const struct smtp_state *st, char *p, size_t len)
-{
-	char *at;
-
-	if (st->secret_len < 4)
-		return;
-	while (len >= st->secret_len && (at = memmem(p, len, st->secret, st->secret_len)) != NULL) {
-		memset(at, '*', st->secret_len);
-		at += st->secret_len;
-		len -= (size_t)(at - p);
-		p = at;
-	}
-}
-
-static void
-answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_reply_line *r)
-{
-	struct smtp_answer *a = &st->answer;
-
-	if (!a->open) {
-		a->open = true;
-		a->off = l->off;
-	}
-	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0);
-	secret_hide(st, l->text, l->len);
-	if (r == NULL) {		/* a line without a code within a list */
-		a->odd |= ODD_NO_CODE;
-		kept_append(&a->line, &a->line_len, l->text, l->len);
-		kept_append(&a->text, &a->text_len, l->text, l->len);
-		return;
-	}
-	a->code = r->code;
-	if (r->no_code)
-		a->odd |= ODD_NO_CODE;
-	if (a->enhanced[0] == 0)
-		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
-	kept_append(&a->line, &a->line_len, l->text, l->len);
-	kept_append(&a->text, &a->text_len, r->text, r->text_len);
-	a->whole = r->last;
-	a->end = st->next[DIR_S2C];
-	a->ts_ns = st->ts_ns;
-}
-
-/* A list never closed, or a line without its CRLF: over all the same. */
-static void
-answer_cut(struct smtp_state *st)
-{
-	st->answer.odd |= ODD_UNCLOSED;
-	st->answer.whole = true;
-	st->answer.end = st->next[DIR_S2C];
-	st->answer.ts_ns = st->ts_ns;
-}
-
-/* ---- delivering ----------------------------------------------------------- */
-
-/* A refused login, or a refusal of who knows what: it may quote the secret itself. */
-static void
-echo_hide(struct smtp_state *st, const struct smtp_asked *e)
-{
-	struct smtp_answer *a = &st->answer;
-
-	if (a->code < 400 || (e == NULL && !st->unsynced) || (e != NULL && e->verb != SMTP_AUTH &&
-	    e->verb != SMTP_AUTH_DATA && e->verb != SMTP_UNKNOWN))
-		return;
-	sasl_hide_echo(a->line, a->line_len);
-	sasl_hide_echo(a->text, a->text_len);
-}
-
-static void
-answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
-{
-	struct smtp_answer *a = &st->answer;
-	struct dissect_event ev = {
-		.kind = EVENT_REPLY, .dir = DIR_S2C, .off = a->off, .end = a->end, .ts_ns = a->ts_ns,
-		.odd = a->odd, .code = a->code, .reply_to = to, .arg_num = UINT64_MAX,
-		.line = a->line, .line_len = a->line_len, .arg = a->text, .arg_len = a->text_len,
-		.unsure = st->unsynced,
-	};
-	int64_t now = st->ts_ns;
-	char challenge[40];
-
-	echo_hide(st, e);
-	memcpy(ev.enhanced, a->enhanced, sizeof(ev.enhanced));
-	if (e != NULL) {
-		ev.cmd = e->cmd;
-		ev.verb = e->verb;
-		ev.last = e->last;
-	}
-	if (a->code == 334) {		/* part of the exchange */
-		memcpy(challenge, "334 ", 4);
-		ev.line = challenge;
-		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text_len);
-		ev.arg = challenge + 4;
-		ev.arg_len = ev.line_len - 4;
-	}
-	st->ts_ns = a->ts_ns;
-	smtp_emit(st, &ev);
-	st->ts_ns = now > a->ts_ns ? now : a->ts_ns;
-	st->replied = true;
-}
-
-static void
-then_content(struct smtp_state *st, const struct smtp_asked *e)
-{
-	if (e->assumed)
-		return;			/* it was read as content already */
-	st->mode = MODE_DATA;
-	smtp_content_open(st, e->cmd);
-}
-
-static void
-then_no_content(struct smtp_state *st, const struct smtp_asked *e)
-{
-	if (!e->assumed || st->mode != MODE_DATA)
-		return;
-	smtp_content_close(st, false);	/* it was no content after all */
-	smtp_queue_drop(&st->queue, st->queue.count);
-	st->unsynced = true;
-}
-
-static void
-then_auth(struct smtp_state *st, const struct smtp_asked *e)
-{
-	if (!e->assumed)
-		st->mode = MODE_AUTH;
-}
-
-static void
-then_auth_over(struct smtp_state *st, const struct smtp_asked *e)
-{
-	(void)e;
-	st->auth_loose = false;
-}
-
-static void
-then_tls(struct smtp_state *st, const struct smtp_asked *e)
-{
-	if (!e->assumed)
-		st->mode = MODE_TLS_MAYBE;
-}
-
-static void
-then_no_tls(struct smtp_state *st, const struct smtp_asked *e)
-{
-	(void)e;
-	if (st->mode == MODE_TLS_MAYBE)
-		st->mode = MODE_COMMAND;
-}
-
-static void
-then_recipient(struct smtp_state *st, const struct smtp_asked *e)
-{
-	(void)e;
-	st->rcpt_accepted++;
-}
-
-static void
-then_no_recipients(struct smtp_state *st, const struct smtp_asked *e)
-{
-	(void)e;
-	st->rcpt_accepted = 0;
-}
-
-static void
-then_over(struct smtp_state *st, const struct smtp_asked *e)
-{
-	(void)e;
-	st->quit_done = true;
-}
-
-/* What a reply changes.  Everything that is not here changes nothing. */
-static const struct {
-	enum smtp_verb	verb;
-	uint16_t	from, to;
-	void		(*then)(struct smtp_state *st, const struct smtp_asked *e);
-} rules[] = {
-	{ SMTP_DATA,		300, 399, then_content },	/* RFC 5321 4.1.1.4 */
-	{ SMTP_DATA,		400, 999, then_no_content },
-	{ SMTP_AUTH,		300, 399, then_auth },		/* RFC 4954 4 */
-	{ SMTP_AUTH_DATA,	300, 399, then_auth },
-	{ SMTP_AUTH,		200, 299, then_auth_over },
-	{ SMTP_AUTH,		400, 999, then_auth_over },
-	{ SMTP_AUTH_DATA,	200, 299, then_auth_over },
-	{ SMTP_AUTH_DATA,	400, 999, then_auth_over },
-	{ SMTP_STARTTLS,	200, 299, then_tls },		/* RFC 3207 4 */
-	{ SMTP_STARTTLS,	400, 999, then_no_tls },
-	{ SMTP_RCPT,		200, 299, then_recipient },	/* RFC 2033 4.2: each is answered again */
-	{ SMTP_MAIL,		200, 299, then_no_recipients },
-	{ SMTP_RSET,		200, 299, then_no_recipients },	/* RFC 5321 4.1.1.5 */
-	{ SMTP_EHLO,		200, 299, then_no_recipients },	/* 4.1.4 */
-	{ SMTP_HELO,		200, 299, then_no_recipients },
-	{ SMTP_LHLO,		200, 299, then_no_recipients },
-	{ SMTP_QUIT,		200, 299, then_over },		/* 4.1.1.10 */
-};
-
-static void
-reply_acts(struct smtp_state *st, const struct smtp_asked *e, uint16_t code)
-{
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].verb == e->verb && code >= rules[i].from && code <= rules[i].to)
-			rules[i].then(st, e);
-}
-
-/* RFC 2033 4.2: an LMTP server answers the end of data once per accepted recipient. */
-static bool
-answers_all(struct smtp_state *st, struct smtp_asked *e)
-{
-	bool end = e->verb == SMTP_END_OF_DATA || (e->verb == SMTP_BDAT && e->last);
-
-	if (!end)
-		return true;
-	if (e->replies == 0)
-		e->replies = st->lmtp && st->rcpt_accepted != 0 ? st->rcpt_accepted : 1;
-	if (--e->replies != 0)
-		return false;
-	st->rcpt_accepted = 0;
-	return true;
-}
-
-static void
-answer_deliver(struct smtp_state *st, struct smtp_asked *e)
-{
-	struct smtp_asked asked = *e;
-	uint16_t code = st->answer.code;
-
-	if (answers_all(st, e)) {
-		if (e == smtp_queue_tail(&st->queue))
-			st->waiting = false;
-		smtp_queue_drop(&st->queue, 1);
-	}
-	answer_emit(st, &asked, REPLY_TO_COMMAND);
-	if (st->queue.count == 0 || code / 100 == 3 || code == 220 || code == 221 || code == 235)
-		st->unsynced = false;
-	answer_clear(&st->answer);
-	reply_acts(st, &asked, code);
-}
-
-/* Its command is missing, but what the client does next is known all the same. */
-static void
-answer_unasked(struct smtp_state *st, enum reply_to to)
-{
-	uint16_t code = st->answer.code;
-
-	answer_emit(st, NULL, to);
-	answer_clear(&st->answer);
-	if (st->mode != MODE_COMMAND || st->waiting || code / 100 != 3)
-		return;
-	if (code == 334) {
-		st->mode = MODE_AUTH;
-	} else if (!st->content_open) {
-		st->mode = MODE_DATA;
-		smtp_content_open(st, 0);
-	}
-}
-
-/*
- * Content is open and the server speaks: to it the mail has ended.  Bytes are
- * missing (the dot may be among them; or all of the client's), or it took
- * "\n.\n" for the end, or it says yes.
- */
-static bool
-answers_content(const struct smtp_state *st)
-{
-	if (st->mode != MODE_DATA || !st->content_open)
-		return false;
-	return st->answer.code / 100 == 2 || st->content.gap || !st->client_heard ||
-	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S]);
-}
-
-void
-smtp_server_release(struct smtp_state *st)
-{
-	struct smtp_asked *e;
-
-	if (!answers_content(st)) {
-		answer_unasked(st, REPLY_UNSOLICITED);
-		return;
-	}
-	smtp_content_close(st, false);
-	if (st->content.gap) {
-		st->unsynced = true;
-		st->after_gap[DIR_C2S] = false;
-	}
-	e = smtp_queue_tail(&st->queue);
-	if (e == NULL) {
-		answer_unasked(st, REPLY_UNSOLICITED);
-		return;
-	}
-	smtp_queue_drop(&st->queue, st->queue.count - 1);
-	answer_deliver(st, smtp_queue_at(&st->queue, 0));
-}
-
-/* Joined in the middle, a 220 that nobody asked for can only be the greeting. */
-static bool
-is_greeting(const struct smtp_state *st)
-{
-	return !st->greeted ||
-	    (st->hint.midstream && !st->replied && st->answer.code == 220 && st->queue.count == 0);
-}
-
-/*
- * DATA's own reply is missing: what has come is the reply to the content that
- * went on, unless no content did.
- */
-static bool
-data_was_agreed(const struct smtp_state *st, uint16_t code)
-{
-	const struct smtp_asked *e = smtp_queue_tail((struct smtp_queue *)&st->queue);
-
-	return st->waiting && e != NULL && st->unsynced && e->verb == SMTP_DATA && e->maybe && code / 100 != 3 &&
-	    smtp_hold_peek(&st->in[DIR_C2S]).len != 0;
-}
-
-/* A reply without its command waits a little: frames may be recorded in the wrong order. */
-static bool
-release_due(const struct smtp_state *st)
-{
-	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
-
-	return st->answer.code == 421 || st->quit_done || st->closing || st->over ||
-	    (!st->waiting && c.len != 0 && c.p != NULL && c.ts_ns > st->answer.ts_ns);
-}
-
-/*
- * Frames recorded in the wrong order: what the server said later than the
- * client's bytes at hand is read behind them, however they are cut.
- */
-static bool
-server_may_go(const struct smtp_state *st, int64_t ts_ns)
-{
-	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
-
-	return st->arriving == DIR_S2C || st->waiting || st->closing || st->over || st->quit_done ||
-	    st->server_tls || ts_ns < st->client_ts_ns || (c.len != 0 && c.p != NULL && ts_ns < c.ts_ns);
-}
-
-static bool
-answer_try(struct smtp_state *st)
-{
-	uint16_t code = st->answer.code;
-	struct smtp_asked *e;
-
-	if (is_greeting(st)) {
-		st->greeted = true;
-		answer_unasked(st, REPLY_GREETING);
-		return true;
-	}
-	if (st->mode == MODE_JOINED)
-		smtp_joined_leave(st, code);
-	if (data_was_agreed(st, code)) {
-		smtp_client_unwait(st);
-		return true;
-	}
-	if (!server_may_go(st, st->answer.ts_ns))
-		return false;
-	if ((e = smtp_queue_pick(st, code)) != NULL) {
-		answer_deliver(st, e);
-		return true;
-	}
-	if (!release_due(st))
-		return false;
-	smtp_server_release(st);
-	return true;
-}
 
 /* ---- lines ---------------------------------------------------------------- */
 
@@ -445,17 +53,17 @@ server_line(struct smtp_state *st, struct smtp_line *l)
 	st->after_gap[DIR_S2C] = false;
 	if (smtp_reply_parse(l->text, l->len, &r) == DISSECT_OK) {
 		if (line_is_next_reply(st, &r)) {
-			answer_cut(st);
+			smtp_answer_cut(st);
 			while (st->answer.whole)	/* make room for the next */
-				if (!answer_try(st))
-					smtp_server_release(st);
+				if (!smtp_answer_try(st))
+					smtp_answer_release(st);
 		}
 		st->probe = false;
-		answer_add(st, l, &r);
+		smtp_answer_add(st, l, &r);
 	} else if (st->answer.open) {
-		answer_add(st, l, NULL);
+		smtp_answer_add(st, l, NULL);
 	} else if (due && !rest && smtp_reply_parse_codeless(l->text, l->len, &r) == DISSECT_OK) {
-		answer_add(st, l, &r);
+		smtp_answer_add(st, l, &r);
 	} else {
 		smtp_noise(st, DIR_S2C, l);
 	}
@@ -538,8 +146,8 @@ probe_step(struct smtp_state *st, struct smtp_span s)
 		line_done(st);
 		st->answer.odd |= st->answer.open ? ODD_UNCLOSED : 0;
 		while (st->answer.whole)
-			if (!answer_try(st))
-				smtp_server_release(st);
+			if (!smtp_answer_try(st))
+				smtp_answer_release(st);
 	}
 	smtp_line_push(l, off, st->probe_bytes, st->probe_len, &whole);
 	st->probe_len = 0;
@@ -565,7 +173,7 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 			line_done(st);
 		smtp_line_clear(l);
 		if (st->answer.open && !st->answer.whole)
-			answer_cut(st);
+			smtp_answer_cut(st);
 		st->probe_len = 0;
 		st->probe = st->probe_line = false;
 		if (st->answer.whole)
@@ -618,8 +226,8 @@ smtp_server_step(struct smtp_state *st)
 	struct smtp_span s = smtp_hold_peek(&st->in[DIR_S2C]);
 
 	if (st->answer.whole)
-		return answer_try(st);
-	if (s.len == 0 || (st->in[DIR_S2C].first != NULL && !server_may_go(st, s.ts_ns)))
+		return smtp_answer_try(st);
+	if (s.len == 0 || (st->in[DIR_S2C].first != NULL && !smtp_answer_may_go(st, s.ts_ns)))
 		return false;
 	st->ts_ns = s.ts_ns;
 	if (s.p == NULL)

@@ -3,7 +3,9 @@
  *
  *	smtp.c		opening, chunks in, who may read next, the end
  *	smtp_client.c	the client's bytes: commands, content, logins
- *	smtp_server.c	the server's lines: replies, and which command each answers
+ *	smtp_joined.c	the client's bytes of a stream joined in the middle
+ *	smtp_server.c	the server's lines
+ *	smtp_answer.c	replies: which command each answers, what it changes
  *	smtp_queue.c	commands without their reply
  *
  * We guess a session, we do not police it: what comes next depends on the
@@ -37,6 +39,8 @@ struct smtp_asked {		/* a command that has no reply yet */
 	bool		assumed;	/* its reply was not waited for */
 	uint32_t	replies;	/* still to come, LMTP (RFC 2033 4.2); 0 = not yet known: one */
 };
+
+struct smtp_reply_line;		/* smtp_reply.h */
 
 struct smtp_queue {
 	struct smtp_asked *e;		/* ring */
@@ -113,13 +117,28 @@ void	smtp_client_finish(struct smtp_state *st);
 void	smtp_content_open(struct smtp_state *st, uint32_t cmd);
 /* Ends open content as END_OF_DATA; the ordinal by which its reply is known. */
 void	smtp_content_close(struct smtp_state *st, bool complete);
+void	smtp_client_line(struct smtp_state *st, const struct smtp_line *l);
+void	smtp_client_take(struct smtp_state *st, uint64_t n);
+bool	smtp_client_is_tls(const struct smtp_state *st, uint8_t b);
+
+/* smtp_joined.c */
+bool	smtp_joined_step(struct smtp_state *st, struct smtp_span s);
+/* A first reply tells what the client's bytes before it were. */
 void	smtp_joined_leave(struct smtp_state *st, uint16_t code);
 
 /* smtp_server.c */
 bool	smtp_server_step(struct smtp_state *st);
 void	smtp_server_finish(struct smtp_state *st);
+
+/* smtp_answer.c */
+/* One line more; `r' NULL: a line without a code within a list. */
+void	smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_reply_line *r);
+void	smtp_answer_cut(struct smtp_state *st);
+/* Delivers the whole reply to the command it answers; false: it has to wait. */
+bool	smtp_answer_try(struct smtp_state *st);
 /* Delivers a reply that nothing asked for, as what it most likely is. */
-void	smtp_server_release(struct smtp_state *st);
+void	smtp_answer_release(struct smtp_state *st);
+bool	smtp_answer_may_go(const struct smtp_state *st, int64_t ts_ns);
 
 /* smtp_queue.c */
 struct smtp_asked *smtp_queue_add(struct smtp_state *st, int verb);	/* NULL: no memory */
