@@ -39,6 +39,9 @@ judge_bogus(const struct way *w, const struct record_icmp_error *e, struct verdi
 		finding_summary(f, "%s tells an MTU of %u, below the least that IPv%u allows.", from, e->mtu, e->family);
 }
 
+/* A full segment may fall short of the MTU by the padding of its options and the last bytes of the data. */
+enum { SEGMENT_SLACK = 12 };
+
 static void
 fill_bound(struct finding *f, const struct way *w, const struct record_icmp_error *e)
 {
@@ -54,13 +57,18 @@ judge_obeyed(const struct way *w, const struct record_icmp_error *e, bool late, 
 {
 	enum confidence conf = e->quote_cut ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
 	struct finding *f = verdict_add(out, FINDING_ICMP_FRAG_NEEDED_OBEYED, conf, w->c, w->dir);
+	bool exact = w->a->proven <= e->mtu && w->a->proven + SEGMENT_SLACK > e->mtu;
 	char from[64];
 
 	addr_format(&e->from, from, sizeof(from));
 	fill_bound(f, w, e);
 	finding_span(f, &e->at, &w->a->data_last);
 	finding_summary(f, "Router %s said that its next link takes %u bytes%s; the sender obeyed: everything after it was smaller. "
-	    "The path MTU is known exactly: %u.", from, e->mtu, late ? " (late, after repeated losses)" : "", e->mtu);
+	    "%s %u%s.", from, e->mtu, late ? " (late, after repeated losses)" : "",
+	    exact ? "The path MTU is known exactly:" : "The path carries at most", e->mtu,
+	    exact ? "" : " bytes; that so much arrives is not shown here");
+	if (!exact)
+		finding_remedy(f, "This by itself does no harm: the sender learned the size.");
 }
 
 static void

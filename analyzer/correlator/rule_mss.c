@@ -5,24 +5,27 @@
 
 enum { PPPOE_MTU = 1492 };
 
-/* The smallest size known to fail, from the claims made; the claim's confidence. */
+/* The claim that knows the smallest size to fail: behind a router that was obeyed there may be a narrower place. */
 static const struct finding *
 bound_of(const struct way *w, const struct verdicts *out)
 {
 	static const enum finding_kind kinds[] = { FINDING_ICMP_FRAG_NEEDED_IGNORED, FINDING_ICMP_FRAG_NEEDED_OBEYED,
 		FINDING_PMTU_BLACK_HOLE_RECOVERED, FINDING_PMTU_BLACK_HOLE };
 
+	const struct finding *least = NULL;
+
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const struct finding *f = verdict_claimed(out, w->c, w->dir, kinds[i]);
 
-		if (f != NULL && f->has_mtu && f->mtu.upper > 0 && f->confidence >= CONFIDENCE_POSSIBLE)
-			return f;
+		if (f != NULL && f->has_mtu && f->mtu.upper > 0 && f->confidence >= CONFIDENCE_POSSIBLE
+		    && (least == NULL || f->mtu.upper < least->mtu.upper))
+			least = f;
 	}
-	return NULL;
+	return least;
 }
 
 static void
-report(const struct way *w, uint32_t carries, enum confidence conf, const char *how, struct verdicts *out)
+report(const struct way *w, uint32_t carries, uint32_t mss, enum confidence conf, const char *how, struct verdicts *out)
 {
 	struct finding *f = verdict_add(out, FINDING_MSS_NOT_CLAMPED, conf, w->c, w->dir);
 	const struct moment *at = w->dir == 0 ? &w->c->conn.synack_first : &w->c->conn.syn[0];
@@ -33,7 +36,7 @@ report(const struct way *w, uint32_t carries, enum confidence conf, const char *
 	finding_summary(f, "The receiver announces an MSS of %u although %s carries at most %u bytes (MSS %u): no router on the way corrects it.",
 	    w->b->mss, how, carries, carries - w->headers);
 	finding_remedy(f, "Enable MSS clamping on the router: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
-	    "--clamp-mss-to-pmtu (the WAN MTU must be right), or ip tcp adjust-mss %u.", carries - w->headers);
+	    "--clamp-mss-to-pmtu (the WAN MTU must be right), or ip tcp adjust-mss %u.", mss);
 }
 
 static void
@@ -48,10 +51,10 @@ judge(const struct view *v, struct verdicts *out)
 		if (!v->c->has_conn || w.b->mss == 0 || v->c->conn.syn_count + v->c->conn.synack_count == 0)
 			continue;
 		if (upper > w.headers && w.b->mss + w.headers > upper)
-			report(&w, upper, conf, "the path", out);
+			report(&w, upper, bound->mtu.mss > 0 ? bound->mtu.mss : upper - w.headers, conf, "the path", out);
 		else if (bound == NULL && d == 0 && strstr(v->c->conn.tunnel, "pppoe") != NULL
 		    && w.a->mss + w.headers > PPPOE_MTU && w.b->mss + w.headers > PPPOE_MTU)
-			report(&w, PPPOE_MTU, CONFIDENCE_CONFIRMED, "the PPPoE link", out);
+			report(&w, PPPOE_MTU, PPPOE_MTU - w.headers, CONFIDENCE_CONFIRMED, "the PPPoE link", out);
 	}
 }
 
