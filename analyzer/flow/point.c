@@ -279,7 +279,7 @@ flow_is_past(const struct flow_light *e, const struct packet *p)
 	    (e->flags & LIGHT_FULL) == 0 || p->at.ns - e->last_ns >= reuse_ns;
 }
 
-static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at);
+static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool fresh);
 
 /* A SYN with another ISN on a flow that seems alive is believed when it is answered. */
 static bool
@@ -294,8 +294,8 @@ reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, st
 		return false;
 	syn = *f->reuse;
 	point_flow_end(fp, e);
-	point_tcp(fp, &syn, back);
-	point_tcp(fp, p, at);
+	point_tcp(fp, &syn, back, false);
+	point_tcp(fp, p, at, false);
 	return true;
 }
 
@@ -343,14 +343,27 @@ point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, un
 		full_packet(f, p, light_dir(e, from));
 }
 
+/*
+ * Copies are looked for where they would be counted as something else: in
+ * handshakes and in flows that are told of.  A light flow takes a repeat for
+ * one only after 200 ms (S16), and the look-up would cost it a cache line.
+ */
+static bool
+copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p)
+{
+	return ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0)
+	    && copies_seen(fp->copies, p, 0);
+}
+
+/* `fresh': it has not been here before (a SYN that waited for its answer has). */
 static void
-point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at)
+point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool fresh)
 {
 	struct flow_light *e;
 	unsigned from;
 	bool promote;
 
-	if ((e = point_flow(fp, p, at, &from)) == NULL)
+	if ((e = point_flow(fp, p, at, &from)) == NULL || (fresh && copy_dropped(fp, e, p)))
 		return;
 	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
@@ -390,15 +403,12 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 	c->last = (struct moment){ f->ts_ns, f->number };
 }
 
-/* The slot of the flow comes into the cache while the copy is looked for. */
 static void
 point_packet(struct flow_point *fp, struct packet *p)
 {
 	struct endpoint src = packet_src(p), dst = packet_dst(p);
-	struct table_probe at = table_probe(fp->table, &src, &dst);
 
-	if (!copies_seen(fp->copies, p, 0))
-		point_tcp(fp, p, at);
+	point_tcp(fp, p, table_probe(fp->table, &src, &dst), true);
 }
 
 void
