@@ -12,6 +12,7 @@ main(int argc, char **argv)
 	const u_char *p;
 	unsigned long n = 0, sum = 0;
 	size_t buffer = 0;
+	char *room = NULL;
 	pcap_t *pc;
 	FILE *f;
 	int c;
@@ -23,8 +24,9 @@ main(int argc, char **argv)
 	}
 	if (optind != argc - 1 || (f = fopen(argv[optind], "rb")) == NULL)
 		return 2;
-	if (buffer)
-		setvbuf(f, NULL, _IOFBF, buffer);
+	/* glibc ignores the size when it is to find the memory itself */
+	if (buffer && (room = malloc(buffer)) != NULL)
+		setvbuf(f, room, _IOFBF, buffer);
 	if ((pc = pcap_fopen_offline(f, err)) == NULL) {
 		fprintf(stderr, "%s\n", err);
 		return 1;
@@ -35,5 +37,6 @@ main(int argc, char **argv)
 	}
 	printf("%lu packets, %lu\n", n, sum);
 	pcap_close(pc);
+	free(room);
 	return 0;
 }
