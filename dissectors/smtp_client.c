@@ -230,6 +230,7 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 	struct dissect_event ev = event_of(EVENT_COMMAND, st, l->off);
 	struct smtp_command c;
 	struct smtp_asked *e;
+	size_t secret;
 	bool masked;
 
 	smtp_command_parse(text, len, &c);
@@ -238,7 +239,8 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 		chunks_abandon(st);
 	ev.line = shown;
 	ev.line_len = smtp_command_show(&c, text, len, l->total - (l->len - len),
-	    st->auth_loose || st->unsynced, shown, sizeof(shown), &masked);
+	    st->auth_loose || st->unsynced, shown, sizeof(shown), &secret);
+	masked = secret < len;
 	ev.verb = (int)c.verb;
 	ev.odd = l->odd | (l->total > LINE_MAX_COMMAND && c.verb != SMTP_AUTH ? ODD_LONG : 0);
 	ev.odd |= !st->greeted ? ODD_EARLY : 0;
@@ -247,7 +249,7 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 	ev.arg_num = c.num;
 	ev.last = c.last;
 	if (masked)
-		secret_note(st, c.rest != NULL ? c.rest : text, c.rest != NULL ? c.rest_len : len);
+		secret_note(st, text + secret, len - secret);
 	if (c.verb == SMTP_AUTH) {
 		sasl_begin(&st->sasl, c.arg, c.arg_len);
 		if (!sasl_is_mechanism(c.arg, c.arg_len)) {

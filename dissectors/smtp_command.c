@@ -48,6 +48,8 @@ text_trim(struct text t)
 static struct text
 text_from(struct text t, size_t at)
 {
+	if (t.len == 0)		/* an empty line may have no bytes to point at */
+		return t;
 	return at >= t.len ? (struct text){ t.p + t.len, 0 } : (struct text){ t.p + at, t.len - at };
 }
 
@@ -276,14 +278,14 @@ secret_from(const struct smtp_command *c, struct text t, bool wary)
 
 size_t
 smtp_command_show(const struct smtp_command *c, const char *line, size_t len, uint64_t total,
-    bool wary, char *dst, size_t size, bool *masked)
+    bool wary, char *dst, size_t size, size_t *secret)
 {
 	size_t at = secret_from(c, (struct text){ line, len }, wary && len != 0), n;
 
-	*masked = at < len;
+	*secret = at;
 	n = at < size ? at : size;
 	memcpy(dst, line, n);
-	if (*masked && n < size)
+	if (at < len && n < size)
 		n += sasl_mask(dst + n, size - n, total - at);
 	return n;
 }

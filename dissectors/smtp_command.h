@@ -33,9 +33,9 @@ bool	smtp_command_certain(const struct smtp_command *c);
  * AUTH, ...) carry is replaced by its length.  `wary' (a login is going on, or
  * bytes are missing): of an unknown verb nothing but the length is shown.  `total' is the line's
  * length where `len' bytes of it were kept.  Returns the length written;
- * *masked says whether anything was hidden.
+ * *secret is the offset of what was hidden, `len' when nothing was.
  */
 size_t	smtp_command_show(const struct smtp_command *c, const char *line, size_t len,
-	    uint64_t total, bool wary, char *dst, size_t size, bool *masked);
+	    uint64_t total, bool wary, char *dst, size_t size, size_t *secret);
 
 #endif /* SMTP_COMMAND_H */

@@ -129,7 +129,7 @@ put_reply(struct transcript *t, const struct dissect_event *ev)
 static bool
 has_secret(const char *p, size_t len)
 {
-	static const char *const secrets[] = { "s3cret", "czNjcmV0", "AGFsaWNl", "UVVJVA", "ldA==", "01234567" };
+	static const char *const secrets[] = { "s3cret", "czNjcmV0", "AGFsaWNl", "UVVJVA", "ldA==", "01234567", "sesame" };
 
 	for (size_t i = 0; p != NULL && i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (memmem(p, len, secrets[i], strlen(secrets[i])) != NULL)
@@ -342,6 +342,16 @@ play_text(const char *text)
 	return t;
 }
 
+/* A server repeats what it refused: what was masked in the line is masked in the reply. */
+static void
+test_echo_of_a_masked_line(void)
+{
+	struct transcript t = play_text("S: 220 mx\nC: PASS s3cret\nS: 500 what is s3cret?\nC: QUIT\nS: 221 bye\n");
+
+	CHECK(strstr(t.text, "500 \"what is ******?\"") != NULL);
+	free(t.text);
+}
+
 /* Held bytes are bounded: then they are content, and that is counted. */
 static void
 test_held_too_much(void)
@@ -411,6 +421,7 @@ main(void)
 		{ "in any pieces the same", test_pieces },
 		{ "with a gap at every line", test_gaps },
 		{ "cut at every line", test_cuts },
+		{ "an echo is masked", test_echo_of_a_masked_line },
 		{ "held bytes of a flow are bounded", test_held_too_much },
 		{ "held bytes of all flows are bounded", test_common_budget },
 		{ "outstanding commands are bounded", test_outstanding_bounded },

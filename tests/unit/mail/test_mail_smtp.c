@@ -306,6 +306,19 @@ test_refused_reset_changes_nothing(void)
 	free(s);
 }
 
+/* ... not even while its reply is still to come and others are. */
+static void
+test_reset_pipelined_and_refused(void)
+{
+	struct seen *s = play(HELLO MAIL RCPT "C: NOOP\nC: RSET\nC: NOOP\nS: 250 ok\nS: 500 no\nS: 250 ok\n" DATA "S: 250 ok\n"
+	    QUIT, NULL);
+
+	CHECK_EQ_INT(s->txs, 1);
+	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
+	CHECK_EQ_STR(s->tx[0].sender, "a@example.org");
+	free(s);
+}
+
 /* RCPT pipelined behind a MAIL that is refused because one is open belongs to the open one. */
 static void
 test_nested_mail_pipelined(void)
@@ -625,6 +638,7 @@ main(void)
 		{ "lost only with proof", test_lost_or_unknown },
 		{ "abandoned", test_abandoned },
 		{ "a refused RSET changes nothing", test_refused_reset_changes_nothing },
+		{ "a refused RSET in a pipeline", test_reset_pipelined_and_refused },
 		{ "nested MAIL, pipelined", test_nested_mail_pipelined },
 		{ "a second MAIL without RSET", test_second_mail_accepted_without_reset },
 		{ "DATA again", test_data_again },
