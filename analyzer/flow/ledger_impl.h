@@ -13,6 +13,7 @@
 #define LEDGER_IMPL_H
 
 #include "flow/ledger.h"
+#include "flow/passing.h"
 
 #define MS		1000000LL
 #define SECOND		1000000000LL
@@ -150,6 +151,7 @@ struct side {
 	uint32_t	rst_count, rst_kept;
 	struct rst_note	rsts[LEDGER_RSTS];
 	struct totals	sums;
+	struct passing	passing;
 	uint32_t	stall_count;
 	struct record_stall *stalls;	/* ended ones that left the window; limits.stalls */
 };

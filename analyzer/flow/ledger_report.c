@@ -76,6 +76,19 @@ report_sizes(const struct totals *t, struct record_direction *o)
 	}
 }
 
+/* Stretches of the stream that never passed, as far as the list of holes holds them. */
+static void
+report_unseen(const struct side *s, struct record_direction *o)
+{
+	o->unseen_count = s->hole_count;
+	for (uint32_t i = 0; i < s->hole_count && i < RECORD_STRETCHES; i++) {
+		const struct hole *h = &s->holes[i];
+		int64_t at = h->lo - s->low;
+
+		o->unseen[i] = (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };
+	}
+}
+
 static void
 report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o)
 {
@@ -86,6 +99,9 @@ report_totals(const struct ledger *l, int d, const struct totals *t, struct reco
 	o->super_segments = t->super_segments;
 	o->super_bytes = t->super_bytes;
 	report_sizes(t, o);
+	o->passed_count = l->side[d].passing.count;
+	memcpy(o->passed, l->side[d].passing.v, sizeof(o->passed));
+	report_unseen(&l->side[d], o);
 	o->retransmissions = t->retransmissions;
 	o->hole_fills = t->hole_fills;
 	o->repair_ranges = t->ranges;

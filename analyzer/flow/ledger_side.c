@@ -592,6 +592,8 @@ side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *g)
 	}
 	if ((p->flags & TCP_FIN) && !(g->flags & SEG_WILD) && s->fin.frame == 0)
 		s->fin = p->at;
+	if (!(p->flags & (TCP_SYN | TCP_RST)) && !seg_super(l, g))
+		passing_note(&s->passing, g->w, &p->at);
 	id_note(l, dir, p, w_before);
 	s->last = p->at;
 	return bits;

@@ -108,6 +108,19 @@ struct size_class {		/* transmissions of one size in one direction */
 	uint32_t	ok, lost;
 };
 
+/* Packets of one size that passed this point, data or not; no SYN, no RST, no super-segment. */
+struct passed {
+	uint32_t	w, n;
+	bool		folded;		/* smaller ones are counted with it */
+	struct moment	last;
+};
+
+/* Bytes of a stream that never passed this point although later ones did. */
+#define RECORD_STRETCHES 4
+struct stretch {
+	uint64_t	at, bytes;	/* at: stream offset */
+};
+
 #define RECORD_PAUSES	4
 
 /* What one endpoint sent, as seen at this capture point. */
@@ -137,6 +150,11 @@ struct record_direction {
 	uint64_t	super_bytes;
 	uint32_t	size_count;
 	struct size_class sizes[RECORD_SIZES];	/* ascending w; the rest folded into the nearest */
+	/* what two capture points compare */
+	uint32_t	passed_count;
+	struct passed	passed[RECORD_SIZES];	/* ascending w */
+	uint32_t	unseen_count;	/* all; kept below the first */
+	struct stretch	unseen[RECORD_STRETCHES];
 	/* loss (S13) */
 	uint32_t	retransmissions, hole_fills, dsacks, repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */

@@ -70,6 +70,20 @@ FIELD_TABLE(size_class_table, size_class, "size-class", "transmissions of one si
 	F(lost, "lost"));
 #undef S
 
+#define S passed
+FIELD_TABLE(passed_table, passed, "passed", "packets of one size that passed this point",
+	F(w, "size in bytes at the IP layer"),
+	F(n, "how many"),
+	F(folded, "smaller ones are counted with it"),
+	F(last, "the last of them"));
+#undef S
+
+#define S stretch
+FIELD_TABLE(stretch_table, stretch, "stretch", "bytes that never passed this point although later ones did",
+	F(at, "stream offset"),
+	F(bytes, "how many"));
+#undef S
+
 #define S transmission
 FIELD_TABLE(transmission_table, transmission, "transmission", "one transmission of a byte",
 	TIME_AS(ns, "time", "when"),
@@ -142,6 +156,10 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(super_bytes, "their bytes"),
 	MAX(size_count, RECORD_SIZES, "entries of sizes"),
 	STRUCTS(sizes, size_class_table, "transmissions by size, ascending"),
+	MAX(passed_count, RECORD_SIZES, "entries of passed"),
+	STRUCTS(passed, passed_table, "every packet but SYN, RST and super-segments, by size, ascending"),
+	F(unseen_count, "stretches of the stream that never passed, beyond which bytes did"),
+	STRUCTS(unseen, stretch_table, "the first of them"),
 	F(retransmissions, "retransmitted segments"),
 	F(hole_fills, "holes filled later"),
 	F(dsacks, "duplicate SACKs of the peer"),

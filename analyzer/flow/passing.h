@@ -1,0 +1,20 @@
+/*
+ * passing.h - how many packets of each size passed this point, and the last of
+ * each.  Two points compare: what left here and never arrived there.
+ *
+ * Bounded: RECORD_SIZES sizes.  The large ones matter, so when the table is full
+ * the two smallest become one class under the name of the larger.
+ */
+#ifndef PASSING_H
+#define PASSING_H
+
+#include "record/record.h"
+
+struct passing {
+	uint32_t	count;
+	struct passed	v[RECORD_SIZES];	/* ascending w */
+};
+
+void	passing_note(struct passing *p, uint32_t w, const struct moment *at);
+
+#endif /* PASSING_H */
