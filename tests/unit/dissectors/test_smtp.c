@@ -27,6 +27,8 @@ static const struct { uint32_t bit; const char *name; } odd_names[] = {
 	{ ODD_UNCLOSED, "unclosed" },
 };
 
+static void	put(struct transcript *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 static void
 put(struct transcript *t, const char *fmt, ...)
 {

@@ -125,7 +125,7 @@ hosts_are_counted(void)
 {
 	struct hosts *h = hosts_new(&key);
 	struct endpoint a = end6(1, 0), b = end6(2, 0), c = end4(5, 0);
-	uint32_t ia, ib, again;
+	uint32_t ia = 0, ib = 0, again = 0;
 
 	CHECK(!hosts_find(h, &a.ip, &ia));
 	CHECK(hosts_take(h, &a.ip, &ia) && hosts_take(h, &a.ip, &again) && hosts_take(h, &b.ip, &ib));
