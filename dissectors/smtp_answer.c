@@ -335,15 +335,20 @@ is_greeting(const struct smtp_state *st)
 
 /*
  * DATA's own reply is missing: what has come is the reply to the content that
- * went on, unless no content did.
+ * went on, unless no content did.  Decided when a line of it is there.
  */
 static bool
-data_was_agreed(const struct smtp_state *st, uint16_t code)
+data_was_agreed(struct smtp_state *st, uint16_t code)
 {
-	const struct smtp_asked *e = smtp_queue_tail((struct smtp_queue *)&st->queue);
+	const struct smtp_asked *e = smtp_queue_tail(&st->queue);
+	char line[128];
+	bool whole;
 
-	return st->waiting && e != NULL && st->unsynced && e->verb == SMTP_DATA && e->maybe && code / 100 != 3 &&
-	    smtp_hold_peek(&st->in[DIR_C2S]).len != 0;
+	if (!st->waiting || e == NULL || !st->unsynced || e->verb != SMTP_DATA || !e->maybe || code / 100 == 3)
+		return false;
+	smtp_hold_line(&st->in[DIR_C2S], line, sizeof(line), &whole);
+	explicit_bzero(line, sizeof(line));
+	return whole;
 }
 
 /* A reply without its command waits a little: frames may be recorded in the wrong order. */

@@ -164,16 +164,14 @@ client_wait(struct smtp_state *st)
 static bool
 held_is_command(const struct smtp_state *st)
 {
-	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
-	const uint8_t *lf;
+	char line[LINE_MAX_COMMAND];
 	struct smtp_command c;
-	size_t n;
+	bool whole;
+	size_t n = smtp_hold_line(&st->in[DIR_C2S], line, sizeof(line), &whole);
 
-	if (s.len == 0 || s.p == NULL || (lf = memchr(s.p, '\n', (size_t)s.len)) == NULL)
-		return false;
-	n = (size_t)(lf - s.p);
-	smtp_command_parse((const char *)s.p, n > 0 && s.p[n - 1] == '\r' ? n - 1 : n, &c);
-	return smtp_command_certain(&c);
+	smtp_command_parse(line, n, &c);
+	explicit_bzero(line, n);
+	return whole && smtp_command_certain(&c);
 }
 
 void
@@ -462,7 +460,7 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 
 /* ---- */
 
-/* What the server said before these bytes is read before them. */
+/* What of the server was held, and said before these bytes, is read before them. */
 static bool
 server_is_due(const struct smtp_state *st, int64_t ts_ns)
 {
@@ -470,7 +468,7 @@ server_is_due(const struct smtp_state *st, int64_t ts_ns)
 
 	if (st->answer.whole)
 		return st->answer.ts_ns < ts_ns;
-	return s.len != 0 && s.ts_ns < ts_ns;
+	return st->in[DIR_S2C].first != NULL && s.ts_ns < ts_ns;
 }
 
 bool

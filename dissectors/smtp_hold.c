@@ -26,6 +26,40 @@ smtp_hold_peek(const struct smtp_hold *h)
 	return (struct smtp_span){ c->data + c->start, c->end - c->start, c->off, c->ts_ns };
 }
 
+/* One piece of a line; true: the line ends in it, or no more fits. */
+static bool
+line_add(struct smtp_span s, char *buf, size_t size, size_t *len)
+{
+	const uint8_t *lf = s.len != 0 ? memchr(s.p, '\n', (size_t)s.len) : NULL;
+	size_t n = lf != NULL ? (size_t)(lf - s.p) : (size_t)s.len;
+	bool over = n >= size - *len;
+
+	if (over)
+		n = size - *len;
+	if (n != 0)
+		memcpy(buf + *len, s.p, n);
+	*len += n;
+	return lf != NULL || over;
+}
+
+size_t
+smtp_hold_line(const struct smtp_hold *h, char *buf, size_t size, bool *whole)
+{
+	size_t len = 0;
+
+	*whole = false;
+	for (const struct smtp_chunk *c = h->first; c != NULL && !*whole; c = c->next) {
+		if (c->missing != 0)
+			return len;
+		*whole = line_add((struct smtp_span){ c->data + c->start, c->end - c->start, 0, 0 }, buf, size, &len);
+	}
+	if (!*whole && h->now.p != NULL)
+		*whole = line_add(h->now, buf, size, &len);
+	if (*whole && len != 0 && buf[len - 1] == '\r')
+		len--;
+	return len;
+}
+
 /* What was held may be a password. */
 static void
 chunk_drop(struct smtp_hold *h, struct dissect_budget *budget)

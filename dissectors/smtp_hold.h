@@ -26,6 +26,11 @@ struct smtp_hold {
 
 /* What comes next; len == 0: nothing. */
 struct smtp_span smtp_hold_peek(const struct smtp_hold *h);
+/*
+ * Copies the first line without its end, at most size bytes of it; stops at a
+ * gap.  *whole: its end is there, or more than fits.  Returns the length.
+ */
+size_t	smtp_hold_line(const struct smtp_hold *h, char *buf, size_t size, bool *whole);
 void	smtp_hold_take(struct smtp_hold *h, uint64_t n, struct dissect_budget *budget);
 /* Copies what is left of the caller's bytes.  False: no memory, they are dropped. */
 bool	smtp_hold_keep(struct smtp_hold *h, struct dissect_budget *budget);
