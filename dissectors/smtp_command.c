@@ -284,7 +284,8 @@ smtp_command_show(const struct smtp_command *c, const char *line, size_t len, ui
 
 	*secret = at;
 	n = at < size ? at : size;
-	memcpy(dst, line, n);
+	if (n > 0)
+		memcpy(dst, line, n);
 	if (at < len && n < size)
 		n += sasl_mask(dst + n, size - n, total - at);
 	return n;
