@@ -1,0 +1,110 @@
+#!/usr/bin/python3
+"""client.py [--host H] [--timeout S] STEP... - a mail client that says what happened to it.
+
+send=BYTES[,port=25][,to=ADDRESS][,tls][,pause=SECONDS][,word=TEXT]
+pop[,fetch]       a POP3 session as bob; with fetch every message
+sleep=SECONDS
+Each step prints one line: {"step", "ok", "code", "said"}.
+"""
+import argparse
+import json
+import poplib
+import smtplib
+import socket
+import ssl
+import time
+
+LINE = "The quick brown fox jumps over the lazy dog, and over it once more.\r\n"
+
+
+def content(size, word):
+    head = "From: bob@example.org\r\nTo: alice@example.net\r\nSubject: lab\r\nMessage-ID: <lab-%d@example.org>\r\n\r\n" % time.time_ns()
+    lines = LINE * (size // len(LINE))
+    half = len(lines) // 2 // len(LINE) * len(LINE)
+    return head + lines[:half] + (word + "\r\n" if word else "") + lines[half:]
+
+
+def pour(s, text, pause):
+    """DATA by hand, with a rest in the middle."""
+    code, said = s.docmd("DATA")
+    if code != 354:
+        return code, said
+    half = len(text) // 2
+    s.sock.sendall(text[:half].encode())
+    time.sleep(pause)
+    s.sock.sendall(text[half:].encode() + b".\r\n")
+    return s.getreply()
+
+
+def send(host, timeout, size, opt):
+    s = smtplib.SMTP(host, int(opt.get("port", 25)), timeout=timeout, local_hostname="client.example.org")
+    try:
+        if s.ehlo()[0] != 250:
+            s.helo()
+        if "tls" in opt:
+            context = ssl._create_unverified_context()
+            code, said = s.starttls(context=context)
+            if code != 220:
+                return code, said
+            s.ehlo()
+        options = ["SIZE=%d" % size] if s.has_extn("size") else []
+        code, said = s.mail("bob@example.org", options)
+        if code == 250:
+            code, said = s.rcpt(opt.get("to", "alice@example.net"))
+        if code in (250, 251):
+            code, said = pour(s, content(size, opt.get("word")), float(opt.get("pause", 0)))
+        s.quit()
+        return code, said
+    finally:
+        s.close()
+
+
+def pop(host, timeout, opt):
+    s = poplib.POP3(host, timeout=timeout)
+    try:
+        s.user("bob")
+        s.pass_("secret")
+        count = s.stat()[0]
+        s.list()
+        for n in range(1, count + 1 if "fetch" in opt else 1):
+            s.retr(n)
+        s.quit()
+        return 250, b"%d messages" % count
+    finally:
+        s.close()
+
+
+def step(host, timeout, text):
+    first, *rest = text.split(",")
+    opt = dict((r.split("=", 1) + [""])[:2] for r in rest)
+    name, _, value = first.partition("=")
+    out = {"step": text, "ok": False, "code": None}
+    try:
+        if name == "sleep":
+            time.sleep(float(value))
+            code, said = 250, b""
+        elif name == "pop":
+            code, said = pop(host, timeout, opt)
+        else:
+            code, said = send(host, timeout, int(value), opt)
+        out.update(ok=200 <= code < 300, code=code, said=said.decode("utf-8", "replace"))
+    except smtplib.SMTPResponseException as e:
+        out.update(code=e.smtp_code, said=str(e.smtp_error))
+    except (OSError, EOFError, smtplib.SMTPException, poplib.error_proto) as e:
+        out.update(said="%s: %s" % (type(e).__name__, e))
+    return out
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--host", required=True)
+    ap.add_argument("--timeout", type=float, default=10)
+    ap.add_argument("steps", nargs="+")
+    a = ap.parse_args()
+    socket.setdefaulttimeout(a.timeout)
+    for s in a.steps:
+        print(json.dumps(step(a.host, a.timeout, s)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
