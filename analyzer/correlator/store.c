@@ -4,8 +4,6 @@
 #include <string.h>
 
 enum {
-	PATHS_MAX	= 1 << 16,
-	HOSTS_MAX	= 1 << 15,
 	LONE_ICMP_MAX	= 1 << 14,
 	CAPTURES_MAX	= 1 << 12,
 	PER_CASE_MAX	= 1 << 16,	/* transactions, recipients, ... of one connection */
@@ -46,35 +44,6 @@ int
 capture_order(const void *a, const void *b)
 {
 	return order_u64(((const struct record_key *)a)->point, ((const struct record_key *)b)->point);
-}
-
-int
-path_order(const void *a, const void *b)
-{
-	const struct record_path *x = a, *y = b;
-	int d;
-
-	if ((d = memcmp(&x->from, &y->from, sizeof(x->from))) != 0)
-		return d;
-	if ((d = memcmp(&x->to, &y->to, sizeof(x->to))) != 0)
-		return d;
-	return order_i64(x->epoch_ns, y->epoch_ns);
-}
-
-int
-host_order(const void *a, const void *b)
-{
-	const struct record_host *x = a, *y = b;
-	int d;
-
-	/* TTL and round trip are a point's own: points do not join */
-	if ((d = memcmp(&x->client, &y->client, sizeof(x->client))) != 0)
-		return d;
-	if ((d = memcmp(&x->server.ip, &y->server.ip, sizeof(x->server.ip))) != 0)
-		return d;
-	if ((d = order_u64(x->server.port, y->server.port)) != 0)
-		return d;
-	return order_u64(x->key.point, y->key.point);
 }
 
 /* ---- sorted tables ----------------------------------------------------------- */
@@ -242,117 +211,7 @@ case_take(struct store *s, struct mail_case *c, const struct record *r)
 	}
 }
 
-/* ---- joins (diagnosis 2.6): max and min only, so order and repeats do not matter --- */
-
-static void
-path_join(struct record_path *into, const struct record_path *x)
-{
-	if (x->proven > into->proven ||
-	    (x->proven == into->proven && witness_before(&x->proven_at, &into->proven_at))) {
-		into->proven = x->proven;
-		into->proven_at = x->proven_at;
-		into->proven_conn = x->proven_conn;
-		into->key = x->key;
-	}
-	if (x->w_max_seen > into->w_max_seen)
-		into->w_max_seen = x->w_max_seen;
-	if (x->flows > into->flows)
-		into->flows = x->flows;
-}
-
-static uint32_t
-max_u32(uint32_t a, uint32_t b)
-{
-	return a > b ? a : b;
-}
-
-static void
-host_join(struct record_host *into, const struct record_host *x)
-{
-	into->answered = max_u32(into->answered, x->answered);
-	into->refused = max_u32(into->refused, x->refused);
-	into->unanswered = max_u32(into->unanswered, x->unanswered);
-	into->unreachable = max_u32(into->unreachable, x->unreachable);
-	into->data = max_u32(into->data, x->data);
-	if (x->first.ns < into->first.ns)
-		into->first = x->first;
-	if (x->last.ns > into->last.ns)
-		into->last = x->last;
-	if (x->answered_at.frame != 0 &&
-	    (into->answered_at.frame == 0 || witness_before(&x->answered_at, &into->answered_at)))
-		into->answered_at = x->answered_at;
-	if (x->ttl > into->ttl)
-		into->ttl = x->ttl;
-	if (x->ttl_rst > into->ttl_rst)
-		into->ttl_rst = x->ttl_rst;
-	if (x->rtt_min_ns > 0 && (into->rtt_min_ns <= 0 || x->rtt_min_ns < into->rtt_min_ns))
-		into->rtt_min_ns = x->rtt_min_ns;
-}
-
-/* The oldest half leaves; `last' tells the age. */
-static void
-table_drop_oldest(struct table *t, size_t size, int64_t (*last)(const void *), uint64_t *counter)
-{
-	int64_t lo = INT64_MAX, hi = INT64_MIN, cut;
-	size_t kept = 0;
-
-	for (size_t i = 0; i < t->n; i++) {
-		int64_t at = last((char *)t->v + i * size);
-
-		lo = at < lo ? at : lo;
-		hi = at > hi ? at : hi;
-	}
-	cut = lo + (int64_t)(((uint64_t)hi - (uint64_t)lo) / 2);
-	for (size_t i = 0; i < t->n; i++) {
-		char *p = (char *)t->v + i * size;
-
-		if (last(p) <= cut && hi != lo)
-			continue;
-		memmove((char *)t->v + kept++ * size, p, size);
-	}
-	*counter += t->n - kept;
-	t->n = kept;
-}
-
-static int64_t
-path_last(const void *p)
-{
-	return ((const struct record_path *)p)->epoch_ns;
-}
-
-static int64_t
-host_last(const void *p)
-{
-	return ((const struct record_host *)p)->last.ns;
-}
-
-static bool
-store_take_path(struct store *s, const struct record_path *x)
-{
-	struct record_path *p;
-	bool fresh;
-
-	if (s->paths.n >= PATHS_MAX)
-		table_drop_oldest(&s->paths, sizeof(*x), path_last, &s->counters.paths_evicted);
-	p = sorted_slot(&s->paths, sizeof(*x), x, path_order, PATHS_MAX, &fresh);
-	if (p != NULL && !fresh)
-		path_join(p, x);
-	return p != NULL;
-}
-
-static bool
-store_take_host(struct store *s, const struct record_host *x)
-{
-	struct record_host *h;
-	bool fresh;
-
-	if (s->hosts.n >= HOSTS_MAX)
-		table_drop_oldest(&s->hosts, sizeof(*x), host_last, &s->counters.hosts_evicted);
-	h = sorted_slot(&s->hosts, sizeof(*x), x, host_order, HOSTS_MAX, &fresh);
-	if (h != NULL && !fresh)
-		host_join(h, x);
-	return h != NULL;
-}
+/* ---- taking ------------------------------------------------------------------- */
 
 static bool
 store_take_plain(struct table *t, size_t size, const void *x, int (*order)(const void *, const void *),
@@ -376,9 +235,9 @@ store_take(struct store *s, const struct record *r)
 	if (r->type == RECORD_CAPTURE) {
 		ok = store_take_plain(&s->captures, sizeof(r->capture), &r->capture, capture_order, CAPTURES_MAX);
 	} else if (r->type == RECORD_PATH) {
-		ok = store_take_path(s, &r->path);
+		ok = contrast_take_path(s, &r->path);
 	} else if (r->type == RECORD_HOST) {
-		ok = store_take_host(s, &r->host);
+		ok = contrast_take_host(s, &r->host);
 	} else if (r->type == RECORD_ICMP_ERROR && r->key.conn == 0) {
 		ok = store_take_plain(&s->icmp, sizeof(r->icmp_error), &r->icmp_error, icmp_order, LONE_ICMP_MAX);
 	} else {
@@ -465,8 +324,13 @@ store_new(uint64_t budget)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
-	if (s != NULL)
-		s->budget = budget != 0 ? budget : BUDGET_DEFAULT;
+	if (s == NULL)
+		return NULL;
+	s->budget = budget != 0 ? budget : BUDGET_DEFAULT;
+	if ((s->contrast = calloc(1, sizeof(*s->contrast))) == NULL) {
+		free(s);
+		return NULL;
+	}
 	return s;
 }
 
@@ -480,11 +344,8 @@ store_free(struct store *s)
 	free(s->cases);
 	free(s->by_client);
 	free(s->by_server);
-	free(s->hosts_by_client);
-	free(s->hosts_by_server);
+	contrast_release(s->contrast);
 	free(s->points);
-	free(s->paths.v);
-	free(s->hosts.v);
 	free(s->icmp.v);
 	free(s->captures.v);
 	free(s);

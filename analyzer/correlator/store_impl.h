@@ -12,6 +12,14 @@ struct table {
 	size_t	 n, room;
 };
 
+/* store_contrast.c; behind a pointer, for a question may have to sort them first. */
+struct contrast_tables {
+	struct table	 paths, hosts;
+	bool		 paths_settled, hosts_settled;	/* sorted, and no two about the same */
+	struct record_host **by_client, **by_server;	/* into hosts */
+	size_t		 indexed;
+};
+
 /* What one capture point heard at all. */
 struct point_facts {
 	uint32_t	point;
@@ -24,9 +32,8 @@ struct store {
 	size_t		 case_count, case_room;
 	struct mail_case **by_client, **by_server;
 	size_t		 indexed;
-	struct record_host **hosts_by_client, **hosts_by_server;	/* into hosts */
-	size_t		 hosts_indexed;
-	struct table	 paths, hosts, icmp, captures;
+	struct contrast_tables *contrast;
+	struct table	 icmp, captures;
 	struct point_facts *points;	/* ascending point */
 	size_t		 point_count;
 	uint64_t	 bytes, budget, clock, generation;
@@ -54,8 +61,14 @@ witness_before(const struct moment *a, const struct moment *b)
 /* Orders of the tables; each record starts with its key. */
 int	capture_order(const void *a, const void *b);
 int	path_order(const void *a, const void *b);
-int	host_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */
 size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
+
+/* What follows takes (false: no room) and answers, sorted and joined. */
+bool	contrast_take_path(struct store *s, const struct record_path *x);
+bool	contrast_take_host(struct store *s, const struct record_host *x);
+const struct table *contrast_paths(const struct store *s);
+const struct contrast_tables *contrast_hosts(const struct store *s);
+void	contrast_release(struct contrast_tables *k);
 
 #endif /* STORE_IMPL_H */

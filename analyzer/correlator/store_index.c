@@ -206,32 +206,6 @@ copies_join(struct store *s)
 }
 
 static int
-host_by_server(const void *a, const void *b)
-{
-	const struct record_host *x = *(struct record_host *const *)a, *y = *(struct record_host *const *)b;
-	int d = memcmp(&x->server.ip, &y->server.ip, sizeof(struct addr));
-
-	return d != 0 ? d : host_order(x, y);
-}
-
-static void
-hosts_index(struct store *s)
-{
-	struct record_host *v = s->hosts.v;
-	size_t n = s->hosts.n;
-
-	free(s->hosts_by_client);
-	free(s->hosts_by_server);
-	s->hosts_by_client = malloc((n + 1) * sizeof(struct record_host *));
-	s->hosts_by_server = malloc((n + 1) * sizeof(struct record_host *));
-	s->hosts_indexed = s->hosts_by_client != NULL && s->hosts_by_server != NULL ? n : 0;
-	for (size_t i = 0; i < s->hosts_indexed; i++)
-		s->hosts_by_client[i] = s->hosts_by_server[i] = &v[i];
-	if (s->hosts_indexed > 0)
-		qsort(s->hosts_by_server, n, sizeof(struct record_host *), host_by_server);
-}
-
-static int
 point_order(const void *a, const void *b)
 {
 	return order_u64(((const struct point_facts *)a)->point, ((const struct point_facts *)b)->point);
@@ -287,7 +261,6 @@ store_index(struct store *s)
 	for (size_t i = 0; i < n; i++)
 		s->cases[i]->index = (uint32_t)i;
 	s->indexed = n;
-	hosts_index(s);
 	points_index(s);
 	copies_join(s);
 }

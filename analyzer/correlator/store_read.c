@@ -105,15 +105,16 @@ host_start(struct record_host **v, size_t n, const struct addr *want, bool clien
 const struct record_host *
 store_host_next(const struct store *s, struct host_iter *it)
 {
-	struct record_host **v = it->server != NULL ? s->hosts_by_server : s->hosts_by_client;
+	const struct contrast_tables *k = contrast_hosts(s);
+	struct record_host **v = it->server != NULL ? k->by_server : k->by_client;
 
 	if (v == NULL)
 		return NULL;
 	if (!it->started) {
-		it->pos = host_start(v, s->hosts_indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
+		it->pos = host_start(v, k->indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
 		it->started = true;
 	}
-	while (it->pos < s->hosts_indexed) {
+	while (it->pos < k->indexed) {
 		const struct record_host *h = v[it->pos++];
 
 		if (it->server != NULL && !addr_equal(it->server, &h->server.ip))
@@ -181,11 +182,12 @@ struct proven
 store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
     int64_t at_ns, int64_t span_ns)
 {
-	const struct record_path *p = s->paths.v;
+	const struct table *paths = contrast_paths(s);
+	const struct record_path *p = paths->v;
 	struct record_path low = { .from = *from, .epoch_ns = INT64_MIN };
 	struct proven best = { 0 };
 
-	for (size_t i = sorted_find(&s->paths, sizeof(low), &low, path_order); i < s->paths.n; i++) {
+	for (size_t i = sorted_find(paths, sizeof(low), &low, path_order); i < paths->n; i++) {
 		if (!addr_equal(&p[i].from, from))
 			break;
 		if (scope_wants(scope, to, &p[i].to))
