@@ -1,4 +1,5 @@
 /* finding.c - filling a finding: bounded, and never a character cut in two. */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -88,6 +89,7 @@ void
 finding_summary(struct finding *f, const char *fmt, ...)
 {
 	FORMAT(f->summary, fmt);
+	f->summary[0] = (char)toupper((unsigned char)f->summary[0]);	/* it may begin with a kind's title */
 }
 
 void

@@ -108,11 +108,26 @@ sessions_add(struct finding *f, const struct finding *x)
 		f->session_count += x->session_count - FINDING_SESSIONS;
 }
 
+/* What several connections rest on, such as a contrast, is said once. */
+static bool
+evidence_known(const struct finding *f, const struct finding_evidence *e)
+{
+	for (uint32_t i = 0; i < f->evidence_count; i++) {
+		const struct finding_evidence *k = &f->evidence[i];
+
+		if (k->point == e->point && k->frame_count == e->frame_count && strcmp(k->says, e->says) == 0
+		    && memcmp(k->frames, e->frames, e->frame_count * sizeof(e->frames[0])) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 evidence_add(struct finding *f, const struct finding *x)
 {
 	for (uint32_t i = 0; i < x->evidence_count && f->evidence_count < FINDING_EVIDENCE; i++)
-		f->evidence[f->evidence_count++] = x->evidence[i];
+		if (!evidence_known(f, &x->evidence[i]))
+			f->evidence[f->evidence_count++] = x->evidence[i];
 }
 
 static void

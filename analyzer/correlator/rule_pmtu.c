@@ -109,7 +109,10 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 	if (!s->df_clear)
 		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
 	if (o->told.least == NULL)
-		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size in the capture");
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets");
+	else if (o->told.least->mtu >= s->u)
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
+		    o->told.least->mtu, s->u);
 	if (alive)
 		finding_exclude(f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
 }

@@ -427,10 +427,17 @@ full_facts(struct full *f, bool open, struct record_connection *c)
 	community_id(&c->client, &c->server, 6, c->community_id);
 }
 
+/* S14: an unanswered SYN is no sign of a capture that sees one side only. */
 static bool
 connection_one_sided(const struct record_connection *c)
 {
-	return c->dir[0].packets == 0 || c->dir[1].packets == 0;
+	for (int d = 0; d < 2; d++) {
+		const struct record_direction *seen = &c->dir[d], *gone = &c->dir[!d];
+
+		if (gone->packets == 0 && (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0)))
+			return true;
+	}
+	return false;
 }
 
 static void
