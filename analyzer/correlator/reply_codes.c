@@ -14,6 +14,8 @@ static const struct enhanced_row {
 	const char	*subkind;
 } enhanced_rows[] = {
 	{ ANY, 1, 7, 8, "", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE, "" },
+	/* an address that is being verified, or a domain that does not resolve just now: nobody is unknown yet */
+	{ 4, 1, 0, 6, "RD", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_POSSIBLE, "recipient not verified" },
 	{ ANY, 1, 0, 6, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "" },
 	{ ANY, 1, 10, 10, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "domain" },
 	{ 4, 2, 0, 1, "R", FINDING_GREYLISTED, CONFIDENCE_POSSIBLE, "" },

@@ -35,6 +35,10 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 		return true;
 	if (r->transaction != NULL && r->transaction->nested && r->stage == 'M')
 		return false;
+	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
+		return true;
+	if (r->stage == 'A' && g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at))
+		return true;			/* another mechanism or a second try worked */
 	if (strspn(r->line, "X") >= 4)		/* overwritten on its way: rule_mask.c */
 		return true;
 	return r->stage == 'E' && r->reply->code >= 500 && r->reply->code <= 504 &&
@@ -119,6 +123,18 @@ rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_clas
 	}
 }
 
+/* Whose mailbox: before a recipient is named, or where the sender is, it is the sender's. */
+static bool
+quota_of_sender(const struct refusal *r)
+{
+	const struct record_transaction *t = r->transaction;
+
+	if (r->stage == 'M')
+		return true;
+	return t != NULL && strchr(t->sender, '@') != NULL && strcasestr(r->reply->text, t->sender) != NULL &&
+	    (r->recipient == NULL || strcasestr(r->reply->text, r->recipient->address) == NULL);
+}
+
 /* A protocol error is worth a warning only when it cost a mail or the session (0.7). */
 static bool
 error_matters(const struct reading *g, const struct refusal *r)
@@ -128,6 +144,20 @@ error_matters(const struct reading *g, const struct refusal *r)
 	return r->ended || (hello && !g->s->helo);
 }
 
+/*
+ * Words behind a cut may be missing, and the more particular ones come last.
+ * Whether a farewell cost a mail is not known where replies are missing.
+ */
+static enum confidence
+words_certain(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
+{
+	if (r->reply->code == 421 && (g->blind || g->c->conn.disordered > 0))
+		return CONFIDENCE_POSSIBLE;
+	if (g->c->conn.dir[1].cut_bytes > 0)
+		return CONFIDENCE_PROBABLE;
+	return cl->confidence;
+}
+
 static void
 class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
@@ -135,6 +165,8 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 		rewrite_hint(g, r, cl);
 	else if (class_is_relay(cl->kind))
 		rewrite_relay(g, r, cl);
+	if (cl->kind == FINDING_MAILBOX_FULL && quota_of_sender(r))
+		cl->kind = FINDING_SENDER_QUOTA;
 	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
 	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
 		cl->kind = FINDING_AUTH_NOT_OFFERED;
@@ -142,6 +174,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 	}
 	if (cl->kind == FINDING_PROTOCOL_ERROR && !error_matters(g, r))
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_POSSIBLE);
+	cl->confidence = confidence_min(cl->confidence, words_certain(g, r, cl));
 }
 
 /* ---- saying it ------------------------------------------------------------------------------- */

@@ -162,6 +162,8 @@ judge(const struct view *v, struct verdicts *out)
 	}
 	if (!way_two_sided(&(struct way){ .c = v->c, .a = &c->dir[0], .b = &c->dir[1] }))
 		return;
+	if (c->client_reset_synack && c->dir[1].data_segments == 0)
+		return;			/* a half-open scan, or a socket that is gone: no session was cut */
 	if (!explained(v->c, &c->dir[d].rst) && !cause_known(v->c, out) && !retrieving(v->c))
 		judge_peer(v->c, d, bits, out);
 }

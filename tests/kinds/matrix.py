@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""matrix.py BUILD [WORD ...] - every finding kind against captures that must and must not show it.
+
+KIND.scenario holds cases: `=== yes: words' (KIND must be said) or `=== no:
+words' (KIND must not), each a scenario text (README.md).  `say KIND ...' names
+the other findings that belong to a case; any other accusing kind counts as a
+false accusation.  The rows of replies.tsv become cases by themselves.
+
+--show prints the texts and the findings of the cases whose name holds a WORD.
+Prints the confusion matrix and, last, `N passed, M failed'.
+"""
+import argparse
+import collections
+import concurrent.futures
+import glob
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import rows
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+LEVELS = ["cannot-tell", "possible", "probable", "confirmed"]
+KIND = re.compile(r'KIND\(\w+, "([a-z0-9-]+)", (\d+), \w+, (true|false),')
+
+# Path and capture kinds need networks, not dialogues: captures/lab with tests/truth, tests/lab.
+ELSEWHERE = set("""capture-loss capture-one-sided capture-offload capture-duplicates capture-midstream capture-snaplen
+capture-clock icmp-frag-needed-mtu-zero icmp-frag-needed-bogus icmp-frag-needed-obeyed icmp-frag-needed-ignored
+pmtu-black-hole-recovered fragments-dropped pmtu-black-hole mss-not-clamped inline-content-drop idle-state-expired
+path-outage zero-window-stall window-scale-broken sender-app-pause high-loss size-dependent-loss middlebox-reset
+peer-reset attachment-corrupted mail-altered-in-transit""".split())
+
+
+class Case:
+    def __init__(self, kind, wanted, name):
+        self.kind, self.wanted, self.name = kind, wanted, name
+        self.lines, self.say = [], []       # say: (kind, subkind or None, comparison, level)
+        self.reply = None                   # the reply that must be quoted, and where it came
+        self.errors, self.said, self.false = [], [], []
+        if wanted:
+            self.say.append((kind, None, ">=", "possible"))
+
+    def expect(self, words):
+        """KIND, KIND(subkind), KIND>=probable, KIND=possible"""
+        for word in words:
+            m = re.fullmatch(r"([a-z0-9-]+)(?:\(([^)]*)\))?(?:(>?=)([a-z-]+))?", word)
+            if m is None or (m.group(4) and m.group(4) not in LEVELS):
+                sys.exit("%s: `say %s' is not understood" % (self.name, word))
+            self.say = [s for s in self.say if s[0] != m.group(1) or s[1] is not None or m.group(2) == s[1]]
+            self.say.append((m.group(1), m.group(2), m.group(3) or ">=", m.group(4) or "possible"))
+
+
+def kinds_read():
+    text = open(os.path.join(TOP, "analyzer/correlator/kinds.def"), encoding="utf-8").read()
+    return {m.group(1): m.group(3) == "true" for m in KIND.finditer(text)}
+
+
+# ---- reading cases ---------------------------------------------------------------------
+
+def macros_read():
+    """A line `@name' after a blank line or a comment begins a word."""
+    macros, name, before = {}, None, ""
+    for line in open(os.path.join(HERE, "macros.txt"), encoding="utf-8"):
+        line = line.rstrip("\n")
+        if line.startswith("@") and (before == "" or before.startswith("#")):
+            name = line[1:]
+            macros[name] = []
+        elif line and not line.startswith("#"):
+            macros[name].append(line)
+        before = line
+    return macros
+
+
+def expand(lines, macros, state=None, depth=0):
+    """The scenario text of a case."""
+    state = state if state is not None else {"n": 0}
+    out = []
+    for line in lines:
+        if line.startswith("@") and depth < 8:
+            name, *words = line[1:].split()
+            if name not in macros:
+                sys.exit("@%s: no such word in macros.txt" % name)
+            body = [re.sub(r"\$([0-9])", lambda m: words[int(m.group(1)) - 1] if 0 < int(m.group(1)) <= len(words)
+                           else " ".join(words), x) for x in macros[name]]
+            out += expand(body, macros, state, depth + 1)
+            continue
+        if line.startswith("connect"):
+            state["n"] += 1
+        out.append(line.replace("$n", str(state["n"])))
+    return out
+
+
+def cases_read(path, kinds):
+    kind, cases = os.path.basename(path)[:-len(".scenario")], []
+    if kind not in kinds:
+        sys.exit("%s: there is no such kind" % path)
+    for line in open(path, encoding="utf-8"):
+        line = line.rstrip("\n")
+        m = re.fullmatch(r"=== (yes|no): (.+)", line)
+        if m:
+            cases.append(Case(kind, m.group(1) == "yes", "%s/%s: %s" % (kind, m.group(1), m.group(2))))
+        elif line.startswith("==="):
+            sys.exit("%s: `%s' is not understood" % (path, line))
+        elif cases and line.startswith("say "):
+            cases[-1].expect(line.split()[1:])
+        elif cases:
+            cases[-1].lines.append(line)
+        elif line and not line.startswith("#"):
+            sys.exit("%s: a line before the first case" % path)
+    return cases
+
+
+def cases_of_rows():
+    cases = []
+    for row in rows.rows_read(os.path.join(TOP, "analyzer/correlator/replies.tsv")):
+        for kind, subkind, name, lines, also, stage in rows.dialogues(row):
+            case = Case(kind or "consequence", kind is not None, name)
+            if kind is not None and subkind:
+                case.expect(["%s(%s)" % (kind, subkind)])
+            case.expect(also)
+            case.lines = lines
+            case.reply = (row.example, None if row.codes == "-ERR" else rows.WHERE.get(stage)) if kind is not None else None
+            cases.append(case)
+    return cases
+
+
+# ---- running them ------------------------------------------------------------------------
+
+def text_of(case, macros):
+    lines = case.lines
+    if not any(x.startswith("capture") for x in lines):
+        lines = ["@net"] + lines
+    return "\n".join(expand(lines, macros)) + "\n"
+
+
+def analyse(case, text, build, tmp, number):
+    source, capture = os.path.join(tmp, "%d.scenario" % number), os.path.join(tmp, "%d.pcap" % number)
+    with open(source, "w", encoding="utf-8") as f:
+        f.write(text)
+    p = subprocess.run([os.path.join(build, "tests/scenario/scenario"), source, capture], capture_output=True, timeout=60)
+    if p.returncode != 0:
+        case.errors.append("no capture: %s" % p.stderr.decode("utf-8", "replace").strip())
+        return []
+    p = subprocess.run([os.path.join(build, "mailwhy"), "--json", capture], capture_output=True, timeout=60)
+    os.unlink(capture)
+    if p.returncode != 0:
+        case.errors.append("mailwhy: exit status %d: %s" % (p.returncode, p.stderr.decode("utf-8", "replace")[:200]))
+        return []
+    lines = [json.loads(x) for x in p.stdout.splitlines()]
+    return [x for x in lines if x["type"] == "finding" and x["confidence"] != "cannot-tell"]
+
+
+def fits(finding, want):
+    kind, subkind, comparison, level = want
+    have, need = LEVELS.index(finding["confidence"]), LEVELS.index(level)
+    return (finding["kind"] == kind and (subkind is None or finding["subkind"] == subkind) and
+            (have == need if comparison == "=" else have >= need))
+
+
+def quotes(finding, case):
+    words, where = case.reply
+    return (finding["kind"] == case.kind and re.sub(r"^(\d+|-ERR) (\[.*?\] )?", "", words) in finding["reply"]["text"] and
+            (where is None or where in finding["summary"]))
+
+
+def judge(case, findings, kinds):
+    case.said = sorted({x["kind"] for x in findings})
+    for want in case.say:
+        if want[0] not in kinds:
+            case.errors.append("there is no kind %s" % want[0])
+        elif not any(fits(x, want) for x in findings):
+            case.errors.append("missed: %s%s %s %s; said: %s" % (want[0], "(%s)" % want[1] if want[1] else "", want[2], want[3],
+                ", ".join("%s(%s) %s" % (x["kind"], x["subkind"], x["confidence"]) for x in findings) or "nothing"))
+    if case.reply is not None and not any(quotes(x, case) for x in findings):
+        case.errors.append("no finding %s quotes the reply %s: %s" % (case.kind, case.reply[1] or "", [x["summary"] for x in findings]))
+    wanted = {x[0] for x in case.say}
+    for x in findings:
+        if x["kind"] in wanted or not (kinds[x["kind"]] or x["kind"] == case.kind):
+            continue
+        case.false.append(x["kind"])
+        case.errors.append("falsely said: %s(%s) %s: %s" % (x["kind"], x["subkind"], x["confidence"], x["summary"]))
+
+
+def run(case, args, kinds, macros, tmp, number):
+    text = text_of(case, macros)
+    findings = analyse(case, text, args.build, tmp, number)
+    if not case.errors:
+        judge(case, findings, kinds)
+    if args.show:
+        print("%s\n%s" % (case.name, text))
+        for x in findings:
+            print("-> %s(%s) %s: %s" % (x["kind"], x["subkind"], x["confidence"], x["summary"]))
+    return case
+
+
+# ---- the matrix ------------------------------------------------------------------------------
+
+def matrix_print(cases, kinds):
+    count = collections.defaultdict(collections.Counter)
+    for c in cases:
+        count[c.kind]["yes" if c.wanted else "no"] += 1
+        if c.wanted:
+            count[c.kind]["found" if c.kind in c.said else "missed"] += 1
+        for k in c.false:
+            count[k]["false"] += 1
+    print("%-28s %5s %5s %6s %6s %6s" % ("kind", "yes", "no", "found", "missed", "false"))
+    for k in [*kinds, "consequence"]:
+        if k in count:
+            n = count[k]
+            print("%-28s %5d %5d %6d %6d %6d" % (k, n["yes"], n["no"], n["found"], n["missed"], n["false"]))
+    return count
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("build")
+    p.add_argument("words", nargs="*")
+    p.add_argument("--show", action="store_true")
+    args = p.parse_args()
+    kinds, macros = kinds_read(), macros_read()
+    cases = [c for path in sorted(glob.glob(os.path.join(HERE, "*.scenario"))) for c in cases_read(path, kinds)]
+    cases += cases_of_rows()
+    if args.words:
+        cases = [c for c in cases if any(w in c.name for w in args.words)]
+    with tempfile.TemporaryDirectory() as tmp, concurrent.futures.ThreadPoolExecutor(1 if args.show else 2) as pool:
+        jobs = [pool.submit(run, c, args, kinds, macros, tmp, n) for n, c in enumerate(cases)]
+        for j in jobs:
+            j.result()
+    failed = 0
+    for c in cases:
+        failed += bool(c.errors)
+        for e in c.errors:
+            print("FAIL %s\n     %s" % (c.name, e))
+    count = matrix_print(cases, kinds)
+    for k in kinds:
+        if not args.words and k not in ELSEWHERE and (count[k]["yes"] < 1 or count[k]["no"] < 2):
+            print("FAIL %s: %d cases that must show it (1 is due), %d that must not (2 are due)" % (k, count[k]["yes"], count[k]["no"]))
+            failed += 1
+    print("%d passed, %d failed" % (len(cases) - sum(bool(c.errors) for c in cases), failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
