@@ -29,12 +29,22 @@ way_two_sided(const struct way *w)
 	return w->c->has_conn && w->a->packets > 0 && w->b->packets > 0;
 }
 
+/*
+ * A router has counted the TTL down: however short the way back to the sender, the capture is not on its
+ * interface, and what is lost in that router did not reach it.  (30, 32 and 60 were first TTLs, too.)
+ */
+static bool
+routed(uint8_t ttl)
+{
+	return ttl != 0 && ttl != 30 && ttl != 32 && ttl != 60 && ttl != 64 && ttl != 128 && ttl != 255;
+}
+
 bool
 way_at_sender(const struct way *w)
 {
 	if (w->a->at_sender)
 		return true;
-	if (w->c->conn.vantage < 0)
+	if (w->c->conn.vantage < 0 || routed(w->a->ttl))
 		return false;
 	return w->dir == 0 ? w->c->conn.vantage > 800 : w->c->conn.vantage < 200;
 }

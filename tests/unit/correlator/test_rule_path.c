@@ -282,6 +282,18 @@ router_told(void)
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 
+	/* the far side of the sender's own router: next to it by the clock, but the TTL was counted down */
+	conn.connection.vantage = 950;
+	conn.connection.dir[0].ttl = 63;
+	c = JUDGED(conn, stall, told);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	conn.connection.dir[0].ttl = 64;
+	c = JUDGED(conn, stall, told);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	conn.connection.vantage = -1;
+
 	/* the two-step case of the seed: the local router's 1492 is obeyed, the rest vanishes farther out */
 	told = build_told(&conn, 1492, 1500);
 	stall.stall.u = stall.stall.w_min = 1492;
