@@ -49,6 +49,44 @@ sink_take(void *ctx, const struct record *r)
 		transcript_take(p->transcript, r);
 }
 
+static void
+caps_add(struct record_capture *c, const char *name, uint64_t n)
+{
+	size_t at = strlen(c->caps);
+
+	if (n == 0)
+		return;
+	c->caps_hit += n;
+	snprintf(c->caps + at, sizeof(c->caps) - at, "%s%s %llu", at > 0 ? ", " : "", name, (unsigned long long)n);
+}
+
+/* mail/ serves all points: what its bounds cost since the last point ended is said with this one. */
+static void
+capture_take(struct pipeline *p, const struct record *r)
+{
+	struct mail_caps now = mail_caps_get(p->mail), *was = &p->mail_caps;
+	struct record whole;
+
+	whole.type = RECORD_CAPTURE;
+	whole.capture = r->capture;
+	caps_add(&whole.capture, "mail-held", now.held - was->held);
+	caps_add(&whole.capture, "mail-recipients", now.recipients - was->recipients);
+	caps_add(&whole.capture, "mail-transactions", now.transactions - was->transactions);
+	caps_add(&whole.capture, "mail-memory", now.memory - was->memory);
+	*was = now;
+	sink_take(p, &whole);
+}
+
+/* What flow/ and mail/ saw; records that are read come to sink_take() as they are. */
+static void
+observed_take(void *ctx, const struct record *r)
+{
+	if (r->type == RECORD_CAPTURE)
+		capture_take(ctx, r);
+	else
+		sink_take(ctx, r);
+}
+
 /* The whole file as a string, to be freed; NULL after a message. */
 static char *
 read_replies(struct pipeline *p, const char *path)
@@ -130,7 +168,7 @@ pipeline_open(struct pipeline *p, const struct options *o)
 	int rc;
 
 	*p = (struct pipeline){ .o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress) };
-	p->sink = (struct record_sink){ .take = sink_take, .ctx = p };
+	p->sink = (struct record_sink){ .take = observed_take, .ctx = p };
 	if ((rc = open_filter(p)) != 0 || (rc = open_correlator(p)) != 0)
 		return rc;
 	if (open_mail(p) != 0) {

@@ -19,6 +19,7 @@ struct pipeline {
 	const struct options *o;
 	struct correlator *correlator;
 	struct mail	*mail;
+	struct mail_caps mail_caps;	/* told with the points that ended */
 	struct flow_watcher watcher;
 	struct record_sink sink;
 	struct record_log *log;		/* NULL: not asked for */
