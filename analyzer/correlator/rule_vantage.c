@@ -1,0 +1,185 @@
+/*
+ * rule_vantage.c - several captures of one incident: the points are put in the
+ * order of the path, their clocks compared, and what left one and never came
+ * to the next is proof (diagnosis 5: two points bracket a fault).
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "vantage.h"
+
+enum { PAIRS_SAID = 16 };
+
+static double
+ms(int64_t ns)
+{
+	return (double)ns / 1e6;
+}
+
+/* One finding for each pair of points: where they lie, how their clocks differ. */
+static void
+clock_text(const struct vantage_pair *p, char *text, size_t size)
+{
+	int64_t middle = p->lo + (p->hi - p->lo) / 2;
+
+	if (!p->clock)
+		snprintf(text, size, "their clocks cannot be compared: no handshake of which both saw each packet once");
+	else if (p->drift)
+		snprintf(text, size, "their clocks drift or jump against each other; each connection is measured by itself");
+	else
+		snprintf(text, size, "the clock of the second is %.3f ms %s (between %+.3f and %+.3f)", ms(middle < 0 ? -middle : middle),
+		    middle < 0 ? "behind" : "ahead", ms(p->lo), ms(p->hi));
+}
+
+static void
+say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct mail_case *y, struct verdicts *out)
+{
+	const struct mail_case *a = x->point == p->a ? x : y, *b = a == x ? y : x;
+	char one[VANTAGE_NAME], two[VANTAGE_NAME], clocks[160], kind[32];
+	struct finding *f = verdict_add_bare(out, FINDING_CAPTURE_VANTAGE, CONFIDENCE_CONFIRMED, p->a, &p->first, &p->last);
+	int order = vantage_order(p);
+
+	vantage_name(a, b, one);
+	vantage_name(b, a, two);
+	clock_text(p, clocks, sizeof(clocks));
+	snprintf(kind, sizeof(kind), "pair %" PRIu32 "-%" PRIu32, p->a, p->b);
+	finding_subkind(f, kind);
+	evidence_frame(finding_says(f, p->a, "%u connection%s seen here and there; the first of them", p->shared, p->shared == 1 ? " was" : "s were"), &a->conn.first);
+	evidence_frame(finding_says(f, p->b, "the same connection"), &b->conn.first);
+	finding_says(f, p->b, "%s, %s: %s", one, two, clocks);
+	for (int d = 0; d < 2; d++)
+		if (a->conn.dir[d].mss != 0 && b->conn.dir[d].mss != 0 && a->conn.dir[d].isn_known && b->conn.dir[d].isn_known
+		    && a->conn.dir[d].mss != b->conn.dir[d].mss)
+			finding_says(f, p->b, "a device between them changes the MSS of the %s: %u at %s, %u at %s", d == 0 ? "client" : "server",
+			    a->conn.dir[d].mss, one, b->conn.dir[d].mss, two);
+	if (order == 0)
+		finding_summary(f, "%u connection%s seen at both %s and %s, at one place or in an order that cannot be told; %s.", p->shared,
+		    p->shared == 1 ? " was" : "s were", one, two, clocks);
+	else
+		finding_summary(f, "%u connection%s seen at both %s and %s; %s is nearer to the client; %s.", p->shared,
+		    p->shared == 1 ? " was" : "s were", one, two, order == 1 ? one : two, clocks);
+}
+
+static bool
+ring_take(const struct mail_case *c, struct ring *r)
+{
+	const struct mail_case *at = c;
+
+	r->n = 0;
+	do {
+		if (at->index < c->index)
+			return false;		/* another copy leads the ring */
+		if (at->has_conn && r->n < sizeof(r->copy) / sizeof(r->copy[0]))
+			r->copy[r->n++] = at;
+	} while ((at = at->copy) != c);
+	return r->n >= 2;
+}
+
+/* Neighbours only: what lies between them says the rest. */
+static bool
+ring_neighbours(const struct ring *r, const struct vantage_pair *v, const struct mail_case **x, const struct mail_case **y)
+{
+	struct passage p;
+
+	*x = *y = NULL;
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (r->copy[i]->point == v->a)
+			*x = r->copy[i];
+		if (r->copy[i]->point == v->b)
+			*y = r->copy[i];
+	}
+	return *x != NULL && *y != NULL && (!passage_of(r->v, *x, *y, 0, &p) || passage_width(r, &p) == 0);
+}
+
+static void
+say_pairs(const struct vantages *v, const struct store *s, struct verdicts *out)
+{
+	uint32_t said = 0;
+
+	for (uint32_t i = 0; i < v->n && said < PAIRS_SAID; i++) {
+		struct case_iter it = { 0 };
+		struct ring r = { .v = v, .store = s };
+		const struct mail_case *c, *x, *y;
+		bool done = false;
+
+		while (!done && (c = store_case_next(s, &it)) != NULL)
+			if (c->copy != c && ring_take(c, &r) && ring_neighbours(&r, &v->v[i], &x, &y)) {
+				say_pair(&v->v[i], x, y, out);
+				done = true;
+				said++;
+			}
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	struct vantages points;
+	struct case_iter it = { 0 };
+	struct ring r = { .v = &points, .store = v->store };
+	const struct mail_case *c;
+
+	if (vantages_find(v->store, &points))
+		say_pairs(&points, v->store, out);
+	while (points.n > 0 && (c = store_case_next(v->store, &it)) != NULL)
+		if (c->copy != c && ring_take(c, &r)) {
+			vantage_path(&r, out);
+			vantage_ends(&r, out);
+		}
+	vantage_reach(&points, v->store, out);
+	vantages_free(&points);
+}
+
+const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
+
+/* ---- NAT: one conversation, two names ------------------------------------------------- */
+
+static bool
+ends_equal(const struct mail_case *x, const struct mail_case *y)
+{
+	return addr_equal(&x->conn.client.ip, &y->conn.client.ip) && addr_equal(&x->conn.server.ip, &y->conn.server.ip);
+}
+
+/* What is said of a copy behind NAT is said under the names that the first copy knows. */
+static void
+rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mail_case *to)
+{
+	struct finding f;
+
+	if (from->index >= v->heads)
+		return;
+	for (uint32_t i = v->head[from->index]; i != NO_DRAFT; i = v->v[i].next) {
+		struct draft *d = &v->v[i];
+
+		draft_unpack(d, &f);
+		if (d->silenced || !addr_equal(&f.from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
+		    || !addr_equal(&f.to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip))
+			continue;
+		f.from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
+		f.to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
+		draft_repack(d, &f);
+	}
+}
+
+static void
+judge_nat(const struct view *v, struct verdicts *out)
+{
+	struct case_iter it = { 0 };
+	struct ring r = { .store = v->store };
+	const struct mail_case *c;
+
+	while ((c = store_case_next(v->store, &it)) != NULL) {
+		const struct mail_case *first = c;
+
+		if (c->copy == c || !ring_take(c, &r))
+			continue;
+		for (uint32_t i = 1; i < r.n; i++)
+			if (r.copy[i]->conn.dir[0].ttl_syn > first->conn.dir[0].ttl_syn)
+				first = r.copy[i];	/* nearer to the client: the names its user knows */
+		for (uint32_t i = 0; i < r.n; i++)
+			if (!ends_equal(r.copy[i], first))
+				rename_drafts(out, r.copy[i], first);
+	}
+}
+
+const struct rule rule_nat = { "nat", RULE_STORE, judge_nat };

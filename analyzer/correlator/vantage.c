@@ -1,0 +1,429 @@
+#include "vantage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "record/text.h"
+
+enum { PAIRS_MAX = 1024, Q_MOST = 10, HOPS_MOST = 30 };
+
+#define ORDER_LEAST	INT64_C(5000)		/* 5 us: below it two points are at one place */
+#define CLOCK_STEP	INT64_C(1000000)	/* 1 ms: packets of two processors out of order, not a step */
+#define QUEUE_SLACK	INT64_C(10000000)	/* 10 ms: a queue that the SYN did not meet */
+
+/* ---- two copies of one connection ------------------------------------------------ */
+
+/* SYN and SYN-ACK of one copy, each sent once: S15. */
+static bool
+handshake_once(const struct mail_case *c)
+{
+	const struct record_connection *n = &c->conn;
+
+	return c->has_conn && n->syn_count == 1 && n->synack_count == 1 && moment_is(&n->syn[0]) && moment_is(&n->synack_first)
+	    && n->synack_first.ns >= n->syn[0].ns;
+}
+
+static int
+sign(int64_t x)
+{
+	return (x > 0) - (x < 0);
+}
+
+static int
+ttl_difference(uint8_t x, uint8_t y)
+{
+	int d = (int)x - (int)y;
+
+	return x == 0 || y == 0 || d > HOPS_MOST || d < -HOPS_MOST ? 0 : d;
+}
+
+/* Hops: the client's packets lose TTL on their way, the server's on theirs.  1: x first, -1: y, 0: not told. */
+static int
+order_by_ttl(const struct mail_case *x, const struct mail_case *y)
+{
+	int c = sign(ttl_difference(x->conn.dir[0].ttl_syn, y->conn.dir[0].ttl_syn));
+	int s = sign(ttl_difference(y->conn.dir[1].ttl, x->conn.dir[1].ttl));
+
+	if (c * s < 0)
+		return 0;
+	return c != 0 ? c : s;
+}
+
+/* The point nearer to the client waits longer for the SYN-ACK: no clock is compared with another. */
+static int
+order_of(const struct mail_case *x, const struct mail_case *y)
+{
+	int ttl = order_by_ttl(x, y), wait = 0;
+
+	if (handshake_once(x) && handshake_once(y)) {
+		int64_t d = (x->conn.synack_first.ns - x->conn.syn[0].ns) - (y->conn.synack_first.ns - y->conn.syn[0].ns);
+
+		wait = d >= ORDER_LEAST ? 1 : d <= -ORDER_LEAST ? -1 : 0;
+	}
+	if (wait * ttl < 0)
+		return 0;
+	return wait != 0 ? wait : ttl;
+}
+
+static bool
+clock_steady(const struct mail_case *c)
+{
+	return c->capture != NULL && c->capture->clock_back_ns <= CLOCK_STEP && c->capture->clock_back_ns >= -CLOCK_STEP;
+}
+
+/* y's clock less x's. */
+static bool
+clock_between(const struct mail_case *x, const struct mail_case *y, int64_t *lo, int64_t *hi)
+{
+	int64_t syn, synack;
+
+	if (!handshake_once(x) || !handshake_once(y) || !clock_steady(x) || !clock_steady(y))
+		return false;
+	syn = y->conn.syn[0].ns - x->conn.syn[0].ns;
+	synack = y->conn.synack_first.ns - x->conn.synack_first.ns;
+	*lo = syn < synack ? syn : synack;
+	*hi = syn < synack ? synack : syn;
+	return true;
+}
+
+/* ---- pairs of points ------------------------------------------------------------------ */
+
+static struct vantage_pair *
+pair_find(const struct vantages *v, uint32_t a, uint32_t b)
+{
+	for (uint32_t i = 0; i < v->n; i++)
+		if (v->v[i].a == a && v->v[i].b == b)
+			return &v->v[i];
+	return NULL;
+}
+
+static struct vantage_pair *
+pair_get(struct vantages *v, uint32_t a, uint32_t b)
+{
+	struct vantage_pair *p = pair_find(v, a, b);
+
+	if (p != NULL || v->n >= PAIRS_MAX)
+		return p;
+	if (v->n == v->room) {
+		uint32_t room = v->room == 0 ? 8 : v->room * 2;
+
+		if ((p = realloc(v->v, room * sizeof(*p))) == NULL)
+			return NULL;
+		v->v = p;
+		v->room = room;
+	}
+	p = &v->v[v->n++];
+	*p = (struct vantage_pair){ .a = a, .b = b };
+	return p;
+}
+
+static void
+pair_clock(struct vantage_pair *p, int64_t lo, int64_t hi)
+{
+	if (!p->clock) {
+		p->clock = true;
+		p->lo = lo;
+		p->hi = hi;
+		return;
+	}
+	if (lo > p->hi || hi < p->lo) {
+		p->drift = true;
+		return;
+	}
+	p->lo = lo > p->lo ? lo : p->lo;
+	p->hi = hi < p->hi ? hi : p->hi;
+}
+
+static void
+pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case *y)
+{
+	const struct mail_case *a = x->point < y->point ? x : y, *b = a == x ? y : x;
+	struct vantage_pair *p = a->point != b->point ? pair_get(v, a->point, b->point) : NULL;
+	int64_t lo, hi;
+	int order;
+
+	if (p == NULL)
+		return;
+	order = order_of(a, b);
+	p->a_first += order > 0;
+	p->b_first += order < 0;
+	if (clock_between(a, b, &lo, &hi))
+		pair_clock(p, lo, hi);
+	if (p->shared++ == 0 || a->conn.first.ns < p->first.ns)
+		p->first = a->conn.first;
+	if (a->conn.last.ns > p->last.ns)
+		p->last = a->conn.last;
+}
+
+static int
+pair_by_points(const void *x, const void *y)
+{
+	const struct vantage_pair *a = x, *b = y;
+
+	if (a->a != b->a)
+		return a->a < b->a ? -1 : 1;
+	return (a->b > b->b) - (a->b < b->b);
+}
+
+bool
+vantages_find(const struct store *s, struct vantages *out)
+{
+	struct case_iter it = { 0 };
+	const struct mail_case *c;
+
+	memset(out, 0, sizeof(*out));
+	while ((c = store_case_next(s, &it)) != NULL)
+		for (const struct mail_case *o = c->copy; o != c; o = o->copy)
+			if (c->has_conn && o->has_conn && c->point < o->point)
+				pair_take(out, c, o);
+	if (out->n > 0)
+		qsort(out->v, out->n, sizeof(*out->v), pair_by_points);
+	return out->n > 0;
+}
+
+void
+vantages_free(struct vantages *v)
+{
+	free(v->v);
+	memset(v, 0, sizeof(*v));
+}
+
+int
+vantage_order(const struct vantage_pair *p)
+{
+	if (p->a_first > 0 && p->a_first >= 8 * p->b_first)
+		return 1;
+	if (p->b_first > 0 && p->b_first >= 8 * p->a_first)
+		return 2;
+	return 0;
+}
+
+/* ---- passages --------------------------------------------------------------------------- */
+
+bool
+passage_of(const struct vantages *v, const struct mail_case *x, const struct mail_case *y, int dir, struct passage *out)
+{
+	bool swap = x->point > y->point;
+	const struct mail_case *a = swap ? y : x, *b = swap ? x : y;
+	const struct vantage_pair *p = pair_find(v, a->point, b->point);
+	int order = p != NULL ? vantage_order(p) : 0, own = order_of(a, b);
+	int64_t lo = 0, hi = 0;
+
+	if (order == 0 && (p == NULL || p->a_first + p->b_first == 0) && own != 0)
+		order = own > 0 ? 1 : 2;
+	if (order == 0 || a->point == b->point || (own != 0 && own != (order == 1 ? 1 : -1)))
+		return false;
+	*out = (struct passage){ .up = a, .down = b, .dir = dir };
+	out->clock = clock_between(a, b, &lo, &hi);
+	if (!out->clock && p != NULL && p->clock && !p->drift && clock_steady(a) && clock_steady(b)) {
+		out->clock = true;
+		lo = p->lo;
+		hi = p->hi;
+	}
+	if ((order == 2) != (dir == 1)) {	/* b is passed first */
+		int64_t was = lo;
+
+		out->up = b;
+		out->down = a;
+		lo = -hi;
+		hi = -was;
+	}
+	out->early = lo;
+	out->late = hi + (hi - lo) + QUEUE_SLACK;
+	return true;
+}
+
+bool
+copy_trusted(const struct mail_case *c, int dir)
+{
+	const struct record_capture *k = c->capture;
+
+	if (!c->has_conn || k == NULL || case_one_sided(c) || capture_q_permille(k) >= Q_MOST)
+		return false;
+	if (k->drops_known && k->drops_kernel + k->drops_interface > 0)
+		return false;
+	return c->conn.dir[dir].acked_unseen == 0 && c->conn.dir[dir].packets > 0 && c->conn.dir[dir].super_segments == 0
+	    && k->fragments_orphaned == 0;
+}
+
+bool
+passage_watched(const struct passage *p, int64_t t)
+{
+	const struct record_capture *k = p->down->capture;
+
+	return p->clock && k != NULL && k->first.ns <= t + p->early && k->last.ns >= t + p->late;
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+static const char *
+base_name(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : file;
+}
+
+char *
+vantage_name(const struct mail_case *c, const struct mail_case *other, char name[VANTAGE_NAME])
+{
+	const struct record_capture *k = c->capture, *o = other->capture;
+	const char *base = k != NULL ? base_name(k->file) : "";
+	size_t n;
+
+	if (base[0] == '\0') {
+		snprintf(name, VANTAGE_NAME, "point %u", c->point);
+		return name;
+	}
+	if (o != NULL && strcmp(base, base_name(o->file)) == 0 && strcmp(k->file, o->file) != 0)
+		base = k->file;
+	n = text_copy_utf8(name, VANTAGE_NAME - 24, base, strlen(base));
+	if (k->interface[0] != '\0' && n + 2 < VANTAGE_NAME) {
+		name[n++] = ' ';
+		text_copy_utf8(name + n, VANTAGE_NAME - n, k->interface, strlen(k->interface));
+	}
+	return name;
+}
+
+struct places
+places_of(const struct passage *p)
+{
+	struct places n;
+
+	vantage_name(p->up, p->down, n.up);
+	vantage_name(p->down, p->up, n.down);
+	return n;
+}
+
+/* ---- the passages of a ring ---------------------------------------------------------- */
+
+uint32_t
+passage_width(const struct ring *r, const struct passage *p)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < r->n; i++) {
+		struct passage in, to;
+
+		if (r->copy[i] != p->up && r->copy[i] != p->down && passage_of(r->v, p->up, r->copy[i], p->dir, &in)
+		    && in.up == p->up && passage_of(r->v, r->copy[i], p->down, p->dir, &to) && to.down == p->down)
+			n++;
+	}
+	return n;
+}
+
+uint32_t
+ring_passages(const struct ring *r, int dir, struct passage out[RING_PASSAGES])
+{
+	uint32_t width[RING_PASSAGES], n = 0;
+
+	for (uint32_t i = 0; i < r->n; i++)
+		for (uint32_t j = i + 1; j < r->n; j++) {
+			struct passage p;
+			uint32_t w, k = n;
+
+			if (!passage_of(r->v, r->copy[i], r->copy[j], dir, &p))
+				continue;
+			w = passage_width(r, &p);
+			for (; k > 0 && width[k - 1] > w; k--) {
+				width[k] = width[k - 1];
+				out[k] = out[k - 1];
+			}
+			width[k] = w;
+			out[k] = p;
+			n++;
+		}
+	return n;
+}
+
+/* ---- claims ----------------------------------------------------------------------------------- */
+
+struct draft *
+ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind)
+{
+	const struct mail_case *at = c;
+	struct draft *best = NULL;
+
+	do {
+		if (at->index >= v->heads)
+			continue;
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
+			struct draft *d = &v->v[i];
+
+			if (d->kind == kind && !d->silenced && (dir < 0 || d->dir == dir)
+			    && (best == NULL || d->confidence > best->confidence))
+				best = d;
+		}
+	} while ((at = at->copy) != c);
+	return best;
+}
+
+void
+ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind, enum confidence most)
+{
+	const struct mail_case *at = c;
+
+	do {
+		if (at->index >= v->heads)
+			continue;
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
+			if (v->v[i].kind == kind && (dir < 0 || v->v[i].dir == dir) && v->v[i].confidence <= most)
+				v->v[i].silenced = true;
+	} while ((at = at->copy) != c);
+}
+
+void
+finding_room(struct finding *f, uint32_t n)
+{
+	if (f->evidence_count + n > FINDING_EVIDENCE)
+		f->evidence_count = FINDING_EVIDENCE - n;
+}
+
+void
+finding_adds(struct finding *f, const char *sentence)
+{
+	size_t n = strlen(f->summary);
+
+	if (n + strlen(sentence) + 2 > sizeof(f->summary) || strstr(f->summary, sentence) != NULL)
+		return;		/* a sentence whole or not at all */
+	if (n > 0)
+		text_append_utf8(f->summary, sizeof(f->summary), " ", 1);
+	text_append_utf8(f->summary, sizeof(f->summary), sentence, strlen(sentence));
+}
+
+/* The findings of a ring are merged later, and any of them may give the summary. */
+static void
+ring_adds(struct verdicts *v, const struct mail_case *at, const struct draft *d, const char *where)
+{
+	struct finding f;
+
+	if (at->index >= v->heads)
+		return;
+	for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
+		struct draft *x = &v->v[i];
+
+		if (x == d || x->kind != d->kind || x->dir != d->dir || x->silenced)
+			continue;
+		draft_unpack(x, &f);
+		finding_adds(&f, where);
+		draft_repack(x, &f);
+	}
+}
+
+void
+ring_sure(struct verdicts *v, const struct mail_case *c, struct draft *d, struct finding *f, enum confidence conf,
+    const char *where)
+{
+	const struct mail_case *at = c;
+
+	if (conf > f->confidence)
+		f->confidence = conf;
+	if (f->confidence == CONFIDENCE_CONFIRMED)
+		f->next_capture[0] = '\0';
+	finding_adds(f, where);
+	draft_repack(d, f);
+	do {
+		ring_adds(v, at, d, where);
+	} while ((at = at->copy) != c);
+}
