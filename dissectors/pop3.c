@@ -308,6 +308,31 @@ server_drain(struct pop3 *st, int64_t until)
 	}
 }
 
+static uint64_t
+waiting(const struct pop3 *st)
+{
+	return st->held.bytes + (st->held.now.p != NULL ? st->held.now.len : 0);
+}
+
+/*
+ * More than may wait: its beginning is read, line by line and not by segment, and
+ * the client's bytes that it waited for are taken for lost.
+ */
+static void
+server_force(struct pop3 *st)
+{
+	struct smtp_span s;
+
+	if (st->hint.budget != NULL && waiting(st) > HELD_MAX)
+		st->hint.budget->refused++;
+	while (waiting(st) > HELD_MAX) {
+		st->holes = st->unsure = true;
+		s = smtp_hold_peek(&st->held);
+		smtp_hold_take(&st->held, server_read(st, &s), st->hint.budget);
+		server_drain(st, INT64_MIN);
+	}
+}
+
 static enum dissect_rc
 server_take(struct pop3 *st, struct smtp_span s)
 {
@@ -315,9 +340,9 @@ server_take(struct pop3 *st, struct smtp_span s)
 
 	st->held.now = s;
 	server_drain(st, INT64_MIN);
-	if (st->held.bytes + st->held.now.len > HELD_MAX || (b != NULL && b->held >= b->limit)) {
-		if (b != NULL)
-			st->hint.budget->refused++;
+	server_force(st);
+	if (st->held.now.len > 0 && b != NULL && b->held >= b->limit) {
+		st->hint.budget->refused++;
 		server_drain(st, INT64_MAX);
 	}
 	return smtp_hold_keep(&st->held, st->hint.budget) ? DISSECT_OK : DISSECT_NOMEM;
@@ -331,11 +356,11 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 
 	if (dir == DIR_S2C)
 		return server_take(st, (struct smtp_span){ p, len, off, ts_ns });
-	if (st->unsure)		/* replies older than this command are not to it */
-		server_drain(st, ts_ns);
 	st->ts_ns[dir] = ts_ns;
 	st->end[dir] = off + len;
 	for (; len > 0; p += n, off += n, len -= n) {
+		if (st->unsure)		/* replies older than this command are not to it */
+			server_drain(st, ts_ns);
 		n = bytes_read(st, dir, off, p, len);
 		server_drain(st, INT64_MIN);
 	}

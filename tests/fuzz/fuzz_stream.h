@@ -32,9 +32,9 @@ static inline void
 fuzz_take(void *ctx, const struct dissect_event *ev)
 {
 	struct fuzz_log *l = ctx;
-	uint64_t facts[10] = {
+	uint64_t facts[11] = {
 		(uint64_t)ev->kind, ev->dir, ev->cmd, (uint64_t)ev->verb, ev->code, ev->odd, ev->arg_num,
-		ev->unsure, ev->complete, (uint64_t)ev->reply_to,
+		ev->unsure, ev->complete, (uint64_t)ev->reply_to, (uint64_t)ev->ts_ns,
 	};
 
 	if (ev->kind == EVENT_CONTENT) {	/* its pieces depend on the chunks, its bytes do not */

@@ -10,7 +10,7 @@
 #include "dissectors/pop3.h"
 
 struct log {
-	char	text[32768];
+	char	text[131072];
 	size_t	len;
 	bool	in_content;
 };
@@ -571,6 +571,36 @@ lines_are_parsed_on_every_prefix(void)
 	CHECK(c.number == UINT64_MAX);
 }
 
+/*
+ * What waited for a command is read behind it, be the next command in the same
+ * segment or not: `odd' was said before NOOP.
+ */
+static void
+what_was_held_is_read_between_two_lines_of_a_segment(void)
+{
+	SAYS("S: +OK hi\nS: +OK user\n=== gap S 20\nS: odd\nC: USER a\nC: NOOP\n",
+	    "command 1 'USER <1 bytes>' user a\nreply 1 USER '+OK user'\ngap S 20\nnoise S 'odd'\ncommand 2 'NOOP'\n");
+}
+
+/*
+ * More replies than may wait for a late client: how many go on without it is a
+ * matter of bytes, not of segments, and its command is not paired with an old one.
+ */
+static void
+a_client_that_is_too_late_gets_its_own_reply(void)
+{
+	static char text[400000], filler[3000];
+	size_t n = (size_t)sprintf(text, "S: +OK hi\n");
+
+	memset(filler, 'x', sizeof(filler) - 1);
+	for (int i = 0; i < 120; i++)
+		n += (size_t)sprintf(text + n, "S: +OK %d %s\n", i, filler);
+	sprintf(text + n, "C: NOOP\nS: +OK noop\n");
+	play(text);
+	CHECK(strstr(first.text, "reply? 0 unsolicited '+OK 119 ") != NULL);
+	CHECK(strstr(first.text, "command 1 'NOOP'\nreply 1 NOOP '+OK noop'\n") != NULL);
+}
+
 /* A listing beyond the bound is cut, says so, and does not upset what follows. */
 static void
 listings_are_bounded(void)
@@ -625,6 +655,8 @@ main(void)
 		{ "the turn to TLS", the_turn_to_tls },
 		{ "hostile lines", hostile_lines },
 		{ "lines on every prefix", lines_are_parsed_on_every_prefix },
+		{ "held replies between two lines", what_was_held_is_read_between_two_lines_of_a_segment },
+		{ "a client that is too late", a_client_that_is_too_late_gets_its_own_reply },
 		{ "listings are bounded", listings_are_bounded },
 	};
 
