@@ -11,7 +11,9 @@
 #include "path_facts.h"
 #include "vantage.h"
 
-enum { LEFT_LEAST = 3, CHAIN_LEAST = 4, LOSS_LEAST = 4, LOSS_PERMILLE = 30, OPTIONS_MOST = 40 };
+enum { LEFT_LEAST = 3, CHAIN_LEAST = 4, LOSS_LEAST = 4, LOSS_PERMILLE = 30, OPTIONS_MOST = 40,
+	SMALL = 200,	/* no path is too narrow for it */
+};
 
 /* ---- what left and never arrived ------------------------------------------------------ */
 
@@ -118,6 +120,7 @@ all_gone(struct gone *g)
 	    || s->lost_last.ns - s->first.ns < 3 * PATH_SECOND || down->last.ns >= s->first.ns + g->p.early)
 		return false;
 	gone_by(g, 0, g->p.down->capture->last.ns);
+	g->small_too = s->w_min > 0 && s->w_min <= SMALL;
 	for (uint32_t i = 0; i < up->passed_count && i < RECORD_SIZES; i++)
 		if (up->passed[i].w < s->w_min && up->passed[i].last.ns > s->first.ns
 		    && passage_watched(&g->p, up->passed[i].last.ns))
@@ -237,11 +240,25 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 	return said;
 }
 
+/* What was left open is decided. */
+static void
+alternative_gone(struct finding *f)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < f->evidence_count; i++)
+		if (strncmp(f->evidence[i].says, "alternative:", strlen("alternative:")) != 0)
+			f->evidence[kept++] = f->evidence[i];
+	f->evidence_count = kept;
+}
+
 static void
 say_all(struct finding *f, const struct gone *g)
 {
 	char text[200];
 
+	if (g->small_too)
+		alternative_gone(f);
 	finding_room(f, 2);
 	snprintf(text, sizeof(text), "left here, never arrived there: %u packets from one moment on%s", g->n,
 	    g->small_too ? ", small ones too" : "");

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""vantage.py MAILWHY [CAPTURES] - several captures of one incident, against the label.
+
+Every lab scenario with two or more places is run with pairs of them and with
+all of them.  Asserted of each run:
+  - sessions and messages count once: no more than the best place alone says;
+  - what the label calls decidable is as sure as at the best single place;
+  - nothing that must not be found, no accusation on a clean scenario, nothing
+    accused that no single place and no label knows;
+  - the black holes of SURE are confirmed, between the right two places;
+  - order and clock of the two places are right (the lab has one clock);
+  - cut short in time on one side, it is no proof any more.
+Prints `N passed, M failed` last.
+"""
+import argparse
+import concurrent.futures
+import glob
+import itertools
+import json
+import os
+import re
+import struct
+import sys
+import tempfile
+
+import truth
+
+PLACES = ["client", "lan", "router", "wan", "mid", "srvside", "server"]	# along the path
+# scenario -> (kind, from place, to place): between them, whichever of the pair is the tightest
+SURE = {
+    "bh_up_1454_wan_nots": ("pmtu-black-hole", "lan", "mid"),
+    "bh_up_pppoe": ("pmtu-black-hole", "lan", "wan"),
+    "bh_up_v6_1400": ("pmtu-black-hole", "lan", "mid"),
+    "bh_up_small_ok_big_stalls": ("pmtu-black-hole", "lan", "mid"),
+    "bh_up_1400_srv_nots": ("pmtu-black-hole", "mid", "srvside"),
+    "bh_down_pop3_1492_wan": ("pmtu-black-hole", "server", "mid"),
+    "bh_down_tls_starttls": ("pmtu-black-hole", "server", "mid"),
+    "art_tso_blackhole": ("pmtu-black-hole", "lan", "mid"),
+    "art_snap96_blackhole": ("pmtu-black-hole", "lan", "mid"),
+    "icmp_ignored_up_1400": ("icmp-frag-needed-ignored", "lan", "mid"),
+    "mb_rst_nft": ("middlebox-reset", "lan", "mid"),
+    "mb_starttls_stripped": ("starttls-stripped", "mid", "lan"),
+    "mb_banner_masked": ("banner-masked", "mid", "lan"),
+    "mb_wscale_stripped": ("window-scale-broken", "mid", "lan"),
+}
+
+
+def judge(binary, paths):
+    rc, out, err = truth.run(binary, ["--json", *paths])
+    lines = [json.loads(l) for l in out.splitlines()]
+    if rc != 0 or not lines or lines[-1]["type"] != "summary":
+        raise RuntimeError("exit status %d: %s" % (rc, err[:200]))
+    return lines
+
+
+def counts(lines):
+    s = lines[-1]
+    return (s["smtp"]["sessions"], s["smtp"]["messages"]["attempted"], s["smtp"]["messages"]["accepted"],
+            s["pop3"]["sessions"], s["pop3"]["messages"]["retrieved"])
+
+
+def place_of(path):
+    return os.path.basename(path).split(".")[1]
+
+
+def findings(lines, kind):
+    return [l for l in lines if l["type"] == "finding" and l["kind"] == kind]
+
+
+def check_clock(lines, paths, fail):
+    """The lab is one machine: 0 lies in every interval, and the order is that of PLACES."""
+    for f in findings(lines, "capture-vantage"):
+        m = re.search(r"between ([-+][\d.]+) and ([-+][\d.]+)", f["summary"])
+        if m and not float(m.group(1)) - 0.001 <= 0 <= float(m.group(2)) + 0.001:
+            fail("clock offset of one clock: %s" % f["summary"])
+        m = re.search(r"both (\S+?)\.(\w+)\.pcap\S* .*and \S+?\.(\w+)\.pcap\S*; \S+?\.(\w+)\.pcap\S* is nearer", f["summary"])
+        if m and {m.group(2), m.group(3)} <= set(PLACES):
+            near = min(m.group(2), m.group(3), key=PLACES.index)
+            if m.group(4) != near:
+                fail("order: %s" % f["summary"])
+
+
+def check_place(lines, paths, sure, fail):
+    kind, up, down = sure
+    have = [place_of(p) for p in paths]
+    edge = min(PLACES.index(up), PLACES.index(down))
+    side = {p: PLACES.index(p) <= edge for p in have}
+    ups, downs = [p for p in have if side[p]], [p for p in have if not side[p]]
+    if not ups or not downs:
+        return
+    fs = findings(lines, kind)
+    if not any(f["confidence"] == "confirmed" for f in fs):
+        fail("%s is not confirmed" % kind)
+        return
+    text = " ".join(f["summary"] for f in fs)
+    m = re.search(r"between \S*?\.(\w+)\.pcap and \S*?\.(\w+)\.pcap", text)
+    if m is None:
+        fail("%s has no place: %s" % (kind, text[-160:]))
+    elif side.get(m.group(1)) == side.get(m.group(2)):
+        fail("wrong place: %s" % m.group(0))
+
+
+def check_run(binary, name, label, alone, paths, accusing):
+    errors = []
+
+    def fail(text):
+        errors.append("%s [%s]: %s" % (name, "+".join(place_of(p) for p in paths), text))
+    try:
+        lines = judge(binary, paths)
+    except RuntimeError as e:
+        fail(str(e))
+        return errors
+    best = tuple(max(counts(alone[p])[i] for p in paths) for i in range(5))
+    if counts(lines) != best:
+        fail("counts %s, the best single place %s" % (counts(lines), best))
+    kinds = truth.said(lines)
+    accepted = {}
+    for f in label["truth"]["findings"]:
+        accepted.setdefault(f["label"], set()).update(f["accepted_kinds"])
+    single = [truth.said(alone[p]) for p in paths]
+    for what in accepted:
+        want = accepted[what]
+        one = max((s.get(k, -1) for s in single for k in want), default=-1)
+        both = max((kinds.get(k, -1) for k in want), default=-1)
+        if both < one:
+            fail("%s is less sure (%d) than at one place (%d)" % (what, both, one))
+    for k in label["truth"]["must_not_find"]:
+        if kinds.get(k, -1) >= 1:
+            fail("falsely said: %s" % k)
+    known = set().union(*accepted.values()) if accepted else set()
+    for k, c in kinds.items():
+        if k in accusing and k not in known and c > max(max(s.get(k, -1) for s in single), 0):
+            fail("accuses where no single place does: %s" % k)
+        if name.startswith("clean_") and k in accusing and k not in known and c >= 1:
+            fail("accuses on a clean capture: %s" % k)
+    check_clock(lines, paths, fail)
+    if name in SURE:
+        check_place(lines, paths, SURE[name], fail)
+    return errors
+
+
+def cut_in_time(path, out, ns):
+    """The packets of a pcap before ns; returns how many."""
+    data = open(path, "rb").read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    scale = 1 if data[:4] in (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d") else 1000
+    at, n = 24, 0
+    with open(out, "wb") as f:
+        f.write(data[:24])
+        while at + 16 <= len(data):
+            sec, frac, caplen, _ = struct.unpack(order + "IIII", data[at:at + 16])
+            if sec * 10**9 + frac * scale >= ns:
+                break
+            f.write(data[at:at + 16 + caplen])
+            at += 16 + caplen
+            n += 1
+    return n
+
+
+def check_cut(binary, name, top):
+    """The lower place stops with the first lost packet: nothing is proven by what it does not have."""
+    kind, up, down = SURE[name]
+    errors = []
+    ups, downs = (os.path.join(top, "%s.%s.pcap" % (name, p)) for p in (up, down))
+    stalls = [l for l in judge(binary, [ups]) if l["type"] == "stall"]
+    if not stalls:
+        return ["%s: no stall at %s" % (name, up)]
+    first = min(l["first"]["time"] for l in stalls)
+    whole, frac = first[:-1].split(".")
+    import calendar
+    import time
+    ns = calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int(frac.ljust(9, "0"))
+    with tempfile.TemporaryDirectory() as tmp:
+        short = os.path.join(tmp, "%s.%s.pcap" % (name, down))
+        cut_in_time(downs, short, ns)
+        alone = truth.said(judge(binary, [ups]))
+        lines = judge(binary, [ups, short])
+    both = truth.said(lines)
+    if both.get(kind, -1) > max(alone.get(kind, -1), truth.said(judge(binary, [downs])).get(kind, -1)):
+        errors.append("%s: surer with a capture that stopped early" % name)
+    if any("anish between" in f["summary"] for f in findings(lines, kind)):
+        errors.append("%s: a place from a capture that stopped early" % name)
+    return errors
+
+
+def scenario(binary, label_path, accusing, pairs_only):
+    label = json.load(open(label_path, encoding="utf-8"))
+    name = label["scenario"]
+    top = os.path.dirname(label_path)
+    paths = [os.path.join(top, v["file"]) for p, v in label["vantages"].items() if p in PLACES]
+    paths = sorted((p for p in paths if os.path.getsize(p) > 24), key=lambda p: PLACES.index(place_of(p)))
+    if len(paths) < 2:
+        return 0, []
+    alone = {p: judge(binary, [p]) for p in paths}
+    sets = [list(s) for s in itertools.combinations(paths, 2)]
+    if len(paths) > 2 and not pairs_only:
+        sets += [paths, paths[::-1]]
+    errors, n = [], 0
+    for s in sets:
+        errors += check_run(binary, name, label, alone, s, accusing)
+        n += 1
+    if name in SURE and SURE[name][0] == "pmtu-black-hole":
+        errors += check_cut(binary, name, top)
+        n += 1
+    return n, errors
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("binary")
+    ap.add_argument("captures", nargs="?", default=os.path.join(truth.TOP, "captures"))
+    ap.add_argument("-k", default="", help="only scenarios whose name contains this")
+    ap.add_argument("--pairs", action="store_true", help="pairs only")
+    a = ap.parse_args()
+    labels = [p for p in sorted(glob.glob(os.path.join(a.captures, "lab/*.json"))) if a.k in os.path.basename(p)]
+    runs = failed = 0
+    accusing = truth.accusing_kinds()
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for n, errors in pool.map(lambda p: scenario(a.binary, p, accusing, a.pairs), labels):
+            runs += n
+            failed += len({e.split("]")[0] for e in errors})
+            for e in errors:
+                print("FAIL %s" % e)
+    print("%d passed, %d failed" % (runs - failed, failed))
+    return failed != 0 or runs == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
