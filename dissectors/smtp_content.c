@@ -108,39 +108,80 @@ give(const struct giver *g, uint64_t off, const uint8_t *p, size_t len)
 	g->give(g->ctx, off, p, len);
 }
 
-#define BYTES(b)	(0x0101010101010101ULL * (b))
-#define HAS_ZERO(v)	(((v) - BYTES(1)) & ~(v) & BYTES(0x80))
+typedef uint8_t many __attribute__((vector_size(16)));
+typedef uint64_t two_words __attribute__((vector_size(16)));
+#define HIGH_BITS	0x8080808080808080u
+
+/* The first n (< 8) bytes of a word in memory's order. */
+static uint64_t
+word_head(uint64_t word, unsigned int n)
+{
+	return le64toh(word) & ~(~(uint64_t)0 << (8 * n));
+}
+
+/* Where the first marked byte (0xff, others 0) is, and the bytes before it. */
+static unsigned int
+mark_first(two_words mark, two_words v, uint64_t *before)
+{
+	unsigned int n;
+
+	if (mark[0] != 0) {
+		n = (unsigned int)__builtin_ctzll(le64toh(mark[0])) / 8;
+		*before |= word_head(v[0], n);
+		return n;
+	}
+	n = (unsigned int)__builtin_ctzll(le64toh(mark[1])) / 8;
+	*before |= v[0] | word_head(v[1], n);
+	return n + 8;
+}
 
 /*
- * How many bytes from p on change nothing inside a line: no CR, no LF.  Eight
- * at a time; a word with a CR, LF or NUL is left to the table.  Most of all
- * mail is such bytes, so this is where the time of a body goes.
+ * How many bytes from p on change nothing inside a line: no CR, no LF, no NUL.
+ * Most of all mail is such bytes, so this is where the time of a body goes:
+ * sixteen of them at a time.
  */
 static size_t
 text_run(struct smtp_content *c, const uint8_t *p, size_t len)
 {
-	uint64_t v, stop, high = 0;
+	two_words mark = { 0 }, seen = { 0 };
+	uint64_t high;
 	size_t n;
+	many v;
 
 	for (n = 0; n + sizeof(v) <= len; n += sizeof(v)) {
 		memcpy(&v, p + n, sizeof(v));
-		v = le64toh(v);
-		stop = HAS_ZERO(v) | HAS_ZERO(v ^ BYTES('\r')) | HAS_ZERO(v ^ BYTES('\n'));
-		if (stop != 0) {	/* the lowest mark is exact, those above it need not be */
-			unsigned int whole = (unsigned int)__builtin_ctzll(stop) / 8;
-
-			high |= v & ~(~0ULL << (8 * whole));
-			n += whole;
+		mark = (two_words)((v == '\r') | (v == '\n') | (v == '\0'));
+		if ((mark[0] | mark[1]) != 0)
 			break;
-		}
-		high |= v;
+		seen |= (two_words)v;
 	}
-	if (high & BYTES(0x80))
+	high = seen[0] | seen[1];
+	if ((mark[0] | mark[1]) != 0)
+		n += mark_first(mark, (two_words)v, &high);
+	else
+		for (; n < len && p[n] != '\r' && p[n] != '\n' && p[n] != '\0'; n++)
+			high |= p[n];
+	if (high & HIGH_BITS)
 		c->odd |= ODD_8BIT;
 	c->line += (uint32_t)n;
 	if (n > 0 && c->line > TEXT_MAX)
 		c->odd |= ODD_LONG;
 	return n;
+}
+
+/* The usual case without the table: what is left of a line, and its CRLF. */
+static size_t
+text_line(struct smtp_content *c, const uint8_t *p, size_t len)
+{
+	size_t n = text_run(c, p, len);
+
+	if (n > 0)
+		c->at = CONTENT_TEXT;
+	if (len - n < 2 || p[n] != '\r' || p[n + 1] != '\n')
+		return n;
+	c->at = CONTENT_START;
+	c->line = 0;
+	return n + 2;
 }
 
 size_t
@@ -151,7 +192,14 @@ smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t
 	size_t from = 0;		/* first byte that was not given out */
 
 	for (size_t i = 0; i < len; i++) {
-		if (c->at == CONTENT_TEXT && (i += text_run(c, p + i, len - i)) == len)
+		while (i < len && (c->at == CONTENT_TEXT || (c->at == CONTENT_START && p[i] != '.'))) {
+			size_t n = text_line(c, p + i, len - i);
+
+			if (n == 0)
+				break;
+			i += n;
+		}
+		if (i == len)
 			break;
 		const struct step s = steps[c->at][byte_kind(p[i])];
 
