@@ -120,7 +120,7 @@ absence(const struct mail_case *c, enum confidence conf)
 {
 	uint32_t q = capture_q_permille(c->capture);
 
-	if (case_missing(c) || case_one_sided(c) || q >= 50)
+	if (case_missing(c) || case_one_sided(c) || c->conn.disordered > 0 || q >= 50)
 		return CONFIDENCE_CANNOT_TELL;
 	return q >= 10 ? confidence_lower(conf, 1) : conf;
 }

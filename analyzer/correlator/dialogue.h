@@ -37,7 +37,10 @@ bool	case_all_acked(const struct mail_case *c, int dir);
 struct moment case_closed(const struct mail_case *c, int dir);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
-/* RFC 0.7 G: what rests on something not seen cannot be told when bytes are missing. */
+/*
+ * 0.7 G: what rests on something not seen cannot be told when bytes are
+ * missing, or when frames were recorded in the wrong order.
+ */
 enum confidence absence(const struct mail_case *c, enum confidence conf);
 bool	moment_before(const struct moment *a, const struct moment *b);
 int64_t	moment_gap(const struct moment *from, const struct moment *to);	/* ns, 0 when one is missing */

@@ -17,6 +17,8 @@ in_content(const struct way *w, const struct pause *p, int64_t *begun)
 			continue;
 		if (t->end_of_data.frame != 0 && p->from.ns >= t->end_of_data.ns)
 			continue;
+		if (t->end_of_data.frame == 0 && case_missing_dir(w->c, w->dir))
+			return false;	/* its end may be among the missing bytes */
 		*begun = t->data_reply.at.ns;
 		return p->to.ns <= t->end_of_data.ns || t->end_of_data.frame == 0;
 	}
@@ -75,7 +77,7 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 
-		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
+		if (!way_two_sided(&w) || v->c->conn.disordered > 0 || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
 		    || w.a->acked_unseen > 0)
 			continue;
 		judge_way(&w, out);

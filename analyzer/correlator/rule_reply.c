@@ -15,7 +15,7 @@ struct reading {
 	const struct mail_case	*c;
 	const struct record_session *s;
 	struct verdicts		*out;
-	bool			 blind;		/* server bytes are missing: words only */
+	bool			 blind;		/* server bytes are missing or out of order: words only */
 	bool			 alone;		/* the client's side is not in the capture: no reply can be paired */
 };
 
@@ -151,7 +151,7 @@ error_matters(const struct reading *g, const struct refusal *r)
 static enum confidence
 words_certain(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
 {
-	if (r->reply->code == 421 && (g->blind || g->c->conn.disordered > 0))
+	if (r->reply->code == 421 && g->blind)
 		return CONFIDENCE_POSSIBLE;
 	if (g->c->conn.dir[1].cut_bytes > 0)
 		return CONFIDENCE_PROBABLE;
@@ -165,7 +165,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 		rewrite_hint(g, r, cl);
 	else if (class_is_relay(cl->kind))
 		rewrite_relay(g, r, cl);
-	if (cl->kind == FINDING_MAILBOX_FULL && quota_of_sender(r))
+	if (cl->kind == FINDING_MAILBOX_FULL && !g->blind && !case_missing(g->c) && quota_of_sender(r))
 		cl->kind = FINDING_SENDER_QUOTA;
 	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
 	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
@@ -312,6 +312,9 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	reply_classify(g->v->replies, r->reply, &ctx, &cl);
 	if (cl.kind == FINDING_KINDS || (cl.how == REPLY_BY_NOTHING && r->reply->code != 421))
 		return;
+	cl.confidence = confidence_min(cl.confidence, words_certain(g, r, &cl));
+	if (cl.kind == FINDING_PROTOCOL_ERROR && g->blind)
+		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_POSSIBLE);	/* its command may have been a masked one */
 	if (case_stalled(g->c))
 		cl.confidence = CONFIDENCE_CANNOT_TELL;
 	say(g, r, &cl);
@@ -356,7 +359,7 @@ judge(const struct view *v, struct verdicts *out)
 	g.blind = g.s->gap_server || v->c->conn.dir[1].missing > 0 || v->c->conn.dir[1].acked_unseen > 0 ||
 	    case_unseen_dir(v->c) == 0;
 	g.alone = !g.s->client_seen;
-	g.blind = g.blind || g.alone;
+	g.blind = g.blind || g.alone || v->c->conn.disordered > 0;
 	n = refusals_gather(v->c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(&g, &r[i]);

@@ -125,22 +125,32 @@ mismatch(const struct mail_case *c, const char *form, enum confidence conf, stru
 	return f;
 }
 
+/* The first byte seen of a side is the first that it sent. */
+static bool
+begins_here(const struct mail_case *c, int dir)
+{
+	const struct record_direction *d = &c->conn.dir[dir];
+
+	return !case_midstream(c) && (d->unseen_count == 0 || d->unseen[0].at > 0);
+}
+
 static bool
 judge_mismatch(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
+	enum confidence conf = begins_here(c, 0) && begins_here(c, 1) ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
 	struct finding *f;
 
 	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
 	    !s->starttls_tried) {
-		f = mismatch(c, "tls-to-plain", CONFIDENCE_CONFIRMED, out);
+		f = mismatch(c, "tls-to-plain", conf, out);
 		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn.dir[0].data_first);
 		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn.dir[1].data_first);
 		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn.server.port);
 		return true;
 	}
 	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
-		f = mismatch(c, "plain-to-tls", CONFIDENCE_CONFIRMED, out);
+		f = mismatch(c, "plain-to-tls", conf, out);
 		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn.dir[0].data_first);
 		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn.dir[1].data_first);
 		finding_summary(f, "The client is set to no encryption (or STARTTLS), but port %u of the server expects TLS at once.",

@@ -8,6 +8,7 @@
 #include <string.h>
 
 enum { ROOM_FIRST = 32, ROOM_FOLD = 256, ROOM_LEAST = 64 };
+static const int64_t disorder_late = 1000000000;
 
 const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls = 8, .icmp = 16 };
 
@@ -367,12 +368,31 @@ seg_fill(struct ledger *l, const struct packet *p, int dir, struct seg *g)
 		l->sacks[l->sack_count++] = (struct span32){ p->sack[i][0], p->sack[i][1] };
 }
 
+/*
+ * Who spoke first is told by the order of the frames (0.7 O).  Where two queues
+ * of a card mix them up, what was said to whom is a guess; a second late, and
+ * silences are no silences.  Counted here.
+ */
+static void
+ledger_order(struct ledger *l, const struct packet *p, enum dissect_dir dir)
+{
+	int64_t ns = p->at.ns - p->late_ns;
+
+	if (p->len == 0 && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0)
+		return;
+	if (ns < l->spoke[dir == DIR_C2S] || p->late_ns >= disorder_late)
+		l->disordered++;
+	if (ns > l->spoke[dir])
+		l->spoke[dir] = ns;
+}
+
 void
 ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 {
 	struct packet late;
 	struct seg spare, *g = &spare;
 
+	ledger_order(l, p, dir);
 	if (p->at.ns < l->now) {	/* 0.7 O: a time that goes back is the one before */
 		late = *p;
 		late.at.ns = l->now;

@@ -175,6 +175,8 @@ struct ledger {
 	struct moment	syn[RECORD_SYNS], syn_last_before, synack_first, synack_last, handshake, refused, unreachable;
 	uint32_t	syn_count, synack_count;
 	bool		refused_ack_ok, client_reset_synack;
+	int64_t		spoke[2];	/* latest packet with content, by its own time */
+	uint32_t	disordered;
 	int64_t		handshake_ns, vantage_num;	/* SYN to ACK, SYN to SYN-ACK; 0 = unknown */
 	uint32_t	icmp_count;
 	struct icmp_note *icmp;

@@ -40,6 +40,7 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 	out->refused = l->refused;
 	out->refused_ack_ok = l->refused_ack_ok;
 	out->client_reset_synack = l->client_reset_synack;
+	out->disordered = l->disordered;
 	out->unreachable = l->unreachable;
 	out->rtt_ns = r->rtt;
 	out->rtt_known = r->rtt_known;

@@ -16,6 +16,7 @@ enum { TCP_FIN = 1, TCP_SYN = 2, TCP_RST = 4, TCP_PSH = 8, TCP_ACK = 16, TCP_URG
 struct packet {
 	enum packet_kind kind;
 	struct moment	 at;
+	int64_t		 late_ns;	/* its own time is earlier than `at' by this; set where time is kept from going back */
 	uint32_t	 point;
 	struct addr	 src, dst;
 	uint32_t	 w;		/* IP-layer size (diagnosis 0.1) */

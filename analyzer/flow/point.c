@@ -367,8 +367,8 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool f
 		return;
 	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
-	if (p->at.ns < e->last_ns)
-		p->at.ns = e->last_ns;	/* time that goes back is the previous one */
+	p->late_ns = p->at.ns < e->last_ns ? e->last_ns - p->at.ns : 0;
+	p->at.ns += p->late_ns;		/* time that goes back is the previous one */
 	e->last_ns = p->at.ns;
 	promote = light_packet(fp, e, p, from);
 	if ((e->flags & LIGHT_FULL) != 0)

@@ -487,7 +487,9 @@ half_data(struct stream *s, const struct stream_packet *p)
 	d.start = (uint64_t)off;
 	d.len -= skip;
 	d.caplen = d.caplen > skip ? d.caplen - skip : 0;
-	d.bytes = (uint8_t *)(uintptr_t)p->payload + (d.caplen > 0 ? skip : 0);
+	d.bytes = (uint8_t *)(uintptr_t)p->payload;
+	if (d.caplen > 0)	/* else there may be nothing to point at */
+		d.bytes += skip;
 	if (d.start > half_reach(s, h)) {
 		if (d.start > h->next + FAR || !doubts_add(s, p->dir, &d))
 			s->all->count.doubtful++;

@@ -213,6 +213,7 @@ struct record_connection {
 	struct moment	refused;	/* the RST that answered the SYN */
 	bool		refused_ack_ok;	/* its ACK == ISN+1 */
 	bool		client_reset_synack;
+	uint32_t	disordered;	/* packets with content recorded out of order */
 	struct moment	unreachable;	/* the ICMP error that quoted the SYN */
 	int64_t		rtt_ns;		/* S15; 1 s when unknown */
 	bool		rtt_known;

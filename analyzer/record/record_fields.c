@@ -269,6 +269,7 @@ FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connecti
 	F(refused, "the RST that answered the SYN"),
 	F(refused_ack_ok, "it acknowledged ISN+1"),
 	F(client_reset_synack, "the client reset the SYN-ACK"),
+	F(disordered, "packets with content recorded after a later one of the other side, or a second late"),
 	F(unreachable, "the ICMP error that quoted the SYN"),
 	F(rtt_ns, "round trip in nanoseconds"),
 	F(rtt_known, "measured, not assumed"),

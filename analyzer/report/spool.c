@@ -64,7 +64,8 @@ spool_add(struct spool *s, const void *p, size_t len, uint64_t *at)
 		return spool_add_file(s, p, len, at);
 	if (!spool_grow(s, s->len + len))
 		return spool_add_file(s, p, len, at);
-	memcpy(s->mem + s->len, p, len);
+	if (len > 0)	/* of nothing there may be no memory */
+		memcpy(s->mem + s->len, p, len);
 	*at = s->len;
 	s->len += len;
 	return 0;

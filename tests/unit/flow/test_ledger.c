@@ -625,6 +625,37 @@ middle_of_a_flow(void)
 	ledger_free(n.l);
 }
 
+/* Two queues of a card: what is said to whom is told by the order of the frames. */
+static void
+content_out_of_order(void)
+{
+	struct net n;
+	struct packet p;
+
+	begin(&n);
+	data(&n, B, 40);
+	p = packet(&n, A);
+	p.late_ns = 1 * MS;
+	give(&n, &p, A);	/* a bare ACK says nothing */
+	CHECK_EQ_INT(report(&n)->c.disordered, 0);
+	p = packet(&n, B);
+	p.seq = 1041;
+	p.len = p.caplen = 10;
+	p.late_ns = 1 * MS;
+	give(&n, &p, B);	/* the same side's bytes are ordered by SEQ */
+	CHECK_EQ_INT(report(&n)->c.disordered, 0);
+	p.late_ns = 2 * S;
+	give(&n, &p, B);	/* so late that silences are none */
+	CHECK_EQ_INT(report(&n)->c.disordered, 1);
+	p = packet(&n, A);
+	p.seq = 1001;
+	p.len = p.caplen = 10;
+	p.late_ns = 1 * MS;
+	give(&n, &p, A);	/* spoke before the other side, was recorded after it */
+	CHECK_EQ_INT(report(&n)->c.disordered, 2);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -650,6 +681,7 @@ main(void)
 		{ "conflicting copies", conflicting_copies },
 		{ "reports repeat", reports_repeat },
 		{ "joined in the middle", middle_of_a_flow },
+		{ "content out of order", content_out_of_order },
 	};
 
 	return check_main("ledger", tests, sizeof(tests) / sizeof(tests[0]));
