@@ -4,7 +4,7 @@
 send=BYTES[,port=25][,to=ADDRESS][,tls][,pause=SECONDS][,word=TEXT]
 pop[,fetch]       a POP3 session as bob; with fetch every message
 sleep=SECONDS
-Each step prints one line: {"step", "ok", "code", "said"}.
+Each step but sleep prints one line: {"step", "ok", "code", "said"}.
 """
 import argparse
 import json
@@ -80,10 +80,7 @@ def step(host, timeout, text):
     name, _, value = first.partition("=")
     out = {"step": text, "ok": False, "code": None}
     try:
-        if name == "sleep":
-            time.sleep(float(value))
-            code, said = 250, b""
-        elif name == "pop":
+        if name == "pop":
             code, said = pop(host, timeout, opt)
         else:
             code, said = send(host, timeout, int(value), opt)
@@ -103,6 +100,9 @@ def main():
     a = ap.parse_args()
     socket.setdefaulttimeout(a.timeout)
     for s in a.steps:
+        if s.startswith("sleep="):
+            time.sleep(float(s[6:]))
+            continue
         print(json.dumps(step(a.host, a.timeout, s)), flush=True)
 
 

@@ -74,12 +74,13 @@ class Result:
             fine.update(kinds)
             if place not in places:
                 continue
-            hit = any(best.get(k, -1) >= 1 for k in kinds)
+            least = LEVEL["probable" if place in s.sure and wanted == next(iter(s.want)) else "possible"]
+            hit = any(best.get(k, -1) >= least for k in kinds)
             self.table[(kinds[0], "found" if hit else "missed")] += 1
             if not hit:
-                self.errors.append("%s: missed %s" % (where, wanted))
+                self.errors.append("%s: missed %s (%s at least)" % (where, wanted, ("possible", "probable")[least - 1]))
         for k, level in best.items():
-            if k in ACCUSING and k not in fine and level >= 1:
+            if k in ACCUSING and ((k not in fine | s.hint and level >= 1) or (k in s.hint and level > 1)):
                 self.table[(k, "false")] += 1
                 self.errors.append("%s: falsely said %s" % (where, k))
         if s.tries and any(place in p for p in s.want.values()):

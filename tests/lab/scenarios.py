@@ -7,7 +7,9 @@ want   kinds that must be said, and at which places (live there or in a file);
        "a|b": one of them
 may    kinds that may be said too, anywhere: what this fault also looks like
        from somewhere
+hint   as may, but never above possible
 ends   what each step of the clients came to: True, False, None (either)
+sure   places at which the first kind of `want` must be probable at least
 tries  the MTU that mailwhy must propose to try first, at the places of `want`
 
 Any other kind that accuses somebody is a false accusation, wherever it is said.
@@ -18,6 +20,7 @@ from net import SERVER4, SERVER6
 SCENARIOS = []
 BLACK_HOLE = "pmtu-black-hole"
 RECOVERED = "pmtu-black-hole-recovered"
+DOWNLOAD = "pop-retr-stalled pop-incomplete"
 GAVE_UP = "client-gave-up-at-data client-gave-up-waiting"
 
 
@@ -27,6 +30,8 @@ class Scenario:
         self.fast = options.pop("fast", False)
         self.want = {k: v.split() for k, v in options.pop("want", {}).items()}
         self.may = set(options.pop("may", "").split())
+        self.hint = set(options.pop("hint", "").split())
+        self.sure = options.pop("sure", "").split()
         self.ends = options.pop("ends", None)
         self.tries = options.pop("tries", None)
         self.wire = options.pop("wire", "").split()
@@ -139,7 +144,7 @@ def short_pause(lab):
 
 # --- packets of some size do not pass --------------------------------------------
 
-@scenario(fast=True, want={BLACK_HOLE: "client"}, may=GAVE_UP, ends=[False])
+@scenario(fast=True, want={BLACK_HOLE: "client"}, sure="client", may=GAVE_UP, ends=[False])
 def hole_up(lab):
     """upload: path MTU 1454, ICMP filtered"""
     postfix(lab.net)
@@ -147,7 +152,7 @@ def hole_up(lab):
     smtp(lab, "send=60000")
 
 
-@scenario(want={BLACK_HOLE: "client"}, may=GAVE_UP, ends=[False])
+@scenario(want={BLACK_HOLE: "client"}, sure="client", may=GAVE_UP, ends=[False])
 def hole_up_no_timestamps(lab):
     """upload: path MTU 1400, without TCP timestamps"""
     postfix(lab.net)
@@ -156,7 +161,7 @@ def hole_up_no_timestamps(lab):
     smtp(lab, "send=60000", timeout=14)
 
 
-@scenario(want={BLACK_HOLE: "client wan"}, may=GAVE_UP, ends=[False], wire="--mtu-up 1400")
+@scenario(want={BLACK_HOLE: "client wan"}, sure="client wan", may=GAVE_UP, ends=[False], wire="--mtu-up 1400")
 def hole_up_offload(lab):
     """upload: the client's interface cuts the segments, its capture shows larger ones"""
     postfix(lab.net)
@@ -174,7 +179,7 @@ def hole_up_far(lab):
     smtp(lab, "send=60000", timeout=14)
 
 
-@scenario(want={BLACK_HOLE: "client"}, may=GAVE_UP, ends=[False])
+@scenario(want={BLACK_HOLE: "client"}, sure="client", may=GAVE_UP, ends=[False])
 def hole_up_no_sack(lab):
     """upload: path MTU 1400, without SACK"""
     postfix(lab.net)
@@ -183,7 +188,7 @@ def hole_up_no_sack(lab):
     smtp(lab, "send=60000", timeout=14)
 
 
-@scenario(want={BLACK_HOLE: "client"}, may=GAVE_UP, ends=[False])
+@scenario(want={BLACK_HOLE: "client"}, sure="client", may=GAVE_UP, ends=[False])
 def hole_up_v6(lab):
     """upload over IPv6: path MTU 1400, Packet Too Big filtered"""
     postfix(lab.net)
@@ -191,14 +196,14 @@ def hole_up_v6(lab):
     smtp(lab, "send=60000", host=SERVER6, timeout=14)
 
 
-@scenario(want={BLACK_HOLE: "client wan"}, may=GAVE_UP, ends=[True, False], wire="--mtu-up 1400")
+@scenario(want={BLACK_HOLE: "client wan"}, sure="client wan", may=GAVE_UP, ends=[True, False], wire="--mtu-up 1400")
 def hole_up_in_cable(lab):
     """upload: a small mail passes, a large one vanishes in a line that no router knows"""
     postfix(lab.net)
     smtp(lab, "send=500", "send=60000", timeout=14)
 
 
-@scenario(fast=True, want={BLACK_HOLE: "client wan"}, tries=1454, may=GAVE_UP + " icmp-frag-needed-obeyed mss-not-clamped",
+@scenario(fast=True, want={BLACK_HOLE: "client wan"}, sure="client wan", tries=1454, may=GAVE_UP + " icmp-frag-needed-obeyed mss-not-clamped",
           ends=[False], wire="--mtu-up 1454")
 def hole_two_steps(lab):
     """the router says 1492 and is obeyed, then 1492 vanishes: the line carries 1454"""
@@ -207,30 +212,29 @@ def hole_two_steps(lab):
     smtp(lab, "send=60000")
 
 
-@scenario(fast=True, needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, may="pop-retr-stalled pop-incomplete " + BLACK_HOLE,
-          ends=[False])
+@scenario(fast=True, needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, sure="server", may=DOWNLOAD, ends=[False, True])
 def hole_down_pop3(lab):
     """download: RETR never comes through, path MTU 1400"""
     dovecot(lab.net, (300, 60000))
     lab.net.path_mtu("down", 1400)
-    smtp(lab, "pop,fetch")
+    smtp(lab, "pop,fetch", "sleep=1.5", "pop")
 
 
-@scenario(needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, may="pop-retr-stalled pop-incomplete", ends=[False])
+@scenario(needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, sure="server", may=DOWNLOAD, ends=[False, True])
 def hole_down_pop3_no_timestamps(lab):
     """download without TCP timestamps, path MTU 1454"""
     dovecot(lab.net, (60000,))
     lab.net.sysctl("sv", "net.ipv4.tcp_timestamps=0")
     lab.net.path_mtu("down", 1454)
-    smtp(lab, "pop,fetch", timeout=14)
+    smtp(lab, "pop,fetch", "sleep=1.5", "pop", timeout=14)
 
 
-@scenario(needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, may="pop-retr-stalled pop-incomplete", ends=[False])
+@scenario(needs="dovecot", live="client server", want={BLACK_HOLE: "server"}, sure="server", may=DOWNLOAD, ends=[False, True])
 def hole_down_pop3_v6(lab):
     """download over IPv6, path MTU 1400"""
     dovecot(lab.net, (60000,))
     lab.net.path_mtu("down", 1400)
-    smtp(lab, "pop,fetch", host=SERVER6, timeout=14)
+    smtp(lab, "pop,fetch", "sleep=1.5", "pop", host=SERVER6, timeout=14)
 
 
 @scenario(needs="postfix openssl", live="client server", want={BLACK_HOLE: "server"}, may="tls-failure client-gave-up-waiting", ends=[False])
@@ -241,7 +245,7 @@ def hole_down_starttls(lab):
     smtp(lab, "send=1000,port=587,tls", timeout=14)
 
 
-@scenario(want={"icmp-frag-needed-ignored": "client"}, may=BLACK_HOLE + " " + GAVE_UP, ends=[False])
+@scenario(want={"icmp-frag-needed-ignored": "client"}, sure="client", may=BLACK_HOLE + " " + GAVE_UP, ends=[False])
 def icmp_ignored(lab):
     """the client's own firewall drops "fragmentation needed\""""
     postfix(lab.net)
@@ -275,7 +279,7 @@ def hole_probing(lab):
     smtp(lab, "send=60000", timeout=35)
 
 
-@scenario(dumps="client wan mid server", want={"fragments-dropped|" + BLACK_HOLE: "client", "fragments-dropped": "wan"},
+@scenario(dumps="client wan mid server", sure="wan mid", want={"fragments-dropped|" + BLACK_HOLE: "client", "fragments-dropped": "wan mid"},
           may=BLACK_HOLE + " size-dependent-loss " + GAVE_UP, ends=[False])
 def fragments_dropped(lab):
     """DF is clear, the router cuts, a firewall drops the pieces"""
@@ -412,6 +416,20 @@ def outage(lab):
     smtp(lab, "send=200000", timeout=14)
 
 
+@scenario(want={"path-outage|" + BLACK_HOLE: "client"}, hint=BLACK_HOLE, may=GAVE_UP + " server-timeout-421", ends=[False], wire="--dead-on Message-ID")
+def outage_at_data(lab):
+    """the line dies with the first packet of the message: looks like a black hole, cannot be told"""
+    postfix(lab.net)
+    smtp(lab, "send=60000", timeout=14)
+
+
+@scenario(want={"path-outage": "client wan"}, may=GAVE_UP + " server-timeout-421", ends=[False], wire="--dead-on Message-ID --dead-way up")
+def outage_at_data_one_way(lab):
+    """the way up dies with the first packet of the message: the server repeats its 354 again and again"""
+    postfix(lab.net)
+    smtp(lab, "send=60000", timeout=14)
+
+
 @scenario(want={"path-outage": "client", "mail-accepted": "client wan server"}, may="slow-reply path-outage", ends=[True],
           wire="--outage-after 60000 --outage-for 8")
 def outage_8s(lab):
@@ -472,7 +490,7 @@ def reset_both_ways(lab):
     reset_after_60k(lab, "")
 
 
-@scenario(needs="", want={"server-dropped|peer-reset": "client wan server"}, may="client-gave-up-at-data", ends=[False])
+@scenario(needs="", want={"server-dropped|peer-reset": "client wan server"}, sure="client", may="client-gave-up-at-data", ends=[False])
 def server_drops(lab):
     """the server closes in the middle of DATA"""
     server(lab.net, "stray")

@@ -122,7 +122,7 @@ class Middlebox:
         if self.dead_until is None and (opt.outage_after is not None and self.bytes_up > opt.outage_after
                                         or opt.dead_on is not None and opt.dead_on.encode() in frame):
             self.dead_until = now + opt.outage_for
-        return self.dead_until is not None and now < self.dead_until
+        return (up or opt.dead_way == "both") and self.dead_until is not None and now < self.dead_until
 
     def passes(self, frame, up, now):
         opt, size = self.opt, len(frame) - 14
@@ -183,6 +183,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--outage-after", type=int, help="bytes upwards")
     ap.add_argument("--dead-on", metavar="TEXT", help="dies with the first frame that holds it")
+    ap.add_argument("--dead-way", choices=["both", "up"], default="both")
     ap.add_argument("--outage-for", type=float, default=1e9, help="seconds")
     ap.add_argument("--rewrite", action="append", default=[], choices=["starttls", "banner", "wscale"])
     opt = ap.parse_args()
