@@ -1,0 +1,460 @@
+/* Two capture points of one incident, records by hand: what is proof, and what only looks like it. */
+#include "case_build.h"
+
+enum { T = 1000, ID = 100000, TRANSIT = 10, END = 20000 };
+
+/* The point nearer to the client is 0, the other 1, whose clock is `ahead' ms. */
+struct scene {
+	int64_t		ahead;
+	struct record	capture[2], conn[2], session[2], stall;
+	bool		with_sessions, with_stall;
+};
+
+static void
+pass(struct record_direction *d, uint32_t w, uint32_t n, int64_t last)
+{
+	d->passed[d->passed_count++] = (struct passed){ .w = w, .n = n, .last = at(last) };
+}
+
+static void
+scene_point(struct scene *s, uint32_t p)
+{
+	int64_t off = p == 0 ? 0 : s->ahead + TRANSIT;
+	struct record_connection *c;
+
+	s->capture[p] = build_capture(p, off - 1000, off + END);
+	s->conn[p] = build_connection(p, ID, off, off + END);
+	c = &s->conn[p].connection;
+	c->syn[0] = at(off);
+	c->synack_first = c->synack_last = at(p == 0 ? 40 : off + 20);
+	c->handshake = at(p == 0 ? 41 : off + 41);
+	c->rtt_ns = 41 * MS;
+	c->rtt_known = true;
+	for (int d = 0; d < 2; d++) {
+		c->dir[d].mss = 1460;
+		c->dir[d].wscale = 7;
+		c->dir[d].ceiling = 1500;
+	}
+	c->dir[0].ttl = c->dir[0].ttl_syn = p == 0 ? 64 : 60;
+	c->dir[1].ttl = c->dir[1].ttl_syn = p == 0 ? 60 : 64;
+	c->dir[0].at_sender = p == 0;
+	s->session[p] = build_session(&s->conn[p], off + 60);
+}
+
+static struct scene
+scene_clean(int64_t ahead)
+{
+	struct scene s = { .ahead = ahead };
+
+	scene_point(&s, 0);
+	scene_point(&s, 1);
+	return s;
+}
+
+/* Ten large segments and five repeats leave; an empty ACK sent 400 ms later is the last that arrives. */
+static struct scene
+scene_hole(int64_t ahead)
+{
+	static const int64_t when[] = { 0, 210, 630, 1470, 3130, 6400 };
+	struct scene s = scene_clean(ahead);
+	struct record_direction *up = &s.conn[0].connection.dir[0], *down = &s.conn[1].connection.dir[0];
+	struct record_stall *t = &s.stall.stall;
+	int64_t off = ahead + TRANSIT;
+
+	up->w_max = 1500;
+	up->proven = 92;
+	up->proven_at = at(80);
+	up->size_count = 2;
+	up->sizes[0] = (struct size_class){ 92, 4, 0 };
+	up->sizes[1] = (struct size_class){ 1500, 0, 15 };
+	up->all_lost_above_proven = true;
+	pass(up, 52, 4, T + 400);
+	pass(up, 92, 4, 90);
+	pass(up, 1500, 15, T + 6400);
+	pass(down, 52, 4, off + T + 400);
+	pass(down, 92, 4, off + 90);
+	down->last = at(off + T + 400);
+	up->last = at(T + 6400);
+	s.stall.type = RECORD_STALL;
+	t->key = s.conn[0].connection.key;
+	t->from = s.conn[0].connection.client;
+	t->to = s.conn[0].connection.server;
+	for (int i = 0; i < 6; i++) {
+		struct moment m = at(T + when[i]);
+
+		t->chain[i] = (struct transmission){ .ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true };
+		if (i == 0)
+			t->first = m;
+		t->last = t->lost_last = m;
+	}
+	for (int i = 0; i < 9; i++)
+		t->lost_frames[i] = at(T + 1);
+	t->lost_count = 9;
+	t->chain_count = t->chain_len = t->chain_lost = t->chain_above = 6;
+	t->chain_starts = 1;
+	t->w_min = t->u = 1500;
+	t->proven = 92;
+	t->head = 96;
+	t->n_lost_ge = 15;
+	t->n_ok_lt = 4;
+	t->first_of_size = true;
+	s.with_stall = true;
+	return s;
+}
+
+static struct correlator *
+judged(const struct scene *s)
+{
+	struct correlator *c = build_correlator();
+
+	for (int p = 0; p < 2; p++) {
+		correlator_take(c, &s->capture[p]);
+		correlator_take(c, &s->conn[p]);
+		if (s->with_sessions)
+			correlator_take(c, &s->session[p]);
+	}
+	if (s->with_stall)
+		correlator_take(c, &s->stall);
+	correlator_judge(c);
+	return c;
+}
+
+/* The finding, how sure, and where the summary puts it; NULL: nowhere. */
+static void
+scene_check(int line, const struct scene *s, enum finding_kind kind, enum confidence conf, const char *words)
+{
+	struct correlator *c = judged(s);
+	const struct finding *f = find_kind(c, kind);
+	bool placed = f != NULL && strstr(f->summary, "between point") != NULL;
+	bool good = f != NULL && f->confidence == conf && placed == (words != NULL) && (words == NULL || strstr(f->summary, words) != NULL);
+
+	if (!good) {
+		printf("line %d:\n", line);
+		print_findings(c);
+	}
+	CHECK(good);
+	correlator_free(c);
+}
+
+#define CHECK_SCENE(s, k, conf, words)	scene_check(__LINE__, (s), (k), (conf), (words))
+#define NOWHERE	NULL
+
+/* Alone the first point cannot tell a black hole from a path that died: nothing small was sent and answered. */
+static void
+left_and_never_arrived(void)
+{
+	static const int64_t ahead[] = { 0, 3600000, -3600000, 7 };
+
+	for (int i = 0; i < 4; i++) {
+		struct scene s = scene_hole(ahead[i]);
+
+		CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap: 11 of 1500 bytes");
+		s.with_stall = false;
+		CHECK_SCENE(&s, FINDING_CAPTURE_VANTAGE, CONFIDENCE_CONFIRMED, NOWHERE);
+	}
+}
+
+static void
+alone(void)
+{
+	struct scene s = scene_hole(0);
+	struct correlator *c = build_correlator();
+
+	correlator_take(c, &s.capture[0]);
+	correlator_take(c, &s.conn[0]);
+	correlator_take(c, &s.stall);
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
+	CHECK_NO_FINDING(c, FINDING_CAPTURE_VANTAGE);
+	correlator_free(c);
+}
+
+/* The second point misses packets itself: what it does not have proves nothing. */
+static void
+capture_loss(void)
+{
+	struct scene s = scene_hole(0);
+
+	s.conn[1].connection.dir[0].acked_unseen = 1448;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_hole(0);
+	s.capture[1].capture.acked_bytes = 100000;
+	s.capture[1].capture.acked_unseen = 2000;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_hole(0);
+	s.capture[1].capture.drops_known = true;
+	s.capture[1].capture.drops_kernel = 3;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_hole(0);
+	s.conn[1].connection.dir[0].super_segments = 1;	/* one of them may be it */
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+static void
+stopped_early(void)
+{
+	struct scene s = scene_hole(3600000);
+	struct record_direction *down = &s.conn[1].connection.dir[0];
+
+	s.capture[1].capture.last = at(3600000 + TRANSIT + T - 1);
+	down->passed[0].last = down->last = at(3600000 + TRANSIT + 500);
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	/* nor when it began later */
+	s = scene_hole(0);
+	s.capture[1].capture.first = at(TRANSIT + T + 300);
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+/* Two transmissions before the last small packet are chance; and what cannot be ordered is not. */
+static void
+too_few(void)
+{
+	struct scene s = scene_hole(0);
+
+	s.stall.stall.lost_count = 0;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_hole(0);	/* the small one passed within the uncertainty of the clocks */
+	s.conn[1].connection.dir[0].passed[0].last = at(TRANSIT + T + 25);
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+static void
+one_arrived(void)
+{
+	struct scene s = scene_hole(0);
+
+	pass(&s.conn[1].connection.dir[0], 1500, 1, TRANSIT + 500);
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+static void
+order_unknown(void)
+{
+	struct scene s = scene_hole(0);
+	struct record_connection *c = &s.conn[1].connection;
+
+	c->dir[0].ttl = c->dir[0].ttl_syn = 64;
+	c->dir[1].ttl = c->dir[1].ttl_syn = 60;
+	c->synack_first = c->synack_last = at(TRANSIT + 40);
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	/* TTL and delay contradict each other */
+	s = scene_hole(0);
+	s.conn[1].connection.dir[0].ttl = s.conn[1].connection.dir[0].ttl_syn = 68;
+	s.conn[1].connection.dir[1].ttl = 56;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+/* No clock: the SYN was sent twice.  The sequence numbers say which came later. */
+static void
+by_sequence(void)
+{
+	struct scene s = scene_hole(3600000);
+
+	for (int p = 0; p < 2; p++)
+		s.conn[p].connection.syn_count = 2;
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s.conn[1].connection.dir[0].unseen_count = 1;
+	s.conn[1].connection.dir[0].unseen[0] = (struct stretch){ 96, 14600 };
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	s.conn[1].connection.dir[0].unseen[0] = (struct stretch){ 96, 1460 };
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+static void
+through_nat(void)
+{
+	struct scene s = scene_hole(0);
+	struct correlator *c;
+
+	s.conn[1].connection.client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	c = judged(&s);
+	CHECK(find_kind(c, FINDING_PMTU_BLACK_HOLE)->from.ip.b[0] == 192);
+	correlator_free(c);
+}
+
+/* Everything is lost from one moment on. */
+static struct scene
+scene_outage(void)
+{
+	struct scene s = scene_hole(0);
+	struct record_stall *t = &s.stall.stall;
+	struct record_direction *up = &s.conn[0].connection.dir[0], *down = &s.conn[1].connection.dir[0];
+
+	up->proven = t->proven = 1500;
+	up->all_lost_above_proven = false;
+	t->u = 0;
+	t->chain_above = 0;
+	up->passed_count = down->passed_count = 0;
+	pass(up, 52, 9, 90);
+	pass(up, 1500, 30, T + 6400);
+	pass(down, 52, 9, TRANSIT + 90);
+	pass(down, 1500, 20, TRANSIT + T - 100);
+	down->last = at(TRANSIT + T - 100);
+	return s;
+}
+
+static void
+nothing_arrives(void)
+{
+	struct scene s = scene_outage();
+
+	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
+	s.conn[0].connection.dir[0].passed[0].last = at(T + 2000);	/* small ones left, too */
+	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	s.capture[1].capture.last = at(TRANSIT + T - 50);		/* the capture ended there */
+	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_outage();
+	s.conn[1].connection.dir[0].last = at(TRANSIT + T + 5000);	/* something did arrive */
+	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
+/* ---- resets ------------------------------------------------------------------------ */
+
+static struct scene
+scene_reset(void)
+{
+	struct scene s = scene_clean(3600000);
+	struct record_direction *seen = &s.conn[0].connection.dir[1], *near = &s.conn[1].connection.dir[1];
+
+	s.with_sessions = true;
+	seen->rst = at(T);
+	seen->rst_count = 1;
+	seen->ttl_rst = seen->ttl;
+	seen->last = at(T);
+	near->last = at(3600000 + TRANSIT + T + 500);
+	s.conn[1].connection.dir[0].last = at(3600000 + TRANSIT + T - 20);
+	return s;
+}
+
+static void
+reset_never_sent(void)
+{
+	struct scene s = scene_reset();
+	struct correlator *c;
+
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
+	correlator_free(c);
+	/* the server fell silent as well: it may have been lost at the second point alone */
+	s.conn[1].connection.dir[1].last = at(3600000 + TRANSIT + T - 100);
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "between point0.pcap and point1.pcap");
+}
+
+static void
+reset_not_proven(void)
+{
+	struct scene s = scene_reset();
+
+	s.capture[1].capture.last = at(3600000 + TRANSIT + T - 50);
+	CHECK_SCENE(&s, FINDING_PEER_RESET, CONFIDENCE_PROBABLE, NOWHERE);
+	s = scene_reset();
+	s.conn[1].connection.dir[0].acked_unseen = 1;
+	CHECK_SCENE(&s, FINDING_PEER_RESET, CONFIDENCE_PROBABLE, NOWHERE);
+	s = scene_reset();
+	s.conn[1].connection.dir[1].rst = at(3600000 + TRANSIT + T - 20);	/* it was sent */
+	s.conn[1].connection.dir[1].rst_count = 1;
+	s.conn[1].connection.dir[1].ttl_rst = 64;
+	CHECK_SCENE(&s, FINDING_PEER_RESET, CONFIDENCE_PROBABLE, NOWHERE);
+}
+
+/* ---- options and words ------------------------------------------------------------------- */
+
+static void
+scale_changed(void)
+{
+	struct scene s = scene_clean(0);
+	struct correlator *c;
+
+	s.conn[0].connection.dir[1].wscale = 255;	/* stripped from the SYN-ACK alone */
+	CHECK_SCENE(&s, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	s = scene_clean(0);				/* from the SYN: both do without, no harm */
+	s.conn[1].connection.dir[0].wscale = s.conn[0].connection.dir[1].wscale = s.conn[1].connection.dir[1].wscale = 255;
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
+	correlator_free(c);
+	s = scene_clean(0);				/* options cut by the snap length */
+	s.conn[0].connection.dir[1].wscale = 255;
+	s.conn[0].connection.dir[1].mss = 0;
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
+	correlator_free(c);
+}
+
+static struct scene
+scene_words(void)
+{
+	struct scene s = scene_clean(0);
+
+	s.with_sessions = true;
+	for (int p = 0; p < 2; p++)
+		snprintf(s.session[p].session.capabilities, sizeof(s.session[p].session.capabilities), "%s", p == 0 ? "SIZE" : "SIZE STARTTLS");
+	s.session[1].session.starttls_offered = true;
+	return s;
+}
+
+static void
+words_changed(void)
+{
+	struct scene s = scene_words();
+	struct correlator *c;
+
+	CHECK_SCENE(&s, FINDING_STARTTLS_STRIPPED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
+	correlator_free(c);
+	s.session[0].session.gap_server = true;		/* part of the list may be what is missing */
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_STARTTLS_STRIPPED);
+	correlator_free(c);
+	s = scene_words();
+	s.session[0].session.starttls_offered = true;
+	snprintf(s.session[0].session.greeting.text, sizeof(s.session[0].session.greeting.text), "firewall ready");
+	CHECK_SCENE(&s, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	s.session[0].session.greeting_cut = true;
+	c = judged(&s);
+	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
+	correlator_free(c);
+}
+
+/* Two healthy captures say where they were taken and how their clocks differ, and accuse nobody. */
+static void
+healthy(void)
+{
+	struct scene s = scene_clean(3600000);
+	struct correlator *c = judged(&s);
+	const struct finding *f = find_kind(c, FINDING_CAPTURE_VANTAGE);
+
+	s.with_sessions = true;
+	CHECK_EQ_INT(count_findings(c), 1);
+	CHECK(f != NULL && strstr(f->summary, "point0.pcap is nearer to the client") != NULL);
+	CHECK(f != NULL && strstr(f->summary, "(between +3599990.000 and +3600010.000)") != NULL);
+	if (f != NULL && strstr(f->summary, "3599990") == NULL)
+		print_findings(c);
+	correlator_free(c);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "left here, never arrived there", left_and_never_arrived },
+		{ "one point alone", alone },
+		{ "capture loss at the second point", capture_loss },
+		{ "a capture that stopped early", stopped_early },
+		{ "too few, or too close", too_few },
+		{ "one of that size arrived", one_arrived },
+		{ "the order is not known", order_unknown },
+		{ "by sequence numbers, without clocks", by_sequence },
+		{ "through NAT", through_nat },
+		{ "nothing arrives", nothing_arrives },
+		{ "a reset that was never sent", reset_never_sent },
+		{ "a reset that may have been", reset_not_proven },
+		{ "window scale changed on the way", scale_changed },
+		{ "words changed on the way", words_changed },
+		{ "two healthy captures", healthy },
+	};
+
+	return check_main("vantage", tests, sizeof(tests) / sizeof(tests[0]));
+}
