@@ -259,6 +259,8 @@ gap_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, uint64_t missing)
 		st->greeting_due = false;
 		st->orphan = false;
 		st->status_lost = true;
+		if (st->responses > st->challenges)	/* their challenges are in the gap, or come yet */
+			st->responses = st->challenges;
 	}
 }
 
@@ -283,15 +285,16 @@ server_read(struct pop3 *st, const struct smtp_span *s)
 }
 
 /*
- * A POP3 server speaks when it is asked; if it seems otherwise, the question
- * is late or missing.  Lines of an answer without its question do not wait.
+ * A POP3 server speaks when it is asked, and a challenge asks the client; if it
+ * seems otherwise, the client's line is late or missing.  Lines of an answer without its question do not wait.
  */
 static bool
 server_must_wait(const struct pop3 *st, const struct smtp_span *s)
 {
 	return s->p != NULL && st->hint.client_seen && !st->tls[DIR_C2S] && !st->tls[DIR_S2C] &&
 	    st->answer.kind == TEXT_NONE && st->line[DIR_S2C].full == 0 && !st->greeting_due &&
-	    !(st->orphan && *s->p != '+' && *s->p != '-') && st->pending_count == 0 && st->unqueued == 0;
+	    !(st->orphan && *s->p != '+' && *s->p != '-') &&
+	    ((st->pending_count == 0 && st->unqueued == 0) || pop3_response_due(st));
 }
 
 /* Reads what needs not wait, and all that came before `until'. */
@@ -359,7 +362,7 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 	st->ts_ns[dir] = ts_ns;
 	st->end[dir] = off + len;
 	for (; len > 0; p += n, off += n, len -= n) {
-		if (st->unsure)		/* replies older than this command are not to it */
+		if (st->unsure || pop3_response_due(st))	/* replies older than this line are not to it */
 			server_drain(st, ts_ns);
 		n = bytes_read(st, dir, off, p, len);
 		server_drain(st, INT64_MIN);

@@ -170,8 +170,14 @@ auth_begin(struct pop3 *st, const struct pop3_command *cmd)
 	while (n < cmd->arg_len && cmd->arg[n] != ' ')
 		n++;
 	st->auth_cmd = st->commands;
-	st->challenges = 0;
+	st->challenges = st->responses = 0;
 	sasl_begin(&st->sasl, cmd->arg, n);
+}
+
+bool
+pop3_response_due(const struct pop3 *st)
+{
+	return st->auth_cmd != 0 && st->challenges > st->responses;
 }
 
 /*
@@ -181,7 +187,7 @@ auth_begin(struct pop3 *st, const struct pop3_command *cmd)
 static bool
 is_response(const struct pop3 *st, const struct pop3_command *cmd)
 {
-	return st->auth_cmd != 0 && (st->challenges > 0 || cmd->verb == POP3_OTHER);
+	return pop3_response_due(st) || (st->auth_cmd != 0 && cmd->verb == POP3_OTHER);
 }
 
 static void
@@ -217,8 +223,7 @@ pop3_client_line(struct pop3 *st)
 		cmd = (struct pop3_command){
 			.verb = POP3_AUTH_DATA, .arg = l->buf, .arg_len = pop3_line_len(l), .number = UINT64_MAX,
 		};
-		if (st->challenges > 0)
-			st->challenges--;
+		st->responses++;
 		command_emit(st, &cmd, st->auth_cmd, st->unsure || l->fragment);
 	} else if (l->fragment && cmd.verb == POP3_OTHER) {
 		pop3_noise(st, DIR_C2S);

@@ -10,8 +10,10 @@
  * Pairing.  While nothing is missing, replies answer commands in turn.  A
  * stream with a hole is told late, so one direction may lag behind the other;
  * bytes keep the time of their own frame.  Hence:
- * - a server that seems to speak unasked waits for the client's bytes: its
- *   own are held (bounded), and read when a command comes;
+ * - a server that seems to speak unasked, or to go on after a challenge
+ *   without its response, waits for the client's bytes: its own are held
+ *   (bounded), and read when a line comes.  So no response is taken for a
+ *   command, and shown, because the end of its AUTH was read before it;
  * - while `unsure' (bytes are missing), time decides: of a client that waits for
  *   its answers the reply is to the last command sent before it, and a reply
  *   older than every command is to a missing one.
@@ -83,7 +85,8 @@ struct pop3 {
 	bool		stls_ok;
 	bool		lf_server;	/* its last status line ended with LF alone */
 	uint32_t	auth_cmd;	/* AUTH under way */
-	uint32_t	challenges;	/* "+ " lines without their response */
+	uint32_t	challenges;	/* "+ " lines of it */
+	uint32_t	responses;	/* may have come before their challenges */
 	struct sasl	sasl;
 
 	struct pop3_pending *pending;	/* ring */
@@ -108,6 +111,8 @@ void	pop3_unhold(struct pop3 *st, uint64_t bytes);
 
 /* pop3_client.c */
 void	pop3_client_line(struct pop3 *st);
+/* Is the client's next line the response to a challenge? */
+bool	pop3_response_due(const struct pop3 *st);
 const struct pop3_pending *pop3_pending_head(const struct pop3 *st);
 /* The command that the server's bytes at hand answer; NULL = none.  Forgets those whose reply is missing. */
 const struct pop3_pending *pop3_pending_due(struct pop3 *st);

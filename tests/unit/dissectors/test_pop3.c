@@ -343,12 +343,22 @@ auth_exchanges_are_followed_and_masked(void)
 	SAYS("S: +OK hi\nC: AUTH\nS: -ERR what\nC: AUTH PLAIN AGFsaWNlAHNlY3JldA==\nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n",
 	    "reply 1 AUTH '-ERR what'\ncommand 2 'AUTH PLAIN <20 bytes>' user alice\nreply 2 AUTH [AUTH] '-ERR [AUTH] no'\n"
 	    "command 3 'QUIT'\nreply 3 QUIT '+OK'\n");
+	/* refused before the client responded, who gave up; the response is only late */
+	SAYS("S: +OK hi\nC: AUTH LOGIN\nS: + \n+9ms\nS: -ERR too slow\nC: QUIT\nS: +OK\n",
+	    "reply 1 AUTH '-ERR too slow'\ncommand 2 'QUIT'\nreply 2 QUIT '+OK'\n");
+	SAYS("S: +OK hi\n+1ms\nS: + \n+2ms\nS: -ERR no\n-4ms\nC: AUTH LOGIN\n+2ms\nC: bm9w\n+3ms\nC: STAT\nS: -ERR\n",
+	    "reply 1 AUTH '+ <0 bytes>'\ncommand 1 '<4 bytes>' user nop\nreply 1 AUTH '-ERR no'\n"
+	    "command 2 'STAT'\nreply 2 STAT '-ERR'\n");
+	/* a server that lags: the responses were there before their challenges */
+	SAYS("S: +OK hi\nC: AUTH LOGIN\n+2ms\nC: YQ==\n+2ms\nC: Yg==\n+2ms\nC: STAT\n-5ms\nS: + x\n+2ms\nS: + y\n+2ms\nS: +OK\n+2ms\nS: +OK 0 0\n",
+	    "command 1 '<4 bytes>' user a\ncommand 1 '<4 bytes>'\ncommand 2 'STAT'\nreply 1 AUTH '+ <1 bytes>'\n"
+	    "reply 1 AUTH '+ <1 bytes>'\nreply 1 AUTH '+OK'\nreply 2 STAT '+OK 0 0'\n");
 	/* a response that happens to be a keyword */
 	SAYS("S: +OK hi\nC: AUTH LOGIN\nS: + VXNlcm5hbWU6\nC: QUIT\nS: + UGFzc3dvcmQ6\nC: NOOP\nS: -ERR no\n",
 	    "command 1 '<4 bytes>'");
 }
 
-static const char *const secrets[] = { "sesame", "c2VjcmV0", "s3cr", "123456", "deadbeef", "secret" };
+static const char *const secrets[] = { "sesame", "c2VjcmV0", "s3cr", "123456", "deadbeef", "secret", "sesa" };
 
 static void
 no_secret_among(const char *text)
@@ -392,6 +402,9 @@ credentials_never_leave(void)
 		"S: +OK hi\nC: PASSsesame\nS: -ERR\n",
 		"S: +OK hi\nC: PAS sesame\nS: -ERR\n",
 		"S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
+		/* the client's bytes are late: the refusal is here before the response */
+		"S: +OK hi\n+1ms\nS: + x\n+2ms\nS: -ERR no\n-4ms\nC: AUTH LOGIN\n+2ms\nC: sesa\n+3ms\nC: STAT\nS: -ERR\n",
+		"S: +OK hi\n+2ms\nS: + x\n+2ms\nS: + y\n+2ms\nS: -ERR no\n-6ms\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: sesa me\n",
 	};
 	struct dissect_hint mid = { .midstream = true, .server_seen = true, .client_seen = true };
 	struct numbers n = { UINT64_MAX };
