@@ -1,0 +1,132 @@
+/*
+ * fuzz_pipeline.c - a whole run in one process: the bytes of a file go in, as
+ * the command line would read them (a capture, compressed or not, or records),
+ * and all three outputs come out.  Beyond memory safety: no byte of an output
+ * can drive a terminal, a line of JSON is ASCII, the mails add up, and judging
+ * twice says the same.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "flow/flow.h"
+#include "mutate_pcap.h"
+
+int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static FILE	*screen;		/* instead of standard output */
+static FILE	*messages;		/* instead of standard error */
+
+/* Tables of the usual size would cost more than the input. */
+static const struct flow_limits limits_small = {
+	.flows = 64, .full = 16, .streams = 8, .held_bytes = 1 << 20, .idle_ns = 900000000000,
+};
+
+/* The pipeline as it is, but for its standard files and its limits. */
+#undef stdout
+#undef stderr
+#define stdout screen
+#define stderr messages
+#define flow_limits_default limits_small
+#include "pipeline.c"
+#include "pipeline_source.c"
+#undef stdout
+#undef stderr
+
+struct paper {
+	uint64_t hash;
+	bool	 ascii;
+};
+
+static ssize_t
+paper_write(void *cookie, const char *p, size_t len)
+{
+	struct paper *o = cookie;
+
+	for (size_t i = 0; i < len; i++) {
+		uint8_t b = (uint8_t)p[i];
+
+		if ((b < 0x20 && b != '\n') || b == 0x7f || (o->ascii && b > 0x7e))
+			abort();
+		o->hash = (o->hash ^ b) * 0x100000001b3u;
+	}
+	return (ssize_t)len;
+}
+
+static FILE *
+paper_open(struct paper *o)
+{
+	FILE *f = fopencookie(o, "w", (cookie_io_functions_t){ .write = paper_write });
+
+	if (f == NULL)
+		abort();
+	return f;
+}
+
+/* One output of what was read; its hash. */
+static uint64_t
+output_of(struct pipeline *p, struct options *o, enum output kind)
+{
+	struct paper out = { .ascii = kind == OUTPUT_JSON };
+
+	o->output = kind;
+	screen = paper_open(&out);
+	p->page.out = screen;
+	print_output(p);
+	fclose(screen);
+	return out.hash;
+}
+
+static void
+mails_add_up(const struct correlator *c)
+{
+	struct summary *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		abort();
+	correlator_summary(c, s);
+	if (s->attempted != s->accepted + s->refused + s->deferred + s->lost + s->unknown)
+		abort();
+	free(s);
+}
+
+static void
+run(const char *path)
+{
+	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true };
+	struct paper said = { .ascii = false };
+	struct pipeline p;
+	uint64_t text;
+
+	screen = messages = paper_open(&said);
+	if (pipeline_open(&p, &o) != 0 || (p.json = json_report_new()) == NULL)
+		abort();
+	pipeline_input(&p, path);
+	correlator_judge(p.correlator);
+	text = output_of(&p, &o, OUTPUT_TEXT);
+	output_of(&p, &o, OUTPUT_TRANSCRIPT);
+	output_of(&p, &o, OUTPUT_JSON);
+	mails_add_up(p.correlator);
+	correlator_judge(p.correlator);
+	if (output_of(&p, &o, OUTPUT_TEXT) != text)
+		abort();
+	pipeline_close(&p);
+	fclose(messages);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char path[64];
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	run(path);
+	close(fd);
+	return 0;
+}

@@ -1,0 +1,338 @@
+#!/usr/bin/python3
+"""property.py BUILD - what must hold whatever is done to a capture.
+
+For every shipped capture that is small enough:
+  cut      cut off at any byte it is still read, and confirms no cause of a
+           family that the whole capture does not have
+  remove, repeat, reorder
+           of 1 to 20 % of the frames brings no cause of another family,
+           at probable or above
+  snap     frames cut at 60 to 200 bytes confirm no cause of another family
+  form     the same frames on standard input, gz, pcapng, nanoseconds, big
+           endian: the same findings
+  merge    records of several captures, in any order and more than once: the
+           same findings
+
+A cause is a finding that accuses somebody (kinds.def).  Kinds of one family
+are names for one thing seen more or less completely: FAMILIES.  What is known
+to deviate stands in KNOWN with its reason.
+
+--all takes every capture and more samples; --seed N others than usual.
+"""
+import argparse
+import collections
+import concurrent.futures
+import fnmatch
+import glob
+import gzip
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+import capfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+LEVEL = {"cannot-tell": 0, "possible": 1, "probable": 2, "confirmed": 3}
+
+FAMILIES = {
+    "path-size": ["pmtu-black-hole", "pmtu-black-hole-recovered", "icmp-frag-needed-ignored", "icmp-frag-needed-bogus",
+                  "mss-not-clamped"],
+    "port": ["port-blocked-icmp", "port-blocked-reset", "port-blocked-silent"],
+    "host": ["host-unreachable-icmp", "host-unreachable-silent"],
+}
+
+# (transformation, capture, kind): why this is so, and stays so.
+KNOWN = {
+    ("cut", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
+        "the client did pause within its message; that a device forgot the connection meanwhile comes after the cut",
+}
+
+
+def family(kind):
+    for name, kinds in FAMILIES.items():
+        if kind in kinds:
+            return name
+    return kind
+
+
+def accusing_kinds():
+    text = open(os.path.join(TOP, "analyzer/correlator/kinds.def"), encoding="utf-8").read()
+    return {m.group(1) for m in re.finditer(r'KIND\(\w+, "([a-z0-9-]+)", \d+, \w+, true,', text)}
+
+
+ACCUSING = accusing_kinds()
+
+
+class Crash(Exception):
+    pass
+
+
+class Tool:
+    def __init__(self, binary):
+        self.binary, self.runs = binary, 0
+
+    def run(self, args, data=None):
+        self.runs += 1
+        p = subprocess.run([self.binary, *args], input=data, stdin=subprocess.DEVNULL if data is None else None,
+                           capture_output=True, timeout=60)
+        if p.returncode not in (0, 3):
+            raise Crash("exit status %d: %s" % (p.returncode, p.stderr.decode("utf-8", "replace")[-400:]))
+        return p.stdout
+
+    def findings(self, args, data=None):
+        return [json.loads(l) for l in self.run(["--json", *args], data).splitlines() if b'"type":"finding"' in l]
+
+    def causes(self, data):
+        """family -> (confidence, kind) of the surest cause, for the bytes of a file."""
+        best = {}
+        for f in self.findings(["-"], data):
+            if f["kind"] in ACCUSING:
+                level = LEVEL[f["confidence"]]
+                if level > best.get(family(f["kind"]), (-1,))[0]:
+                    best[family(f["kind"])] = (level, f["kind"])
+        return best
+
+
+# ---- what is done to a capture: a generator of (what, bytes) for each ----------------------
+
+def cut(cap, rng, samples):
+    raw, ends = cap.pcap(), cap.offsets()
+    at = [b + d for b in ends for d in (-1, 0, 1)] + [rng.randrange(len(raw)) for _ in range(samples)]
+    at = sorted({n for n in at if 0 <= n < len(raw)})
+    for n in rng.sample(at, min(samples, len(at))):
+        yield "%d of %d bytes" % (n, len(raw)), raw[:n]
+
+
+def some(cap, rng):
+    """1 to 20 % of the frames, at least one."""
+    share = rng.uniform(0.01, 0.20)
+    n = max(1, round(len(cap.frames) * share))
+    return set(rng.sample(range(len(cap.frames)), n))
+
+
+def remove(cap, rng, samples):
+    for _ in range(samples if len(cap.frames) > 1 else 0):
+        gone = some(cap, rng)
+        yield "frames %s" % frames_said(gone), cap.with_frames(
+            [f for i, f in enumerate(cap.frames) if i not in gone]).pcap()
+
+
+def repeat(cap, rng, samples):
+    """As a mirror port does: the copy follows within a millisecond, at times behind the next frame."""
+    for _ in range(samples if cap.frames else 0):
+        twice, out = some(cap, rng), []
+        for i, (ns, wire, data) in enumerate(cap.frames):
+            out.append((ns, wire, data))
+            if i in twice:
+                out.append((ns + rng.choice((0, 1000, 20000, 400000)), wire, data))
+        yield "frames %s" % frames_said(twice), cap.with_frames(sorted(out, key=lambda f: f[0])).pcap()
+
+
+def reorder(cap, rng, samples):
+    """As two queues of one card do: a frame is recorded up to eight places late, with its own time."""
+    for _ in range(samples if len(cap.frames) > 1 else 0):
+        late, out = some(cap, rng), list(cap.frames)
+        for i in sorted(late, reverse=True):
+            out.insert(min(len(out), i + rng.randint(1, 8)), out.pop(i))
+        yield "frames %s" % frames_said(late), cap.with_frames(out).pcap()
+
+
+def snap(cap, rng, samples):
+    for n in sorted(rng.sample(range(60, 201), samples)):
+        yield "%d bytes" % n, cap.with_frames([(t, w, d[:n]) for t, w, d in cap.frames], n).pcap()
+
+
+def frames_said(chosen):
+    said = ",".join(str(i + 1) for i in sorted(chosen))
+    return said if len(said) < 120 else said[:120] + "..."
+
+
+#                 how, samples by default, level of a new family that is a bug, level the whole must have
+CHANGES = {
+    "cut": (cut, 10, 3, 1), "remove": (remove, 6, 2, 1), "repeat": (repeat, 4, 2, 1), "reorder": (reorder, 4, 2, 1),
+    "snap": (snap, 3, 3, 1),
+}
+
+
+class Result:
+    def __init__(self):
+        self.errors, self.known, self.checks = [], collections.Counter(), 0
+
+    def fail(self, what, name, kind, text):
+        for (w, n, k), why in KNOWN.items():
+            if w == what and fnmatch.fnmatch(name, n) and k == kind:
+                self.known[(w, n, k)] += 1
+                return
+        self.errors.append("%s %s: %s" % (what, name, text))
+
+
+def check_changes(tool, name, cap, o):
+    r = Result()
+    whole = tool.causes(cap.pcap())
+    has = {f for f, (level, _) in whole.items()}
+    for what, (change, samples, level, least) in CHANGES.items():
+        if o.only and what not in o.only:
+            continue
+        rng = random.Random("%d %s %s" % (o.seed, name, what))
+        for said, data in change(cap, rng, samples * (8 if o.all else 1)):
+            r.checks += 1
+            try:
+                causes = tool.causes(data)
+            except (Crash, subprocess.TimeoutExpired) as e:
+                r.fail(what, name, "crash", "%s: %s" % (said, e))
+                keep(o, what, name, data)
+                continue
+            for fam, (got, kind) in causes.items():
+                if got >= level and whole.get(fam, (-1,))[0] < least:
+                    r.fail(what, name, kind, "%s: %s (%d), the whole has %s" % (said, kind, got, sorted(has)))
+                    keep(o, what, name, data)
+    return r
+
+
+def keep(o, what, name, data):
+    if o.keep:
+        with open(os.path.join(o.keep, "%s-%s" % (what, name.replace("/", "_"))), "wb") as f:
+            f.write(data)
+
+
+def gist(findings):
+    """What is found, where and how sure: the same whichever of two copies of a connection was met first."""
+    return sorted(json.dumps([f[k] for k in ("kind", "confidence", "severity", "from", "to")]) for f in findings)
+
+
+def bare(findings):
+    """Findings without what depends on the names of files and the order of inputs."""
+    out = []
+    for f in findings:
+        f = {k: v for k, v in f.items() if k not in ("id", "sessions")}
+        f["evidence"] = [{k: v for k, v in e.items() if k not in ("file", "interface")} for e in f["evidence"]]
+        out.append(json.dumps(f, sort_keys=True))
+    return sorted(out)
+
+
+def check_forms(tool, name, path, cap, o):
+    r = Result()
+    rng = random.Random("%d %s form" % (o.seed, name))
+    want = bare(tool.findings([path]))
+    forms = {
+        "standard input": cap.pcap, "gz": lambda: gzip.compress(cap.pcap(), 1), "pcapng": cap.pcapng,
+        "pcapng, big endian": lambda: cap.pcapng(">"), "nanoseconds": lambda: cap.pcap("<", 1),
+        "big endian": lambda: cap.pcap(">"),
+    }
+    if any(ns % 1000 for ns, _, _ in cap.frames):   # microseconds would round the times
+        forms = {k: v for k, v in forms.items() if k in ("pcapng", "pcapng, big endian", "nanoseconds")}
+    for what in sorted(forms) if o.all else rng.sample(sorted(forms), 2):
+        r.checks += 1
+        got = bare(tool.findings(["-"], forms[what]()))
+        if got != want:
+            r.fail("form", name, what, "%s: other findings: %s" % (what, first_difference(got, want)))
+    return r
+
+
+def first_difference(got, want):
+    for a, b in zip(got, want):
+        if a != b:
+            at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), 0)
+            return "%s ... instead of %s" % (a[max(0, at - 60):at + 80], b[max(0, at - 60):at + 80])
+    return "%d instead of %d" % (len(got), len(want))
+
+
+def check_merge(tool, group, paths, o):
+    """The records of a few captures: lines in any order, some twice, files in any order."""
+    r = Result()
+    rng = random.Random("%d %s merge" % (o.seed, group))
+    with tempfile.TemporaryDirectory() as tmp:
+        files = []
+        for i, path in enumerate(paths):
+            files.append(os.path.join(tmp, "%d.jsonl" % i))
+            tool.run(["--records", files[-1], path])
+        want, found = bare(tool.findings(files)), gist(tool.findings(files))
+        if bare(tool.findings(paths)) != want:
+            r.fail("merge", group, "records", "records give other findings than the captures")
+        for round_ in range(6 if o.all else 2):
+            mixed = []
+            for i, path in enumerate(files):
+                lines = open(path, "rb").read().splitlines(True)
+                lines += rng.sample(lines, rng.randint(0, len(lines)))
+                rng.shuffle(lines)
+                mixed.append(os.path.join(tmp, "%d-%d.jsonl" % (round_, i)))
+                with open(mixed[-1], "wb") as f:
+                    f.write(b"".join(lines))
+            r.checks += 2
+            got = bare(tool.findings(mixed))
+            if got != want:
+                r.fail("merge", group, "lines", "lines shuffled: %s" % first_difference(got, want))
+            rng.shuffle(mixed)
+            got = gist(tool.findings(mixed))
+            if got != found:
+                r.fail("merge", group, "files", "files shuffled: %s" % first_difference(got, found))
+    return r
+
+
+def chosen(o):
+    """(name, path): one place of each lab scenario, all public ones, the stories."""
+    seen, out = set(), []
+    for path in sorted(glob.glob(os.path.join(o.captures, "*/*.pcap*"))):
+        name = os.path.relpath(path, o.captures)
+        scenario = name.split(".")[0] if name.startswith("lab/") else name
+        if name.endswith(".json") or o.k not in name or os.path.getsize(path) > (400000 if o.all else 120000):
+            continue
+        if not o.all and not o.k and scenario in seen:
+            continue
+        seen.add(scenario)
+        out.append((name, path))
+    return out
+
+
+def jobs_of(tool, o):
+    files, groups = chosen(o), collections.defaultdict(list)
+    for name, path in files:
+        cap = capfile.load(path)
+        if cap is None:
+            continue
+        if not o.only or set(o.only) & set(CHANGES):
+            yield lambda n=name, c=cap: check_changes(tool, n, c, o)
+        if not o.only or "form" in o.only:
+            yield lambda n=name, p=path, c=cap: check_forms(tool, n, p, c, o)
+    for path in sorted(glob.glob(os.path.join(o.captures, "lab/*.pcap*"))):
+        groups[os.path.basename(path).split(".")[0]].append(path)
+    for i, (group, paths) in enumerate(sorted(groups.items())):
+        if o.k in "lab/" + group and (o.all or o.k or i % 4 == o.seed % 4) and (not o.only or "merge" in o.only):
+            yield lambda g=group, p=paths[:4]: check_merge(tool, g, p, o)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("build", help="build directory or the command itself")
+    ap.add_argument("captures", nargs="?", default=os.path.join(TOP, "captures"))
+    ap.add_argument("--all", action="store_true", help="every capture, eight times the samples")
+    ap.add_argument("--seed", type=int, default=0)
+    ap.add_argument("--only", action="append", help="only this property (may be repeated)")
+    ap.add_argument("--keep", help="directory for the inputs that failed")
+    ap.add_argument("-k", default="", help="only captures whose name contains this")
+    o = ap.parse_args()
+    binary = os.path.join(o.build, "mailwhy") if os.path.isdir(o.build) else o.build
+    tool = Tool(os.path.abspath(binary))
+    o.captures = os.path.abspath(o.captures)
+    checks, errors, known = 0, [], collections.Counter()
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for job in [pool.submit(j) for j in jobs_of(tool, o)]:
+            r = job.result()
+            checks += r.checks
+            errors += r.errors
+            known.update(r.known)
+    for e in errors:
+        print("FAIL " + e)
+    for (what, name, kind), n in sorted(known.items()):
+        print("known: %s %s: %s, %d times: %s" % (what, name, kind, n, KNOWN[(what, name, kind)]))
+    print("%d checks, %d runs: %d failed" % (checks, tool.runs, len(errors)))
+    return bool(errors) or checks == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
