@@ -117,7 +117,7 @@ live_read(struct live *l, size_t i)
 	struct capture_frame f;
 
 	for (int n = 0; n < BATCH && (rc = capture_next(s->capture, &f)) == CAPTURE_FRAME; n++)
-		source_frame(l->p, s, &f);
+		source_frames(l->p, s, &f, 1);
 	if (rc == CAPTURE_FRAME || rc == CAPTURE_AGAIN)
 		return;
 	complain(l->p, "%s is gone", capture_name(s->capture));

@@ -222,19 +222,21 @@ static void
 input_capture(struct pipeline *p, const char *path)
 {
 	struct source s = { .base = p->points };
-	struct capture_frame f;
+	struct capture_frame f[FLOW_BATCH];
+	uint64_t seen = 0;
 	char err[512];
-	uint64_t n = 0;
+	size_t n;
 
 	if ((s.capture = capture_open_file(path, p->o->filter, err, sizeof(err))) == NULL) {
 		complain(p, "%s", err);
 		p->input_failed = true;
 		return;
 	}
-	while (capture_next(s.capture, &f) == CAPTURE_FRAME) {
-		source_frame(p, &s, &f);
-		if (++n % PROGRESS_FRAMES == 0)
+	while ((n = capture_batch(s.capture, f, FLOW_BATCH)) > 0) {
+		source_frames(p, &s, f, n);
+		if (seen / PROGRESS_FRAMES != (seen + n) / PROGRESS_FRAMES)
 			show_progress(p, s.capture);
+		seen += n;
 	}
 	source_end(p, &s);
 	p->points += s.count;

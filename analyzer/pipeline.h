@@ -52,7 +52,7 @@ struct source {
 };
 
 /* Hands a frame to its point, which is made when it is met first. */
-void	source_frame(struct pipeline *p, struct source *s, const struct capture_frame *f);
+void	source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n);
 /* Ends every point, tells of damage, closes the capture. */
 void	source_end(struct pipeline *p, struct source *s);
 

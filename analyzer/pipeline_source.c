@@ -44,12 +44,19 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 }
 
 void
-source_frame(struct pipeline *p, struct source *s, const struct capture_frame *f)
+source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n)
 {
-	struct flow_point *fp = source_point(p, s, f->point);
+	while (n > 0) {
+		struct flow_point *fp = source_point(p, s, f->point);
+		size_t same = 1;
 
-	if (fp != NULL)
-		flow_point_frame(fp, f);
+		while (same < n && f[same].point == f->point)
+			same++;
+		if (fp != NULL)
+			flow_point_frames(fp, f, same);
+		f += same;
+		n -= same;
+	}
 }
 
 void

@@ -179,6 +179,19 @@ capture_next(struct capture *c, struct capture_frame *out)
 	return CAPTURE_FRAME;
 }
 
+size_t
+capture_batch(struct capture *c, struct capture_frame *out, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && capture_next(c, &out[n]) == CAPTURE_FRAME) {
+		n++;
+		if (c->filter != NULL || c->reader->at_hand == NULL || !c->reader->at_hand(c))
+			break;
+	}
+	return n;
+}
+
 /* ---- what the readers call --------------------------------------------------- */
 
 struct capture_point *

@@ -75,6 +75,8 @@ struct capture	*capture_open_live(const char *interface, uint32_t snaplen, uint3
 		    const char *filter, char *err, size_t errlen);
 
 enum capture_rc	 capture_next(struct capture *c, struct capture_frame *out);
+/* As many frames (at most max) as are at hand together, valid until the next call; at least one, 0 = the end. */
+size_t		 capture_batch(struct capture *c, struct capture_frame *out, size_t max);
 int		 capture_poll_fd(const struct capture *c);	/* live only, else -1 */
 const char	*capture_name(const struct capture *c);
 uint32_t	 capture_point_count(const struct capture *c);

@@ -147,7 +147,7 @@ classic_close(struct capture *c)
 	free(s);
 }
 
-static const struct reader classic_reader = { "pcap", classic_next, classic_close, NULL };
+static const struct reader classic_reader = { "pcap", classic_next, classic_close, NULL, NULL };
 
 static pcap_t *
 classic_start(struct classic *s, struct input *in, char *err, size_t errlen)

@@ -73,7 +73,7 @@ live_close(struct capture *c)
 	free(s);
 }
 
-static const struct reader live_reader = { "live", live_next, live_close, live_refresh };
+static const struct reader live_reader = { "live", live_next, live_close, live_refresh, NULL };
 
 static int
 live_explain(pcap_t *p, int rc, char *err, size_t errlen)

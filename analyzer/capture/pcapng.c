@@ -480,7 +480,7 @@ pcapng_close(struct capture *c)
 	free(s);
 }
 
-static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL };
+static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL, NULL };
 
 bool
 pcapng_is(const uint8_t *p, size_t len)

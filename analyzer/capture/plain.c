@@ -125,13 +125,23 @@ plain_next(struct capture *c, struct capture_frame *out)
 	return CAPTURE_FRAME;
 }
 
+static bool
+plain_at_hand(const struct capture *c)
+{
+	const struct plain *s = c->state;
+	size_t left = input_left(c->in);
+
+	return left >= PLAIN_RECORD &&
+	    left - PLAIN_RECORD >= plain_u32(c->in->buf + c->in->pos + 8, s->swapped);
+}
+
 static void
 plain_close(struct capture *c)
 {
 	free(c->state);
 }
 
-static const struct reader plain_reader = { "pcap", plain_next, plain_close, NULL };
+static const struct reader plain_reader = { "pcap", plain_next, plain_close, NULL, plain_at_hand };
 
 int
 plain_open(struct capture *c, char *err, size_t errlen)

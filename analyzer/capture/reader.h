@@ -15,6 +15,7 @@ struct reader {
 	enum capture_rc	(*next)(struct capture *c, struct capture_frame *out);	/* unfiltered */
 	void		(*close)(struct capture *c);
 	void		(*refresh)(struct capture *c);	/* drop counters; NULL = nothing to do */
+	bool		(*at_hand)(const struct capture *c);	/* next() would move no bytes; NULL = no */
 };
 
 struct capture {

@@ -37,6 +37,9 @@ struct flow_point *flow_point_new(uint32_t point, const char *file, const char *
 		    const struct flow_limits *limits, const struct record_sink *sink,
 		    const struct flow_watcher *watcher);
 void	flow_point_frame(struct flow_point *fp, const struct capture_frame *f);
+/* The same for several, at once in memory: what each will touch is fetched while others are worked on. */
+enum { FLOW_BATCH = 16 };
+void	flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n);
 /* Live: packet time has reached `now' without a packet; stalls mature. */
 void	flow_point_tick(struct flow_point *fp, int64_t now_ns);
 /* What the source knows of the point at its end; written into the capture record. */

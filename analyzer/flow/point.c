@@ -403,35 +403,104 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 	c->last = (struct moment){ f->ts_ns, f->number };
 }
 
+/* A decoded frame and where its flow belongs. */
+struct ahead {
+	struct packet	 p;
+	struct table_probe at;
+	struct flow_light *e;	/* likely; only to fetch what hangs on it */
+};
+
 static void
-point_packet(struct flow_point *fp, struct packet *p)
+point_frame(struct flow_point *fp, const struct capture_frame *f, struct ahead *a)
 {
-	struct endpoint src = packet_src(p), dst = packet_dst(p);
-
-	point_tcp(fp, p, table_probe(fp->table, &src, &dst), true);
-}
-
-void
-flow_point_frame(struct flow_point *fp, const struct capture_frame *f)
-{
-	struct packet p;
-
 	fp->cap.frames++;
 	fp->cap.bytes += f->len;
 	point_clock(fp, f);
-	switch (decode_frame(fp->decoder, f, &p)) {
+	switch (a->p.kind) {
 	case PACKET_TCP:
-		point_packet(fp, &p);
+		point_tcp(fp, &a->p, a->at, true);
 		break;
 	case PACKET_ICMP:
-		if (!copies_seen(fp->copies, &p, 0))
-			point_icmp(fp, &p);
+		if (!copies_seen(fp->copies, &a->p, 0))
+			point_icmp(fp, &a->p);
 		break;
 	default:
 		break;
 	}
 	if ((++fp->packets & (SWEEP_EVERY - 1)) == 0)
 		point_sweep(fp, f->ts_ns, SWEEP);
+}
+
+/*
+ * Decodes some frames and fetches their slots.  A datagram made of fragments
+ * ends the batch: it is the decoder's, valid until the next frame is decoded.
+ */
+static size_t
+batch_decode(struct flow_point *fp, const struct capture_frame *f, size_t n, struct ahead *a)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct endpoint src, dst;
+
+		a[i].e = NULL;
+		if (decode_frame(fp->decoder, &f[i], &a[i].p) != PACKET_TCP) {
+			if (a[i].p.kind == PACKET_ICMP)
+				return i + 1;
+			continue;
+		}
+		src = packet_src(&a[i].p);
+		dst = packet_dst(&a[i].p);
+		a[i].at = table_probe(fp->table, &src, &dst);
+		if (a[i].p.fragmented)
+			return i + 1;
+	}
+	return i;
+}
+
+/* Most of the time of a large capture is waiting for memory: several waits at once are as long as one. */
+static void
+batch_fetch(struct flow_point *fp, struct ahead *a, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (a[i].p.kind == PACKET_TCP)
+			a[i].e = table_fetch(fp->table, a[i].at);
+	for (size_t i = 0; i < n; i++) {
+		if (a[i].e == NULL)
+			continue;
+		table_fetch_ends(fp->table, a[i].e);
+		if ((a[i].e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0)
+			__builtin_prefetch(&fp->slots.at[a[i].e->more]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (a[i].e != NULL && (a[i].e->flags & LIGHT_FULL) != 0)
+			full_fetch(full_of(fp, a[i].e));
+	for (size_t i = 0; i < n; i++)
+		if (a[i].e != NULL && (a[i].e->flags & LIGHT_FULL) != 0)
+			full_fetch_parts(full_of(fp, a[i].e));
+}
+
+void
+flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n)
+{
+	struct ahead a[FLOW_BATCH];
+
+	while (n > 0) {
+		size_t m = batch_decode(fp, f, n < FLOW_BATCH ? n : FLOW_BATCH, a);
+
+		if (m > 1)
+			batch_fetch(fp, a, m);
+		for (size_t i = 0; i < m; i++)
+			point_frame(fp, &f[i], &a[i]);
+		f += m;
+		n -= m;
+	}
+}
+
+void
+flow_point_frame(struct flow_point *fp, const struct capture_frame *f)
+{
+	flow_point_frames(fp, f, 1);
 }
 
 void

@@ -150,6 +150,29 @@ full_stream(struct full *f, const struct packet *p, enum dissect_dir dir)
 		stream_segment(f->stream, &sp);
 }
 
+static void
+fetch(const void *p, size_t from, size_t len)
+{
+	for (size_t i = from; i < from + len; i += 64)
+		__builtin_prefetch((const char *)p + i);
+}
+
+void
+full_fetch(const struct full *f)
+{
+	fetch(f, 0, sizeof(*f));
+}
+
+void
+full_fetch_parts(const struct full *f)
+{
+	fetch(f->ledger, 0, 512);
+	if (f->stream != NULL)
+		fetch(f->stream, 0, 512);
+	if (f->watched != NULL)
+		fetch(f->watched, 0, 256);
+}
+
 /* ---- classification ------------------------------------------------------- */
 
 static void

@@ -115,6 +115,30 @@ table_probe(const struct table *t, const struct endpoint *src, const struct endp
 }
 
 struct flow_light *
+table_fetch(const struct table *t, struct table_probe at)
+{
+	for (uint32_t i = at.print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
+		struct flow_light *f;
+
+		if (t->slot[i].print != at.print)
+			continue;
+		f = slab(t, t->slot[i].entry - 1);
+		__builtin_prefetch(f);
+		return f;
+	}
+	return NULL;
+}
+
+void
+table_fetch_ends(const struct table *t, const struct flow_light *e)
+{
+	if ((e->flags & LIGHT_V6) == 0)
+		return;
+	__builtin_prefetch(hosts_bytes(t->hosts, e->host[0]));
+	__builtin_prefetch(hosts_bytes(t->hosts, e->host[1]));
+}
+
+struct flow_light *
 table_find_probe(const struct table *t, struct table_probe at, const struct endpoint *src,
     const struct endpoint *dst)
 {

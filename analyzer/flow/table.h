@@ -68,6 +68,10 @@ struct table_probe table_probe(const struct table *t, const struct endpoint *src
 		    const struct endpoint *dst);
 struct flow_light *table_find_probe(const struct table *t, struct table_probe at,
 		    const struct endpoint *src, const struct endpoint *dst);
+/* The entry that is likely there, fetched into the cache; NULL: none. */
+struct flow_light *table_fetch(const struct table *t, struct table_probe at);
+/* The same for the addresses of the entry. */
+void		 table_fetch_ends(const struct table *t, const struct flow_light *e);
 /* `from' is set to the end (0, 1) that has the address src:sport. */
 struct flow_light *table_find(const struct table *t, const struct endpoint *src,
 		    const struct endpoint *dst, unsigned *from);
