@@ -1,0 +1,279 @@
+#!/usr/bin/python3
+"""fault.py MAILWHY FAILING.SO - the command where the system fails.
+
+No memory at the n-th allocation, for n over the whole run, and from the n-th
+on; reads of few bytes; pipes that give a byte now and then; interrupted system
+calls; full disks at every size; inputs that cannot be read.  Whatever fails,
+the command ends by itself with status 0 or 3; 3 comes with a message; what it
+wrote is whole lines of JSON where it said nothing of a failure.
+
+--all: every allocation, not a sample.  A command built with ASan is fine: its
+runtime is loaded first, so that its allocator lies beneath.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CAPTURES = os.path.join(os.path.dirname(os.path.dirname(HERE)), "captures")
+INPUTS = [os.path.join(CAPTURES, p) for p in (
+    "lab/bh_up_1454_wan_nots.client.pcap", "public/zeek__smtp_smtp-bdat-cmd-invalid.pcapng", "lab/art_formats.gz.pcap.gz")]
+MODES = (["--color=never"], ["--json"], ["--transcript"])
+
+
+class Checks:
+    def __init__(self, binary, library):
+        self.binary, self.library, self.passed, self.failed = binary, library, 0, 0
+        self.asan = asan_runtime(binary)
+
+    def check(self, ok, what):
+        if ok:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print("FAIL " + what)
+
+    def env(self, **fail):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("FAIL_")}
+        env.update(fail)
+        env["LD_PRELOAD"] = " ".join(([self.asan] if self.asan else []) + [self.library])
+        env["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1:abort_on_error=0:exitcode=99"
+        env["UBSAN_OPTIONS"] = "halt_on_error=1:exitcode=99:print_stacktrace=1"
+        return env
+
+    def run(self, args, **kw):
+        fail = kw.pop("fail", {})
+        kw.setdefault("stdout", subprocess.PIPE)
+        if "input" not in kw:
+            kw.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run([self.binary, *args], stderr=subprocess.PIPE, timeout=120, env=self.env(**fail), **kw)
+
+    def ended(self, p, what):
+        """By itself, with a status of its own, and with a message where it failed."""
+        err = p.stderr.decode("utf-8", "replace")
+        ok = p.returncode in (0, 3) or (p.returncode == 2 and "memory" in err)
+        self.check(ok, "%s: status %d: %s" % (what, p.returncode, err[-1500:]))
+        self.check(p.returncode == 0 or err != "", "%s: status %d without a message" % (what, p.returncode))
+        return ok
+
+
+def asan_runtime(binary):
+    """The ASan runtime that a gcc-built command needs before ours; None when it is not built so."""
+    out = subprocess.run(["ldd", binary], capture_output=True, text=True).stdout
+    return next((l.split()[2] for l in out.splitlines() if "libasan" in l), None)
+
+
+# ---- no memory ---------------------------------------------------------------------
+
+def allocations(c, args):
+    with tempfile.NamedTemporaryFile() as f:
+        c.run(args, fail={"FAIL_COUNT": f.name})
+        return int(open(f.name).read())
+
+
+def no_memory(c, all_, rng):
+    jobs = []
+    for path in INPUTS:
+        for mode in MODES:
+            args = [*mode, path]
+            n = allocations(c, args)
+            c.check(n > 50, "%s: only %d allocations pass through the library" % (args, n))
+            some = range(1, n + 1) if all_ else sorted({*range(1, 40), *(rng.randint(1, n) for _ in range(40))})
+            jobs += [(args, str(k)) for k in some]
+            jobs += [(args, "%d+" % k) for k in (some if all_ else rng.sample(list(some), 25))]
+
+    def one(job):
+        args, at = job
+        return job, c.run(args, fail={"FAIL_ALLOC": at})
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for (args, at), p in pool.map(one, jobs):
+            what = "%s %s without allocation %s" % (args[0], os.path.basename(args[1]), at)
+            if c.ended(p, what) and p.returncode == 0 and args[0] == "--json":
+                c.check(json_whole(p.stdout), what + ": status 0, but the JSON is not whole")
+
+
+def json_whole(out):
+    try:
+        lines = [json.loads(l) for l in out.splitlines()]
+    except ValueError:
+        return False
+    return bool(lines) and lines[-1]["type"] == "summary"
+
+
+# ---- reads that give little, late, or are interrupted ---------------------------------
+
+def drip(data, w, sizes):
+    try:
+        at = 0
+        while at < len(data):
+            n = next(sizes)
+            os.write(w, data[at:at + n])
+            at += n
+    except BrokenPipeError:
+        pass
+    finally:
+        os.close(w)
+
+
+def from_pipe(c, data, sizes, fail):
+    r, w = os.pipe()
+    t = threading.Thread(target=drip, args=(data, w, sizes))
+    t.start()
+    p = c.run(["--json", "-"], stdin=r, fail=fail)
+    os.close(r)
+    t.join()
+    return p
+
+
+def slow_reads(c, rng):
+    for path in INPUTS:
+        name = os.path.basename(path)
+        data = open(path, "rb").read()
+        want = c.run(["--json", "-"], input=data).stdout
+        c.check(json_whole(want), "%s: no report" % name)
+        for what, sizes, fail in (
+                ("in pieces of 1 to 9 bytes", iter(lambda: rng.randint(1, 9), None), {}),
+                ("in pieces of 1 to 3000 bytes", iter(lambda: rng.randint(1, 3000), None), {"FAIL_READ": "7"}),
+                ("interrupted", iter(lambda: rng.randint(1, 200), None), {"FAIL_EINTR": "300"}),
+                ("interrupted, short", iter(lambda: 4096, None), {"FAIL_EINTR": "500", "FAIL_READ": "33"})):
+            p = from_pipe(c, data, sizes, fail)
+            c.check(p.returncode == 0 and p.stdout == want, "%s %s: status %d, other output: %s" % (
+                name, what, p.returncode, p.stderr.decode()[-300:]))
+        plain = c.run(["--json", path]).stdout
+        for fail in ({"FAIL_READ": "1"}, {"FAIL_READ": "13", "FAIL_EINTR": "200"}):
+            p = c.run(["--json", path], fail=fail)
+            c.check(p.stdout == plain, "%s with %s: status %d, other output: %s" % (name, fail, p.returncode, p.stderr.decode()[-300:]))
+
+
+def interrupted_writer(c):
+    """A reader that is slow: writes block, and are interrupted."""
+    args = ["--json", INPUTS[2]]
+    want = c.run(args).stdout
+    for fail in ({"FAIL_EINTR": "200"}, {"FAIL_EINTR": "1000"}):
+        r, w = os.pipe()
+        p = subprocess.Popen([c.binary, *args], stdout=w, stderr=subprocess.PIPE, env=c.env(**fail))
+        os.close(w)
+        got = b""
+        while True:
+            time.sleep(0.0005)          # what makes the writer block; nothing waits for it
+            piece = os.read(r, 3001)
+            if not piece:
+                break
+            got += piece
+        os.close(r)
+        err = p.stderr.read()
+        c.check(p.wait(60) == 0 and got == want, "a slow reader with %s: %d of %d bytes, status %d: %s" % (
+            fail, len(got), len(want), p.returncode, err[-300:]))
+
+
+# ---- outputs that end ------------------------------------------------------------------
+
+def full_disks(c, tmp, rng):
+    """A file may grow to some size and no further (EFBIG instead of ENOSPC, the same way through)."""
+    whole = {m[0]: len(c.run([*m, INPUTS[0]]).stdout) for m in MODES}
+
+    def limit(n):
+        def set_limit():
+            import signal
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (n, n))
+        return set_limit
+
+    for m in MODES:
+        for n in [0, 1, whole[m[0]] - 1] + [rng.randrange(whole[m[0]]) for _ in range(4)]:
+            path = os.path.join(tmp, "out")
+            with open(path, "wb") as f:
+                p = c.run([*m, INPUTS[0]], stdout=f, preexec_fn=limit(n))
+            c.check(p.returncode == 3 and p.stderr != b"", "%s onto %d bytes: status %d: %s" % (m[0], n, p.returncode, p.stderr.decode()[-200:]))
+    for n in (0, 100, 5000):
+        path = os.path.join(tmp, "r.jsonl")
+        p = c.run(["--records", path, INPUTS[0]], preexec_fn=limit(n))
+        c.check(p.returncode == 3 and b"r.jsonl" in p.stderr, "records onto %d bytes: status %d: %s" % (n, p.returncode, p.stderr.decode()[-200:]))
+        os.unlink(path)
+
+
+def closed_files(c):
+    for redirect, want in (("<&-", 0), (">&-", 3), ("2>&-", 0), ("<&- 2>&-", 0), (">&- 2>&-", 3), ("<&- >&- 2>&-", 3)):
+        for m in MODES:
+            p = subprocess.run(["sh", "-c", 'exec "$0" "$1" "$2" ' + redirect, c.binary, m[0], INPUTS[0]],
+                               capture_output=True, timeout=60, env=c.env())
+            c.check(p.returncode == want, "%s with %s: status %d, want %d: %s" % (m[0], redirect, p.returncode, want, p.stderr.decode()[-200:]))
+    p = subprocess.run(["sh", "-c", 'exec "$0" - <&-', c.binary], capture_output=True, timeout=60, env=c.env())
+    c.check(p.returncode == 3 and p.stderr != b"", "standard input closed and asked for: status %d" % p.returncode)
+
+
+# ---- inputs that cannot be read -------------------------------------------------------
+
+def as_nobody(tmp):
+    """Permissions bind only those who are not root."""
+    if os.geteuid() != 0:
+        return None
+
+    def become():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    return become
+
+
+def unreadable(c, tmp):
+    data = open(INPUTS[0], "rb").read()
+    places = {"closed.pcap": 0o000, "open.pcap": 0o644}
+    top = os.path.join(tmp, "d")
+    os.makedirs(os.path.join(top, "locked"))
+    for name, mode in places.items():
+        with open(os.path.join(top, name), "wb") as f:
+            f.write(data)
+        os.chmod(os.path.join(top, name), mode)
+    os.chmod(os.path.join(top, "locked"), 0o000)
+    os.chmod(tmp, 0o755)
+    who = as_nobody(tmp)
+    for args, said in (([os.path.join(top, "closed.pcap")], "closed.pcap"), ([os.path.join(top, "locked")], "locked"),
+                       ([os.path.join(top, "locked/x.pcap")], "x.pcap"), ([top], "closed.pcap")):
+        p = c.run(["--json", *args], preexec_fn=who)
+        err = p.stderr.decode()
+        c.check(p.returncode == 3 and said in err and "ermission" in err, "%s: status %d: %s" % (args, p.returncode, err[-300:]))
+    c.check(b'"packets":36' in p.stdout, "the files of a directory that can be read are read")
+    p = c.run(["--records", os.path.join(top, "locked", "r.jsonl"), os.path.join(top, "open.pcap")], preexec_fn=who)
+    c.check(p.returncode == 3 and b"r.jsonl" in p.stderr, "records into a locked directory: status %d" % p.returncode)
+    os.chmod(os.path.join(top, "locked"), 0o755)
+    for path in ("/dev/null", "/proc/self/mem", top + "/locked"):
+        p = c.run(["--json", path])
+        c.ended(p, path)
+    link = os.path.join(tmp, "loop")
+    os.symlink(link, link)
+    p = c.run([link])
+    c.check(p.returncode == 3 and p.stderr != b"", "a symbolic link to itself: status %d" % p.returncode)
+
+
+def main():
+    ap = argparse.ArgumentParser()
+    ap.add_argument("binary")
+    ap.add_argument("library")
+    ap.add_argument("--all", action="store_true")
+    ap.add_argument("--seed", type=int, default=0)
+    o = ap.parse_args()
+    c = Checks(os.path.abspath(o.binary), os.path.abspath(o.library))
+    rng = random.Random(o.seed)
+    no_memory(c, o.all, rng)
+    slow_reads(c, rng)
+    interrupted_writer(c)
+    with tempfile.TemporaryDirectory() as tmp:
+        full_disks(c, tmp, rng)
+        closed_files(c)
+        unreadable(c, tmp)
+    print("%d passed, %d failed" % (c.passed, c.failed))
+    return c.failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
