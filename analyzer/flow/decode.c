@@ -1,6 +1,6 @@
 #include "flow/decode.h"
 
-#include <arpa/inet.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -574,7 +574,7 @@ packet_checksum_bad(const struct packet *p)
 
 	if (p->kind != PACKET_TCP || p->cut || p->options_cut || p->caplen != p->len)
 		return false;
-	sum = sum_add((uint64_t)htons(PROTO_TCP) + htonl(len), p->src.b, n);
+	sum = sum_add((uint64_t)htobe16(PROTO_TCP) + htobe32(len), p->src.b, n);
 	sum = sum_add(sum, p->dst.b, n);
 	sum = sum_add(sum, p->payload - p->header_len, len);
 	while (sum > 0xffff)
