@@ -309,11 +309,12 @@ refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
 char *
 reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 {
-	char head[32] = "", words[152];
+	char head[40] = "", words[152];
 
 	text_copy_utf8(words, sizeof(words), r->text, strlen(r->text));	/* cut between characters */
 	if (pop)
-		snprintf(head, sizeof(head), "%s ", r->code == 1 ? "+OK" : "-ERR");
+		snprintf(head, sizeof(head), "%s %s%s%s", r->code == 1 ? "+OK" : "-ERR", r->enhanced[0] != '\0' ? "[" : "", r->enhanced,
+		    r->enhanced[0] != '\0' ? "] " : "");
 	else if (r->code != 0)
 		snprintf(head, sizeof(head), "%u ", r->code);
 	if (!pop && r->enhanced[0] != '\0' && strstr(r->text, r->enhanced) == NULL)

@@ -113,6 +113,8 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 
 	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
 		return false;
+	if (!s->starttls_offered && s->ehlo_answered && !case_missing_dir(c, 1))
+		return false;		/* never offered: rule_tls.c */
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code), &r->at);

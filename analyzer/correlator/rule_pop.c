@@ -1,5 +1,6 @@
 /* rule_pop.c - POP3: refusals in words, messages cut, sessions without QUIT (diagnosis 1D, 0.7). */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dialogue.h"
@@ -30,6 +31,58 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	else if (r->stage == 'C')
 		cl->kind = FINDING_POP_SERVER_ERROR;
 	return cl->kind != FINDING_KINDS;
+}
+
+/* Seconds that CAPA's LOGIN-DELAY asks for (RFC 2449, 6.5); 0 = none. */
+static unsigned long
+delay_asked(const struct record_session *s)
+{
+	const char *p = strcasestr(s->capabilities, "LOGIN-DELAY ");
+
+	return p != NULL && (p == s->capabilities || p[-1] == ' ') ? strtoul(p + 12, NULL, 10) : 0;
+}
+
+/* The last login of the same user before this one, and how long ago; NULL = none in the capture. */
+static const struct mail_case *
+login_before(const struct view *v, int64_t *ago)
+{
+	const struct record_session *s = v->c->session;
+	struct case_iter it = { .client = &v->c->conn.client.ip, .server = &v->c->conn.server.ip };
+	const struct mail_case *x, *best = NULL;
+
+	while (s->user_hash[0] != '\0' && (x = store_case_next(v->store, &it)) != NULL)
+		if (x != v->c && x->point == v->c->point && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
+		    strcmp(x->session->user_hash, s->user_hash) == 0 && moment_before(&x->session->auth_at, &s->auth_at) &&
+		    (best == NULL || moment_before(&best->session->auth_at, &x->session->auth_at)))
+			best = x;
+	if (best != NULL)
+		*ago = s->auth_at.ns - best->session->auth_at.ns;
+	return best;
+}
+
+static void
+say_interval(const struct view *v, struct finding *f)
+{
+	unsigned long asked = delay_asked(v->c->session);
+	const struct mail_case *x;
+	int64_t ago = 0;
+
+	if (asked > 0)
+		finding_says(f, v->c->point, "CAPA asks for %lu s between logins (LOGIN-DELAY)", asked);
+	if ((x = login_before(v, &ago)) != NULL)
+		evidence_frame(finding_says(f, x->point, "the same user logged in %lld s before", (long long)(ago / SECOND)), &x->session->auth_at);
+}
+
+/* A bare -ERR to a login that came sooner than CAPA allows. */
+static void
+bare_delay(const struct view *v, struct reply_class *cl)
+{
+	unsigned long asked = delay_asked(v->c->session);
+	int64_t ago = 0;
+
+	if (cl->kind == FINDING_POP_AUTH_FAILED && cl->how != REPLY_BY_TEXT && asked > 0 && login_before(v, &ago) != NULL &&
+	    ago < (int64_t)asked * SECOND)
+		cl->kind = FINDING_POP_LOGIN_DELAY;
 }
 
 /* Another session of the same mailbox that overlaps, or that ended without QUIT up to 30 min before. */
@@ -71,8 +124,9 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	char quote[256];
 	struct finding *f;
 
-	if (!classify(v, r, &cl))
+	if (r->consequence || !classify(v, r, &cl))	/* a mechanism that is not known is no login */
 		return;
+	bare_delay(v, &cl);
 	if (r->unsolicited && (c->session->quit_ok || c->session->retrieved > 0 || c->session->logins_ok > 0))
 		return;			/* an idle session was closed */
 	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
@@ -84,6 +138,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(cl.kind)->title, quote);
 	if (cl.kind == FINDING_POP_LOCKED)
 		say_locker(v, f);
+	if (cl.kind == FINDING_POP_LOGIN_DELAY)
+		say_interval(v, f);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
 		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server", "a reason in the server's words",
 		    "nothing new on the wire; read the server's log for this login, or capture");
@@ -100,13 +156,61 @@ message_cut(const struct mail_case *c)
 	return NULL;
 }
 
+/* The client itself stopped reading: zero-window-stall's business. */
 static bool
-path_bad(const struct mail_case *c)
+client_full(const struct mail_case *c)
 {
 	const struct record_direction *client = &c->conn.dir[0];
 
-	/* the client itself stopped reading: zero-window-stall's business */
-	return case_stalled(c) || (moment_is(&client->zero_from) && client->zero_to.ns >= c->conn.last.ns - 5 * SECOND);
+	return moment_is(&client->zero_from) && client->zero_to.ns >= c->conn.last.ns - 5 * SECOND;
+}
+
+static bool
+path_bad(const struct mail_case *c)
+{
+	return case_stalled(c) || client_full(c);
+}
+
+/* ---- a fetch that stands still ---------------------------------------------------------------- */
+
+enum { STALL_CLOSED = 5, STALL_OPEN = 20 };	/* seconds of silence: the client gave up, the capture goes on */
+
+/* The RETR under way when the session ended: a message cut, or one that never began; NULL = none. */
+static const struct record_message *
+fetch_open(const struct mail_case *c)
+{
+	const struct record_message *m = message_cut(c);
+
+	if (m != NULL || c->message_count == 0)
+		return m;
+	m = &c->messages[c->message_count - 1];
+	return m->state == MESSAGE_NOT_RETRIEVED && !moment_is(&m->reply.at) ? m : NULL;
+}
+
+/*
+ * Silence of the server in a fetch until the client gives up or for long.  When
+ * segments go unanswered 1A has the better word, and silences this one.
+ */
+static bool
+judge_stalled(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_message *m = fetch_open(c);
+	const struct moment *since = m == NULL || moment_before(&m->first, &c->conn.dir[1].data_last) ? &c->conn.dir[1].data_last : &m->first;
+	int closer = case_first_closer(c);
+	struct moment end = { .ns = c->conn.t_end };
+	struct finding *f;
+
+	if (closer >= 0)
+		end = case_closed(c, closer);
+	if (m == NULL || closer == 1 || c->session->gap_server || client_full(c) || end.ns - since->ns < (closer == 0 ? STALL_CLOSED : STALL_OPEN) * SECOND)
+		return false;
+	f = verdict_add(out, FINDING_POP_RETR_STALLED, absence(c, case_stalled(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
+	finding_span(f, &m->first, &end);
+	evidence_frame(finding_says(f, c->point, "message %u is asked for; %llu bytes of it came", m->number, (unsigned long long)m->bytes), &m->first);
+	evidence_frame(finding_says(f, c->point, "then nothing from the server for %lld s; %s", (long long)((end.ns - since->ns) / SECOND),
+	    closer == 0 ? "the client gives up" : "the capture ends"), closer == 0 ? &end : since);
+	finding_summary(f, "Fetching message %u stalled after %llu bytes: the server fell silent.", m->number, (unsigned long long)m->bytes);
+	return true;
 }
 
 static void
@@ -141,6 +245,20 @@ judge_duplicates(const struct mail_case *c, struct verdicts *out)
 }
 
 static void
+judge_bad_reply(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct finding *f;
+
+	if (!moment_is(&s->bad_reply))
+		return;
+	f = verdict_add(out, FINDING_POP_BAD_REPLY, CONFIDENCE_CONFIRMED, c, 1);
+	finding_span(f, &s->bad_reply, &s->bad_reply);
+	evidence_frame(finding_says(f, c->point, "a listing has the line \"%.70s\", which is no number and value", s->bad_line), &s->bad_reply);
+	finding_summary(f, "The server's listing of messages has a line that cannot be read: \"%.70s\".", s->bad_line);
+}
+
+static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
@@ -152,8 +270,10 @@ judge(const struct view *v, struct verdicts *out)
 	n = refusals_gather(c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(v, &r[i], out);
-	judge_incomplete(c, out);
+	if (!judge_stalled(c, out))
+		judge_incomplete(c, out);
 	judge_duplicates(c, out);
+	judge_bad_reply(c, out);
 }
 
 const struct rule rule_pop = { "pop", RULE_CASE, judge };

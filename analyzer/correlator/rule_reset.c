@@ -121,7 +121,8 @@ static void
 judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
 	const struct moment *rst = &c->conn.dir[d].rst;
-	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[!d].data_segments == 0 && c->conn.dir[d].data_segments == 0;
+	/* all that it ever says of a connection it did not begin here is RST */
+	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[d].packets <= c->conn.dir[d].rst_count;
 	bool doubt = bits != 0 || case_missing(c);
 	struct finding *f;
 

@@ -32,6 +32,28 @@ alert_name(uint8_t code, const char **hint)
 	return "unknown alert";
 }
 
+/* Asked for and not there: from absence alone nobody can tell a server without TLS from a device that hides it. */
+static void
+judge_not_offered(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct record_reply *r = &s->starttls_reply;
+	char quote[256];
+	struct finding *f;
+
+	if (!s->starttls_tried || s->starttls_offered || !s->ehlo_answered || case_missing(c) || reply_digit(r) != 5 ||
+	    s->masked_keywords[0] != '\0')
+		return;
+	f = verdict_add(out, FINDING_TLS_NOT_OFFERED, CONFIDENCE_CONFIRMED, c, 1);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
+	    reply_quote(r, false, quote, sizeof(quote))), &r->at);
+	finding_summary(f, "The client wants STARTTLS, which this server does not offer.");
+	finding_next_capture(f, "a server without TLS", "a device that removes STARTTLS from its answer", "the same answer as the server sent it",
+	    "at the server");
+}
+
 static void
 judge_refused(const struct view *v, struct verdicts *out)
 {
@@ -188,8 +210,10 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (judge_mismatch(c, out))
 		return;
-	if (case_is_smtp(c))
+	if (case_is_smtp(c)) {
+		judge_not_offered(c, out);
 		judge_refused(v, out);
+	}
 	if (c->session->tls)
 		judge_handshake(c, out);
 }

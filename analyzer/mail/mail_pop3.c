@@ -295,8 +295,18 @@ capabilities_set(struct record_session *ss, const struct dissect_event *ev)
 	}
 }
 
+/* A line that no client can read, in an answer that came whole. */
 static void
-listing_reply(struct mail_flow *f, const struct dissect_event *ev)
+listing_check(struct record_session *ss, const struct dissect_event *ev, struct moment at)
+{
+	if (ss->bad_reply.frame != 0 || ev->unsure || (ev->odd & (ODD_LONG | ODD_UNCLOSED)) != 0)
+		return;
+	if (pop3_listing_bad(ev->line, ev->line_len, ss->bad_line, sizeof(ss->bad_line)))
+		ss->bad_reply = at;
+}
+
+static void
+listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct pop3_state *s = state(f);
 	struct pop3_listing *l = ev->verb == POP3_LIST ? &s->sizes : &s->uids;
@@ -309,6 +319,8 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev)
 		f->session.listed = pop3_listing_set(l, ev->line, ev->line_len);
 	else
 		pop3_listing_set(l, ev->line, ev->line_len);
+	if (ev->arg_num == UINT64_MAX)
+		listing_check(&f->session, ev, at);
 }
 
 static void
@@ -348,7 +360,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		break;
 	case POP3_LIST:
 	case POP3_UIDL:
-		listing_reply(f, ev);
+		listing_reply(f, ev, to);
 		break;
 	case POP3_RETR:
 		retr_reply(f, ev, from, to);

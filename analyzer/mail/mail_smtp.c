@@ -315,6 +315,19 @@ message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_ma
 	mail_emit(f, &rec, t != NULL ? t->n : 0, 0);
 }
 
+/* Devices that look at packets one by one miss a CRLF "." CRLF that falls apart. */
+static bool
+end_is_split(const struct mail_flow *f, const struct dissect_event *ev, struct moment to)
+{
+	enum { END = 5 };
+	struct moment m;
+
+	if (ev->verb != SMTP_END_OF_DATA || ev->end < END || f->opened.frames.at == NULL)
+		return false;
+	m = f->opened.frames.at(f->opened.frames.flow, DIR_C2S, ev->end - END);
+	return m.frame != 0 && m.frame != to.frame;
+}
+
 static void
 event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 {
@@ -336,6 +349,7 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 	if (ev->complete) {
 		t->dot = ev->end;
 		t->r.end_of_data = to;
+		t->r.end_split = end_is_split(f, ev, to);
 	}
 	if (over && s->open == t)
 		s->open = NULL;		/* its reply ends it; what comes next is another mail */

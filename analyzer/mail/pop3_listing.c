@@ -106,6 +106,26 @@ pop3_listing_find(struct pop3_listing *l, uint64_t number, char *out, size_t siz
 		find_between(l, 0, l->at, number, out, size);
 }
 
+bool
+pop3_listing_bad(const char *text, size_t len, char *out, size_t size)
+{
+	struct pop3_listing l = { .text = (char *)(uintptr_t)text, .len = len };
+	const char *value;
+	uint64_t number;
+	size_t at = 0, from, n, value_len;
+
+	line_next(&l, &at);		/* the status line */
+	while (at < len) {
+		from = at;
+		n = line_next(&l, &at);
+		if (n == 0 || entry_parse(text + from, n, &number, &value, &value_len))
+			continue;
+		text_copy_utf8(out, size, text + from, n);
+		return true;
+	}
+	return false;
+}
+
 void
 pop3_listing_free(struct pop3_listing *l)
 {

@@ -5,6 +5,7 @@
 #ifndef POP3_LISTING_H
 #define POP3_LISTING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ uint32_t pop3_listing_set(struct pop3_listing *l, const char *text, size_t len);
 void	pop3_listing_one(struct pop3_listing *l, const char *text, size_t len);
 /* The value of a message, "" when it was not listed. */
 void	pop3_listing_find(struct pop3_listing *l, uint64_t number, char *out, size_t size);
+/* The first line of a LIST or UIDL answer that is no "number value": false when there is none. */
+bool	pop3_listing_bad(const char *text, size_t len, char *out, size_t size);
 void	pop3_listing_free(struct pop3_listing *l);
 
 #endif /* POP3_LISTING_H */

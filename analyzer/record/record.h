@@ -406,6 +406,8 @@ struct record_session {
 	/* POP3 */
 	uint32_t	logins_ok, logins_refused;
 	uint32_t	listed, retrieved, cut, deleted;
+	struct moment	bad_reply;	/* first listing with a line that no program can read */
+	char		bad_line[80];	/* ... which is this */
 	bool		quit_ok;
 	char		offset_unit;	/* reserved, 0 */
 };
@@ -426,6 +428,7 @@ struct record_transaction {
 	struct moment	data_at, end_of_data;
 	uint64_t	end_offset;	/* stream offset behind the end of data; 0 = not seen */
 	bool		end_acked;	/* TCP acknowledged it */
+	bool		end_split;	/* its CRLF "." CRLF came in more than one packet */
 	enum verdict	verdict;
 	enum smtp_stage	stage;		/* where the verdict fell */
 	struct record_reply verdict_reply; /* the reply that decided; code 0 = none */

@@ -339,6 +339,8 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(retrieved, "POP3 messages fetched whole"),
 	F(cut, "POP3 messages cut off"),
 	F(deleted, "POP3 messages deleted"),
+	F(bad_reply, "first POP3 listing with a line that cannot be read"),
+	F(bad_line, "the line"),
 	F(quit_ok, "POP3 QUIT was answered +OK"));
 #undef S
 
@@ -362,6 +364,7 @@ FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAI
 	F(end_of_data, "the dot, or BDAT LAST"),
 	F(end_offset, "stream offset behind it; 0 not seen"),
 	F(end_acked, "TCP acknowledged it"),
+	F(end_split, "its CRLF, dot, CRLF came in more than one packet"),
 	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
 	ENUM(stage, smtp_stage_names, "where the verdict fell"),
 	STRUCT(verdict_reply, record_reply_table, "the reply that decided"),

@@ -220,7 +220,7 @@ def main():
     p.add_argument("build")
     p.add_argument("words", nargs="*")
     p.add_argument("--show", action="store_true")
-    args = p.parse_args()
+    args = p.parse_intermixed_args()
     kinds, macros = kinds_read(), macros_read()
     cases = [c for path in sorted(glob.glob(os.path.join(HERE, "*.scenario"))) for c in cases_read(path, kinds)]
     cases += cases_of_rows()
