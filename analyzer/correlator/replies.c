@@ -189,8 +189,8 @@ words_mask_addresses(struct words *w)
 
 		for (; word_char(*end); end++)
 			at = at || *end == '@';
-		if (at) {
-			memcpy(out, "a@", 2);	/* never longer than what it stands for */
+		if (at && end - p >= 2) {	/* what stands for it must not be longer */
+			memcpy(out, "a@", 2);
 			out += 2;
 			p = end;
 			continue;
