@@ -132,7 +132,9 @@ judge(const struct view *v, struct verdicts *out)
 
 const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
 
-/* ---- NAT: one conversation, two names ------------------------------------------------- */
+#define CLOCKS_APART	INT64_C(300000000000)
+
+/* ---- one conversation, two names or two times ------------------------------------------------- */
 
 static bool
 ends_equal(const struct mail_case *x, const struct mail_case *y)
@@ -140,25 +142,50 @@ ends_equal(const struct mail_case *x, const struct mail_case *y)
 	return addr_equal(&x->conn.client.ip, &y->conn.client.ip) && addr_equal(&x->conn.server.ip, &y->conn.server.ip);
 }
 
-/* What is said of a copy behind NAT is said under the names that the first copy knows. */
+static const struct draft *
+twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case *c)
+{
+	for (uint32_t i = c->index < v->heads ? v->head[c->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
+		if (v->v[i].kind == d->kind && v->v[i].dir == d->dir && !v->v[i].silenced)
+			return &v->v[i];
+	return NULL;
+}
+
+/*
+ * What is said of a copy behind NAT is said under the names that the first
+ * copy knows; and what both say, at the time that the first one's clock shows,
+ * when the other is far off: else one fault would be told twice.
+ */
+static void
+draft_rename(struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
+{
+	static const struct finding none;
+	struct finding f, other = none;
+	int64_t apart = 0;
+
+	draft_unpack(d, &f);
+	if (twin != NULL) {
+		draft_unpack(twin, &other);
+		apart = f.first.ns - other.first.ns;
+	}
+	if (apart > CLOCKS_APART || apart < -CLOCKS_APART)
+		finding_span(&f, &other.first, &other.last);
+	else if (ends_equal(from, to))
+		return;
+	if (addr_equal(&f.from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
+	    && addr_equal(&f.to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip)) {
+		f.from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
+		f.to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
+	}
+	draft_repack(d, &f);
+}
+
 static void
 rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mail_case *to)
 {
-	struct finding f;
-
-	if (from->index >= v->heads)
-		return;
-	for (uint32_t i = v->head[from->index]; i != NO_DRAFT; i = v->v[i].next) {
-		struct draft *d = &v->v[i];
-
-		draft_unpack(d, &f);
-		if (d->silenced || !addr_equal(&f.from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
-		    || !addr_equal(&f.to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip))
-			continue;
-		f.from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
-		f.to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
-		draft_repack(d, &f);
-	}
+	for (uint32_t i = from->index < v->heads ? v->head[from->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
+		if (!v->v[i].silenced)
+			draft_rename(&v->v[i], twin_of(v, &v->v[i], to), from, to);
 }
 
 static void
@@ -177,7 +204,7 @@ judge_nat(const struct view *v, struct verdicts *out)
 			if (r.copy[i]->conn.dir[0].ttl_syn > first->conn.dir[0].ttl_syn)
 				first = r.copy[i];	/* nearer to the client: the names its user knows */
 		for (uint32_t i = 0; i < r.n; i++)
-			if (!ends_equal(r.copy[i], first))
+			if (r.copy[i] != first)
 				rename_drafts(out, r.copy[i], first);
 	}
 }

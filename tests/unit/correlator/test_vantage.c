@@ -273,6 +273,94 @@ through_nat(void)
 	correlator_free(c);
 }
 
+/* One mail under two addresses is told once. */
+static void
+named_once(void)
+{
+	struct scene s = scene_clean(0);
+	struct correlator *c = build_correlator();
+
+	s.conn[1].connection.client = s.session[1].session.client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
+	for (int p = 0; p < 2; p++) {
+		struct record t = build_transaction(&s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * TRANSIT);
+
+		correlator_take(c, &s.capture[p]);
+		correlator_take(c, &s.conn[p]);
+		correlator_take(c, &s.session[p]);
+		correlator_take(c, &t);
+	}
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 2);		/* and where the captures were taken */
+	correlator_free(c);
+}
+
+/* ---- SYNs ------------------------------------------------------------------------- */
+
+/* The client's SYNs are repeated; the second point has answers to them, or none. */
+static struct scene
+scene_syns(uint32_t answers)
+{
+	struct scene s = scene_clean(3600000);
+
+	for (int p = 0; p < 2; p++) {
+		struct record_connection *c = &s.conn[p].connection;
+		int64_t off = p == 0 ? 0 : 3600000 + TRANSIT;
+
+		c->state = p == 1 && answers > 0 ? CONN_HALF_OPEN : CONN_UNANSWERED;
+		c->syn_count = 3;
+		c->syn[1] = at(off + 1000);
+		c->syn[2] = at(off + 3000);
+		c->synack_count = p == 1 ? answers : 0;
+		c->handshake = (struct moment){ 0, 0 };
+		c->payload_hash = 0;
+		c->dir[0].packets = 3;
+		c->dir[0].data_segments = c->dir[1].data_segments = 0;
+		c->dir[0].stream_bytes = c->dir[1].stream_bytes = 0;
+		c->dir[0].data_first = c->dir[0].data_last = c->dir[1].data_first = c->dir[1].data_last = (struct moment){ 0, 0 };
+		c->dir[1].packets = c->synack_count;
+		c->dir[1].isn_known = c->synack_count > 0;
+		c->dir[1].ttl = c->dir[1].ttl_syn = 0;
+		if (c->synack_count == 0)
+			c->synack_first = c->synack_last = (struct moment){ 0, 0 };
+	}
+	return s;
+}
+
+static void
+answers_vanish(void)
+{
+	struct scene s = scene_syns(3);
+	struct correlator *c = judged(&s);
+
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
+	CHECK_NO_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT);
+	correlator_free(c);
+	CHECK_SCENE(&s, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	s.conn[1].connection.dir[0].ttl_syn = 64;	/* which comes first is not known */
+	s.conn[1].connection.dir[0].ttl = 64;
+	c = judged(&s);
+	CHECK(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED) == NULL
+	    || strstr(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED)->summary, "between point") == NULL);
+	correlator_free(c);
+}
+
+static void
+syns_go_on(void)
+{
+	struct scene s = scene_syns(0);
+	struct correlator *c = judged(&s);
+	const struct finding *v;
+	size_t n = correlator_findings(c, &v), said = 0;
+
+	for (size_t i = 0; i < n; i++)
+		said += strstr(v[i].summary, "still pass point1.pcap") != NULL;
+	CHECK_EQ_INT(said, 1);
+	if (said != 1)
+		print_findings(c);
+	correlator_free(c);
+}
+
 /* Everything is lost from one moment on. */
 static struct scene
 scene_outage(void)
@@ -304,6 +392,10 @@ nothing_arrives(void)
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
 	s.capture[1].capture.last = at(TRANSIT + T - 50);		/* the capture ended there */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
+	s = scene_outage();						/* ... or before the small ones */
+	s.conn[0].connection.dir[0].passed[0].last = at(T + 2000);
+	s.capture[1].capture.last = at(TRANSIT + T + 1600);
+	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
 	s = scene_outage();
 	s.conn[1].connection.dir[0].last = at(TRANSIT + T + 5000);	/* something did arrive */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
@@ -448,6 +540,9 @@ main(void)
 		{ "the order is not known", order_unknown },
 		{ "by sequence numbers, without clocks", by_sequence },
 		{ "through NAT", through_nat },
+		{ "one mail, two names", named_once },
+		{ "the answers vanish", answers_vanish },
+		{ "the SYNs go on", syns_go_on },
 		{ "nothing arrives", nothing_arrives },
 		{ "a reset that was never sent", reset_never_sent },
 		{ "a reset that may have been", reset_not_proven },
