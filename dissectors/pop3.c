@@ -351,6 +351,16 @@ server_take(struct pop3 *st, struct smtp_span s)
 	return smtp_hold_keep(&st->held, st->hint.budget) ? DISSECT_OK : DISSECT_NOMEM;
 }
 
+/*
+ * Does time tell what comes before the client's line at hand?  Replies older than
+ * it are not to it; but of an end of AUTH that is older than AUTH the time is wrong.
+ */
+static bool
+replies_are_older(const struct pop3 *st)
+{
+	return st->unsure || (pop3_response_due(st) && smtp_hold_peek(&st->held).ts_ns >= st->auth_ts_ns);
+}
+
 static enum dissect_rc
 pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
@@ -362,7 +372,7 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 	st->ts_ns[dir] = ts_ns;
 	st->end[dir] = off + len;
 	for (; len > 0; p += n, off += n, len -= n) {
-		if (st->unsure || pop3_response_due(st))	/* replies older than this line are not to it */
+		if (replies_are_older(st))
 			server_drain(st, ts_ns);
 		n = bytes_read(st, dir, off, p, len);
 		server_drain(st, INT64_MIN);

@@ -170,6 +170,7 @@ auth_begin(struct pop3 *st, const struct pop3_command *cmd)
 	while (n < cmd->arg_len && cmd->arg[n] != ' ')
 		n++;
 	st->auth_cmd = st->commands;
+	st->auth_ts_ns = st->ts_ns[DIR_C2S];
 	st->challenges = st->responses = 0;
 	sasl_begin(&st->sasl, cmd->arg, n);
 }

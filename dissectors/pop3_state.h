@@ -85,6 +85,7 @@ struct pop3 {
 	bool		stls_ok;
 	bool		lf_server;	/* its last status line ended with LF alone */
 	uint32_t	auth_cmd;	/* AUTH under way */
+	int64_t		auth_ts_ns;
 	uint32_t	challenges;	/* "+ " lines of it */
 	uint32_t	responses;	/* may have come before their challenges */
 	struct sasl	sasl;

@@ -405,6 +405,7 @@ credentials_never_leave(void)
 		/* the client's bytes are late: the refusal is here before the response */
 		"S: +OK hi\n+1ms\nS: + x\n+2ms\nS: -ERR no\n-4ms\nC: AUTH LOGIN\n+2ms\nC: sesa\n+3ms\nC: STAT\nS: -ERR\n",
 		"S: +OK hi\n+2ms\nS: + x\n+2ms\nS: + y\n+2ms\nS: -ERR no\n-6ms\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: sesa me\n",
+		"S: +OK hi\nS: + x\nS: -ERR no\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: STAT\n",	/* and older than AUTH */
 	};
 	struct dissect_hint mid = { .midstream = true, .server_seen = true, .client_seen = true };
 	struct numbers n = { UINT64_MAX };
