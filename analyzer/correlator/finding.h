@@ -68,6 +68,10 @@ struct kind_facts {
 	const char	*title;		/* a few words for people */
 	const char	*remedy;	/* default; a rule may say better */
 	const char	*client_shows;
+	/* for docs/findings.md */
+	const char	*wire;		/* what it is in packets */
+	const char	*levels;	/* how sure, and by what */
+	const char	*alike;		/* what looks like it and is not */
 };
 const struct kind_facts *kind_facts(enum finding_kind k);
 const char	*confidence_name(enum confidence c);	/* "cannot-tell" ... "confirmed" */

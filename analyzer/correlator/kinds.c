@@ -23,16 +23,25 @@ static const struct {
 #undef KIND
 };
 
+static const struct {
+	const char	*wire, *levels, *alike;
+} meanings[FINDING_KINDS] = {
+#define MEANING(sym, wire, levels, alike)	[FINDING_##sym] = { wire, levels, alike },
+#include "meanings.def"
+#undef MEANING
+};
+
 static struct kind_facts facts[FINDING_KINDS];
 
-/* Filled before main(): the table joins kinds.def and texts.c. */
+/* Filled before main(): the table joins kinds.def, texts.c and meanings.def. */
 __attribute__((constructor)) static void
 facts_fill(void)
 {
 	for (int k = 0; k < FINDING_KINDS; k++)
 		facts[k] = (struct kind_facts){
 			kinds[k].id, kinds[k].phase, kinds[k].severity, kinds[k].accuses, kinds[k].title,
-			text_remedy((enum finding_kind)k), text_client_shows((enum finding_kind)k),
+			text_remedy((enum finding_kind)k), text_client_shows((enum finding_kind)k), meanings[k].wire, meanings[k].levels,
+			meanings[k].alike,
 		};
 }
 

@@ -219,13 +219,16 @@ void
 findings_markdown(FILE *out)
 {
 	fputs("# What mailwhy can say\n\nWritten by `mailwhy --print-findings`; the words stand in "
-	    "`analyzer/correlator/kinds.def` and `texts.c`.\n"
-	    "A finding that *accuses* names a fault of a network, a host or a provider.\n", out);
+	    "`analyzer/correlator/kinds.def`, `texts.c` and `meanings.def`.\n"
+	    "A finding that *accuses* names a fault of a network, a host or a provider.\n"
+	    "The phase is the order of judgement: a cause of an earlier one silences its symptoms.\n"
+	    "`tests/kinds` has captures that must show each kind and captures that look alike and must not.\n", out);
 	for (unsigned int k = 0; k < FINDING_KINDS; k++) {
 		const struct kind_facts *f = kind_facts((enum finding_kind)k);
 
-		fprintf(out, "\n## %s\n\n%s. Severity: %s.%s\n\n- What to do: %s\n- What the user's program shows: %s\n",
-		    f->id, f->title, severity_name(f->severity), f->accuses ? " Accuses." : "",
-		    or_dash(f->remedy), or_dash(f->client_shows));
+		fprintf(out, "\n## %s\n\n%s. Severity: %s. Phase %d.%s\n\n- On the wire: %s\n- How sure: %s\n"
+		    "- Looks like it and is not: %s\n- What to do: %s\n- What the user's program shows: %s\n",
+		    f->id, f->title, severity_name(f->severity), f->phase, f->accuses ? " Accuses." : "", or_dash(f->wire),
+		    or_dash(f->levels), or_dash(f->alike), or_dash(f->remedy), or_dash(f->client_shows));
 	}
 }
