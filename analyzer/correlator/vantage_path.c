@@ -206,6 +206,33 @@ say_sizes(struct finding *f, const struct gone *g)
 
 /* ---- the judgements ---------------------------------------------------------------------------- */
 
+/* A router's exact word at one point serves them all: the narrowest bound gives summary and advice. */
+static void
+ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdicts *out)
+{
+	struct finding best = { .has_mtu = false }, f;
+
+	for (int round = 0; round < 2; round++)
+		for (uint32_t k = 0; k < r->n; k++)
+			for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+				struct draft *d = &out->v[i];
+
+				if (d->kind != kind || d->dir != dir || d->silenced)
+					continue;
+				draft_unpack(d, &f);
+				if (!f.has_mtu || f.mtu.upper == 0 || (best.has_mtu && f.mtu.upper == best.mtu.upper))
+					continue;
+				if (round == 0 && (!best.has_mtu || f.mtu.upper < best.mtu.upper))
+					best = f;
+				if (round == 0 || f.mtu.upper < best.mtu.upper)
+					continue;
+				f.mtu = best.mtu;
+				memcpy(f.summary, best.summary, sizeof(f.summary));
+				memcpy(f.remedy, best.remedy, sizeof(f.remedy));
+				draft_repack(d, &f);
+			}
+}
+
 static bool
 judge_size(const struct ring *r, int dir, struct verdicts *out)
 {
@@ -235,6 +262,7 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 		draft_unpack(d, &f);
 		say_sizes(&f, &g);
 		ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+		ring_narrow(r, dir, kinds[i], out);
 		said = true;
 	}
 	return said;

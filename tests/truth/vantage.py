@@ -95,6 +95,10 @@ def check_place(lines, paths, sure, fail):
     if not any(f["confidence"] == "confirmed" for f in fs):
         fail("%s is not confirmed" % kind)
         return
+    # a router that tells the exact size at one of the places decides the advice
+    mtus = [l["mtu"] for l in lines if l["type"] == "icmp-error" and l.get("frag_needed") and l.get("mtu")]
+    if mtus and kind.startswith("pmtu") and not any((f["mtu"]["upper"] or 9999) <= min(mtus) for f in fs):
+        fail("a router says %d, the finding %s" % (min(mtus), [f["mtu"]["upper"] for f in fs]))
     text = " ".join(f["summary"] for f in fs)
     m = re.search(r"between \S*?\.(\w+)\.pcap and \S*?\.(\w+)\.pcap", text)
     if m is None:
