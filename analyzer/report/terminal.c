@@ -41,7 +41,10 @@ terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[T
 
 	endpoint_format(from, a, sizeof(a));
 	endpoint_format(to, b, sizeof(b));
-	snprintf(buf, TERMINAL_PATH, "%s -> %s", a[0] != '\0' ? a : "anywhere", b[0] != '\0' ? b : "anywhere");
+	if (a[0] == '\0' && b[0] == '\0')
+		strlcpy(buf, "the whole capture", TERMINAL_PATH);
+	else
+		snprintf(buf, TERMINAL_PATH, "%s -> %s", a[0] != '\0' ? a : "anywhere", b[0] != '\0' ? b : "anywhere");
 	return buf;
 }
 
