@@ -326,18 +326,37 @@ escape_del(char *line)
 	return out;
 }
 
+/* jansson leaves out what it has no memory for, and says so to nobody. */
+static _Thread_local bool starved;
+
+static void *
+alloc_noting(size_t size)
+{
+	void *p = malloc(size);
+
+	if (p == NULL)
+		starved = true;
+	return p;
+}
+
 char *
 record_json_line(const struct field_table *t, const void *object)
 {
-	json_t *j = encode_struct(t, object);
 	char *line = NULL;
+	json_t *j;
 
-	if (j == NULL)
+	json_set_alloc_funcs(alloc_noting, free);
+	starved = false;
+	if ((j = encode_struct(t, object)) == NULL)
 		return NULL;
 	if (json_object_set_new(j, "type", json_string(t->name)) == 0 &&
 	    json_object_set_new(j, "schema", json_integer(RECORD_SCHEMA)) == 0)
 		line = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(j);
+	if (starved) {
+		free(line);
+		return NULL;
+	}
 	return line != NULL ? escape_del(line) : NULL;
 }
 
