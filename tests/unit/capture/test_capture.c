@@ -349,6 +349,43 @@ test_standard_input(void)
 	bytes_free(&ng);
 }
 
+/* Frames that carry their number, some of them across the ends of the reader's buffer; all of a batch stay whole. */
+static void
+test_batches(void)
+{
+	enum { FRAMES = 900, LEN = 1400, AT_ONCE = 16 };
+	struct capture_frame f[AT_ONCE];
+	uint8_t bytes[LEN];
+	struct bytes b = { 0 };
+	struct capture *c;
+	size_t n, largest = 0;
+	uint64_t seen = 0;
+	char err[256];
+
+	pcap_head(&b, FILES_MICRO, LINK_ETHERNET);
+	for (uint32_t i = 1; i <= FRAMES; i++) {
+		memset(bytes, (int)(i % 251), sizeof(bytes));
+		pcap_record(&b, i, 0, bytes, LEN - i % 7, LEN);
+	}
+	b.n -= 5;			/* the last one is cut */
+	c = capture_open_file(file_write("capture", b.p, b.n), NULL, err, sizeof(err));
+	while ((n = capture_batch(c, f, AT_ONCE)) > 0) {
+		largest = n > largest ? n : largest;
+		for (size_t i = 0; i < n; i++) {
+			seen++;
+			CHECK_EQ_INT(f[i].number, seen);
+			CHECK_EQ_INT(f[i].caplen, LEN - seen % 7);
+			CHECK_EQ_INT(f[i].data[0], seen % 251);
+			CHECK_EQ_INT(f[i].data[f[i].caplen - 1], seen % 251);
+		}
+	}
+	CHECK_EQ_INT(largest, AT_ONCE);
+	CHECK_EQ_INT(seen, FRAMES - 1);
+	CHECK(strstr(capture_damage(c)->why, "cut short") != NULL);
+	capture_close(c);
+	bytes_free(&b);
+}
+
 static void
 test_progress(void)
 {
@@ -500,6 +537,7 @@ main(void)
 		{ "a filter over several link types", test_filter_mixed_link_types },
 		{ "a wrong filter", test_filter_wrong },
 		{ "standard input", test_standard_input },
+		{ "batches of frames", test_batches },
 		{ "progress", test_progress },
 		{ "no such interface", test_no_such_interface },
 		{ "arguments", test_expand },
