@@ -8,7 +8,7 @@ the command ends by itself with status 0 or 3; 3 comes with a message; what it
 wrote is whole lines of JSON where it said nothing of a failure.
 
 --all: every allocation, not a sample.  A command built with ASan is fine: its
-runtime is loaded first, so that its allocator lies beneath.
+allocator lies beneath ours.
 """
 import argparse
 import concurrent.futures
@@ -44,8 +44,8 @@ class Checks:
     def env(self, **fail):
         env = {k: v for k, v in os.environ.items() if not k.startswith("FAIL_")}
         env.update(fail)
-        env["LD_PRELOAD"] = " ".join(([self.asan] if self.asan else []) + [self.library])
-        env["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1:abort_on_error=0:exitcode=99"
+        env["LD_PRELOAD"] = " ".join([self.library] + ([self.asan] if self.asan else []))
+        env["ASAN_OPTIONS"] = "verify_asan_link_order=0:detect_leaks=0:allocator_may_return_null=1:abort_on_error=0:exitcode=99"
         env["UBSAN_OPTIONS"] = "halt_on_error=1:exitcode=99:print_stacktrace=1"
         return env
 
