@@ -370,7 +370,7 @@ smtp_answer_may_go(const struct smtp_state *st, int64_t ts_ns)
 {
 	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
 
-	return st->arriving == DIR_S2C || st->waiting || st->closing || st->over || st->quit_done ||
+	return st->arriving == DIR_S2C || st->waiting || st->closing || st->over ||
 	    st->server_tls || ts_ns < st->client_ts_ns || (c.len != 0 && c.p != NULL && ts_ns < c.ts_ns);
 }
 
