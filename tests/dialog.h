@@ -125,7 +125,8 @@ dialog_sign(struct dialog *d, const char *p, size_t len, int64_t ts)
 	bool server = len >= 6 && memcmp(p, "gap S ", 6) == 0;
 
 	memcpy(word, p, len < sizeof(word) - 1 ? len : sizeof(word) - 1);
-	if (sscanf(word, server ? "gap S %7lu" : "gap %7lu", &n) == 1) {
+	/* "-2" is read as a number near 2^64 by %lu */
+	if (sscanf(word, server ? "gap S %7lu" : "gap %7lu", &n) == 1 && n < 10000000) {
 		s = dialog_add(d);
 		s->kind = DIALOG_GAP;
 		s->dir = server ? DIR_S2C : DIR_C2S;
