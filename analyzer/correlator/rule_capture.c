@@ -109,10 +109,11 @@ judge_one_sided(const struct record_capture *c, const struct tally *t, struct ve
 		return;
 	gone = case_unseen_dir(x);
 	f = quality(out, FINDING_CAPTURE_ONE_SIDED, c);
-	evidence_frame(finding_says(f, c->key.point, "%u connections show packets of one side only; first: nothing from the %s", t->one_sided,
+	evidence_frame(finding_says(f, c->key.point, "%u %s packets of one side only; first: nothing from the %s", t->one_sided,
+	    t->one_sided == 1 ? "connection shows" : "connections show",
 	    gone == 0 ? "client" : "server"), &x->conn.first);
-	finding_summary(f, "Only one direction was captured (of %u connections): delivered and lost, refused and unanswered cannot be told "
-	    "apart there.", t->one_sided);
+	finding_summary(f, "Only one direction was captured (of %u connection%s): delivered and lost, refused and unanswered cannot be told "
+	    "apart there.", t->one_sided, t->one_sided == 1 ? "" : "s");
 }
 
 static void
@@ -123,9 +124,9 @@ judge_midstream(const struct record_capture *c, const struct tally *t, struct ve
 	if (t->first_midstream == NULL)
 		return;
 	f = quality(out, FINDING_CAPTURE_MIDSTREAM, c);
-	evidence_frame(finding_says(f, c->key.point, "%u mail connections had begun before the capture; first packet of the first of them",
+	evidence_frame(finding_says(f, c->key.point, "connections that had begun before the capture: %u; first packet of the first of them",
 	    t->midstream), &t->first_midstream->conn.first);
-	finding_summary(f, "%u mail connections had begun before the capture.", t->midstream);
+	finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, t->midstream == 1 ? "" : "s");
 }
 
 static void

@@ -183,13 +183,13 @@ print_finding(const struct page *p, const struct finding *f, const struct correl
 static void
 print_info(const struct page *p, const struct finding *f, const struct correlator *c)
 {
-	char path[TERMINAL_PATH], frames[TEXT], text[2 * TEXT];
+	char path[TERMINAL_PATH], frames[TEXT] = "", text[2 * TEXT];
+	bool shown;
 
 	fprintf(p->out, "  %s, %s", kind_id(f->kind), confidence_name(f->confidence));
 	fprintf(p->out, "  %s%s\n", terminal_path(&f->from, &f->to, path), f->retracted ? "  (retracted)" : "");
-	frames_text(frames, sizeof(frames), &f->evidence[0], c);
-	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, f->evidence_count > 0 ? " [" : "",
-	    f->evidence_count > 0 ? frames : "", f->evidence_count > 0 ? "]" : "");
+	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], c) > 0;
+	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames, shown ? "]" : "");
 	page_field_at(p, 6, "", 6, text);
 	page_field_at(p, 6, "", 6, f->remedy);
 }
