@@ -62,8 +62,9 @@ judge_pop(const struct view *v, struct verdicts *out)
 			return;
 	f = verdict_add(out, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "fetched");
-	evidence_frame(finding_says(f, c->point, "%u messages were fetched whole, and QUIT was answered +OK", s->retrieved), &s->bye);
-	finding_summary(f, "%u messages were fetched whole.", s->retrieved);
+	evidence_frame(finding_says(f, c->point, "%u %s fetched whole, and QUIT was answered +OK", s->retrieved,
+	    s->retrieved == 1 ? "message was" : "messages were"), &s->bye);
+	finding_summary(f, "%u %s fetched whole.", s->retrieved, s->retrieved == 1 ? "message was" : "messages were");
 	finding_remedy(f, "Fetching works: the network between client and POP3 server is cleared.");
 }
 
