@@ -83,6 +83,9 @@ smtp_verb_takes(int verb, uint16_t code)
 	}
 }
 
+/* Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang us. */
+enum { LOOK_AHEAD = 256 };
+
 static struct smtp_asked *
 pick_from(struct smtp_state *st, uint32_t from, uint32_t to, uint16_t code)
 {
@@ -103,13 +106,14 @@ struct smtp_asked *
 smtp_queue_pick(struct smtp_state *st, uint16_t code)
 {
 	struct smtp_queue *q = &st->queue;
+	const uint32_t end = q->count < LOOK_AHEAD ? q->count : LOOK_AHEAD;
 	struct smtp_asked *e;
 	uint32_t later = 0;
 
 	if (!st->unsynced || q->count == 0)
 		return smtp_queue_at(q, 0);
-	while (later < q->count && smtp_queue_at(q, later)->maybe)
+	while (later < end && smtp_queue_at(q, later)->maybe)
 		later++;
-	e = pick_from(st, later, q->count, code);
-	return e != NULL ? e : pick_from(st, 0, later < q->count ? later : q->count, code);
+	e = pick_from(st, later, end, code);
+	return e != NULL ? e : pick_from(st, 0, later, code);
 }

@@ -135,11 +135,12 @@ probe_step(struct smtp_state *st, struct smtp_span s)
 {
 	struct smtp_line *l = &st->line[DIR_S2C];
 	uint64_t off = s.off - st->probe_len;
+	const uint8_t b = s.p[0];	/* taking it may free the chunk it lies in */
 	bool whole;
 
-	st->probe_bytes[st->probe_len++] = s.p[0];
+	st->probe_bytes[st->probe_len++] = b;
 	server_take(st, 1);
-	if (st->probe_len < sizeof(st->probe_bytes) && s.p[0] != '\n')
+	if (st->probe_len < sizeof(st->probe_bytes) && b != '\n')
 		return true;
 	if (is_code(st->probe_bytes, st->probe_len) && is_code((const uint8_t *)l->text, l->len)) {
 		l->odd |= ODD_UNCLOSED;
