@@ -123,7 +123,9 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	const struct moment *rst = &c->conn.dir[d].rst;
 	/* all that it ever says of a connection it did not begin here is RST */
 	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[d].packets <= c->conn.dir[d].rst_count;
-	bool doubt = bits != 0 || case_missing(c);
+	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
+	bool fits = bits == 0 && (c->conn.dir[d].ttl == 0 || c->conn.dir[d].ttl_rst == c->conn.dir[d].ttl);
+	bool doubt = !fits || case_missing(c);
 	struct finding *f;
 
 	if (stale) {
@@ -138,8 +140,8 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed",
 	    d == 0 ? "client" : "server", c->conn.dir[d].ttl_rst, c->conn.dir[d].ttl), rst);
 	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
-	    bits != 0 ? ", or in its name: its origin is not certain" : "");
-	if (bits == 0)
+	    fits ? "" : ", or in its name: its origin is not certain");
+	if (fits)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
 	    "at both ends: a RST that one end never sent was injected");
