@@ -16,6 +16,7 @@ import json
 import os
 import random
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -236,6 +237,8 @@ def unreadable(c, tmp):
         os.chmod(os.path.join(top, name), mode)
     os.chmod(os.path.join(top, "locked"), 0o000)
     os.chmod(tmp, 0o755)
+    # the checkout may lie where only its owner can go
+    c.binary, c.library = (shutil.copy(p, tmp) for p in (c.binary, c.library))
     who = as_nobody(tmp)
     for args, said in (([os.path.join(top, "closed.pcap")], "closed.pcap"), ([os.path.join(top, "locked")], "locked"),
                        ([os.path.join(top, "locked/x.pcap")], "x.pcap"), ([top], "closed.pcap")):
