@@ -33,7 +33,17 @@ struct dissect_sink {
 struct dissect_budget {
 	uint64_t	held, limit;
 	uint64_t	refused;	/* times a flow had to go on without its reply */
+	uint64_t	searches_cut;	/* replies whose command lay too far back to be looked for */
+	uint64_t	memory;		/* allocations that failed: something of a flow was not read */
 };
+
+/* An allocation failed; `b' may be NULL. */
+static inline void
+dissect_starved(struct dissect_budget *b)
+{
+	if (b != NULL)
+		b->memory++;
+}
 
 /* What the opener knows of a connection. */
 struct dissect_hint {

@@ -193,6 +193,8 @@ tls_begin(struct pop3 *st, enum dissect_dir dir, uint64_t off)
 	st->tls[dir] = true;
 	if (st->observer == NULL && (st->observer = malloc(sizeof(*st->observer))) != NULL)
 		tls_init(st->observer);
+	if (st->observer == NULL)
+		dissect_starved(st->hint.budget);
 	pop3_emit(st, &ev);
 }
 

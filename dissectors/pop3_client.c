@@ -28,6 +28,7 @@ pending_grow(struct pop3 *st)
 		return false;
 	p = malloc(size * sizeof(*p));
 	if (p == NULL) {
+		dissect_starved(st->hint.budget);
 		pop3_unhold(st, (size - st->pending_size) * sizeof(*p));
 		return false;
 	}

@@ -22,6 +22,7 @@ listing_grow(struct pop3 *st, size_t need)
 		return false;
 	p = realloc(a->kept, size);
 	if (p == NULL) {
+		dissect_starved(st->hint.budget);
 		pop3_unhold(st, size - a->size);
 		return false;
 	}

@@ -42,6 +42,8 @@ smtp_tls_begin(struct smtp_state *st, enum dissect_dir dir, uint64_t off)
 
 	if (st->tls == NULL && (st->tls = malloc(sizeof(*st->tls))) != NULL)
 		tls_init(st->tls);
+	if (st->tls == NULL)
+		dissect_starved(st->hint.budget);
 	if (dir == DIR_C2S)
 		st->mode = MODE_TLS;
 	else
@@ -70,6 +72,7 @@ smtp_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 		return NULL;
 	st->sink = *sink;
 	st->hint = *hint;
+	st->line[DIR_C2S].budget = st->line[DIR_S2C].budget = hint->budget;
 	st->server_tunnel = hint->tunnelled;
 	st->mode = hint->tunnelled ? MODE_TUNNEL : hint->midstream ? MODE_JOINED : MODE_COMMAND;
 	st->greeted = st->unsynced = hint->midstream;

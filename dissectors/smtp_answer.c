@@ -18,10 +18,12 @@ answer_clear(struct smtp_answer *a)
 }
 
 static void
-kept_append(char **buf, size_t *len, const char *p, size_t n)
+kept_append(struct dissect_budget *b, char **buf, size_t *len, const char *p, size_t n)
 {
-	if (*buf == NULL && (*buf = malloc(SMTP_REPLY_KEPT)) == NULL)
+	if (*buf == NULL && (*buf = malloc(SMTP_REPLY_KEPT)) == NULL) {
+		dissect_starved(b);
 		return;
+	}
 	if (*len != 0 && *len < SMTP_REPLY_KEPT)
 		(*buf)[(*len)++] = '\n';
 	if (n > SMTP_REPLY_KEPT - *len)
@@ -60,8 +62,8 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 	secret_hide(st, l->text, l->len);
 	if (r == NULL) {		/* a line without a code within a list */
 		a->odd |= ODD_NO_CODE;
-		kept_append(&a->line, &a->line_len, l->text, l->len);
-		kept_append(&a->text, &a->text_len, l->text, l->len);
+		kept_append(st->hint.budget, &a->line, &a->line_len, l->text, l->len);
+		kept_append(st->hint.budget, &a->text, &a->text_len, l->text, l->len);
 		return;
 	}
 	a->code = r->code;
@@ -69,8 +71,8 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->odd |= ODD_NO_CODE;
 	if (a->enhanced[0] == 0)
 		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
-	kept_append(&a->line, &a->line_len, l->text, l->len);
-	kept_append(&a->text, &a->text_len, r->text, r->text_len);
+	kept_append(st->hint.budget, &a->line, &a->line_len, l->text, l->len);
+	kept_append(st->hint.budget, &a->text, &a->text_len, r->text, r->text_len);
 	a->whole = r->last;
 	a->end = st->next[DIR_S2C];
 	a->ts_ns = st->ts_ns;

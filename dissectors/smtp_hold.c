@@ -111,8 +111,10 @@ chunk_add(struct smtp_hold *h, size_t size, struct dissect_budget *budget)
 {
 	struct smtp_chunk *c = malloc(sizeof(*c) + size);
 
-	if (c == NULL)
+	if (c == NULL) {
+		dissect_starved(budget);
 		return NULL;
+	}
 	*c = (struct smtp_chunk){ .off = h->now.off, .ts_ns = h->now.ts_ns, .size = size };
 	if (h->last != NULL)
 		h->last->next = c;

@@ -16,8 +16,10 @@ line_keep(struct smtp_line *l, const uint8_t *p, size_t len)
 
 		while (size < want)
 			size *= 2;
-		if ((text = malloc(size)) == NULL)
+		if ((text = malloc(size)) == NULL) {
+			dissect_starved(l->budget);
 			return;
+		}
 		if (l->len != 0) {
 			memcpy(text, l->text, l->len);
 			explicit_bzero(l->text, l->len);
@@ -97,7 +99,7 @@ smtp_line_clear(struct smtp_line *l)
 
 	if (l->len != 0)
 		explicit_bzero(text, l->len);
-	*l = (struct smtp_line){ .text = text, .size = size };
+	*l = (struct smtp_line){ .text = text, .size = size, .budget = l->budget };
 }
 
 void

@@ -16,6 +16,7 @@ struct smtp_line {
 	uint32_t	 odd;		/* ODD_* */
 	bool		 cr;		/* the last byte was a CR */
 	bool		 begun;
+	struct dissect_budget *budget;	/* where want of memory is counted; may be NULL */
 };
 
 /*

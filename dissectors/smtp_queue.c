@@ -47,6 +47,8 @@ smtp_queue_add(struct smtp_state *st, int verb)
 	struct smtp_asked *e;
 
 	if (q->count == SMTP_OUTSTANDING_MAX || (q->count == q->size && !queue_grow(q))) {
+		if (q->count != SMTP_OUTSTANDING_MAX)
+			dissect_starved(st->hint.budget);
 		if (q->count == 0)
 			return NULL;
 		smtp_queue_drop(q, 1);
@@ -83,7 +85,7 @@ smtp_verb_takes(int verb, uint16_t code)
 	}
 }
 
-/* Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang us. */
+/* Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang us.  Counted. */
 enum { LOOK_AHEAD = 256 };
 
 static struct smtp_asked *
@@ -115,5 +117,9 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 	while (later < end && smtp_queue_at(q, later)->maybe)
 		later++;
 	e = pick_from(st, later, end, code);
+	if (e == NULL && end < q->count && !st->answer.far && st->hint.budget != NULL) {
+		st->answer.far = true;
+		st->hint.budget->searches_cut++;
+	}
 	return e != NULL ? e : pick_from(st, 0, later, code);
 }

@@ -50,6 +50,7 @@ struct smtp_queue {
 struct smtp_answer {		/* a reply being collected */
 	bool		open;		/* lines of it were read */
 	bool		whole;		/* its last line was read; it waits for delivery */
+	bool		far;		/* its command was not looked for to the end, and that was counted */
 	uint16_t	code;
 	uint8_t		enhanced[3];
 	char		*line, *text;	/* SMTP_REPLY_KEPT each */

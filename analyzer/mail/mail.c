@@ -31,6 +31,8 @@ mail_caps_get(const struct mail *m)
 	struct mail_caps c = m->caps;
 
 	c.held = m->budget.refused;
+	c.searches_cut = m->budget.searches_cut;
+	c.memory += m->budget.memory;
 	return c;
 }
 

@@ -24,7 +24,8 @@ struct mail_caps {
 	uint64_t	held;		/* flows read on without the reply they depended on */
 	uint64_t	recipients;	/* recipients counted but without a record of their own */
 	uint64_t	transactions;	/* transactions settled early: too many unanswered */
-	uint64_t	memory;		/* flows dropped for want of memory */
+	uint64_t	searches_cut;	/* replies whose command was not looked for to the end */
+	uint64_t	memory;		/* facts lost for want of memory */
 };
 
 /* The options are copied, the sink is borrowed for the life of the mail. */

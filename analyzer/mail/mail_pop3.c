@@ -310,15 +310,16 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment
 {
 	struct pop3_state *s = state(f);
 	struct pop3_listing *l = ev->verb == POP3_LIST ? &s->sizes : &s->uids;
+	uint32_t count = 0;
 
 	if (ev->code != POP3_OK)
 		return;
 	if (ev->arg_num != UINT64_MAX)
 		pop3_listing_one(l, ev->arg, ev->arg_len);
+	else if (!pop3_listing_set(l, ev->line, ev->line_len, &count))
+		f->mail->caps.memory++;
 	else if (ev->verb == POP3_LIST)
-		f->session.listed = pop3_listing_set(l, ev->line, ev->line_len);
-	else
-		pop3_listing_set(l, ev->line, ev->line_len);
+		f->session.listed = count;
 	if (ev->arg_num == UINT64_MAX)
 		listing_check(&f->session, ev, at);
 }

@@ -40,27 +40,27 @@ line_next(const struct pop3_listing *l, size_t *at)
 	return n;
 }
 
-uint32_t
-pop3_listing_set(struct pop3_listing *l, const char *text, size_t len)
+bool
+pop3_listing_set(struct pop3_listing *l, const char *text, size_t len, uint32_t *count)
 {
 	const char *value;
 	uint64_t number;
-	uint32_t count = 0;
 	size_t at = 0, from, n;
 
 	free(l->text);
 	l->len = l->at = 0;
+	*count = 0;
 	l->text = malloc(len + 1);
 	if (l->text == NULL)
-		return 0;
+		return false;
 	memcpy(l->text, text, len);
 	l->len = len;
 	while (at < l->len) {
 		from = at;
 		n = line_next(l, &at);
-		count += entry_parse(l->text + from, n, &number, &value, &n);
+		*count += entry_parse(l->text + from, n, &number, &value, &n);
 	}
-	return count;
+	return true;
 }
 
 void

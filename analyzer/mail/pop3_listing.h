@@ -16,8 +16,8 @@ struct pop3_listing {
 	char		 one_value[72];
 };
 
-/* Copies; the old one is forgotten.  Returns the number of entries. */
-uint32_t pop3_listing_set(struct pop3_listing *l, const char *text, size_t len);
+/* Copies; the old one is forgotten.  *count: its entries.  false: no memory. */
+bool	pop3_listing_set(struct pop3_listing *l, const char *text, size_t len, uint32_t *count);
 /* The one-line answer "3 120". */
 void	pop3_listing_one(struct pop3_listing *l, const char *text, size_t len);
 /* The value of a message, "" when it was not listed. */

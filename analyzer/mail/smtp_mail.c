@@ -116,7 +116,8 @@ smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_ev
 	}
 	r = &t->rcpt[t->rcpt_count++];
 	*r = (struct smtp_rcpt){ .ordinal = t->r.recipients, .cmd = ev->cmd, .at = at };
-	r->address = address_dup(ev->arg, ev->arg_len);
+	if ((r->address = address_dup(ev->arg, ev->arg_len)) == NULL)
+		f->mail->caps.memory++;
 	return r;
 }
 

@@ -169,7 +169,9 @@ final_of_rcpt(struct answer *a)
 
 		if (r->reply == NULL || r->reply->code / 100 != 2 || ++nth != t->finals)
 			continue;
-		if (r->final == NULL && (r->final = malloc(sizeof(*r->final))) != NULL)
+		if (r->final == NULL && (r->final = malloc(sizeof(*r->final))) == NULL)
+			a->f->mail->caps.memory++;
+		else
 			*r->final = a->reply;
 		return;
 	}

@@ -32,9 +32,9 @@ static inline void
 fuzz_take(void *ctx, const struct dissect_event *ev)
 {
 	struct fuzz_log *l = ctx;
-	uint64_t facts[11] = {
+	uint64_t facts[12] = {
 		(uint64_t)ev->kind, ev->dir, ev->cmd, (uint64_t)ev->verb, ev->code, ev->odd, ev->arg_num,
-		ev->unsure, ev->complete, (uint64_t)ev->reply_to, (uint64_t)ev->ts_ns,
+		ev->unsure, ev->complete, (uint64_t)ev->reply_to, (uint64_t)ev->ts_ns, ev->last,
 	};
 
 	if (ev->kind == EVENT_CONTENT) {	/* its pieces depend on the chunks, its bytes do not */
@@ -45,6 +45,7 @@ fuzz_take(void *ctx, const struct dissect_event *ev)
 	l->hash = fuzz_mix(l->hash, &ev->off, sizeof(ev->off));
 	l->hash = fuzz_mix(l->hash, &ev->end, sizeof(ev->end));
 	l->hash = fuzz_mix(l->hash, &l->content, sizeof(l->content));
+	l->hash = fuzz_mix(l->hash, ev->enhanced, sizeof(ev->enhanced));
 	if (ev->line_len > 0)
 		l->hash = fuzz_mix(l->hash, ev->line, ev->line_len);
 	if (ev->arg_len > 0)

@@ -584,6 +584,25 @@ test_many_unanswered(void)
 	free(text);
 }
 
+/* A reply behind missing ones is looked for among the next 256 commands only: further away, that is told. */
+static void
+test_many_behind_a_gap(void)
+{
+	static const struct { int n; uint64_t cut; } cases[] = { { 200, 0 }, { 300, 1 } };
+	char text[8192];
+	struct seen *s;
+
+	for (size_t c = 0; c < 2; c++) {
+		strcpy(text, HELLO);
+		for (int i = 0; i < cases[c].n; i++)
+			strcat(text, "C: RSET\n");
+		strcat(text, "=== gap S 20\n" "C: QUIT\nS: 221 bye\n");
+		s = play(text, NULL);
+		CHECK_EQ_INT(s->caps.searches_cut, cases[c].cut);
+		free(s);
+	}
+}
+
 static void
 test_refusals_first_and_last(void)
 {
@@ -654,6 +673,7 @@ main(void)
 		{ "greetings", test_greetings },
 		{ "many recipients", test_many_recipients },
 		{ "many mails unanswered", test_many_unanswered },
+		{ "a reply far behind a gap", test_many_behind_a_gap },
 		{ "refusals: the first and the last", test_refusals_first_and_last },
 		{ "text is UTF-8", test_text_is_utf8 },
 		{ "SipHash", test_siphash },
