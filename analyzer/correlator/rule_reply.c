@@ -302,9 +302,12 @@ static void
 judge_unsolicited(const struct reading *g, const struct refusal *r)
 {
 	struct reply_context ctx = context_of(g, r);
+	struct moment closed = case_closed(g->c, 0);
 	struct reply_class cl;
 	bool quit = g->s->quit.frame != 0 && g->s->quit.ns <= r->reply->at.ns;
 
+	if (moment_is(&closed) && moment_before(&closed, &r->reply->at))
+		return;			/* "lost input connection": it follows from the client's close */
 	if (quit || (!mail_open(g->c) && mail_accepted(g->c)))
 		return;			/* an idle session was closed, nothing was lost (0.7) */
 	ctx.stage = 0;

@@ -26,6 +26,20 @@ close_is_meant(const struct mail_case *c)
 	return !case_stalled(c) && case_all_acked(c, 0) && case_all_acked(c, 1);
 }
 
+/* Exim sends QUIT and FIN right behind the message: it has nothing more to say, but it waits for the answer. */
+static bool
+closes_its_half(const struct mail_case *c)
+{
+	return moment_is(&c->session->quit) && moment_is(&c->conn.dir[0].fin) && !moment_is(&c->conn.dir[0].rst);
+}
+
+/* What the server said after that was taken: a program that is gone answers with RST. */
+static bool
+hears_after_close(const struct mail_case *c)
+{
+	return closes_its_half(c) && case_all_acked(c, 1);
+}
+
 static struct finding *
 symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir, const struct record_transaction *t,
     struct verdicts *out)
@@ -50,7 +64,8 @@ static void
 say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed, bool came,
     struct verdicts *out)
 {
-	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED, 0, t, out);
+	enum confidence conf = closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
+	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
 	char waited[32];
 
 	seconds(moment_gap(&t->end_of_data, closed), waited);
@@ -146,7 +161,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, bo
 
 	if (!moment_is(&t->end_of_data) || !moment_is(&t->final_reply.at))
 		return;
-	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns && moment_before(&closed, &t->final_reply.at)) {
+	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns && moment_before(&closed, &t->final_reply.at) && !hears_after_close(c)) {
 		say_gave_up_waiting(c, t, &closed, true, out);
 		return;
 	}
@@ -308,7 +323,7 @@ unheard(const struct mail_case *c, const struct record_transaction *t)
 
 	if (t->verdict == VERDICT_LOST || t->verdict == VERDICT_UNKNOWN)
 		return t->end_acked || moment_is(&t->end_of_data);
-	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at);
+	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !hears_after_close(c);
 }
 
 static bool
