@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """client.py [--host H] [--timeout S] STEP... - a mail client that says what happened to it.
 
-send=BYTES[,port=25][,to=ADDRESS][,tls][,pause=SECONDS][,word=TEXT]
+send=BYTES[,port=25][,to=ADDRESS][,tls][,auth=PASSWORD][,pause=SECONDS][,word=TEXT][,nosize]
+early             speaks before the server's greeting
+hold=COUNT        opens so many connections at once, reads their greetings, and ends them
 pop[,fetch]       a POP3 session as bob; with fetch every message
 sleep=SECONDS
 Each step but sleep prints one line: {"step", "ok", "code", "said"}.
@@ -47,7 +49,9 @@ def send(host, timeout, size, opt):
             if code != 220:
                 return code, said
             s.ehlo()
-        options = ["SIZE=%d" % size] if s.has_extn("size") else []
+        if "auth" in opt:
+            s.login("bob", opt["auth"])
+        options = ["SIZE=%d" % size] if s.has_extn("size") and "nosize" not in opt else []
         code, said = s.mail("bob@example.org", options)
         if code == 250:
             code, said = s.rcpt(opt.get("to", "alice@example.net"))
@@ -74,6 +78,24 @@ def pop(host, timeout, opt):
         s.close()
 
 
+def early(host, timeout, opt):
+    """EHLO and MAIL at once, without waiting for anybody."""
+    with socket.create_connection((host, int(opt.get("port", 25))), timeout) as s:
+        s.sendall(b"EHLO client.example.org\r\nMAIL FROM:<bob@example.org>\r\n")
+        said = s.makefile("rb").readline()
+    return int(said[:3] or 0), said
+
+
+def hold(host, timeout, count, opt):
+    """The worst of the greetings."""
+    held = [socket.create_connection((host, int(opt.get("port", 25))), timeout) for _ in range(count)]
+    said = max(s.makefile("rb").readline() for s in held)
+    for s in held:
+        s.sendall(b"QUIT\r\n")
+        s.close()
+    return int(said[:3] or 0), said
+
+
 def step(host, timeout, text):
     first, *rest = text.split(",")
     opt = dict((r.split("=", 1) + [""])[:2] for r in rest)
@@ -82,6 +104,10 @@ def step(host, timeout, text):
     try:
         if name == "pop":
             code, said = pop(host, timeout, opt)
+        elif name == "early":
+            code, said = early(host, timeout, opt)
+        elif name == "hold":
+            code, said = hold(host, timeout, int(value), opt)
         else:
             code, said = send(host, timeout, int(value), opt)
         out.update(ok=200 <= code < 300, code=code, said=said.decode("utf-8", "replace"))

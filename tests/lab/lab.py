@@ -21,6 +21,9 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from net import HERE, Net, Trouble, Watch, parse  # noqa: E402
+import exim  # noqa: E402
+import scenarios_exim  # noqa: E402,F401 (adds to the list)
+import scenarios_path  # noqa: E402,F401
 from scenarios import SCENARIOS  # noqa: E402
 
 LEVEL = {"cannot-tell": 0, "possible": 1, "probable": 2, "confirmed": 3}
@@ -138,6 +141,14 @@ def cannot_run():
     return None
 
 
+def lacks(scenario):
+    """What a scenario needs and is not there, in words, or None."""
+    missing = [t for t in scenario.needs if t != "exim" and shutil.which(t) is None]
+    if missing:
+        return "not installed: " + ", ".join(missing)
+    return exim.trouble() if "exim" in scenario.needs else None
+
+
 def show(result, verbose):
     print("%-8s%-30s %5.1f s  %s" % ("FAILED" if result.errors else "ok", result.scenario.name, result.seconds, result.scenario.title))
     for e in result.errors:
@@ -169,8 +180,11 @@ def main():
     ap.add_argument("-j", type=int, default=2, metavar="N", help="so many at a time")
     ap.add_argument("-v", action="store_true", help="what was said at each place")
     ap.add_argument("--keep", metavar="DIR", help="keep the captures of failures there (DIR/ with a slash: of all)")
+    ap.add_argument("--exim", metavar="DIR", help="where Debian's Exim is unpacked (exim/ beside MAILWHY)")
+    ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario so often")
     a = ap.parse_args()
     binary = os.path.abspath(a.binary)
+    exim.unpacked = os.path.abspath(a.exim or os.path.join(os.path.dirname(binary), "exim"))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     why = cannot_run()
     if why:
@@ -179,14 +193,14 @@ def main():
     jobs, skipped = [], 0
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
         for s in SCENARIOS:
-            missing = [t for t in s.needs if shutil.which(t) is None]
             if (a.fast and not s.fast) or not re.search(a.k, s.name):
                 continue
-            if missing:
+            why = lacks(s)
+            if why:
                 skipped += 1
-                print("skipped %-30s not installed: %s" % (s.name, ", ".join(missing)))
+                print("skipped %-30s %s" % (s.name, why))
                 continue
-            jobs.append(pool.submit(play, s, binary, a.keep))
+            jobs += [pool.submit(play, s, binary, a.keep) for _ in range(a.repeat)]
         results = []
         try:
             for j in concurrent.futures.as_completed(jobs):
