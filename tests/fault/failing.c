@@ -183,6 +183,19 @@ posix_memalign(void **p, size_t align, size_t size)
 	return fails() ? ENOMEM : real_posix_memalign(p, align, size);
 }
 
+/* gcov writes its counters at the end, with memory it takes for granted; it asks for this first. */
+char *
+getenv(const char *name)
+{
+	static char *(*real_getenv)(const char *);
+
+	if (real_getenv == NULL)
+		*(void **)&real_getenv = dlsym(RTLD_NEXT, "getenv");
+	if (strncmp(name, "GCOV_", 5) == 0)
+		fail_at = 0;
+	return real_getenv(name);
+}
+
 ssize_t
 read(int fd, void *p, size_t len)
 {

@@ -1,5 +1,6 @@
 /* The full ledger against small hand-made flows: what an expert would read in them. */
 #include "ledger_build.h"
+#include "record/record_json.h"
 
 static void
 clean_flow(void)
@@ -589,18 +590,40 @@ conflicting_copies(void)
 	ledger_free(n.l);
 }
 
+/* All that a report says, as it would be written. */
+static char *
+said(const struct seen *s)
+{
+	struct record r = { .type = RECORD_CONNECTION, .connection = s->c };
+	char *all = record_json_encode(&r), *one, *both;
+
+	for (unsigned int i = 0; i < s->stalls; i++) {
+		r = (struct record){ .type = RECORD_STALL, .stall = s->stall[i] };
+		one = record_json_encode(&r);
+		if (asprintf(&both, "%s\n%s", all, one) == -1)
+			abort();
+		free(one);
+		free(all);
+		all = both;
+	}
+	return all;
+}
+
 static void
 reports_repeat(void)
 {
 	struct net n;
-	struct seen a, b;
+	char *first, *again;
 
 	begin(&n);
 	dialogue(&n);
 	black_hole(&n);
-	a = *report(&n);
-	b = *report(&n);
-	CHECK_EQ_MEM(&a, &b, sizeof(a));
+	first = said(report(&n));
+	again = said(report(&n));
+	CHECK(strstr(first, "\"type\":\"stall\"") != NULL);
+	CHECK_EQ_STR(again, first);
+	free(first);
+	free(again);
 	ledger_free(n.l);
 }
 
