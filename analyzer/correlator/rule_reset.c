@@ -4,9 +4,11 @@
  */
 #include "path_facts.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
-enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3 };
+enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2 };
 
 static const struct sign {
 	uint32_t	bit;
@@ -18,7 +20,9 @@ static const struct sign {
 	{ RESET_R4, "several RSTs with different acknowledgements" },
 	{ RESET_R5, "the RST's TTL differs from the end's other packets" },
 	{ RESET_R5B, "the RST was made with another initial TTL" },
+	{ RESET_R6, "the RST came sooner than the end itself can answer" },
 	{ RESET_R7, "both ends get a RST at the same moment, neither had closed" },
+	{ RESET_R8, "in several sessions the RST follows at once the same command" },
 };
 
 static uint32_t
@@ -48,6 +52,50 @@ first_reset(const struct record_connection *c)
 	if (a->frame == 0 || (b->frame != 0 && b->ns < a->ns))
 		return 1;
 	return 0;
+}
+
+/* The shortest way from this point to the end whose RST it is, and back; 0 = not known. */
+static int64_t
+loop_to(const struct record_connection *c, int d)
+{
+	if (!c->rtt_known || c->vantage < 0)
+		return 0;
+	return c->rtt_ns / 1000 * (d == 1 ? c->vantage : 1000 - c->vantage);
+}
+
+/* The verb that was in flight when the RST came, before the end itself can have answered; false: none. */
+static bool
+cut_at(const struct mail_case *c, char verb[16])
+{
+	const struct record_connection *k = &c->conn;
+	const struct record_session *s = c->session;
+	int d = first_reset(k);
+	size_t n;
+
+	if (d < 0 || s == NULL || !s->command_unanswered || k->dir[0].data_last.frame == 0)
+		return false;
+	if (k->dir[d].rst.ns < k->dir[0].data_last.ns || k->dir[d].rst.ns - k->dir[0].data_last.ns > loop_to(k, d))
+		return false;
+	n = strspn(s->last_command, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+	if (n == 0 || n > 15 || (s->last_command[n] != '\0' && s->last_command[n] != ' '))
+		return false;
+	for (size_t i = 0; i <= n; i++)
+		verb[i] = i == n ? '\0' : (char)toupper((unsigned char)s->last_command[i]);
+	return true;
+}
+
+/* R8: how many sessions of these two hosts were cut at this verb, this one included. */
+static uint32_t
+sessions_cut_at(const struct view *v, const char *verb)
+{
+	struct case_iter it = { .client = &v->c->conn.client.ip, .server = &v->c->conn.server.ip };
+	const struct mail_case *x;
+	uint32_t n = 0;
+	char theirs[16];
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		n += x->has_conn && x->point == v->c->point && cut_at(x, theirs) && strcmp(verb, theirs) == 0;
+	return n;
 }
 
 static void
@@ -152,6 +200,7 @@ judge(const struct view *v, struct verdicts *out)
 {
 	const struct record_connection *c = &v->c->conn;
 	uint32_t bits;
+	char verb[16];
 	int d;
 
 	if (!v->c->has_conn || (d = first_reset(c)) < 0)
@@ -159,7 +208,9 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->synack_count == 0 && c->dir[0].data_segments + c->dir[1].data_segments == 0 && c->state != CONN_MIDSTREAM)
 		return;
 	bits = c->dir[0].reset_signs | c->dir[1].reset_signs;
-	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5)) != 0) {
+	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
+		bits |= RESET_R8;
+	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5 | RESET_R6)) != 0) {
 		judge_middlebox(v->c, d, bits, out);
 		return;
 	}

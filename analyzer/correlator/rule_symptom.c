@@ -113,12 +113,23 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 
 /* ---- the message was not finished ------------------------------------------------------------- */
 
+/* The client's RST has a mark that its other packets have not: somebody else may have sent it, to both ends. */
+static bool
+close_is_doubtful(const struct mail_case *c)
+{
+	const struct record_direction *d = &c->conn.dir[0];
+	bool by_rst = moment_is(&d->rst) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
+
+	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && d->ttl_rst != 0 && d->ttl != d->ttl_rst));
+}
+
 static void
 judge_unfinished(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
 	int closer = case_first_closer(c);
 	struct moment end;
 	struct finding *f;
+	bool doubt;
 
 	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || closer < 0 || case_one_sided(c) || case_stalled(c))
 		return;
@@ -129,11 +140,16 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	if (closer == 0 && !close_is_meant(c))
 		return;
 	end = case_closed(c, closer);
-	f = symptom(c, FINDING_CLIENT_GAVE_UP_AT_DATA, closer == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, 0, t, out);
+	doubt = close_is_doubtful(c);
+	f = symptom(c, FINDING_CLIENT_GAVE_UP_AT_DATA, closer == 0 && !doubt ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, 0, t, out);
 	evidence_frame(finding_says(f, c->point, "the server asks for the message (354)"), &t->data_reply.at);
 	evidence_frame(finding_says(f, c->point, "%llu bytes of it were sent; %s before its end", (unsigned long long)t->bytes,
 	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
-	finding_summary(f, "The client stopped sending the message after %llu bytes.", (unsigned long long)t->bytes);
+	if (doubt)
+		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", c->conn.dir[0].ttl_rst,
+		    c->conn.dir[0].ttl), &c->conn.dir[0].rst);
+	finding_summary(f, "The client stopped sending the message after %llu bytes%s.", (unsigned long long)t->bytes,
+	    doubt ? ", or a device in between reset the connection in its name" : "");
 }
 
 /* ---- accepted, but did the client hear it? ------------------------------------------------------ */

@@ -61,6 +61,7 @@ struct rst_note {
 	uint8_t		ttl;
 	bool		reply;		/* a closed socket's answer to an ACK (S17) */
 	bool		r1, r2;
+	int64_t		haste;		/* since the packet that it answers (R6); 0 = not to be told */
 };
 
 struct size_note {
@@ -237,7 +238,8 @@ uint8_t	side_packet(struct ledger *l, const struct packet *p, int dir, struct se
 void	pause_keep(struct side *s, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
 /* ledger_side_report.c */
-void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct record_direction *out);
+/* loop: the shortest way to the endpoint and back, 0 = not known. */
+void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *out);
 
 /* ---- ledger_window.c: one direction of the window, read once ------------------ */
 

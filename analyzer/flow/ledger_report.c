@@ -21,6 +21,19 @@ report_state(const struct ledger *l)
 	return l->unreachable.frame != 0 ? CONN_UNREACHABLE : CONN_UNANSWERED;
 }
 
+/* From this point to the endpoint that sends `dir' and back, as short as it ever was; 0 = the handshake does not tell. */
+static int64_t
+loop_to(const struct ledger *l, const struct readings *r, int dir)
+{
+	int64_t loop = dir == 1 ? l->vantage_num : l->handshake_ns - l->vantage_num;
+
+	if (l->handshake_ns <= 0 || l->syn_count != 1 || l->synack_count != 1 || l->disordered > 0)
+		return 0;
+	if (r->dir[!dir].delay < loop)
+		loop = r->dir[!dir].delay;
+	return l->side[!dir].sums.ack_delay < loop ? l->side[!dir].sums.ack_delay : loop;
+}
+
 static void
 report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out)
 {
@@ -49,7 +62,7 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 		out->vantage = (int32_t)(l->vantage_num * 1000 / l->handshake_ns);
 	memset(out->dir, 0, sizeof(out->dir));
 	for (int d = 0; d < 2; d++)
-		side_report(l, d, t_end, r->rtt, &out->dir[d]);
+		side_report(l, d, t_end, loop_to(l, r, d), &out->dir[d]);
 }
 
 static void

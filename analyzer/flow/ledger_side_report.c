@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define LOOP_LEAST	(5 * MS)	/* nearer ends answer too fast to tell (0.7) */
+
 enum { ID_PAIRS = 5, ID_ONES_PERCENT = 60 };
 
 static bool
@@ -37,7 +39,7 @@ ttl_initial(uint8_t ttl)
 }
 
 static uint32_t
-rst_signs_of(const struct side *s, uint8_t usual)
+rst_signs_of(const struct side *s, uint8_t usual, int64_t loop)
 {
 	uint32_t signs = 0;
 
@@ -51,6 +53,8 @@ rst_signs_of(const struct side *s, uint8_t usual)
 			signs |= RESET_R5;
 		if (usual != 0 && ttl_initial(a->ttl) != ttl_initial(usual))
 			signs |= RESET_R5B;
+		if (loop >= LOOP_LEAST && a->haste > 0 && a->haste < loop / 2)
+			signs |= RESET_R6;
 		for (uint32_t j = 0; j < i && !a->reply; j++) {
 			if (s->rsts[j].reply)
 				continue;
@@ -64,10 +68,10 @@ rst_signs_of(const struct side *s, uint8_t usual)
 }
 
 static uint32_t
-rst_signs(const struct ledger *l, int dir)
+rst_signs(const struct ledger *l, int dir, int64_t loop)
 {
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	uint32_t signs = rst_signs_of(s, side_ttl(s));
+	uint32_t signs = rst_signs_of(s, side_ttl(s), loop);
 	int64_t d = s->rst.ns - peer->rst.ns, first = d < 0 ? s->rst.ns : peer->rst.ns;
 	bool fin = (s->fin.frame != 0 && s->fin.ns <= first) || (peer->fin.frame != 0 && peer->fin.ns <= first);
 
@@ -167,12 +171,11 @@ report_windows(const struct side *s, struct record_direction *o)
 }
 
 void
-side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct record_direction *o)
+side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *o)
 {
 	const struct side *s = &l->side[dir];
 	uint8_t ttl = side_ttl(s);
 
-	(void)rtt;
 	o->packets = s->packets;
 	o->data_segments = s->data_segments;
 	o->stream_bytes = s->data_max > s->low ? (uint64_t)(s->data_max - s->low) : 0;
@@ -198,7 +201,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t rtt, struct 
 	o->fin = s->fin;
 	o->rst = s->rst;
 	o->rst_count = s->rst_count;
-	o->reset_signs = rst_signs(l, dir);
+	o->reset_signs = rst_signs(l, dir, loop);
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);

@@ -96,10 +96,10 @@ enum app_proto {
 
 enum classified_by { CLASS_NONE = 0, CLASS_PORT, CLASS_GREETING, CLASS_CLIENT, CLASS_NDPI };
 
-/* R1..R7 of diagnosis 1A middlebox-reset (S17). */
+/* R1..R8 of diagnosis 1A middlebox-reset (S17); R8 shows only over sessions, so no record carries it. */
 enum {
 	RESET_R1 = 1 << 0, RESET_R2 = 1 << 1, RESET_R3 = 1 << 2, RESET_R4 = 1 << 3,
-	RESET_R5 = 1 << 4, RESET_R5B = 1 << 5, RESET_R7 = 1 << 6,
+	RESET_R5 = 1 << 4, RESET_R5B = 1 << 5, RESET_R7 = 1 << 6, RESET_R6 = 1 << 7, RESET_R8 = 1 << 8,
 };
 
 #define RECORD_SIZES	16

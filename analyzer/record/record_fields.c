@@ -145,7 +145,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(fin, "FIN"),
 	F(rst, "first RST"),
 	F(rst_count, "RSTs"),
-	F(reset_signs, "signs that the RSTs were forged: 1 R1, 2 R2, 4 R3, 8 R4, 16 R5, 32 R5b, 64 R7"),
+	F(reset_signs, "signs that the RSTs were forged: 1 R1, 2 R2, 4 R3, 8 R4, 16 R5, 32 R5b, 64 R7, 128 R6"),
 	F(ceiling, "largest size the peer's MSS allows; 0 unknown"),
 	F(w_max, "largest single segment seen"),
 	F(proven, "largest size cleanly delivered"),

@@ -187,3 +187,19 @@ def port_redirected(lab):
     lab.net.start("hr", ["/usr/bin/python3", "-u", __file__.replace("scenarios_path", "servers"), "plain", "::", "2525"], "ready")
     lab.net.sh("hr", "nft", "-f", "-", text="table ip nat { chain p { type nat hook prerouting priority -100; tcp dport 25 redirect to :2525; }; }\n")
     smtp(lab, "send=500", "send=500,port=587")
+
+
+@scenario(needs="postfix iptables openssl", want={"middlebox-reset": "client"}, sure="client", may="peer-reset", ends=[False, False, False])
+def reset_at_starttls(lab):
+    """a device resets each client that says STARTTLS"""
+    postfix(lab.net, tls=True)
+    lab.net.sh("hr", "iptables", "-A", "FORWARD", "-p", "tcp", "--dport", "25", "-m", "string", "--algo", "bm", "--string", "STARTTLS",
+               "-j", "REJECT", "--reject-with", "tcp-reset")
+    smtp(lab, "send=500,tls", "send=500,tls", "send=500,tls", timeout=5)
+
+
+@scenario(needs="", want={"peer-reset|server-dropped": "client server"}, may="peer-reset server-dropped", ends=[False, False, False])
+def server_resets_at_mail(lab):
+    """a server that crashes at each MAIL: it is no device in between"""
+    server(lab.net, "crash")
+    smtp(lab, "send=500", "send=500", "send=500", timeout=5)

@@ -7,10 +7,12 @@ ident     asks the client's port 113 first and waits up to 6 s for an answer
 stop      stops reading in the middle of DATA for 9 s
 popfirst  wants a POP login first; also serves POP3 on port 110
 greylist  asks each client to come back, once for each sender and recipient
+crash     resets the connection at MAIL
 stray     drops the connection in the middle of DATA
 """
 import re
 import socket
+import struct
 import sys
 import threading
 import time
@@ -79,6 +81,9 @@ def smtp(peer):
         verb = line[:4].upper()
         if verb == b"EHLO":
             peer.say("250-mx.example.net", "250 8BITMIME")
+        elif verb == b"MAIL" and MODE == "crash":
+            peer.c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            break
         elif verb == b"MAIL":
             sender, accepted = line, False
             peer.say("250 2.1.0 Ok")

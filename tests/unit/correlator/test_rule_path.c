@@ -304,6 +304,13 @@ router_told(void)
 	CHECK_EQ_INT(find_kind(c, FINDING_PMTU_BLACK_HOLE)->mtu.mss, 1414);
 	correlator_free(c);
 
+	/* ... and the advice for the MSS is the narrow place's, not the router's that spoke */
+	c = JUDGED(conn, stall, build_told(&conn, 1492, 1500));
+	CHECK_FINDING(c, FINDING_MSS_NOT_CLAMPED, CONFIDENCE_CONFIRMED);
+	CHECK(strstr(find_kind(c, FINDING_MSS_NOT_CLAMPED)->remedy, "adjust-mss 1414") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_MSS_NOT_CLAMPED)->remedy, "1452") == NULL);
+	correlator_free(c);
+
 	told = build_told(&conn, 0, 1500);
 	c = JUDGED(conn, told);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_MTU_ZERO, CONFIDENCE_CONFIRMED);
@@ -556,6 +563,79 @@ resets(void)
 	correlator_free(c);
 }
 
+/* A reset of the server's in `two' sessions right behind a command; *more: what else was seen of the first. */
+static struct correlator *
+cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t later)
+{
+	struct record r[4];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct record *conn = &r[2 * i], *session = &r[2 * i + 1];
+
+		*conn = build_connection(0, i + 1, 10000 * (int64_t)i, 10000 * (int64_t)i + 5000);
+		*session = build_session(conn, 100);
+		conn->connection.rtt_known = true;
+		conn->connection.rtt_ns = 40 * MS;
+		conn->connection.vantage = 950;
+		conn->connection.dir[0].data_last = at(10000 * (int64_t)i + 3000);
+		conn->connection.dir[1].rst = at(10000 * (int64_t)i + 3000 + later);
+		conn->connection.dir[1].rst_count = 1;
+		conn->connection.dir[1].ttl_rst = conn->connection.dir[1].ttl;
+		conn->connection.dir[1].reset_signs = signs;
+		session->session.command_unanswered = true;
+		snprintf(session->session.last_command, sizeof(session->session.last_command), "%s", i == 0 ? verb : other);
+	}
+	return judged(r, 4);
+}
+
+static void
+resets_at_a_command(void)
+{
+	struct correlator *c;
+
+	c = cut_at_command("STARTTLS", "starttls", RESET_R5, 20);
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R5 | RESET_R6, 20);
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R6, 20);
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "STARTTLS", 0, 20);	/* a server that crashes there does the same */
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "MAIL FROM:<a@b>", RESET_R5, 20);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R5, 900);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+}
+
+/* One hop less or more is no proof of a forgery, and no fit either. */
+static void
+resets_of_uncertain_origin(void)
+{
+	struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+	struct record_direction *b = &conn.connection.dir[1];
+	struct correlator *c;
+
+	b->rst = at(3000);
+	b->rst_count = 1;
+	b->ttl_rst = (uint8_t)(b->ttl + 1);
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
+	CHECK(strstr(find_kind(c, FINDING_PEER_RESET)->summary, "not certain") != NULL);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+	b->ttl_rst = b->ttl;
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 int
 main(void)
 {
@@ -576,6 +656,8 @@ main(void)
 		{ "pauses", pauses },
 		{ "losses", losses },
 		{ "resets", resets },
+		{ "resets at a command", resets_at_a_command },
+		{ "resets of uncertain origin", resets_of_uncertain_origin },
 	};
 
 	return check_main("path rules", tests, sizeof(tests) / sizeof(tests[0]));

@@ -453,6 +453,37 @@ resets(void)
 	ledger_free(n.l);
 }
 
+/* The server's signs when it, or somebody, resets `after' of a command that follows `rest'. */
+static uint32_t
+hasty(int64_t rest, int64_t after, uint8_t flags)
+{
+	struct net n;
+	uint32_t signs;
+
+	begin(&n);
+	dialogue(&n);
+	wait(&n, rest);
+	data(&n, A, 30);
+	wait(&n, after);
+	if (flags & TCP_ACK)
+		n.acked[B] = n.sent[A];
+	reset(&n, B, n.sent[B], n.ttl[B], flags);
+	signs = report(&n)->c.dir[B].reset_signs;
+	ledger_free(n.l);
+	return signs;
+}
+
+/* R6: 40 ms there and back, so nobody there can know after 5 ms what was just sent. */
+static void
+resets_too_soon(void)
+{
+	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST | TCP_ACK), RESET_R6);
+	CHECK_EQ_INT(hasty(MS, 45 * MS, TCP_RST | TCP_ACK), 0);
+	CHECK_EQ_INT(hasty(10 * S, 5 * MS, TCP_RST), RESET_R6);
+	CHECK_EQ_INT(hasty(10 * S, 45 * MS, TCP_RST), 0);
+	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST), 0);	/* without an ACK it may have left on its own account */
+}
+
 static void
 routers_words(void)
 {
@@ -698,6 +729,7 @@ main(void)
 		{ "pauses", pauses },
 		{ "window scale lost", scale_lost },
 		{ "resets", resets },
+		{ "resets that come too soon", resets_too_soon },
 		{ "fragmentation needed", routers_words },
 		{ "a cut quote", cut_quote },
 		{ "one piece of content dropped", content_drop },
