@@ -72,8 +72,12 @@ main(int argc, char **argv)
 	if (hold_standard_files() != 0)
 		return EXIT_INPUT;
 	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an error message, not a death */
-	if (options_parse(&o, argc, argv) == 0)
+	if (options_parse(&o, argc, argv) == 0) {
 		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
+	} else if (o.inputs == NULL) {
+		complain(NULL, "no memory");
+		rc = EXIT_INPUT;
+	}
 	options_free(&o);
 	return rc;
 }

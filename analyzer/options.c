@@ -223,7 +223,7 @@ options_parse(struct options *o, int argc, char **argv)
 
 	*o = (struct options){ .progress = true };
 	if ((o->inputs = calloc((size_t)argc + 1, sizeof(*o->inputs))) == NULL)
-		return usage("no memory", NULL);
+		return -1;
 	while ((c = getopt_long(argc, argv, "-r:i:f:s:hV", longs, NULL)) != -1)
 		if (take(o, c) != 0)
 			return -1;

@@ -112,15 +112,20 @@ open_correlator(struct pipeline *p)
 {
 	struct correlator_options co = { .user_replies = NULL };
 	char err[256] = "no memory", *text = NULL;
+	bool memory;
 
 	if (p->o->replies != NULL && (text = read_replies(p, p->o->replies)) == NULL)
 		return EXIT_INPUT;
 	co.user_replies = text;
+	errno = 0;
 	p->correlator = correlator_new(&co, err, sizeof(err));
+	memory = errno == ENOMEM;
 	if (p->correlator == NULL)
 		complain(p, "%s%s%s", text != NULL ? p->o->replies : "", text != NULL ? ": " : "", err);
 	free(text);
-	return p->correlator != NULL ? 0 : EXIT_USAGE;
+	if (p->correlator == NULL)
+		return memory ? EXIT_INPUT : EXIT_USAGE;
+	return 0;
 }
 
 /*
@@ -357,7 +362,7 @@ print_output(struct pipeline *p)
 	else if (p->o->output == OUTPUT_TRANSCRIPT)
 		rc = transcript_print(p->transcript, &p->page);
 	else
-		terminal_print(&p->page, &r);
+		rc = terminal_print(&p->page, &r);
 	if (rc != 0) {
 		complain(p, "the output is incomplete: %s", strerror(errno));
 		p->output_failed = true;
@@ -393,16 +398,21 @@ fault_found(const struct correlator *c)
 	return false;
 }
 
+/* A transcript has no place of its own to say what is missing. */
 static bool
-is_incomplete(const struct correlator *c)
+is_incomplete(struct pipeline *p)
 {
 	struct summary *s = calloc(1, sizeof(*s));
 	bool yes = true;
 
 	if (s != NULL) {
-		correlator_summary(c, s);
+		correlator_summary(p->correlator, s);
 		yes = s->incomplete_count > 0;
 	}
+	for (uint32_t i = 0; p->transcript != NULL && s != NULL && i < s->incomplete_count; i++)
+		complain(p, "incomplete: %s", s->incomplete[i]);
+	if (p->transcript != NULL && s == NULL)
+		complain(p, "incomplete: no memory");
 	free(s);
 	return yes;
 }
@@ -410,13 +420,16 @@ is_incomplete(const struct correlator *c)
 int
 pipeline_report(struct pipeline *p)
 {
+	bool incomplete;
+
 	progress_end(&p->progress);
 	correlator_judge(p->correlator);
 	print_output(p);
 	close_output(p);
+	incomplete = is_incomplete(p);
 	if (p->output_failed || p->input_failed)
 		return EXIT_INPUT;
-	if (p->o->exit_code && is_incomplete(p->correlator))
+	if (p->o->exit_code && incomplete)
 		return EXIT_INCOMPLETE;
 	return p->o->exit_code && fault_found(p->correlator) ? EXIT_FOUND : EXIT_ANALYSED;
 }

@@ -28,8 +28,12 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 {
 	if (point < s->count)
 		return s->point[point];
-	if (source_grow(s, point + 1) != 0)
+	if (source_grow(s, point + 1) != 0) {
+		if (!p->input_failed)
+			complain(p, "%s: no memory for capture point %u", capture_name(s->capture), point);
+		p->input_failed = true;
 		return NULL;
+	}
 	for (; s->count <= point; s->count++) {
 		const struct capture_point *cp = capture_point_get(s->capture, s->count);
 
@@ -75,6 +79,7 @@ source_end(struct pipeline *p, struct source *s)
 	}
 	if (damage != NULL && damage->why[0] != '\0')
 		complain(p, "%s: %s; what came before is analysed", capture_name(s->capture), damage->why);
+	p->input_failed |= damage != NULL && damage->why[0] != '\0' && points == 0;	/* nothing came before */
 	capture_close(s->capture);
 	free(s->point);
 	s->point = NULL;

@@ -117,19 +117,16 @@ contrast_scanner(const struct store *s, const struct addr *client)
 {
 	struct host_iter it = { .client = client };
 	const struct record_host *h;
-	int64_t *at = malloc(SCAN_MAX * sizeof(*at));
+	int64_t at[SCAN_MAX];
 	size_t n = 0;
 	bool scanner = false;
 
-	if (at == NULL)
-		return false;
 	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL)
 		if (h->data == 0)
 			at[n++] = h->first.ns;
 	qsort(at, n, sizeof(*at), time_compare);
 	for (size_t i = SCAN_PAIRS - 1; i < n && !scanner; i++)
 		scanner = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
-	free(at);
 	return scanner;
 }
 

@@ -26,6 +26,7 @@ struct correlator {
 	uint64_t	*gone;			/* conversations already counted: an open-addressed set */
 	size_t		 gone_count;
 	uint64_t	 findings_dropped;
+	uint64_t	 starved;		/* allocations that failed while judging */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -71,8 +72,10 @@ gone_add(struct correlator *c, uint64_t conversation)
 
 	if (conversation == 0)
 		return true;
-	if (c->gone == NULL && (c->gone = calloc(RETIRED_MAX, sizeof(*c->gone))) == NULL)
+	if (c->gone == NULL && (c->gone = calloc(RETIRED_MAX, sizeof(*c->gone))) == NULL) {
+		c->starved++;
 		return true;
+	}
 	for (i = conversation & (RETIRED_MAX - 1); c->gone[i] != 0; i = (i + 1) & (RETIRED_MAX - 1))
 		if (c->gone[i] == conversation)
 			return false;
@@ -117,6 +120,13 @@ case_leaves(const void *ctx, const struct mail_case *x)
 	return x != NULL && x->touched <= r->mark;
 }
 
+static void
+verdicts_count(struct correlator *c, const struct verdicts *v)
+{
+	c->findings_dropped += v->dropped;
+	c->starved += v->starved;
+}
+
 /*
  * The store is full: everything is judged, the findings of those that leave
  * are kept, their counts added up, and half of the cases go.
@@ -134,7 +144,7 @@ correlator_retire(struct correlator *c)
 	if (verdicts_init(&v, store_case_count(c->store))) {
 		driver_run(c->store, c->replies, &v);
 		n = findings_merge(&v, case_leaves, &r, c->old, c->old_count, &kept);
-		c->findings_dropped += v.dropped;
+		verdicts_count(c, &v);
 		verdicts_free(&v);
 		free(c->old);
 		c->old = kept;
@@ -143,6 +153,8 @@ correlator_retire(struct correlator *c)
 			c->findings_dropped += c->old_count - OLD_MAX;
 			c->old_count = OLD_MAX;
 		}
+	} else {
+		c->starved++;
 	}
 	store_evict(c->store, r.mark, case_retire, c);
 }
@@ -237,14 +249,16 @@ correlator_judge(struct correlator *c)
 	if (!c->fresh && c->judged == store_generation(c->store))
 		return;
 	store_index(c->store);
-	if (!verdicts_init(&v, store_case_count(c->store)))
+	if (!verdicts_init(&v, store_case_count(c->store))) {
+		c->starved++;
 		return;
+	}
 	driver_run(c->store, c->replies, &v);
 	n = findings_merge(&v, NULL, NULL, c->old, c->old_count, &found);
 	free(c->fates);
 	c->fate_count = fates_make(c->store, &v, &c->fates);
 	findings_replace(c, found, n);
-	c->findings_dropped += v.dropped;
+	verdicts_count(c, &v);
 	verdicts_free(&v);
 	c->judged = store_generation(c->store);
 	c->fresh = false;
@@ -270,6 +284,7 @@ static void
 incomplete_store(const struct correlator *c, struct summary *out)
 {
 	const struct store_counters *n = store_counters(c->store);
+	uint64_t starved;
 
 	if (n->evicted > 0)
 		summary_incomplete(out, "%llu connections left memory: their mails are counted, but not listed one by one",
@@ -281,6 +296,10 @@ incomplete_store(const struct correlator *c, struct summary *out)
 		    (unsigned long long)(n->paths_evicted + n->hosts_evicted));
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
+	starved = c->starved + store_starved(c->store);
+	if (starved > 0)
+		summary_incomplete(out, "memory: %llu allocations failed while the findings were made; some may be missing",
+		    (unsigned long long)starved);
 }
 
 void

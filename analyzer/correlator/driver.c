@@ -103,7 +103,7 @@ symptom_hand_over(struct verdicts *v, uint32_t cause, enum finding_kind symptom)
 	n = strlen(f.client_shows);
 	if (shows[0] != '\0' && strstr(f.client_shows, shows) == NULL && n + strlen(shows) + 3 < sizeof(f.client_shows))
 		snprintf(f.client_shows + n, sizeof(f.client_shows) - n, "%s%s", n > 0 ? "; " : "", shows);
-	draft_repack(&v->v[cause], &f);
+	draft_repack(v, &v->v[cause], &f);
 }
 
 static uint32_t

@@ -11,6 +11,7 @@ enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 struct list {
 	struct fate	*v;
 	size_t		 n, room;
+	uint64_t	 starved;
 };
 
 /* What keeps a mail from getting through; those that heal by themselves are not among them. */
@@ -81,23 +82,20 @@ draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(en
 static const struct draft *
 draft_of_reply(const struct verdicts *v, const struct mail_case *c, const struct record_reply *r)
 {
-	struct finding *f = malloc(sizeof(*f));
 	const struct draft *best = NULL;
+	struct finding f;
 
-	if (f == NULL)
-		return NULL;
 	for (uint32_t i = v->head[c->index]; i != NO_DRAFT; i = v->v[i].next) {
 		const struct draft *d = &v->v[i];
 
 		if (d->silenced || d->confidence < CONFIDENCE_POSSIBLE || kind_facts(d->kind)->phase < 3)
 			continue;
-		draft_unpack(d, f);
-		if (!f->has_reply || f->reply.at.frame != r->at.frame || f->reply.code != r->code)
+		draft_unpack(d, &f);
+		if (!f.has_reply || f.reply.at.frame != r->at.frame || f.reply.code != r->code)
 			continue;
 		if (best == NULL || d->confidence > best->confidence)
 			best = d;
 	}
-	free(f);
 	return best;
 }
 
@@ -229,8 +227,10 @@ list_add(struct list *l, const struct mail_case *c)
 	if (l->n == l->room) {
 		size_t room = l->room == 0 ? 64 : l->room * 2;
 
-		if ((f = realloc(l->v, room * sizeof(*f))) == NULL)
+		if ((f = realloc(l->v, room * sizeof(*f))) == NULL) {
+			l->starved++;
 			return NULL;
+		}
 		l->v = f;
 		l->room = room;
 	}
@@ -316,7 +316,7 @@ any_of(const struct verdicts *v, enum finding_kind k)
 }
 
 size_t
-fates_make(const struct store *s, const struct verdicts *v, struct fate **out)
+fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 {
 	struct list l = { 0 };
 	bool grey = any_of(v, FINDING_GREYLISTED);
@@ -331,6 +331,7 @@ fates_make(const struct store *s, const struct verdicts *v, struct fate **out)
 		else
 			smtp_fates(s, v, c, &l, grey);
 	}
+	v->starved += l.starved;
 	*out = l.v;
 	return l.n;
 }

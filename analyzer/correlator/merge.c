@@ -301,16 +301,20 @@ findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct 
 	size_t n = 0, groups = 0, room = 0;
 
 	*out = NULL;
-	if (parts == NULL || seen == NULL)
+	if (parts == NULL || seen == NULL) {
+		v->starved++;
 		goto done;
+	}
 	n = parts_gather(v, wanted, ctx, old, old_n, parts);
 	qsort(parts, n, sizeof(*parts), part_compare);
 	for (size_t i = 0, end; i < n; i = end) {
 		end = group_end(parts, n, i);
 		if (groups == room) {
 			room = room == 0 ? 16 : room * 2;
-			if ((grown = realloc(all, room * sizeof(*all))) == NULL)
+			if ((grown = realloc(all, room * sizeof(*all))) == NULL) {
+				v->starved++;
 				break;
+			}
 			all = grown;
 		}
 		group_merge(parts + i, end - i, &all[groups++], seen, v->heads, ++mark);

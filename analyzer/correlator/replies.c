@@ -121,7 +121,8 @@ table_read(struct replies *t, const char *text, bool user, char *err, size_t err
 		}
 		row.user = user;
 		if (!row_add(t, &row)) {
-			snprintf(err, errlen, "reply table: too many rows or no memory");
+			snprintf(err, errlen, "reply table%s, line %u: %s", user ? " of the user" : "", line,
+			    t->n >= ROWS_MAX / 2 ? "too many rows" : "no memory");
 			return false;
 		}
 	}

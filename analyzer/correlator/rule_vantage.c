@@ -127,6 +127,7 @@ judge(const struct view *v, struct verdicts *out)
 			vantage_ends(&r, out);
 		}
 	vantage_reach(&points, v->store, out);
+	out->starved += points.starved;
 	vantages_free(&points);
 }
 
@@ -157,7 +158,7 @@ twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case 
  * when the other is far off: else one fault would be told twice.
  */
 static void
-draft_rename(struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
+draft_rename(struct verdicts *v, struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
 {
 	static const struct finding none;
 	struct finding f, other = none;
@@ -177,7 +178,7 @@ draft_rename(struct draft *d, const struct draft *twin, const struct mail_case *
 		f.from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
 		f.to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
 	}
-	draft_repack(d, &f);
+	draft_repack(v, d, &f);
 }
 
 static void
@@ -185,7 +186,7 @@ rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mai
 {
 	for (uint32_t i = from->index < v->heads ? v->head[from->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
 		if (!v->v[i].silenced)
-			draft_rename(&v->v[i], twin_of(v, &v->v[i], to), from, to);
+			draft_rename(v, &v->v[i], twin_of(v, &v->v[i], to), from, to);
 }
 
 static void

@@ -195,6 +195,7 @@ contrast_hosts(const struct store *s)
 	k->by_client = malloc((n + 1) * sizeof(struct record_host *));
 	k->by_server = malloc((n + 1) * sizeof(struct record_host *));
 	k->indexed = k->by_client != NULL && k->by_server != NULL ? n : 0;
+	k->starved += k->by_client == NULL || k->by_server == NULL;
 	for (size_t i = 0; i < k->indexed; i++)
 		k->by_client[i] = k->by_server[i] = &v[i];
 	if (k->indexed > 0)

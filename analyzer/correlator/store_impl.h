@@ -18,6 +18,7 @@ struct contrast_tables {
 	bool		 paths_settled, hosts_settled;	/* sorted, and no two about the same */
 	struct record_host **by_client, **by_server;	/* into hosts */
 	size_t		 indexed;
+	uint64_t	 starved;	/* allocations that failed, here and in the store */
 };
 
 /* What one capture point heard at all. */

@@ -190,8 +190,10 @@ copies_join(struct store *s)
 		if (h != 0 && v != NULL)
 			v[n++] = (struct copy_ref){ h, 0, c };
 	}
-	if (v == NULL)
+	if (v == NULL) {
+		s->contrast->starved++;
 		return;
+	}
 	qsort(v, n, sizeof(*v), copy_by_point);
 	for (size_t i = 1; i < n; i++)
 		if (v[i].conversation == v[i - 1].conversation && v[i].c->point == v[i - 1].c->point)
@@ -218,8 +220,10 @@ points_index(struct store *s)
 
 	free(s->points);
 	s->point_count = 0;
-	if ((s->points = malloc((s->case_count + 1) * sizeof(*s->points))) == NULL)
+	if ((s->points = malloc((s->case_count + 1) * sizeof(*s->points))) == NULL) {
+		s->contrast->starved++;
 		return;
+	}
 	for (size_t i = 0; i < s->case_count; i++)
 		s->points[i] = (struct point_facts){ s->cases[i]->point, s->cases[i]->conn.dir[1].packets > 0,
 		    s->cases[i]->conn.dir[0].data_segments > 0 };
@@ -248,6 +252,7 @@ store_index(struct store *s)
 	free(s->by_server);
 	s->by_client = malloc((n + 1) * sizeof(struct mail_case *));
 	s->by_server = malloc((n + 1) * sizeof(struct mail_case *));
+	s->contrast->starved += s->by_client == NULL || s->by_server == NULL;
 	if (n > 0)
 		qsort(s->cases, n, sizeof(struct mail_case *), case_by_time);
 	if (n > 0 && s->by_client != NULL) {

@@ -28,6 +28,12 @@ store_counters(const struct store *s)
 	return &s->counters;
 }
 
+uint64_t
+store_starved(const struct store *s)
+{
+	return s->contrast->starved;
+}
+
 /* First case of the list whose address is not below `want'; from the time on when there is none. */
 static size_t
 iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns, bool timed)
@@ -251,8 +257,12 @@ store_frag_needed(const struct store *s)
 
 	for (size_t i = 0; i < s->case_count; i++)
 		room += s->cases[i]->icmp_count;
-	if (room == 0 || (v = malloc(room * sizeof(*v))) == NULL)
+	if (room == 0)
 		return 0;
+	if ((v = malloc(room * sizeof(*v))) == NULL) {
+		s->contrast->starved++;
+		return 0;
+	}
 	for (size_t i = 0; i < s->icmp.n; i++)
 		if (lone[i].frag_needed)
 			v[n++] = icmp_ref_of(&lone[i]);

@@ -25,6 +25,7 @@ size_t		 store_case_count(const struct store *s);
 struct mail_case *store_case_at(const struct store *s, size_t i);	/* in order of time */
 uint64_t	 store_generation(const struct store *s);	/* grows with each change */
 const struct store_counters *store_counters(const struct store *s);
+uint64_t	 store_starved(const struct store *s);	/* allocations that failed while indexing and looking up */
 /* Frag-needed and packet-too-big errors: repeats count, copies at other points do not. */
 uint64_t	 store_frag_needed(const struct store *s);
 /* Identity of the conversation behind a case at whatever point it was seen; 0 = none. */

@@ -108,8 +108,10 @@ pair_get(struct vantages *v, uint32_t a, uint32_t b)
 	if (v->n == v->room) {
 		uint32_t room = v->room == 0 ? 8 : v->room * 2;
 
-		if ((p = realloc(v->v, room * sizeof(*p))) == NULL)
+		if ((p = realloc(v->v, room * sizeof(*p))) == NULL) {
+			v->starved++;
 			return NULL;
+		}
 		v->v = p;
 		v->room = room;
 	}
@@ -407,7 +409,7 @@ ring_adds(struct verdicts *v, const struct mail_case *at, const struct draft *d,
 			continue;
 		draft_unpack(x, &f);
 		finding_adds(&f, where);
-		draft_repack(x, &f);
+		draft_repack(v, x, &f);
 	}
 }
 
@@ -422,7 +424,7 @@ ring_sure(struct verdicts *v, const struct mail_case *c, struct draft *d, struct
 	if (f->confidence == CONFIDENCE_CONFIRMED)
 		f->next_capture[0] = '\0';
 	finding_adds(f, where);
-	draft_repack(d, f);
+	draft_repack(v, d, f);
 	do {
 		ring_adds(v, at, d, where);
 	} while ((at = at->copy) != c);

@@ -28,6 +28,7 @@ struct vantage_pair {
 struct vantages {
 	struct vantage_pair *v;			/* ascending a, b */
 	uint32_t	n, room;
+	uint64_t	starved;		/* pairs without memory */
 };
 
 /* False: fewer than two points share a connection.  Free it with vantages_free() either way. */

@@ -229,7 +229,7 @@ ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdic
 				f.mtu = best.mtu;
 				memcpy(f.summary, best.summary, sizeof(f.summary));
 				memcpy(f.remedy, best.remedy, sizeof(f.remedy));
-				draft_repack(d, &f);
+				draft_repack(out, d, &f);
 			}
 }
 

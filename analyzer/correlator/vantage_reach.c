@@ -142,8 +142,10 @@ vantage_reach(const struct vantages *v, const struct store *s, struct verdicts *
 			continue;
 		if (n == room) {
 			room = room == 0 ? 64 : room * 2;
-			if ((grown = realloc(all, room * sizeof(*all))) == NULL)
+			if ((grown = realloc(all, room * sizeof(*all))) == NULL) {
+				out->starved++;
 				break;
+			}
 			all = grown;
 		}
 		all[n++] = c;

@@ -138,12 +138,14 @@ draft_unpack(const struct draft *d, struct finding *out)
 }
 
 void
-draft_repack(struct draft *d, const struct finding *f)
+draft_repack(struct verdicts *v, struct draft *d, const struct finding *f)
 {
 	struct finding *copy = malloc(sizeof(*copy));
 
-	if (copy == NULL)
+	if (copy == NULL) {
+		v->starved++;
 		return;
+	}
 	*copy = *f;
 	free(d->packed);
 	free(d->open);

@@ -32,6 +32,7 @@ struct verdicts {
 	uint32_t	*head;		/* by case index: its first draft */
 	size_t		 heads;
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
+	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;
 	struct finding	 borrowed[4];	/* what verdict_claimed() lent */
 	unsigned int	 borrowed_at;
@@ -41,7 +42,7 @@ bool	verdicts_init(struct verdicts *v, size_t cases);
 void	verdicts_free(struct verdicts *v);
 void	verdicts_seal(struct verdicts *v);	/* packs what lies open: after each judge() */
 void	draft_unpack(const struct draft *d, struct finding *out);
-void	draft_repack(struct draft *d, const struct finding *f);
+void	draft_repack(struct verdicts *v, struct draft *d, const struct finding *f);
 /* Preset of a new finding. */
 void	finding_preset(struct finding *f, enum finding_kind kind, enum confidence conf);
 

@@ -70,8 +70,8 @@ struct classify_verdict classify_ndpi_feed(struct classify_ndpi *n, enum dissect
 /* It may hold passwords: wiped, then freed. */
 void		 classify_ndpi_free(struct classify_ndpi *n);
 
-/* Community ID v1 of a flow; "" when it cannot be made. */
-void		 community_id(const struct endpoint *a, const struct endpoint *b, uint8_t proto,
+/* Community ID v1 of a flow; "" when it cannot be made.  false: no memory. */
+bool		 community_id(const struct endpoint *a, const struct endpoint *b, uint8_t proto,
 		    char out[40]);
 
 #endif /* CLASSIFY_H */

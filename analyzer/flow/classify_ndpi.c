@@ -11,6 +11,7 @@
  */
 #include "flow/classify.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -199,12 +200,13 @@ host_order(const uint8_t b[4])
 }
 
 /* nDPI wants IPv4 addresses and ports in host order; network order gives a plausible wrong ID. */
-void
+bool
 community_id(const struct endpoint *a, const struct endpoint *b, uint8_t proto, char out[40])
 {
 	struct ndpi_in6_addr a6, b6;
 	int rc = -1;
 
+	errno = 0;
 	if (a->ip.family == 4 && b->ip.family == 4) {
 		rc = ndpi_flowv4_flow_hash(proto, host_order(a->ip.b), host_order(b->ip.b), a->port,
 		    b->port, 0, 0, (u_char *)out, 40);
@@ -215,4 +217,5 @@ community_id(const struct endpoint *a, const struct endpoint *b, uint8_t proto, 
 	}
 	if (rc != 0)
 		out[0] = '\0';
+	return rc == 0 || errno != ENOMEM;
 }

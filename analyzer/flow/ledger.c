@@ -136,8 +136,10 @@ fold_stalls(struct ledger *l, const struct reading *r, uint32_t until)
 
 	if (s->stalls == NULL)
 		s->stalls = calloc(l->limits.stalls > 0 ? l->limits.stalls : 1, sizeof(*s->stalls));
-	if (s->stalls == NULL)
+	if (s->stalls == NULL) {
+		l->caps.memory++;
 		return;
+	}
 	list = (struct stall_list){ s->stall_count, l->limits.stalls, s->stalls, 0 };
 	stalls_find(l, r, &s->sums, until, l->now, &list);
 	s->stall_count = list.count;
@@ -214,8 +216,10 @@ window_grow(struct ledger *l)
 	if (room <= l->room)
 		return false;
 	segs = realloc(l->segs, room * sizeof(*segs));
-	if (segs == NULL)
+	if (segs == NULL) {
+		l->caps.memory++;
 		return false;
+	}
 	l->segs = segs;
 	l->room = room;
 	return true;
@@ -251,8 +255,10 @@ sacks_room(struct ledger *l, uint32_t n)
 	if (room > l->limits.segments * PACKET_SACKS)
 		return false;
 	sacks = realloc(l->sacks, room * sizeof(*sacks));
-	if (sacks == NULL)
+	if (sacks == NULL) {
+		l->caps.memory++;
 		return false;
+	}
 	l->sacks = sacks;
 	l->sack_room = room;
 	return true;

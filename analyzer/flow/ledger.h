@@ -44,6 +44,7 @@ struct ledger_before {
 struct ledger_caps {
 	uint64_t	segments_dropped;	/* open, and dropped from the middle */
 	uint64_t	stalls_dropped, icmp_dropped;
+	uint64_t	memory;			/* allocations that failed: facts of the connection are missing */
 };
 
 /* NULL: no memory.  `limits' NULL: the defaults. */

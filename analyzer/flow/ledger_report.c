@@ -138,7 +138,7 @@ stall_order(const void *a, const void *b)
 }
 
 static uint32_t
-report_stalls(const struct ledger *l, const struct reading *r, const struct totals *t, int64_t t_end,
+report_stalls(struct ledger *l, const struct reading *r, const struct totals *t, int64_t t_end,
     const struct record_key *key, uint32_t n, const struct record_sink *sink)
 {
 	const struct side *s = &l->side[r->dir];
@@ -148,8 +148,10 @@ report_stalls(const struct ledger *l, const struct reading *r, const struct tota
 	if (s->stall_count == 0 && !reading_has_losses(r, l->count))
 		return n;
 	list.at = calloc(list.room > 0 ? list.room : 1, sizeof(*list.at));
-	if (list.at == NULL)
+	if (list.at == NULL) {
+		l->caps.memory++;
 		return n;
+	}
 	for (uint32_t i = 0; i < s->stall_count; i++)
 		stalls_add(&list, &s->stalls[i]);
 	stalls_find(l, r, t, l->count, t_end, &list);
@@ -193,9 +195,8 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 	if (t_end < l->now)
 		t_end = l->now;
 	t = malloc(2 * sizeof(*t));
-	if (t == NULL)
-		return;
-	if (!readings_take(l, t_end, &r)) {
+	if (t == NULL || !readings_take(l, t_end, &r)) {
+		l->caps.memory++;
 		free(t);
 		return;
 	}

@@ -430,7 +430,7 @@ full_take(void *ctx, const struct record *r)
 		return;
 	}
 	named = *r;
-	community_id(&named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
+	f->fp->cap_memory += !community_id(&named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
 	    named.icmp_error.quoted_proto, named.icmp_error.community_id);
 	f->fp->sink.take(f->fp->sink.ctx, &named);
 }
@@ -447,7 +447,7 @@ full_facts(struct full *f, bool open, struct record_connection *c)
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
 	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
 	c->payload_hash = full_payload_hash(f);
-	community_id(&c->client, &c->server, 6, c->community_id);
+	f->fp->cap_memory += !community_id(&c->client, &c->server, 6, c->community_id);
 }
 
 /* S14: an unanswered SYN is no sign of a capture that sees one side only. */
@@ -473,6 +473,7 @@ full_account(struct full *f, const struct record_connection *c)
 	f->fp->cap_ledger.segments_dropped += caps.segments_dropped;
 	f->fp->cap_ledger.stalls_dropped += caps.stalls_dropped;
 	f->fp->cap_ledger.icmp_dropped += caps.icmp_dropped;
+	f->fp->cap_memory += caps.memory;
 	cap->flows += f->mail;
 	cap->flows_one_sided += f->mail && connection_one_sided(c);
 	cap->flows_midstream += f->mail && c->state == CONN_MIDSTREAM;

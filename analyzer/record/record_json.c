@@ -326,17 +326,45 @@ escape_del(char *line)
 	return out;
 }
 
-/* jansson leaves out what it has no memory for, and says so to nobody. */
+/*
+ * jansson leaves out what it has no memory for and says so to nobody, and its
+ * parser does not survive it at all: where malloc() fails it gets a reserve,
+ * and what it made is then not used.
+ */
 static _Thread_local bool starved;
+static _Thread_local size_t reserve_used;
+static _Thread_local _Alignas(16) char reserve[1 << 20];
 
 static void *
 alloc_noting(size_t size)
 {
 	void *p = malloc(size);
 
-	if (p == NULL)
-		starved = true;
+	if (p != NULL)
+		return p;
+	starved = true;
+	if (size > sizeof(reserve) - reserve_used)
+		return NULL;
+	p = reserve + reserve_used;
+	reserve_used += (size + 15) & ~(size_t)15;
 	return p;
+}
+
+static void
+free_noting(void *p)
+{
+	uintptr_t at = (uintptr_t)p, from = (uintptr_t)reserve;
+
+	if (at < from || at >= from + sizeof(reserve))
+		free(p);
+}
+
+static void
+alloc_begin(void)
+{
+	json_set_alloc_funcs(alloc_noting, free_noting);
+	starved = false;
+	reserve_used = 0;
 }
 
 char *
@@ -345,8 +373,7 @@ record_json_line(const struct field_table *t, const void *object)
 	char *line = NULL;
 	json_t *j;
 
-	json_set_alloc_funcs(alloc_noting, free);
-	starved = false;
+	alloc_begin();
 	if ((j = encode_struct(t, object)) == NULL)
 		return NULL;
 	if (json_object_set_new(j, "type", json_string(t->name)) == 0 &&
@@ -354,7 +381,7 @@ record_json_line(const struct field_table *t, const void *object)
 		line = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENSURE_ASCII);
 	json_decref(j);
 	if (starved) {
-		free(line);
+		free_noting(line);
 		return NULL;
 	}
 	return line != NULL ? escape_del(line) : NULL;
@@ -641,6 +668,7 @@ record_json_decode(struct record *out, const char *line, size_t len, char *err, 
 	json_t *j;
 
 	memset(out, 0, sizeof(*out));
+	alloc_begin();
 	if (len > RECORD_JSON_LINE) {
 		snprintf(err, errlen, "the line is longer than %u bytes", RECORD_JSON_LINE);
 		return RECORD_JSON_BAD;
@@ -648,7 +676,7 @@ record_json_decode(struct record *out, const char *line, size_t len, char *err, 
 	if ((j = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je)) == NULL) {
 		/* jansson quotes the input: repaired here, escaped where it is shown. */
 		text_copy_utf8(err, errlen, je.text, strnlen(je.text, sizeof(je.text)));
-		return RECORD_JSON_BAD;
+		return starved ? RECORD_JSON_STARVED : RECORD_JSON_BAD;
 	}
 	if (!json_is_object(j)) {
 		snprintf(err, errlen, "not a JSON object");
@@ -656,5 +684,5 @@ record_json_decode(struct record *out, const char *line, size_t len, char *err, 
 	} else
 		rc = decode_line(&d, out, j);
 	json_decref(j);
-	return rc;
+	return starved ? RECORD_JSON_STARVED : rc;
 }

@@ -22,6 +22,7 @@ enum record_json_rc {
 	RECORD_JSON_RECORD,	/* *out holds it */
 	RECORD_JSON_OTHER,	/* a line of ours that is no record: finding, mail, summary */
 	RECORD_JSON_BAD,	/* err says why */
+	RECORD_JSON_STARVED,	/* no memory: nothing is known of the line */
 };
 
 /* The line is untrusted.  Unknown fields are ignored, strings cut at their array. */

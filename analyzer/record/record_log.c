@@ -190,7 +190,8 @@ line_is_blank(const struct line *l)
 	return true;
 }
 
-static void
+/* false: no memory. */
+static bool
 line_use(struct record_log_reader *reader, const struct line *l, struct record *r)
 {
 	char why[256] = "the line is too long";
@@ -206,6 +207,7 @@ line_use(struct record_log_reader *reader, const struct line *l, struct record *
 		if (reader->bad != NULL)
 			reader->bad(reader->bad_ctx, reader->lines, why);
 	}
+	return rc != RECORD_JSON_STARVED;
 }
 
 int
@@ -213,6 +215,7 @@ record_log_read(FILE *in, struct record_log_reader *reader)
 {
 	struct line l = { .text = malloc(RECORD_JSON_LINE) };
 	struct record *r = malloc(sizeof(*r));
+	bool fed = true;
 	int rc = -1;
 
 	reader->lines = reader->records = reader->bad_lines = 0;
@@ -222,13 +225,15 @@ record_log_read(FILE *in, struct record_log_reader *reader)
 	while (line_read(in, &l)) {
 		reader->lines++;
 		if (!line_is_blank(&l))
-			line_use(reader, &l, r);
+			fed = line_use(reader, &l, r) && fed;
 	}
-	rc = ferror(in) ? -1 : 0;
+	rc = ferror(in) || !fed ? -1 : 0;
+	if (!fed)
+		errno = ENOMEM;
 out:
 	free(r);
 	free(l.text);
-	return rc;
+	return rc;		/* free() keeps errno (glibc 2.33) */
 }
 
 /*

@@ -190,22 +190,23 @@ print_top(const struct page *p, const struct terminal_report *r, const struct su
 	fputs("\n\n", p->out);
 }
 
-void
+int
 terminal_print(const struct page *p, const struct terminal_report *r)
 {
 	struct summary *s = calloc(1, sizeof(*s));
 
-	if (s == NULL) {
-		fputs("mailwhy: no memory for the report\n", stderr);
-		return;
-	}
+	int rc;
+
+	if (s == NULL)
+		return -1;
 	correlator_summary(r->correlator, s);
 	print_top(p, r, s);
 	print_answer(p, r, s);
-	terminal_findings(p, r);
+	rc = terminal_findings(p, r);
 	terminal_mails(p, r, s);
 	terminal_captures(p, r, s);
 	free(s);
+	return rc;
 }
 
 void

@@ -21,12 +21,13 @@ struct terminal_report {
 	bool		all;		/* no caps */
 };
 
-void	terminal_print(const struct page *p, const struct terminal_report *r);
+/* 0, or -1: no memory for a part of it. */
+int	terminal_print(const struct page *p, const struct terminal_report *r);
 /* Live: one line for a finding that is new or has changed. */
 void	terminal_finding_line(const struct page *p, const struct finding *f);
 
 /* The parts, each in its own file. */
-void	terminal_findings(const struct page *p, const struct terminal_report *r);
+int	terminal_findings(const struct page *p, const struct terminal_report *r);
 void	terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s);
 void	terminal_captures(const struct page *p, const struct terminal_report *r, const struct summary *s);
 

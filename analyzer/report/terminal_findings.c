@@ -230,21 +230,20 @@ print_sorted(const struct page *p, const struct finding *const *f, size_t n, con
 		print_rest(p, infos - TERMINAL_INFOS);
 }
 
-void
+int
 terminal_findings(const struct page *p, const struct terminal_report *r)
 {
 	const struct finding *f, **sorted;
 	size_t n = correlator_findings(r->correlator, &f);
 
 	if (n == 0)
-		return;
-	if ((sorted = reallocarray(NULL, n, sizeof(*sorted))) == NULL) {
-		fputs("mailwhy: no memory for the findings\n", stderr);
-		return;
-	}
+		return 0;
+	if ((sorted = reallocarray(NULL, n, sizeof(*sorted))) == NULL)
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &f[i];
 	qsort(sorted, n, sizeof(*sorted), compare_pointers);
 	print_sorted(p, sorted, n, r);
 	free(sorted);
+	return 0;
 }
