@@ -60,6 +60,31 @@ seconds(int64_t ns, char buf[32])
 
 /* ---- the end of the message was sent ------------------------------------------------------- */
 
+/*
+ * Had the server answered in vain?  At its own side, and where its packets come
+ * even after the close, no; else nobody can see that from here.
+ */
+static void
+doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
+{
+	const struct record_direction *server = &c->conn.dir[1];
+
+	if (server->at_sender) {
+		finding_exclude(f, FINDING_PATH_OUTAGE, "the capture is at the server's side: it sent no answer");
+		return;
+	}
+	if (server->last.ns > closed->ns) {
+		evidence_frame(finding_says(f, c->point, "the server is heard even after the close"), &server->last);
+		finding_exclude(f, FINDING_PATH_OUTAGE, "the server is heard even after the close: the way back works");
+		return;
+	}
+	f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
+	finding_says(f, c->point, "nothing of the server is seen after the close: from the client's side a way back that died behind the "
+	    "acknowledgement looks the same");
+	finding_next_capture(f, "a client that gave up too early", "an answer lost on a dead way back", "the server's own packets",
+	    "at the server");
+}
+
 static void
 say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed, bool came,
     struct verdicts *out)
@@ -73,6 +98,8 @@ say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *
 	evidence_frame(finding_says(f, c->point, "%s later the client closes without the server's answer", waited), closed);
 	if (came)
 		evidence_frame(finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
+	else
+		doubt_way_back(c, closed, f);
 	finding_summary(f, "The client closed %s after the end of the message, before the server's answer%s.", waited,
 	    came ? ": the mail was accepted and will be sent again" : "");
 }

@@ -21,6 +21,20 @@ judge_zero(const struct way *w, struct verdicts *out)
 	finding_exclude(f, FINDING_PATH_OUTAGE, "the probes are answered");
 }
 
+/* Of the sizes that are followed; what capture loss hid from them is neither. */
+static void
+exclude_size(const struct way *w, struct finding *f)
+{
+	uint32_t ok = 0, lost = 0;
+
+	for (uint32_t i = 0; i < w->a->size_count; i++) {
+		ok += w->a->sizes[i].ok;
+		lost += w->a->sizes[i].lost;
+	}
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%u segments arrived, %u were lost; %llu of %llu bytes are acknowledged", ok, lost,
+	    (unsigned long long)w->a->acked, (unsigned long long)w->a->stream_bytes);
+}
+
 static void
 report_scale(const struct way *w, enum confidence conf, const char *where, struct verdicts *out)
 {
@@ -34,7 +48,7 @@ report_scale(const struct way *w, enum confidence conf, const char *where, struc
 	finding_summary(f, "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
 	    "%u tiny segments. A device %s removes the option.", w->b->window_eq, where);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window is small, not closed");
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "every segment arrives");
+	exclude_size(w, f);
 }
 
 static void

@@ -322,6 +322,11 @@ test_client_did_not_wait(void)
 	m.transaction.transaction.verdict = VERDICT_UNKNOWN;
 	m.transaction.transaction.final_reply = (struct record_reply){ 0 };
 	m.conn.connection.dir[0].fin = at(400);
+	m.conn.connection.dir[1].last = at(350);	/* a dead way back looks the same */
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	m.conn.connection.dir[1].last = at(440);	/* it is heard after the close */
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_STR(only_fate(c, 0), "unknown: client-gave-up-waiting");

@@ -456,8 +456,14 @@ windows(void)
 	correlator_free(c);
 	*b = (struct record_direction){ .packets = 40, .wscale = 255, .window_eq = 58, .window_median = 64 };
 	conn.connection.dir[0].wscale = 7;
+	conn.connection.dir[0].acked = conn.connection.dir[0].stream_bytes = 18800;
+	conn.connection.dir[0].size_count = 2;
+	conn.connection.dir[0].sizes[0] = (struct size_class){ 104, 58, 0 };
+	conn.connection.dir[0].sizes[1] = (struct size_class){ 500, 3, 1 };
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_STR(find_kind(c, FINDING_WINDOW_SCALE_BROKEN)->excluded[1].why,
+	    "61 segments arrived, 1 were lost; 18800 of 18800 bytes are acknowledged");
 	correlator_free(c);
 	b->window_median = 8192;	/* an old system without scaling */
 	c = JUDGED(conn);
