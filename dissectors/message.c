@@ -45,6 +45,7 @@ struct message {
 	char		value[MESSAGE_VALUE + 1];
 	size_t		value_len;
 	bool		value_cut;
+	bool		line_cut;	/* a line of it was longer than `line' */
 	/* bodies */
 	enum body_line	at;
 	uint64_t	body;
@@ -52,6 +53,8 @@ struct message {
 	uint8_t		last;		/* byte before */
 	uint32_t	depth;		/* levels in use */
 	struct level	levels[MESSAGE_DEPTH];
+	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
+	struct proofs	proofs;
 };
 
 /* ---- parts ------------------------------------------------------------------ */
@@ -89,6 +92,7 @@ part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
 	m->field_open = false;
 	m->body = 0;
 	m->eol = 0;
+	proofs_part_begin(&m->proofs);
 }
 
 static void
@@ -107,6 +111,7 @@ part_end(struct message *m, bool boundary)
 	if (boundary && body >= m->eol)
 		body -= m->eol;
 	m->now.bytes += body;
+	proofs_leaf_end(&m->proofs);
 	part_save(m);
 }
 
@@ -175,6 +180,26 @@ part_field(struct message *m)
 	return true;
 }
 
+/* RFC 5321 4.4: "from" name "by" name ...; comments in between are passed over as words. */
+static void
+received_field(struct message_facts *f, const char *value)
+{
+	const char *p = value;
+
+	if (f->received++ > 0)
+		return;
+	while ((p = strcasestr(p, "by")) != NULL)
+		if ((p == value || p[-1] == ' ' || p[-1] == '\t') && (p[2] == ' ' || p[2] == '\t'))
+			break;
+		else
+			p += 2;
+	if (p == NULL)
+		return;
+	p += 2 + strspn(p + 2, " \t");
+	text_set(f->received_by, sizeof(f->received_by), p);
+	f->received_by[strcspn(f->received_by, " \t;()")] = '\0';
+}
+
 /* Fields of the message itself; of repeated ones the first counts. */
 static bool
 message_field(struct message *m)
@@ -190,7 +215,7 @@ message_field(struct message *m)
 
 	f->fields++;
 	if (strcasecmp(m->name, "Received") == 0)
-		f->received++;
+		received_field(f, m->value);
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcasecmp(m->name, known[i].name) == 0) {
 			if (known[i].out[0] == '\0')
@@ -213,6 +238,8 @@ field_done(struct message *m)
 	m->value[m->value_len] = '\0';
 	known = m->now_ordinal == 0 && message_field(m);
 	known |= part_field(m);
+	proofs_field(&m->proofs, m->name, m->value, m->now_ordinal == 0);
+	proofs_field_end(&m->proofs, !m->line_cut);
 	if (known && m->value_cut)
 		m->facts.values_cut++;
 }
@@ -220,6 +247,7 @@ field_done(struct message *m)
 static void
 value_add(struct message *m, const char *p, size_t len)
 {
+	proofs_field_push(&m->proofs, p, len);
 	if (len > MESSAGE_VALUE - m->value_len) {
 		len = MESSAGE_VALUE - m->value_len;
 		m->value_cut = true;
@@ -244,7 +272,9 @@ field_begin(struct message *m, const char *p, size_t len)
 	m->name[n] = '\0';
 	m->field_open = true;
 	m->value_len = 0;
-	m->value_cut = false;
+	m->value_cut = m->line_cut = false;
+	if (m->now_ordinal == 0)
+		proofs_field_begin(&m->proofs, m->name);
 	for (colon++; colon < p + len && (*colon == ' ' || *colon == '\t'); colon++)
 		;
 	value_add(m, colon, (size_t)(p + len - colon));
@@ -299,10 +329,14 @@ header_end(struct message *m, bool whole)
 	if (!level_push(m)) {
 		if (whole && holds_message(&m->now) && m->now_ordinal != 0) {
 			part_save(m);
+			if (m->within == 0)
+				m->within = m->depth + 1;
 			part_begin(m, m->part, m->now.depth + 1, false);
 			return;
 		}
 		m->facts.leaves++;
+		if (whole && m->within == 0)
+			proofs_leaf_begin(&m->proofs, m->facts.leaves, m->now.type, m->now.name, m->now.encoding);
 	}
 	part_save(m);
 }
@@ -351,13 +385,15 @@ level_close(struct message *m, const struct level *l)
 static bool
 boundary_line(struct message *m, const char *p, size_t len)
 {
-	bool closing;
+	bool closing, alike = false;
 
 	for (uint32_t i = m->depth; i-- > 0;) {
 		struct level *l = &m->levels[i];
 
-		if (!boundary_is(l, p, len, &closing))
+		if (!boundary_is(l, p, len, &closing)) {
+			alike |= len > (size_t)l->len + 2 && memcmp(p + 2, l->boundary, l->len) == 0;
 			continue;
+		}
 		if (m->in_header) {	/* a part that ends within its headers */
 			field_done(m);
 			header_end(m, true);
@@ -366,6 +402,8 @@ boundary_line(struct message *m, const char *p, size_t len)
 		}
 		part_end(m, true);
 		m->depth = i + 1;
+		if (m->within > m->depth)	/* a boundary from outside the message within */
+			m->within = 0;
 		if (closing) {
 			m->depth = i;
 			level_close(m, l);
@@ -374,6 +412,8 @@ boundary_line(struct message *m, const char *p, size_t len)
 		}
 		return true;
 	}
+	if (alike)
+		proofs_doubt(&m->proofs);
 	return false;
 }
 
@@ -424,13 +464,13 @@ header_line(struct message *m)
 		return;
 	if ((p[0] == ' ' || p[0] == '\t') && m->field_open) {
 		value_add(m, p, n);	/* RFC 5322 2.2.3: unfolding drops the CRLF alone */
-		m->value_cut |= m->line_full > m->line_len;
 	} else {
 		field_done(m);
 		if (m->now_header <= MESSAGE_HEADER_MAX)
 			field_begin(m, p, n);
-		m->value_cut |= m->line_full > m->line_len;
 	}
+	m->line_cut |= m->line_full > m->line_len;
+	m->value_cut |= m->line_cut;
 	m->line_len = m->line_full = 0;
 }
 
@@ -455,6 +495,7 @@ body_count(struct message *m, const uint8_t *p, size_t len)
 	else
 		m->eol = 0;
 	m->last = p[len - 1];
+	proofs_leaf_push(&m->proofs, p, len);
 }
 
 /* A line that began with a dash turns out to be text. */
@@ -532,10 +573,14 @@ void
 message_push(struct message *m, const uint8_t *p, size_t len)
 {
 	size_t n;
+	bool body;
 
 	m->facts.bytes += len;
 	while (len > 0) {
+		body = !m->in_header || m->now_ordinal != 0;
 		n = m->in_header ? header_push(m, p, len) : body_push(m, p, len);
+		if (body)
+			proofs_body_push(&m->proofs, p, n);
 		p += n;
 		len -= n;
 	}
@@ -558,6 +603,7 @@ message_gap(struct message *m, uint64_t missing)
 {
 	m->facts.bytes += missing;
 	m->facts.missing += missing;
+	proofs_gap(&m->proofs);
 	m->now.gap = true;
 	if (m->in_header) {
 		field_settle(m);
@@ -589,6 +635,9 @@ message_end(struct message *m)
 		header_end(m, false);
 	}
 	part_end(m, false);
+	proofs_end(&m->proofs, m->facts.headers_complete && m->facts.missing == 0,
+	    m->depth > 0 && m->levels[0].part == 0 && m->facts.part_count > 1);
+	m->facts.proofs = &m->proofs.facts;
 }
 
 const struct message_facts *
@@ -597,11 +646,18 @@ message_facts(const struct message *m)
 	return &m->facts;
 }
 
+uint32_t
+message_faults(const struct message *m)
+{
+	return m->proofs.facts.faulty + (m->proofs.leaf.illegal > 0 || m->proofs.leaf.after);
+}
+
 void
 message_free(struct message *m)
 {
 	if (m == NULL)
 		return;
+	proofs_free(&m->proofs);
 	free(m->parts);
 	free(m);
 }

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "dissectors/message_proof.h"
+
 #define MESSAGE_VALUE		1000	/* bytes of a field's value that are kept */
 #define MESSAGE_HEADER_MAX	65536	/* fields beyond this many header bytes are not looked at */
 #define MESSAGE_DEPTH		32	/* nested multiparts; deeper ones are leaves */
@@ -36,6 +38,7 @@ struct message_part {
 struct message_facts {
 	char		from[MESSAGE_VALUE + 1], to[MESSAGE_VALUE + 1], subject[MESSAGE_VALUE + 1];
 	char		message_id[MESSAGE_VALUE + 1], date[MESSAGE_VALUE + 1];
+	char		received_by[80];	/* the server that wrote the topmost "Received:" */
 	char		content_type[MESSAGE_VALUE + 1];	/* of the message; the whole value */
 	uint64_t	bytes;		/* pushed, and told missing */
 	uint64_t	header_bytes;	/* with the empty line */
@@ -53,6 +56,7 @@ struct message_facts {
 	bool		header_over;	/* MESSAGE_HEADER_MAX */
 	bool		depth_over;
 	uint32_t	boundary_bad;	/* multipart without a usable boundary */
+	const struct message_proofs *proofs; /* NULL until message_end() */
 };
 
 struct message;
@@ -63,6 +67,8 @@ void	message_push(struct message *m, const uint8_t *p, size_t len);
 void	message_gap(struct message *m, uint64_t missing);
 void	message_end(struct message *m);	/* no more bytes: closes an unfinished field */
 const struct message_facts *message_facts(const struct message *m);
+/* Parts with a fault so far: of a part that is being read only what its bytes show at once. */
+uint32_t message_faults(const struct message *m);
 void	message_free(struct message *m); /* NULL is fine */
 
 #endif /* MESSAGE_H */

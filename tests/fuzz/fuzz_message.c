@@ -36,7 +36,8 @@ compare(const struct message_facts *a, const struct message_facts *b)
 {
 	struct message_facts x = *a, y = *b;
 
-	x.parts = y.parts = NULL;
+	if (memcmp(a->proofs, b->proofs, sizeof(*a->proofs)) != 0)
+		abort();
 	if (strcmp(x.subject, y.subject) != 0 || strcmp(x.content_type, y.content_type) != 0 ||
 	    x.bytes != y.bytes || x.header_bytes != y.header_bytes || x.fields != y.fields ||
 	    x.leaves != y.leaves || x.part_count != y.part_count || x.parts_kept != y.parts_kept)
