@@ -1,4 +1,5 @@
 /* mail_content.c - the message parser on a flow's content. */
+#include <stdio.h>
 #include <string.h>
 
 #include "mail/mail_internal.h"
@@ -9,6 +10,7 @@ mail_content_begin(struct mail_flow *f)
 {
 	message_free(f->message);
 	f->message = message_new();
+	f->fault = (struct moment){ 0 };
 	if (f->message == NULL)
 		f->mail->caps.memory++;
 }
@@ -16,8 +18,11 @@ mail_content_begin(struct mail_flow *f)
 void
 mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len)
 {
-	if (f->message != NULL)
-		message_push(f->message, p, len);
+	if (f->message == NULL)
+		return;
+	message_push(f->message, p, len);
+	if (f->fault.frame == 0 && message_faults(f->message) > 0)
+		f->fault = f->now;
 }
 
 void
@@ -35,8 +40,50 @@ mail_content_open(const struct mail_flow *f)
 
 #define COPY(field, from)	text_copy_utf8(out->field, sizeof(out->field), (from), strlen(from))
 
+static void
+hashes_set(struct record_message *out, const struct message_proofs *p)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < p->hashes && n + 9 < sizeof(out->attachment_hashes); i++)
+		n += (size_t)snprintf(out->attachment_hashes + n, sizeof(out->attachment_hashes) - n, "%s%08x", i > 0 ? " " : "", p->hash[i]);
+}
+
+static void
+proofs_set(const struct mail_flow *f, struct record_message *out, const struct message_proofs *p)
+{
+	static const enum part_fault faults[] = {
+		[LEAF_SOUND] = PART_SOUND, [LEAF_UNPADDED] = PART_UNPADDED, [LEAF_LENGTH] = PART_LENGTH,
+		[LEAF_AFTER_PADDING] = PART_AFTER_PADDING, [LEAF_ILLEGAL] = PART_ILLEGAL, [LEAF_MD5] = PART_MD5,
+	};
+	char signature[sizeof(p->dkim.domain) + sizeof(p->dkim.how) + 4];
+
+	out->checked = true;
+	out->list = p->list;
+	out->signatures = p->dkim.signatures;
+	out->signatures_good = p->dkim.good;
+	out->signatures_bad = p->dkim.bad;
+	if (p->dkim.good + p->dkim.bad > 0) {
+		snprintf(signature, sizeof(signature), "%s, %s", p->dkim.domain, p->dkim.how);
+		COPY(signature, signature);
+	}
+	out->md5_good = p->md5_right;
+	out->base64_parts = p->base64_parts;
+	out->faulty_parts = p->faulty;
+	out->fault = faults[p->fault];
+	out->fault_part = p->fault_part;
+	out->fault_bytes = p->fault_bytes;
+	COPY(fault_name, p->fault_name);
+	if (p->faulty > 0)
+		out->fault_at = f->fault;
+	out->unclosed = p->unclosed;
+	out->stub = p->stub;
+	out->attachments = p->attachments;
+	hashes_set(out, p);
+}
+
 void
-mail_content_end(struct mail_flow *f, struct record_message *out)
+mail_content_end(struct mail_flow *f, struct record_message *out, bool certain)
 {
 	const struct message_facts *m;
 
@@ -48,9 +95,14 @@ mail_content_end(struct mail_flow *f, struct record_message *out)
 	COPY(subject, m->subject);
 	COPY(from, m->from);
 	COPY(content_type, m->content_type);
+	COPY(date, m->date);
+	COPY(received_by, m->received_by);
+	out->received = m->received;
 	out->bytes = m->bytes;
 	out->parts = m->leaves;
 	out->gap = m->missing != 0;
+	if (certain && m->proofs->known)
+		proofs_set(f, out, m->proofs);
 	message_free(f->message);
 	f->message = NULL;
 }

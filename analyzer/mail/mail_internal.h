@@ -51,6 +51,7 @@ struct mail_flow {
 	struct record_session	 session;	/* written at close */
 	struct moment		 now;		/* of the bytes being read */
 	struct message		*message;	/* content being read, see mail_content_* */
+	struct moment		 fault;		/* its first fault */
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
@@ -82,12 +83,14 @@ void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
  * The message parser on a flow's content: begin at EVENT_CONTENT_BEGIN, push
  * at EVENT_CONTENT, gap at EVENT_GAP while content is open; end() fills the
  * fields of the record that come from the message itself (message_id, subject,
- * from, content_type, parts, bytes, gap) and forgets the parser.
+ * from, content_type, parts, bytes, gap, ...) and forgets the parser.  `certain':
+ * it ended as its protocol says, and began where it was seen to begin; only then are the
+ * proofs of its content told.
  */
 void	mail_content_begin(struct mail_flow *f);
 void	mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len);
 void	mail_content_gap(struct mail_flow *f, uint64_t missing);
 bool	mail_content_open(const struct mail_flow *f);
-void	mail_content_end(struct mail_flow *f, struct record_message *out);
+void	mail_content_end(struct mail_flow *f, struct record_message *out, bool certain);
 
 #endif /* MAIL_INTERNAL_H */

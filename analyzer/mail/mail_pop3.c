@@ -161,7 +161,7 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	if (!s->reading)
 		return;
 	s->reading = false;
-	mail_content_end(f, m);
+	mail_content_end(f, m, ev->complete && !ev->unsure && !s->guessed && !s->gap);
 	if (s->guessed && !looks_like_message(m))
 		return;
 	m->app = f->session.app;

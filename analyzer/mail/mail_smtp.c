@@ -303,7 +303,8 @@ message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_ma
 	struct record rec = { .type = RECORD_MESSAGE };
 	struct record_message *m = &rec.message;
 
-	mail_content_end(f, m);
+	/* a lax end of data leaves its dot in the content */
+	mail_content_end(f, m, ev->complete && !ev->unsure && (ev->odd & ODD_DOT_LF) == 0);
 	if (t != NULL)
 		memcpy(t->r.message_id, m->message_id, sizeof(t->r.message_id));
 	if (!s->octets)

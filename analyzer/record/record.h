@@ -449,6 +449,9 @@ struct record_recipient {
 
 enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED };
 
+/* What is wrong with one part of a message, by weight. */
+enum part_fault { PART_SOUND = 0, PART_UNPADDED, PART_LENGTH, PART_AFTER_PADDING, PART_ILLEGAL, PART_MD5 };
+
 struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	struct record_key key;		/* n = transaction or RETR ordinal */
 	enum app_proto	app;
@@ -461,6 +464,24 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	struct moment	first, last;
 	struct record_reply reply;
 	bool		gap;
+	char		date[40], received_by[64];	/* the latter: by whom the topmost Received was written */
+	uint32_t	received;
+	bool		list;		/* a mailing list handled it */
+	/* what the content proves of itself; all zero unless `checked' */
+	bool		checked;	/* whole, nothing missing, nothing unsure */
+	uint32_t	signatures, signatures_good, signatures_bad;	/* DKIM body hashes; the rest was not judged */
+	char		signature[112];	/* the first bad one, else the first good one */
+	uint32_t	md5_good;	/* parts that fit their Content-MD5 */
+	uint32_t	base64_parts;	/* that were looked at */
+	uint32_t	faulty_parts;
+	enum part_fault	fault;		/* the weightiest, and the first part that has it */
+	uint32_t	fault_part, fault_bytes;
+	char		fault_name[64];
+	struct moment	fault_at;	/* where the first fault of all showed */
+	bool		unclosed;	/* no closing boundary */
+	bool		stub;		/* a part is named like what scanners put in place of another */
+	uint32_t	attachments;	/* in base64 */
+	char		attachment_hashes[72];	/* of the first eight: equal ones are equal, different ones differ */
 };
 
 /* One of them, as it travels. */

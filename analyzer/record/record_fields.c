@@ -29,6 +29,8 @@ NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
     [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned");
 LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut",
     [MESSAGE_NOT_RETRIEVED] = "not-retrieved");
+LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded", [PART_LENGTH] = "length",
+    [PART_AFTER_PADDING] = "after-padding", [PART_ILLEGAL] = "illegal-bytes", [PART_MD5] = "content-md5");
 
 /* ---- structs within records ----------------------------------------------- */
 
@@ -401,7 +403,28 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	F(first, "first byte"),
 	F(last, "last byte"),
 	STRUCT(reply, record_reply_table, "POP3 reply to RETR"),
-	F(gap, "bytes are missing"));
+	F(gap, "bytes are missing"),
+	F(date, "Date"),
+	F(received_by, "who wrote the topmost Received"),
+	F(received, "Received fields"),
+	F(list, "a mailing list handled it"),
+	F(checked, "whole and certain: what follows was looked at"),
+	F(signatures, "DKIM signatures"),
+	F(signatures_good, "of them with the body hash of this body"),
+	F(signatures_bad, "of them with another"),
+	F(signature, "the first bad one, else the first good one"),
+	F(md5_good, "parts that fit their Content-MD5"),
+	F(base64_parts, "parts in base64 that were looked at"),
+	F(faulty_parts, "parts with a fault"),
+	ENUM(fault, part_fault_names, "the weightiest of them"),
+	F(fault_part, "the first part that has it, counted from 1"),
+	F(fault_bytes, "bytes in it that are no base64"),
+	F(fault_name, "its file name, else its type"),
+	F(fault_at, "where the first fault showed"),
+	F(unclosed, "the closing boundary is missing"),
+	F(stub, "a part is named like a scanner's replacement"),
+	F(attachments, "attachments in base64"),
+	F(attachment_hashes, "of the first eight: different ones are of different contents"));
 #undef S
 
 #define S record_stall
