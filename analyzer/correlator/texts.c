@@ -178,8 +178,10 @@ static const struct text texts[FINDING_KINDS] = {
 	    "0x800CCC93 (parse failure)" },
 	[FINDING_POP_NO_SUCH_MESSAGE] = { "The message is gone already (another program fetched it). Usually harmless.", "0x800CCC97" },
 
-	[FINDING_ATTACHMENT_CORRUPTED] = { "Compare the message before and after each scanner and gateway on its way.", "" },
-	[FINDING_MAIL_ALTERED_IN_TRANSIT] = { "A device or list on the way changes mails: look at what it adds.", "" },
+	[FINDING_ATTACHMENT_CORRUPTED] = { "Compare the message before and after each scanner and gateway on its way.",
+	    "an attachment that does not open, or opens damaged" },
+	[FINDING_MAIL_ALTERED_IN_TRANSIT] = { "A device or list on the way changes mails: look at what it adds.",
+	    "a footer, a missing attachment, or a failed signature (DKIM, DMARC) at the recipient" },
 	[FINDING_MAIL_ACCEPTED] = { "This hop took the mail: the network up to here is cleared. If it did not arrive, look further on, in the "
 	    "log of this server, by its queue number.", "" },
 };

@@ -32,7 +32,7 @@ ELSEWHERE = set("""capture-loss capture-one-sided capture-offload capture-duplic
 capture-clock icmp-frag-needed-mtu-zero icmp-frag-needed-bogus icmp-frag-needed-obeyed icmp-frag-needed-ignored
 pmtu-black-hole-recovered fragments-dropped pmtu-black-hole mss-not-clamped inline-content-drop idle-state-expired
 path-outage zero-window-stall window-scale-broken sender-app-pause high-loss size-dependent-loss middlebox-reset
-peer-reset attachment-corrupted mail-altered-in-transit""".split())
+peer-reset""".split())
 UNSAID = {"capture-vantage"}              # a field of the connection record; no rule says it by itself
 
 
