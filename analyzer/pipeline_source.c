@@ -74,7 +74,7 @@ source_end(struct pipeline *p, struct source *s)
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (s->point[i] == NULL)
 			continue;
-		flow_point_source(s->point[i], capture_point_get(s->capture, i), damage);
+		flow_point_source(s->point[i], capture_point_get(s->capture, i), i == 0 ? capture_counts(s->capture) : NULL, damage);
 		flow_point_end(s->point[i]);
 	}
 	if (damage != NULL && damage->why[0] != '\0')

@@ -4,6 +4,7 @@ messages, broken outputs, records read back, mixed inputs."""
 import json
 import os
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,25 @@ def messages():
     rc, out, err = run("/tmp/\x1b[31m")
     check("\x1b" not in err, "names are escaped in messages")
     check(run("--help")[1].index(b"Examples") < run("--help")[1].index(b"Usage"), "examples first")
+
+
+def frames_put_right():
+    """What reading did to the frames is in the record and in the report."""
+    block = lambda kind, body: struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    ng = block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)) + block(1, struct.pack("<HHI", 1, 0, 0))
+    ng += block(6, struct.pack("<IIIII", 0, 0, 1000000, 60, 20) + bytes(60)) + block(3, struct.pack("<I", 60) + bytes(60))
+    with tempfile.TemporaryDirectory() as tmp:
+        path = os.path.join(tmp, "simple.pcapng")
+        with open(path, "wb") as f:
+            f.write(ng)
+        c = json.loads(run("--json", path)[1].splitlines()[0])
+        check((c["repaired"], c["timeless"], c["frames"]) == (1, 1, 2), "a block without a time, an impossible length: %s" % c)
+        out = run("--color=never", path)[1]
+        words = " ".join(out.decode().split())
+        check("1 frame with an impossible length or time, 1 frame without a time of its own" in words, "... and the report says it: " + words)
+    c = json.loads(run("--json", "-f", "port 26", HOLE)[1].splitlines()[0])
+    check(c["frames"] == 0 and c["filtered"] == 36, "the filter's count: %s" % c)
+    check(b"no packets, 36 left out by the filter" in run("--color=never", "-f", "port 26", HOLE)[1], "... in the report, too")
 
 
 def outputs():
@@ -126,6 +146,7 @@ def inputs(tmp):
 def main():
     statuses()
     messages()
+    frames_put_right()
     outputs()
     with tempfile.TemporaryDirectory() as tmp:
         records(tmp)

@@ -42,8 +42,11 @@ enum { FLOW_BATCH = 16 };
 void	flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n);
 /* Live: packet time has reached `now' without a packet; stalls mature. */
 void	flow_point_tick(struct flow_point *fp, int64_t now_ns);
-/* What the source knows of the point at its end; written into the capture record. */
-void	flow_point_source(struct flow_point *fp, const struct capture_point *cp,
+/*
+ * What the source knows of the point at its end; written into the capture
+ * record.  `counts' are those of the whole file, NULL for any but its first point.
+ */
+void	flow_point_source(struct flow_point *fp, const struct capture_point *cp, const struct capture_counts *counts,
 		    const struct capture_damage *damage);
 /*
  * Live: writes the state of every running mail flow as records without ending

@@ -512,7 +512,7 @@ flow_point_tick(struct flow_point *fp, int64_t now_ns)
 }
 
 void
-flow_point_source(struct flow_point *fp, const struct capture_point *cp,
+flow_point_source(struct flow_point *fp, const struct capture_point *cp, const struct capture_counts *counts,
     const struct capture_damage *damage)
 {
 	struct record_capture *c = &fp->cap;
@@ -524,6 +524,12 @@ flow_point_source(struct flow_point *fp, const struct capture_point *cp,
 		c->drops_known = cp->drops_known;
 		c->drops_kernel = cp->drops_kernel;
 		c->drops_interface = cp->drops_interface;
+	}
+	if (counts != NULL) {
+		c->filtered = counts->filtered;
+		c->unfilterable = counts->unfilterable;
+		c->repaired = counts->repaired;
+		c->timeless = counts->timeless;
 	}
 	if (damage != NULL) {
 		strlcpy(c->damage, damage->why, sizeof(c->damage));

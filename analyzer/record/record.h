@@ -72,6 +72,9 @@ struct record_capture {
 	uint64_t	acked_bytes, acked_unseen;	/* q = unseen / acked, two-sided flows */
 	uint64_t	data_bytes, super_bytes;	/* TCP payload; in super-segments */
 	uint64_t	bad_checksums;
+	/* of the whole file, told with its first point */
+	uint64_t	filtered, unfilterable;	/* left out by the filter; of them for their link type */
+	uint64_t	repaired, timeless;	/* lengths or times that cannot be, put right; no time of their own */
 	uint64_t	flows, flows_one_sided, flows_midstream;
 	char		damage[256];	/* why reading stopped early; "" = whole */
 	uint64_t	damage_frame, damage_offset;

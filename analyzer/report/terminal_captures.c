@@ -48,6 +48,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 	count(&t, c->icmp_frames, "ICMP");
 	count(&t, c->other_frames, "other");
 	count(&t, c->flows, c->flows == 1 ? "connection" : "connections");
+	count(&t, c->filtered, "left out by the filter");
 	page_field_at(p, LABELS, "", LABELS, t.s);
 }
 
@@ -72,6 +73,9 @@ print_quality(const struct page *p, const struct record_capture *c)
 	count(&t, c->flows_midstream, "joined in the middle");
 	count(&t, c->clock_back, "times going back");
 	count(&t, c->bad_checksums, "wrong checksums");
+	count(&t, c->repaired, c->repaired == 1 ? "frame with an impossible length or time" : "frames with an impossible length or time");
+	count(&t, c->timeless, c->timeless == 1 ? "frame without a time of its own" : "frames without a time of their own");
+	count(&t, c->unfilterable, "left out because the filter has no meaning on their link type");
 	if (c->super_bytes > 0)
 		fact(&t, "segments larger than packets (offload)");
 	page_field_at(p, LABELS, "", LABELS, t.len > 0 ? t.s : "nothing missing, nothing doubled");
@@ -94,6 +98,16 @@ print_damage(const struct page *p, const struct record_capture *c)
 }
 
 static void
+print_no_frames(const struct page *p, const struct record_capture *c)
+{
+	struct text t = { .len = 0 };
+
+	fact(&t, "no packets");
+	count(&t, c->filtered, "left out by the filter");
+	page_field_at(p, LABELS, "", LABELS, t.s);
+}
+
+static void
 print_capture(const struct page *p, const struct record_capture *c)
 {
 	char name[512];
@@ -102,7 +116,7 @@ print_capture(const struct page *p, const struct record_capture *c)
 	    c->interface[0] != '\0' ? ")" : "");
 	page_field_at(p, 2, "", 2, name);
 	if (c->frames == 0)
-		page_field_at(p, LABELS, "", LABELS, "no packets");
+		print_no_frames(p, c);
 	else {
 		print_frames(p, c);
 		print_quality(p, c);

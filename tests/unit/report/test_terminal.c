@@ -211,6 +211,14 @@ capture_quality_is_told(void)
 	CHECK(says("2.5 % of the bytes are missing (capture loss), 7 copies dropped"));
 	CHECK(says("damaged behind frame 40: frame 41 is cut short"));
 	CHECK(says("bounds were hit: flows 12"));
+	fake_capture.filtered = 3;
+	fake_capture.unfilterable = 1;
+	fake_capture.repaired = 2;
+	fake_capture.timeless = 1;
+	CHECK(says(", 3 left out by the filter"));
+	CHECK(says("impossible length or time"));
+	CHECK(says("1 frame without a time of its own"));
+	CHECK(says("has no meaning on their link type"));
 }
 
 int
