@@ -5,6 +5,7 @@
 #include "path_facts.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define P_SURE	1e-3
 
@@ -139,6 +140,16 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		    from, to, s->u, small);
 }
 
+/* Diagnosis 5.3 and 5.4: neither changes what to do. */
+static void
+say_undecided(struct finding *f)
+{
+	size_t n = strlen(f->remedy);
+
+	snprintf(f->remedy + n, sizeof(f->remedy) - n, " Which device drops them, one capture cannot tell: capture before and after each "
+	    "suspect. One that drops large packets for another reason is cured the same way.");
+}
+
 static void
 report(const struct way *w, const struct proof *o, struct verdicts *out)
 {
@@ -167,6 +178,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	exclude(f, o, alive);
 	say_location(f, w, o->s->u);
 	say_mtu_remedy(f, w);
+	if (o->told.least == NULL)
+		say_undecided(f);
 	if (conf < CONFIDENCE_CONFIRMED)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
 		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",

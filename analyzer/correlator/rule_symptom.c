@@ -135,6 +135,8 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 		finding_subkind(f, "no-reply-yet");
 		evidence_frame(finding_says(f, c->point, "the message is complete and acknowledged; no answer until the capture ends"), &t->end_of_data);
 		finding_summary(f, "The server has the whole message and had not answered when the capture ended.");
+		finding_next_capture(f, "an answer that was lost", "one that was never sent", "what came after",
+		    "at the server, until the connection is closed");
 	}
 }
 

@@ -137,6 +137,11 @@ static const char how_to_capture[] =
     "until a minute after it failed:\n"
     "tcpdump -i any -s 0 -w mail.pcap 'port 25 or port 465 or port 587 or port 110 or port 995 or icmp or icmp6'";
 
+/* Diagnosis 5.9: what never reached the wire. */
+static const char before_the_wire[] =
+    "If a mail program shows an error while nothing is seen on its host's own interface, the fault lies before the wire: "
+    "its name lookups (DNS), a virus scanner or firewall on that host. Such a scanner speaks over the loopback: tcpdump -i lo.";
+
 /* The words that answer: the worst fault, or that there is none, or that nothing was seen. */
 static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
@@ -163,6 +168,7 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    "There is nothing to see: %" PRIu64 " packets.", s->packets);
 		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
+		page_field(p, "", 2, before_the_wire);
 	}
 }
 

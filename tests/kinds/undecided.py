@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""undecided.py BUILD - what a capture cannot decide is said, with what is missing and where to capture.
+
+One row for each point of the list of what cannot be decided passively: a
+capture or a scenario text, the finding it must come to, how sure at most, and
+words of what is said about it (summary, evidence, remedy, next_capture).
+"""
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+import matrix
+
+TOP = matrix.TOP
+LEVELS = matrix.LEVELS
+COMMAND = "tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995 or icmp or icmp6 or port 113'"
+
+DIES = """@smtp
+@from
+@to
+C: DATA
+S: 354 go
+filter isp drop
+C data 40000
++30s
+C rst
+"""
+# number, what is not known, capture or scenario, kind, at most, words that must be said
+ROWS = [
+    (1, "black hole or a path that died", DIES, "path-outage|pmtu-black-hole", "possible", [COMMAND, "Cannot tell", "behind|beyond"]),
+    (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),
+    (3, "which hop drops", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["capture before and after each suspect"]),
+    (4, "black hole or another filter of large packets", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed",
+     ["for another reason is cured the same way"]),
+    (5, "silence to SYN", "filter isp to mail port 25 drop\nconnect a client:40101 mail:25\n+70s\nC gives-up\n", "host-unreachable-silent",
+     "possible", ["port-blocked-silent", "syn-ack-return-blocked", COMMAND, "at the server"]),
+    (6, "why a server refuses", "lab/relay_denied_554.client.pcap", "relay-denied-wrong-network", "probable", ["the server answered"]),
+    (7, "what is in TLS", "lab/clean_starttls_13.client.pcap", "capture-encrypted", "confirmed", ["cannot be read", "log", "SSLKEYLOGFILE"]),
+    (10, "one side only", "lab/art_one_direction.c2s.pcap", "capture-one-sided", "confirmed", ["both directions", "tx and rx"]),
+    (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["not claimed", "larger buffer"]),
+    (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),
+    (13, "what happened behind the 250", "lab/clean_single_swaks.client.pcap", "mail-accepted", "confirmed", ["look further on", "queue number"]),
+    (14, "250 lost or not sent", "@smtp\n@from\n@to\n@data\n+20s\nconnect other client:40199 mail:8080\n+1s\n", "slow-reply", "possible", ["when the capture ended", "never sent", COMMAND]),
+    (14, "given up or a dead way back", "@smtp\n@from\n@to\n@data\n+60s\nS lose 50\nC fin\n+20s\n", "client-gave-up-waiting", "probable",
+     ["looks the same", "at the server", COMMAND]),
+    (15, "sizes behind offload", "lab/art_tso_blackhole.client.pcap", "capture-offload", "confirmed", ["mirror port", "ethtool -K"]),
+    (16, "STARTTLS stripped or not supported", "@smtp\nC: STARTTLS\nS: 502 5.5.1 not implemented\n@quit\n", "tls-not-offered", "confirmed",
+     ["Cannot tell", "removes STARTTLS", "at the server", COMMAND]),
+    (17, "why a POP login fails", "@pop\nC: PASS x\nS: -ERR no\n@popquit\n", "pop-auth-failed", "probable", ["locked mailbox", "Cannot tell", COMMAND]),
+    (19, "who ignores the router", "lab/icmp_ignored_up_1400.mid.pcap", "icmp-frag-needed-ignored|pmtu-black-hole", "confirmed",
+     ["unheard or unheeded by the sender", "Cannot tell", COMMAND]),
+    (20, "greylisted or just busy", "@smtp\n@from\nC: RCPT TO:<ann@example.org>\nS: 450 4.7.1 try later\n@quit\n", "greylisted|temporary-server-error",
+     "possible", ["Cannot tell", COMMAND]),
+]
+# where nothing is seen at all (9): the report itself says it
+SILENT = [(9, "an error before the wire", "connect a client:40101 mail:8080\nC: GET / HTTP/1.0\nS: HTTP/1.0 200 ok\n+1s\n",
+           ["No mail was seen", "before the wire", "loopback", "virus scanner"])]
+
+
+def capture_of(build, tmp, source):
+    if source.endswith(".pcap"):
+        return os.path.join(TOP, "captures", source)
+    lines = source.splitlines()
+    if not any(l.startswith("capture") for l in lines):
+        lines = ["@net"] + lines
+    text, pcap = os.path.join(tmp, "case.scenario"), os.path.join(tmp, "case.pcap")
+    with open(text, "w", encoding="utf-8") as f:
+        f.write("\n".join(matrix.expand(lines, matrix.macros_read())) + "\n")
+    subprocess.run([os.path.join(build, "tests/scenario/scenario"), text, pcap], check=True)
+    return pcap
+
+
+def said_of(f):
+    return " ".join([f["summary"], f["remedy"], f.get("next_capture") or "", *(e["says"] for e in f["evidence"]),
+                     *("%s: %s" % (x["kind"], x["why"]) for x in f["excluded"])])
+
+
+def problems(findings, kinds, most, words):
+    of_kind = [f for f in findings if f["kind"] in kinds.split("|")]
+    if not of_kind:
+        return ["%s is not said, but %s" % (kinds, [(f["kind"], f["confidence"]) for f in findings])]
+    text = " ".join(said_of(f) for f in of_kind)
+    out = ["%s is said as %s" % (f["kind"], f["confidence"]) for f in of_kind if LEVELS.index(f["confidence"]) > LEVELS.index(most)]
+    return out + ["`%s' is not said: %s" % (w, text) for w in words if w not in text and not re.search(w, text)]
+
+
+def main():
+    build, passed, failed = os.path.abspath(sys.argv[1]), 0, 0
+    binary = os.path.join(build, "mailwhy")
+    with tempfile.TemporaryDirectory() as tmp:
+        for number, what, source, *want in ROWS + SILENT:
+            path = capture_of(build, tmp, source)
+            if len(want) == 1:
+                out = subprocess.run([binary, "--color=never", path], capture_output=True, text=True).stdout
+                bad = ["`%s' is not said: %s" % (w, out) for w in want[0] if w not in " ".join(out.split())]
+            else:
+                out = subprocess.run([binary, "--json", path], capture_output=True, text=True).stdout
+                bad = problems([f for f in map(json.loads, out.splitlines()) if f["type"] == "finding"], *want)
+            passed += not bad
+            failed += bool(bad)
+            for b in bad:
+                print("FAIL %d, %s: %s" % (number, what, b))
+    print("%d passed, %d failed" % (passed, failed))
+    return failed != 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
