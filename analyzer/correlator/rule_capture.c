@@ -82,6 +82,73 @@ judge_clock(const struct record_capture *c, struct verdicts *out)
 	finding_summary(f, "The clock of the capture went back; times in this report follow the order of the packets.");
 }
 
+/* ---- where the capture was taken (0.1, v) -------------------------------------- */
+
+enum place { PLACE_CLIENT = 1 << 0, PLACE_SERVER = 1 << 1, PLACE_BETWEEN = 1 << 2, PLACE_ANY = 1 << 3 };
+
+/* What one connection says: its handshake's times and the TTLs must agree, else nothing. */
+static unsigned int
+case_place(const struct mail_case *c)
+{
+	int32_t v = c->conn.vantage;
+	bool client = c->conn.dir[0].at_sender, server = c->conn.dir[1].at_sender;
+
+	if (v < 0)
+		return 0;
+	if (v > 800)
+		return server ? PLACE_ANY : PLACE_CLIENT;
+	if (v < 200)
+		return client ? PLACE_ANY : PLACE_SERVER;
+	return client || server ? PLACE_ANY : PLACE_BETWEEN;
+}
+
+struct places {
+	unsigned int	seen;		/* PLACE_* of all connections */
+	uint32_t	n;
+	bool		own;		/* of each the TTL is still the first one */
+	int32_t		least, most;	/* v */
+	const struct mail_case *first;
+};
+
+static void
+places_add(struct places *p, const struct mail_case *c)
+{
+	unsigned int place = c->has_conn ? case_place(c) : 0;
+	int32_t v = c->conn.vantage;
+
+	if (place == 0)
+		return;
+	if (p->n++ == 0)
+		*p = (struct places){ .n = 1, .own = true, .least = v, .most = v, .first = c };
+	p->seen |= place;
+	p->own = p->own && (c->conn.dir[0].at_sender || c->conn.dir[1].at_sender);
+	p->least = v < p->least ? v : p->least;
+	p->most = v > p->most ? v : p->most;
+}
+
+/* One capture only: where there are more, each pair of them is told (rule_vantage.c). */
+static void
+judge_place(const struct record_capture *c, const struct places *p, struct verdicts *out)
+{
+	const char *side = p->seen == PLACE_CLIENT ? "client" : "server";
+	const struct record_connection *x = p->first != NULL ? &p->first->conn : NULL;
+	struct finding *f;
+
+	if (x == NULL || (p->seen != PLACE_CLIENT && p->seen != PLACE_SERVER && p->seen != PLACE_BETWEEN))
+		return;
+	f = quality(out, FINDING_CAPTURE_VANTAGE, c);
+	finding_subkind(f, p->seen == PLACE_BETWEEN ? "between" : side);
+	evidence_frame(evidence_frame(finding_says(f, c->key.point, "%d to %d %% of the round trip lie between here and the servers (%u handshake%s)",
+	    p->least / 10, p->most / 10, p->n, p->n == 1 ? "" : "s"), &x->syn[0]), &x->synack_first);
+	if (p->own)
+		finding_says(f, c->key.point, "the packets of the %ss have their first TTL still (%u): no router lies between", side,
+		    x->dir[p->seen == PLACE_CLIENT ? 0 : 1].ttl);
+	if (p->seen == PLACE_BETWEEN)
+		finding_summary(f, "The capture was taken on the way between clients and servers, far from both.");
+	else
+		finding_summary(f, p->own ? "The capture was taken on the %ss' own network." : "The capture was taken near the %ss.", side);
+}
+
 struct tally {
 	uint32_t	one_sided, midstream, tls;
 	const struct mail_case *first_one_sided, *first_midstream, *first_tls;
@@ -146,16 +213,22 @@ static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct record_capture *c;
-	size_t pos = 0;
+	size_t pos = 0, captures = 0;
 
+	while (store_capture_next(v->store, &pos) != NULL)
+		captures++;
+	pos = 0;
 	while ((c = store_capture_next(v->store, &pos)) != NULL) {
 		struct case_iter it = { 0 };
 		const struct mail_case *x;
 		struct tally t = { 0 };
+		struct places places = { 0 };
 
 		while ((x = store_case_next(v->store, &it)) != NULL)
-			if (x->point == c->key.point)
+			if (x->point == c->key.point) {
 				tally_case(&t, x);
+				places_add(&places, x);
+			}
 		judge_loss(c, out);
 		judge_one_sided(c, &t, out);
 		judge_offload(c, out);
@@ -164,6 +237,8 @@ judge(const struct view *v, struct verdicts *out)
 		judge_snaplen(c, out);
 		judge_clock(c, out);
 		judge_encrypted(c, &t, out);
+		if (captures == 1)
+			judge_place(c, &places, out);
 	}
 }
 

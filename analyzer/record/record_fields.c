@@ -279,7 +279,7 @@ FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connecti
 	F(unreachable, "the ICMP error that quoted the SYN"),
 	F(rtt_ns, "round trip in nanoseconds"),
 	F(rtt_known, "measured, not assumed"),
-	F(vantage, "where on the path, permille from the client; -1 unknown"),
+	F(vantage, "permille of the round trip between here and the server: 1000 at the client; -1 unknown"),
 	STRUCTS(dir, record_direction_table, "client to server, server to client"));
 #undef S
 

@@ -26,6 +26,9 @@ int	terminal_print(const struct page *p, const struct terminal_report *r);
 /* Live: one line for a finding that is new or has changed. */
 void	terminal_finding_line(const struct page *p, const struct finding *f);
 
+/* Where the one capture was taken: told with the capture. */
+bool	terminal_is_place(const struct finding *f);
+
 /* The parts, each in its own file. */
 int	terminal_findings(const struct page *p, const struct terminal_report *r);
 void	terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s);

@@ -97,6 +97,23 @@ print_damage(const struct page *p, const struct record_capture *c)
 	}
 }
 
+bool
+terminal_is_place(const struct finding *f)
+{
+	return f->kind == FINDING_CAPTURE_VANTAGE && strncmp(f->subkind, "pair", 4) != 0;
+}
+
+static void
+print_place(const struct page *p, const struct correlator *correlator, uint32_t point)
+{
+	const struct finding *f;
+	size_t n = correlator_findings(correlator, &f);
+
+	for (size_t i = 0; i < n; i++)
+		if (terminal_is_place(&f[i]) && !f[i].retracted && f[i].point == point)
+			page_field_at(p, LABELS, "", LABELS, f[i].summary);
+}
+
 static void
 print_no_frames(const struct page *p, const struct record_capture *c)
 {
@@ -138,6 +155,7 @@ terminal_captures(const struct page *p, const struct terminal_report *r, const s
 			terminal_heading(p, "Captures");
 		heading = true;
 		print_capture(p, c);
+		print_place(p, r->correlator, i);
 	}
 	if (s->incomplete_count > 0)
 		terminal_heading(p, "Incomplete");

@@ -219,7 +219,7 @@ print_sorted(const struct page *p, const struct finding *const *f, size_t n, con
 	if (faults > TERMINAL_FAULTS && !r->all)
 		print_rest(p, faults - TERMINAL_FAULTS);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_info(f[i]))
+		if (!is_info(f[i]) || terminal_is_place(f[i]))
 			continue;
 		if (infos == 0)
 			terminal_heading(p, "Also seen");
