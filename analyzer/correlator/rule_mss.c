@@ -17,7 +17,8 @@ bound_of(const struct way *w, const struct verdicts *out)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		const struct finding *f = verdict_claimed(out, w->c, w->dir, kinds[i]);
 
-		if (f != NULL && f->has_mtu && f->mtu.upper > 0 && f->confidence >= CONFIDENCE_POSSIBLE
+		/* one narrow member of many is not what the announced MSS should follow */
+		if (f != NULL && strcmp(f->subkind, "per-flow") != 0 && f->has_mtu && f->mtu.upper > 0 && f->confidence >= CONFIDENCE_POSSIBLE
 		    && (least == NULL || f->mtu.upper < least->mtu.upper))
 			least = f;
 	}

@@ -1,6 +1,8 @@
 /*
  * rule_pmtu.c - pmtu-black-hole: every packet of size U or more vanishes,
  * smaller ones pass, no router says why (diagnosis 1A, S1-S7, S21-S24).
+ * Where some connections pass that size and others never do, both in turn, the
+ * path has members and one of them is narrow (2.5).
  */
 #include "path_facts.h"
 
@@ -9,7 +11,16 @@
 
 #define P_SURE	1e-3
 
-enum { SESSIONS_PROBABLE = 2, SESSIONS_SURE = 3 };
+enum { SESSIONS_PROBABLE = 2, SESSIONS_SURE = 3, FLOWS_LEAST = 2 };
+
+/* Connections on the path in the epoch: bad, nothing of U or more passes; good, U passes. */
+struct flows {
+	uint32_t	bad, good;
+	int64_t		bad_first, bad_last, good_first, good_last;
+	bool		bad_between, good_between;	/* a bad one between two good ones, a good one between two bad ones */
+	struct moment	good_at;
+	uint32_t	good_w;
+};
 
 struct proof {
 	const struct record_stall *s;
@@ -19,7 +30,91 @@ struct proof {
 	uint32_t	sessions;	/* with the same stall, this one included */
 	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
 	double		p;
+	bool		per_flow;
+	struct flows	flows;
 };
+
+static bool
+same_ends(const struct way *w, const struct mail_case *o)
+{
+	const struct record_connection *a = &w->c->conn, *b = &o->conn;
+
+	return o->has_conn && o->point == w->c->point && addr_equal(&a->client.ip, &b->client.ip)
+	    && addr_equal(&a->server.ip, &b->server.ip);
+}
+
+/* ---- some connections and not others (2.5) --------------------------------------------------- */
+
+static const struct record_stall *
+stall_at(const struct mail_case *c, int dir, uint32_t u)
+{
+	for (uint32_t i = 0; i < c->stall_count; i++) {
+		const struct record_stall *s = &c->stalls[i];
+
+		if (s->key.m == (uint32_t)dir && stall_long(s) && s->u == u && !s->zero_window && !stall_one_way_dead(s))
+			return s;
+	}
+	return NULL;
+}
+
+static void
+flow_note(struct flows *k, bool bad, int64_t ns)
+{
+	int64_t *first = bad ? &k->bad_first : &k->good_first, *last = bad ? &k->bad_last : &k->good_last;
+	uint32_t *n = bad ? &k->bad : &k->good;
+
+	if (*n == 0 || ns < *first)
+		*first = ns;
+	if (*n == 0 || ns > *last)
+		*last = ns;
+	(*n)++;
+}
+
+/* One walk: with `between' the order is looked at, which needs the first and last of a walk before. */
+static void
+flows_walk(const struct way *w, const struct record_stall *mine, bool between, struct flows *k)
+{
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL) {
+		const struct record_direction *d = &x->conn.dir[w->dir];
+		const struct record_stall *s = stall_at(x, w->dir, mine->u);
+		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
+		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
+
+		if (!same_ends(w, x) || (!bad && !good) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
+			continue;
+		if (!between)
+			flow_note(k, bad, ns);
+		else if (bad)
+			k->bad_between = k->bad_between || (ns > k->good_first && ns < k->good_last);
+		else
+			k->good_between = k->good_between || (ns > k->bad_first && ns < k->bad_last);
+		if (good && !between && d->proven > k->good_w) {
+			k->good_w = d->proven;
+			k->good_at = d->proven_at;
+		}
+	}
+}
+
+/*
+ * Two of each, taking turns: first all bad, then all good is a path that was
+ * repaired, one period of either between the other is one that failed for a while.
+ */
+static bool
+flow_by_flow(const struct way *w, const struct record_stall *s, struct flows *k)
+{
+	if (s->live == 0 || w->a->proven >= s->u)
+		return false;
+	flows_walk(w, s, false, k);
+	if (k->bad < FLOWS_LEAST || k->good < FLOWS_LEAST)
+		return false;
+	flows_walk(w, s, true, k);
+	return k->bad_between && k->good_between;
+}
+
+/* ---- the stall ------------------------------------------------------------------------------- */
 
 /* Conditions 1 to 5; the stall that meets them best. */
 static bool
@@ -32,19 +127,12 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
 	o->path = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
-	if (o->path.w >= s->u)
+	o->flows = (struct flows){ .bad = 0 };
+	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
+	if (o->path.w >= s->u && !o->per_flow)
 		return false;
 	o->s = s;
 	return true;
-}
-
-static bool
-same_ends(const struct way *w, const struct mail_case *o)
-{
-	const struct record_connection *a = &w->c->conn, *b = &o->conn;
-
-	return o != w->c && o->has_conn && o->point == w->c->point && addr_equal(&a->client.ip, &b->client.ip)
-	    && addr_equal(&a->server.ip, &b->server.ip);
 }
 
 /* A connection that began after this stall's end or ended its own stall before this one began. */
@@ -64,7 +152,7 @@ look_around(const struct way *w, struct proof *o)
 	while ((other = store_case_next(w->v->store, &it)) != NULL) {
 		bool counted = false;
 
-		if (!same_ends(w, other))
+		if (other == w->c || !same_ends(w, other))
 			continue;
 		for (uint32_t i = 0; i < other->stall_count; i++) {
 			const struct record_stall *s = &other->stalls[i];
@@ -88,6 +176,8 @@ confidence_of(const struct proof *o)
 {
 	bool live = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0;
 
+	if (o->per_flow)
+		return CONFIDENCE_PROBABLE;
 	if (live && o->p <= P_SURE)
 		return CONFIDENCE_CONFIRMED;
 	if (o->sessions >= SESSIONS_SURE || o->told_elsewhere)
@@ -103,10 +193,10 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 {
 	const struct record_stall *s = o->s;
 
-	finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost), %u smaller ones did: p = %.1e",
-	    s->u, s->n_lost_ge, s->n_ok_lt, o->p);
+	finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
+	    s->u, o->per_flow ? "on this connection" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
-	finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived, before or after");
+	finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
 	if (!s->df_clear)
 		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
 	if (o->told.least == NULL)
@@ -130,7 +220,11 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		snprintf(small, sizeof(small), "up to %u bytes pass", s->proven);
 	else
 		snprintf(small, sizeof(small), "small ones pass");
-	if (alive)
+	if (o->per_flow)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish on %u of %u connections and pass on the others, which take turns; %s "
+		    "everywhere. The path has members (load balancing, a bundle of lines or tunnels), and one of them carries less than the rest.",
+		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
+	else if (alive)
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; no router says why. The same data was sent %u times over "
 		    "%.1f s%s.", s->u, from, to, small, s->chain_count, seconds(s->last.ns - s->first.ns),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
@@ -158,7 +252,7 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
 	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
 
-	if (o->path.w > b.proven)
+	if (o->path.w > b.proven && !o->per_flow)
 		b.proven = o->path.w;
 	if (o->told.least != NULL && o->told.least->mtu < o->s->u)
 		mtu_told(&b, o->told.least->mtu);
@@ -167,12 +261,16 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	say_chain(f, w, o->s);
 	say_liveness(f, w, o->s, &o->elsewhere);
 	say_proven(f, w, o->s);
-	if (o->path.w > o->s->proven)
+	if (o->per_flow) {
+		finding_subkind(f, "per-flow");
+		evidence_frame(finding_says(f, w->c->point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
+		    o->flows.bad, o->flows.good, o->flows.good_w), &o->flows.good_at);
+	} else if (o->path.w > o->s->proven)
 		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
 		    &o->path.at);
 	if (o->told.least != NULL)
 		say_told(f, w, o->told.least);
-	if (o->sessions > 1)
+	if (o->sessions > 1 && !o->per_flow)
 		finding_says(f, w->c->point, "%u independent connections on this path stall at the same size", o->sessions);
 	summarise(f, w, o, alive);
 	exclude(f, o, alive);
