@@ -1,6 +1,8 @@
 /* rule_window.c - zero-window-stall and window-scale-broken (diagnosis 1A, S18). */
 #include "path_facts.h"
 
+#include <stdio.h>
+
 enum { TINY_WINDOW = 1460, SAME_SIZE = 10, NO_SCALE = 255 };
 
 static void
@@ -8,13 +10,16 @@ judge_zero(const struct way *w, struct verdicts *out)
 {
 	int64_t span = w->b->zero_to.ns - w->b->zero_from.ns;
 	struct finding *f;
+	char room[64] = "0";
 
+	if (w->b->zero_room > 0)
+		snprintf(room, sizeof(room), "at most %u bytes, too few for a segment,", w->b->zero_room);
 	if (w->b->zero_from.frame == 0 || span < 5 * PATH_SECOND || w->b->zero_probes == 0)
 		return;
 	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of 0 for %.1f s and answers %u probes",
-	    seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of %s for %.1f s and answers %u probes",
+	    room, seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);
 	finding_summary(f, "The receiving program stopped reading for %.1f s: its system still answers (%u probes), but has no room for data.",
 	    seconds(span), w->b->zero_probes);
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the receiver itself says that it takes nothing");

@@ -128,8 +128,9 @@ struct side {
 	bool		window_known;
 	uint16_t	window_last;
 	int64_t		window_zero_last;	/* INT64_MIN: never */
-	struct moment	zero_from, zero_longest_from, zero_longest_to, zero_last;
-	bool		zero_now;
+	struct moment	zero_from, zero_longest_from, zero_longest_to;
+	bool		zero_now;		/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
+	uint32_t	window_max, zero_room, zero_longest_room;	/* bytes; the largest that was offered meanwhile */
 	int64_t		probe_ns;		/* a probe of the peer waits for its answer; 0 = none */
 	uint32_t	zero_probes, window_eq, window_over;
 	uint16_t	samples[LEDGER_SAMPLES];

@@ -380,8 +380,28 @@ zero_end(struct side *s, const struct moment *at)
 {
 	if (at->ns - s->zero_from.ns > s->zero_longest_to.ns - s->zero_longest_from.ns || s->zero_longest_from.frame == 0) {
 		s->zero_longest_from = s->zero_from;
+		s->zero_longest_room = s->zero_room;
 		s->zero_longest_to = *at;
 	}
+}
+
+/* Bytes that `s' offers; scaling counts where both ends are seen to agree on it. */
+static uint32_t
+window_bytes(const struct side *s, const struct side *peer, uint16_t raw)
+{
+	bool scaled = s->syn_seen && peer->syn_seen && s->wscale <= 14 && peer->wscale <= 14;
+
+	return scaled ? (uint32_t)raw << s->wscale : raw;
+}
+
+/*
+ * The peer may not send into it, although it is not 0 (silly window): less than a segment and less than half
+ * of the most.  Only where scaling is known, because an unscaled window looks small.
+ */
+static bool
+window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
+{
+	return s->syn_seen && peer->syn_seen && s->mss > 0 && bytes < s->mss && bytes < s->window_max / 2;
 }
 
 /* The window that `s' offers, in a packet of its own. */
@@ -389,21 +409,30 @@ static void
 window_note(const struct ledger *l, struct side *s, const struct packet *p)
 {
 	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
+	const struct side *peer = s == &l->side[0] ? &l->side[1] : &l->side[0];
+	uint32_t bytes = window_bytes(s, peer, p->window);
 
 	if ((p->flags & (TCP_SYN | TCP_RST)) != 0 || !(p->flags & TCP_ACK))
 		return;
 	window_sample(s, p->window);
 	s->window_known = true;
 	s->window_last = p->window;
-	if (p->window != 0) {
+	if (bytes > s->window_max)
+		s->window_max = bytes;
+	if (p->window != 0 && !window_silly(s, peer, bytes)) {
 		if (s->zero_now)
 			zero_end(s, &p->at);
 		s->zero_now = false;
 		return;
 	}
-	s->window_zero_last = p->at.ns;
-	if (!s->zero_now)
+	if (p->window == 0)
+		s->window_zero_last = p->at.ns;
+	if (!s->zero_now) {
 		s->zero_from = p->at;
+		s->zero_room = 0;
+	}
+	if (bytes > s->zero_room)
+		s->zero_room = bytes;
 	s->zero_now = true;
 	zero_end(s, &p->at);
 	if (s->probe_ns != 0 && p->at.ns - s->probe_ns <= DELACK + 4 * rtt)

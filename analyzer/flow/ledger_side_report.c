@@ -165,6 +165,7 @@ report_windows(const struct side *s, struct record_direction *o)
 	o->zero_from = s->zero_longest_from;
 	o->zero_to = s->zero_longest_to;
 	o->zero_probes = s->zero_probes;
+	o->zero_room = s->zero_longest_room;
 	o->window_eq = s->window_eq;
 	o->window_over = s->window_over;
 	o->window_median = window_median(s);

@@ -167,8 +167,9 @@ struct record_direction {
 	bool		all_lost_above_proven;
 	struct moment	repair_first, repair_last;
 	/* the window this endpoint offered */
-	struct moment	zero_from, zero_to;	/* longest span at window 0 */
+	struct moment	zero_from, zero_to;	/* longest span at window 0, or too small for a segment */
 	uint32_t	zero_probes;		/* answered probes in it */
+	uint32_t	zero_room;		/* largest window in it, bytes */
 	uint32_t	window_eq, window_over;	/* peer segments == / > last raw window */
 	uint16_t	window_median;		/* raw */
 	/* longest silence with nothing outstanding (S10) */

@@ -176,6 +176,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(zero_from, "longest span in which this endpoint offered no window: start"),
 	F(zero_to, "its end"),
 	F(zero_probes, "answered probes in it"),
+	F(zero_room, "largest window in it, in bytes: 0, or less than a segment"),
 	F(window_eq, "peer segments exactly as large as the last raw window"),
 	F(window_over, "peer segments larger than it"),
 	F(window_median, "median raw window"),

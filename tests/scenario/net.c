@@ -152,22 +152,44 @@ net_forge_reset(struct sim *s, const struct pkt *p, int at, uint8_t ttl, int64_t
 	struct pkt *q = xalloc(sizeof(*q));
 
 	*q = (struct pkt){ .src = p->dst, .dst = p->src, .ttl = ttl, .sport = p->dport, .dport = p->sport,
-		.df = true, .flags = 0x14, .ack = p->seq + p->len + (p->flags & 3 ? 1 : 0), .wscale = -1,
+		.df = true, .flags = 0x14, .seq = p->flags & 0x10 ? p->ack : 0, .ack = p->seq + p->len + (p->flags & 3 ? 1 : 0), .wscale = -1,
 		.to = p->to != NULL ? p->to->peer : NULL };
 	wire_build(s, q);
 	net_walk(s, q, at, when + 30000);
 }
 
+/* What the filter is for; the draw is the same each time a text is run. */
+static bool
+net_meant(const struct sim *s, struct filter *f, const struct pkt *p, int at)
+{
+	size_t n = strlen(f->word);
+
+	if (f->node != at || (f->dst != -1 && f->dst != p->dst) || p->icmp || (f->port != 0 && f->port != p->dport))
+		return false;
+	if (p->w <= f->over || (n != 0 && (p->len < n || memmem(p->data, p->len, f->word, n) == NULL)))
+		return false;
+	if (f->percent == 0)
+		return true;
+	f->drawn = (f->drawn == 0 ? s->seed : f->drawn) * 6364136223846793005u + 1442695040888963407u;
+	return (f->drawn >> 33) % 100 < f->percent;
+}
+
 /* True: the node let it through. */
 static bool
-net_filter(struct sim *s, const struct pkt *p, int at, uint8_t ttl, int64_t when)
+net_filter(struct sim *s, struct pkt *p, int at, uint8_t ttl, int64_t when)
 {
 	for (int i = 0; i < s->filter_count; i++) {
-		const struct filter *f = &s->filters[i];
+		struct filter *f = &s->filters[i];
 
-		if (f->node != at || (f->dst != -1 && f->dst != p->dst) || p->icmp ||
-		    (f->port != 0 && f->port != p->dport))
+		if (!net_meant(s, f, p, at))
 			continue;
+		if (f->kind == FILTER_NOWSCALE) {
+			if ((p->flags & 0x12) == 0x12) {
+				p->wscale = -1;
+				wire_build(s, p);
+			}
+			continue;
+		}
 		if (f->kind == FILTER_CLOSED && (p->flags & 0x17) != 2)
 			continue;
 		if (f->kind == FILTER_RESET || f->kind == FILTER_CLOSED)
@@ -251,9 +273,9 @@ net_step(struct sim *s, int64_t until)
 	s->now = ev.at;
 	if (ev.pkt == NULL)
 		ep_wake(s, ev.ep);
-	else if (ev.pkt->to != NULL && ev.pkt->icmp)
+	else if (ev.pkt->to != NULL && ev.pkt->icmp && !s->nodes[ev.pkt->dst].deaf)
 		ep_icmp(s, ev.pkt->to, ev.pkt);
-	else if (ev.pkt->to != NULL)
+	else if (ev.pkt->to != NULL && !ev.pkt->icmp)
 		ep_input(s, ev.pkt->to, ev.pkt);
 	return true;
 }

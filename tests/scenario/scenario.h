@@ -31,7 +31,7 @@ struct node {
 	/* hosts */
 	uint32_t	 mss, window;
 	int		 wscale;		/* -1 = not offered */
-	bool		 timestamps, sack, df;
+	bool		 timestamps, sack, df, deaf;	/* deaf: ICMP errors reach it and are not heard */
 	enum syn_style	 syn;
 	uint16_t	 ip_id;
 	int64_t		 free_ns;		/* the wire is busy until then */
@@ -51,13 +51,17 @@ struct link {
 	struct limit	 limit[2];		/* a to b, b to a */
 };
 
-enum filter_kind { FILTER_DROP, FILTER_RESET, FILTER_ICMP, FILTER_CLOSED };
+enum filter_kind { FILTER_DROP, FILTER_RESET, FILTER_ICMP, FILTER_CLOSED, FILTER_NOWSCALE };
 
 struct filter {
 	enum filter_kind kind;
 	int		 node, dst;		/* dst -1 = any */
 	uint16_t	 port;			/* 0 = any */
 	uint8_t		 type, code;
+	uint32_t	 over;			/* larger packets only; 0 = any */
+	uint32_t	 percent;		/* of them, drawn; 0 = all */
+	char		 word[32];		/* those that hold it; "" = any */
+	uint64_t	 drawn;
 };
 
 struct endpoint;

@@ -151,6 +151,8 @@ host_option(struct script *sc, struct node *n)
 		n->sack = word_on(sc);
 	else if (word_is(sc, "df"))
 		n->df = word_on(sc);
+	else if (word_is(sc, "deaf"))
+		n->deaf = word_on(sc);
 	else if (word_is(sc, "syn"))
 		n->syn = word_is(sc, "windows") ? SYN_WINDOWS :
 		    word_is(sc, "linux-old") ? SYN_LINUX_OLD : SYN_LINUX;
@@ -250,14 +252,22 @@ do_filter(struct script *sc)
 		f->dst = net_node(sc->sim, word(sc));
 	if (word_is(sc, "port"))
 		f->port = (uint16_t)word_number(sc, 1, 65535);
-	if (word_is(sc, "reset")) {
+	if (word_is(sc, "over"))
+		f->over = (uint32_t)word_number(sc, 1, 65535);
+	if (word_is(sc, "percent"))
+		f->percent = (uint32_t)word_number(sc, 1, 99);
+	if (word_is(sc, "word"))
+		snprintf(f->word, sizeof(f->word), "%s", word(sc));
+	if (word_is(sc, "nowscale")) {
+		f->kind = FILTER_NOWSCALE;
+	} else if (word_is(sc, "reset")) {
 		f->kind = FILTER_RESET;
 	} else if (word_is(sc, "icmp")) {
 		f->kind = FILTER_ICMP;
 		f->type = (uint8_t)word_number(sc, 0, 255);
 		f->code = (uint8_t)word_number(sc, 0, 255);
 	} else if (!word_is(sc, "drop")) {
-		fail("a filter can drop, reset or icmp TYPE CODE");
+		fail("a filter can drop, reset, nowscale or icmp TYPE CODE");
 	}
 }
 

@@ -306,8 +306,9 @@ upstream_loss(void)
 	ledger_free(n.l);
 }
 
-static void
-zero_window(void)
+/* B's window is `shut' while five probes are answered. */
+static struct seen *
+shut_window(struct net *np, uint16_t shut)
 {
 	struct net n;
 	struct seen *s;
@@ -316,7 +317,7 @@ zero_window(void)
 	dialogue(&n);
 	data(&n, A, 1448);
 	wait(&n, 40 * MS);
-	n.window[B] = 0;
+	n.window[B] = shut;
 	ack(&n, B, n.sent[A]);
 	for (int i = 0; i < 5; i++) {
 		struct packet p;
@@ -333,11 +334,40 @@ zero_window(void)
 	ack(&n, B, n.sent[A]);
 	wait(&n, 10 * S);
 	s = report(&n);
+	*np = n;
+	return s;
+}
+
+static void
+zero_window(void)
+{
+	struct net n;
+	struct seen *s = shut_window(&n, 0);
+
 	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK_EQ_INT(s->c.dir[B].zero_room, 0);
 	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
 	CHECK_EQ_INT(s->stalls, 0);
 	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
 		CHECK(s->c.dir[A].pauses[i].trailing);	/* the closed window is no pause */
+	ledger_free(n.l);
+}
+
+/* 512 bytes of 64000: not 0, but no segment fits; the sender waits as it would at 0. */
+static void
+silly_window(void)
+{
+	struct net n;
+	struct seen *s = shut_window(&n, 4);
+
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK_EQ_INT(s->c.dir[B].zero_room, 4 << 7);
+	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
+		CHECK(s->c.dir[A].pauses[i].trailing);
+	ledger_free(n.l);
+	s = shut_window(&n, 12);	/* 1536: a segment fits */
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 0);
+	CHECK_EQ_INT(s->c.dir[B].zero_from.frame, 0);
 	ledger_free(n.l);
 }
 
@@ -729,6 +759,7 @@ main(void)
 		{ "pauses", pauses },
 		{ "window scale lost", scale_lost },
 		{ "resets", resets },
+		{ "a window too small for a segment", silly_window },
 		{ "resets that come too soon", resets_too_soon },
 		{ "fragmentation needed", routers_words },
 		{ "a cut quote", cut_quote },
