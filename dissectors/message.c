@@ -51,7 +51,7 @@ struct message {
 	uint64_t	body;
 	unsigned int	eol;		/* length of the last line end, 0 to 2 */
 	uint8_t		last;		/* byte before */
-	uint32_t	depth;		/* levels in use */
+	uint32_t	depth;		/* levels in use; the others are not even zeroed */
 	struct level	levels[MESSAGE_DEPTH];
 	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
 	struct proofs	proofs;
@@ -562,10 +562,12 @@ body_push(struct message *m, const uint8_t *p, size_t len)
 struct message *
 message_new(void)
 {
-	struct message *m = calloc(1, sizeof(*m));
+	struct message *m = malloc(sizeof(*m));
 
-	if (m != NULL)
-		part_begin(m, 0, 0, false);
+	if (m == NULL)
+		return NULL;
+	memset(m, 0, offsetof(struct message, levels));
+	part_begin(m, 0, 0, false);
 	return m;
 }
 

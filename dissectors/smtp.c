@@ -170,8 +170,8 @@ state_free(struct smtp_state *st)
 		smtp_line_free(&st->line[d]);
 	}
 	free(st->queue.e);
-	free(st->answer.line);
-	free(st->answer.text);
+	free(st->answer.line.p);
+	free(st->answer.text.p);
 	free(st->tls);
 	explicit_bzero(st, sizeof(*st));
 	free(st);

@@ -12,25 +12,49 @@
 static void
 answer_clear(struct smtp_answer *a)
 {
-	char *line = a->line, *text = a->text;
+	struct smtp_kept line = a->line, text = a->text;
 
+	line.len = text.len = 0;
 	*a = (struct smtp_answer){ .line = line, .text = text };
 }
 
+/* Most replies are one short line; it may quote a secret, so what it leaves is wiped. */
 static void
-kept_append(struct dissect_budget *b, char **buf, size_t *len, const char *p, size_t n)
+kept_room(struct dissect_budget *b, struct smtp_kept *k, size_t need)
 {
-	if (*buf == NULL && (*buf = malloc(SMTP_REPLY_KEPT)) == NULL) {
+	size_t size = k->size != 0 ? k->size : 128;
+	char *p;
+
+	while (size < need)
+		size *= 2;
+	if (size > SMTP_REPLY_KEPT)
+		size = SMTP_REPLY_KEPT;
+	if (size == k->size)
+		return;
+	if ((p = malloc(size)) == NULL) {
 		dissect_starved(b);
 		return;
 	}
-	if (*len != 0 && *len < SMTP_REPLY_KEPT)
-		(*buf)[(*len)++] = '\n';
-	if (n > SMTP_REPLY_KEPT - *len)
-		n = SMTP_REPLY_KEPT - *len;
+	if (k->p != NULL) {
+		memcpy(p, k->p, k->len);
+		explicit_bzero(k->p, k->len);
+		free(k->p);
+	}
+	k->p = p;
+	k->size = size;
+}
+
+static void
+kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t n)
+{
+	kept_room(b, k, k->len + n + 1);
+	if (k->len != 0 && k->len < k->size)
+		k->p[k->len++] = '\n';
+	if (n > k->size - k->len)
+		n = k->size - k->len;
 	if (n != 0)
-		memcpy(*buf + *len, p, n);
-	*len += n;
+		memcpy(k->p + k->len, p, n);
+	k->len += n;
 }
 
 /* Servers echo what they did not understand: a line that was masked stays masked. */
@@ -62,8 +86,8 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 	secret_hide(st, l->text, l->len);
 	if (r == NULL) {		/* a line without a code within a list */
 		a->odd |= ODD_NO_CODE;
-		kept_append(st->hint.budget, &a->line, &a->line_len, l->text, l->len);
-		kept_append(st->hint.budget, &a->text, &a->text_len, l->text, l->len);
+		kept_append(st->hint.budget, &a->line, l->text, l->len);
+		kept_append(st->hint.budget, &a->text, l->text, l->len);
 		return;
 	}
 	a->code = r->code;
@@ -71,8 +95,8 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->odd |= ODD_NO_CODE;
 	if (a->enhanced[0] == 0)
 		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
-	kept_append(st->hint.budget, &a->line, &a->line_len, l->text, l->len);
-	kept_append(st->hint.budget, &a->text, &a->text_len, r->text, r->text_len);
+	kept_append(st->hint.budget, &a->line, l->text, l->len);
+	kept_append(st->hint.budget, &a->text, r->text, r->text_len);
 	a->whole = r->last;
 	a->end = st->next[DIR_S2C];
 	a->ts_ns = st->ts_ns;
@@ -99,8 +123,8 @@ echo_hide(struct smtp_state *st, const struct smtp_asked *e)
 	if (a->code < 400 || (e == NULL && !st->unsynced) || (e != NULL && e->verb != SMTP_AUTH &&
 	    e->verb != SMTP_AUTH_DATA && e->verb != SMTP_UNKNOWN))
 		return;
-	sasl_hide_echo(a->line, a->line_len);
-	sasl_hide_echo(a->text, a->text_len);
+	sasl_hide_echo(a->line.p, a->line.len);
+	sasl_hide_echo(a->text.p, a->text.len);
 }
 
 static void
@@ -110,7 +134,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 	struct dissect_event ev = {
 		.kind = EVENT_REPLY, .dir = DIR_S2C, .off = a->off, .end = a->end, .ts_ns = a->ts_ns,
 		.odd = a->odd, .code = a->code, .reply_to = to, .arg_num = UINT64_MAX,
-		.line = a->line, .line_len = a->line_len, .arg = a->text, .arg_len = a->text_len,
+		.line = a->line.p, .line_len = a->line.len, .arg = a->text.p, .arg_len = a->text.len,
 		.unsure = st->unsynced,
 	};
 	int64_t now = st->ts_ns;
@@ -126,7 +150,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 	if (a->code == 334) {		/* part of the exchange */
 		memcpy(challenge, "334 ", 4);
 		ev.line = challenge;
-		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text_len);
+		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text.len);
 		ev.arg = challenge + 4;
 		ev.arg_len = ev.line_len - 4;
 	}

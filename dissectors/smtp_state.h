@@ -47,14 +47,18 @@ struct smtp_queue {
 	uint32_t	first, count, size;
 };
 
+struct smtp_kept {		/* text as it comes, up to SMTP_REPLY_KEPT bytes */
+	char		*p;
+	size_t		 len, size;
+};
+
 struct smtp_answer {		/* a reply being collected */
 	bool		open;		/* lines of it were read */
 	bool		whole;		/* its last line was read; it waits for delivery */
 	bool		far;		/* its command was not looked for to the end, and that was counted */
 	uint16_t	code;
 	uint8_t		enhanced[3];
-	char		*line, *text;	/* SMTP_REPLY_KEPT each */
-	size_t		 line_len, text_len;
+	struct smtp_kept line, text;
 	uint64_t	off, end;
 	int64_t		ts_ns;
 	uint32_t	odd;

@@ -184,11 +184,13 @@ capture_batch(struct capture *c, struct capture_frame *out, size_t max)
 {
 	size_t n = 0;
 
-	while (n < max && capture_next(c, &out[n]) == CAPTURE_FRAME) {
-		n++;
-		if (c->filter != NULL || c->reader->at_hand == NULL || !c->reader->at_hand(c))
-			break;
-	}
+	if (c->filter == NULL && c->reader->batch != NULL && c->ended == CAPTURE_FRAME)
+		n = c->reader->batch(c, out, max);
+	if (n == 0)
+		return capture_next(c, out) == CAPTURE_FRAME;
+	for (size_t i = 0; i < n; i++)
+		out[i].number = ++c->counts.frames;
+	c->last_ns = out[n - 1].ts_ns;
 	return n;
 }
 

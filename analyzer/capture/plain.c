@@ -125,14 +125,32 @@ plain_next(struct capture *c, struct capture_frame *out)
 	return CAPTURE_FRAME;
 }
 
-static bool
-plain_at_hand(const struct capture *c)
+static size_t
+plain_batch(struct capture *c, struct capture_frame *out, size_t max)
 {
 	const struct plain *s = c->state;
-	size_t left = input_left(c->in);
+	const uint8_t *h = c->in->buf + c->in->pos;
+	size_t left = input_left(c->in), n;
 
-	return left >= PLAIN_RECORD &&
-	    left - PLAIN_RECORD >= plain_u32(c->in->buf + c->in->pos + 8, s->swapped);
+	for (n = 0; n < max && left >= PLAIN_RECORD; n++) {
+		uint32_t caplen = plain_u32(h + 8, s->swapped), len = plain_u32(h + 12, s->swapped);
+		uint64_t fraction = (uint64_t)plain_u32(h + 4, s->swapped) * s->unit_ns;
+
+		if (caplen > s->frame_max || caplen > left - PLAIN_RECORD || len < caplen || fraction >= SECOND_NS ||
+		    plain_u32(h, s->swapped) == s->magic)
+			break;
+		out[n] = (struct capture_frame){
+			.data = h + PLAIN_RECORD,
+			.caplen = caplen,
+			.len = len,
+			.ts_ns = (int64_t)((uint64_t)plain_u32(h, s->swapped) * SECOND_NS + fraction),
+			.link_type = c->point[0]->link_type,
+		};
+		h += PLAIN_RECORD + caplen;
+		left -= PLAIN_RECORD + caplen;
+	}
+	c->in->pos = c->in->end - left;
+	return n;
 }
 
 static void
@@ -141,7 +159,7 @@ plain_close(struct capture *c)
 	free(c->state);
 }
 
-static const struct reader plain_reader = { "pcap", plain_next, plain_close, NULL, plain_at_hand };
+static const struct reader plain_reader = { "pcap", plain_next, plain_close, NULL, plain_batch };
 
 int
 plain_open(struct capture *c, char *err, size_t errlen)

@@ -15,7 +15,8 @@ struct reader {
 	enum capture_rc	(*next)(struct capture *c, struct capture_frame *out);	/* unfiltered */
 	void		(*close)(struct capture *c);
 	void		(*refresh)(struct capture *c);	/* drop counters; NULL = nothing to do */
-	bool		(*at_hand)(const struct capture *c);	/* next() would move no bytes; NULL = no */
+	/* Whole, faultless frames that are in the buffer, at most max; may be 0, then next() knows; NULL = no. */
+	size_t		(*batch)(struct capture *c, struct capture_frame *out, size_t max);
 };
 
 struct capture {

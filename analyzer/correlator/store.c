@@ -1,5 +1,7 @@
 #include "store_impl.h"
 
+#include "record/record_copy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,13 +175,17 @@ case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uin
 static bool
 case_take_session(struct store *s, struct mail_case *c, const struct record_session *x)
 {
-	if (c->session == NULL) {
-		if ((c->session = malloc(sizeof(*x))) == NULL)
+	size_t was = c->session != NULL ? session_bytes(c->session) : 0, size = session_bytes(x);
+	struct record_session *p = c->session;
+
+	if (size != was) {
+		if ((p = realloc(p, size)) == NULL)
 			return false;
-		c->bytes += sizeof(*x);
-		s->bytes += sizeof(*x);
+		c->session = p;
+		c->bytes += size - was;
+		s->bytes += size - was;
 	}
-	*c->session = *x;
+	session_copy(p, x);
 	return true;
 }
 

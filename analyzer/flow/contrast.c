@@ -390,26 +390,24 @@ host_answered(struct record_host *r, struct moment at, int64_t rtt_ns, uint8_t t
 }
 
 void
-contrast_host(struct contrast *c, enum contrast_event ev, const struct addr *client,
-    const struct endpoint *server, struct moment at, int64_t rtt_ns, uint8_t ttl)
+contrast_host(struct contrast *c, const struct addr *client, const struct endpoint *server,
+    const struct contrast_note *n)
 {
 	struct record_host *r = host_get(c, client, server);
 
 	if (r == NULL)
 		return;
-	if (r->first.frame == 0)
-		r->first = at;
-	if (at.ns >= r->last.ns)
-		r->last = at;
-	switch (ev) {
-	case CONTRAST_SEEN:
-		break;
+	if (r->first.frame == 0 || n->since.ns < r->first.ns)
+		r->first = n->since;
+	if (n->at.ns >= r->last.ns)
+		r->last = n->at;
+	switch (n->event) {
 	case CONTRAST_ANSWERED:
-		host_answered(r, at, rtt_ns, ttl);
+		host_answered(r, n->at, n->rtt_ns, n->ttl);
 		break;
 	case CONTRAST_REFUSED:
 		r->refused++;
-		r->ttl_rst = ttl;
+		r->ttl_rst = n->ttl;
 		break;
 	case CONTRAST_UNANSWERED:
 		r->unanswered++;

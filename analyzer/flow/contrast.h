@@ -21,7 +21,6 @@
 struct contrast;
 
 enum contrast_event {
-	CONTRAST_SEEN,		/* a connection begins */
 	CONTRAST_ANSWERED,	/* its SYN-ACK, or any packet of the server in mid-stream */
 	CONTRAST_REFUSED,
 	CONTRAST_UNANSWERED,
@@ -47,9 +46,15 @@ void		 contrast_proven(struct contrast *c, const struct addr *from, const struct
 /* The largest single segment seen on the way. */
 void		 contrast_seen(struct contrast *c, const struct addr *from, const struct addr *to,
 		    uint32_t w, struct moment at);
-/* rtt_ns 0: not measured; ttl 0: not the server's packet. */
-void		 contrast_host(struct contrast *c, enum contrast_event ev, const struct addr *client,
-		    const struct endpoint *server, struct moment at, int64_t rtt_ns, uint8_t ttl);
+/* What became of a connection that began at `since'. */
+struct contrast_note {
+	enum contrast_event event;
+	struct moment	since, at;
+	int64_t		rtt_ns;		/* 0: not measured */
+	uint8_t		ttl;		/* 0: not the server's packet */
+};
+void		 contrast_host(struct contrast *c, const struct addr *client,
+		    const struct endpoint *server, const struct contrast_note *n);
 /* Writes all entries as they are; they stay (live: again under the same key). */
 void		 contrast_report(struct contrast *c);
 struct contrast_counters contrast_counters(const struct contrast *c);

@@ -507,6 +507,12 @@ counters_add(struct decode_counters *c, const struct capture_frame *f, enum pack
 	}
 }
 
+void
+decoder_count_tcp(struct decoder *d, const struct capture_frame *f)
+{
+	counters_add(&d->counters, f, PACKET_TCP);
+}
+
 enum packet_kind
 decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *out)
 {

@@ -25,6 +25,8 @@
 #define DECODE_H
 
 #include "capture/capture.h"
+#include "capture/linktype.h"
+#include "dissectors/glance.h"
 #include "flow/packet.h"
 
 struct decode_counters {
@@ -50,6 +52,17 @@ void		 decoder_free(struct decoder *d);
  * packet came in fragments: valid until the next call.
  */
 enum packet_kind decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *out);
+
+/*
+ * A look at a frame that is not decoded yet; true: decode_frame() would answer
+ * PACKET_TCP, with these fields.  A frame that is not decoded then is counted.
+ */
+static inline bool
+decode_glance(const struct capture_frame *f, struct glance *out)
+{
+	return f->link_type == LINKTYPE_ETHERNET && glance_ethernet(f->data, f->caplen, out);
+}
+void		 decoder_count_tcp(struct decoder *d, const struct capture_frame *f);
 
 /* Fragments still waiting for their train count as orphaned. */
 struct decode_counters decoder_counters(const struct decoder *d);

@@ -15,10 +15,11 @@ const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls =
 struct ledger *
 ledger_new(const struct endpoint *client, const struct endpoint *server, const struct ledger_limits *limits)
 {
-	struct ledger *l = calloc(1, sizeof(*l));
+	struct ledger *l = malloc(sizeof(*l));
 
 	if (l == NULL)
 		return NULL;
+	memset(l, 0, offsetof(struct ledger, side));
 	l->end[0] = *client;
 	l->end[1] = *server;
 	l->limits = limits != NULL ? *limits : ledger_limits_default;
@@ -26,6 +27,8 @@ ledger_new(const struct endpoint *client, const struct endpoint *server, const s
 		l->limits.segments = ROOM_LEAST;
 	l->now = INT64_MIN;
 	for (int d = 0; d < 2; d++) {
+		memset(&l->side[d], 0, offsetof(struct side, holes));
+		l->side[d].passing.count = 0;
 		sums_init(&l->side[d].sums);
 		l->side[d].wscale = 255;
 		l->side[d].window_zero_last = INT64_MIN;

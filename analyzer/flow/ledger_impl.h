@@ -76,7 +76,6 @@ struct size_note {
 /* Sums over data segments that left the window. */
 struct totals {
 	uint32_t	size_count;
-	struct size_note sizes[LEDGER_SIZES];
 	struct moment	small_ok_first, small_ok_last;
 	uint32_t	retransmissions, hole_fills, ranges;
 	uint32_t	super_segments;
@@ -88,6 +87,7 @@ struct totals {
 	uint32_t	w_after_repair;
 	int64_t		ack_delay;	/* least, never-retransmitted data; INT64_MAX unknown */
 	int64_t		data_ns;	/* last data segment folded */
+	struct size_note sizes[LEDGER_SIZES];	/* size_count of them; the others are not even zeroed */
 };
 
 struct side {
@@ -111,7 +111,6 @@ struct side {
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
 	uint64_t	unseen_gone;	/* of them acknowledged */
 	uint32_t	hole_count;
-	struct hole	holes[LEDGER_HOLES];
 	uint32_t	dsacks;
 	uint32_t	ttl_count[LEDGER_TTLS];
 	uint8_t		ttl[LEDGER_TTLS], ttl_syn, ttl_rst;
@@ -133,11 +132,9 @@ struct side {
 	uint32_t	window_max, zero_room, zero_longest_room;	/* bytes; the largest that was offered meanwhile */
 	int64_t		probe_ns;		/* a probe of the peer waits for its answer; 0 = none */
 	uint32_t	zero_probes, window_eq, window_over;
-	uint16_t	samples[LEDGER_SAMPLES];
 	uint32_t	sample_count, sample_stride, sample_skip;
 	/* silences of its data */
 	uint32_t	pause_count;
-	struct pause	pauses[RECORD_PAUSES];
 	/* hole beyond the bottleneck (S9) */
 	bool		gap_on;
 	int64_t		gap_lo, gap_size;
@@ -151,11 +148,15 @@ struct side {
 		uint32_t	id_jump, w_after;
 	}		filled;
 	uint32_t	rst_count, rst_kept;
-	struct rst_note	rsts[LEDGER_RSTS];
-	struct totals	sums;
-	struct passing	passing;
 	uint32_t	stall_count;
 	struct record_stall *stalls;	/* ended ones that left the window; limits.stalls */
+	/* Lists, as long as their counts say: what is behind those is not even zeroed. */
+	struct hole	holes[LEDGER_HOLES];
+	struct pause	pauses[RECORD_PAUSES];
+	uint16_t	samples[LEDGER_SAMPLES];
+	struct rst_note	rsts[LEDGER_RSTS];
+	struct passing	passing;
+	struct totals	sums;
 };
 
 struct icmp_note {
@@ -173,7 +174,6 @@ struct ledger {
 	uint32_t	sack_count, sack_room;
 	int64_t		now;		/* packet time, never going back (0.7 O) */
 	struct moment	first, last;
-	struct side	side[2];
 	struct moment	syn[RECORD_SYNS], syn_last_before, synack_first, synack_last, handshake, refused, unreachable;
 	uint32_t	syn_count, synack_count;
 	bool		refused_ack_ok, client_reset_synack;
@@ -182,6 +182,7 @@ struct ledger {
 	int64_t		handshake_ns, vantage_num;	/* SYN to ACK, SYN to SYN-ACK; 0 = unknown */
 	uint32_t	icmp_count;
 	struct icmp_note *icmp;
+	struct side	side[2];
 };
 
 static inline bool
@@ -226,6 +227,7 @@ uint32_t side_ceiling(const struct ledger *l, int dir);	/* C; 0 = unknown */
 bool	 seg_super(const struct ledger *l, const struct seg *s);
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
 void	 sums_init(struct totals *t);
+void	 sums_copy(struct totals *to, const struct totals *from);
 struct size_note *sums_size(struct totals *t, uint32_t w);
 /* L of a direction within 600 s of [from, to]; all times when from is INT64_MIN. */
 uint32_t sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at);
@@ -236,7 +238,7 @@ uint8_t	 side_ttl(const struct side *s);
 /* Everything that can be said at once; returns the record's extra bits. */
 uint8_t	side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *s);
 /* Keeps the longest ones. */
-void	pause_keep(struct side *s, const struct pause *p);
+void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
 /* ledger_side_report.c */
 /* loop: the shortest way to the endpoint and back, 0 = not known. */

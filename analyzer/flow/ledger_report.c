@@ -157,7 +157,6 @@ report_stalls(struct ledger *l, const struct reading *r, const struct totals *t,
 	stalls_find(l, r, t, l->count, t_end, &list);
 	qsort(list.at, list.count, sizeof(*list.at), stall_order);
 	for (uint32_t i = 0; i < list.count; i++) {
-		memset(&out, 0, sizeof(out));
 		out.type = RECORD_STALL;
 		out.stall = list.at[i];
 		stall_complete(l, r->dir, t, &out.stall);
@@ -175,7 +174,6 @@ report_icmp(const struct ledger *l, const struct readings *r, const struct recor
 	struct record out;
 
 	for (uint32_t i = 0; i < l->icmp_count; i++) {
-		memset(&out, 0, sizeof(out));
 		out.type = RECORD_ICMP_ERROR;
 		out.icmp_error = l->icmp[i].e;
 		out.icmp_error.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = i };
@@ -202,7 +200,7 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 	}
 	report_connection(l, &r, t_end, open, out);
 	for (int d = 0; d < 2; d++) {
-		t[d] = l->side[d].sums;
+		sums_copy(&t[d], &l->side[d].sums);
 		reading_account(l, &r.dir[d], l->count, &t[d]);
 		report_totals(l, d, &t[d], &out->dir[d]);
 	}

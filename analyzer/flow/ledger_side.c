@@ -195,21 +195,21 @@ copies_compare(const struct ledger *l, struct side *s, int dir, const struct seg
 }
 
 void
-pause_keep(struct side *s, const struct pause *p)
+pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p)
 {
 	uint32_t least = 0;
 
-	if (s->pause_count < RECORD_PAUSES) {
-		s->pauses[s->pause_count++] = *p;
+	if (*count < RECORD_PAUSES) {
+		kept[(*count)++] = *p;
 		return;
 	}
 	for (uint32_t i = 1; i < RECORD_PAUSES; i++)
-		if (s->pauses[i].to.ns - s->pauses[i].from.ns < s->pauses[least].to.ns - s->pauses[least].from.ns)
+		if (kept[i].to.ns - kept[i].from.ns < kept[least].to.ns - kept[least].from.ns)
 			least = i;
-	if (p->to.ns - p->from.ns <= s->pauses[least].to.ns - s->pauses[least].from.ns)
+	if (p->to.ns - p->from.ns <= kept[least].to.ns - kept[least].from.ns)
 		return;
-	memmove(s->pauses + least, s->pauses + least + 1, (RECORD_PAUSES - 1 - least) * sizeof(*p));
-	s->pauses[RECORD_PAUSES - 1] = *p;
+	memmove(kept + least, kept + least + 1, (RECORD_PAUSES - 1 - least) * sizeof(*p));
+	kept[RECORD_PAUSES - 1] = *p;
 }
 
 /* S10: silence with everything sent acknowledged in time, and no closed window in it. */
@@ -237,7 +237,7 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	pause.to = p->at;
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
-	pause_keep(s, &pause);
+	pause_keep(s->pauses, &s->pause_count, &pause);
 }
 
 static void

@@ -100,24 +100,26 @@ static void
 report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o)
 {
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	struct side all = *s;
 	struct pause p = { .from = s->data_last, .to = s->after_data, .trailing = true };
 
+	o->pause_count = s->pause_count;
+	memcpy(o->pauses, s->pauses, s->pause_count * sizeof(s->pauses[0]));
 	if (p.to.frame == 0) {
 		p.to.ns = t_end;
 		p.to.frame = l->last.frame;
 	}
 	if (p.from.frame != 0 && p.to.ns - p.from.ns >= PAUSE_LEAST && !peer->zero_now
 	    && pause_clean(l, s, peer, p.from.ns) && peer->packets > 0)
-		pause_keep(&all, &p);
-	o->pause_count = all.pause_count;
-	memcpy(o->pauses, all.pauses, sizeof(o->pauses));
-	for (uint32_t i = 0; i < all.pause_count; i++)
-		if (o->pause_from.frame == 0 || all.pauses[i].to.ns - all.pauses[i].from.ns > o->pause_to.ns - o->pause_from.ns) {
-			o->pause_from = all.pauses[i].from;
-			o->pause_to = all.pauses[i].to;
-			o->pause_ids_continue = all.pauses[i].ids_continue;
+		pause_keep(o->pauses, &o->pause_count, &p);
+	for (uint32_t i = 0; i < o->pause_count; i++) {
+		const struct pause *x = &o->pauses[i];
+
+		if (o->pause_from.frame == 0 || x->to.ns - x->from.ns > o->pause_to.ns - o->pause_from.ns) {
+			o->pause_from = x->from;
+			o->pause_to = x->to;
+			o->pause_ids_continue = x->ids_continue;
 		}
+	}
 }
 
 /* MSS counts no options; the usual data offset tells them (S9). */

@@ -27,9 +27,15 @@ seg_super(const struct ledger *l, const struct seg *g)
 void
 sums_init(struct totals *t)
 {
-	memset(t, 0, sizeof(*t));
+	memset(t, 0, offsetof(struct totals, sizes));
 	t->ack_delay = INT64_MAX;
 	t->data_ns = INT64_MIN;
+}
+
+void
+sums_copy(struct totals *to, const struct totals *from)
+{
+	memcpy(to, from, offsetof(struct totals, sizes) + from->size_count * sizeof(from->sizes[0]));
 }
 
 /* The note of a size; when the table is full the nearest one stands for it. */

@@ -45,7 +45,7 @@ struct packet {
 	uint32_t	 tsval, tsecr;
 	uint8_t		 sack_count;
 	uint32_t	 sack[PACKET_SACKS][2];
-	/* ICMP */
+	/* ICMP; a TCP packet ends above, see PACKET_TCP_SIZE */
 	uint8_t		 icmp_type, icmp_code;
 	bool		 icmp_error;	/* carries a quote */
 	uint32_t	 icmp_mtu;
@@ -57,5 +57,7 @@ struct packet {
 	bool		 quote_cut;	/* no ports or no sequence number */
 	bool		 quote_syn_known, quote_syn; /* flags were quoted; SYN set */
 };
+
+#define PACKET_TCP_SIZE	offsetof(struct packet, icmp_type)
 
 #endif /* PACKET_H */

@@ -91,6 +91,7 @@ point_tables(struct flow_point *fp, const struct hash_key *key)
 static void
 point_free(struct flow_point *fp)
 {
+	undecided_free(fp);
 	decoder_free(fp->decoder);
 	copies_free(fp->copies);
 	contrast_free(fp->contrast);
@@ -126,6 +127,7 @@ flow_point_new(uint32_t point, const char *file, const char *interface,
 	TAILQ_INIT(&fp->recent_mail);
 	TAILQ_INIT(&fp->recent_other);
 	TAILQ_INIT(&fp->undecided);
+	TAILQ_INIT(&fp->undecided_spare);
 	if (!point_tables(fp, &key)) {
 		point_free(fp);
 		return NULL;
@@ -317,8 +319,8 @@ reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet 
 static struct flow_light *
 point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at, unsigned *from)
 {
-	struct endpoint src = packet_src(p), dst = packet_dst(p);
-	struct flow_light *e = table_find_probe(fp->table, at, &src, &dst);
+	struct tuple k = packet_tuple(p);
+	struct flow_light *e = table_find_probe(fp->table, at, &k);
 
 	*from = at.swapped;
 	if (e == NULL)
@@ -355,11 +357,20 @@ copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct pac
 	    && copies_seen(fp->copies, p, 0);
 }
 
+static inline void
+point_bytes(struct flow_point *fp, const struct flow_light *e, const struct light_seg *s)
+{
+	fp->cap.data_bytes += s->len;
+	if (s->w > 1500 && (e->flags & LIGHT_FULL) == 0)
+		fp->cap.super_bytes += s->len;
+}
+
 /* `fresh': it has not been here before (a SYN that waited for its answer has). */
 static void
 point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool fresh)
 {
 	struct flow_light *e;
+	struct light_seg seg;
 	unsigned from;
 	bool promote;
 
@@ -370,18 +381,15 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool f
 	p->late_ns = p->at.ns < e->last_ns ? e->last_ns - p->at.ns : 0;
 	p->at.ns += p->late_ns;		/* time that goes back is the previous one */
 	e->last_ns = p->at.ns;
-	promote = light_packet(fp, e, p, from);
+	seg = (struct light_seg){ p->at, p->seq, p->ack, p->len, p->w, p->flags, p->ttl, p->fragmented };
+	promote = light_packet(fp, e, &seg, from);
 	if ((e->flags & LIGHT_FULL) != 0)
 		full_packet(full_of(fp, e), p, light_dir(e, from));
 	else if (promote)
 		point_promoted(fp, e, p, from);
 	else if ((e->flags & LIGHT_UNDECIDED) != 0)
 		undecided_packet(fp, e, p, from);
-	if (p->len > 0) {
-		fp->cap.data_bytes += p->len;
-		if (p->w > 1500 && (e->flags & LIGHT_FULL) == 0)
-			fp->cap.super_bytes += p->len;
-	}
+	point_bytes(fp, e, &seg);
 }
 
 static void
@@ -403,59 +411,91 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 	c->last = (struct moment){ f->ts_ns, f->number };
 }
 
-/* A decoded frame and where its flow belongs. */
+/* What a glance at a frame tells, and where its flow belongs. */
 struct ahead {
-	struct packet	 p;
+	bool		 tcp;	/* else nothing below is set */
+	struct glance	 g;
+	struct tuple	 k;
 	struct table_probe at;
-	struct flow_light *e;	/* likely; only to fetch what hangs on it */
+	struct flow_light *e;	/* likely */
 };
 
-static void
-point_frame(struct flow_point *fp, const struct capture_frame *f, struct ahead *a)
+/*
+ * Most frames belong to flows that are no mail, and are neither their first nor
+ * their last: the light ledger needs no more of them than a glance.  False: not so.
+ */
+static bool
+point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
 {
-	fp->cap.frames++;
-	fp->cap.bytes += f->len;
-	point_clock(fp, f);
-	switch (a->p.kind) {
+	struct light_seg s = { { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
+	struct flow_light *e = a->e;
+	struct packet p;
+
+	if ((s.flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0)
+		return false;
+	if (e == NULL || !table_holds(fp->table, e, a->at, &a->k))
+		e = table_find_probe(fp->table, a->at, &a->k);
+	if (e == NULL || (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || point_idle(fp, e, f->ts_ns))
+		return false;
+	if (s.at.ns < e->last_ns)
+		s.at.ns = e->last_ns;
+	e->last_ns = s.at.ns;
+	if (light_packet(fp, e, &s, a->at.swapped)) {
+		decode_frame(fp->decoder, f, &p);
+		p.at = s.at;
+		p.late_ns = s.at.ns - f->ts_ns;
+		point_promoted(fp, e, &p, a->at.swapped);
+	} else {
+		decoder_count_tcp(fp->decoder, f);
+	}
+	point_bytes(fp, e, &s);
+	return true;
+}
+
+static void
+point_decoded(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
+{
+	struct packet p;
+	struct tuple k;
+
+	switch (decode_frame(fp->decoder, f, &p)) {
 	case PACKET_TCP:
-		point_tcp(fp, &a->p, a->at, true);
+		k = packet_tuple(&p);
+		point_tcp(fp, &p, a->tcp ? a->at : table_probe(fp->table, &k), true);
 		break;
 	case PACKET_ICMP:
-		if (!copies_seen(fp->copies, &a->p, 0))
-			point_icmp(fp, &a->p);
+		if (!copies_seen(fp->copies, &p, 0))
+			point_icmp(fp, &p);
 		break;
 	default:
 		break;
 	}
+}
+
+static void
+point_frame(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
+{
+	fp->cap.frames++;
+	fp->cap.bytes += f->len;
+	point_clock(fp, f);
+	if (!a->tcp || !point_light(fp, f, a))
+		point_decoded(fp, f, a);
 	if ((++fp->packets & (SWEEP_EVERY - 1)) == 0)
 		point_sweep(fp, f->ts_ns, SWEEP);
 }
 
-/*
- * Decodes some frames and fetches their slots.  A datagram made of fragments
- * ends the batch: it is the decoder's, valid until the next frame is decoded.
- */
-static size_t
-batch_decode(struct flow_point *fp, const struct capture_frame *f, size_t n, struct ahead *a)
+static void
+batch_glance(struct flow_point *fp, const struct capture_frame *f, size_t n, struct ahead *a)
 {
-	size_t i;
+	for (size_t i = 0; i < n; i++) {
+		const struct glance *g = &a[i].g;
 
-	for (i = 0; i < n; i++) {
-		struct endpoint src, dst;
-
-		a[i].e = NULL;
-		if (decode_frame(fp->decoder, &f[i], &a[i].p) != PACKET_TCP) {
-			if (a[i].p.kind == PACKET_ICMP)
-				return i + 1;
+		a[i].tcp = decode_glance(&f[i], &a[i].g);
+		if (!a[i].tcp)
 			continue;
-		}
-		src = packet_src(&a[i].p);
-		dst = packet_dst(&a[i].p);
-		a[i].at = table_probe(fp->table, &src, &dst);
-		if (a[i].p.fragmented)
-			return i + 1;
+		a[i].k = (struct tuple){ g->src, g->dst, g->sport, g->dport, g->version };
+		a[i].at = table_probe(fp->table, &a[i].k);
 	}
-	return i;
 }
 
 /* Most of the time of a large capture is waiting for memory: several waits at once are as long as one. */
@@ -463,8 +503,7 @@ static void
 batch_fetch(struct flow_point *fp, struct ahead *a, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (a[i].p.kind == PACKET_TCP)
-			a[i].e = table_fetch(fp->table, a[i].at);
+		a[i].e = a[i].tcp ? table_fetch(fp->table, a[i].at) : NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (a[i].e == NULL)
 			continue;
@@ -486,10 +525,10 @@ flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n
 	struct ahead a[FLOW_BATCH];
 
 	while (n > 0) {
-		size_t m = batch_decode(fp, f, n < FLOW_BATCH ? n : FLOW_BATCH, a);
+		size_t m = n < FLOW_BATCH ? n : FLOW_BATCH;
 
-		if (m > 1)
-			batch_fetch(fp, a, m);
+		batch_glance(fp, f, m, a);
+		batch_fetch(fp, a, m);
 		for (size_t i = 0; i < m; i++)
 			point_frame(fp, &f[i], &a[i]);
 		f += m;
@@ -610,7 +649,10 @@ point_capture(struct flow_point *fp)
 	fp->sink.take(fp->sink.ctx, &r);
 }
 
-/* Flows by age: full ones by id, for what they write; then the light ones, which write nothing. */
+/*
+ * Flows by age: full ones by id, for what they write; then the light ones,
+ * which write nothing: they go with their table.
+ */
 void
 flow_point_end(struct flow_point *fp)
 {
@@ -623,7 +665,7 @@ flow_point_end(struct flow_point *fp)
 		struct flow_light *e = table_at(fp->table, i);
 
 		if (e != NULL)
-			point_flow_end(fp, e);
+			light_report_end(fp, e);
 	}
 	contrast_report(fp->contrast);
 	point_icmp_end(fp);

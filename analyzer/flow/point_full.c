@@ -1,5 +1,7 @@
 #include "flow/point_impl.h"
 
+#include "record/record_copy.h"
+
 #include <stdlib.h>
 
 /* A scan makes as many failed connections as it likes; this many are told one by one. */
@@ -190,15 +192,16 @@ full_mail(struct full *f, enum app_proto app, enum classified_by by)
 void
 full_classified(struct full *f, enum app_proto app, enum classified_by by)
 {
-	struct prelude held = f->prelude;
+	struct prelude held;
+	struct packet p;
+	enum dissect_dir dir;
+	uint32_t pos = 0;
 
 	full_mail(f, app, by);
 	f->undecided = false;
-	if (held.head == NULL)
-		held.tail = &held.head;
-	prelude_init(&f->prelude);
-	for (const struct prelude_packet *n = held.head; n != NULL; n = n->next)
-		full_stream(f, &n->p, n->dir);
+	(void)prelude_move(&held, &f->prelude);		/* none of it is lent: nothing can be lost */
+	while (prelude_next(&held, &pos, &p, &dir))
+		full_stream(f, &p, dir);
 	prelude_clear(&held);
 }
 
@@ -221,18 +224,18 @@ static void
 full_undecided(struct full *f, const struct packet *p, enum dissect_dir dir)
 {
 	enum app_proto implicit = f->mail ? f->app : APP_UNKNOWN;
-	struct classify_verdict v;
+	struct classify_verdict v = { CLASSIFY_WAIT, APP_UNKNOWN, CLASS_NONE };
 
-	prelude_keep(&f->prelude, p, dir);
-	if (p->len == 0)
-		return;
-	v = prelude_classify(&f->prelude, p, dir, implicit, full_midstream(f));
-	if (v.answer == CLASSIFY_MAIL) {
-		full_classified(f, v.app, v.by);
-	} else if (v.answer == CLASSIFY_NOT) {
+	if (p->len > 0)
+		v = prelude_classify(&f->prelude, p, dir, implicit, full_midstream(f));
+	if (v.answer == CLASSIFY_NOT) {
 		f->undecided = false;
 		prelude_clear(&f->prelude);
+		return;
 	}
+	prelude_keep(&f->prelude, p, dir);
+	if (v.answer == CLASSIFY_MAIL)
+		full_classified(f, v.app, v.by);
 }
 
 /* ---- packets -------------------------------------------------------------- */
@@ -342,7 +345,7 @@ full_new(struct flow_point *fp, struct flow_light *e)
 	f->client = table_end(fp->table, e, client);
 	f->server = table_end(fp->table, e, !client);
 	f->end[0].wscale = f->end[1].wscale = 255;
-	prelude_init(&f->prelude);
+	prelude_init(&f->prelude, NULL, 0);
 	f->ledger = ledger_new(&f->client, &f->server, NULL);
 	if (f->ledger == NULL) {
 		free(f);
@@ -370,7 +373,7 @@ full_begin(struct full *f, const struct flow_light *e, const struct packet *p, u
 	ledger_begin(f->ledger, &b);
 	if (p->len == 0 || s->w == 0 || s->end != p->seq + p->len || s->w != p->w)
 		return;
-	first.at = light_sample_moment(s, p);
+	first.at = light_moment(s, p->at);
 	ledger_packet(f->ledger, &first, light_dir(e, from));
 }
 
@@ -404,10 +407,14 @@ full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p
 		return NULL;
 	}
 	if (undecided) {
+		struct packet kept;
+		enum dissect_dir dir;
+		uint32_t pos = 0;
+
 		undecided_take(fp, e, &f->prelude);
 		f->undecided = true;
-		for (const struct prelude_packet *n = f->prelude.head; n != NULL; n = n->next)
-			full_feed(f, &n->p, n->dir);
+		while (prelude_next(&f->prelude, &pos, &kept, &dir))
+			full_feed(f, &kept, dir);
 	} else if (p != NULL && (e->flags & LIGHT_DONE) != 0) {
 		full_begin(f, e, p, from);
 	}
@@ -429,7 +436,8 @@ full_take(void *ctx, const struct record *r)
 		f->fp->sink.take(f->fp->sink.ctx, r);
 		return;
 	}
-	named = *r;
+	named.type = r->type;
+	named.icmp_error = r->icmp_error;
 	f->fp->cap_memory += !community_id(&named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
 	    named.icmp_error.quoted_proto, named.icmp_error.community_id);
 	f->fp->sink.take(f->fp->sink.ctx, &named);
@@ -496,10 +504,11 @@ full_account(struct full *f, const struct record_connection *c)
 void
 full_snapshot(struct full *f)
 {
-	struct record r = { .type = RECORD_CONNECTION };
+	struct record r;
 
 	if (!f->mail)
 		return;
+	RECORD_BEGIN(&r, RECORD_CONNECTION, connection);
 	full_facts(f, true, &r.connection);
 	f->fp->sink.take(f->fp->sink.ctx, &r);
 }
@@ -543,8 +552,9 @@ void
 full_end(struct full *f, bool open)
 {
 	struct flow_point *fp = f->fp;
-	struct record r = { .type = RECORD_CONNECTION };
+	struct record r;
 
+	RECORD_BEGIN(&r, RECORD_CONNECTION, connection);
 	full_decide(f);
 	stream_close(f->stream, f->last);
 	if (!f->mail && fp->failed >= FAILED_RECORDS) {

@@ -41,8 +41,10 @@ icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
 		struct endpoint c = table_end(fp->table, e, client);
 		struct endpoint s = table_end(fp->table, e, !client);
 
+		struct contrast_note n = { .event = CONTRAST_UNREACHABLE, .since = light_began(e, p->at), .at = p->at };
+
 		e->flags |= LIGHT_UNREACH;
-		contrast_host(fp->contrast, CONTRAST_UNREACHABLE, &c.ip, &s, p->at, 0, 0);
+		contrast_host(fp->contrast, &c.ip, &s, &n);
 	}
 	if ((e->flags & LIGHT_FULL) != 0)
 		f = full_of(fp, e);

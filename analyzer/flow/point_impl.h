@@ -64,11 +64,12 @@ struct full {
 };
 TAILQ_HEAD(full_list, full);
 
-/* A light flow that may yet turn out to be mail. */
+/* A light flow that may yet turn out to be mail.  Used again and again: most are decided by their fourth packet. */
 struct undecided {
 	TAILQ_ENTRY(undecided) all;	/* oldest first */
 	struct flow_light *light;
 	struct prelude	 prelude;
+	_Alignas(16) uint8_t room[3 * (PACKET_TCP_SIZE + 16)];	/* a handshake */
 };
 TAILQ_HEAD(undecided_list, undecided);
 
@@ -98,7 +99,7 @@ struct flow_point {
 	struct full_list all, recent_mail, recent_other;
 	uint32_t	 full_count;
 	uint32_t	 failed;	/* records of failed connections that are not mail */
-	struct undecided_list undecided;
+	struct undecided_list undecided, undecided_spare;
 	uint64_t	 undecided_memory;
 	uint32_t	 hand, packets;	/* of the sweep */
 	/* ICMP errors without a flow */
@@ -121,6 +122,12 @@ packet_dst(const struct packet *p)
 	return (struct endpoint){ p->dst, p->dport };
 }
 
+static inline struct tuple
+packet_tuple(const struct packet *p)
+{
+	return (struct tuple){ p->src.b, p->dst.b, p->sport, p->dport, p->src.family };
+}
+
 /* Which way a packet of the entry goes; `from' is the end that sent it. */
 static inline enum dissect_dir
 light_dir(const struct flow_light *e, unsigned from)
@@ -135,13 +142,23 @@ void		 point_flow_end(struct flow_point *fp, struct flow_light *e);
 bool		 point_room(struct flow_point *fp);
 int64_t		 point_now(const struct flow_point *fp);
 
+/* What the light ledger reads of a segment. */
+struct light_seg {
+	struct moment	 at;
+	uint32_t	 seq, ack, len, w;
+	uint8_t		 flags, ttl;
+	bool		 fragmented;
+};
+
 /* point_light.c: true when the flow needs a full ledger. */
-bool		 light_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p,
+bool		 light_packet(struct flow_point *fp, struct flow_light *e, const struct light_seg *p,
 		    unsigned from);
 void		 light_report_end(struct flow_point *fp, const struct flow_light *e);
 bool		 light_closed(const struct flow_light *e);
-/* The first transmission of the pending sample, seen from packet p. */
-struct moment	 light_sample_moment(const struct light_sample *s, const struct packet *p);
+/* The SYN; `now' when none was seen. */
+struct moment	 light_began(const struct flow_light *e, struct moment now);
+/* The first transmission of the pending sample. */
+struct moment	 light_moment(const struct light_sample *s, struct moment now);
 
 /* point_full.c */
 static inline struct full *
@@ -171,6 +188,7 @@ void		 undecided_begin(struct flow_point *fp, struct flow_light *e);
 /* Takes the prelude out and forgets the rest. */
 void		 undecided_take(struct flow_point *fp, struct flow_light *e, struct prelude *out);
 void		 undecided_drop(struct flow_point *fp, struct flow_light *e);
+void		 undecided_free(struct flow_point *fp);
 void		 undecided_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p,
 		    unsigned from);
 

@@ -12,20 +12,36 @@ enum {
 	LATE_US = 200000,	/* a repeat after this long is no fast retransmission */
 };
 
-static uint32_t
-low_us(const struct packet *p)
+static inline uint32_t
+low_us(const struct light_seg *p)
 {
 	return (uint32_t)(uint64_t)(p->at.ns / 1000);
 }
 
 static void
-light_host(struct flow_point *fp, const struct flow_light *e, enum contrast_event ev,
-    struct moment at, int64_t rtt_ns, uint8_t ttl)
+light_host(struct flow_point *fp, const struct flow_light *e, const struct contrast_note *n)
 {
 	unsigned client = light_client(e);
 	struct endpoint c = table_end(fp->table, e, client), s = table_end(fp->table, e, !client);
 
-	contrast_host(fp->contrast, ev, &c.ip, &s, at, rtt_ns, ttl);
+	contrast_host(fp->contrast, &c.ip, &s, n);
+}
+
+/* Its frame counter and clock are 32 bits wide; it came before `now'. */
+struct moment
+light_moment(const struct light_sample *s, struct moment now)
+{
+	uint32_t back = (uint32_t)now.frame - s->frame, us = (uint32_t)(uint64_t)(now.ns / 1000) - s->at_us;
+
+	return (struct moment){ now.ns - (int64_t)us * 1000, now.frame - back };
+}
+
+struct moment
+light_began(const struct flow_light *e, struct moment now)
+{
+	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) != LIGHT_SYN)
+		return now;
+	return light_moment(&e->sample[light_client(e)], now);
 }
 
 bool
@@ -38,14 +54,14 @@ light_closed(const struct flow_light *e)
 /* ---- handshake ------------------------------------------------------------ */
 
 static bool
-light_syn(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_syn(struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	if ((e->flags & LIGHT_SYN) == 0) {
 		e->flags |= LIGHT_SYN;
 		e->isn = p->seq;
 		e->syns = 1;
 		e->sample[from].at_us = low_us(p);
-		light_host(fp, e, CONTRAST_SEEN, p->at, 0, 0);
+		e->sample[from].frame = (uint32_t)p->at.frame;
 		return false;
 	}
 	if (e->syns < 255)
@@ -54,9 +70,9 @@ light_syn(struct flow_point *fp, struct flow_light *e, const struct packet *p, u
 }
 
 static void
-light_synack(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_synack(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
-	int64_t rtt = 0;
+	struct contrast_note n = { .event = CONTRAST_ANSWERED, .since = light_began(e, p->at), .at = p->at, .ttl = p->ttl };
 
 	if ((e->flags & LIGHT_SYNACK) != 0) {
 		e->syns = 255;		/* repeated: no RTT from this handshake */
@@ -65,13 +81,13 @@ light_synack(struct flow_point *fp, struct flow_light *e, const struct packet *p
 	e->flags |= LIGHT_SYNACK;
 	e->sample[from].at_us = low_us(p);
 	if (e->syns == 1 && p->ack == e->isn + 1)
-		rtt = (int64_t)(low_us(p) - e->sample[!from].at_us) * 1000;
-	light_host(fp, e, CONTRAST_ANSWERED, p->at, rtt, p->ttl);
+		n.rtt_ns = (int64_t)(low_us(p) - e->sample[!from].at_us) * 1000;
+	light_host(fp, e, &n);
 }
 
 /* The client's first packet after the SYN-ACK: the handshake is done, the RTT known (S15). */
 static void
-light_established(struct flow_light *e, const struct packet *p, unsigned from)
+light_established(struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	uint32_t us = low_us(p) - e->sample[from].at_us;
 
@@ -81,16 +97,17 @@ light_established(struct flow_light *e, const struct packet *p, unsigned from)
 }
 
 static bool
-light_reset(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_reset(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	bool server = from != light_client(e);
 
 	if (server && (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == LIGHT_SYN) {
+		struct contrast_note n = { .event = CONTRAST_REFUSED, .since = light_began(e, p->at), .at = p->at, .ttl = p->ttl };
 		bool first = (e->flags & LIGHT_REFUSED) == 0;
 
 		e->flags |= LIGHT_REFUSED;
 		if (first)
-			light_host(fp, e, CONTRAST_REFUSED, p->at, 0, p->ttl);
+			light_host(fp, e, &n);
 		return first;
 	}
 	e->flags |= LIGHT_RST;
@@ -98,12 +115,12 @@ light_reset(struct flow_point *fp, struct flow_light *e, const struct packet *p,
 }
 
 static bool
-light_control(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_control(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	if ((p->flags & TCP_RST) != 0)
 		return light_reset(fp, e, p, from);
 	if ((p->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
-		return light_syn(fp, e, p, from);
+		return light_syn(e, p, from);
 	if ((p->flags & TCP_SYN) != 0)
 		light_synack(fp, e, p, from);
 	if ((p->flags & TCP_FIN) != 0)
@@ -114,13 +131,18 @@ light_control(struct flow_point *fp, struct flow_light *e, const struct packet *
 /* ---- sizes ---------------------------------------------------------------- */
 
 static void
-light_first_data(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_first_data(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
+	struct contrast_note n = { .event = CONTRAST_DATA, .since = light_began(e, p->at), .at = p->at };
+
 	e->flags |= from == 0 ? LIGHT_DATA0 : LIGHT_DATA1;
-	if (from == light_client(e))
-		light_host(fp, e, CONTRAST_DATA, p->at, 0, 0);
-	else if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0)	/* mid-stream: it answers */
-		light_host(fp, e, CONTRAST_ANSWERED, p->at, 0, p->ttl);
+	if (from == light_client(e)) {
+		light_host(fp, e, &n);
+	} else if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0) {	/* mid-stream: it answers */
+		n.event = CONTRAST_ANSWERED;
+		n.ttl = p->ttl;
+		light_host(fp, e, &n);
+	}
 }
 
 /*
@@ -129,7 +151,7 @@ light_first_data(struct flow_point *fp, struct flow_light *e, const struct packe
  * path-MTU black hole begins with.
  */
 static bool
-light_sent(struct flow_light *e, const struct packet *p, unsigned from)
+light_sent(struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	struct light_sample *s = &e->sample[from];
 	uint32_t end = p->seq + p->len;
@@ -155,21 +177,13 @@ light_sent(struct flow_light *e, const struct packet *p, unsigned from)
 	return false;
 }
 
-/* The frame counter of the sample is 32 bits wide; the proof came after it. */
-struct moment
-light_sample_moment(const struct light_sample *s, const struct packet *p)
-{
-	uint32_t back = (uint32_t)p->at.frame - s->frame;
-
-	return (struct moment){ p->at.ns - (int64_t)(low_us(p) - s->at_us) * 1000, p->at.frame - back };
-}
-
 /* The peer acknowledged the pending sample. */
 static void
-light_acked(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_acked(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	struct light_sample *s = &e->sample[!from];
 	uint32_t us = low_us(p) - s->at_us, limit = PROOF_US + 4u * e->rtt * RTT_UNIT_US;
+	struct endpoint sender, receiver;
 	uint16_t w = s->w;
 	bool first = s->proven == 0;
 
@@ -177,11 +191,13 @@ light_acked(struct flow_point *fp, struct flow_light *e, const struct packet *p,
 	if (us > limit || w <= s->proven)
 		return;
 	s->proven = w;
-	contrast_proven(fp->contrast, &p->dst, &p->src, w, light_sample_moment(s, p), 0, first);
+	sender = table_end(fp->table, e, !from);
+	receiver = table_end(fp->table, e, from);
+	contrast_proven(fp->contrast, &sender.ip, &receiver.ip, w, light_moment(s, p->at), 0, first);
 }
 
 bool
-light_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
+light_packet(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	bool promote = false;
 
@@ -206,10 +222,13 @@ void
 light_report_end(struct flow_point *fp, const struct flow_light *e)
 {
 	struct moment last = { e->last_ns, fp->cap.last.frame };
+	struct contrast_note n = { .event = CONTRAST_UNANSWERED, .at = last };
 
 	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_REFUSED | LIGHT_UNREACH)) != LIGHT_SYN ||
 	    (e->flags & (LIGHT_DATA0 | LIGHT_DATA1)) != 0)
 		return;
-	if (e->syns > 1 || point_now(fp) - e->last_ns >= 3000000000)
-		light_host(fp, e, CONTRAST_UNANSWERED, last, 0, 0);
+	if (e->syns <= 1 && point_now(fp) - e->last_ns < 3000000000)
+		return;
+	n.since = light_moment(&e->sample[light_client(e)], last);
+	light_host(fp, e, &n);
 }

@@ -20,10 +20,24 @@ undecided_forget(struct flow_point *fp, struct flow_light *e)
 	struct undecided *u = undecided_of(fp, e);
 
 	TAILQ_REMOVE(&fp->undecided, u, all);
-	fp->undecided_memory -= u->prelude.memory + sizeof(*u);
+	TAILQ_INSERT_HEAD(&fp->undecided_spare, u, all);
+	fp->undecided_memory -= prelude_memory(&u->prelude) + sizeof(*u);
 	slots_give(&fp->slots, e->more);
 	e->flags &= (uint16_t)~LIGHT_UNDECIDED;
 	e->more = 0;
+}
+
+static struct undecided *
+undecided_new(struct flow_point *fp)
+{
+	struct undecided *u = TAILQ_FIRST(&fp->undecided_spare);
+
+	if (u != NULL)
+		TAILQ_REMOVE(&fp->undecided_spare, u, all);
+	else if ((u = malloc(sizeof(*u))) == NULL)
+		return NULL;
+	prelude_init(&u->prelude, u->room, sizeof(u->room));
+	return u;
 }
 
 void
@@ -32,10 +46,8 @@ undecided_take(struct flow_point *fp, struct flow_light *e, struct prelude *out)
 	struct undecided *u = undecided_of(fp, e);
 
 	undecided_forget(fp, e);
-	*out = u->prelude;
-	if (out->head == NULL)
-		out->tail = &out->head;
-	free(u);
+	if (!prelude_move(out, &u->prelude))
+		fp->cap_memory++;
 }
 
 void
@@ -45,8 +57,23 @@ undecided_drop(struct flow_point *fp, struct flow_light *e)
 
 	undecided_forget(fp, e);
 	prelude_clear(&u->prelude);
-	free(u);
 	e->flags |= LIGHT_DONE;
+}
+
+void
+undecided_free(struct flow_point *fp)
+{
+	struct undecided *u;
+
+	while ((u = TAILQ_FIRST(&fp->undecided)) != NULL) {
+		TAILQ_REMOVE(&fp->undecided, u, all);
+		prelude_clear(&u->prelude);
+		free(u);
+	}
+	while ((u = TAILQ_FIRST(&fp->undecided_spare)) != NULL) {
+		TAILQ_REMOVE(&fp->undecided_spare, u, all);
+		free(u);
+	}
 }
 
 void
@@ -58,13 +85,12 @@ undecided_begin(struct flow_point *fp, struct flow_light *e)
 		fp->cap_undecided++;
 		undecided_drop(fp, TAILQ_FIRST(&fp->undecided)->light);
 	}
-	if ((u = calloc(1, sizeof(*u))) == NULL || !slots_take(&fp->slots, u, &e->more)) {
+	if ((u = undecided_new(fp)) == NULL || !slots_take(&fp->slots, u, &e->more)) {
 		free(u);
 		fp->cap_memory++;
 		e->flags |= LIGHT_DONE;
 		return;
 	}
-	prelude_init(&u->prelude);
 	u->light = e;
 	e->flags |= LIGHT_UNDECIDED;
 	TAILQ_INSERT_TAIL(&fp->undecided, u, all);
@@ -75,21 +101,20 @@ void
 undecided_packet(struct flow_point *fp, struct flow_light *e, const struct packet *p, unsigned from)
 {
 	struct undecided *u = undecided_of(fp, e);
-	uint64_t before = u->prelude.memory;
-	struct classify_verdict v;
+	struct classify_verdict v = { CLASSIFY_WAIT, APP_UNKNOWN, CLASS_NONE };
+	uint64_t before;
 	struct full *f;
 
-	prelude_keep(&u->prelude, p, light_dir(e, from));
-	fp->undecided_memory += u->prelude.memory - before;
-	if (p->len == 0) {
-		if (u->prelude.packets >= PRELUDE_PACKETS)
-			undecided_drop(fp, e);
+	if (p->len > 0)
+		v = prelude_classify(&u->prelude, p, light_dir(e, from), APP_UNKNOWN,
+		    (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0);
+	if (v.answer == CLASSIFY_NOT || (p->len == 0 && u->prelude.packets + 1 >= PRELUDE_PACKETS)) {
+		undecided_drop(fp, e);
 		return;
 	}
-	v = prelude_classify(&u->prelude, p, light_dir(e, from), APP_UNKNOWN,
-	    (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0);
-	if (v.answer == CLASSIFY_NOT)
-		undecided_drop(fp, e);
-	else if (v.answer == CLASSIFY_MAIL && (f = full_promote(fp, e, NULL, from)) != NULL)
+	before = prelude_memory(&u->prelude);
+	prelude_keep(&u->prelude, p, light_dir(e, from));
+	fp->undecided_memory += prelude_memory(&u->prelude) - before;
+	if (v.answer == CLASSIFY_MAIL && (f = full_promote(fp, e, NULL, from)) != NULL)
 		full_classified(f, v.app, v.by);
 }

@@ -3,48 +3,111 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM_FIRST = 1024, ALIGN = 8 };
+
+/* A kept packet: this, the packet as far as TCP fills it, its payload, up to the next multiple of ALIGN. */
+struct kept {
+	uint32_t	payload;	/* bytes */
+	enum dissect_dir dir;
+};
+
 void
-prelude_init(struct prelude *pr)
+prelude_init(struct prelude *pr, void *room, uint32_t size)
 {
-	memset(pr, 0, sizeof(*pr));
-	pr->tail = &pr->head;
+	*pr = (struct prelude){ .packet = room, .size = room != NULL ? size : 0, .lent = room != NULL };
+}
+
+/* Payload may be a password: it is wiped before its memory goes elsewhere. */
+static void
+room_leave(struct prelude *pr)
+{
+	if (pr->bytes > 0)
+		explicit_bzero(pr->packet, pr->used);
+	if (!pr->lent)
+		free(pr->packet);
 }
 
 void
 prelude_clear(struct prelude *pr)
 {
-	struct prelude_packet *n;
-
-	while ((n = pr->head) != NULL) {
-		pr->head = n->next;
-		explicit_bzero(n + 1, n->p.caplen);	/* it may be a password */
-		free(n);
-	}
+	room_leave(pr);
 	classify_free(pr->classify);
-	prelude_init(pr);
+	prelude_init(pr, NULL, 0);
+}
+
+static bool
+room_move(struct prelude *pr, uint32_t size)
+{
+	uint8_t *bigger = malloc(size);
+
+	if (bigger == NULL)
+		return false;
+	if (pr->used > 0)
+		memcpy(bigger, pr->packet, pr->used);
+	room_leave(pr);
+	pr->packet = bigger;
+	pr->size = size;
+	pr->lent = false;
+	return true;
+}
+
+bool
+prelude_move(struct prelude *to, struct prelude *from)
+{
+	if (from->lent && !room_move(from, from->used > ROOM_FIRST ? from->used : ROOM_FIRST)) {
+		prelude_clear(from);
+		prelude_init(to, NULL, 0);
+		return false;
+	}
+	*to = *from;
+	prelude_init(from, NULL, 0);
+	return true;
+}
+
+uint32_t
+prelude_memory(const struct prelude *pr)
+{
+	return pr->lent ? 0 : pr->size;
 }
 
 void
 prelude_keep(struct prelude *pr, const struct packet *p, enum dissect_dir dir)
 {
-	uint32_t room = PRELUDE_BYTES - pr->bytes;
-	uint32_t n = p->caplen < room ? p->caplen : room;
-	struct prelude_packet *k;
+	uint32_t left = PRELUDE_BYTES - pr->bytes;
+	struct kept k = { .payload = p->caplen < left ? p->caplen : left, .dir = dir };
+	uint32_t need = (uint32_t)(sizeof(k) + PACKET_TCP_SIZE + k.payload + ALIGN - 1) & ~(ALIGN - 1U);
+	uint8_t *at;
 
-	if (pr->packets >= PRELUDE_PACKETS || (k = malloc(sizeof(*k) + n)) == NULL)
+	if (pr->packets >= PRELUDE_PACKETS)
 		return;
-	k->next = NULL;
-	k->dir = dir;
-	k->p = *p;
-	k->p.caplen = n;
-	k->p.payload = (const uint8_t *)(k + 1);
-	if (n > 0)
-		memcpy(k + 1, p->payload, n);
-	*pr->tail = k;
-	pr->tail = &k->next;
+	if (pr->size - pr->used < need && !room_move(pr, (pr->used + need > ROOM_FIRST / 2 ? pr->used + need : ROOM_FIRST / 2) * 2))
+		return;
+	at = pr->packet + pr->used;
+	memcpy(at, &k, sizeof(k));
+	memcpy(at + sizeof(k), p, PACKET_TCP_SIZE);
+	if (k.payload > 0)
+		memcpy(at + sizeof(k) + PACKET_TCP_SIZE, p->payload, k.payload);
+	pr->used += need;
 	pr->packets++;
-	pr->bytes += n;
-	pr->memory += sizeof(*k) + n;
+	pr->bytes += k.payload;
+}
+
+bool
+prelude_next(const struct prelude *pr, uint32_t *pos, struct packet *p, enum dissect_dir *dir)
+{
+	const uint8_t *at = pr->packet + *pos;
+	struct kept k;
+
+	if (*pos >= pr->used)
+		return false;
+	memcpy(&k, at, sizeof(k));
+	memset(p, 0, sizeof(*p));
+	memcpy(p, at + sizeof(k), PACKET_TCP_SIZE);
+	p->payload = at + sizeof(k) + PACKET_TCP_SIZE;
+	p->caplen = k.payload;
+	*dir = k.dir;
+	*pos += (uint32_t)(sizeof(k) + PACKET_TCP_SIZE + k.payload + ALIGN - 1) & ~(ALIGN - 1U);
+	return true;
 }
 
 /* The bytes of p that follow what was shown; false: none, or not yet in order. */
@@ -85,8 +148,8 @@ prelude_classify(struct prelude *pr, const struct packet *p, enum dissect_dir di
 	}
 	if (prelude_fresh(pr, p, dir, &skip) && skip < p->caplen)
 		v = classify_feed(pr->classify, dir, p->payload + skip, p->caplen - skip);
-	if (v.answer == CLASSIFY_WAIT && (pr->bytes >= PRELUDE_BYTES ||
-	    pr->packets >= PRELUDE_PACKETS || pr->classify->packets >= CLASSIFY_PACKETS))
+	if (v.answer == CLASSIFY_WAIT && (pr->bytes + p->caplen >= PRELUDE_BYTES ||
+	    pr->packets + 1 >= PRELUDE_PACKETS || pr->classify->packets >= CLASSIFY_PACKETS))
 		return classify_end(pr->classify);
 	return v;
 }

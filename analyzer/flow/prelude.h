@@ -14,27 +14,30 @@ enum {
 	PRELUDE_BYTES = 4096,	/* of payload */
 };
 
-struct prelude_packet {
-	struct prelude_packet *next;
-	enum dissect_dir dir;
-	struct packet	 p;	/* p.payload points behind it */
-};
-
 struct prelude {
-	struct prelude_packet *head, **tail;
+	uint8_t		*packet;	/* one behind the other, see prelude.c */
+	uint32_t	 used, size;
+	bool		 lent;		/* `packet' is the caller's */
 	uint32_t	 packets, bytes;
-	uint64_t	 memory;
 	struct classify	*classify;	/* from the first payload on */
 	bool		 begun[2];
 	uint32_t	 next_seq[2];
 };
 
-void	prelude_init(struct prelude *pr);
+/* `room', aligned as by malloc, is used first; NULL: none. */
+void	prelude_init(struct prelude *pr, void *room, uint32_t size);
 void	prelude_clear(struct prelude *pr);
+/* Takes all out of `from', which may be in lent room, and clears that; false: no memory, all is lost. */
+bool	prelude_move(struct prelude *to, struct prelude *from);
 /* Keeps a copy; beyond PRELUDE_BYTES of payload the copy is cut as by a snap length. */
 void	prelude_keep(struct prelude *pr, const struct packet *p, enum dissect_dir dir);
+/* Walks what is kept: *pos begins at 0; the payload is borrowed until the prelude changes. */
+bool	prelude_next(const struct prelude *pr, uint32_t *pos, struct packet *p, enum dissect_dir *dir);
+/* Bytes of memory beyond lent room. */
+uint32_t prelude_memory(const struct prelude *pr);
 /*
- * Shows payload in order to the sniffer.  `implicit' as classify_new();
+ * Shows the payload of a packet to the sniffer, in order, before it is kept:
+ * what says "not mail" need not be copied.  `implicit' as classify_new();
  * CLASSIFY_NOT also when the bounds are used up.
  */
 struct classify_verdict prelude_classify(struct prelude *pr, const struct packet *p,

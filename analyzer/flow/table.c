@@ -62,27 +62,27 @@ slab(const struct table *t, uint32_t i)
 	return &t->chunk[i / CHUNK][i % CHUNK];
 }
 
-static uint64_t
-end_value(const struct table *t, const struct endpoint *e)
+static inline uint64_t
+end_value(const struct table *t, uint8_t family, const uint8_t *b, uint16_t port)
 {
 	uint32_t ip;
 
-	if (e->ip.family == 6)
-		return hash_16(&t->key, e->ip.b) + e->port;
-	memcpy(&ip, e->ip.b, sizeof(ip));
-	return (uint64_t)ip << 16 | e->port;
+	if (family == 6)
+		return hash_16(&t->key, b) + port;
+	memcpy(&ip, b, sizeof(ip));
+	return (uint64_t)ip << 16 | port;
 }
 
 /* Any total order will do; this one never needs the IPv6 bytes unless the hashes tie. */
 static bool
-end_swapped(uint64_t a, uint64_t b, const struct endpoint *src, const struct endpoint *dst)
+end_swapped(uint64_t a, uint64_t b, const struct tuple *k)
 {
 	int c;
 
-	if (a != b)
+	if (a != b || k->family != 6)
 		return a > b;
-	c = memcmp(src->ip.b, dst->ip.b, sizeof(src->ip.b));
-	return c != 0 ? c > 0 : src->port > dst->port;
+	c = memcmp(k->src, k->dst, 16);
+	return c != 0 ? c > 0 : k->sport > k->dport;
 }
 
 static uint32_t
@@ -93,21 +93,31 @@ pair_print(const struct table *t, uint64_t a, uint64_t b, bool swapped)
 	return (uint32_t)(h ^ h >> 32);
 }
 
-static bool
-end_is(const struct table *t, const struct flow_light *f, unsigned end, const struct endpoint *e)
+static inline bool
+host_is(const struct table *t, uint32_t host, uint8_t family, const uint8_t *b)
 {
-	if (f->port[end] != e->port)
-		return false;
-	if (e->ip.family == 6)
-		return memcmp(hosts_bytes(t->hosts, f->host[end]), e->ip.b, 16) == 0;
-	return memcmp(&f->host[end], e->ip.b, 4) == 0;
+	if (family == 6)
+		return memcmp(hosts_bytes(t->hosts, host), b, 16) == 0;
+	return memcmp(&host, b, sizeof(host)) == 0;
+}
+
+bool
+table_holds(const struct table *t, const struct flow_light *e, struct table_probe at,
+    const struct tuple *k)
+{
+	uint16_t family = LIGHT_USED | (k->family == 6 ? LIGHT_V6 : 0);
+
+	return (e->flags & (LIGHT_USED | LIGHT_V6)) == family &&
+	    e->port[at.swapped] == k->sport && e->port[!at.swapped] == k->dport &&
+	    host_is(t, e->host[at.swapped], k->family, k->src) &&
+	    host_is(t, e->host[!at.swapped], k->family, k->dst);
 }
 
 struct table_probe
-table_probe(const struct table *t, const struct endpoint *src, const struct endpoint *dst)
+table_probe(const struct table *t, const struct tuple *k)
 {
-	uint64_t a = end_value(t, src), b = end_value(t, dst);
-	bool swapped = end_swapped(a, b, src, dst);
+	uint64_t a = end_value(t, k->family, k->src, k->sport), b = end_value(t, k->family, k->dst, k->dport);
+	bool swapped = end_swapped(a, b, k);
 	struct table_probe at = { pair_print(t, a, b, swapped), swapped };
 
 	__builtin_prefetch(&t->slot[at.print & t->mask]);
@@ -139,19 +149,15 @@ table_fetch_ends(const struct table *t, const struct flow_light *e)
 }
 
 struct flow_light *
-table_find_probe(const struct table *t, struct table_probe at, const struct endpoint *src,
-    const struct endpoint *dst)
+table_find_probe(const struct table *t, struct table_probe at, const struct tuple *k)
 {
-	uint16_t family = src->ip.family == 6 ? LIGHT_V6 : 0;
-
 	for (uint32_t i = at.print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
 		struct flow_light *f;
 
 		if (t->slot[i].print != at.print)
 			continue;
 		f = slab(t, t->slot[i].entry - 1);
-		if ((f->flags & LIGHT_V6) == family && end_is(t, f, at.swapped, src) &&
-		    end_is(t, f, !at.swapped, dst))
+		if (table_holds(t, f, at, k))
 			return f;
 	}
 	return NULL;
@@ -161,10 +167,11 @@ struct flow_light *
 table_find(const struct table *t, const struct endpoint *src, const struct endpoint *dst,
     unsigned *from)
 {
-	struct table_probe at = table_probe(t, src, dst);
+	struct tuple k = tuple_of(src, dst);
+	struct table_probe at = table_probe(t, &k);
 
 	*from = at.swapped;
-	return table_find_probe(t, at, src, dst);
+	return table_find_probe(t, at, &k);
 }
 
 static void
@@ -252,8 +259,8 @@ hosts_take_both(struct table *t, struct flow_light *f, unsigned from, const stru
 struct flow_light *
 table_add(struct table *t, const struct endpoint *src, const struct endpoint *dst, unsigned *from)
 {
-	uint64_t a = end_value(t, src), b = end_value(t, dst);
-	bool swapped = end_swapped(a, b, src, dst);
+	struct tuple k = tuple_of(src, dst);
+	struct table_probe at = table_probe(t, &k);
 	struct flow_light *f;
 	uint32_t i;
 
@@ -261,17 +268,29 @@ table_add(struct table *t, const struct endpoint *src, const struct endpoint *ds
 		return NULL;
 	f = slab(t, i);
 	memset(f, 0, sizeof(*f));
-	if (!hosts_take_both(t, f, swapped, src, dst)) {
+	if (!hosts_take_both(t, f, at.swapped, src, dst)) {
 		slab_give(t, i);
 		return NULL;
 	}
 	f->flags = (uint16_t)(LIGHT_USED | (src->ip.family == 6 ? LIGHT_V6 : 0));
-	f->port[swapped] = src->port;
-	f->port[!swapped] = dst->port;
-	slot_put(t->slot, t->mask, (struct slot){ pair_print(t, a, b, swapped), i + 1 });
+	f->port[at.swapped] = src->port;
+	f->port[!at.swapped] = dst->port;
+	slot_put(t->slot, t->mask, (struct slot){ at.print, i + 1 });
 	t->count++;
-	*from = swapped;
+	*from = at.swapped;
 	return f;
+}
+
+static uint32_t
+slot_of(const struct table *t, const struct flow_light *e)
+{
+	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
+	struct tuple k = tuple_of(&end[0], &end[1]);
+	uint32_t i = table_probe(t, &k).print & t->mask;
+
+	while (slab(t, t->slot[i].entry - 1) != e)
+		i = (i + 1) & t->mask;
+	return i;
 }
 
 /* Closes the hole at i: moves back whatever would no longer be found. */
@@ -299,13 +318,8 @@ slots_close(struct table *t, uint32_t i)
 void
 table_remove(struct table *t, struct flow_light *e)
 {
-	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
-	uint32_t index = table_index(t, e);
-	uint32_t print = pair_print(t, end_value(t, &end[0]), end_value(t, &end[1]), false);
-	uint32_t i = print & t->mask;
+	uint32_t i = slot_of(t, e), index = t->slot[i].entry - 1;
 
-	while (t->slot[i].entry != index + 1)
-		i = (i + 1) & t->mask;
 	slots_close(t, i);
 	hosts_drop(t->hosts, light_family(e), e->host[0]);
 	hosts_drop(t->hosts, light_family(e), e->host[1]);
@@ -340,20 +354,6 @@ table_at(const struct table *t, uint32_t i)
 		return NULL;
 	f = slab(t, i);
 	return (f->flags & LIGHT_USED) != 0 ? f : NULL;
-}
-
-/* The slab is not contiguous: the slot knows, and is found through the key. */
-uint32_t
-table_index(const struct table *t, const struct flow_light *e)
-{
-	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
-	uint32_t print = pair_print(t, end_value(t, &end[0]), end_value(t, &end[1]), false);
-	uint32_t i;
-
-	for (i = print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask)
-		if (slab(t, t->slot[i].entry - 1) == e)
-			return t->slot[i].entry - 1;
-	return UINT32_MAX;	/* not of this table */
 }
 
 struct endpoint

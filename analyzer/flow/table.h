@@ -59,17 +59,32 @@ struct table;
 struct table	*table_new(const struct hash_key *key, uint32_t cap);
 void		 table_free(struct table *t);
 
+/* Addresses (4 or 16 bytes, borrowed) and ports of a packet. */
+struct tuple {
+	const uint8_t	*src, *dst;
+	uint16_t	sport, dport;
+	uint8_t		family;
+};
+
+static inline struct tuple
+tuple_of(const struct endpoint *src, const struct endpoint *dst)
+{
+	return (struct tuple){ src->ip.b, dst->ip.b, src->port, dst->port, src->ip.family };
+}
+
 /* Where a tuple belongs; making one fetches its slot into the cache. */
 struct table_probe {
 	uint32_t	print;
 	bool		swapped;	/* src is end 1 */
 };
-struct table_probe table_probe(const struct table *t, const struct endpoint *src,
-		    const struct endpoint *dst);
+struct table_probe table_probe(const struct table *t, const struct tuple *k);
 struct flow_light *table_find_probe(const struct table *t, struct table_probe at,
-		    const struct endpoint *src, const struct endpoint *dst);
+		    const struct tuple *k);
 /* The entry that is likely there, fetched into the cache; NULL: none. */
 struct flow_light *table_fetch(const struct table *t, struct table_probe at);
+/* Is it, still, the entry of that tuple? */
+bool		 table_holds(const struct table *t, const struct flow_light *e, struct table_probe at,
+		    const struct tuple *k);
 /* The same for the addresses of the entry. */
 void		 table_fetch_ends(const struct table *t, const struct flow_light *e);
 /* `from' is set to the end (0, 1) that has the address src:sport. */
@@ -85,7 +100,6 @@ bool		 table_full(const struct table *t);
 /* Slab positions run from 0 to table_span() - 1; at() is NULL where none lives. */
 uint32_t	 table_span(const struct table *t);
 struct flow_light *table_at(const struct table *t, uint32_t i);
-uint32_t	 table_index(const struct table *t, const struct flow_light *e);
 struct endpoint	 table_end(const struct table *t, const struct flow_light *e, unsigned end);
 struct hosts	*table_hosts(struct table *t);
 

@@ -8,6 +8,7 @@
 
 #include "dissectors/tls.h"
 #include "mail/mail_internal.h"
+#include "record/record_copy.h"
 #include "record/text.h"
 
 #define HELD_LIMIT	(32u << 20)	/* design: client bytes held for their reply, all flows */
@@ -213,7 +214,10 @@ watcher_open(void *ctx, const struct flow_opened *o)
 
 	if (protocol == NULL)
 		return NULL;
-	if ((f = calloc(1, sizeof(*f))) == NULL || (f->state = calloc(1, protocol->state_size + 1)) == NULL)
+	if ((f = malloc(sizeof(*f))) == NULL)
+		goto fail;
+	memset(f, 0, offsetof(struct mail_flow, session.refusals));
+	if ((f->state = calloc(1, protocol->state_size + 1)) == NULL)
 		goto fail;
 	f->mail = m;
 	f->protocol = protocol;
@@ -310,14 +314,15 @@ static void
 watcher_close(void *mail, const struct record_connection *facts)
 {
 	struct mail_flow *f = mail;
-	struct record r = { .type = RECORD_SESSION };
+	struct record r;
 
 	if (f == NULL)
 		return;
 	f->protocol->dissector->close(f->dissector);
 	session_end(f, facts);
 	f->protocol->end(f, facts);
-	r.session = f->session;
+	r.type = RECORD_SESSION;
+	session_copy(&r.session, &f->session);
 	mail_emit(f, &r, 0, 0);
 	flow_free(f);
 }

@@ -48,13 +48,13 @@ struct mail_flow {
 	struct flow_opened	 opened;
 	void			*dissector;	/* state of protocol->dissector */
 	void			*state;		/* of the protocol */
-	struct record_session	 session;	/* written at close */
 	struct moment		 now;		/* of the bytes being read */
 	struct message		*message;	/* content being read, see mail_content_* */
 	struct moment		 fault;		/* its first fault */
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
+	struct record_session	 session;	/* written at close; last: its refusals are not zeroed */
 };
 
 extern const struct mail_protocol mail_smtp, mail_pop3, mail_imap;

@@ -17,6 +17,7 @@
 #include "dissectors/pop3.h"
 #include "mail/mail_internal.h"
 #include "mail/pop3_listing.h"
+#include "record/record_copy.h"
 #include "record/text.h"
 
 #define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
@@ -84,9 +85,11 @@ message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, 
     const struct record_reply *reply, bool gap)
 {
 	struct pop3_state *s = state(f);
-	struct record r = { .type = RECORD_MESSAGE };
-	struct record_message *m = &r.message;
+	struct record_message *m;
+	struct record r;
 
+	RECORD_BEGIN(&r, RECORD_MESSAGE, message);
+	m = &r.message;
 	m->app = f->session.app;
 	m->state = MESSAGE_NOT_RETRIEVED;
 	m->first = from;
@@ -155,11 +158,13 @@ static void
 content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 {
 	struct pop3_state *s = state(f);
-	struct record r = { .type = RECORD_MESSAGE };
-	struct record_message *m = &r.message;
+	struct record_message *m;
+	struct record r;
 
 	if (!s->reading)
 		return;
+	RECORD_BEGIN(&r, RECORD_MESSAGE, message);
+	m = &r.message;
 	s->reading = false;
 	mail_content_end(f, m, ev->complete && !ev->unsure && !s->guessed && !s->gap);
 	if (s->guessed && !looks_like_message(m))

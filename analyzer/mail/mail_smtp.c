@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mail/mail_smtp.h"
+#include "record/record_copy.h"
 #include "record/text.h"
 
 /* ---- commands without their reply ------------------------------------------ */
@@ -300,9 +301,11 @@ static void
 message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_mail *t, struct moment to)
 {
 	struct smtp_flow *s = smtp_flow(f);
-	struct record rec = { .type = RECORD_MESSAGE };
-	struct record_message *m = &rec.message;
+	struct record_message *m;
+	struct record rec;
 
+	RECORD_BEGIN(&rec, RECORD_MESSAGE, message);
+	m = &rec.message;
 	/* a lax end of data leaves its dot in the content */
 	mail_content_end(f, m, ev->complete && !ev->unsure && (ev->odd & ODD_DOT_LF) == 0);
 	if (t != NULL)

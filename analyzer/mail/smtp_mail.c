@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "mail/mail_smtp.h"
+#include "record/record_copy.h"
 #include "record/text.h"
 
 static void
@@ -207,9 +208,11 @@ smtp_mail_nested(struct mail_flow *f, struct smtp_mail *t)
 static void
 recipient_emit(struct mail_flow *f, const struct smtp_mail *t, const struct smtp_rcpt *r)
 {
-	struct record rec = { .type = RECORD_RECIPIENT };
-	struct record_recipient *out = &rec.recipient;
+	struct record_recipient *out;
+	struct record rec;
 
+	RECORD_BEGIN(&rec, RECORD_RECIPIENT, recipient);
+	out = &rec.recipient;
 	if (r->address != NULL)
 		memcpy(out->address, r->address, strlen(r->address) + 1);
 	if (r->reply != NULL)
@@ -241,7 +244,7 @@ is_attempt(const struct smtp_mail *t)
 static void
 mail_settle(struct mail_flow *f, struct smtp_mail *t, const struct record_connection *facts)
 {
-	struct record rec = { .type = RECORD_TRANSACTION };
+	struct record rec;
 
 	if (!t->r.nested)
 		smtp_verdict(t, f, facts);
@@ -252,6 +255,7 @@ mail_settle(struct mail_flow *f, struct smtp_mail *t, const struct record_connec
 	t->r.implied = !t->mail_asked;
 	t->r.end_offset = t->dot;
 	f->session.transactions += !t->r.nested;
+	rec.type = RECORD_TRANSACTION;
 	rec.transaction = t->r;
 	mail_emit(f, &rec, t->n, 0);
 	for (uint32_t i = 0; i < t->rcpt_count; i++)

@@ -406,7 +406,6 @@ struct record_session {
 	bool		command_unanswered;
 	uint32_t	refusal_count;		/* all; kept below the first and the last */
 	uint32_t	refusals_kept;
-	struct session_refusal refusals[RECORD_REFUSALS];
 	/* POP3 */
 	uint32_t	logins_ok, logins_refused;
 	uint32_t	listed, retrieved, cut, deleted;
@@ -414,6 +413,7 @@ struct record_session {
 	char		bad_line[80];	/* ... which is this */
 	bool		quit_ok;
 	char		offset_unit;	/* reserved, 0 */
+	struct session_refusal refusals[RECORD_REFUSALS];	/* last: those not kept are not copied, record_copy.h */
 };
 
 enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED };

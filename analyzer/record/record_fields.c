@@ -47,6 +47,8 @@ LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded
 #define TIME_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_TIME, .says = text }
 #define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
 #define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
+#define STRUCTS_COUNTED(m, counter, t, text) FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY, \
+				  .count_at = offsetof(struct S, counter))
 #define KEY			FIELD_OF(S, key, FIELD_STRUCT, "identity", .table = &record_key_table, .flags = FIELD_INLINE)
 
 #define S record_key
@@ -339,7 +341,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(command_unanswered, "it was not answered"),
 	F(refusal_count, "negative replies"),
 	MAX(refusals_kept, RECORD_REFUSALS, "of them kept"),
-	STRUCTS(refusals, session_refusal_table, "the first and the last"),
+	STRUCTS_COUNTED(refusals, refusals_kept, session_refusal_table, "the first and the last"),
 	F(logins_ok, "POP3 logins accepted"),
 	F(logins_refused, "POP3 logins refused"),
 	F(listed, "POP3 messages listed"),
