@@ -114,7 +114,7 @@ report_totals(const struct ledger *l, int d, const struct totals *t, struct reco
 	o->super_bytes = t->super_bytes;
 	report_sizes(t, o);
 	o->passed_count = l->side[d].passing.count;
-	memcpy(o->passed, l->side[d].passing.v, sizeof(o->passed));
+	memcpy(o->passed, l->side[d].passing.v, o->passed_count * sizeof(o->passed[0]));
 	report_unseen(&l->side[d], o);
 	o->retransmissions = t->retransmissions;
 	o->hole_fills = t->hole_fills;
