@@ -412,7 +412,6 @@ struct record_session {
 	struct moment	bad_reply;	/* first listing with a line that no program can read */
 	char		bad_line[80];	/* ... which is this */
 	bool		quit_ok;
-	char		offset_unit;	/* reserved, 0 */
 	struct session_refusal refusals[RECORD_REFUSALS];	/* last: those not kept are not copied, record_copy.h */
 };
 

@@ -341,7 +341,6 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(command_unanswered, "it was not answered"),
 	F(refusal_count, "negative replies"),
 	MAX(refusals_kept, RECORD_REFUSALS, "of them kept"),
-	STRUCTS_COUNTED(refusals, refusals_kept, session_refusal_table, "the first and the last"),
 	F(logins_ok, "POP3 logins accepted"),
 	F(logins_refused, "POP3 logins refused"),
 	F(listed, "POP3 messages listed"),
@@ -350,7 +349,8 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(deleted, "POP3 messages deleted"),
 	F(bad_reply, "first POP3 listing with a line that cannot be read"),
 	F(bad_line, "the line"),
-	F(quit_ok, "POP3 QUIT was answered +OK"));
+	F(quit_ok, "POP3 QUIT was answered +OK"),
+	STRUCTS_COUNTED(refusals, refusals_kept, session_refusal_table, "the first and the last"));
 #undef S
 
 #define S record_transaction

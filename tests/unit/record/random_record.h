@@ -118,7 +118,14 @@ random_struct(const struct field_table *t, uint8_t *base)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
-		for (size_t at = 0; at < f->size; at += field_element(f))
+		size_t size = f->size;
+		uint32_t counted;
+
+		if (f->count_at != 0) {		/* it stands before its array */
+			memcpy(&counted, base + f->count_at, sizeof(counted));
+			size = counted * field_element(f);
+		}
+		for (size_t at = 0; at < size; at += field_element(f))
 			if (random_next() % 3 != 0)
 				random_element(f, base + f->offset + at);
 	}
