@@ -51,10 +51,10 @@ struct message {
 	uint64_t	body;
 	unsigned int	eol;		/* length of the last line end, 0 to 2 */
 	uint8_t		last;		/* byte before */
-	uint32_t	depth;		/* levels in use; the others are not even zeroed */
-	struct level	levels[MESSAGE_DEPTH];
 	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
 	struct proofs	proofs;
+	uint32_t	depth;		/* levels in use; the others are not even zeroed */
+	struct level	levels[MESSAGE_DEPTH];	/* last */
 };
 
 /* ---- parts ------------------------------------------------------------------ */
