@@ -27,6 +27,12 @@ struct fate {				/* one per message: `mail' of the JSON contract */
 	uint32_t	because_count;
 	const struct record_recipient *recipients;	/* its RCPTs, ascending m; NULL when none are kept */
 	uint32_t	recipient_count;
+	/* the same mail tried again, up to the attempt that was accepted */
+	uint32_t	retries;
+	bool		retry_same_id;	/* all of them showed its Message-ID */
+	enum verdict	retry_verdict;	/* of the last of them ... */
+	struct moment	retry_at;	/* ... when it began, and with whom */
+	struct endpoint	retry_server;
 };
 
 struct summary {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "retries.h"
 
 enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
@@ -331,7 +332,7 @@ fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 		else
 			smtp_fates(s, v, c, &l, grey);
 	}
-	v->starved += l.starved;
+	v->starved += l.starved + !retries_join(l.v, l.n);
 	*out = l.v;
 	return l.n;
 }

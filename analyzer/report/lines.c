@@ -93,6 +93,15 @@ FIELD_TABLE_SHARED(finding_table, line_finding, "finding", "what is wrong, where
 
 /* ---- mail ------------------------------------------------------------------- */
 
+#define S line_retry
+FIELD_TABLE(retry_table, line_retry, "retry", "the same mail tried again: sender and recipient are the same",
+	AS("count", count, FIELD_U32, FIELD_ALWAYS, "attempts, up to the one that was accepted"),
+	AS("same_message_id", same_message_id, FIELD_BOOL, FIELD_ALWAYS, "all of them showed the Message-ID of this one"),
+	WORD("verdict", verdict, verdict_names, "of the last of them"),
+	AS("at", at, FIELD_MOMENT, FIELD_ALWAYS, "its MAIL"),
+	AS("server", server, FIELD_ENDPOINT, FIELD_ALWAYS, "with whom"));
+#undef S
+
 #define S line_mail
 FIELD_TABLE_SHARED(mail_table, line_mail, "mail", "one message and its fate",
 	{ .name = "key", FIELD_PLACE(S, key), .kind = FIELD_STRUCT, .flags = FIELD_INLINE,
@@ -113,7 +122,8 @@ FIELD_TABLE_SHARED(mail_table, line_mail, "mail", "one message and its fate",
 	AS("bytes", bytes, FIELD_U64, FIELD_ALWAYS, "content bytes seen"),
 	IF("reply", reply, record_reply_table, has_reply, "the reply that decided"),
 	AS("first", first, FIELD_MOMENT, 0, "MAIL, or the first byte"),
-	AS("last", last, FIELD_MOMENT, 0, "its end"));
+	AS("last", last, FIELD_MOMENT, 0, "its end"),
+	IF("retry", retry, retry_table, has_retry, "not accepted: the attempts that followed"));
 #undef S
 
 /* ---- summary ---------------------------------------------------------------- */
@@ -251,4 +261,6 @@ line_mail_fill(struct line_mail *out, const struct fate *f)
 		mail_fill_transaction(out, f->transaction);
 	else if (f->message != NULL)
 		mail_fill_message(out, f->message);
+	out->has_retry = f->retries > 0;
+	out->retry = (struct line_retry){ f->retries, f->retry_same_id, f->retry_verdict, f->retry_at, f->retry_server };
 }

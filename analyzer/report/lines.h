@@ -39,6 +39,14 @@ struct line_mail {
 	bool		has_reply;
 	struct record_reply reply;
 	struct moment	first, last;
+	bool		has_retry;
+	struct line_retry {
+		uint32_t	count;
+		bool		same_message_id;
+		enum verdict	verdict;
+		struct moment	at;
+		struct endpoint	server;
+	}		retry;
 };
 
 struct line_summary {

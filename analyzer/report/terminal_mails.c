@@ -109,6 +109,20 @@ add_frames(struct text *t, const struct moment *first, const struct moment *last
 }
 
 static void
+add_retries(struct text *t, const struct fate *f)
+{
+	char when[TERMINAL_TIME], server[ADDR_TEXT];
+
+	if (f->retries == 0)
+		return;
+	text_add(t, "\ntried again%s", f->retry_same_id ? "" : " (same sender and recipient)");
+	if (f->retries > 1)
+		text_add(t, " %u times", f->retries);
+	text_add(t, "%s: %s at %s by %s", f->retries > 1 ? ", the last of them" : "", verdict_name(f->retry_verdict),
+	    terminal_clock(f->retry_at.ns, when), addr_format(&f->retry_server.ip, server, sizeof(server)));
+}
+
+static void
 describe_transaction(struct text *t, const struct fate *f)
 {
 	const struct record_transaction *x = f->transaction;
@@ -121,6 +135,7 @@ describe_transaction(struct text *t, const struct fate *f)
 		add_reply(t, &x->verdict_reply);
 	}
 	add_frames(t, &x->first, &x->last);
+	add_retries(t, f);
 }
 
 static void

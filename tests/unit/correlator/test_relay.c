@@ -1,5 +1,6 @@
 /* A refused mail and its context: a login offered, used, or replaced by a POP3 session; greylisting; masks; TLS. */
 #include "case_build.h"
+#include "record/addr.h"
 
 #define RELAY	"5.7.1 <bob@example.org>: Relay access denied"
 
@@ -313,6 +314,44 @@ test_tls_handshakes(void)
 	}
 }
 
+#define HOUR	(INT64_C(3600) * 1000)
+
+/* One mail over hours and two servers; a mail of another Message-ID or recipient is another mail. */
+static void
+test_attempts_of_one_mail(void)
+{
+	struct mail m[] = {
+		build_mail(1, 0, 451, "4.3.0 try again"), build_mail(2, HOUR, 452, "4.3.1 disk full"),
+		build_mail(3, 2 * HOUR, 250, "2.1.5 Ok"), build_mail(4, 3 * HOUR, 451, "4.3.0 try again"),
+		build_mail(5, 4 * HOUR, 250, "2.1.5 Ok"),
+	};
+	const struct fate *f;
+	struct correlator *c;
+
+	m[1].conn.connection.server.ip = m[1].session.session.server.ip = ip4(203, 0, 113, 77);
+	strcpy(m[4].recipient.recipient.address, "carol@example.org");
+	c = judged(m, 5);
+	CHECK_EQ_INT(correlator_fates(c, &f), 5);
+	CHECK_EQ_INT(f[0].retries, 2);
+	CHECK_EQ_INT(f[0].retry_verdict, VERDICT_ACCEPTED);
+	CHECK_EQ_INT(f[0].retry_at.ns, m[2].transaction.transaction.first.ns);
+	CHECK(!f[0].retry_same_id);
+	CHECK_EQ_INT(f[1].retries, 1);
+	CHECK(addr_equal(&f[1].retry_server.ip, &m[2].conn.connection.server.ip));
+	CHECK_EQ_INT(f[2].retries, 0);			/* accepted: nothing follows */
+	CHECK_EQ_INT(f[3].retries, 0);			/* the next mail goes to somebody else */
+	correlator_free(c);
+	strcpy(m[0].transaction.transaction.message_id, "<1@x>");
+	strcpy(m[1].transaction.transaction.message_id, "<1@x>");
+	strcpy(m[2].transaction.transaction.message_id, "<2@x>");
+	c = judged(m, 3);
+	CHECK_EQ_INT(correlator_fates(c, &f), 3);
+	CHECK_EQ_INT(f[0].retries, 1);
+	CHECK_EQ_INT(f[0].retry_verdict, VERDICT_DEFERRED);
+	CHECK(f[0].retry_same_id);
+	correlator_free(c);
+}
+
 static void
 test_client_did_not_wait(void)
 {
@@ -359,6 +398,7 @@ main(void)
 		{ "masks", test_masks },
 		{ "TLS to a plain port", test_tls_mode },
 		{ "TLS handshakes", test_tls_handshakes },
+		{ "attempts of one mail", test_attempts_of_one_mail },
 		{ "the client did not wait", test_client_did_not_wait },
 	};
 
