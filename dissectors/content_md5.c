@@ -183,20 +183,23 @@ content_md5_end(struct content_md5 *m)
 }
 
 struct content_md5 *
-content_md5_new(const char *value, enum content_coding coding)
+content_md5_new(const char *value, enum content_coding coding, bool *starved)
 {
 	struct content_md5 *m;
+	uint8_t want[sizeof(m->want)];
 
-	if (coding == CODING_OTHER)
+	if (coding == CODING_OTHER || !base64_value_of(value, want, sizeof(want)))
 		return NULL;
 	m = calloc(1, sizeof(*m));
-	if (m == NULL)
-		return NULL;
-	m->coding = coding;
-	m->as_is.digest = digest_new(DIGEST_MD5);
-	m->lf.digest = digest_new(DIGEST_MD5);
-	if (base64_value_of(value, m->want, sizeof(m->want)) && m->as_is.digest != NULL && m->lf.digest != NULL)
-		return m;
+	if (m != NULL) {
+		m->coding = coding;
+		memcpy(m->want, want, sizeof(want));
+		m->as_is.digest = digest_new(DIGEST_MD5);
+		m->lf.digest = digest_new(DIGEST_MD5);
+		if (m->as_is.digest != NULL && m->lf.digest != NULL)
+			return m;
+	}
+	*starved = true;
 	content_md5_free(m);
 	return NULL;
 }

@@ -15,6 +15,7 @@
 
 #define NO_LIMIT	UINT64_MAX
 #define NO_TAG		TAGS
+#define LINE_OTHER	2
 
 enum tag { TAG_V, TAG_A, TAG_C, TAG_L, TAG_BH, TAG_D, TAGS };
 static const char *const tag_names[TAGS] = { "v", "a", "c", "l", "bh", "d" };
@@ -74,6 +75,9 @@ struct dkim_body {
 	struct canon	canons[2];	/* simple, relaxed */
 	bool		cr;		/* the last byte; its LF may follow */
 	bool		odd;		/* a CR or LF by itself */
+	uint32_t	dots;		/* lines that begin with two */
+	unsigned int	column;		/* dots at the start of this line; LINE_OTHER: something else came */
+	bool		starved;
 };
 
 /* ---- the field -------------------------------------------------------------------- */
@@ -180,8 +184,10 @@ hash_for(struct dkim_body *k, bool relaxed, enum digest_kind kind, uint64_t limi
 			return i;
 	h = &k->hashes[i];
 	*h = (struct hash){ .relaxed = relaxed, .kind = kind, .limit = limit, .digest = digest_new(kind) };
-	if (h->digest == NULL)
+	if (h->digest == NULL) {
+		k->starved = true;
 		return DKIM_SIGNATURES;
+	}
 	k->canons[relaxed].wanted = true;
 	k->hash_count++;
 	return i;
@@ -303,6 +309,10 @@ line_text(struct dkim_body *k, const uint8_t *p, size_t len)
 {
 	if (len == 0)
 		return;
+	for (size_t i = 0; i < len && k->column < LINE_OTHER; i++) {
+		k->dots += k->column == 1 && p[i] == '.';
+		k->column = p[i] == '.' ? k->column + 1 : LINE_OTHER;
+	}
 	if (k->canons[0].wanted)
 		canon_text(k, &k->canons[0], p, len);
 	if (k->canons[1].wanted)
@@ -312,6 +322,7 @@ line_text(struct dkim_body *k, const uint8_t *p, size_t len)
 static void
 line_end(struct dkim_body *k)
 {
+	k->column = 0;
 	for (int i = 0; i < 2; i++) {
 		k->canons[i].lines++;
 		k->canons[i].blank = false;
@@ -367,7 +378,10 @@ signature_holds(const struct dkim_body *k, const struct signature *s)
 void
 dkim_body_end(struct dkim_body *k, struct dkim_facts *out)
 {
-	*out = (struct dkim_facts){ .signatures = k->fields };
+	memset(out, 0, sizeof(*out));
+	out->signatures = k->fields;
+	out->starved = k->starved;
+	out->dots = k->dots;
 	if (k->odd || k->cr)
 		return;
 	for (int i = 0; i < 2; i++)

@@ -25,6 +25,8 @@ struct dkim_body;
 struct dkim_facts {
 	uint32_t	signatures;	/* fields */
 	uint32_t	good, bad;	/* of them; the rest was not judged */
+	bool		starved;	/* ... some for want of memory */
+	uint32_t	dots;		/* lines that begin with two: doubled for transport (RFC 5321 4.5.2) and not undone? */
 	/* the first bad one, else the first good one; "" = none */
 	char		domain[80];	/* d= */
 	char		how[64];	/* "rsa-sha256, relaxed body", ", first 120 bytes" */

@@ -23,14 +23,14 @@ content_coding_of(const char *encoding)
 }
 
 void
-leaf_begin(struct leaf *l, const char *encoding, const char *md5, bool attachment)
+leaf_begin(struct leaf *l, const char *encoding, const char *md5, bool attachment, bool *starved)
 {
 	leaf_drop(l);
 	l->coding = content_coding_of(encoding);
 	if (md5[0] != '\0')
-		l->md5 = content_md5_new(md5, l->coding);
-	if (l->coding == CODING_BASE64 && attachment)
-		l->hash = digest_new(DIGEST_FAST);
+		l->md5 = content_md5_new(md5, l->coding, starved);
+	if (l->coding == CODING_BASE64 && attachment && (l->hash = digest_new(DIGEST_FAST)) == NULL)
+		*starved = true;
 	l->on = l->coding == CODING_BASE64 || l->md5 != NULL;
 }
 

@@ -43,8 +43,8 @@ struct leaf_facts {
 
 enum content_coding content_coding_of(const char *encoding);	/* of Content-Transfer-Encoding, lower case */
 
-/* `md5': the value of Content-MD5, "" = none; `attachment': to be hashed. */
-void	leaf_begin(struct leaf *l, const char *encoding, const char *md5, bool attachment);
+/* `md5': the value of Content-MD5, "" = none; `attachment': to be hashed; *starved is set when memory fails. */
+void	leaf_begin(struct leaf *l, const char *encoding, const char *md5, bool attachment, bool *starved);
 void	leaf_push(struct leaf *l, const uint8_t *p, size_t len);
 void	leaf_end(struct leaf *l, struct leaf_facts *out);	/* its body is whole */
 void	leaf_drop(struct leaf *l);				/* it is not: nothing is known */

@@ -35,6 +35,7 @@ proofs_field_begin(struct proofs *p, const char *name)
 		return;
 	if (p->dkim == NULL)
 		p->dkim = dkim_body_new();
+	p->facts.starved |= p->dkim == NULL;
 	if (p->dkim == NULL)
 		return;
 	p->signing = true;
@@ -82,7 +83,7 @@ proofs_leaf_begin(struct proofs *p, uint32_t nr, const char *type, const char *n
 	p->leaf_nr = nr;
 	text_set(p->leaf_name, sizeof(p->leaf_name), name[0] != '\0' ? name : type);
 	p->facts.stub |= is_stub(name);
-	leaf_begin(&p->leaf, encoding, p->md5, attachment);
+	leaf_begin(&p->leaf, encoding, p->md5, attachment, &p->facts.starved);
 	p->facts.attachments += attachment && p->leaf.coding == CODING_BASE64;
 }
 
@@ -138,6 +139,7 @@ proofs_end(struct proofs *p, bool known, bool unclosed)
 	p->facts.unclosed = unclosed && !p->doubt;
 	if (p->dkim != NULL)
 		dkim_body_end(p->dkim, &p->facts.dkim);
+	p->facts.starved |= p->facts.dkim.starved;
 }
 
 void

@@ -33,6 +33,7 @@ struct message_proofs {
 	uint32_t	hashes;		/* of them hashed */
 	uint32_t	hash[PROOF_ATTACHMENTS];
 	bool		list;		/* passed a mailing list */
+	bool		starved;	/* memory failed: some of this was not looked at */
 	bool		stub;		/* a part has a name that scanners give to what they put in place of another */
 };
 

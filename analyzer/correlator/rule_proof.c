@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "verdicts.h"
 
 enum { SIGHTS = 64 };		/* of one message, looked through for the one before */
 
@@ -26,6 +27,7 @@ struct passing {
 struct passings {
 	struct passing	*v;
 	size_t		 n, room;
+	uint64_t	 starved;
 };
 
 /* ---- gathering ------------------------------------------------------------------------ */
@@ -38,8 +40,10 @@ passing_add(struct passings *all, const struct mail_case *c, const struct record
 
 	if (all->n == all->room) {
 		v = realloc(all->v, room * sizeof(*v));
-		if (v == NULL)
+		if (v == NULL) {
+			all->starved++;
 			return false;
+		}
 		all->v = v;
 		all->room = room;
 	}
@@ -90,12 +94,12 @@ passings_gather(struct passings *all, const struct store *s)
 	struct case_iter it = { 0 };
 	const struct mail_case *c;
 
-	while ((c = store_case_next(s, &it)) != NULL)
+	while (all->starved == 0 && (c = store_case_next(s, &it)) != NULL)
 		for (uint32_t i = 0; c->has_conn && i < c->message_count; i++) {
 			const struct record_message *m = &c->messages[i];
 
 			if (m->checked && !case_missing_dir(c, m->app == APP_SMTP ? 0 : 1) && !passing_add(all, c, m))
-				return;
+				break;
 		}
 	if (all->n > 0)
 		qsort(all->v, all->n, sizeof(all->v[0]), passing_compare);
@@ -262,6 +266,8 @@ report_signature(const struct passing *p, const struct passing *before, struct v
 		say_before(f, before, "with the body that was signed");
 	else
 		before = NULL;
+	if (m->dots > 0)
+		finding_says(f, p->c->point, "%u of its lines begin%s with two dots: doubled for the transport, and not undone somewhere?", m->dots, m->dots == 1 ? "s" : "");
 	if (damaged)
 		say_faults(f, p, what, sizeof(what));
 	if (m->signatures_good > 0) {
@@ -293,13 +299,16 @@ report_parts(const struct passing *p, const struct passing *before, struct verdi
 {
 	const struct record_message *m = p->m;
 	bool md5 = m->fault == PART_MD5;
+	enum confidence conf;
 	struct finding *f;
 	char name[128], what[200];
 
 	if (before != NULL && !sound(before->m))
 		before = NULL;
-	f = verdict_of(p, FINDING_ATTACHMENT_CORRUPTED, md5 ? CONFIDENCE_CONFIRMED : structure_confidence(p, before),
-	    md5 ? "content-md5" : m->fault != PART_SOUND ? "base64" : "structure", out);
+	conf = md5 ? CONFIDENCE_CONFIRMED : structure_confidence(p, before);
+	f = verdict_of(p, FINDING_ATTACHMENT_CORRUPTED, conf, md5 ? "content-md5" : m->fault != PART_SOUND ? "base64" : "structure", out);
+	if (conf == CONFIDENCE_POSSIBLE && !p->m->list)
+		f->severity = m->fault == PART_UNPADDED && !m->unclosed ? SEVERITY_INFO : SEVERITY_WARNING;
 	say_faults(f, p, what, sizeof(what));
 	say_before(f, before, "without this fault");
 	finding_summary(f, "The mail %s is damaged: %s.%s", named(m, name, sizeof(name)), what,
@@ -413,6 +422,7 @@ judge(const struct view *v, struct verdicts *out)
 			group = i;
 		judge_passing(&all.v[group], &all.v[i], out);
 	}
+	out->starved += all.starved;
 	free(all.v);
 }
 

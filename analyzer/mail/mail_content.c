@@ -67,6 +67,7 @@ proofs_set(const struct mail_flow *f, struct record_message *out, const struct m
 		snprintf(signature, sizeof(signature), "%s, %s", p->dkim.domain, p->dkim.how);
 		COPY(signature, signature);
 	}
+	out->dots = p->dkim.dots;
 	out->md5_good = p->md5_right;
 	out->base64_parts = p->base64_parts;
 	out->faulty_parts = p->faulty;
@@ -101,6 +102,7 @@ mail_content_end(struct mail_flow *f, struct record_message *out, bool certain)
 	out->bytes = m->bytes;
 	out->parts = m->leaves;
 	out->gap = m->missing != 0;
+	f->mail->caps.memory += m->proofs->starved;
 	if (certain && m->proofs->known)
 		proofs_set(f, out, m->proofs);
 	message_free(f->message);

@@ -474,6 +474,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	bool		checked;	/* whole, nothing missing, nothing unsure */
 	uint32_t	signatures, signatures_good, signatures_bad;	/* DKIM body hashes; the rest was not judged */
 	char		signature[112];	/* the first bad one, else the first good one */
+	uint32_t	dots;		/* of a signed body: lines that begin with two */
 	uint32_t	md5_good;	/* parts that fit their Content-MD5 */
 	uint32_t	base64_parts;	/* that were looked at */
 	uint32_t	faulty_parts;

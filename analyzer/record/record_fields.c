@@ -420,6 +420,7 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	F(signatures_good, "of them with the body hash of this body"),
 	F(signatures_bad, "of them with another"),
 	F(signature, "the first bad one, else the first good one"),
+	F(dots, "lines of a signed body that begin with two dots"),
 	F(md5_good, "parts that fit their Content-MD5"),
 	F(base64_parts, "parts in base64 that were looked at"),
 	F(faulty_parts, "parts with a fault"),

@@ -14,6 +14,7 @@ describe(const struct message_proofs *p)
 	    p->faulty, (int)p->fault, p->fault_part, p->fault_name, p->fault_bytes, p->unclosed, p->list, p->stub, p->attachments);
 	for (uint32_t i = 0; i < p->hashes; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, " %08x", p->hash[i]);
+	snprintf(text + n, sizeof(text) - n, " dots=%u", p->dkim.dots);
 }
 
 static void
@@ -91,6 +92,10 @@ bodies_of_the_rfc(void)
 	CHECK(has(signed_text(RELAXED "unak6JHq0wL+Q1HP7dW1tjBx9FLA6DffoZ0qrLwbbpo=", RFC_BODY), "dkim=1+1-0 example.net/rsa-sha256, relaxed body "));
 	CHECK(has(signed_text(SIMPLE "NOeivbQlDH9TmNKJUw7D53wZfsk8YMZ/hTuVVwTgi8s=", RFC_BODY), "dkim=1+1-0 example.net/rsa-sha256, simple body "));
 	CHECK(has(signed_text(SIMPLE "unak6JHq0wL+Q1HP7dW1tjBx9FLA6DffoZ0qrLwbbpo=", RFC_BODY), "dkim=1+0-1 "));
+	/* RFC 6376 A.2, RFC 8463 A.3 */
+	CHECK(has(signed_text(SIMPLE "2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=", "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n"), "dkim=1+1-0 "));
+	CHECK(has(signed_text("a=ed25519-sha256; c=relaxed/relaxed; bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=", "Hi.\r\n\r\nWe lost the game. Are you hungry yet?\r\n\r\nJoe.\r\n"),
+	    "dkim=1+1-0 example.net/ed25519-sha256, relaxed body "));
 	/* RFC 6376 3.4.3 and 3.4.4 state the hashes of an empty body */
 	CHECK(has(signed_text(SIMPLE "frcCV1k9oG9oKj3dpUqdJg1PxRT2RSN/XKdLCPjaYaY=", ""), "dkim=1+1-0 "));
 	CHECK(has(signed_text(RELAXED "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", ""), "dkim=1+1-0 "));
@@ -108,6 +113,10 @@ one_byte_altered(void)
 	CHECK(has(signed_text(RELAXED HELLO_RELAXED, "Hello World\r\n. a dot\r\n\r\n\r\n"), "dkim=1+1-0 "));	/* the same to relaxed */
 	CHECK(has(signed_text(RELAXED HELLO_RELAXED, "Hello  World \r\n. b dot\r\n\r\n"), "dkim=1+0-1 example.net/rsa-sha256, relaxed body "));
 	CHECK(has(signed_text(RELAXED HELLO_RELAXED, HELLO "a footer\r\n"), "dkim=1+0-1 "));
+	/* a dot too many */
+	CHECK(has(text, " dots=0"));
+	CHECK(has(signed_text(RELAXED HELLO_RELAXED, "Hello  World \r\n.. a dot\r\n...\r\n..\r\n"), "dkim=1+0-1 "));
+	CHECK(has(text, " dots=3"));
 	/* only white space at an end of line: altered under simple */
 	CHECK(has(signed_text(SIMPLE "9063ZZhjZVWQvcVjJ7XCp4qiy/ItacWswviYI6VRBiM=", HELLO), "dkim=1+1-0 "));
 	CHECK(has(signed_text(SIMPLE "9063ZZhjZVWQvcVjJ7XCp4qiy/ItacWswviYI6VRBiM=", "Hello  World\r\n. a dot\r\n\r\n"), "dkim=1+0-1 "));
@@ -219,11 +228,14 @@ base64_of_parts(void)
 	/* every byte of a byte's 256: the fast way and the slow way agree on what is legal */
 	for (int c = 0; c < 256; c++) {
 		bool legal = c != '\0' && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/ \t\r\n", c) != NULL;
-		size_t n = (size_t)snprintf(buf, sizeof(buf), "Content-Transfer-Encoding: base64\r\n\r\nQUJDQUJDQUJDQUJ0123456789abc?");
+		size_t n = (size_t)snprintf(buf, sizeof(buf), "Content-Transfer-Encoding: base64\r\n\r\n?UJDQUJDQUJDQUJ0123456789abc?");
 
-		buf[n - 1] = (char)c;
-		read_bytes(buf, n);
-		CHECK(c == '=' || (strstr(text, " fault=4 ") == NULL) == legal);
+		for (size_t i = 1; i <= 29; i += 28) {		/* the first of many, the last of few */
+			buf[n - 1] = buf[n - 29] = 'A';
+			buf[n - i] = (char)c;
+			read_bytes(buf, n);
+			CHECK(c == '=' || (strstr(text, " fault=4 ") == NULL) == legal);
+		}
 	}
 }
 
@@ -307,7 +319,7 @@ nothing_is_known_across_a_gap(void)
 	CHECK(has(text, "known=1 dkim=1+0-1 "));
 	for (size_t at = 0; at < sizeof(m) - 1; at++) {
 		read_in_chunks(m, sizeof(m) - 1, 1, at);
-		CHECK_EQ_STR(text, "known=0 dkim=0+0-0 / base64=0 md5=0 faulty=0 fault=0 at 0  0 unclosed=0 list=0 stub=0 files=0");
+		CHECK_EQ_STR(text, "known=0 dkim=0+0-0 / base64=0 md5=0 faulty=0 fault=0 at 0  0 unclosed=0 list=0 stub=0 files=0 dots=0");
 	}
 }
 
