@@ -208,7 +208,7 @@ check(const struct options *o)
 	if (o->input_count > 0 && o->interface_count > 0)
 		return usage("either files or -i", NULL);
 	for (size_t i = 0; i < o->input_count; i++)
-		stdins += strcmp(o->inputs[i], "-") == 0;
+		stdins += strcmp(o->inputs[i], "-") == 0;	/* NOLINT(clang-analyzer-core.NonNullParamChecker): those counted are set */
 	if (stdins > 1)
 		return usage("standard input can be read once only", NULL);
 	if (o->records != NULL && strcmp(o->records, "-") == 0 && o->output != OUTPUT_TEXT)

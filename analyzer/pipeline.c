@@ -301,7 +301,8 @@ input_records(struct pipeline *p, const char *path)
 {
 	struct records_input *in = calloc(1, sizeof(*in));
 	struct record_log_reader reader = { .sink = { records_take, in }, .bad = records_bad, .bad_ctx = in };
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	bool given = strcmp(path, "-") == 0;
+	FILE *opened = given ? NULL : fopen(path, "re"), *f = given ? stdin : opened;
 
 	if (in == NULL || f == NULL) {
 		complain(p, "%s: %s", path, strerror(errno));
@@ -309,7 +310,7 @@ input_records(struct pipeline *p, const char *path)
 		goto out;
 	}
 	in->p = p;
-	in->path = strcmp(path, "-") == 0 ? "standard input" : path;
+	in->path = given ? "standard input" : path;
 	in->base = p->points;
 	if (record_log_read(f, &reader) != 0) {
 		complain(p, "%s: %s", in->path, strerror(errno));
@@ -317,8 +318,8 @@ input_records(struct pipeline *p, const char *path)
 	}
 	records_said(in, &reader);
 out:
-	if (f != NULL && f != stdin)
-		fclose(f);
+	if (opened != NULL)
+		fclose(opened);
 	free(in);
 }
 

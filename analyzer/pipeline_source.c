@@ -14,7 +14,7 @@ source_grow(struct source *s, uint32_t need)
 		return 0;
 	while (room < need)
 		room *= 2;
-	if ((point = reallocarray(s->point, room, sizeof(struct flow_point *))) == NULL)
+	if ((point = realloc(s->point, (size_t)room * sizeof(struct flow_point *))) == NULL)
 		return -1;
 	memset(point + s->room, 0, (room - s->room) * sizeof(struct flow_point *));
 	s->point = point;

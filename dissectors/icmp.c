@@ -51,7 +51,7 @@ static void
 quote_ip4(const uint8_t *p, size_t len, struct icmp_quote *q)
 {
 	struct wire w = wire_init(p, len);
-	size_t hlen = (p[0] & 0x0fu) * 4;
+	size_t hlen = (size_t)(p[0] & 0x0f) * 4;
 	uint16_t frag;
 
 	if (len < IPV4_HLEN || hlen < IPV4_HLEN)

@@ -83,8 +83,9 @@ part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
 {
 	m->part = part_slot(m);
 	m->now_ordinal = m->facts.part_count++;
-	m->now = (struct message_part){ .parent = parent == NO_PART ? 0 : parent, .depth = depth };
-	strcpy(m->now.type, digest ? "message/rfc822" : "text/plain");
+	m->now = (struct message_part){ .parent = parent == NO_PART ? 0 : parent, .depth = depth, .type = "text/plain" };
+	if (digest)
+		memcpy(m->now.type, "message/rfc822", sizeof("message/rfc822"));
 	m->boundary[0] = '\0';
 	m->in_header = true;
 	m->now_header = 0;
@@ -520,7 +521,7 @@ dash_push(struct message *m, const uint8_t *p, size_t len)
 	}
 	line_keep(m, p, n);
 	if (m->line_len >= 2 && m->line[1] != '-')
-		dash_release(m);
+		dash_release(m);	/* NOLINT(bugprone-branch-clone): the order matters */
 	else if (lf != NULL && boundary_line(m, m->line, line_trim(m)))
 		m->line_len = m->line_full = 0;
 	else if (lf != NULL || m->line_len == BOUNDARY_MAX + 100)

@@ -136,6 +136,7 @@ user_emit(struct pop3 *st, struct dissect_event *ev, const struct pop3_command *
 			ev->user = user;
 	}
 	pop3_emit(st, ev);
+	ev->user = NULL;
 	explicit_bzero(user, sizeof(user));
 }
 

@@ -184,7 +184,9 @@ user_cram(struct text t)
 {
 	const uint8_t *blank = t.len != 0 ? memrchr(t.p, ' ', t.len) : NULL;
 
-	return blank == NULL ? (struct text){ 0 } : (struct text){ t.p, (size_t)(blank - t.p) };
+	if (blank == NULL)
+		return (struct text){ 0 };
+	return (struct text){ t.p, (size_t)(blank - t.p) };
 }
 
 /* RFC 2831 2.1.2 */

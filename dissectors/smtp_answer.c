@@ -138,7 +138,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 		.unsure = st->unsynced,
 	};
 	int64_t now = st->ts_ns;
-	char challenge[40];
+	char challenge[40] = "334 ";
 
 	echo_hide(st, e);
 	memcpy(ev.enhanced, a->enhanced, sizeof(ev.enhanced));
@@ -148,7 +148,6 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 		ev.last = e->last;
 	}
 	if (a->code == 334) {		/* part of the exchange */
-		memcpy(challenge, "334 ", 4);
 		ev.line = challenge;
 		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text.len);
 		ev.arg = challenge + 4;

@@ -9,6 +9,12 @@ smtp_queue_at(struct smtp_queue *q, uint32_t i)
 	return i < q->count ? &q->e[(q->first + i) % q->size] : NULL;
 }
 
+static struct smtp_asked *
+asked(struct smtp_queue *q, uint32_t i)		/* i < count */
+{
+	return &q->e[(q->first + i) % q->size];
+}
+
 struct smtp_asked *
 smtp_queue_tail(struct smtp_queue *q)
 {
@@ -92,7 +98,7 @@ static struct smtp_asked *
 pick_from(struct smtp_state *st, uint32_t from, uint32_t to, uint16_t code)
 {
 	for (uint32_t i = from; i < to; i++) {
-		if (!smtp_verb_takes(smtp_queue_at(&st->queue, i)->verb, code))
+		if (!smtp_verb_takes(asked(&st->queue, i)->verb, code))
 			continue;
 		smtp_queue_drop(&st->queue, i);
 		return smtp_queue_at(&st->queue, 0);
@@ -114,7 +120,7 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 
 	if (!st->unsynced || q->count == 0)
 		return smtp_queue_at(q, 0);
-	while (later < end && smtp_queue_at(q, later)->maybe)
+	while (later < end && asked(q, later)->maybe)
 		later++;
 	e = pick_from(st, later, end, code);
 	if (e == NULL && end < q->count && !st->answer.far && st->hint.budget != NULL) {

@@ -173,7 +173,7 @@ dialog_parse(const char *text, size_t len)
 					times = times * 10 + (size_t)(p[at] - '0');
 			at += at < n && p[at] == ' ';
 			ts += last >= 0 && last != p[0] ? 1000000 : 0;
-			last = p[0];
+			last = (unsigned char)p[0];
 			dialog_bytes(d, p[0] == 'C' ? DIR_C2S : DIR_S2C, ts, times, p + at, n - at, p[1] == ':');
 		} else if (n >= 2 && (p[0] == '+' || p[0] == '-') && p[1] >= '0' && p[1] <= '9') {
 			long ms = 0;

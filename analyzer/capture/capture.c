@@ -205,7 +205,7 @@ capture_point_add(struct capture *c, uint32_t link_type, uint32_t snaplen)
 		uint32_t cap = c->point_cap != 0 ? c->point_cap * 2 : 4;
 
 		if (c->point_count >= CAPTURE_POINTS_MAX ||
-		    (grown = reallocarray(c->point, cap, sizeof(*grown))) == NULL)
+		    (grown = reallocarray(c->point, cap, sizeof(struct capture_point *))) == NULL)
 			return NULL;
 		c->point = grown;
 		c->point_cap = cap;

@@ -459,7 +459,7 @@ static enum capture_rc
 pcapng_next(struct capture *c, struct capture_frame *out)
 {
 	struct pcapng *s = c->state;
-	struct block b;
+	struct block b = { 0 };
 	enum capture_rc rc = s->pending;
 
 	while (rc == CAPTURE_AGAIN) {
@@ -504,7 +504,7 @@ pcapng_open(struct capture *c, char *err, size_t errlen)
 {
 	struct pcapng *s = calloc(1, sizeof(*s));
 	struct capture_frame none;
-	struct block b;
+	struct block b = { 0 };
 
 	c->reader = &pcapng_reader;
 	c->state = s;

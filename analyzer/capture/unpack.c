@@ -39,7 +39,7 @@ static const struct unpack_format *
 unpack_find(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (len >= formats[i].magic_len && memcmp(p, formats[i].magic, formats[i].magic_len) == 0)
+		if (p != NULL && len >= formats[i].magic_len && memcmp(p, formats[i].magic, formats[i].magic_len) == 0)
 			return &formats[i];
 	return NULL;
 }
@@ -131,7 +131,7 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 	const uint8_t *p;
 	int rc;
 
-	input_need(u->packed, UNPACK_MAGIC);
+	input_need(u->packed, UNPACK_MAGIC);	/* there may be less */
 	p = u->packed->buf + u->packed->pos;
 	if ((f = unpack_find(p, input_left(u->packed))) == NULL || f->support(u->archive) != ARCHIVE_OK) {
 		snprintf(err, errlen, "this build of libarchive cannot unpack %s", f != NULL ? f->name : "it");

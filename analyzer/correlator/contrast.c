@@ -124,7 +124,8 @@ contrast_scanner(const struct store *s, const struct addr *client)
 	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL)
 		if (h->data == 0)
 			at[n++] = h->first.ns;
-	qsort(at, n, sizeof(*at), time_compare);
+	if (n > 1)
+		qsort(at, n, sizeof(*at), time_compare);
 	for (size_t i = SCAN_PAIRS - 1; i < n && !scanner; i++)
 		scanner = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
 	return scanner;

@@ -179,7 +179,7 @@ finding_unchanged(const struct finding *a, const struct finding *b)
 	memcpy(&y, b, sizeof(y));
 	x.revision = y.revision = 0;
 	x.retracted = y.retracted = false;
-	return memcmp(&x, &y, sizeof(x)) == 0;
+	return memcmp(&x, &y, sizeof(x)) == 0;	/* NOLINT(bugprone-suspicious-memory-comparison): all of it is zeroed first */
 }
 
 static const struct finding *
@@ -293,7 +293,7 @@ incomplete_store(const struct correlator *c, struct summary *out)
 		summary_incomplete(out, "%llu records were not kept: a table was full", (unsigned long long)n->refused);
 	if (n->paths_evicted + n->hosts_evicted > 0)
 		summary_incomplete(out, "%llu entries of path and host history were forgotten",
-		    (unsigned long long)(n->paths_evicted + n->hosts_evicted));
+		    (unsigned long long)n->paths_evicted + n->hosts_evicted);
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
 	starved = c->starved + store_starved(c->store);

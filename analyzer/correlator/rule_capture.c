@@ -23,7 +23,7 @@ judge_loss(const struct record_capture *c, struct verdicts *out)
 		    (unsigned long long)c->acked_unseen, (unsigned long long)c->acked_bytes, q / 10, q % 10);
 	if (c->drops_known && c->drops_kernel + c->drops_interface > 0)
 		finding_says(f, c->key.point, "the capturing machine dropped %llu packets itself",
-		    (unsigned long long)(c->drops_kernel + c->drops_interface));
+		    (unsigned long long)c->drops_kernel + c->drops_interface);
 	finding_summary(f, "The capture missed packets that were on the wire (%u.%u %% of the acknowledged bytes): findings that rest on "
 	    "something not seen are lowered or withheld.", q / 10, q % 10);
 }

@@ -8,8 +8,8 @@
 
 #include "dialogue.h"
 
-#define GRANT_NS	(3 * 3600 * SECOND)	/* longest grant known: Gradwell, 3 h */
-#define MEMORY_NS	(48 * 3600 * SECOND)	/* greylist retry window */
+#define GRANT_NS	(SECOND * 3 * 3600)	/* longest grant known: Gradwell, 3 h */
+#define MEMORY_NS	(SECOND * 48 * 3600)	/* greylist retry window */
 
 /* An accepted recipient of another session. */
 struct acceptance {

@@ -101,10 +101,8 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 		if (cl->how == REPLY_BY_TEXT || relay)
 			cl->confidence = CONFIDENCE_CONFIRMED;
 		cl->kind = FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
-	} else if (relay) {
-		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);	/* the reason is policy */
-	} else if (!g->s->ehlo_answered) {
-		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);	/* on the words alone */
+	} else if (relay || !g->s->ehlo_answered) {	/* the reason is policy; or known by the words alone */
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
 }
 

@@ -385,7 +385,7 @@ same_recipient(const struct mail_case *a, const struct record_transaction *t, co
 static const struct record_transaction *
 earlier_copy(const struct view *v, const struct record_transaction *t, const struct mail_case **where)
 {
-	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - 5 * 86400 * SECOND,
+	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - SECOND * 5 * 86400,
 		.to_ns = v->c->conn.first.ns };
 	const struct mail_case *x;
 

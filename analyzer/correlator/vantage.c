@@ -291,7 +291,7 @@ vantage_name(const struct mail_case *c, const struct mail_case *other, char name
 struct places
 places_of(const struct passage *p)
 {
-	struct places n;
+	struct places n = { "", "" };
 
 	vantage_name(p->up, p->down, n.up);
 	vantage_name(p->down, p->up, n.down);

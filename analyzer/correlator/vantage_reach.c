@@ -142,7 +142,7 @@ vantage_reach(const struct vantages *v, const struct store *s, struct verdicts *
 			continue;
 		if (n == room) {
 			room = room == 0 ? 64 : room * 2;
-			if ((grown = realloc(all, room * sizeof(*all))) == NULL) {
+			if ((grown = realloc(all, room * sizeof(struct mail_case *))) == NULL) {
 				out->starved++;
 				break;
 			}
@@ -151,7 +151,7 @@ vantage_reach(const struct vantages *v, const struct store *s, struct verdicts *
 		all[n++] = c;
 	}
 	if (n > 1)
-		qsort(all, n, sizeof(*all), journey_order);
+		qsort(all, n, sizeof(struct mail_case *), journey_order);
 	for (size_t i = 0, j; i < n; i = j) {
 		bool twice = false;
 

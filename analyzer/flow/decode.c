@@ -536,6 +536,7 @@ decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *ou
 		l.w_outer = 0;
 		l.by_port = false;
 		l.tunnel_count = 0;
+		memset(l.tunnels, 0, sizeof(l.tunnels));
 		if (h.pppoe)
 			layers_tunnel(&l, TUNNEL_PPPOE);
 		out->kind = layers_decode(d, &l, out);

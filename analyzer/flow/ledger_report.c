@@ -161,7 +161,8 @@ report_stalls(struct ledger *l, const struct reading *r, const struct totals *t,
 		out.stall = list.at[i];
 		stall_complete(l, r->dir, t, &out.stall);
 		stall_icmp(l, r->dir, &out.stall, r);
-		out.stall.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = n++, .m = (uint32_t)r->dir };
+		out.stall.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = n, .m = (uint32_t)r->dir };
+		n++;
 		sink->take(sink->ctx, &out);
 	}
 	free(list.at);

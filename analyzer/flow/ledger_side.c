@@ -367,7 +367,7 @@ window_sample(struct side *s, uint16_t window)
 	}
 	if (s->sample_count == LEDGER_SAMPLES) {
 		for (uint32_t i = 0; i < LEDGER_SAMPLES / 2; i++)
-			s->samples[i] = s->samples[2 * i];
+			s->samples[i] = s->samples[2 * (size_t)i];
 		s->sample_count /= 2;
 		s->sample_stride = s->sample_stride == 0 ? 2 : s->sample_stride * 2;
 	}

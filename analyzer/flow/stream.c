@@ -201,7 +201,7 @@ range_add(struct half *h, uint64_t start, uint64_t end, bool cut)
 	struct range *prev = i > 0 ? &h->range[i - 1] : NULL;
 	struct range *r;
 
-	if (prev != NULL && prev->end == start && prev->cut == cut) {
+	if (i > 0 && prev->end == start && prev->cut == cut) {
 		prev->end = end;
 		prev->segments += !cut;
 		if (i < h->range_count && h->range[i].start == end && h->range[i].cut == cut) {

@@ -211,7 +211,7 @@ slab_grow(struct table *t)
 
 	if (t->span < t->chunks * CHUNK)
 		return true;
-	if ((chunk = reallocarray(t->chunk, t->chunks + 1, sizeof(*chunk))) == NULL)
+	if ((chunk = reallocarray(t->chunk, t->chunks + 1, sizeof(struct flow_light *))) == NULL)
 		return false;
 	t->chunk = chunk;
 	if ((chunk[t->chunks] = aligned_alloc(64, CHUNK * sizeof(**chunk))) == NULL)

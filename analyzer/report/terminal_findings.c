@@ -238,11 +238,11 @@ terminal_findings(const struct page *p, const struct terminal_report *r)
 
 	if (n == 0)
 		return 0;
-	if ((sorted = reallocarray(NULL, n, sizeof(*sorted))) == NULL)
+	if ((sorted = reallocarray(NULL, n, sizeof(struct finding *))) == NULL)
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		sorted[i] = &f[i];
-	qsort(sorted, n, sizeof(*sorted), compare_pointers);
+	qsort(sorted, n, sizeof(struct finding *), compare_pointers);
 	print_sorted(p, sorted, n, r);
 	free(sorted);
 	return 0;

@@ -148,7 +148,7 @@ add_content(struct transcript *t, const struct flow_opened *f, struct moment at,
 {
 	struct entry *e = t->count > 0 ? &t->entry[t->count - 1] : NULL;
 
-	if (e == NULL || e->kind != ENTRY_CONTENT || e->conn != f->key.conn || e->point != f->key.point ||
+	if (t->count == 0 || e->kind != ENTRY_CONTENT || e->conn != f->key.conn || e->point != f->key.point ||
 	    e->dir != ev->dir) {
 		if ((e = entry_add(t, ENTRY_CONTENT, &f->key, at)) == NULL)
 			return;

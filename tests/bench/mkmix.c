@@ -212,7 +212,7 @@ advance(struct flow *f)
 				return;
 			}
 			n = f->body < MSS ? (size_t)f->body : MSS;
-			packet(f, f->bulk_dir, 24, (f->tls ? opaque : filler) + chance(4000) / 80 * 80, n);
+			packet(f, f->bulk_dir, 24, (f->tls ? opaque : filler) + (size_t)(chance(4000) / 80) * 80, n);
 			f->body -= n;
 			f->unacked++;
 			return;

@@ -14,6 +14,8 @@ observer_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 	} *st = calloc(1, sizeof(*st));
 
 	(void)hint;
+	if (st == NULL)
+		abort();
 	st->sink = *sink;
 	tls_init(&st->t);
 	return st;

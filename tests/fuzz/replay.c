@@ -38,8 +38,12 @@ replay_path(const char *path)
 		closedir(d);
 		return 0;
 	}
-	if ((f = fopen(path, "rb")) == NULL || (p = malloc((size_t)st.st_size + 1)) == NULL)
+	if ((f = fopen(path, "rb")) == NULL)
 		return -1;
+	if ((p = malloc((size_t)st.st_size + 1)) == NULL) {
+		fclose(f);
+		return -1;
+	}
 	n = fread(p, 1, (size_t)st.st_size, f);
 	fclose(f);
 	LLVMFuzzerTestOneInput(p, n);

@@ -525,7 +525,7 @@ static void
 do_data(struct script *sc, struct endpoint *e)
 {
 	size_t size = (size_t)word_number(sc, 0, 8 << 20), at, line;
-	char subject[256] = "Quarterly figures", *p = xalloc(size + 2 * LINE);
+	char subject[256] = "Quarterly figures", *p = xalloc(size + 2 * (size_t)LINE);
 
 	if (word_is(sc, "subject")) {
 		subject[0] = '\0';

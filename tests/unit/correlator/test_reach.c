@@ -141,7 +141,7 @@ test_scanner_has_no_mail_problem(void)
 
 	r[0] = build_syns(1, 0, 4, 30000);
 	for (int i = 1; i < 12; i++) {
-		r[i] = build_host(10, ip4(198, 51, 100, i), 25, i * 100);
+		r[i] = build_host(10, ip4(198, 51, 100, i), 25, INT64_C(100) * i);
 		r[i].host.unanswered = 1;
 	}
 	c = judged(r, 12);

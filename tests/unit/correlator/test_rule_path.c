@@ -415,7 +415,7 @@ from_behind(void)
 	a->ceiling = 1500;
 	a->w_max = a->proven = 92;
 	a->hole_seen = at(1000);
-	a->hole_bytes = 11 * 1448;
+	a->hole_bytes = UINT64_C(11) * 1448;
 	a->hole_segments = 11;
 	a->missing = a->hole_bytes;
 	c = JUDGED(conn);

@@ -53,12 +53,14 @@ static inline size_t
 build_hex(const char *hex, uint8_t *out)
 {
 	static const char digits[] = "0123456789abcdef";
+	unsigned int half;
 	size_t n = 0;
 
 	for (; *hex != '\0'; hex++) {
 		if (*hex == ' ')
 			continue;
-		out[n / 2] = (uint8_t)(out[n / 2] << 4 | (strchr(digits, *hex) - digits));
+		half = (unsigned int)(strchr(digits, *hex) - digits);
+		out[n / 2] = (uint8_t)(n % 2 == 0 ? half << 4 : out[n / 2] | half);
 		n++;
 	}
 	return n / 2;

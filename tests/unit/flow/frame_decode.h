@@ -14,9 +14,10 @@ decode_bytes(struct decoder *d, uint32_t link_type, const uint8_t *p, size_t cap
 	static uint8_t *last;
 	static uint64_t number;
 	struct capture_frame f = { .link_type = link_type, .caplen = (uint32_t)caplen,
-		.len = (uint32_t)len, .ts_ns = 1000000000, .number = ++number };
+		.len = (uint32_t)len, .ts_ns = 1000000000, .number = number + 1 };
 	uint8_t *copy = malloc(caplen != 0 ? caplen : 1);
 
+	number++;
 	memcpy(copy, p, caplen);
 	f.data = copy;
 	memset(out, 0xa5, sizeof(*out));

@@ -1,7 +1,7 @@
 #include "check.h"
 #include "flow/copies.h"
 
-enum { US = 1000, MS = 1000000 };
+static const int64_t US = 1000, MS = 1000000;
 
 static struct packet
 segment(void)

@@ -217,7 +217,7 @@ test_fragments_in_tunnel(void)
 	build_start(&tcp, 1380);
 	build_tcp(&tcp, "");
 	for (unsigned int i = 0; i < 2; i++) {
-		size_t off = i * 704, n = i == 0 ? 704 : tcp.len - 704;
+		size_t off = (size_t)i * 704, n = i == 0 ? 704 : tcp.len - 704;
 
 		build_start(&in, n);
 		memcpy(in.p, tcp.p + off, n);
@@ -226,7 +226,7 @@ test_fragments_in_tunnel(void)
 		build_u16(in.p + 6, (unsigned int)((i == 0 ? 0x2000u : 0) | off / 8));
 		build_push_hex(&in, "0000 0800");
 		for (unsigned int j = 0; j < 2; j++) {
-			size_t at = j * 400, m = j == 0 ? 400 : in.len - 400;
+			size_t at = (size_t)j * 400, m = j == 0 ? 400 : in.len - 400;
 
 			build_start(&out, m);
 			memcpy(out.p, in.p + at, m);

@@ -126,7 +126,6 @@ contested_proof(void)
 
 	begin(&n);
 	dialogue(&n);
-	off = n.sent[A];
 	data(&n, A, 1448);
 	wait(&n, 3 * S);			/* something unseen delivered it */
 	ack(&n, B, n.sent[A]);

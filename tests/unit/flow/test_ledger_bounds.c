@@ -66,7 +66,7 @@ static void
 folding(void)
 {
 	static const struct ledger_limits small = { 64, 8, 16 };
-	struct seen a, b;
+	static struct seen a, b;
 	struct net n;
 
 	for (int k = 0; k < 2; k++) {

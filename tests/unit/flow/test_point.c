@@ -103,10 +103,11 @@ static void
 give(const uint8_t *p, size_t n)
 {
 	struct capture_frame f = {
-		.data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = now, .number = ++number,
+		.data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = now, .number = number + 1,
 		.link_type = 1,
 	};
 
+	number++;
 	flow_point_frame(fp, &f);
 	now += 1000000;
 }

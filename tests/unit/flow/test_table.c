@@ -167,10 +167,10 @@ offsets_forget_the_oldest(void)
 	struct offsets o = { 0 };
 
 	for (uint32_t i = 0; i < OFFSETS_MAX + 50; i++)
-		offsets_put(&o, &budget, i * 10, (struct moment){ i, i + 1 });
+		offsets_put(&o, &budget, UINT64_C(10) * i, (struct moment){ i, i + 1 });
 	CHECK_EQ_INT(o.count, OFFSETS_MAX);
 	CHECK_EQ_INT(offsets_at(&o, 3).frame, 51);		/* the oldest still known */
-	CHECK_EQ_INT(offsets_at(&o, (OFFSETS_MAX + 49) * 10).frame, OFFSETS_MAX + 50);
+	CHECK_EQ_INT(offsets_at(&o, UINT64_C(10) * (OFFSETS_MAX + 49)).frame, OFFSETS_MAX + 50);
 	offsets_clear(&o, &budget);
 }
 
