@@ -3,6 +3,8 @@
 
 #include "dissectors/tls.h"
 #include "dissectors/tls_hello.h"
+#include "dissectors/wire.h"
+#include "dissectors/x509.h"
 
 enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 
@@ -89,6 +91,26 @@ hello_done(const struct walk *w, uint8_t type)
 	handshake_emit(w, type, h.version, w->s->hs_off, h.name);
 }
 
+/* RFC 5246 7.4.2: length(3) of the list, then length(3) certificate; the first is the server's own. */
+static void
+certificate_done(const struct walk *w)
+{
+	struct wire r = wire_init(w->s->hs, w->s->hs_len);
+	char *issuer = w->t->facts.issuer;
+	const uint8_t *p;
+	size_t len;
+
+	(void)wire_take(&r, 3);
+	len = (size_t)wire_u8(&r) << 16;
+	len |= wire_u16(&r);
+	if (len > r.len - r.off)
+		len = r.len - r.off;	/* only its beginning was kept */
+	p = wire_take(&r, len);
+	if (p == NULL || x509_issuer_parse(p, len, issuer) != DISSECT_OK)
+		issuer[0] = '\0';
+	handshake_emit(w, TLS_CERTIFICATE, 0, w->s->hs_off, issuer);
+}
+
 static void
 handshake_done(const struct walk *w)
 {
@@ -97,6 +119,8 @@ handshake_done(const struct walk *w)
 	w->s->hs_head_len = 0;
 	if ((type == TLS_CLIENT_HELLO && w->dir == DIR_C2S) || (type == TLS_SERVER_HELLO && w->dir == DIR_S2C))
 		hello_done(w, type);
+	else if (type == TLS_CERTIFICATE && w->dir == DIR_S2C)
+		certificate_done(w);
 	else
 		handshake_emit(w, type, 0, w->s->hs_off, "");
 	w->s->hs_len = 0;
@@ -135,7 +159,7 @@ handshake_bytes(struct walk *w, const uint8_t *p, size_t len)
 		keep = sizeof(s->hs) - s->hs_len;
 		if (keep > n)
 			keep = n;
-		if (s->hs_head[0] == TLS_CLIENT_HELLO || s->hs_head[0] == TLS_SERVER_HELLO) {
+		if (s->hs_head[0] == TLS_CLIENT_HELLO || s->hs_head[0] == TLS_SERVER_HELLO || s->hs_head[0] == TLS_CERTIFICATE) {
 			memcpy(s->hs + s->hs_len, p, keep);
 			s->hs_len = (uint16_t)(s->hs_len + keep);
 		}

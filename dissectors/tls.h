@@ -23,12 +23,14 @@ enum tls_handshake_type {
 /* A close or failure that we know of but cannot read (an unassigned number). */
 #define TLS_ALERT_HIDDEN	254
 
-#define TLS_HELLO_KEPT	2048	/* bytes of a hello that are looked at; the rest is skipped */
+#define TLS_HELLO_KEPT	2048	/* bytes of a hello or certificate that are looked at; the rest is skipped */
 #define TLS_NAME_MAX	256
+#define TLS_ISSUER_MAX	160
 
 struct tls_facts {
 	uint16_t	offered, chosen;	/* highest version offered; version chosen; 0 = not seen */
 	char		name[TLS_NAME_MAX];	/* server name asked for; "" = none */
+	char		issuer[TLS_ISSUER_MAX];	/* of the server's certificate, in clear up to TLS 1.2 (x509.h) */
 	bool		ccs[2];			/* ChangeCipherSpec seen, per dissect_dir */
 	bool		finished[2];		/* a Finished (or what must contain it) was sent */
 	uint16_t	first_hidden[2];	/* length of the first encrypted record; 19 in TLS 1.3 = an alert */
@@ -63,7 +65,7 @@ void	tls_init(struct tls_observer *t);
  * Any chunking.  Emits to `sink' (which may be NULL):
  * EVENT_TLS_HANDSHAKE: code = type; ClientHello: arg = server name, arg_num =
  *   highest version offered; ServerHello: arg_num = version chosen (0x0304 =
- *   TLS 1.3); TLS_FINISHED: this side completed its flight (seen from outside:
+ *   TLS 1.3); TLS_CERTIFICATE of the server: arg = its issuer; TLS_FINISHED: this side completed its flight (seen from outside:
  *   the first encrypted record that is no alert; in TLS 1.3 that of the client
  *   tells of both, the server's first).  The handshake is done when both did.
  * EVENT_TLS_ALERT: code = description, arg_num = level.  An encrypted alert

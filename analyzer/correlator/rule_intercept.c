@@ -5,6 +5,7 @@
 
 #include "contrast.h"
 #include "dialogue.h"
+#include "interceptors.h"
 
 enum { NAME_MAX_LEN = 64, SAME_MAX = 8 };
 
@@ -86,6 +87,25 @@ signs_find(const struct view *v, struct signs *s)
 	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
 }
 
+/* The certificate was made on the fly by a program or device that is known for it (TLS 1.2: it is in clear). */
+static void
+judge_issuer(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	char product[96];
+	struct finding *f;
+
+	if (s == NULL || s->tls_issuer[0] == '\0' || !interceptor_known(s->tls_issuer, product, sizeof(product)))
+		return;
+	f = verdict_add(out, FINDING_PORT_INTERCEPTED, CONFIDENCE_PROBABLE, c, 1);
+	finding_subkind(f, "certificate");
+	evidence_frame(finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer), &s->tls_at);
+	finding_summary(f, "The certificate on port %u was not issued for this server by a public authority but by %s, which looks into the encrypted "
+	    "mail on its way.", s->server.port, product);
+	finding_next_capture(f, "a device that looks into TLS", "a server that uses such a certificate itself", "the certificate that the server sends",
+	    "at the server");
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -96,6 +116,7 @@ judge(const struct view *v, struct verdicts *out)
 	struct finding *f;
 	char other[ENDPOINT_TEXT];
 
+	judge_issuer(c, out);
 	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn.synack_count == 0)
 		return;
 	signs_find(v, &s);

@@ -125,11 +125,28 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	finding_exclude(f, FINDING_PEER_RESET, "%u signs that the end itself did not send it", n);
 }
 
+/*
+ * A farewell under encryption: both sides spoke a moment ago, the other one last.  QUIT, its answer and the
+ * close_notify look so, and a program that closes without reading the latter resets.
+ */
+static bool
+farewell_hidden(const struct mail_case *c, int d)
+{
+	const struct moment *rst = &c->conn.dir[d].rst, *own = &c->conn.dir[d].data_last, *other = &c->conn.dir[!d].data_last;
+
+	return c->session != NULL && c->session->tls && c->session->tls_finished && before(own, other) && before(other, rst)
+	    && rst->ns - own->ns < PATH_SECOND;
+}
+
 /* 0.6.12: an end, a refusal, or a farewell explains it. */
 static bool
-explained(const struct mail_case *c, const struct moment *rst)
+explained(const struct mail_case *c, int d)
 {
+	const struct moment *rst = &c->conn.dir[d].rst;
 	const struct record_session *s = c->session;
+
+	if (farewell_hidden(c, d))
+		return true;
 
 	if (before(&c->conn.dir[0].fin, rst) || before(&c->conn.dir[1].fin, rst))
 		return true;
@@ -173,7 +190,8 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[d].packets <= c->conn.dir[d].rst_count;
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
 	bool fits = bits == 0 && (c->conn.dir[d].ttl == 0 || c->conn.dir[d].ttl_rst == c->conn.dir[d].ttl);
-	bool doubt = !fits || case_missing(c);
+	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
+	bool doubt = !fits || hidden || case_missing(c);
 	struct finding *f;
 
 	if (stale) {
@@ -189,6 +207,8 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	    d == 0 ? "client" : "server", c->conn.dir[d].ttl_rst, c->conn.dir[d].ttl), rst);
 	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
 	    fits ? "" : ", or in its name: its origin is not certain");
+	if (hidden)
+		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
 	if (fits)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
@@ -218,7 +238,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
-	if (!explained(v->c, &c->dir[d].rst) && !cause_known(v->c, out) && !retrieving(v->c))
+	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c))
 		judge_peer(v->c, d, bits, out);
 }
 

@@ -143,6 +143,8 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	case EVENT_TLS_HANDSHAKE:
 		if (ev->code == TLS_FINISHED)
 			f->tls_finished[ev->dir] = true;
+		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_S2C && s->tls_issuer[0] == '\0')
+			text_copy_utf8(s->tls_issuer, sizeof(s->tls_issuer), ev->arg, ev->arg_len);
 		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];
 		break;
 	default:

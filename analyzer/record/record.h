@@ -396,6 +396,7 @@ struct record_session {
 	uint8_t		tls_alert;	/* description + 1; 0 = none */
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
 	bool		tls_finished;
+	char		tls_issuer[160]; /* of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
 	struct moment	quit, bye;
 	bool		gap_client, gap_server;

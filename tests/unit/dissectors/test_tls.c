@@ -182,6 +182,25 @@ tls12_and_a_refused_certificate(void)
 	CHECK(!whole.facts.finished[0] && !whole.facts.finished[1]);
 }
 
+/* The issuer is in clear, whatever follows it in the certificate, and however large that is. */
+static void
+tls12_issuer(void)
+{
+	static const uint8_t head[] = { 0x30, 0x82, 0x13, 0x00, 0x30, 0x82, 0x12, 0xf0, 0x02, 0x01, 0x05, 0x30, 0x00,
+		0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x02, 'C', 'A' }, rest[5000] = { 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, cert = { .len = 0 };
+
+	client_hello(&hello, "", false, 0);
+	server_hello(&flight, false);
+	put_u(&cert, sizeof(head) + sizeof(rest) + 3, 3);
+	put_u(&cert, sizeof(head) + sizeof(rest), 3);
+	put(&cert, head, sizeof(head));
+	put(&cert, rest, sizeof(rest));
+	put_handshake(&flight, TLS_CERTIFICATE, &cert);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }), "C handshake 1 303\nS handshake 2 303\nS handshake 11 0 CA\n");
+	CHECK_EQ_STR(whole.facts.issuer, "CA");
+}
+
 static void
 tls12_to_its_end(void)
 {
@@ -312,6 +331,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "TLS 1.2, a refused certificate", tls12_and_a_refused_certificate },
+		{ "TLS 1.2: the issuer", tls12_issuer },
 		{ "TLS 1.2 to its end", tls12_to_its_end },
 		{ "TLS 1.2, an encrypted alert", tls12_alert_behind_change_cipher_spec },
 		{ "TLS 1.3, done and refused", tls13_done_and_tls13_refused },
