@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "correlator/replies.h"
 #include "pipeline.h"
 
 /*
@@ -32,7 +33,7 @@ print_text(enum task task)
 		options_help(stdout);
 		break;
 	case TASK_VERSION:
-		printf("mailwhy %s\n", MAILWHY_VERSION);
+		printf("mailwhy %s\nreply table version %u\n", MAILWHY_VERSION, replies_version());
 		break;
 	case TASK_SCHEMA:
 		json_report_schema(stdout);

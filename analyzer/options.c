@@ -27,7 +27,7 @@ static const char help[] =
 "  -i INTERFACE        capture live; may be repeated\n"
 "  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
 "  -s BYTES            snap length of a live capture (default: whole packets)\n"
-"      --replies FILE  words of servers to know beside the built-in ones\n"
+"      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
 "\n"
 "Output:\n"
 "      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"

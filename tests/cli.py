@@ -77,6 +77,26 @@ def frames_put_right():
     check(b"no packets, 36 left out by the filter" in run("--color=never", "-f", "port 26", HOLE)[1], "... in the report, too")
 
 
+def words_of_servers(tmp):
+    """A user's rows win over the built-in ones; what was known is recorded; a bad row is named."""
+    path, capture = os.path.join(tmp, "own.tsv"), os.path.join(CAPTURES, "lab/unknown_user_550.client.pcap")
+    row = ["9001", "5", "-", "user unknown", "R", "sender-quota", "0", "Our own server", "550 user unknown"]
+    kinds = lambda out: {json.loads(l)["kind"] for l in out.splitlines() if b'"type":"finding"' in l}
+    with open(path, "w") as f:
+        f.write("# ours\n" + "\t".join(row) + "\n")
+    rc, out, _ = run("--json", "--replies", path, capture)
+    check(rc == 0 and "sender-quota" in kinds(out) and "recipient-unknown" not in kinds(out), "a row of one's own decides: %s" % kinds(out))
+    check("Our own server" in out.decode(), "... and says whose words they are")
+    known, plain = last(out)["replies"], run("--json", capture)[1]
+    check(known["own_rows"] == 1 and known["rows"] > 200 and known["version"] >= 1, "what was known is in the summary: %s" % known)
+    check("recipient-unknown" in kinds(plain) and last(plain)["replies"] == {**known, "own_rows": 0}, "without the file: %s" % kinds(plain))
+    check("reply table version %d\n" % known["version"] in run("-V")[1].decode(), "-V names the table's version")
+    with open(path, "a") as f:
+        f.write("\t".join(row[:5] + ["no-such-finding"] + row[6:]) + "\n")
+    rc, _, err = run("--replies", path, capture)
+    check(rc == 2 and "own.tsv" in err and "line 3" in err, "a bad row: status %d: %s" % (rc, err))
+
+
 def outputs():
     with open("/dev/full", "wb") as full:
         for mode in ("--json", "--transcript", "--color=never"):
@@ -149,6 +169,7 @@ def main():
     frames_put_right()
     outputs()
     with tempfile.TemporaryDirectory() as tmp:
+        words_of_servers(tmp)
         records(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         inputs(tmp)

@@ -314,6 +314,9 @@ correlator_summary(const struct correlator *c, struct summary *out)
 	}
 	summary_add_captures(out, c->store);
 	incomplete_store(c, out);
+	out->replies_version = replies_version();
+	for (size_t i = 0; i < replies_count(c->replies); i++)
+		*(replies_row(c->replies, i)->user ? &out->replies_own : &out->replies_rows) += 1;
 	for (size_t i = 0; i < c->finding_count; i++)
 		out->findings[c->findings[i].kind] += !c->findings[i].retracted;
 }

@@ -154,6 +154,15 @@ replies_free(struct replies *r)
 	free(r);
 }
 
+unsigned int
+replies_version(void)
+{
+	static const char mark[] = "\n# version ";
+	const char *at = strstr(replies_table, mark);
+
+	return at != NULL ? (unsigned int)strtoul(at + sizeof(mark) - 1, NULL, 10) : 0;
+}
+
 size_t
 replies_count(const struct replies *r)
 {

@@ -29,6 +29,7 @@ struct reply_row {
 	char		 product[80];
 	char		 example[160];
 };
+unsigned int		 replies_version(void);	/* of the built-in table: "# version N" */
 size_t			 replies_count(const struct replies *r);
 const struct reply_row	*replies_row(const struct replies *r, size_t i);
 

@@ -237,6 +237,19 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	    r->stage == 'D' ? " to the message" : "");
 }
 
+/* Whose rule it is: the name the server gives itself. */
+static void
+say_server(struct finding *f, const struct reading *g)
+{
+	const struct record_reply *hello = &g->s->greeting;
+	size_t n = strcspn(hello->text, " \t\r\n");
+
+	if (f->severity == SEVERITY_INFO || g->alone || hello->code / 100 != 2 || n == 0 || hello->text[0] == '*')
+		return;
+	evidence_frame(finding_says(f, g->c->point, "the rule is that of the server which greets as %.*s",
+	    n < 80 ? (int)n : 80, hello->text), &hello->at);
+}
+
 static void
 say(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
 {
@@ -250,6 +263,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	say_reply(f, g, r);
 	if (cl->how == REPLY_BY_TEXT && cl->product[0] != '\0')
 		finding_says(f, g->c->point, "these words are known from: %.100s", cl->product);
+	say_server(f, g);
 	say_context(f, g);
 	say_recipients(f, g, r);
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)

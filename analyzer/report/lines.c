@@ -163,6 +163,10 @@ FIELD_TABLE(imap_table, line_summary, "imap", "IMAP",
 	COUNT("sessions", imap_sessions, "connections with an IMAP greeting"));
 FIELD_TABLE(icmp_table, line_summary, "icmp", "ICMP and ICMPv6",
 	COUNT("frag_needed", frag_needed, "fragmentation needed, packet too big"));
+FIELD_TABLE(replies_used_table, line_summary, "replies-used", "the tables of replies",
+	AS("version", s.replies_version, FIELD_U32, FIELD_ALWAYS, "of the built-in table"),
+	AS("rows", s.replies_rows, FIELD_U32, FIELD_ALWAYS, "rows of it"),
+	AS("own_rows", s.replies_own, FIELD_U32, FIELD_ALWAYS, "rows of the file given with --replies"));
 static const struct field counts_table_fields[] = {
 #define KIND(sym, id, phase, severity, accuses, title) \
 	{ .name = id, FIELD_PLACE(S, s.findings[FINDING_##sym]), .kind = FIELD_U64, .says = title },
@@ -180,6 +184,7 @@ FIELD_TABLE_SHARED(summary_table, line_summary, "summary", "the last line: every
 	GROUP("imap", imap_table, "IMAP"),
 	GROUP("icmp", icmp_table, "ICMP and ICMPv6"),
 	GROUP("findings", counts_table, "findings by kind"),
+	GROUP("replies", replies_used_table, "the words of servers that were known"),
 	{ .name = "incomplete", FIELD_PLACE(S, s.incomplete), .kind = FIELD_STRING,
 	  .flags = FIELD_ALWAYS | FIELD_ARRAY, .each = sizeof(((struct summary *)0)->incomplete[0]),
 	  .count_at = offsetof(struct S, s.incomplete_count), .says = "why the answer may be incomplete" });

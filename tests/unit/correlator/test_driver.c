@@ -158,7 +158,7 @@ test_copies_count_once(void)
 	CHECK_EQ_INT(s.inputs, 2);
 	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
 	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->session_count, 1);
-	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->evidence_count, 4);	/* both points prove it */
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->evidence_count, 6);	/* both points prove it */
 	correlator_free(c);
 	/* the same ISNs at one point are a replay, not a copy */
 	fresh();
