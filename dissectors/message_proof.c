@@ -78,7 +78,8 @@ proofs_leaf_begin(struct proofs *p, uint32_t nr, const char *type, const char *n
 {
 	bool attachment = name[0] != '\0' || strncmp(type, "text/", 5) != 0;
 
-	if (p->off)
+	/* a multipart whose parts could not be told apart is no leaf */
+	if (p->off || strncmp(type, "multipart/", 10) == 0)
 		return;
 	p->leaf_nr = nr;
 	text_set(p->leaf_name, sizeof(p->leaf_name), name[0] != '\0' ? name : type);

@@ -245,6 +245,7 @@ encodings_that_are_not_judged(void)
 	CHECK(has(read_text(HEAD "Content-Type: application/pdf\r\nContent-Transfer-Encoding: x-uuencode\r\n\r\nbegin 644 a\r\n#0V%T\r\n`\r\nend" TAIL),
 	    "base64=0 md5=0 faulty=0 "));
 	CHECK(has(read_text(HEAD "\r\nbegin 644 a\r\n#0V%T\r\n`\r\nend" TAIL), "base64=0 md5=0 faulty=0 "));
+	CHECK(has(read_text("Content-Type: multipart/mixed\r\nContent-Transfer-Encoding: base64\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"), "base64=0 md5=0 faulty=0 "));
 	/* a bounce brings back the start of a message */
 	CHECK(has(read_text("Content-Type: multipart/report; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
 	    "Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nContent-Transfer-Encoding: base64\r\n\r\nQUJDR\r\n--o--\r\n"),

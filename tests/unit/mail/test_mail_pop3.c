@@ -113,6 +113,32 @@ a_message_fetched_whole(void)
 	CHECK(got.message[0].first.frame > 0 && got.message[0].last.frame > got.message[0].first.frame);
 }
 
+#define BROKEN	"S: Received: from x by gate.example (y); now\nS: From: a@b.example\nS: Subject: s\n" \
+	"S: Content-Type: application/pdf; name=a.pdf\nS: Content-Transfer-Encoding: base64\nS: \n" \
+	"S: QUJD\nS: QU!D\nS: QUJD\nS: .\n"
+
+static void
+what_a_message_proves(void)
+{
+	const struct record_message *m = &got.message[0];
+
+	play(LOGIN "C: RETR 1\nS: +OK\n" BROKEN);
+	CHECK(m->checked && m->faulty_parts == 1 && m->fault == PART_ILLEGAL && m->fault_bytes == 1);
+	CHECK_EQ_STR(m->fault_name, "a.pdf");
+	CHECK_EQ_STR(m->received_by, "gate.example");
+	CHECK_EQ_INT(m->received, 1);
+	CHECK(m->fault_at.frame > m->first.frame && m->fault_at.frame < m->last.frame);
+	CHECK(m->attachments == 1 && strlen(m->attachment_hashes) == 8);
+	/* joined in the middle: a TOP would look the same */
+	play("=== midstream\nS: +OK\n" BROKEN);
+	CHECK(got.messages == 0 || (!m->checked && m->fault == PART_SOUND));
+	play(LOGIN "C: RETR 1\nS: +OK\n=== gap S 20\n" BROKEN);
+	CHECK(!m->checked && m->fault == PART_SOUND && m->attachments == 0);
+	/* cut off: no dot */
+	play(LOGIN "C: RETR 1\nS: +OK\nS: Content-Type: multipart/mixed; boundary=b\nS: \nS: --b\nS: \nS: QU!D\n");
+	CHECK(m->state == MESSAGE_CUT && !m->checked && !m->unclosed);
+}
+
 static void
 a_message_cut_off(void)
 {
@@ -236,6 +262,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "a message fetched whole", a_message_fetched_whole },
+		{ "what a message proves", what_a_message_proves },
 		{ "a message cut off", a_message_cut_off },
 		{ "messages that did not come", messages_that_did_not_come },
 		{ "a message with a gap", a_message_with_a_gap },

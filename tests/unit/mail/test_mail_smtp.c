@@ -634,6 +634,18 @@ test_text_is_utf8(void)
 	free(s);
 }
 
+/* Client alone, LF alone: where its mail ends is a guess, and the dot stands in it. */
+static void
+test_a_guessed_end_proves_nothing(void)
+{
+	struct seen *s = play("=== server unseen\nC| EHLO x\\n\nC| MAIL FROM:<a@b>\\n\nC| RCPT TO:<c@d>\\n\nC| DATA\\n\n"
+	    "C| Content-Transfer-Encoding: base64\\n\\nQUJD\\n.\\n\nC| QUIT\\n\n", NULL);
+
+	CHECK_EQ_INT(s->messages, 1);
+	CHECK(s->message[0].state == MESSAGE_WHOLE && !s->message[0].checked && s->message[0].fault == PART_SOUND);
+	free(s);
+}
+
 /* The first vectors of the paper's reference implementation. */
 static void
 test_siphash(void)
@@ -676,6 +688,7 @@ main(void)
 		{ "a reply far behind a gap", test_many_behind_a_gap },
 		{ "refusals: the first and the last", test_refusals_first_and_last },
 		{ "text is UTF-8", test_text_is_utf8 },
+		{ "a guessed end proves nothing", test_a_guessed_end_proves_nothing },
 		{ "SipHash", test_siphash },
 	};
 
