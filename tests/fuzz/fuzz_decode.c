@@ -9,6 +9,7 @@
 
 #include "flow/copies.h"
 #include "flow/decode.h"
+#include "tests/glance_agree.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,6 +67,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		f.data = frame + 1;
 		decode_frame(d, &f, &k);
 		packet_check(&k);
+		if (!glance_agrees(&f, &k))
+			abort();
 		if (c != NULL)
 			copies_seen(c, &k, 0);
 	}

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "flow/decode.h"
 #include "frame_build.h"
+#include "tests/glance_agree.h"
 
 /* Copies the bytes to a block of their own size, so that ASan sees one byte too many. */
 static inline enum packet_kind
@@ -22,6 +23,7 @@ decode_bytes(struct decoder *d, uint32_t link_type, const uint8_t *p, size_t cap
 	f.data = copy;
 	memset(out, 0xa5, sizeof(*out));
 	decode_frame(d, &f, out);
+	CHECK(glance_agrees(&f, out));
 	free(last);
 	last = copy;		/* out->payload borrows it */
 	return out->kind;

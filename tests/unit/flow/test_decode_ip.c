@@ -357,6 +357,48 @@ test_checksum(void)
 	decoder_free(d);
 }
 
+/* What nearly all frames are must not be left to the decoder: it is what the speed rests on. */
+static void
+test_glance(void)
+{
+	static const struct {
+		const char *link;
+		bool	 v6;
+		size_t	 cut;		/* bytes missing at the end */
+		bool	 glanced;
+	} c[] = {
+		{ "0800", false, 0, true }, { "86dd", true, 0, true }, { "8100 6064 0800", false, 0, true },
+		{ "88a8 0065 8100 00c8 86dd", true, 0, true }, { "0800", false, 10, true }, { "0800", false, 11, false },
+		{ "86dd", true, 10, true }, { "86dd", true, 11, false }, { "86dd", false, 0, false },
+		{ "88a8 0001 8100 0002 8100 0003 0800", false, 0, false }, { "8864 1100 0007 0042 0021", false, 0, false },
+	};
+
+	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {
+		char head[128];
+		struct capture_frame f = { .link_type = 1 };
+		struct decoder *d = decoder_new(0);
+		struct glance g;
+		struct packet k;
+		struct build b;
+
+		build_start(&b, 10);
+		build_tcp(&b, "");
+		if (c[i].v6)
+			build_ip6(&b, 6);
+		else
+			build_ip4(&b, 6);
+		snprintf(head, sizeof(head), "020202020202 040404040404 %s", c[i].link);
+		build_push_hex(&b, head);
+		f.data = b.p;
+		f.len = (uint32_t)b.len;
+		f.caplen = (uint32_t)(b.len - c[i].cut);
+		decode_frame(d, &f, &k);
+		CHECK(decode_glance(&f, &g) == c[i].glanced);
+		CHECK(glance_agrees(&f, &k));
+		decoder_free(d);
+	}
+}
+
 static void
 test_counters(void)
 {
@@ -396,6 +438,7 @@ main(void)
 		{ "ICMP frag-needed, whole and cut", test_icmp_frag_needed },
 		{ "ICMP frag-needed, padded", test_icmp_padding },
 		{ "checksum", test_checksum },
+		{ "a glance", test_glance },
 		{ "counters", test_counters },
 	};
 

@@ -1,0 +1,25 @@
+/* glance_agree.h - a glance at a frame never says anything else than its decoder. */
+#ifndef GLANCE_AGREE_H
+#define GLANCE_AGREE_H
+
+#include <string.h>
+
+#include "flow/decode.h"
+
+/* `k' is what decode_frame() made of f. */
+static inline bool
+glance_agrees(const struct capture_frame *f, const struct packet *k)
+{
+	struct glance g;
+	size_t n;
+
+	if (!decode_glance(f, &g))
+		return true;
+	n = g.version == 6 ? 16 : 4;
+	return k->kind == PACKET_TCP && !k->fragmented && k->src.family == g.version && k->dst.family == g.version &&
+	    memcmp(k->src.b, g.src, n) == 0 && memcmp(k->dst.b, g.dst, n) == 0 && k->sport == g.sport && k->dport == g.dport &&
+	    k->seq == g.seq && k->ack == g.ack && k->flags == g.flags && k->ttl == g.ttl && k->len == g.len &&
+	    k->w == g.w && k->w_outer == g.w && k->tunnel[0] == '\0';
+}
+
+#endif /* GLANCE_AGREE_H */
