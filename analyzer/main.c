@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "correlator/replies.h"
+#include "heap.h"
 #include "pipeline.h"
 
 /*
@@ -72,6 +73,7 @@ main(int argc, char **argv)
 
 	if (hold_standard_files() != 0)
 		return EXIT_INPUT;
+	heap_prepare();
 	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an error message, not a death */
 	if (options_parse(&o, argc, argv) == 0) {
 		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
