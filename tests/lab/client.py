@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """client.py [--host H] [--timeout S] STEP... - a mail client that says what happened to it.
 
-send=BYTES[,port=25][,to=ADDRESS][,tls][,auth=PASSWORD][,pause=SECONDS][,word=TEXT][,nosize]
+send=BYTES[,port=25][,to=ADDRESS][,tls[=verify]][,auth=PASSWORD][,pause=SECONDS][,word=TEXT][,nosize][,from=PORT]
 early             speaks before the server's greeting
 hold=COUNT        opens so many connections at once, reads their greetings, and ends them
 pop[,fetch]       a POP3 session as bob; with fetch every message
@@ -39,12 +39,13 @@ def pour(s, text, pause):
 
 
 def send(host, timeout, size, opt):
-    s = smtplib.SMTP(host, int(opt.get("port", 25)), timeout=timeout, local_hostname="client.example.org")
+    s = smtplib.SMTP(host, int(opt.get("port", 25)), timeout=timeout, local_hostname="client.example.org",
+                     source_address=("", int(opt["from"])) if "from" in opt else None)
     try:
         if s.ehlo()[0] != 250:
             s.helo()
         if "tls" in opt:
-            context = ssl._create_unverified_context()
+            context = ssl.create_default_context() if opt["tls"] == "verify" else ssl._create_unverified_context()
             code, said = s.starttls(context=context)
             if code != 220:
                 return code, said

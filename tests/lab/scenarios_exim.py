@@ -136,6 +136,13 @@ def exim_starttls_fails(lab):
     smtp(lab, "send=500,tls")
 
 
+@scenario(needs="exim openssl", want={"tls-failure": EVERYWHERE}, ends=[False])
+def exim_unknown_ca(lab):
+    """the client does not trust Exim's certificate: it ends the handshake (TLS 1.3, an encrypted alert)"""
+    exim(lab.net, tls=True)
+    smtp(lab, "send=500,tls=verify")
+
+
 @scenario(needs="exim", want={"ident-delay": "wan server", "ident-delay|slow-banner": "client", "mail-accepted": EVERYWHERE}, ends=[True])
 def exim_ident(lab):
     """Exim asks port 113 first (its default for long), which a firewall drops"""

@@ -101,6 +101,25 @@ def loss_bare(lab):
     smtp(lab, "send=150000", timeout=90)
 
 
+MEMBERS = ("forward: tcp sport & 2 == 2 meta length > 1400 drop",)      # every other port goes through the narrow one
+
+
+@scenario(want={BLACK_HOLE: "client wan", "mail-accepted": EVERYWHERE}, sure="client wan", may=GAVE_UP, ends=[False, True, False, True])
+def hole_per_flow(lab):
+    """a path of two members, one of them narrow: connections take turns"""
+    postfix(lab.net)
+    lab.net.nft("isp", MEMBERS)
+    smtp(lab, "send=60000,from=42002", "send=60000,from=42000", "send=60000,from=42006", "send=60000,from=42004", timeout=14)
+
+
+@scenario(want={"mail-accepted": EVERYWHERE}, may="peer-reset " + GAVE_UP, hint=BLACK_HOLE, ends=[True, False, True, True])
+def hole_once(lab):
+    """one of four connections stalls at its size: no proof of a path with members"""
+    postfix(lab.net)
+    lab.net.nft("isp", MEMBERS)
+    smtp(lab, "send=60000,from=42000", "send=60000,from=42002", "send=60000,from=42004", "send=60000,from=42008", timeout=14)
+
+
 # --- a port that is closed on the way: each form --------------------------------------------------
 
 @scenario(want={"port-blocked-silent": "client wan", "mail-accepted": EVERYWHERE}, ends=[False, True])

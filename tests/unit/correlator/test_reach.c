@@ -171,6 +171,34 @@ test_refused(void)
 	correlator_free(c);
 }
 
+/* R6: refused `after' us, while the host's other ports need `rtt' us. */
+static struct correlator *
+refused_after(int64_t after, int64_t rtt)
+{
+	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100) };
+
+	r[0].connection.refused.ns = r[0].connection.syn[0].ns + after * 1000;
+	r[1].host.answered = 1;
+	r[1].host.rtt_min_ns = rtt * 1000;
+	return judged(r, 2);
+}
+
+static void
+test_refused_too_soon(void)
+{
+	struct correlator *c = refused_after(2000, 20000);
+
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = refused_after(12000, 20000);
+	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
+	correlator_free(c);
+	c = refused_after(1000, 4000);		/* hosts this near vary more than that (0.7) */
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
+	correlator_free(c);
+}
+
 static void
 test_icmp_names_the_device(void)
 {
@@ -270,6 +298,7 @@ main(void)
 		{ "a port silent to everyone", test_port_silent_to_everyone },
 		{ "a scanner has no mail problem", test_scanner_has_no_mail_problem },
 		{ "refused: by whom", test_refused },
+		{ "refused sooner than the server can", test_refused_too_soon },
 		{ "ICMP names the device", test_icmp_names_the_device },
 		{ "the answer does not come back", test_answer_does_not_come_back },
 		{ "no banner", test_no_banner },
