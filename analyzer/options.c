@@ -26,6 +26,8 @@ static const char help[] =
 "  -r FILE             read FILE (the same as naming it); `-' is standard input\n"
 "  -i INTERFACE        capture live; may be repeated\n"
 "  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
+"      --from TIME     only what was captured then or later: 14:00, 2026-11-21, \"2026-11-21 14:00:30\";\n"
+"      --to TIME       ... then or earlier. UTC; without a date: at that time of every day\n"
 "  -s BYTES            snap length of a live capture (default: whole packets)\n"
 "      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
 "\n"
@@ -49,7 +51,7 @@ static const char help[] =
 
 enum {
 	OPT_JSON = 256, OPT_TRANSCRIPT, OPT_RECORDS, OPT_REPLIES, OPT_EXIT_CODE, OPT_COLOR,
-	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL, OPT_SCHEMA, OPT_FINDINGS,
+	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL, OPT_SCHEMA, OPT_FINDINGS, OPT_FROM, OPT_TO,
 };
 
 static const struct option longs[] = {
@@ -57,6 +59,8 @@ static const struct option longs[] = {
 	{ "transcript", no_argument, NULL, OPT_TRANSCRIPT },
 	{ "records", required_argument, NULL, OPT_RECORDS },
 	{ "replies", required_argument, NULL, OPT_REPLIES },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "to", required_argument, NULL, OPT_TO },
 	{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "colour", required_argument, NULL, OPT_COLOR },
@@ -130,6 +134,12 @@ add_interface(struct options *o, const char *name)
 }
 
 static int
+set_window(struct window_end *end, const char *arg, bool upper)
+{
+	return window_parse(end, arg, upper) == 0 ? 0 : usage("not a time like 14:00 or 2026-11-21T14:00:30", arg);
+}
+
+static int
 take_long(struct options *o, int c)
 {
 	switch (c) {
@@ -143,6 +153,10 @@ take_long(struct options *o, int c)
 	case OPT_REPLIES:
 		o->replies = optarg;
 		return 0;
+	case OPT_FROM:
+		return set_window(&o->window.from, optarg, false);
+	case OPT_TO:
+		return set_window(&o->window.to, optarg, true);
 	case OPT_EXIT_CODE:
 		o->exit_code = true;
 		return 0;
@@ -207,6 +221,8 @@ check(const struct options *o)
 		return usage("no capture was named", NULL);
 	if (o->input_count > 0 && o->interface_count > 0)
 		return usage("either files or -i", NULL);
+	if (o->interface_count > 0 && window_set(&o->window))
+		return usage("--from and --to are for files, not for -i", NULL);
 	for (size_t i = 0; i < o->input_count; i++)
 		stdins += strcmp(o->inputs[i], "-") == 0;	/* NOLINT(clang-analyzer-core.NonNullParamChecker): those counted are set */
 	if (stdins > 1)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "report/page.h"
+#include "window.h"
 
 #define OPTIONS_INTERFACES	16
 
@@ -30,6 +31,7 @@ struct options {
 	const char	*interfaces[OPTIONS_INTERFACES];
 	size_t		 interface_count;
 	const char	*filter;
+	struct window	 window;		/* of files and records */
 	uint32_t	 snaplen;		/* 0 = all */
 	const char	*records;		/* file, directory, "-"; NULL = none */
 	const char	*replies;		/* file of the user's reply table; NULL = none */

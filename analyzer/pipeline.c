@@ -1,5 +1,6 @@
 /* pipeline.c - inputs in their order, and what is printed in the end. */
 #include "pipeline.h"
+#include "selection.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -75,6 +76,8 @@ capture_take(struct pipeline *p, const struct record *r)
 	caps_add(&whole.capture, "mail-searches", now.searches_cut - was->searches_cut);
 	caps_add(&whole.capture, "mail-memory", now.memory - was->memory);
 	*was = now;
+	whole.capture.outside = p->outside;
+	p->outside = 0;
 	sink_take(p, &whole);
 }
 
@@ -256,6 +259,8 @@ struct records_input {
 	const char	*path;
 	uint32_t	 base;
 	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
+	bool		 all;		/* no time was asked for */
+	struct selection selection;
 	struct record	 r;
 };
 
@@ -268,11 +273,36 @@ records_take(void *ctx, const struct record *r)
 		in->wild++;
 		return;
 	}
+	if (!in->all && !selection_has(&in->selection, r))
+		return;
 	in->r = *r;
 	in->r.key.point += in->base;
 	if (in->r.key.point >= in->p->points)
 		in->p->points = in->r.key.point + 1;
 	sink_take(in->p, &in->r);
+}
+
+static void
+records_note(void *ctx, const struct record *r)
+{
+	selection_note(&((struct records_input *)ctx)->selection, r);
+}
+
+/* -1 with errno: it cannot be read twice. */
+static int
+records_select(struct records_input *in, FILE *f)
+{
+	struct record_log_reader reader = { .sink = { records_note, in } };
+
+	in->all = !window_set(&in->p->o->window);
+	in->selection.window = &in->p->o->window;
+	if (in->all)
+		return 0;
+	if (record_log_read(f, &reader) != 0 || fseek(f, 0, SEEK_SET) != 0)
+		return -1;
+	selection_sort(&in->selection);
+	errno = ENOMEM;
+	return in->selection.starved ? -1 : 0;
 }
 
 static void
@@ -312,7 +342,7 @@ input_records(struct pipeline *p, const char *path)
 	in->p = p;
 	in->path = given ? "standard input" : path;
 	in->base = p->points;
-	if (record_log_read(f, &reader) != 0) {
+	if (records_select(in, f) != 0 || record_log_read(f, &reader) != 0) {
 		complain(p, "%s: %s", in->path, strerror(errno));
 		p->input_failed = true;
 	}
@@ -320,6 +350,8 @@ input_records(struct pipeline *p, const char *path)
 out:
 	if (opened != NULL)
 		fclose(opened);
+	if (in != NULL)
+		selection_free(&in->selection);
 	free(in);
 }
 

@@ -47,14 +47,27 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 	return s->point[point];
 }
 
+static bool
+frame_is_outside(const struct pipeline *p, const struct capture_frame *f)
+{
+	return window_set(&p->o->window) && !window_has(&p->o->window, f->ts_ns);
+}
+
 void
 source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n)
 {
 	while (n > 0) {
-		struct flow_point *fp = source_point(p, s, f->point);
+		struct flow_point *fp;
 		size_t same = 1;
 
-		while (same < n && f[same].point == f->point)
+		if (frame_is_outside(p, f)) {
+			p->outside++;
+			f++;
+			n--;
+			continue;
+		}
+		fp = source_point(p, s, f->point);
+		while (same < n && f[same].point == f->point && !frame_is_outside(p, f + same))
 			same++;
 		if (fp != NULL)
 			flow_point_frames(fp, f, same);

@@ -97,6 +97,37 @@ def words_of_servers(tmp):
     check(rc == 2 and "own.tsv" in err and "line 3" in err, "a bad row: status %d: %s" % (rc, err))
 
 
+STORY = os.path.join(CAPTURES, "stories/port-25-blocked.pcap")     # 2024-03-09 19:55:00.000 to 19:59:23.434
+
+
+def windows(tmp):
+    """--from and --to: frames of captures, whole connections of records; UTC, whatever TZ says."""
+    def frames(*args, **kw):
+        c = json.loads(run("--json", *args, STORY, **kw)[1].splitlines()[0])
+        return c["frames"], c.get("outside", 0)
+    for args, want in (((), 90), (("--from", "19:57:30"), 57), (("--to", "19:57:30"), 33), (("--from", "2024-03-09T19:57:30Z"), 57),
+                       (("--from", "2024-03-09 19:57", "--to", "2024-03-09 19:57:52.5"), 27), (("--from", "2024-03-09", "--to", "2024-03-09"), 90),
+                       (("--from", "2024-03-10"), 0), (("--to", "2024-03-08"), 0), (("--from", "19:58", "--to", "19:57"), 37),
+                       (("--from", "23:00", "--to", "01:00"), 0), (("--from", "23:00", "--to", "20:00"), 90)):
+        got = frames(*args)
+        check(got == (want, 90 - want), "%s: %s frames inside and outside, want %d" % (args, got, want))
+    check(frames("--from", "19:57:30", env={**os.environ, "TZ": "Asia/Tokyo"}) == frames("--from", "19:57:30"), "the time zone changes nothing")
+    a, b = frames("--to", "19:57:30")[0], frames("--from", "19:57:30.000000001")[0]
+    check(a + b == 90 and a > 0 and b > 0, "two halves are the whole: %d and %d" % (a, b))
+    numbers = [n for l in run("--json", "--from", "19:57:30", STORY)[1].splitlines() for f in [json.loads(l)] if f["type"] == "finding"
+               for e in f["evidence"] for n in e["frames"]]
+    check(numbers and min(numbers) > 33, "frames keep their numbers: %s" % numbers)
+    log = os.path.join(tmp, "r.jsonl")
+    run("--records", log, STORY)
+    mails = lambda *args: [json.loads(l)["verdict"] for l in run("--json", *args, log)[1].splitlines() if b'"type":"mail"' in l]
+    check(mails("--from", "19:57:30", "--to", "19:58:30") == ["accepted"], "records of that time: %s" % mails("--from", "19:57:30", "--to", "19:58:30"))
+    check(len(mails()) == 3 and mails("--from", "20:00") == [], "all of them, none of them")
+    for bad in ("25:00", "1400", "14", "2024-13-01", "yesterday", "", "2024-03-09x10:00", "14:00+01:00"):
+        rc, _, err = run("--from", bad, STORY)
+        check(rc == 2 and "not a time" in err, "--from '%s': status %d: %s" % (bad, rc, err))
+    check(run("--to", "14:00", "-i", "lo")[0] == 2, "a time and an interface exclude each other")
+
+
 def outputs():
     with open("/dev/full", "wb") as full:
         for mode in ("--json", "--transcript", "--color=never"):
@@ -170,6 +201,7 @@ def main():
     outputs()
     with tempfile.TemporaryDirectory() as tmp:
         words_of_servers(tmp)
+        windows(tmp)
         records(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         inputs(tmp)

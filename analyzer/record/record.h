@@ -74,6 +74,7 @@ struct record_capture {
 	uint64_t	bad_checksums;
 	/* of the whole file, told with its first point */
 	uint64_t	filtered, unfilterable;	/* left out by the filter; of them for their link type */
+	uint64_t	outside;	/* of the time that was asked for (--from, --to) */
 	uint64_t	repaired, timeless;	/* lengths or times that cannot be, put right; no time of their own */
 	uint64_t	flows, flows_one_sided, flows_midstream;
 	char		damage[256];	/* why reading stopped early; "" = whole */

@@ -241,6 +241,7 @@ FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its
 	F(bad_checksums, "TCP checksums that are wrong"),
 	F(filtered, "frames of the file that the filter left out (with its first point)"),
 	F(unfilterable, "of them because the filter has no meaning on their link type"),
+	F(outside, "frames of the file outside of --from and --to"),
 	F(repaired, "frames of the file with a length or time that cannot be, put right"),
 	F(timeless, "frames of the file without a time of their own: they have that of the frame before"),
 	F(flows, "TCP connections"),

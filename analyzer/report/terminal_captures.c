@@ -49,6 +49,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 	count(&t, c->other_frames, "other");
 	count(&t, c->flows, c->flows == 1 ? "connection" : "connections");
 	count(&t, c->filtered, "left out by the filter");
+	count(&t, c->outside, "outside of the time asked for");
 	page_field_at(p, LABELS, "", LABELS, t.s);
 }
 
@@ -121,6 +122,7 @@ print_no_frames(const struct page *p, const struct record_capture *c)
 
 	fact(&t, "no packets");
 	count(&t, c->filtered, "left out by the filter");
+	count(&t, c->outside, "outside of the time asked for");
 	page_field_at(p, LABELS, "", LABELS, t.s);
 }
 

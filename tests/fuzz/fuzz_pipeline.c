@@ -33,6 +33,8 @@ static const struct flow_limits limits_small = {
 #define flow_limits_default limits_small
 #include "pipeline.c"
 #include "pipeline_source.c"
+#include "selection.c"
+#include "window.c"
 #undef stdout
 #undef stderr
 
