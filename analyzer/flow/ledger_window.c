@@ -114,13 +114,15 @@ static bool
 reading_room(struct reading *r, uint32_t n, uint32_t cover)
 {
 	size_t points = 2 * (size_t)n + 1;
-	size_t bytes = n * sizeof(struct tx) + points * sizeof(int64_t) + 2 * (points + 1) * sizeof(uint32_t)
-	    + (size_t)cover * sizeof(uint32_t) + 2 * points;
-	uint8_t *p = calloc(1, bytes + 64);
+	size_t lists = n * sizeof(struct tx) + points * sizeof(int64_t) + 2 * (points + 1) * sizeof(uint32_t);
+	size_t zero = (lists + 2 * points + 7) & ~(size_t)7;	/* `cover' lies behind it, written before it is read */
+	uint8_t *p = malloc(zero + (size_t)cover * sizeof(uint32_t));
 
 	if (p == NULL)
 		return false;
+	memset(p, 0, zero);
 	r->memory = p;
+	r->cover = (uint32_t *)(void *)(p + zero);
 	r->point = (int64_t *)(void *)p;
 	p += points * sizeof(int64_t);
 	r->tx = (struct tx *)(void *)p;
@@ -129,8 +131,6 @@ reading_room(struct reading *r, uint32_t n, uint32_t cover)
 	p += (points + 1) * sizeof(uint32_t);
 	r->by = (uint32_t *)(void *)p;
 	p += (points + 1) * sizeof(uint32_t);
-	r->cover = (uint32_t *)(void *)p;
-	p += (size_t)cover * sizeof(uint32_t);
 	r->early = p;
 	r->times = p + points;
 	return true;

@@ -348,13 +348,14 @@ point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, un
 /*
  * Copies are looked for where they would be counted as something else: in
  * handshakes and in flows that are told of.  A light flow takes a repeat for
- * one only after 200 ms (S16), and the look-up would cost it a cache line.
+ * one only after 200 ms (S16), and the look-up would cost it a cache line.  What
+ * an undecided one keeps is looked at when it is replayed.
  */
 static bool
 copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p)
 {
-	return ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0)
-	    && copies_seen(fp->copies, p, 0);
+	return ((e->flags & LIGHT_FULL) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0) &&
+	    copies_seen(fp->copies, p, 0);
 }
 
 static inline void
