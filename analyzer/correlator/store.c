@@ -178,7 +178,7 @@ case_take_session(struct store *s, struct mail_case *c, const struct record_sess
 	size_t was = c->session != NULL ? session_bytes(c->session) : 0, size = session_bytes(x);
 	struct record_session *p = c->session;
 
-	if (size != was) {
+	if (p == NULL || size != was) {
 		if ((p = realloc(p, size)) == NULL)
 			return false;
 		c->session = p;

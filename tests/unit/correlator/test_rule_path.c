@@ -576,7 +576,7 @@ cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t late
 	struct record r[4];
 
 	for (uint32_t i = 0; i < 2; i++) {
-		struct record *conn = &r[2 * i], *session = &r[2 * i + 1];
+		struct record *conn = &r[2 * (size_t)i], *session = conn + 1;
 
 		*conn = build_connection(0, i + 1, 10000 * (int64_t)i, 10000 * (int64_t)i + 5000);
 		*session = build_session(conn, 100);
