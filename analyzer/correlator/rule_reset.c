@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2 };
+enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
 
 static const struct sign {
 	uint32_t	bit;
@@ -84,7 +84,7 @@ cut_at(const struct mail_case *c, char verb[16])
 	return true;
 }
 
-/* R8: how many sessions of these two hosts were cut at this verb, this one included. */
+/* R8: sessions of these two hosts that were cut at this verb, this one included; counted until it is enough. */
 static uint32_t
 sessions_cut_at(const struct view *v, const char *verb)
 {
@@ -93,7 +93,7 @@ sessions_cut_at(const struct view *v, const char *verb)
 	uint32_t n = 0;
 	char theirs[16];
 
-	while ((x = store_case_next(v->store, &it)) != NULL)
+	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && n < SESSIONS_R8 && (x = store_case_next(v->store, &it)) != NULL; looked++)
 		n += x->has_conn && x->point == v->c->point && cut_at(x, theirs) && strcmp(verb, theirs) == 0;
 	return n;
 }
