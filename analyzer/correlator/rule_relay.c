@@ -80,6 +80,32 @@ say_pop(const struct view *v, const struct record_recipient *r, const struct acc
 	finding_summary(f, "The server relays for this client only after a POP3 login: refused without one, accepted after one.");
 }
 
+/* The other way round: a login, accepted, and much later, with no login since, refused. */
+static bool
+say_lapsed(const struct view *v, const struct record_recipient *r, const struct record_transaction *mine, const struct acceptance *a,
+    struct verdicts *out)
+{
+	int64_t refused = r->reply.at.ns, taken = a->recipient->reply.at.ns;
+	const struct mail_case *pop;
+	struct finding *f;
+
+	if (taken >= refused || mine == NULL || a->transaction == NULL || strcasecmp(mine->sender, a->transaction->sender) != 0 ||
+	    login_between(v, v->c, taken, refused) != NULL || (pop = login_between(v, v->c, taken - GRANT_NS, taken)) == NULL)
+		return false;
+	f = verdict_add(out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_PROBABLE, v->c, 0);
+	finding_span(f, &r->reply.at, &r->reply.at);
+	finding_reply(f, &r->reply);
+	evidence_frame(finding_says(f, pop->point, "the client logs in by POP3"), &pop->session->auth_at);
+	evidence_frame(finding_says(f, a->c->point, "%lld min after that login the recipient <%.100s> is accepted",
+	    (long long)((taken - pop->session->auth_at.ns) / (60 * SECOND)), r->address), &a->recipient->reply.at);
+	evidence_frame(finding_says(f, v->c->point, "%lld min after it, with no login since, the same is refused",
+	    (long long)((refused - pop->session->auth_at.ns) / (60 * SECOND))), &r->reply.at);
+	finding_summary(f, "The server relays for this client for a while after a POP3 login, it seems; that while was over: accepted %lld min after "
+	    "the login, refused %lld min after it.", (long long)((taken - pop->session->auth_at.ns) / (60 * SECOND)),
+	    (long long)((refused - pop->session->auth_at.ns) / (60 * SECOND)));
+	return true;
+}
+
 static const char *
 domain_of(const char *address)
 {
@@ -128,6 +154,8 @@ judge_recipient(const struct view *v, const struct record_recipient *r, struct v
 			say_pop(v, r, &a, pop, out);
 			return;
 		}
+		if (say_lapsed(v, r, mine, &a, out))
+			return;
 		if (mine != NULL && a.transaction != NULL && taken < refused + 600 * SECOND && taken > refused - 600 * SECOND &&
 		    login_between(v, v->c, taken < refused ? taken : refused, taken < refused ? refused : taken) == NULL &&
 		    strcasecmp(domain_of(mine->sender), domain_of(a.transaction->sender)) != 0) {

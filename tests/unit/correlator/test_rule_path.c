@@ -173,6 +173,45 @@ help_of_others(void)
 	correlator_free(c);
 }
 
+static bool
+proves(const struct correlator *c, enum finding_kind kind, const char *what)
+{
+	const struct finding *f = find_kind(c, kind);
+
+	for (uint32_t i = 0; f != NULL && i < f->evidence_count; i++)
+		if (strstr(f->evidence[i].says, what) != NULL)
+			return true;
+	return false;
+}
+
+/* One far end or all of them: that tells on whose side the fault is. */
+static void
+one_remote_or_all(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct record other = build_stalled(2, 30000), stall2;
+	struct correlator *c;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	c = JUDGED(conn, stall);
+	CHECK(!proves(c, FINDING_PMTU_BLACK_HOLE, "of this side"));		/* one alone tells nothing */
+	CHECK(!proves(c, FINDING_PMTU_BLACK_HOLE, "this far end"));
+	correlator_free(c);
+	other.connection.server.ip = ip4(203, 0, 113, 77);
+	stall2 = build_stall(&other, 31000);
+	c = JUDGED(conn, stall, other, stall2);
+	CHECK(proves(c, FINDING_PMTU_BLACK_HOLE, "the same happens with 1 other far network: the fault is on the line of this side"));
+	correlator_free(c);
+	other = build_connection(0, 2, 30000, 35000);		/* elsewhere the size arrives */
+	other.connection.server.ip = ip4(203, 0, 113, 77);
+	other.connection.dir[0].proven = 1500;
+	other.connection.dir[0].proven_at = at(31000);
+	c = JUDGED(conn, stall, other);
+	CHECK(proves(c, FINDING_PMTU_BLACK_HOLE, "packets of that size do reach or leave other networks: the fault lies towards this far end"));
+	correlator_free(c);
+}
+
 /* Each of these takes one condition away. */
 static void
 not_a_black_hole(void)
@@ -651,6 +690,7 @@ main(void)
 		{ "an outage that begins at DATA", outage_at_data },
 		{ "the size was proven on another connection", size_proven_elsewhere },
 		{ "other connections help", help_of_others },
+		{ "one remote or all of them", one_remote_or_all },
 		{ "not a black hole", not_a_black_hole },
 		{ "recovered", recovered },
 		{ "a router told the size", router_told },
