@@ -108,6 +108,8 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	finding_subkind(f, "alert");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
 	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn.last);
+	if (s->tls_issuer[0] != '\0' && s->tls_alert_from == 0)
+		finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer);
 	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
 	return true;
 }
