@@ -109,10 +109,12 @@ name_parse(struct wire w, struct names *o)
 static enum dissect_rc
 issuer_find(struct wire *w)
 {
-	enum dissect_rc rc;
+	enum dissect_rc rc = DISSECT_OK;
 	size_t len;
 
-	if ((rc = der_expect(w, DER_SEQUENCE, &len)) != DISSECT_OK || (rc = der_expect(w, DER_SEQUENCE, &len)) != DISSECT_OK)
+	for (int outer = 0; outer < 2 && rc == DISSECT_OK; outer++)	/* Certificate, tbsCertificate */
+		rc = der_expect(w, DER_SEQUENCE, &len);
+	if (rc != DISSECT_OK)
 		return rc;
 	if (w->off < w->len && w->p[w->off] == DER_VERSION && (rc = der_skip(w, DER_VERSION)) != DISSECT_OK)
 		return rc;
