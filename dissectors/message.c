@@ -53,8 +53,8 @@ struct message {
 	uint8_t		last;		/* byte before */
 	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
 	struct proofs	proofs;
-	uint32_t	depth;		/* levels in use; the others are not even zeroed */
-	struct level	levels[MESSAGE_DEPTH];	/* last */
+	uint32_t	depth, levels_size;	/* levels in use; room for */
+	struct level	*levels;
 };
 
 /* ---- parts ------------------------------------------------------------------ */
@@ -220,7 +220,7 @@ message_field(struct message *m)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcasecmp(m->name, known[i].name) == 0) {
 			if (known[i].out[0] == '\0')
-				memcpy(known[i].out, m->value, m->value_len + 1);
+				text_set(known[i].out, MESSAGE_SHOWN + 1, m->value);
 			return true;
 		}
 	return false;
@@ -283,11 +283,27 @@ field_begin(struct message *m, const char *p, size_t len)
 
 /* ---- the tree ------------------------------------------------------------------ */
 
+/* Most mail has none of them, or one. */
+static bool
+levels_grow(struct message *m)
+{
+	uint32_t size = m->levels_size == 0 ? 2 : m->levels_size * 2;
+	struct level *l = realloc(m->levels, size * sizeof(*l));
+
+	if (l == NULL) {
+		m->proofs.facts.starved = true;
+		return false;
+	}
+	m->levels = l;
+	m->levels_size = size;
+	return true;
+}
+
 static bool
 level_push(struct message *m)
 {
-	struct level *l = &m->levels[m->depth];
 	size_t n = strlen(m->boundary);
+	struct level *l;
 
 	if (strncmp(m->now.type, "multipart/", 10) != 0)
 		return false;
@@ -299,6 +315,9 @@ level_push(struct message *m)
 		m->facts.depth_over = true;
 		return false;
 	}
+	if (m->depth == m->levels_size && !levels_grow(m))
+		return false;
+	l = &m->levels[m->depth];
 	l->part = m->part;
 	l->digest = strcmp(m->now.type, "multipart/digest") == 0;
 	l->len = (uint16_t)n;
@@ -563,11 +582,10 @@ body_push(struct message *m, const uint8_t *p, size_t len)
 struct message *
 message_new(void)
 {
-	struct message *m = malloc(sizeof(*m));
+	struct message *m = calloc(1, sizeof(*m));
 
 	if (m == NULL)
 		return NULL;
-	memset(m, 0, offsetof(struct message, levels));
 	part_begin(m, 0, 0, false);
 	return m;
 }
@@ -661,6 +679,7 @@ message_free(struct message *m)
 	if (m == NULL)
 		return;
 	proofs_free(&m->proofs);
+	free(m->levels);
 	free(m->parts);
 	free(m);
 }

@@ -19,6 +19,7 @@
 #include "dissectors/message_proof.h"
 
 #define MESSAGE_VALUE		1000	/* bytes of a field's value that are kept */
+#define MESSAGE_SHOWN		255	/* of them told */
 #define MESSAGE_HEADER_MAX	65536	/* fields beyond this many header bytes are not looked at */
 #define MESSAGE_DEPTH		32	/* nested multiparts; deeper ones are leaves */
 #define MESSAGE_PARTS		64	/* parts kept; the rest only counted */
@@ -36,10 +37,10 @@ struct message_part {
 };
 
 struct message_facts {
-	char		from[MESSAGE_VALUE + 1], to[MESSAGE_VALUE + 1], subject[MESSAGE_VALUE + 1];
-	char		message_id[MESSAGE_VALUE + 1], date[MESSAGE_VALUE + 1];
+	char		from[MESSAGE_SHOWN + 1], to[MESSAGE_SHOWN + 1], subject[MESSAGE_SHOWN + 1];
+	char		message_id[MESSAGE_SHOWN + 1], date[MESSAGE_SHOWN + 1];
 	char		received_by[80];	/* the server that wrote the topmost "Received:" */
-	char		content_type[MESSAGE_VALUE + 1];	/* of the message; the whole value */
+	char		content_type[MESSAGE_SHOWN + 1];	/* of the message, with its parameters */
 	uint64_t	bytes;		/* pushed, and told missing */
 	uint64_t	header_bytes;	/* with the empty line */
 	uint64_t	missing;	/* told by message_gap() */

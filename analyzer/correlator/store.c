@@ -185,7 +185,7 @@ case_take_session(struct store *s, struct mail_case *c, const struct record_sess
 		c->bytes += size - was;
 		s->bytes += size - was;
 	}
-	session_copy(p, x);
+	session_copy(p, x, x->refusals);
 	return true;
 }
 

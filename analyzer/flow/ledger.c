@@ -42,8 +42,10 @@ ledger_free(struct ledger *l)
 {
 	if (l == NULL)
 		return;
-	for (int d = 0; d < 2; d++)
+	for (int d = 0; d < 2; d++) {
 		free(l->side[d].stalls);
+		free(l->side[d].sums.sizes);
+	}
 	free(l->segs);
 	free(l->sacks);
 	free(l->icmp);
@@ -55,9 +57,12 @@ ledger_bytes(const struct ledger *l)
 {
 	uint64_t n = sizeof(*l) + (uint64_t)l->room * sizeof(*l->segs) + (uint64_t)l->sack_room * sizeof(*l->sacks);
 
-	for (int d = 0; d < 2; d++)
+	for (int d = 0; d < 2; d++) {
 		if (l->side[d].stalls != NULL)
 			n += (uint64_t)l->limits.stalls * sizeof(struct record_stall);
+		if (l->side[d].sums.sizes != NULL)
+			n += LEDGER_SIZES * sizeof(struct size_note);
+	}
 	return n + (l->icmp != NULL ? (uint64_t)l->limits.icmp * sizeof(*l->icmp) : 0);
 }
 
@@ -177,8 +182,10 @@ window_fold(struct ledger *l)
 	struct readings r;
 	uint32_t until;
 
-	if (!readings_take(l, l->now, &r))
+	if (!sums_room(&l->side[0].sums) || !sums_room(&l->side[1].sums) || !readings_take(l, l->now, &r)) {
+		l->caps.memory++;
 		return 0;
+	}
 	until = fold_until(l, &r);
 	for (int d = 0; d < 2 && until > 0; d++) {
 		reading_account(l, &r.dir[d], until, &l->side[d].sums);
@@ -296,7 +303,7 @@ ledger_begin(struct ledger *l, const struct ledger_before *b)
 			s->base = b->dir[d].isn;
 			s->low = s->max = s->data_max = s->acked = s->floor = 1;
 		}
-		if (b->dir[d].proven > 0) {
+		if (b->dir[d].proven > 0 && sums_room(&s->sums)) {
 			struct size_note *n = sums_size(&s->sums, b->dir[d].proven);
 
 			n->clean = true;

@@ -87,7 +87,7 @@ struct totals {
 	uint32_t	w_after_repair;
 	int64_t		ack_delay;	/* least, never-retransmitted data; INT64_MAX unknown */
 	int64_t		data_ns;	/* last data segment folded */
-	struct size_note sizes[LEDGER_SIZES];	/* size_count of them; the others are not even zeroed */
+	struct size_note *sizes;	/* size_count of them; room for LEDGER_SIZES, or NULL: see sums_room() */
 };
 
 struct side {
@@ -227,7 +227,9 @@ uint32_t side_ceiling(const struct ledger *l, int dir);	/* C; 0 = unknown */
 bool	 seg_super(const struct ledger *l, const struct seg *s);
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
 void	 sums_init(struct totals *t);
-void	 sums_copy(struct totals *to, const struct totals *from);
+/* Before sizes are noted: most flows are over before any segment leaves their window.  False: no memory. */
+bool	 sums_room(struct totals *t);
+void	 sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct totals *from);
 struct size_note *sums_size(struct totals *t, uint32_t w);
 /* L of a direction within 600 s of [from, to]; all times when from is INT64_MIN. */
 uint32_t sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at);

@@ -187,21 +187,22 @@ report_icmp(const struct ledger *l, const struct readings *r, const struct recor
 void
 ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, const struct record_sink *sink)
 {
+	struct size_note (*sizes)[LEDGER_SIZES];
 	struct readings r;
-	struct totals *t;
+	struct totals t[2];
 	uint32_t n = 0;
 
 	if (t_end < l->now)
 		t_end = l->now;
-	t = malloc(2 * sizeof(*t));
-	if (t == NULL || !readings_take(l, t_end, &r)) {
+	sizes = malloc(2 * sizeof(*sizes));
+	if (sizes == NULL || !readings_take(l, t_end, &r)) {
 		l->caps.memory++;
-		free(t);
+		free(sizes);
 		return;
 	}
 	report_connection(l, &r, t_end, open, out);
 	for (int d = 0; d < 2; d++) {
-		sums_copy(&t[d], &l->side[d].sums);
+		sums_copy(&t[d], sizes[d], &l->side[d].sums);
 		reading_account(l, &r.dir[d], l->count, &t[d]);
 		report_totals(l, d, &t[d], &out->dir[d]);
 	}
@@ -211,5 +212,5 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 		report_icmp(l, &r, &out->key, sink);
 	}
 	readings_free(&r);
-	free(t);
+	free(sizes);
 }

@@ -27,15 +27,24 @@ seg_super(const struct ledger *l, const struct seg *g)
 void
 sums_init(struct totals *t)
 {
-	memset(t, 0, offsetof(struct totals, sizes));
+	memset(t, 0, sizeof(*t));
 	t->ack_delay = INT64_MAX;
 	t->data_ns = INT64_MIN;
 }
 
-void
-sums_copy(struct totals *to, const struct totals *from)
+bool
+sums_room(struct totals *t)
 {
-	memcpy(to, from, offsetof(struct totals, sizes) + from->size_count * sizeof(from->sizes[0]));
+	return t->sizes != NULL || (t->sizes = malloc(LEDGER_SIZES * sizeof(*t->sizes))) != NULL;
+}
+
+void
+sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct totals *from)
+{
+	*to = *from;
+	to->sizes = sizes;
+	if (from->size_count > 0)
+		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
 }
 
 /* The note of a size; when the table is full the nearest one stands for it. */

@@ -97,17 +97,20 @@ mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct 
 void
 mail_refusal_add(struct mail_flow *f, const struct session_refusal *r)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 	const uint32_t half = RECORD_REFUSALS / 2;
 
 	s->refusal_count++;
-	if (s->refusals_kept < RECORD_REFUSALS) {
-		s->refusals[s->refusals_kept++] = *r;
+	if (f->refusals == NULL && (f->refusals = calloc(RECORD_REFUSALS, sizeof(*r))) == NULL) {
+		f->mail->caps.memory++;
 		return;
 	}
-	memmove(&s->refusals[half], &s->refusals[half + 1],
-	    (RECORD_REFUSALS - half - 1) * sizeof(s->refusals[0]));
-	s->refusals[RECORD_REFUSALS - 1] = *r;
+	if (s->refusals_kept < RECORD_REFUSALS) {
+		f->refusals[s->refusals_kept++] = *r;
+		return;
+	}
+	memmove(&f->refusals[half], &f->refusals[half + 1], (RECORD_REFUSALS - half - 1) * sizeof(*r));
+	f->refusals[RECORD_REFUSALS - 1] = *r;
 }
 
 /* ---- events --------------------------------------------------------------- */
@@ -126,7 +129,7 @@ frame_at(const struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct m
 static void
 tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	switch (ev->kind) {
 	case EVENT_TLS:
@@ -155,7 +158,7 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 static void
 session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	tls_note(f, ev, at);
 	if (ev->kind == EVENT_GAP) {
@@ -192,13 +195,15 @@ flow_free(struct mail_flow *f)
 		f->protocol->wipe(f);
 	message_free(f->message);
 	free(f->state);
+	free(f->session);
+	free(f->refusals);
 	free(f);
 }
 
 static void
 session_begin(struct mail_flow *f, const struct flow_opened *o)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	s->app = o->app;
 	s->client = o->client;
@@ -216,10 +221,9 @@ watcher_open(void *ctx, const struct flow_opened *o)
 
 	if (protocol == NULL)
 		return NULL;
-	if ((f = malloc(sizeof(*f))) == NULL)
-		goto fail;
-	memset(f, 0, offsetof(struct mail_flow, session.refusals));
-	if ((f->state = calloc(1, protocol->state_size + 1)) == NULL)
+	if ((f = calloc(1, sizeof(*f))) == NULL ||
+	    (f->state = calloc(1, protocol->state_size + 1)) == NULL ||
+	    (f->session = session_new()) == NULL)
 		goto fail;
 	f->mail = m;
 	f->protocol = protocol;
@@ -235,8 +239,10 @@ watcher_open(void *ctx, const struct flow_opened *o)
 	flow_free(f);
 	f = NULL;
 fail:
-	if (f != NULL)
+	if (f != NULL) {
 		free(f->state);
+		free(f->session);
+	}
 	free(f);
 	m->caps.memory++;
 	return NULL;
@@ -255,7 +261,7 @@ first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
 static void
 flow_now(struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment at)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	f->now = frame_at(f, dir, off, at);
 	if (s->first.frame == 0 || f->now.ns < s->first.ns)
@@ -268,7 +274,7 @@ static void
 watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	struct mail_flow *f = mail;
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	if (f == NULL || len == 0)
 		return;
@@ -299,7 +305,7 @@ watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, st
 static void
 session_end(struct mail_flow *f, const struct record_connection *facts)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	if (facts != NULL) {
 		s->client_seen |= facts->dir[0].packets != 0;
@@ -324,7 +330,7 @@ watcher_close(void *mail, const struct record_connection *facts)
 	session_end(f, facts);
 	f->protocol->end(f, facts);
 	r.type = RECORD_SESSION;
-	session_copy(&r.session, &f->session);
+	session_copy(&r.session, f->session, f->refusals);
 	mail_emit(f, &r, 0, 0);
 	flow_free(f);
 }

@@ -77,9 +77,9 @@ static void
 imap_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	(void)from;
-	f->session.visible = true;
-	f->session.replies++;
-	f->session.greeting.at = to;
+	f->session->visible = true;
+	f->session->replies++;
+	f->session->greeting.at = to;
 	(void)ev;
 }
 

@@ -54,7 +54,8 @@ struct mail_flow {
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
-	struct record_session	 session;	/* written at close; last: its refusals are not zeroed */
+	struct record_session	*session;	/* written at close; its refusals are not there, but below */
+	struct session_refusal	*refusals;	/* as many as it says; NULL: none */
 };
 
 extern const struct mail_protocol mail_smtp, mail_pop3, mail_imap;

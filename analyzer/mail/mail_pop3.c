@@ -90,7 +90,7 @@ message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, 
 
 	RECORD_BEGIN(&r, RECORD_MESSAGE, message);
 	m = &r.message;
-	m->app = f->session.app;
+	m->app = f->session->app;
 	m->state = MESSAGE_NOT_RETRIEVED;
 	m->first = from;
 	m->last = to;
@@ -140,10 +140,10 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	s->begun = from;
 	if (ev->verb == POP3_RETR)
 		waiting_take(f, ev->cmd);
-	if (!s->guessed && f->session.content_from.frame == 0)
-		f->session.content_from = from;
+	if (!s->guessed && f->session->content_from.frame == 0)
+		f->session->content_from = from;
 	if (!s->guessed)
-		f->session.content_to = (struct moment){ 0 };	/* open */
+		f->session->content_to = (struct moment){ 0 };	/* open */
 	mail_content_begin(f);
 }
 
@@ -169,16 +169,16 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	mail_content_end(f, m, ev->complete && !ev->unsure && !s->guessed && !s->gap);
 	if (s->guessed && !looks_like_message(m))
 		return;
-	m->app = f->session.app;
+	m->app = f->session->app;
 	m->state = ev->complete ? MESSAGE_WHOLE : MESSAGE_CUT;
 	m->first = s->begun;
 	m->last = to;
 	m->gap |= s->gap;
 	m->reply = s->reply;
 	message_listed(s, m, s->number);
-	*(ev->complete ? &f->session.retrieved : &f->session.cut) += 1;
+	*(ev->complete ? &f->session->retrieved : &f->session->cut) += 1;
 	if (ev->complete)
-		f->session.content_to = to;
+		f->session->content_to = to;
 	mail_emit(f, &r, ++s->retrs, 0);
 	s->reply = (struct record_reply){ 0 };
 }
@@ -189,7 +189,7 @@ static void
 login_command(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct pop3_state *s = state(f);
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 	size_t n = 0;
 
 	if (ev->verb == POP3_AUTH && ev->arg_len == 0)
@@ -215,7 +215,7 @@ static void
 login_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct pop3_state *s = state(f);
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 
 	reply_set(&ss->auth_reply, ev, at);
 	if (ev->code == POP3_OK) {
@@ -267,7 +267,7 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	text_copy_utf8(r.verb, sizeof(r.verb), name, strlen(name));
 	reply_set(&r.reply, ev, at);
 	r.unsolicited = ev->reply_to == REPLY_UNSOLICITED;
-	r.after_auth = f->session.auth_ok;
+	r.after_auth = f->session->auth_ok;
 	/* a mechanism the server does not know says nothing of the login */
 	r.consequence = ev->verb == POP3_AUTH && r.stage != STAGE_AUTH;
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
@@ -324,9 +324,9 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	else if (!pop3_listing_set(l, ev->line, ev->line_len, &count))
 		f->mail->caps.memory++;
 	else if (ev->verb == POP3_LIST)
-		f->session.listed = count;
+		f->session->listed = count;
 	if (ev->arg_num == UINT64_MAX)
-		listing_check(&f->session, ev, at);
+		listing_check(f->session, ev, at);
 }
 
 static void
@@ -348,7 +348,7 @@ static void
 reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct moment from,
     struct moment to)
 {
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 
 	switch (ev->verb) {
 	case POP3_PASS:
@@ -391,7 +391,7 @@ static void
 reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	struct pop3_state *s = state(f);
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 
 	ss->visible = true;
 	ss->replies++;
@@ -420,7 +420,7 @@ static void
 command(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 {
 	struct pop3_state *s = state(f);
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 
 	if (ev->user != NULL)
 		mail_user_set(f, ev->user, ev->user_len);
@@ -493,7 +493,7 @@ static void
 pop3_end(struct mail_flow *f, const struct record_connection *facts)
 {
 	struct pop3_state *s = state(f);
-	struct record_session *ss = &f->session;
+	struct record_session *ss = f->session;
 
 	(void)facts;
 	if (ss->server_seen)

@@ -80,7 +80,7 @@ asked_for(struct smtp_asked_cmd *a, struct smtp_mail *t)
 static void
 cmd_hello(struct mail_flow *f, const struct dissect_event *ev)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	s->ehlo |= ev->verb == SMTP_EHLO;
 	s->helo |= ev->verb == SMTP_HELO;
@@ -168,7 +168,7 @@ cmd_data(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_
 static void
 cmd_auth(struct mail_flow *f, const struct dissect_event *ev)
 {
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	if (ev->verb == SMTP_AUTH) {
 		s->auth_tried = true;
@@ -185,7 +185,7 @@ cmd_quit(struct mail_flow *f, struct moment at)
 {
 	struct smtp_flow *s = smtp_flow(f);
 
-	f->session.quit = at;
+	f->session->quit = at;
 	if (s->open == NULL)
 		return;
 	s->open->quit = s->open->ended = true;
@@ -204,10 +204,10 @@ event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_asked_cmd *a = asked_add(f, ev, at);
 
-	f->session.commands++;
-	f->session.visible |= ev->verb != SMTP_UNKNOWN;
+	f->session->commands++;
+	f->session->visible |= ev->verb != SMTP_UNKNOWN;
 	s->early |= (ev->odd & ODD_EARLY) != 0;
-	last_command_note(&f->session, ev);
+	last_command_note(f->session, ev);
 	switch (ev->verb) {
 	case SMTP_EHLO:
 	case SMTP_HELO:
@@ -234,7 +234,7 @@ event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		cmd_auth(f, ev);
 		break;
 	case SMTP_STARTTLS:
-		f->session.starttls_tried = true;
+		f->session->starttls_tried = true;
 		break;
 	case SMTP_QUIT:
 		cmd_quit(f, at);
@@ -261,15 +261,15 @@ event_content_begin(struct mail_flow *f, const struct dissect_event *ev, struct 
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_mail *t = mail_of_command(s, ev->cmd);
 
-	f->session.visible = true;
+	f->session->visible = true;
 	s->reading = t != NULL ? t : mail_at_hand(f, at);
 	if (s->reading != NULL)
 		s->reading->go_ahead = true;
 	s->octets = false;
 	s->content_from = at;
-	if (f->session.content_from.frame == 0)
-		f->session.content_from = at;
-	f->session.content_to = (struct moment){ 0 };
+	if (f->session->content_from.frame == 0)
+		f->session->content_from = at;
+	f->session->content_to = (struct moment){ 0 };
 	mail_content_begin(f);
 }
 
@@ -339,7 +339,7 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 	struct smtp_mail *t = s->reading;
 	bool over = ev->complete || ev->cmd != 0;	/* it will be answered, or has been */
 
-	f->session.content_to = ev->complete ? to : f->session.content_to;
+	f->session->content_to = ev->complete ? to : f->session->content_to;
 	message_emit(f, ev, t, to);
 	s->reading = NULL;
 	if (ev->verb == SMTP_END_OF_DATA && ev->cmd != 0)
@@ -398,7 +398,7 @@ static void
 smtp_end(struct mail_flow *f, const struct record_connection *facts)
 {
 	struct smtp_flow *s = smtp_flow(f);
-	struct record_session *r = &f->session;
+	struct record_session *r = f->session;
 
 	r->command_unanswered = command_unanswered(s) && !r->tls;
 	if (r->command_unanswered && s->asked[s->asked_count - 1].verb == SMTP_END_OF_DATA)

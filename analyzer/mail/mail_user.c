@@ -67,7 +67,7 @@ void
 mail_user_set(struct mail_flow *f, const char *user, size_t len)
 {
 	const struct mail_options *o = &f->mail->o;
-	struct record_session *s = &f->session;
+	struct record_session *s = f->session;
 
 	snprintf(s->user_hash, sizeof(s->user_hash), "%016" PRIx64, mail_siphash(o->key, user, len));
 	if (o->show_users)

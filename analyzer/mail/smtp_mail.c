@@ -254,7 +254,7 @@ mail_settle(struct mail_flow *f, struct smtp_mail *t, const struct record_connec
 	}
 	t->r.implied = !t->mail_asked;
 	t->r.end_offset = t->dot;
-	f->session.transactions += !t->r.nested;
+	f->session->transactions += !t->r.nested;
 	rec.type = RECORD_TRANSACTION;
 	rec.transaction = t->r;
 	mail_emit(f, &rec, t->n, 0);

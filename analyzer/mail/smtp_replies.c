@@ -46,7 +46,7 @@ smtp_reopen(struct smtp_flow *s, struct smtp_mail *t)
 static void
 on_hello(struct answer *a)
 {
-	struct record_session *s = &a->f->session;
+	struct record_session *s = a->f->session;
 
 	if (is_no(a)) {
 		smtp_reopen(a->s, a->asked != NULL ? a->asked->saved : NULL);
@@ -223,7 +223,7 @@ on_end_of_data(struct answer *a)
 static void
 on_auth(struct answer *a)
 {
-	struct record_session *s = &a->f->session;
+	struct record_session *s = a->f->session;
 
 	if (a->reply.code / 100 == 3)
 		return;
@@ -237,13 +237,13 @@ on_auth(struct answer *a)
 static void
 on_starttls(struct answer *a)
 {
-	a->f->session.starttls_reply = a->reply;
+	a->f->session->starttls_reply = a->reply;
 }
 
 static void
 on_quit(struct answer *a)
 {
-	a->f->session.bye = a->at;
+	a->f->session->bye = a->at;
 }
 
 static const struct {
@@ -287,7 +287,7 @@ refusal_note(struct answer *a, enum smtp_stage stage)
 	struct session_refusal r = {
 		.stage = stage, .reply = a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
 		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED,
-		.after_auth = a->f->session.auth_ok, .transaction_open = a->s->open != NULL,
+		.after_auth = a->f->session->auth_ok, .transaction_open = a->s->open != NULL,
 	};
 	const char *verb = verb_name(a);
 
@@ -332,7 +332,7 @@ implied_final(struct answer *a)
 static bool
 first_says_queued(const struct answer *a)
 {
-	return a->f->session.midstream && a->f->session.replies == 1 && a->s->mails_begun == 0 &&
+	return a->f->session->midstream && a->f->session->replies == 1 && a->s->mails_begun == 0 &&
 	    a->reply.code == 250 && (text_has(&a->reply, "queued") || text_has(&a->reply, "id=") ||
 	    text_has(&a->reply, "message accepted"));
 }
@@ -358,7 +358,7 @@ static void
 on_unsolicited(struct answer *a)
 {
 	if (a->reply.code == 421 || a->reply.code == 221)
-		a->f->session.bye = a->at;
+		a->f->session->bye = a->at;
 	if (first_says_queued(a))
 		implied_final(a);
 	else
@@ -371,7 +371,7 @@ on_unsolicited(struct answer *a)
 static void
 on_greeting(struct answer *a)
 {
-	a->f->session.greeting = a->reply;
+	a->f->session->greeting = a->reply;
 	refusal_note(a, STAGE_CONNECT);
 }
 
@@ -401,8 +401,8 @@ smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct mom
 
 	(void)from;
 	mail_reply_set(&a.reply, ev, to);
-	f->session.replies++;
-	f->session.visible = true;
+	f->session->replies++;
+	f->session->visible = true;
 	switch (ev->reply_to) {
 	case REPLY_GREETING:
 		on_greeting(&a);

@@ -77,7 +77,7 @@ server_incomplete(const struct mail_flow *f, const struct record_connection *fac
 {
 	const struct record_direction *d;
 
-	if (facts == NULL || !f->session.server_seen || f->session.gap_server)
+	if (facts == NULL || !f->session->server_seen || f->session->gap_server)
 		return true;
 	d = &facts->dir[1];
 	return d->packets == 0 || d->missing != 0 || d->cut_bytes != 0 || d->conflict;
@@ -145,8 +145,8 @@ static bool
 abandoned(const struct smtp_mail *t, const struct mail_flow *f)
 {
 	return (t->reset || t->quit) && !t->content && t->dot == 0 && t->asked == 0 && t->mail_asked &&
-	    t->r.mail_reply.code != 0 && t->rcpt_answered == t->r.recipients && f->session.server_seen &&
-	    !f->session.gap_server;
+	    t->r.mail_reply.code != 0 && t->rcpt_answered == t->r.recipients && f->session->server_seen &&
+	    !f->session->gap_server;
 }
 
 static bool

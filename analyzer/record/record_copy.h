@@ -19,6 +19,9 @@ record_begin(struct record *r, enum record_type type, size_t size)
 }
 #define RECORD_BEGIN(r, type, member)	record_begin(r, type, sizeof((r)->member))
 
+/* An empty session without room for refusals, to be freed; NULL: no memory. */
+struct record_session *session_new(void);
+
 /* What of a session there is. */
 static inline size_t
 session_bytes(const struct record_session *s)
@@ -26,10 +29,16 @@ session_bytes(const struct record_session *s)
 	return offsetof(struct record_session, refusals) + s->refusals_kept * sizeof(s->refusals[0]);
 }
 
+/* `refusals': where those of `from' are. */
 static inline void
-session_copy(struct record_session *to, const struct record_session *from)
+session_copy(struct record_session *to, const struct record_session *from,
+    const struct session_refusal *refusals)
 {
-	memcpy(to, from, session_bytes(from));
+	size_t head = offsetof(struct record_session, refusals);
+
+	memcpy(to, from, head);
+	if (from->refusals_kept > 0)
+		memcpy(to->refusals, refusals, session_bytes(from) - head);
 }
 
 #endif /* RECORD_COPY_H */
