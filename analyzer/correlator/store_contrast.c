@@ -214,24 +214,38 @@ hosts_unindex(struct contrast_tables *k)
 
 /* ---- taking ------------------------------------------------------------------- */
 
-/* The oldest half leaves; `last' tells the age. */
+static int
+age_order(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The oldest half leaves; `last' tells the age.  Half by number, whatever the
+ * ages: else a history made for it (one that is older than all others, again
+ * and again) would have each record cost a whole table.
+ */
 static void
 table_drop_oldest(struct table *t, size_t size, int64_t (*last)(const void *), uint64_t *counter)
 {
-	int64_t lo = INT64_MAX, hi = INT64_MIN, cut;
-	size_t kept = 0;
+	int64_t *age = malloc(t->n * sizeof(*age)), cut;
+	size_t kept = 0, equal = 0;		/* of those as old as the cut, how many leave */
 
-	for (size_t i = 0; i < t->n; i++) {
-		int64_t at = last((char *)t->v + i * size);
-
-		lo = at < lo ? at : lo;
-		hi = at > hi ? at : hi;
-	}
-	cut = lo + (int64_t)(((uint64_t)hi - (uint64_t)lo) / 2);
+	if (age == NULL)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		age[i] = last((char *)t->v + i * size);
+	qsort(age, t->n, sizeof(*age), age_order);
+	cut = age[t->n / 2];
+	while (equal < t->n / 2 && age[t->n / 2 - 1 - equal] == cut)
+		equal++;
+	free(age);
 	for (size_t i = 0; i < t->n; i++) {
 		char *p = (char *)t->v + i * size;
 
-		if (last(p) <= cut && hi != lo)
+		if (last(p) < cut || (last(p) == cut && equal > 0 && equal-- > 0))
 			continue;
 		memmove((char *)t->v + kept++ * size, p, size);
 	}
