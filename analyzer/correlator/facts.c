@@ -51,12 +51,6 @@ case_missing(const struct mail_case *c)
 }
 
 bool
-case_cut(const struct mail_case *c)
-{
-	return c->conn.dir[0].cut_bytes > 0 || c->conn.dir[1].cut_bytes > 0;
-}
-
-bool
 case_midstream(const struct mail_case *c)
 {
 	return c->conn.state == CONN_MIDSTREAM || (c->session != NULL && c->session->midstream);

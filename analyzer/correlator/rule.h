@@ -50,9 +50,6 @@ struct finding	*verdict_add_bare(struct verdicts *out, enum finding_kind kind, e
 /* Claims: did a rule before say this kind for the connection (dir -1: any direction)? */
 const struct finding *verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir,
 		    enum finding_kind kind);
-/* ... any kind with phase in [lo, hi], at `least' or surer? */
-const struct finding *verdict_claimed_phase(const struct verdicts *out, const struct mail_case *c, int dir,
-		    int lo, int hi, enum confidence least);
 
 /* ---- filling a finding ------------------------------------------------------ */
 

@@ -57,9 +57,6 @@ struct host_iter {
 };
 const struct record_host *store_host_next(const struct store *s, struct host_iter *it);
 
-/* ICMP errors that matched no connection (those that did are in their case). */
-const struct record_icmp_error *store_icmp_next(const struct store *s, size_t *pos);
-
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
 /* Clients send data and no server is ever heard at this point: its silence says nothing. */
@@ -88,7 +85,6 @@ bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
 bool	case_missing(const struct mail_case *c);	/* rule G: some byte is missing or two copies differ */
 bool	case_missing_dir(const struct mail_case *c, int dir);
-bool	case_cut(const struct mail_case *c);		/* of them: by the snap length */
 bool	case_midstream(const struct mail_case *c);
 
 /* ---- small facts ----------------------------------------------------------- */

@@ -133,12 +133,6 @@ store_host_next(const struct store *s, struct host_iter *it)
 	return NULL;
 }
 
-const struct record_icmp_error *
-store_icmp_next(const struct store *s, size_t *pos)
-{
-	return *pos < s->icmp.n ? (const struct record_icmp_error *)s->icmp.v + (*pos)++ : NULL;
-}
-
 const struct record_capture *
 store_capture(const struct store *s, uint32_t point)
 {

@@ -271,20 +271,3 @@ verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir, 
 			return draft_lend(writable(out), &out->v[i]);
 	return NULL;
 }
-
-const struct finding *
-verdict_claimed_phase(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi,
-    enum confidence least)
-{
-	if (c->index >= out->heads)
-		return NULL;
-	for (uint32_t i = out->head[c->index]; i != NO_DRAFT; i = out->v[i].next) {
-		const struct draft *d = &out->v[i];
-		int phase = kind_facts(d->kind)->phase;
-		enum confidence conf = d->open != NULL ? d->open->confidence : d->confidence;
-
-		if (phase >= lo && phase <= hi && (dir < 0 || d->dir == dir) && conf >= least)
-			return draft_lend(writable(out), d);
-	}
-	return NULL;
-}

@@ -32,12 +32,6 @@ mail_content_gap(struct mail_flow *f, uint64_t missing)
 		message_gap(f->message, missing);
 }
 
-bool
-mail_content_open(const struct mail_flow *f)
-{
-	return f->message != NULL;
-}
-
 #define COPY(field, from)	text_copy_utf8(out->field, sizeof(out->field), (from), strlen(from))
 
 static void

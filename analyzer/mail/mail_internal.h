@@ -91,7 +91,6 @@ void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
 void	mail_content_begin(struct mail_flow *f);
 void	mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len);
 void	mail_content_gap(struct mail_flow *f, uint64_t missing);
-bool	mail_content_open(const struct mail_flow *f);
 void	mail_content_end(struct mail_flow *f, struct record_message *out, bool certain);
 
 #endif /* MAIL_INTERNAL_H */

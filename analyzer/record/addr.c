@@ -5,24 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct addr
-addr_v4(const uint8_t b[4])
-{
-	struct addr a = { .family = 4 };
-
-	memcpy(a.b, b, 4);
-	return a;
-}
-
-struct addr
-addr_v6(const uint8_t b[16])
-{
-	struct addr a = { .family = 6 };
-
-	memcpy(a.b, b, 16);
-	return a;
-}
-
 int
 addr_compare(const struct addr *a, const struct addr *b)
 {

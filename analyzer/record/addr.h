@@ -11,9 +11,6 @@
 #define ENDPOINT_TEXT	56	/* "[addr]:65535" */
 #define ID_TEXT		17	/* 16 hex digits */
 
-struct addr	addr_v4(const uint8_t b[4]);
-struct addr	addr_v6(const uint8_t b[16]);
-
 bool	addr_equal(const struct addr *a, const struct addr *b);
 int	addr_compare(const struct addr *a, const struct addr *b);	/* as memcmp; IPv4 first */
 /* RFC 5952 text; "" for no address.  Returns buf. */

@@ -609,15 +609,3 @@ app_proto_name(enum app_proto p)
 {
 	return name_of(&app_proto_names, p);
 }
-
-const char *
-smtp_stage_name(enum smtp_stage s)
-{
-	return name_of(&smtp_stage_names, s);
-}
-
-const char *
-conn_state_name(enum conn_state s)
-{
-	return name_of(&conn_state_names, s);
-}

@@ -102,7 +102,5 @@ extern const struct field_names verdict_names, app_proto_names, smtp_stage_names
 
 const char	*verdict_name(enum verdict v);
 const char	*app_proto_name(enum app_proto p);
-const char	*smtp_stage_name(enum smtp_stage s);
-const char	*conn_state_name(enum conn_state s);
 
 #endif /* RECORD_FIELDS_H */
