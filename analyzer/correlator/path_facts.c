@@ -62,15 +62,7 @@ way_gate(const struct way *w, enum confidence c)
 bool
 way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
 {
-	for (int k = 0; k < FINDING_KINDS; k++) {
-		const struct kind_facts *facts = kind_facts((enum finding_kind)k);
-
-		if (facts->phase < lo || facts->phase > hi || facts->severity == SEVERITY_INFO)
-			continue;
-		if (verdict_claimed(out, w->c, w->dir, (enum finding_kind)k) != NULL)
-			return true;
-	}
-	return false;
+	return verdict_troubled(out, w->c, w->dir, lo, hi);
 }
 
 /* ---- ICMP ----------------------------------------------------------------------- */

@@ -56,6 +56,10 @@ run_literals(const uint8_t *p, size_t n)
 	size_t i = 0;
 
 	while (i < n && i < UINT16_MAX) {
+		if (n - i > 8 && p[i + 7] != 0 && i + 8 < UINT16_MAX) {
+			i += 8;		/* no run of eight begins before its last byte */
+			continue;
+		}
 		if (p[i] == 0 && run_zeros(p + i, n - i < 8 ? n - i : 8) == (n - i < 8 ? n - i : 8))
 			break;
 		i++;
@@ -63,7 +67,6 @@ run_literals(const uint8_t *p, size_t n)
 	return i;
 }
 
-/* Writes to out when it is not NULL; returns the length either way. */
 static size_t
 pack(const uint8_t *p, size_t n, uint8_t *out)
 {
@@ -73,10 +76,8 @@ pack(const uint8_t *p, size_t n, uint8_t *out)
 		size_t z = run_zeros(p, n), l = run_literals(p + z, n - z);
 		uint16_t head[2] = { (uint16_t)z, (uint16_t)l };
 
-		if (out != NULL) {
-			memcpy(out + len, head, sizeof(head));
-			memcpy(out + len + sizeof(head), p + z, l);
-		}
+		memcpy(out + len, head, sizeof(head));
+		memcpy(out + len + sizeof(head), p + z, l);
 		len += sizeof(head) + l;
 		p += z + l;
 		n -= z + l;
@@ -105,16 +106,17 @@ unpack(const uint8_t *in, size_t len, uint8_t *out, size_t n)
 static void
 draft_seal(struct draft *d)
 {
+	uint8_t bytes[2 * sizeof(*d->open)];	/* a header of four for at least nine */
 	size_t len;
 
 	if (d->open == NULL)
 		return;
 	d->kind = d->open->kind;
 	d->confidence = d->open->confidence;
-	len = pack((const uint8_t *)d->open, sizeof(*d->open), NULL);
+	len = pack((const uint8_t *)d->open, sizeof(*d->open), bytes);
 	if ((d->packed = malloc(len)) == NULL)
 		return;			/* stays open: larger, but right */
-	pack((const uint8_t *)d->open, sizeof(*d->open), d->packed);
+	memcpy(d->packed, bytes, len);
 	d->packed_len = (uint32_t)len;
 	free(d->open);
 	d->open = NULL;
@@ -270,4 +272,19 @@ verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir, 
 		if (out->v[i].kind == kind && (dir < 0 || out->v[i].dir == dir))
 			return draft_lend(writable(out), &out->v[i]);
 	return NULL;
+}
+
+bool
+verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi)
+{
+	if (c->index >= out->heads)
+		return false;
+	for (uint32_t i = out->head[c->index]; i != NO_DRAFT; i = out->v[i].next) {
+		const struct kind_facts *facts = kind_facts(out->v[i].kind);
+
+		if (facts->phase >= lo && facts->phase <= hi && facts->severity != SEVERITY_INFO &&
+		    (dir < 0 || out->v[i].dir == dir))
+			return true;
+	}
+	return false;
 }

@@ -1,5 +1,7 @@
 #include "flow/contrast.h"
 
+#include "flow/sparse.h"
+
 #include <stdlib.h>
 
 static const int64_t epoch_ns = 600000000000;
@@ -52,18 +54,18 @@ shelf_init(struct shelf *s, uint32_t size)
 	while (n < size)
 		n *= 2;
 	s->size = n;
-	s->bucket = calloc(n, sizeof(*s->bucket));
-	s->next = calloc(n, sizeof(*s->next));
-	s->touched = calloc(n, 1);
+	s->bucket = sparse_new(n * sizeof(*s->bucket));
+	s->next = sparse_new(n * sizeof(*s->next));
+	s->touched = sparse_new(n);
 	return s->bucket != NULL && s->next != NULL && s->touched != NULL;
 }
 
 static void
 shelf_free(struct shelf *s)
 {
-	free(s->bucket);
-	free(s->next);
-	free(s->touched);
+	sparse_free(s->bucket, s->size * sizeof(*s->bucket));
+	sparse_free(s->next, s->size * sizeof(*s->next));
+	sparse_free(s->touched, s->size);
 }
 
 static void
@@ -115,9 +117,9 @@ contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, ui
 	while (c->mark_size < MARKS && c->mark_size < 2 * pairs)
 		c->mark_size *= 2;
 	if (!shelf_init(&c->paths, paths) || !shelf_init(&c->pairs, pairs) ||
-	    (c->path = calloc(c->paths.size, sizeof(*c->path))) == NULL ||
-	    (c->host = calloc(c->pairs.size, sizeof(*c->host))) == NULL ||
-	    (c->mark = calloc(c->mark_size, sizeof(*c->mark))) == NULL) {
+	    (c->path = sparse_new(c->paths.size * sizeof(*c->path))) == NULL ||
+	    (c->host = sparse_new(c->pairs.size * sizeof(*c->host))) == NULL ||
+	    (c->mark = sparse_new(c->mark_size * sizeof(*c->mark))) == NULL) {
 		contrast_free(c);
 		return NULL;
 	}
@@ -131,9 +133,9 @@ contrast_free(struct contrast *c)
 		return;
 	shelf_free(&c->paths);
 	shelf_free(&c->pairs);
-	free(c->path);
-	free(c->host);
-	free(c->mark);
+	sparse_free(c->path, c->paths.size * sizeof(*c->path));
+	sparse_free(c->host, c->pairs.size * sizeof(*c->host));
+	sparse_free(c->mark, c->mark_size * sizeof(*c->mark));
 	free(c);
 }
 
