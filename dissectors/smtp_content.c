@@ -169,6 +169,74 @@ text_run(struct smtp_content *c, const uint8_t *p, size_t len)
 	return n;
 }
 
+/*
+ * The lengths of the lines that end in p[0..n), and of the one that does not.
+ * Only lines beyond TEXT_MAX matter: where one ends is asked for at most every
+ * TEXT_MAX bytes.
+ */
+static void
+lines_measure(struct smtp_content *c, const uint8_t *p, size_t n)
+{
+	size_t at = 0;		/* start of a line, or of what is left of the first */
+
+	while (c->line + (n - at) > TEXT_MAX + 1) {	/* its CR is no text */
+		size_t look = TEXT_MAX + 2 - c->line;
+		const uint8_t *end = c->line > TEXT_MAX + 1 ? NULL : memrchr(p + at, '\n', look < n - at ? look : n - at);
+
+		if (end == NULL) {
+			c->odd |= ODD_LONG;
+			if ((end = memchr(p + at, '\n', n - at)) == NULL)
+				break;
+		}
+		at = (size_t)(end - p) + 1;
+		c->line = 0;
+	}
+	if (at < n) {
+		const uint8_t *end = memrchr(p + at, '\n', n - at);
+
+		if (end != NULL) {
+			at = (size_t)(end - p) + 1;
+			c->line = 0;
+		}
+		c->line += n - at;
+		if (c->line > TEXT_MAX)
+			c->odd |= ODD_LONG;
+	}
+}
+
+/*
+ * How many bytes from p on are whole and broken lines of plain text: every CR
+ * before an LF and every LF behind a CR, no NUL, no line that begins with a
+ * dot.  Most of all mail is nothing else: no byte of it is looked at alone.
+ */
+static size_t
+text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
+{
+	two_words odd = { 0 }, seen = { 0 };
+	many v, next;
+	size_t n;
+
+	if (len < 4 * sizeof(v) || p[0] == '\n' || (c->at == CONTENT_START && p[0] == '.'))
+		return 0;
+	for (n = 0; n + sizeof(v) < len; n += sizeof(v)) {	/* `next' ends one byte later */
+		memcpy(&v, p + n, sizeof(v));
+		memcpy(&next, p + n + 1, sizeof(next));
+		odd = (two_words)(((v == '\r') ^ (next == '\n')) | ((v == '\n') & (next == '.')) | (v == '\0'));
+		if ((odd[0] | odd[1]) != 0)
+			break;
+		seen |= (two_words)v;
+	}
+	if (n > 0 && p[n - 1] == '\r')
+		n--;			/* its LF comes next */
+	if (n == 0)
+		return 0;
+	if (((seen[0] | seen[1]) & HIGH_BITS) != 0)
+		c->odd |= ODD_8BIT;
+	lines_measure(c, p, n);
+	c->at = p[n - 1] == '\n' ? CONTENT_START : CONTENT_TEXT;
+	return n;
+}
+
 /* The usual case without the table: what is left of a line, and its CRLF. */
 static size_t
 text_line(struct smtp_content *c, const uint8_t *p, size_t len)
@@ -193,8 +261,10 @@ smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t
 
 	for (size_t i = 0; i < len; i++) {
 		while (i < len && (c->at == CONTENT_TEXT || (c->at == CONTENT_START && p[i] != '.'))) {
-			size_t n = text_line(c, p + i, len - i);
+			size_t n = text_lines(c, p + i, len - i);
 
+			if (n == 0)
+				n = text_line(c, p + i, len - i);
 			if (n == 0)
 				break;
 			i += n;
