@@ -204,6 +204,17 @@ lines_measure(struct smtp_content *c, const uint8_t *p, size_t n)
 	}
 }
 
+/* What of p[0..16) is no plain text, the byte behind it in view. */
+static inline many
+text_odd(const uint8_t *p, many *v)
+{
+	many next;
+
+	memcpy(v, p, sizeof(*v));
+	memcpy(&next, p + 1, sizeof(next));
+	return (many)((*v == '\r') ^ (next == '\n')) | (many)((*v == '\n') & (next == '.')) | (many)(*v == '\0');
+}
+
 /*
  * How many bytes from p on are whole and broken lines of plain text: every CR
  * before an LF and every LF behind a CR, no NUL, no line that begins with a
@@ -212,25 +223,31 @@ lines_measure(struct smtp_content *c, const uint8_t *p, size_t n)
 static size_t
 text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 {
-	two_words odd = { 0 }, seen = { 0 };
-	many v, next;
+	many v, w, x, y, odd, seen = { 0 };
+	two_words found;
 	size_t n;
 
-	if (len < 4 * sizeof(v) || p[0] == '\n' || (c->at == CONTENT_START && p[0] == '.'))
+	if (len <= 4 * sizeof(v) || p[0] == '\n' || (c->at == CONTENT_START && p[0] == '.'))
 		return 0;
-	for (n = 0; n + sizeof(v) < len; n += sizeof(v)) {	/* `next' ends one byte later */
-		memcpy(&v, p + n, sizeof(v));
-		memcpy(&next, p + n + 1, sizeof(next));
-		odd = (two_words)(((v == '\r') ^ (next == '\n')) | ((v == '\n') & (next == '.')) | (v == '\0'));
-		if ((odd[0] | odd[1]) != 0)
+	for (n = 0; n + 4 * sizeof(v) < len; n += 4 * sizeof(v)) {
+		odd = text_odd(p + n, &v) | text_odd(p + n + 16, &w) | text_odd(p + n + 32, &x) | text_odd(p + n + 48, &y);
+		found = (two_words)odd;
+		if ((found[0] | found[1]) != 0)
 			break;
-		seen |= (two_words)v;
+		seen |= v | w | x | y;
+	}
+	for (; n + sizeof(v) < len; n += sizeof(v)) {
+		found = (two_words)text_odd(p + n, &v);
+		if ((found[0] | found[1]) != 0)
+			break;
+		seen |= v;
 	}
 	if (n > 0 && p[n - 1] == '\r')
 		n--;			/* its LF comes next */
 	if (n == 0)
 		return 0;
-	if (((seen[0] | seen[1]) & HIGH_BITS) != 0)
+	found = (two_words)seen;
+	if (((found[0] | found[1]) & HIGH_BITS) != 0)
 		c->odd |= ODD_8BIT;
 	lines_measure(c, p, n);
 	c->at = p[n - 1] == '\n' ? CONTENT_START : CONTENT_TEXT;
