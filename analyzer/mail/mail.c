@@ -274,10 +274,11 @@ static void
 watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	struct mail_flow *f = mail;
-	struct record_session *s = f->session;
+	struct record_session *s;
 
 	if (f == NULL || len == 0)
 		return;
+	s = f->session;
 	flow_now(f, dir, off, at);
 	first_byte_note(s, dir, p[0]);
 	s->client_seen |= dir == DIR_C2S;
