@@ -5,8 +5,8 @@
 typedef uint8_t many __attribute__((vector_size(16)));
 typedef uint64_t two_words __attribute__((vector_size(16)));
 
-static int
-digit(uint8_t c)
+int
+base64_digit(uint8_t c)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -32,7 +32,7 @@ base64_run(const uint8_t *p, size_t len)
 		if ((all[0] & all[1]) != ~(uint64_t)0)
 			break;
 	}
-	for (; n < len && digit(p[n]) >= 0; n++)
+	for (; n < len && base64_digit(p[n]) >= 0; n++)
 		;
 	return n;
 }
@@ -43,7 +43,7 @@ base64_decode_some(struct base64 *b, const uint8_t *p, size_t len, uint8_t *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		int v = digit(p[i]);
+		int v = base64_digit(p[i]);
 
 		if (v < 0)
 			continue;

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* 0 to 63; -1: not of the alphabet. */
+int	base64_digit(uint8_t c);
 /* How many bytes at p are of the alphabet: fast, most of all attachments is such bytes. */
 size_t	base64_run(const uint8_t *p, size_t len);
 

@@ -1,6 +1,7 @@
 #include "glance.h"
 
 #include "link.h"
+#include "wire.h"
 
 enum {
 	ETHERNET_HLEN = 14, VLAN_HLEN = 4, IPV4_HLEN = 20, IPV6_HLEN = 40, TCP_HLEN = 20,
@@ -10,18 +11,6 @@ enum {
 	NEXT_TCP = 6,
 };
 
-static inline uint16_t
-u16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t
-u32_at(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* The TCP header at `t'; `rest' is what the IP packet holds from there on. */
 static inline bool
 glance_tcp(const uint8_t *t, uint32_t rest, struct glance *out)
@@ -30,10 +19,10 @@ glance_tcp(const uint8_t *t, uint32_t rest, struct glance *out)
 
 	if (hlen < TCP_HLEN || hlen > rest)
 		return false;
-	out->sport = u16_at(t);
-	out->dport = u16_at(t + 2);
-	out->seq = u32_at(t + 4);
-	out->ack = u32_at(t + 8);
+	out->sport = be16_at(t);
+	out->dport = be16_at(t + 2);
+	out->seq = be32_at(t + 4);
+	out->ack = be32_at(t + 8);
 	out->flags = t[13];
 	out->len = rest - hlen;
 	return true;
@@ -42,13 +31,13 @@ glance_tcp(const uint8_t *t, uint32_t rest, struct glance *out)
 static inline bool
 glance_ipv4(const uint8_t *p, size_t left, struct glance *out)
 {
-	if (left < IPV4_HLEN + TCP_HLEN || p[0] != 0x45 || p[9] != NEXT_TCP || (u16_at(p + 6) & IPV4_FRAGMENT) != 0)
+	if (left < IPV4_HLEN + TCP_HLEN || p[0] != 0x45 || p[9] != NEXT_TCP || (be16_at(p + 6) & IPV4_FRAGMENT) != 0)
 		return false;
 	out->version = 4;
 	out->ttl = p[8];
 	out->src = p + 12;
 	out->dst = p + 16;
-	out->w = u16_at(p + 2);		/* 0, for a super-segment, is left to the decoder */
+	out->w = be16_at(p + 2);		/* 0, for a super-segment, is left to the decoder */
 	return out->w >= IPV4_HLEN + TCP_HLEN && glance_tcp(p + IPV4_HLEN, out->w - IPV4_HLEN, out);
 }
 
@@ -61,7 +50,7 @@ glance_ipv6(const uint8_t *p, size_t left, struct glance *out)
 	out->ttl = p[7];
 	out->src = p + 8;
 	out->dst = p + 24;
-	out->w = u16_at(p + 4) + (uint32_t)IPV6_HLEN;
+	out->w = be16_at(p + 4) + (uint32_t)IPV6_HLEN;
 	return out->w >= IPV6_HLEN + TCP_HLEN && glance_tcp(p + IPV6_HLEN, out->w - IPV6_HLEN, out);
 }
 
@@ -73,10 +62,10 @@ glance_ethernet(const uint8_t *p, size_t caplen, struct glance *out)
 
 	if (caplen < ETHERNET_HLEN + IPV4_HLEN + TCP_HLEN)
 		return false;
-	type = u16_at(p + at - 2);
+	type = be16_at(p + at - 2);
 	for (unsigned int i = 0; i < TAGS && (type == TYPE_VLAN || type == TYPE_QINQ); i++) {
 		at += VLAN_HLEN;
-		type = u16_at(p + at - 2);
+		type = be16_at(p + at - 2);
 	}
 	if (type == ETHERTYPE_IPV4)
 		return glance_ipv4(p + at, caplen - at, out);

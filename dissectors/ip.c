@@ -12,18 +12,6 @@ enum {
 	OPTION_JUMBO = 0xc2,		/* RFC 2675 2 */
 };
 
-static inline uint16_t
-u16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t
-u32_at(const uint8_t *p)
-{
-	return (uint32_t)u16_at(p) << 16 | u16_at(p + 2);
-}
-
 static enum dissect_rc
 ip4_parse(const uint8_t *p, size_t len, size_t wire, struct ip_header *out)
 {
@@ -33,18 +21,18 @@ ip4_parse(const uint8_t *p, size_t len, size_t wire, struct ip_header *out)
 		return DISSECT_SHORT;
 	out->version = 4;
 	out->header_len = (p[0] & 0x0fu) * 4;
-	out->w = u16_at(p + 2);
+	out->w = be16_at(p + 2);
 	if (out->w == 0)
 		out->w = (uint32_t)wire;
 	if (out->header_len < IPV4_HLEN || out->w < out->header_len)
 		return DISSECT_MALFORMED;
-	frag = u16_at(p + 6);
+	frag = be16_at(p + 6);
 	out->df = (frag & IPV4_DF) != 0;
 	out->more = (frag & IPV4_MF) != 0;
 	out->frag_off = (frag & IPV4_OFFSET) * 8u;
 	out->fragment = out->more || out->frag_off != 0;
 	out->frag_header = out->header_len;
-	out->frag_id = u16_at(p + 4);
+	out->frag_id = be16_at(p + 4);
 	out->ttl = p[8];
 	out->proto = p[9];
 	out->src = p + 12;
@@ -95,8 +83,8 @@ static uint32_t
 ip6_jumbo_len(const uint8_t *p, size_t len, size_t wire)
 {
 	if (p[6] == PROTO_HOPOPTS && len >= IPV6_HLEN + 8 && p[IPV6_HLEN + 2] == OPTION_JUMBO &&
-	    p[IPV6_HLEN + 3] == 4 && u32_at(p + IPV6_HLEN + 4) <= UINT32_MAX - IPV6_HLEN)
-		return IPV6_HLEN + u32_at(p + IPV6_HLEN + 4);
+	    p[IPV6_HLEN + 3] == 4 && be32_at(p + IPV6_HLEN + 4) <= UINT32_MAX - IPV6_HLEN)
+		return IPV6_HLEN + be32_at(p + IPV6_HLEN + 4);
 	return p[6] == PROTO_NONE ? IPV6_HLEN : (uint32_t)wire;
 }
 
@@ -108,12 +96,12 @@ ip6_fragment_parse(const uint8_t *p, size_t len, size_t *off, struct ip_header *
 
 	if (len - *off < 8)
 		return DISSECT_SHORT;
-	word = u16_at(p + *off + 2);
+	word = be16_at(p + *off + 2);
 	out->frag_header = (uint32_t)*off;
 	out->more = (word & 1) != 0;
 	out->frag_off = word & 0xfff8u;
 	out->fragment = out->more || out->frag_off != 0;
-	out->frag_id = u32_at(p + *off + 4);
+	out->frag_id = be32_at(p + *off + 4);
 	out->proto = p[*off];
 	*off += 8;
 	return DISSECT_OK;
@@ -129,7 +117,7 @@ ip6_parse(const uint8_t *p, size_t len, size_t wire, struct ip_header *out)
 		return DISSECT_SHORT;
 	out->version = 6;
 	out->df = true;
-	out->w = u16_at(p + 4);
+	out->w = be16_at(p + 4);
 	out->w = out->w != 0 ? out->w + IPV6_HLEN : ip6_jumbo_len(p, len, wire);
 	out->proto = p[6];
 	out->ttl = p[7];

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dissectors/base64.h"
+
 #define SASL_DECODED_MAX	3072
 
 struct text {
@@ -21,18 +23,6 @@ sasl_mask(char *dst, size_t size, uint64_t len)
 	return (size_t)n < size ? (size_t)n : size - 1;
 }
 
-static int
-base64_value(uint8_t c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Decodes up to the first byte that is no base64; the bytes written. */
 static size_t
 base64_decode(const char *p, size_t len, uint8_t *out, size_t size)
@@ -41,7 +31,7 @@ base64_decode(const char *p, size_t len, uint8_t *out, size_t size)
 	size_t n = 0;
 	int have = 0, v;
 
-	for (size_t i = 0; i < len && (v = base64_value((uint8_t)p[i])) >= 0; i++) {
+	for (size_t i = 0; i < len && (v = base64_digit((uint8_t)p[i])) >= 0; i++) {
 		bits = bits << 6 | (uint32_t)v;
 		have += 6;
 		if (have < 8)
@@ -84,7 +74,7 @@ sasl_looks_secret(const char *p, size_t len)
 			upper = true;
 		else if (p[i] >= 'a' && p[i] <= 'z')
 			lower = true;
-		else if (base64_value((uint8_t)p[i]) >= 0 || p[i] == '=')
+		else if (base64_digit((uint8_t)p[i]) >= 0 || p[i] == '=')
 			other = true;
 		else
 			return false;
@@ -116,7 +106,7 @@ sasl_hide_echo(char *p, size_t len)
 
 	for (size_t i = 0; i < len; i += n + 1) {
 		n = 0;
-		while (i + n < len && (base64_value((uint8_t)p[i + n]) >= 0 || p[i + n] == '='))
+		while (i + n < len && (base64_digit((uint8_t)p[i + n]) >= 0 || p[i + n] == '='))
 			n++;
 		if (word_is_base64(p + i, n))
 			memset(p + i, '*', n);

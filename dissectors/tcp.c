@@ -1,5 +1,7 @@
 #include "tcp.h"
 
+#include "wire.h"
+
 enum {
 	TCP_HLEN = 20,
 	TCP_HLEN_CUT = 16,		/* ports, numbers, offset, flags, window */
@@ -7,24 +9,12 @@ enum {
 	OPT_TIMESTAMPS = 8,
 };
 
-static inline uint16_t
-u16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t
-u32_at(const uint8_t *p)
-{
-	return (uint32_t)u16_at(p) << 16 | u16_at(p + 2);
-}
-
 static void
 sack_parse(const uint8_t *p, size_t len, struct tcp_header *out)
 {
 	for (; len >= 8 && out->sack_count < TCP_SACKS; p += 8, len -= 8) {
-		out->sack[out->sack_count][0] = u32_at(p);
-		out->sack[out->sack_count][1] = u32_at(p + 4);
+		out->sack[out->sack_count][0] = be32_at(p);
+		out->sack[out->sack_count][1] = be32_at(p + 4);
 		out->sack_count++;
 	}
 }
@@ -36,7 +26,7 @@ option_parse(uint8_t kind, const uint8_t *p, size_t len, struct tcp_header *out)
 	switch (kind) {
 	case OPT_MSS:
 		if (len == 2)
-			out->mss = u16_at(p);
+			out->mss = be16_at(p);
 		break;
 	case OPT_WSCALE:
 		if (len == 1)
@@ -51,8 +41,8 @@ option_parse(uint8_t kind, const uint8_t *p, size_t len, struct tcp_header *out)
 	case OPT_TIMESTAMPS:
 		if (len == 8) {
 			out->has_ts = true;
-			out->tsval = u32_at(p);
-			out->tsecr = u32_at(p + 4);
+			out->tsval = be32_at(p);
+			out->tsecr = be32_at(p + 4);
 		}
 		break;
 	}
@@ -86,13 +76,13 @@ tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out)
 		return DISSECT_MALFORMED;
 	if (len < TCP_HLEN_CUT)
 		return DISSECT_SHORT;
-	out->sport = u16_at(p);
-	out->dport = u16_at(p + 2);
-	out->seq = u32_at(p + 4);
-	out->ack = u32_at(p + 8);
+	out->sport = be16_at(p);
+	out->dport = be16_at(p + 2);
+	out->seq = be32_at(p + 4);
+	out->ack = be32_at(p + 8);
 	out->header_len = (uint8_t)((p[12] >> 4) * 4);
 	out->flags = p[13];
-	out->window = u16_at(p + 14);
+	out->window = be16_at(p + 14);
 	out->options_bad = out->sack_permitted = out->has_ts = false;
 	out->mss = 0;
 	out->wscale = TCP_WSCALE_NONE;

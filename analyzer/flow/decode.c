@@ -8,6 +8,7 @@
 #include "dissectors/ip.h"
 #include "dissectors/link.h"
 #include "dissectors/tcp.h"
+#include "dissectors/wire.h"
 #include "flow/fragments.h"
 
 enum {
@@ -43,12 +44,6 @@ struct layers {
 	unsigned int	 tunnel_count;
 	uint8_t		 tunnels[LAYERS_MAX + 2];
 };
-
-static inline uint16_t
-u16_at(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
 
 struct decoder *
 decoder_new(uint32_t point)
@@ -289,8 +284,8 @@ layers_gre(struct layers *l)
 
 	if (l->len < hlen)
 		return DISSECT_SHORT;
-	flags = u16_at(l->p);
-	proto = u16_at(l->p + 2);
+	flags = be16_at(l->p);
+	proto = be16_at(l->p + 2);
 	if ((flags & (GRE_VERSION | GRE_ROUTING)) != 0)
 		return DISSECT_NOTMINE;
 	hlen += (flags & GRE_CHECKSUM ? 4u : 0) + (flags & GRE_KEY ? 4u : 0) +
@@ -325,7 +320,7 @@ layers_geneve(struct layers *l)
 	if (l->len < GENEVE_HLEN || l->p[0] >> 6 != 0 || (l->p[1] & 0x3f) != 0 || l->p[7] != 0)
 		return DISSECT_NOTMINE;
 	hlen = GENEVE_HLEN + (size_t)(l->p[0] & 0x3f) * 4;
-	type = u16_at(l->p + 2);
+	type = be16_at(l->p + 2);
 	if (l->len < hlen)
 		return DISSECT_SHORT;
 	layers_tunnel(l, TUNNEL_GENEVE);
@@ -340,7 +335,7 @@ layers_udp(struct layers *l)
 
 	if (l->len < UDP_HLEN)
 		return DISSECT_NOTMINE;
-	port = u16_at(l->p + 2);
+	port = be16_at(l->p + 2);
 	if (port != PORT_VXLAN && port != PORT_VXLAN_LINUX && port != PORT_GENEVE)
 		return DISSECT_NOTMINE;
 	layers_skip(l, UDP_HLEN);
