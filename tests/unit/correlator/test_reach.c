@@ -176,7 +176,7 @@ static void
 test_history_in_parts(void)
 {
 	struct record syns = build_syns(1, 0, 4, 30000), early = build_host(10, ip4(198, 51, 100, 25), 587, 2000), late = early;
-	struct record whole;
+	struct record whole = early;
 	struct correlator *a = build_correlator(), *b = build_correlator();
 	const struct finding *x, *y;
 
