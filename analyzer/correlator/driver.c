@@ -151,15 +151,6 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 	}
 }
 
-static bool
-ring_leader(const struct mail_case *c)
-{
-	for (const struct mail_case *at = c->copy; at != c; at = at->copy)
-		if (at->index < c->index)
-			return false;
-	return true;
-}
-
 void
 driver_run(const struct store *s, const struct replies *replies, struct verdicts *out)
 {
@@ -168,7 +159,7 @@ driver_run(const struct store *s, const struct replies *replies, struct verdicts
 	for (size_t i = 0; i < store_case_count(s); i++) {
 		const struct mail_case *c = store_case_at(s, i);
 
-		if (ring_leader(c))
+		if (c->leads)
 			silence_case(out, c);
 	}
 }

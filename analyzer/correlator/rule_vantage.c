@@ -60,21 +60,6 @@ say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct m
 		    p->shared == 1 ? " was" : "s were", one, two, order == 1 ? one : two, clocks);
 }
 
-static bool
-ring_take(const struct mail_case *c, struct ring *r)
-{
-	const struct mail_case *at = c;
-
-	r->n = 0;
-	do {
-		if (at->index < c->index)
-			return false;		/* another copy leads the ring */
-		if (at->has_conn && r->n < sizeof(r->copy) / sizeof(r->copy[0]))
-			r->copy[r->n++] = at;
-	} while ((at = at->copy) != c);
-	return r->n >= 2;
-}
-
 /* Neighbours only: what lies between them says the rest. */
 static bool
 ring_neighbours(const struct ring *r, const struct vantage_pair *v, const struct mail_case **x, const struct mail_case **y)

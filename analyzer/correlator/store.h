@@ -29,6 +29,7 @@ struct mail_case {
 	/* The same connection at other points or files: a ring; a case alone points at itself. */
 	struct mail_case *copy;
 	bool		counted;		/* this copy stands for the ring in summary and fates */
+	bool		leads;			/* the first of the ring in order of time */
 	/* store bookkeeping, not for rules */
 	uint32_t	transaction_room, recipient_room, message_room, stall_room, icmp_room;
 	uint32_t	index;			/* in order of time, since the last store_index */

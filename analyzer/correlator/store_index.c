@@ -158,7 +158,7 @@ copy_by_nth(const void *a, const void *b)
 static void
 ring_close(struct copy_ref *v, size_t n)
 {
-	struct mail_case *best = v[0].c;
+	struct mail_case *best = v[0].c, *first = v[0].c;
 	uint64_t most = case_knowledge(best);
 
 	for (size_t i = 1; i < n; i++) {
@@ -168,10 +168,13 @@ ring_close(struct copy_ref *v, size_t n)
 			most = k;
 			best = v[i].c;
 		}
+		if (v[i].c->index < first->index)
+			first = v[i].c;
 	}
 	for (size_t i = 0; i < n; i++) {
 		v[i].c->copy = v[(i + 1) % n].c;
 		v[i].c->counted = v[i].c == best;
+		v[i].c->leads = v[i].c == first;
 	}
 }
 
@@ -187,6 +190,7 @@ copies_join(struct store *s)
 
 		c->copy = c;
 		c->counted = true;
+		c->leads = true;
 		if (h != 0 && v != NULL)
 			v[n++] = (struct copy_ref){ h, 0, c };
 	}

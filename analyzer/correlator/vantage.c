@@ -169,16 +169,35 @@ pair_by_points(const void *x, const void *y)
 }
 
 bool
+ring_take(const struct mail_case *c, struct ring *r)
+{
+	const struct mail_case *at = c;
+
+	r->n = 0;
+	if (!c->leads)
+		return false;
+	do
+		if (at->has_conn)
+			r->copy[r->n++] = at;
+	while ((at = at->copy) != c && r->n < sizeof(r->copy) / sizeof(r->copy[0]));
+	return r->n >= 2;
+}
+
+bool
 vantages_find(const struct store *s, struct vantages *out)
 {
 	struct case_iter it = { 0 };
+	struct ring r = { .store = s };
 	const struct mail_case *c;
 
 	memset(out, 0, sizeof(*out));
-	while ((c = store_case_next(s, &it)) != NULL)
-		for (const struct mail_case *o = c->copy; o != c; o = o->copy)
-			if (c->has_conn && o->has_conn && c->point < o->point)
-				pair_take(out, c, o);
+	while ((c = store_case_next(s, &it)) != NULL) {
+		if (c->copy == c || !ring_take(c, &r))
+			continue;
+		for (uint32_t i = 0; i < r.n; i++)
+			for (uint32_t k = i + 1; k < r.n; k++)
+				pair_take(out, r.copy[i], r.copy[k]);
+	}
 	if (out->n > 0)
 		qsort(out->v, out->n, sizeof(*out->v), pair_by_points);
 	return out->n > 0;

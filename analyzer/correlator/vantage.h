@@ -84,9 +84,11 @@ void	finding_adds(struct finding *f, const char *sentence);
 struct ring {
 	const struct vantages	*v;
 	const struct store	*store;
-	const struct mail_case	*copy[8];
+	const struct mail_case	*copy[8];	/* more places than that see no connection but by mistake */
 	uint32_t		 n;
 };
+/* The ring that c leads, with a connection record of each; false: it does not lead, or is alone. */
+bool	ring_take(const struct mail_case *c, struct ring *r);
 enum { RING_PASSAGES = 8 * 7 };
 /* The ordered pairs of one direction, neighbours first.  Returns how many. */
 uint32_t ring_passages(const struct ring *r, int dir, struct passage out[RING_PASSAGES]);

@@ -54,18 +54,18 @@ shelf_init(struct shelf *s, uint32_t size)
 	while (n < size)
 		n *= 2;
 	s->size = n;
-	s->bucket = sparse_new(n * sizeof(*s->bucket));
-	s->next = sparse_new(n * sizeof(*s->next));
-	s->touched = sparse_new(n);
+	s->bucket = calloc(n, sizeof(*s->bucket));
+	s->next = calloc(n, sizeof(*s->next));
+	s->touched = calloc(n, 1);
 	return s->bucket != NULL && s->next != NULL && s->touched != NULL;
 }
 
 static void
 shelf_free(struct shelf *s)
 {
-	sparse_free(s->bucket, s->size * sizeof(*s->bucket));
-	sparse_free(s->next, s->size * sizeof(*s->next));
-	sparse_free(s->touched, s->size);
+	free(s->bucket);
+	free(s->next);
+	free(s->touched);
 }
 
 static void
