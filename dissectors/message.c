@@ -385,17 +385,17 @@ boundary_is(const struct level *l, const char *p, size_t len, bool *closing)
 
 /* A closing boundary: what follows is the epilogue of that multipart. */
 static void
-level_close(struct message *m, const struct level *l)
+level_close(struct message *m, uint32_t part)
 {
-	m->part = l->part;
+	m->part = part;
 	m->body = 0;
 	m->eol = 0;
 	m->in_header = false;
 	m->at = LINE_START;
 	m->line_len = m->line_full = 0;
-	if (l->part != NO_PART) {
-		m->parts[l->part].closed = true;
-		m->now = m->parts[l->part];
+	if (part != NO_PART) {
+		m->parts[part].closed = true;
+		m->now = m->parts[part];
 	} else {
 		m->now = (struct message_part){ .multipart = true, .closed = true };
 	}
@@ -408,13 +408,15 @@ boundary_line(struct message *m, const char *p, size_t len)
 	bool closing, alike = false;
 
 	for (uint32_t i = m->depth; i-- > 0;) {
-		struct level *l = &m->levels[i];
+		const struct level *l = &m->levels[i];
+		uint32_t part = l->part;
+		bool digest = l->digest;
 
 		if (!boundary_is(l, p, len, &closing)) {
 			alike |= len > (size_t)l->len + 2 && memcmp(p + 2, l->boundary, l->len) == 0;
 			continue;
 		}
-		if (m->in_header) {	/* a part that ends within its headers */
+		if (m->in_header) {	/* a part that ends within its headers; it may open a level, and move `l' */
 			field_done(m);
 			header_end(m, true);
 			if (m->in_header)	/* message/rfc822 without a message */
@@ -426,9 +428,9 @@ boundary_line(struct message *m, const char *p, size_t len)
 			m->within = 0;
 		if (closing) {
 			m->depth = i;
-			level_close(m, l);
+			level_close(m, part);
 		} else {
-			part_begin(m, l->part, i + 1, l->digest);
+			part_begin(m, part, i + 1, digest);
 		}
 		return true;
 	}
