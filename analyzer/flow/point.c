@@ -117,6 +117,7 @@ flow_point_new(uint32_t point, const char *file, const char *interface,
 		key.k[0] ^= (uint64_t)(uintptr_t)fp;
 	fp->point = point;
 	fp->limit = limits != NULL ? *limits : flow_limits_default;
+	fp->idle_least = closed_ns < fp->limit.idle_ns ? closed_ns : fp->limit.idle_ns;
 	fp->sink = *sink;
 	if (watcher != NULL)
 		fp->watcher = *watcher;
@@ -155,12 +156,19 @@ point_flow_end(struct flow_point *fp, struct flow_light *e)
 }
 
 static bool
-point_idle(const struct flow_point *fp, const struct flow_light *e, int64_t now)
+point_silent(const struct flow_point *fp, const struct flow_light *e, int64_t silence)
 {
-	int64_t silence = now - e->last_ns;
 	bool brief = light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0;
 
 	return silence > (brief && closed_ns < fp->limit.idle_ns ? closed_ns : fp->limit.idle_ns);
+}
+
+static inline bool
+point_idle(const struct flow_point *fp, const struct flow_light *e, int64_t now)
+{
+	int64_t silence = now - e->last_ns;
+
+	return silence > fp->idle_least && point_silent(fp, e, silence);
 }
 
 static void
@@ -503,21 +511,28 @@ batch_glance(struct flow_point *fp, const struct capture_frame *f, size_t n, str
 static void
 batch_fetch(struct flow_point *fp, struct ahead *a, size_t n)
 {
+	const struct flow_light *full[FLOW_BATCH];
+	size_t fulls = 0;
+
 	for (size_t i = 0; i < n; i++)
 		a[i].e = a[i].tcp ? table_fetch(fp->table, a[i].at) : NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (a[i].e == NULL)
+		const struct flow_light *e = a[i].e;
+
+		if (e == NULL)
 			continue;
-		table_fetch_ends(fp->table, a[i].e);
-		if ((a[i].e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0)
-			__builtin_prefetch(&fp->slots.at[a[i].e->more]);
+		if ((e->flags & LIGHT_V6) != 0)
+			table_fetch_ends(fp->table, e);
+		if ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) == 0)
+			continue;
+		__builtin_prefetch(&fp->slots.at[e->more]);
+		if ((e->flags & LIGHT_FULL) != 0)
+			full[fulls++] = e;
 	}
-	for (size_t i = 0; i < n; i++)
-		if (a[i].e != NULL && (a[i].e->flags & LIGHT_FULL) != 0)
-			full_fetch(full_of(fp, a[i].e));
-	for (size_t i = 0; i < n; i++)
-		if (a[i].e != NULL && (a[i].e->flags & LIGHT_FULL) != 0)
-			full_fetch_parts(full_of(fp, a[i].e));
+	for (size_t i = 0; i < fulls; i++)
+		full_fetch(full_of(fp, full[i]));
+	for (size_t i = 0; i < fulls; i++)
+		full_fetch_parts(full_of(fp, full[i]));
 }
 
 void

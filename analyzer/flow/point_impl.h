@@ -85,6 +85,7 @@ struct orphan;				/* an ICMP error that no flow claims */
 struct flow_point {
 	uint32_t	 point;
 	struct flow_limits limit;
+	int64_t		 idle_least;	/* silence that ends any flow at all */
 	struct record_sink sink;
 	struct flow_watcher watcher;
 	struct decoder	*decoder;

@@ -142,8 +142,6 @@ table_fetch(const struct table *t, struct table_probe at)
 void
 table_fetch_ends(const struct table *t, const struct flow_light *e)
 {
-	if ((e->flags & LIGHT_V6) == 0)
-		return;
 	__builtin_prefetch(hosts_bytes(t->hosts, e->host[0]));
 	__builtin_prefetch(hosts_bytes(t->hosts, e->host[1]));
 }

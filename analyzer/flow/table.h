@@ -85,7 +85,7 @@ struct flow_light *table_fetch(const struct table *t, struct table_probe at);
 /* Is it, still, the entry of that tuple? */
 bool		 table_holds(const struct table *t, const struct flow_light *e, struct table_probe at,
 		    const struct tuple *k);
-/* The same for the addresses of the entry. */
+/* The same for the addresses of an entry of IPv6. */
 void		 table_fetch_ends(const struct table *t, const struct flow_light *e);
 /* `from' is set to the end (0, 1) that has the address src:sport. */
 struct flow_light *table_find(const struct table *t, const struct endpoint *src,
