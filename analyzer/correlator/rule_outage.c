@@ -114,6 +114,9 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	if (back)
 		finding_summary(f, "For %.1f s nothing arrived from this sender, whatever its size; then the same packets passed: the path was down so long.",
 		    seconds(s->delivered.ns - s->first.ns));
+	else if (f->confidence <= CONFIDENCE_POSSIBLE)
+		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
+		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
 		finding_summary(f, "From one moment on nothing arrives from this sender, whatever its size, and nothing new comes back: the path %s.",
 		    s->peer_seen ? "is dead in this direction" : "died");

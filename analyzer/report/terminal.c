@@ -154,8 +154,8 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	if (faults > 1)
 		snprintf(more, sizeof(more), ", and %zu more", faults - 1);
 	if (faults > 0) {
-		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s.", faults, faults == 1 ? "" : "s",
-		    kind_facts(worst->kind)->title, more);
+		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s%s.", faults, faults == 1 ? "" : "s",
+		    worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "", kind_facts(worst->kind)->title, more);
 		fputc('\n', p->out);
 		page_field_at(p, 0, "", 0, seen);
 	} else if (seen[0] != '\0') {

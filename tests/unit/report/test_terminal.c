@@ -58,6 +58,15 @@ a_finding_comes_first_and_whole(void)
 	free(text);
 }
 
+/* What is one of several causes is not announced as the cause. */
+static void
+a_possible_fault_is_called_so(void)
+{
+	fake_reset();
+	fake_black_hole()->confidence = CONFIDENCE_POSSIBLE;
+	CHECK(says("1 fault: possibly, large packets vanish without a word (path-MTU black hole).\n"));
+}
+
 static void
 nothing_wrong_is_said_plainly(void)
 {
@@ -226,6 +235,7 @@ main(void)
 {
 	static const struct check_test t[] = {
 		{ "a finding comes first and whole", a_finding_comes_first_and_whole },
+		{ "a possible fault is called so", a_possible_fault_is_called_so },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
 		{ "each mail has its fate", each_mail_has_its_fate },
