@@ -217,4 +217,17 @@ print_findings(const struct correlator *c)
 	CHECK(find_kind((c), (k)) == NULL);						\
 } while (0)
 
+static inline struct correlator *
+judged_records(const struct record *v, size_t n)
+{
+	struct correlator *c = build_correlator();
+
+	for (size_t i = 0; i < n; i++)
+		correlator_take(c, &v[i]);
+	correlator_judge(c);
+	return c;
+}
+
+#define JUDGED(...) judged_records((struct record[]){ __VA_ARGS__ }, sizeof((struct record[]){ __VA_ARGS__ }) / sizeof(struct record))
+
 #endif /* CASE_BUILD_H */

@@ -51,22 +51,11 @@ build_icmp(const struct record *conn, struct addr from, uint8_t type, uint8_t co
 	return r;
 }
 
-static struct correlator *
-judged(const struct record *v, size_t n)
-{
-	struct correlator *c = build_correlator();
-
-	for (size_t i = 0; i < n; i++)
-		correlator_take(c, &v[i]);
-	correlator_judge(c);
-	return c;
-}
-
 static void
 test_silence_without_contrast(void)
 {
 	struct record r[] = { build_syns(1, 0, 4, 30000) };
-	struct correlator *c = judged(r, 1);
+	struct correlator *c = judged_records(r, 1);
 
 	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
@@ -79,7 +68,7 @@ static void
 test_too_short_to_say(void)
 {
 	struct record r[] = { build_syns(1, 0, 2, 3000), build_syns(2, 0, 1, 90000) };
-	struct correlator *c = judged(r, 2);
+	struct correlator *c = judged_records(r, 2);
 
 	CHECK_EQ_INT(count_findings(c), 0);
 	correlator_free(c);
@@ -93,7 +82,7 @@ test_same_host_answers_elsewhere(void)
 
 	r[1].host.answered = 1;
 	r[1].host.answered_at = at(2010);
-	c = judged(r, 2);
+	c = judged_records(r, 2);
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_PROBABLE);
 	CHECK(strstr(find_kind(c, FINDING_PORT_BLOCKED_SILENT)->remedy, "587") != NULL);
 	correlator_free(c);
@@ -107,7 +96,7 @@ test_old_contrast_does_not_count(void)
 	struct correlator *c;
 
 	r[1].host.answered = 1;
-	c = judged(r, 2);
+	c = judged_records(r, 2);
 	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 }
@@ -218,12 +207,12 @@ test_port_silent_to_everyone(void)
 
 	r[1].host.unanswered = r[2].host.unanswered = 1;
 	r[3].host.answered = 1;
-	c = judged(r, 4);
+	c = judged_records(r, 4);
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 	/* ... but one host that answers on the port refutes it */
 	r[4].host.answered = 1;
-	c = judged(r, 5);
+	c = judged_records(r, 5);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
 	correlator_free(c);
 }
@@ -239,7 +228,7 @@ test_scanner_has_no_mail_problem(void)
 		r[i] = build_host(10, ip4(198, 51, 100, i), 25, INT64_C(100) * i);
 		r[i].host.unanswered = 1;
 	}
-	c = judged(r, 12);
+	c = judged_records(r, 12);
 	CHECK_EQ_INT(count_findings(c), 0);
 	correlator_free(c);
 }
@@ -248,19 +237,19 @@ static void
 test_refused(void)
 {
 	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100) };
-	struct correlator *c = judged(r, 1);
+	struct correlator *c = judged_records(r, 1);
 
 	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 	r[1].host.answered = 1;
 	r[1].host.ttl = 60;
-	c = judged(r, 2);
+	c = judged_records(r, 2);
 	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
 	/* another TTL: another machine */
 	r[0].connection.dir[1].ttl_rst = 63;
-	c = judged(r, 2);
+	c = judged_records(r, 2);
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE);
 	CHECK_NO_FINDING(c, FINDING_SERVICE_DOWN);
 	correlator_free(c);
@@ -275,7 +264,7 @@ refused_after(int64_t after, int64_t rtt)
 	r[0].connection.refused.ns = r[0].connection.syn[0].ns + after * 1000;
 	r[1].host.answered = 1;
 	r[1].host.rtt_min_ns = rtt * 1000;
-	return judged(r, 2);
+	return judged_records(r, 2);
 }
 
 static void
@@ -315,7 +304,7 @@ test_icmp_names_the_device(void)
 		r[0] = build_syns(1, 0, 1, 30000);
 		r[0].connection.state = CONN_UNREACHABLE;
 		r[1] = build_icmp(&r[0], t[i].own ? ip4(198, 51, 100, 25) : ip4(203, 0, 113, 1), t[i].type, t[i].code);
-		c = judged(r, 2);
+		c = judged_records(r, 2);
 		CHECK_FINDING(c, t[i].kind, CONFIDENCE_CONFIRMED);
 		CHECK_EQ_INT(count_findings(c), 1);
 		correlator_free(c);
@@ -333,11 +322,11 @@ test_answer_does_not_come_back(void)
 	r[0].connection.synack_first = at(10);
 	r[0].connection.synack_last = at(7010);
 	r[0].connection.dir[1].packets = 4;
-	c = judged(r, 1);
+	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 	r[0].connection.client_reset_synack = true;	/* a SYN scan, or a host firewall that says so */
-	c = judged(r, 1);
+	c = judged_records(r, 1);
 	CHECK_EQ_INT(count_findings(c), 0);
 	correlator_free(c);
 }
@@ -351,13 +340,13 @@ test_no_banner(void)
 	r[0].connection.dir[1].stream_bytes = r[0].connection.dir[1].acked = 0;
 	r[0].connection.dir[1].data_segments = 0;
 	r[0].connection.dir[0].stream_bytes = r[0].connection.dir[0].acked = 0;
-	c = judged(r, 1);
+	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_SERVER_DROPPED);
 	correlator_free(c);
 	/* bytes of the server are missing in the capture: it may have greeted */
 	r[0].connection.dir[1].missing = 30;
-	c = judged(r, 1);
+	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CANNOT_TELL);
 	correlator_free(c);
 }
@@ -373,11 +362,11 @@ test_ident(void)
 	r[2] = build_syns(2, 100, 3, 20000);
 	r[2].connection.client = (struct endpoint){ ip4(198, 51, 100, 25), 50000 };
 	r[2].connection.server = (struct endpoint){ ip4(192, 0, 2, 10), 113 };
-	c = judged(r, 3);
+	c = judged_records(r, 3);
 	CHECK_FINDING(c, FINDING_IDENT_DELAY, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_SLOW_BANNER);
 	correlator_free(c);
-	c = judged(r, 2);		/* nobody asked for ident: just slow */
+	c = judged_records(r, 2);		/* nobody asked for ident: just slow */
 	CHECK_FINDING(c, FINDING_SLOW_BANNER, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 }

@@ -434,86 +434,6 @@ scale_lost(void)
 }
 
 static void
-reset(struct net *n, int dir, uint32_t off, uint8_t ttl, uint8_t flags)
-{
-	struct packet p = packet(n, dir);
-
-	p.flags = flags;
-	p.ttl = ttl;
-	p.seq = 1001 + off;
-	p.ack = flags & TCP_ACK ? 1001 + n->acked[dir] : 0;
-	give(n, &p, dir);
-}
-
-static void
-resets(void)
-{
-	struct net n;
-	struct seen *s;
-
-	begin(&n);		/* the server itself */
-	dialogue(&n);
-	reset(&n, B, n.sent[B], 57, TCP_RST | TCP_ACK);
-	s = report(&n);
-	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
-	CHECK_EQ_INT(s->c.dir[B].rst_count, 1);
-	ledger_free(n.l);
-
-	begin(&n);		/* a device in between */
-	dialogue(&n);
-	reset(&n, B, n.sent[B], 63, TCP_RST | TCP_ACK);
-	wait(&n, 10 * MS);
-	data(&n, B, 30);
-	s = report(&n);
-	CHECK_EQ_INT(s->c.dir[B].reset_signs, RESET_R1 | RESET_R5);
-	ledger_free(n.l);
-
-	begin(&n);		/* a closed socket answers old ACKs: no sign (S17) */
-	dialogue(&n);
-	data(&n, A, 500);		/* B has not acknowledged this when A's program ends */
-	wait(&n, 10 * S);
-	for (int i = 0; i < 4; i++) {
-		data(&n, B, 100);
-		wait(&n, MS);
-		reset(&n, A, n.acked[B], 64, TCP_RST);
-	}
-	s = report(&n);
-	CHECK_EQ_INT(s->c.dir[A].reset_signs, 0);
-	ledger_free(n.l);
-}
-
-/* The server's signs when it, or somebody, resets `after' of a command that follows `rest'. */
-static uint32_t
-hasty(int64_t rest, int64_t after, uint8_t flags)
-{
-	struct net n;
-	uint32_t signs;
-
-	begin(&n);
-	dialogue(&n);
-	wait(&n, rest);
-	data(&n, A, 30);
-	wait(&n, after);
-	if (flags & TCP_ACK)
-		n.acked[B] = n.sent[A];
-	reset(&n, B, n.sent[B], n.ttl[B], flags);
-	signs = report(&n)->c.dir[B].reset_signs;
-	ledger_free(n.l);
-	return signs;
-}
-
-/* R6: 40 ms there and back, so nobody there can know after 5 ms what was just sent. */
-static void
-resets_too_soon(void)
-{
-	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST | TCP_ACK), RESET_R6);
-	CHECK_EQ_INT(hasty(MS, 45 * MS, TCP_RST | TCP_ACK), 0);
-	CHECK_EQ_INT(hasty(10 * S, 5 * MS, TCP_RST), RESET_R6);
-	CHECK_EQ_INT(hasty(10 * S, 45 * MS, TCP_RST), 0);
-	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST), 0);	/* without an ACK it may have left on its own account */
-}
-
-static void
 routers_words(void)
 {
 	struct net n;
@@ -757,9 +677,7 @@ main(void)
 		{ "zero window", zero_window },
 		{ "pauses", pauses },
 		{ "window scale lost", scale_lost },
-		{ "resets", resets },
 		{ "a window too small for a segment", silly_window },
-		{ "resets that come too soon", resets_too_soon },
 		{ "fragmentation needed", routers_words },
 		{ "a cut quote", cut_quote },
 		{ "one piece of content dropped", content_drop },
