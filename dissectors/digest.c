@@ -1,112 +1,57 @@
 #include "dissectors/digest.h"
 
-#include <nettle/md5.h>
-#include <nettle/sha1.h>
+#include <nettle/nettle-meta.h>
 #include <nettle/sha2.h>
 #include <nettle/umac.h>
 #include <stdlib.h>
 #include <string.h>
 
-union state {
-	struct md5_ctx		md5;
-	struct sha1_ctx		sha1;
-	struct sha256_ctx	sha256;
-	struct umac64_ctx	fast;
-};
-
-struct algorithm {
-	size_t	size, value;
-	void	(*init)(union state *s);
-	void	(*update)(union state *s, size_t len, const uint8_t *p);
-	void	(*value_take)(union state *s, size_t len, uint8_t *out);
-};
-
-/* The algorithm's part of the union, and no more: they differ by a factor of ten. */
-struct digest {
-	const struct algorithm *a;
-	union state	*s;
-};
-
 static void
-md5_begin(union state *s)
-{
-	md5_init(&s->md5);
-}
-
-static void
-md5_take(union state *s, size_t len, const uint8_t *p)
-{
-	md5_update(&s->md5, len, p);
-}
-
-static void
-md5_end(union state *s, size_t len, uint8_t *out)
-{
-	md5_digest(&s->md5, len, out);
-}
-
-static void
-sha1_begin(union state *s)
-{
-	sha1_init(&s->sha1);
-}
-
-static void
-sha1_take(union state *s, size_t len, const uint8_t *p)
-{
-	sha1_update(&s->sha1, len, p);
-}
-
-static void
-sha1_end(union state *s, size_t len, uint8_t *out)
-{
-	sha1_digest(&s->sha1, len, out);
-}
-
-static void
-sha256_begin(union state *s)
-{
-	sha256_init(&s->sha256);
-}
-
-static void
-sha256_take(union state *s, size_t len, const uint8_t *p)
-{
-	sha256_update(&s->sha256, len, p);
-}
-
-static void
-sha256_end(union state *s, size_t len, uint8_t *out)
-{
-	sha256_digest(&s->sha256, len, out);
-}
-
-static void
-fast_begin(union state *s)
+fast_begin(void *s)
 {
 	static const uint8_t key[UMAC_KEY_SIZE];
 
-	umac64_set_key(&s->fast, key);
+	umac64_set_key(s, key);
 }
 
 static void
-fast_take(union state *s, size_t len, const uint8_t *p)
+fast_update(void *s, size_t len, const uint8_t *p)
 {
-	umac64_update(&s->fast, len, p);
+	umac64_update(s, len, p);
 }
 
 static void
-fast_end(union state *s, size_t len, uint8_t *out)
+fast_digest(void *s, size_t len, uint8_t *out)
 {
-	umac64_digest(&s->fast, len, out);
+	umac64_digest(s, len, out);
 }
 
-static const struct algorithm algorithms[] = {
-	[DIGEST_MD5] = { sizeof(struct md5_ctx), MD5_DIGEST_SIZE, md5_begin, md5_take, md5_end },
-	[DIGEST_SHA1] = { sizeof(struct sha1_ctx), SHA1_DIGEST_SIZE, sha1_begin, sha1_take, sha1_end },
-	[DIGEST_SHA256] = { sizeof(struct sha256_ctx), SHA256_DIGEST_SIZE, sha256_begin, sha256_take, sha256_end },
-	[DIGEST_FAST] = { sizeof(struct umac64_ctx), UMAC64_DIGEST_SIZE, fast_begin, fast_take, fast_end },
+/* UMAC takes a key, so nettle does not count it among its hash functions. */
+static const struct nettle_hash fast = {
+	.name = "umac64", .context_size = sizeof(struct umac64_ctx), .digest_size = UMAC64_DIGEST_SIZE,
+	.init = fast_begin, .update = fast_update, .digest = fast_digest,
 };
+
+/* The state of the function, and no more: they differ by a factor of ten. */
+struct digest {
+	const struct nettle_hash *a;
+	void		*s;
+};
+
+static const struct nettle_hash *
+algorithm(enum digest_kind kind)
+{
+	switch (kind) {
+	case DIGEST_MD5:
+		return &nettle_md5;
+	case DIGEST_SHA1:
+		return &nettle_sha1;
+	case DIGEST_SHA256:
+		return &nettle_sha256;
+	default:
+		return &fast;
+	}
+}
 
 struct digest *
 digest_new(enum digest_kind kind)
@@ -115,8 +60,8 @@ digest_new(enum digest_kind kind)
 
 	if (d == NULL)
 		return NULL;
-	d->a = &algorithms[kind];
-	d->s = malloc(d->a->size);
+	d->a = algorithm(kind);
+	d->s = malloc(d->a->context_size);
 	if (d->s == NULL) {
 		free(d);
 		return NULL;
@@ -131,14 +76,17 @@ digest_update(struct digest *d, const void *p, size_t len)
 	d->a->update(d->s, len, p);
 }
 
+_Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct umac64_ctx), "room for every state");
+
+/* On a copy: a digest ends its function. */
 size_t
 digest_value(const struct digest *d, uint8_t out[DIGEST_MAX])
 {
-	union state last;
+	_Alignas(16) uint8_t last[sizeof(struct umac64_ctx)];	/* the largest of them */
 
-	memcpy(&last, d->s, d->a->size);
-	d->a->value_take(&last, d->a->value, out);
-	return d->a->value;
+	memcpy(last, d->s, d->a->context_size);
+	d->a->digest(last, d->a->digest_size, out);
+	return d->a->digest_size;
 }
 
 void
