@@ -13,6 +13,7 @@
 #include "dissectors/dissect_event.h"
 #include "mail/mail.h"
 #include "record/record_json.h"
+#include "tests/fuzz/mails_add_up.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -150,20 +151,6 @@ step(struct run *r, bool pop, uint8_t b)
 		say_all(r, pop ? pop3_logins[b % COUNT(pop3_logins)] : smtp_logins[b % COUNT(smtp_logins)]);
 	else
 		say_all(r, pop ? pop3_lines[b % COUNT(pop3_lines)] : smtp_lines[b % COUNT(smtp_lines)]);
-}
-
-/* attempted = accepted + refused + deferred + lost + unknown */
-static void
-mails_add_up(const struct correlator *c)
-{
-	struct summary *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		abort();
-	correlator_summary(c, s);
-	if (s->attempted != s->accepted + s->refused + s->deferred + s->lost + s->unknown)
-		abort();
-	free(s);
 }
 
 static struct run
