@@ -174,7 +174,6 @@ capture_next(struct capture *c, struct capture_frame *out)
 			return rc;
 		}
 		out->number = ++c->counts.frames;
-		c->last_ns = out->ts_ns;
 	} while (c->filter != NULL && !capture_passes(c, out));
 	return CAPTURE_FRAME;
 }
@@ -190,7 +189,6 @@ capture_batch(struct capture *c, struct capture_frame *out, size_t max)
 		return capture_next(c, out) == CAPTURE_FRAME;
 	for (size_t i = 0; i < n; i++)
 		out[i].number = ++c->counts.frames;
-	c->last_ns = out[n - 1].ts_ns;
 	return n;
 }
 

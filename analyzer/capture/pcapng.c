@@ -25,6 +25,7 @@ enum {
 	BLOCK_EDGE = 8,			/* type and length */
 	BLOCK_MIN = 12,
 	SECTION_MIN = 28,
+	PACKET_HEAD = 20,		/* of the body */
 };
 #define BYTE_ORDER_MAGIC	0x1a2b3c4du
 #define SECOND_NS		1000000000
@@ -44,6 +45,7 @@ struct pcapng {
 	uint32_t	 count, cap;
 	uint64_t	 block_at;	/* offset of the block in hand ... */
 	uint32_t	 block_type;	/* ... and its type, 0 when that is not there */
+	int64_t		 last_ns;	/* time of the frame before */
 	enum capture_rc	 pending;	/* damage met while opening; else CAPTURE_AGAIN */
 };
 
@@ -148,13 +150,14 @@ port_scale(const struct port *p, uint64_t ts)
 static int64_t
 port_time(struct capture *c, const struct port *p, uint64_t ts)
 {
+	const struct pcapng *s = c->state;
 	unsigned __int128 ns = p->unit_ns != 0 ? (unsigned __int128)ts * p->unit_ns : port_scale(p, ts);
 	int64_t sum;
 
 	if (ns <= INT64_MAX && !__builtin_add_overflow((int64_t)ns, p->offset_ns, &sum))
 		return sum;
 	c->counts.repaired++;
-	return c->last_ns;
+	return s->last_ns;
 }
 
 /* ---- blocks ----------------------------------------------------------------- */
@@ -282,9 +285,11 @@ take_statistics(struct capture *c, const struct block *b)
 }
 
 static void
-emit(struct capture *c, const struct port *p, const uint8_t *data, uint32_t caplen, uint32_t len,
+emit(struct capture *c, const struct port *p, int64_t ts_ns, const uint8_t *data, uint32_t caplen, uint32_t len,
     struct capture_frame *out)
 {
+	struct pcapng *s = c->state;
+
 	if (len < caplen) {
 		len = caplen;
 		c->counts.repaired++;
@@ -292,6 +297,7 @@ emit(struct capture *c, const struct port *p, const uint8_t *data, uint32_t capl
 	out->data = data;
 	out->caplen = caplen;
 	out->len = len;
+	out->ts_ns = s->last_ns = ts_ns;
 	out->point = p->point;
 	out->link_type = p->link_type;
 }
@@ -321,25 +327,47 @@ take_enhanced_options(struct capture *c, const struct port *p, const uint8_t *at
 }
 
 /* The Enhanced Packet Block and its forerunner share all but the first word. */
-static enum capture_rc
-take_packet(struct capture *c, const struct block *b, uint32_t id, struct capture_frame *out)
+static uint32_t
+packet_interface(const struct pcapng *s, const struct block *b)
+{
+	return b->type == BLOCK_ENHANCED ? get32(s, b->body) : get16(s, b->body);
+}
+
+/* NULL = none. */
+static const char *
+packet_fault(const struct pcapng *s, const struct block *b)
+{
+	if (b->len < PACKET_HEAD)
+		return "a packet block that is too short";
+	if (packet_interface(s, b) >= s->count)
+		return "a packet of an interface that is not described";
+	if (get32(s, b->body + 12) > b->len - PACKET_HEAD)
+		return "a packet that is larger than its block";
+	return NULL;
+}
+
+/* A packet without fault. */
+static void
+emit_packet(struct capture *c, const struct block *b, struct capture_frame *out)
 {
 	const struct pcapng *s = c->state;
-	const struct port *p;
-	uint32_t caplen;
+	const struct port *p = &s->port[packet_interface(s, b)];
+	const uint8_t *data = b->body + PACKET_HEAD;
+	uint32_t caplen = get32(s, b->body + 12);
 
-	if (b->len < 20)
-		return pcapng_damaged(c, "a packet block that is too short");
-	if (id >= s->count)
-		return pcapng_damaged(c, "a packet of an interface that is not described");
-	caplen = get32(s, b->body + 12);
-	if (caplen > b->len - 20)
-		return pcapng_damaged(c, "a packet that is larger than its block");
-	p = &s->port[id];
-	emit(c, p, b->body + 20, caplen, get32(s, b->body + 16), out);
-	out->ts_ns = port_time(c, p, get_time(s, b->body + 4));
-	if (b->len - 20 > pad4(caplen) && b->type == BLOCK_ENHANCED)
-		take_enhanced_options(c, p, b->body + 20 + pad4(caplen), b->body + b->len);
+	emit(c, p, port_time(c, p, get_time(s, b->body + 4)), data, caplen, get32(s, b->body + 16), out);
+	if (b->len - PACKET_HEAD > pad4(caplen) && b->type == BLOCK_ENHANCED)
+		take_enhanced_options(c, p, data + pad4(caplen), b->body + b->len);
+}
+
+static enum capture_rc
+take_packet(struct capture *c, const struct block *b, struct capture_frame *out)
+{
+	const char *fault = packet_fault(c->state, b);
+
+	if (fault != NULL)
+		return pcapng_damaged(c, fault);
+	emit_packet(c, b, out);
 	return CAPTURE_FRAME;
 }
 
@@ -347,16 +375,14 @@ static enum capture_rc
 take_old_packet(struct capture *c, const struct block *b, struct capture_frame *out)
 {
 	const struct pcapng *s = c->state;
-	uint16_t id, drops;
-	enum capture_rc rc;
+	enum capture_rc rc = take_packet(c, b, out);
+	uint16_t drops;
 
-	if (b->len < 20)
-		return pcapng_damaged(c, "a packet block that is too short");
-	id = get16(s, b->body);
+	if (rc != CAPTURE_FRAME)
+		return rc;
 	drops = get16(s, b->body + 2);
-	rc = take_packet(c, b, id, out);
-	if (rc == CAPTURE_FRAME && drops > 0 && drops != UINT16_MAX)	/* that is "not known" */
-		note_drops(c, &s->port[id], drops);
+	if (drops > 0 && drops != UINT16_MAX)	/* that is "not known" */
+		note_drops(c, &s->port[packet_interface(s, b)], drops);
 	return rc;
 }
 
@@ -376,8 +402,7 @@ take_simple(struct capture *c, const struct block *b, struct capture_frame *out)
 		caplen = s->port[0].snaplen;
 	if (caplen > b->len - 4)
 		return pcapng_damaged(c, "a packet that is larger than its block");
-	emit(c, &s->port[0], b->body + 4, caplen, len, out);
-	out->ts_ns = c->last_ns;
+	emit(c, &s->port[0], s->last_ns, b->body + 4, caplen, len, out);
 	c->counts.timeless++;
 	return CAPTURE_FRAME;
 }
@@ -387,7 +412,7 @@ block_take(struct capture *c, const struct block *b, struct capture_frame *out)
 {
 	switch (b->type) {
 	case BLOCK_ENHANCED:
-		return take_packet(c, b, b->len >= 4 ? get32(c->state, b->body) : 0, out);
+		return take_packet(c, b, out);
 	case BLOCK_SIMPLE:
 		return take_simple(c, b, out);
 	case BLOCK_PACKET:
@@ -423,6 +448,12 @@ pcapng_end(struct capture *c)
 	return capture_cut(c, is_packet(s->block_type) ? "frame" : "a block before frame");
 }
 
+static bool
+block_length_can_be(uint32_t total)
+{
+	return total >= BLOCK_MIN && total % 4 == 0 && total <= CAPTURE_FRAME_MAX;
+}
+
 /* The next block, whole, consumed; CAPTURE_AGAIN when it is there. */
 static enum capture_rc
 block_read(struct capture *c, struct block *b)
@@ -443,7 +474,7 @@ block_read(struct capture *c, struct block *b)
 			return pcapng_damaged(c, "a section header without its byte order mark");
 	}
 	total = get32(s, h + 4);
-	if (total < BLOCK_MIN || total % 4 != 0 || total > CAPTURE_FRAME_MAX)
+	if (!block_length_can_be(total))
 		return pcapng_damaged(c, "a block of impossible length");
 	if ((h = input_need(c->in, total)) == NULL)
 		return pcapng_end(c);
@@ -470,6 +501,37 @@ pcapng_next(struct capture *c, struct capture_frame *out)
 	return rc;
 }
 
+/* Whether an Enhanced Packet Block without fault, and whole, is what the `left' bytes in the buffer begin with. */
+static bool
+packet_at_hand(const struct pcapng *s, const uint8_t *h, size_t left, struct block *b)
+{
+	uint32_t total;
+
+	if (left < BLOCK_MIN || get32(s, h) != BLOCK_ENHANCED)
+		return false;
+	total = get32(s, h + 4);
+	if (total > left || !block_length_can_be(total) || get32(s, h + total - 4) != total)
+		return false;
+	*b = (struct block){ BLOCK_ENHANCED, h + BLOCK_EDGE, total - BLOCK_MIN };
+	return packet_fault(s, b) == NULL;
+}
+
+static size_t
+pcapng_batch(struct capture *c, struct capture_frame *out, size_t max)
+{
+	const struct pcapng *s = c->state;
+	struct block b;
+	size_t n = 0;
+
+	if (s->pending != CAPTURE_AGAIN)
+		return 0;
+	while (n < max && packet_at_hand(s, c->in->buf + c->in->pos, input_left(c->in), &b)) {
+		emit_packet(c, &b, &out[n++]);
+		input_skip(c->in, BLOCK_MIN + b.len);
+	}
+	return n;
+}
+
 static void
 pcapng_close(struct capture *c)
 {
@@ -480,7 +542,7 @@ pcapng_close(struct capture *c)
 	free(s);
 }
 
-static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL, NULL };
+static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL, pcapng_batch };
 
 bool
 pcapng_is(const uint8_t *p, size_t len)

@@ -29,7 +29,6 @@ struct capture {
 	uint32_t	 point_count, point_cap;
 	bool		 many_points;	/* more of them, of any link type, may follow */
 	struct capture_counts counts;	/* counts.frames is the last frame's number */
-	int64_t		 last_ns;	/* its time */
 	struct capture_damage damage;
 	enum capture_rc	 ended;		/* CAPTURE_FRAME = not yet */
 	int		 poll_fd;

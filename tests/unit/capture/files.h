@@ -300,10 +300,50 @@ got_read(const char *path, const char *filter)
 	return g;
 }
 
+/* Read in batches, it gives the same frames and ends in the same way. */
+static inline void
+got_check_batches(const struct got *g, const char *path, const char *filter)
+{
+	struct capture_frame f[7];
+	char err[512];
+	struct capture *c = capture_open_file(path, filter, err, sizeof(err));
+	size_t n, all = 0;
+
+	CHECK_EQ_INT(g->opened, c != NULL);
+	if (c == NULL)
+		return;
+	while ((n = capture_batch(c, f, sizeof(f) / sizeof(f[0]))) > 0)
+		for (size_t i = 0; i < n; i++, all++) {
+			const struct capture_frame *a = &g->f[all];
+
+			if (all >= g->n || all >= GOT_MAX)
+				continue;
+			CHECK_EQ_INT(f[i].number, a->number);
+			CHECK_EQ_INT(f[i].ts_ns, a->ts_ns);
+			CHECK_EQ_INT(f[i].len, a->len);
+			CHECK_EQ_INT(f[i].point, a->point);
+			CHECK_EQ_INT(f[i].link_type, a->link_type);
+			CHECK(f[i].caplen == a->caplen && memcmp(f[i].data, a->data, a->caplen) == 0);
+		}
+	CHECK_EQ_INT(all, g->n);
+	CHECK_EQ_STR(capture_damage(c)->why, g->damage.why);
+	CHECK_EQ_INT(capture_damage(c)->frame, g->damage.frame);
+	CHECK_EQ_INT(capture_damage(c)->offset, g->damage.offset);
+	CHECK(memcmp(capture_counts(c), &g->counts, sizeof(g->counts)) == 0);
+	CHECK_EQ_INT(capture_point_count(c), g->points);
+	for (uint32_t i = 0; i < g->points && i < 8; i++)
+		CHECK(memcmp(capture_point_get(c, i), &g->point[i], sizeof(g->point[i])) == 0);
+	capture_close(c);
+}
+
 static inline struct got
 got_bytes(const struct bytes *b, const char *filter)
 {
-	return got_read(file_write("capture", b->p, b->n), filter);
+	const char *path = file_write("capture", b->p, b->n);
+	struct got g = got_read(path, filter);
+
+	got_check_batches(&g, path, filter);
+	return g;
 }
 
 static inline void

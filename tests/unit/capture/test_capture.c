@@ -350,23 +350,39 @@ test_standard_input(void)
 }
 
 /* Frames that carry their number, some of them across the ends of the reader's buffer; all of a batch stay whole. */
+static struct bytes
+numbered_frames(bool ng, bool big, uint32_t frames, uint32_t len)
+{
+	uint8_t *bytes = malloc(len);
+	struct bytes b = { .big = big };
+
+	if (ng) {
+		ng_section(&b, big);
+		ng_ethernet(&b, "a");
+	} else
+		pcap_head(&b, FILES_MICRO, LINK_ETHERNET);
+	for (uint32_t i = 1; i <= frames; i++) {
+		memset(bytes, (int)(i % 251), len);
+		if (ng)
+			ng_packet(&b, 0, i, bytes, len - i % 7, len);
+		else
+			pcap_record(&b, i, 0, bytes, len - i % 7, len);
+	}
+	free(bytes);
+	return b;
+}
+
 static void
-test_batches(void)
+check_batches(bool ng, bool big)
 {
 	enum { FRAMES = 900, LEN = 1400, AT_ONCE = 16 };
 	struct capture_frame f[AT_ONCE];
-	uint8_t bytes[LEN];
-	struct bytes b = { 0 };
+	struct bytes b = numbered_frames(ng, big, FRAMES, LEN);
 	struct capture *c;
 	size_t n, largest = 0;
 	uint64_t seen = 0;
 	char err[256];
 
-	pcap_head(&b, FILES_MICRO, LINK_ETHERNET);
-	for (uint32_t i = 1; i <= FRAMES; i++) {
-		memset(bytes, (int)(i % 251), sizeof(bytes));
-		pcap_record(&b, i, 0, bytes, LEN - i % 7, LEN);
-	}
 	b.n -= 5;			/* the last one is cut */
 	c = capture_open_file(file_write("capture", b.p, b.n), NULL, err, sizeof(err));
 	while ((n = capture_batch(c, f, AT_ONCE)) > 0) {
@@ -384,6 +400,15 @@ test_batches(void)
 	CHECK(strstr(capture_damage(c)->why, "cut short") != NULL);
 	capture_close(c);
 	bytes_free(&b);
+}
+
+static void
+test_batches(void)
+{
+	check_batches(false, false);
+	check_batches(false, true);
+	check_batches(true, false);
+	check_batches(true, true);
 }
 
 static void
