@@ -627,7 +627,7 @@ point_caps(struct flow_point *fp)
 	caps_add(c, "full-ledgers", fp->cap_full);
 	caps_add(c, "streams", s.refused);
 	caps_add(c, "held-bytes", s.forced);
-	caps_add(c, "stream-engine", s.engine_lost);
+	caps_add(c, "stream-engine", s.engine_failed);
 	caps_add(c, "offset-rings", s.frame_rings);
 	caps_add(c, "undecided", fp->cap_undecided);
 	caps_add(c, "failed-connections", fp->cap_failed);

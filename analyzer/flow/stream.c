@@ -1,6 +1,7 @@
 #include "flow/stream.h"
 
 #include "flow/offsets.h"
+#include "flow/ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +23,6 @@ enum {
 	FAR = 1 << 30,		/* beyond, 32-bit sequence numbers say nothing */
 };
 static const int64_t skip_ns = 200000000;
-
-/* Bytes beyond the edge: in the engine, or cut off by the snap length. */
-struct range {
-	uint64_t start, end;
-	uint32_t segments;
-	bool	 cut;
-};
 
 /* A segment far outside the window, kept until others agree with it. */
 struct doubt {
@@ -53,8 +47,8 @@ struct half {
 	bool	 covered;		/* the hole at `next' is acknowledged since ... */
 	int64_t	 covered_ns;
 	uint32_t covered_packets;
-	uint32_t range_count, range_size;
-	struct range *range;		/* sorted, disjoint, all beyond `next' */
+	struct ranges beyond;		/* `next': held by the engine, or cut */
+	void	*sorter;		/* the engine, while it holds segments */
 	uint32_t held_segments;
 	uint64_t held;			/* their cost */
 	uint32_t doubt_count;
@@ -64,7 +58,7 @@ struct half {
 
 struct stream {
 	struct streams	*all;
-	void		*conn;		/* NULL: the engine gave up */
+	bool		 over;		/* what comes is not looked at any more */
 	const struct stream_sink *sink;
 	void		*ctx;
 	struct moment	 now;
@@ -76,7 +70,7 @@ struct streams {
 	struct stream_limits	 limit;
 	struct stream_counters	 count;
 	struct offsets_budget	 frames;
-	bool			 usable;
+	bool			 started, usable;	/* the engine */
 	uint32_t		 open;
 	uint64_t		 held;
 };
@@ -91,7 +85,6 @@ streams_new(const struct stream_engine *engine, const struct stream_limits *l)
 	ss->engine = engine;
 	ss->limit = *l;
 	ss->frames.max = l->frame_bytes;
-	ss->usable = engine->start(l->streams) == 0;
 	return ss;
 }
 
@@ -110,29 +103,16 @@ streams_counters(const struct streams *ss)
 	return c;
 }
 
-/* ---- what the engine gives ------------------------------------------------ */
-
-static void
-stream_data(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len)
-{
-	struct stream *s = owner;
-	struct half *h = &s->half[dir];
-
-	s->sink->data(s->ctx, dir, h->told, s->now, p, len);
-	h->told += len;
-}
-
 struct stream *
 stream_open(struct streams *ss, const struct stream_start start[2], const struct stream_sink *sink,
     void *ctx)
 {
 	struct stream *s = NULL;
 
-	if (ss->usable && ss->open < ss->limit.streams)
+	if (ss->open < ss->limit.streams)
 		s = calloc(1, sizeof(*s));
-	if (s == NULL || (s->conn = ss->engine->open(s, stream_data)) == NULL) {
+	if (s == NULL) {
 		ss->count.refused++;
-		free(s);
 		return NULL;
 	}
 	ss->open++;
@@ -148,7 +128,69 @@ stream_open(struct streams *ss, const struct stream_start start[2], const struct
 	return s;
 }
 
-/* ---- held ranges ---------------------------------------------------------- */
+/* ---- the engine ------------------------------------------------------------ */
+
+static bool
+engine_ready(struct streams *ss)
+{
+	if (!ss->started) {
+		ss->started = true;
+		ss->usable = ss->engine->start(ss->limit.streams) == 0;
+	}
+	return ss->usable;
+}
+
+/* In order: from the engine, or past it. */
+static void
+stream_data(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len)
+{
+	struct stream *s = owner;
+	struct half *h = &s->half[dir];
+
+	s->sink->data(s->ctx, dir, h->told, s->now, p, len);
+	h->told += len;
+}
+
+/* The first piece behind a hole has come.  False: nobody can keep it. */
+static bool
+half_sort(struct stream *s, enum dissect_dir dir)
+{
+	struct half *h = &s->half[dir];
+
+	s->all->count.sorted++;
+	if (engine_ready(s->all))
+		h->sorter = s->all->engine->open(s, stream_data, dir, h->next);
+	s->all->count.engine_failed += h->sorter == NULL;
+	return h->sorter != NULL;
+}
+
+static void
+half_sorted(const struct stream *s, struct half *h)
+{
+	if (h->sorter != NULL)
+		s->all->engine->close(h->sorter);
+	h->sorter = NULL;
+}
+
+static void
+stream_over(struct stream *s)
+{
+	if (s->over)
+		return;
+	s->over = true;
+	half_sorted(s, &s->half[0]);
+	half_sorted(s, &s->half[1]);
+	s->all->open--;
+}
+
+static void
+stream_lost(struct stream *s)
+{
+	s->all->count.engine_failed += !s->over;
+	stream_over(s);
+}
+
+/* ---- the edge ------------------------------------------------------------- */
 
 static void
 half_release(struct stream *s, struct half *h, uint32_t segments, uint64_t bytes)
@@ -158,91 +200,6 @@ half_release(struct stream *s, struct half *h, uint32_t segments, uint64_t bytes
 	h->held_segments -= segments;
 	h->held -= cost;
 	s->all->held -= cost;
-}
-
-static void
-range_remove(struct half *h, uint32_t i)
-{
-	h->range_count--;
-	memmove(&h->range[i], &h->range[i + 1], (h->range_count - i) * sizeof(*h->range));
-}
-
-static bool
-range_room(struct half *h)
-{
-	uint32_t size = h->range_size == 0 ? 8 : h->range_size * 2;
-	struct range *r;
-
-	if (h->range_count < h->range_size)
-		return true;
-	if ((r = reallocarray(h->range, size, sizeof(*r))) == NULL)
-		return false;
-	h->range = r;
-	h->range_size = size;
-	return true;
-}
-
-/* The first range that ends beyond `off'. */
-static uint32_t
-range_after(const struct half *h, uint64_t off)
-{
-	uint32_t i = h->range_count;
-
-	while (i > 0 && h->range[i - 1].end > off)
-		i--;
-	return i;
-}
-
-/* Puts [start, end), which touches no range, at its place; joins neighbours of its kind. */
-static bool
-range_add(struct half *h, uint64_t start, uint64_t end, bool cut)
-{
-	uint32_t i = range_after(h, start);
-	struct range *prev = i > 0 ? &h->range[i - 1] : NULL;
-	struct range *r;
-
-	if (i > 0 && prev->end == start && prev->cut == cut) {
-		prev->end = end;
-		prev->segments += !cut;
-		if (i < h->range_count && h->range[i].start == end && h->range[i].cut == cut) {
-			prev->end = h->range[i].end;
-			prev->segments += h->range[i].segments;
-			range_remove(h, i);
-		}
-		return true;
-	}
-	if (i < h->range_count && h->range[i].start == end && h->range[i].cut == cut) {
-		h->range[i].start = start;
-		h->range[i].segments += !cut;
-		return true;
-	}
-	if (!range_room(h))
-		return false;
-	r = &h->range[i];
-	memmove(r + 1, r, (h->range_count - i) * sizeof(*r));
-	*r = (struct range){ start, end, !cut, cut };
-	h->range_count++;
-	return true;
-}
-
-/* Gives the engine its room back; what comes later is not looked at. */
-static void
-stream_release(struct stream *s)
-{
-	s->all->engine->close(s->conn);
-	s->conn = NULL;
-	s->all->open--;
-}
-
-/* ---- the edge ------------------------------------------------------------- */
-
-static void
-stream_lost(struct stream *s)
-{
-	if (s->conn == NULL)
-		return;
-	stream_release(s);
-	s->all->count.engine_lost++;
 }
 
 static void half_absorb(struct stream *s, enum dissect_dir dir);
@@ -260,7 +217,7 @@ half_skip(struct stream *s, enum dissect_dir dir, uint64_t to)
 	h->told += missing;
 	h->next = to;
 	h->covered = false;
-	if (s->conn != NULL && s->all->engine->gap(s->conn, dir, missing) == -1)
+	if (h->sorter != NULL && s->all->engine->gap(h->sorter, missing) == -1)
 		stream_lost(s);
 	half_absorb(s, dir);
 }
@@ -271,10 +228,9 @@ half_absorb(struct stream *s, enum dissect_dir dir)
 {
 	struct half *h = &s->half[dir];
 
-	while (h->range_count > 0 && h->range[0].start == h->next) {
-		struct range r = h->range[0];
+	while (h->beyond.count > 0 && h->beyond.at[0].start == h->next) {
+		struct range r = ranges_shift(&h->beyond);
 
-		range_remove(h, 0);
 		h->covered = false;
 		if (r.cut) {
 			half_skip(s, dir, r.end);
@@ -285,6 +241,8 @@ half_absorb(struct stream *s, enum dissect_dir dir)
 	}
 	if (h->told != h->next)		/* the engine and we differ: believe neither */
 		stream_lost(s);
+	else if (h->held_segments == 0)
+		half_sorted(s, h);
 }
 
 /* Over a bound: the lowest hole is given up. */
@@ -293,11 +251,11 @@ half_bound(struct stream *s, enum dissect_dir dir)
 {
 	struct half *h = &s->half[dir];
 
-	while (s->conn != NULL && h->range_count > 0 &&
+	while (!s->over && h->beyond.count > 0 &&
 	    (h->held + s->half[!dir].held > FLOW_HELD || h->held_segments >= HALF_SEGMENTS ||
-	    h->range_count >= HALF_RANGES || s->all->held > s->all->limit.held_bytes)) {
+	    h->beyond.count >= HALF_RANGES || s->all->held > s->all->limit.held_bytes)) {
 		s->all->count.forced++;
-		half_skip(s, dir, h->range[0].start);
+		half_skip(s, dir, h->beyond.at[0].start);
 	}
 }
 
@@ -306,7 +264,7 @@ half_hold(struct stream *s, enum dissect_dir dir, uint64_t start, uint32_t len)
 {
 	struct half *h = &s->half[dir];
 
-	if (!range_add(h, start, start + len, false)) {
+	if (!ranges_add(&h->beyond, start, start + len, false)) {
 		stream_lost(s);
 		return;
 	}
@@ -316,6 +274,16 @@ half_hold(struct stream *s, enum dissect_dir dir, uint64_t start, uint32_t len)
 	half_bound(s, dir);
 }
 
+/* No room behind a hole: all that is missing before `start' is given up. */
+static void
+half_skip_to(struct stream *s, enum dissect_dir dir, uint64_t start)
+{
+	struct half *h = &s->half[dir];
+
+	while (h->next < start)
+		half_skip(s, dir, h->beyond.count > 0 && h->beyond.at[0].start < start ? h->beyond.at[0].start : start);
+}
+
 /* A piece that overlaps nothing. */
 static void
 half_piece(struct stream *s, enum dissect_dir dir, uint64_t start, const uint8_t *p, uint32_t len)
@@ -323,7 +291,11 @@ half_piece(struct stream *s, enum dissect_dir dir, uint64_t start, const uint8_t
 	struct half *h = &s->half[dir];
 
 	offsets_put(&h->frames, &s->all->frames, start, s->now);
-	if (s->all->engine->segment(s->conn, dir, start, p, len) == -1) {
+	if (h->sorter == NULL && start != h->next && !half_sort(s, dir))
+		half_skip_to(s, dir, start);
+	if (h->sorter == NULL) {
+		stream_data(s, dir, p, len);
+	} else if (s->all->engine->segment(h->sorter, start, p, len) == -1) {
 		stream_lost(s);
 		return;
 	}
@@ -344,7 +316,7 @@ half_cut_piece(struct stream *s, enum dissect_dir dir, uint64_t start, uint64_t 
 	offsets_put(&h->frames, &s->all->frames, start, s->now);
 	if (start == h->next)
 		half_skip(s, dir, end);
-	else if (!range_add(h, start, end, true))
+	else if (!ranges_add(&h->beyond, start, end, true))
 		stream_lost(s);
 	else
 		half_bound(s, dir);
@@ -361,19 +333,19 @@ half_insert(struct stream *s, enum dissect_dir dir, uint64_t start, uint64_t end
 	struct half *h = &s->half[dir];
 	uint64_t pos = start, stop;
 
-	while (s->conn != NULL) {
+	while (!s->over) {
 		uint32_t i;
 
 		if (pos < h->next)
 			pos = h->next;
 		if (pos >= end)
 			return;
-		i = range_after(h, pos);
-		if (i < h->range_count && h->range[i].start <= pos) {
-			pos = h->range[i].end;
+		i = ranges_after(&h->beyond, pos);
+		if (i < h->beyond.count && h->beyond.at[i].start <= pos) {
+			pos = h->beyond.at[i].end;
 			continue;
 		}
-		stop = i < h->range_count && h->range[i].start < end ? h->range[i].start : end;
+		stop = i < h->beyond.count && h->beyond.at[i].start < end ? h->beyond.at[i].start : end;
 		if (p != NULL)
 			half_piece(s, dir, pos, p + (pos - start), (uint32_t)(stop - pos));
 		else
@@ -440,7 +412,7 @@ doubts_believe(struct stream *s, enum dissect_dir dir)
 	for (uint32_t i = 0; i < n; i++) {
 		half_release(s, h, 0, d[i].caplen + SEGMENT_COST);
 		s->now.frame = d[i].at.frame;	/* it was this frame that carried it */
-		if (s->conn != NULL)
+		if (!s->over)
 			half_believe(s, dir, &d[i]);
 		free(d[i].bytes);
 	}
@@ -551,12 +523,12 @@ static void
 half_holes(struct stream *s, enum dissect_dir dir)
 {
 	struct half *h = &s->half[dir];
-	uint64_t end = h->range_count > 0 ? h->range[0].start : UINT64_MAX;
+	uint64_t end = h->beyond.count > 0 ? h->beyond.at[0].start : UINT64_MAX;
 
 	if (end > h->acked)
 		end = h->acked;
 	/* One byte with nothing behind it may be a FIN that the capture lacks. */
-	if (end <= h->next || (h->range_count == 0 && !h->fin && end == h->next + 1)) {
+	if (end <= h->next || (h->beyond.count == 0 && !h->fin && end == h->next + 1)) {
 		h->covered = false;
 		return;
 	}
@@ -589,7 +561,7 @@ stream_segment(struct stream *s, const struct stream_packet *p)
 	if (p->at.ns > s->now.ns)
 		s->now.ns = p->at.ns;	/* time never goes back within a flow */
 	s->now.frame = p->at.frame;
-	if (s->conn == NULL)
+	if (s->over)
 		return;
 	if (p->has_ack)
 		half_heard(s, p);
@@ -601,11 +573,11 @@ stream_segment(struct stream *s, const struct stream_packet *p)
 		half_fin(s, h, p->seq + p->len);
 	if (p->len > 0)
 		half_data(s, p);
-	for (int d = 0; d < 2 && s->conn != NULL; d++)
+	for (int d = 0; d < 2 && !s->over; d++)
 		if (s->half[d].started)
 			half_holes(s, (enum dissect_dir)d);
-	if (s->conn != NULL && stream_complete(s))
-		stream_release(s);
+	if (stream_complete(s))
+		stream_over(s);
 }
 
 bool
@@ -630,10 +602,10 @@ half_flush(struct stream *s, enum dissect_dir dir)
 	struct half *h = &s->half[dir];
 	uint64_t end;
 
-	while (s->conn != NULL && h->range_count > 0)
-		half_skip(s, dir, h->range[0].start);
+	while (!s->over && h->beyond.count > 0)
+		half_skip(s, dir, h->beyond.at[0].start);
 	end = h->fin && h->fin_off > h->acked ? h->fin_off : h->acked;
-	if (s->conn != NULL && end > h->next && (h->fin || end > h->next + 1))
+	if (!s->over && end > h->next && (h->fin || end > h->next + 1))
 		half_skip(s, dir, end);
 }
 
@@ -643,7 +615,7 @@ half_free(struct stream *s, struct half *h)
 	s->all->count.doubtful += h->doubt_count;
 	doubts_drop(s, h);
 	s->all->held -= h->held;
-	free(h->range);
+	ranges_clear(&h->beyond);
 	offsets_clear(&h->frames, &s->all->frames);
 }
 
@@ -656,8 +628,7 @@ stream_close(struct stream *s, struct moment at)
 		s->now = at;
 	half_flush(s, DIR_C2S);
 	half_flush(s, DIR_S2C);
-	if (s->conn != NULL)
-		stream_release(s);
+	stream_over(s);
 }
 
 void
@@ -665,8 +636,7 @@ stream_free(struct stream *s)
 {
 	if (s == NULL)
 		return;
-	if (s->conn != NULL)
-		stream_release(s);
+	stream_over(s);
 	half_free(s, &s->half[0]);
 	half_free(s, &s->half[1]);
 	free(s);

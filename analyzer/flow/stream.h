@@ -2,9 +2,11 @@
  * stream.h - the two byte streams of a mail flow.
  *
  * stream.c decides: which sequence numbers are believed, what is new, when a
- * hole will never be filled, what the bounds are (engines.md 2.3).  An engine
- * does the reassembly behind four functions, open, segment, gap, close; it is
- * libnids (stream_nids.c), and in tests/ also a small one of our own.
+ * hole will never be filled, what the bounds are (engines.md 2.3).  What comes
+ * in order, nearly everything, goes straight on.  A direction with a hole is
+ * given to an engine, which puts in order what comes behind the hole, and taken
+ * back when nothing is held any more.  The engine is libnids (stream_nids.c),
+ * and in tests/ also a small one of our own.
  *
  * Offsets: 0 is the first byte after the SYN or, without it, the first byte
  * captured.  Events of one direction come in order and without overlap: every
@@ -20,25 +22,26 @@
 typedef void stream_deliver(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len);
 
 /*
- * A reassembly engine.  Segments never overlap what was given before.  Bytes
- * that continue the stream are delivered within the call, with all that they
- * make contiguous; others are kept.  gap(): the next `missing' bytes will not
- * come.  -1: the engine cannot go on with this connection.
+ * A reassembly engine; each connection to it sorts one direction, from any
+ * offset on.  Segments never overlap what was given before.  Bytes that
+ * continue the stream are delivered within the call, with all that they make
+ * contiguous; others are kept.  gap(): the next `missing' bytes will not come.
+ * -1: the engine cannot go on with this connection.
  */
 struct stream_engine {
 	const char *name;
-	int	  (*start)(uint32_t streams);	/* room for so many; 0, or -1: unusable */
-	void	 *(*open)(void *owner, stream_deliver *deliver);	/* NULL: no room */
-	int	  (*segment)(void *conn, enum dissect_dir dir, uint64_t off, const uint8_t *p,
-		    size_t len);
-	int	  (*gap)(void *conn, enum dissect_dir dir, uint64_t missing);
-	void	  (*close)(void *conn);		/* drops what is kept */
+	int	  (*start)(uint32_t sorters);	/* at the first hole: room for so many; -1: unusable */
+	void	 *(*open)(void *owner, stream_deliver *deliver, enum dissect_dir dir,
+		    uint64_t off);		/* NULL: no room */
+	int	  (*segment)(void *sorter, uint64_t off, const uint8_t *p, size_t len);
+	int	  (*gap)(void *sorter, uint64_t missing);
+	void	  (*close)(void *sorter);	/* drops what is kept */
 };
 
 extern const struct stream_engine stream_engine_nids;
 
 struct stream_limits {
-	uint32_t streams;
+	uint32_t streams;	/* and directions with a hole at the same time */
 	uint64_t held_bytes;	/* out of order, all streams; a segment costs its length + 128 */
 	uint64_t frame_bytes;	/* for the offset -> frame rings of all streams */
 };
@@ -48,7 +51,8 @@ struct stream_counters {
 	uint64_t gaps, gap_bytes;
 	uint64_t forced;		/* holes skipped because a bound was hit */
 	uint64_t doubtful;		/* segments far outside the window, never confirmed */
-	uint64_t engine_lost;		/* streams the engine gave up */
+	uint64_t sorted;		/* holes for which the engine was asked */
+	uint64_t engine_failed;		/* of them, it had no room (the hole is a gap) or gave up (the stream ends) */
 	uint64_t frame_rings;		/* offset rings that could not grow */
 };
 
@@ -80,7 +84,7 @@ struct stream_packet {
 struct streams;			/* all streams of one capture point */
 struct stream;
 
-/* NULL: no memory.  An unusable engine refuses every stream. */
+/* NULL: no memory. */
 struct streams	*streams_new(const struct stream_engine *engine, const struct stream_limits *l);
 void		 streams_free(struct streams *ss);
 struct stream_counters streams_counters(const struct streams *ss);

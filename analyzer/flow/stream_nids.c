@@ -1,13 +1,15 @@
 /*
  * stream_nids.c - the door to libnids.
  *
- * libnids never sees the wire.  Each connection is shown to it as a clean
- * synthetic IPv4 connection: an alias address that is our slot number,
- * sequence numbers that are stream offsets, a handshake of our own, no
- * options, no FIN, no RST; then none of its limits and none of its memory
- * bugs can be reached from packets (engines.md 1.4, 1.6, 2.1).
+ * libnids never sees the wire.  Each direction that has a hole is shown to it
+ * as a clean synthetic IPv4 connection in which only the client speaks: an
+ * alias address that is our slot number, sequence numbers that are stream
+ * offsets, a handshake of our own, no options, no FIN, no RST; then none of its
+ * limits and none of its memory bugs can be reached from packets (engines.md
+ * 1.4, 1.6, 2.1).
  *
- * libnids is one global instance for the whole process, so this file is too.
+ * libnids is one global instance for the whole process, so this file is too;
+ * its tables are made when the first hole is met.
  */
 #include "flow/stream.h"
 
@@ -23,7 +25,7 @@ enum {
 	SHARED = 4 * PIECE,
 	SERVER_PORT = 25,
 	CLIENT_PORT = 1025,
-	REVERSE_ACK = 1 << 28,	/* one-way bytes after which libnids must see an ACK */
+	REVERSE_ACK = 1 << 28,	/* bytes after which libnids must see an ACK */
 };
 
 static const uint32_t server_address = 0x7f000001;
@@ -32,9 +34,10 @@ struct nids_conn {
 	struct tcp_stream *tcp;
 	void		*owner;
 	stream_deliver	*deliver;
+	enum dissect_dir dir;		/* of whom it sorts; not seen by libnids */
 	uint32_t	 slot;
-	uint64_t	 pos[2];	/* libnids expects this offset next */
-	uint64_t	 acked[2];	/* and was told this acknowledgement last */
+	uint64_t	 pos;		/* libnids expects this offset next */
+	uint64_t	 acked;		/* and was told this acknowledgement last */
 	bool		 filler;	/* what comes next stands for a gap */
 	bool		 ended;		/* libnids dropped it on its own */
 };
@@ -67,13 +70,6 @@ nids_nomem(char *where)
 /* ---- its callbacks -------------------------------------------------------- */
 
 static void
-nids_share(struct half_stream *h)
-{
-	h->data = nids.shared;
-	h->bufsize = SHARED;
-}
-
-static void
 nids_established(struct tcp_stream *t)
 {
 	struct nids_conn *c = nids.opening;
@@ -82,11 +78,10 @@ nids_established(struct tcp_stream *t)
 		return;
 	t->user = c;
 	c->tcp = t;
-	t->client.collect++;
 	t->server.collect++;
 	if (!nids.plain) {
-		nids_share(&t->client);
-		nids_share(&t->server);
+		t->server.data = nids.shared;
+		t->server.bufsize = SHARED;
 	}
 }
 
@@ -94,25 +89,23 @@ nids_established(struct tcp_stream *t)
 static void
 nids_unshare(struct tcp_stream *t)
 {
-	if (nids.plain)
-		return;
-	t->client.data = NULL;
-	t->server.data = NULL;
+	if (!nids.plain)
+		t->server.data = NULL;
 }
 
 static void
-nids_bytes(struct nids_conn *c, enum dissect_dir dir, const struct half_stream *h)
+nids_bytes(struct nids_conn *c, const struct half_stream *h)
 {
 	size_t n = (size_t)h->count_new;
 	const char *p = h->data + (h->count - h->offset - h->count_new);
 
-	c->pos[dir] += n;
+	c->pos += n;
 	if (!c->filler)
-		c->deliver(c->owner, dir, (const uint8_t *)p, n);
+		c->deliver(c->owner, c->dir, (const uint8_t *)p, n);
 	c->filler = false;	/* that was the gap; the queue drains behind it */
 }
 
-/* `client' is what the client received. */
+/* `server' is what the server received. */
 static void
 nids_event(struct tcp_stream *t, void **unused)
 {
@@ -126,9 +119,7 @@ nids_event(struct tcp_stream *t, void **unused)
 		c->ended = true;
 		c->tcp = NULL;
 	} else if (t->server.count_new > 0)
-		nids_bytes(c, DIR_C2S, &t->server);
-	else if (t->client.count_new > 0)
-		nids_bytes(c, DIR_S2C, &t->client);
+		nids_bytes(c, &t->server);
 }
 
 /* ---- the virtual wire ----------------------------------------------------- */
@@ -147,7 +138,7 @@ put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v);
 }
 
-/* Both ISNs are 0, so offset 0 is sequence number 1. */
+/* The server's ISN is 0, the client's the offset it begins at. */
 static uint32_t
 wire_seq(uint64_t off)
 {
@@ -155,11 +146,10 @@ wire_seq(uint64_t off)
 }
 
 static void
-wire_headers(const struct nids_conn *c, enum dissect_dir dir, uint8_t flags, uint32_t seq,
-    uint32_t ack, size_t options, size_t len)
+wire_headers(const struct nids_conn *c, bool up, uint8_t flags, uint32_t seq, uint32_t ack, size_t options,
+    size_t len)
 {
 	uint8_t *ip = nids.packet, *tcp = ip + 20;
-	bool up = dir == DIR_C2S;
 
 	memset(ip, 0, IP_TCP);
 	ip[0] = 0x45;
@@ -192,40 +182,43 @@ wire_push(struct nids_conn *c, size_t len)
 }
 
 static void
-wire_syn(struct nids_conn *c, enum dissect_dir dir)
+wire_syn(struct nids_conn *c, bool up)
 {
 	static const uint8_t wscale[4] = { 3, 3, 14, 1 };
-	bool up = dir == DIR_C2S;
+	uint32_t isn = wire_seq(c->pos) - 1;
 
-	wire_headers(c, dir, up ? TH_SYN : TH_SYN | TH_ACK, 0, up ? 0 : 1, sizeof(wscale), 0);
+	if (up)
+		wire_headers(c, true, TH_SYN, isn, 0, sizeof(wscale), 0);
+	else
+		wire_headers(c, false, TH_SYN | TH_ACK, 0, isn + 1, sizeof(wscale), 0);
 	memcpy(nids.packet + IP_TCP, wscale, sizeof(wscale));
 	wire_push(c, IP_TCP + sizeof(wscale));
 }
 
 static void
-wire_ack(struct nids_conn *c, enum dissect_dir dir)
+wire_ack(struct nids_conn *c, bool up)
 {
-	wire_headers(c, dir, TH_ACK, wire_seq(c->pos[dir]), wire_seq(c->pos[!dir]), 0, 0);
+	wire_headers(c, up, TH_ACK, up ? wire_seq(c->pos) : 1, up ? 1 : wire_seq(c->pos), 0, 0);
 	wire_push(c, IP_TCP);
-	c->acked[!dir] = c->pos[!dir];
 }
 
 /* libnids accepts 1 GiB beyond the last ACK of the other side. */
 static void
-wire_keep_window(struct nids_conn *c, enum dissect_dir dir, uint64_t off)
+wire_keep_window(struct nids_conn *c, uint64_t off)
 {
-	if (off - c->acked[dir] >= REVERSE_ACK)
-		wire_ack(c, !dir);
+	if (off - c->acked < REVERSE_ACK)
+		return;
+	wire_ack(c, false);
+	c->acked = c->pos;
 }
 
 static void
-wire_data(struct nids_conn *c, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
+wire_data(struct nids_conn *c, uint64_t off, const uint8_t *p, size_t len)
 {
-	wire_keep_window(c, dir, off);
-	wire_headers(c, dir, TH_ACK, wire_seq(off), wire_seq(c->pos[!dir]), 0, len);
+	wire_keep_window(c, off);
+	wire_headers(c, true, TH_ACK, wire_seq(off), 1, 0, len);
 	memcpy(nids.packet + IP_TCP, p, len);
 	wire_push(c, IP_TCP + len);
-	c->acked[!dir] = c->pos[!dir];
 }
 
 /* ---- the engine's four functions ------------------------------------------ */
@@ -241,7 +234,7 @@ nids_end(struct nids_conn *c)
 }
 
 static void *
-nids_open(void *owner, stream_deliver *deliver)
+nids_open(void *owner, stream_deliver *deliver, enum dissect_dir dir, uint64_t off)
 {
 	struct nids_conn *c;
 
@@ -249,11 +242,13 @@ nids_open(void *owner, stream_deliver *deliver)
 		return NULL;
 	c->owner = owner;
 	c->deliver = deliver;
+	c->dir = dir;
+	c->pos = c->acked = off;
 	c->slot = nids.free[nids.free_count - 1];
 	nids.opening = c;
-	wire_syn(c, DIR_C2S);
-	wire_syn(c, DIR_S2C);
-	wire_ack(c, DIR_C2S);
+	wire_syn(c, true);
+	wire_syn(c, false);
+	wire_ack(c, true);
 	nids.opening = NULL;
 	if (c->tcp == NULL || c->ended) {
 		nids_end(c);
@@ -265,14 +260,14 @@ nids_open(void *owner, stream_deliver *deliver)
 }
 
 static int
-nids_segment(void *conn, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
+nids_segment(void *conn, uint64_t off, const uint8_t *p, size_t len)
 {
 	struct nids_conn *c = conn;
 
 	while (len > 0 && !c->ended) {
 		size_t n = len < PIECE ? len : PIECE;
 
-		wire_data(c, dir, off, p, n);
+		wire_data(c, off, p, n);
 		off += n;
 		p += n;
 		len -= n;
@@ -282,21 +277,19 @@ nids_segment(void *conn, enum dissect_dir dir, uint64_t off, const uint8_t *p, s
 
 /* Moves libnids' expectation to the last missing byte, and gives it that one. */
 static void
-nids_jump(struct nids_conn *c, enum dissect_dir dir, uint64_t missing)
+nids_jump(struct nids_conn *c, uint64_t missing)
 {
-	struct half_stream *snd = dir == DIR_C2S ? &c->tcp->client : &c->tcp->server;
-
-	snd->first_data_seq += (uint32_t)(missing - 1);
-	c->pos[dir] += missing - 1;
-	wire_keep_window(c, dir, c->pos[dir]);
+	c->tcp->client.first_data_seq += (uint32_t)(missing - 1);
+	c->pos += missing - 1;
+	wire_keep_window(c, c->pos);
 	c->filler = true;
-	wire_data(c, dir, c->pos[dir], (const uint8_t *)"", 1);
+	wire_data(c, c->pos, (const uint8_t *)"", 1);
 	c->filler = false;
 }
 
 /* The plain way: zeros in place of all missing bytes but the last. */
 static void
-nids_fill(struct nids_conn *c, enum dissect_dir dir, uint64_t missing)
+nids_fill(struct nids_conn *c, uint64_t missing)
 {
 	static const uint8_t zeros[PIECE];
 
@@ -304,25 +297,25 @@ nids_fill(struct nids_conn *c, enum dissect_dir dir, uint64_t missing)
 		size_t n = left < PIECE ? (size_t)left : PIECE;
 
 		c->filler = true;
-		wire_data(c, dir, c->pos[dir], zeros, n);
+		wire_data(c, c->pos, zeros, n);
 		left -= n;
 	}
 }
 
 static int
-nids_gap(void *conn, enum dissect_dir dir, uint64_t missing)
+nids_gap(void *conn, uint64_t missing)
 {
 	struct nids_conn *c = conn;
 
 	if (c->ended)
 		return -1;
 	if (nids.plain && missing > 1) {
-		nids_fill(c, dir, missing);
+		nids_fill(c, missing);
 		missing = 1;
 	}
 	if (c->ended)
 		return -1;
-	nids_jump(c, dir, missing);
+	nids_jump(c, missing);
 	return c->ended ? -1 : 0;
 }
 
@@ -374,8 +367,8 @@ nids_slots(uint32_t streams)
 }
 
 struct trial {
-	char	out[2][64];
-	size_t	len[2];
+	char	out[64];
+	size_t	len;
 };
 
 static void
@@ -383,39 +376,43 @@ trial_deliver(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len)
 {
 	struct trial *t = owner;
 
-	for (size_t i = 0; i < len && t->len[dir] < sizeof(t->out[0]) - 1; i++)
-		t->out[dir][t->len[dir]++] = (char)p[i];
+	(void)dir;
+	for (size_t i = 0; i < len && t->len < sizeof(t->out) - 1; i++)
+		t->out[t->len++] = (char)p[i];
 }
 
-/* Order, queue, gap with a queue behind it, gap of one byte, both directions. */
+/* Order, queue, gap with a queue behind it, gap of one byte. */
 static bool
-nids_trial(void)
+nids_trial(uint64_t off)
 {
 	static const struct {
-		enum dissect_dir dir;
 		uint64_t off;		/* of a gap: bytes missing */
 		const char *text;	/* NULL: a gap */
 	} step[] = {
-		{ DIR_S2C, 0, "220 a" }, { DIR_C2S, 0, "EHLO" }, { DIR_S2C, 7, "cd" },
-		{ DIR_C2S, 6, "x" }, { DIR_S2C, 5, "Qb" }, { DIR_C2S, 5, "w" }, { DIR_C2S, 4, "v" },
-		{ DIR_C2S, 100007, "yz" }, { DIR_C2S, 100010, "!" }, { DIR_C2S, 100000, NULL },
-		{ DIR_S2C, 9, "ef" }, { DIR_C2S, 1, NULL }, { DIR_C2S, 100011, "?" },
-		{ DIR_S2C, 5, NULL }, { DIR_S2C, 16, "gh" }, { DIR_S2C, 19, "i" }, { DIR_S2C, 18, "," },
+		{ 7, "cd" }, { 0, "220 a" }, { 5, "Qb" }, { 11, "x" }, { 10, "w" }, { 9, "v" },
+		{ 100012, "yz" }, { 100015, "!" }, { 100000, NULL }, { 1, NULL }, { 100016, "?" },
+		{ 5, NULL }, { 100022, "gh" }, { 100025, "i" }, { 100024, "," },
 	};
-	struct trial t = { { { 0 } }, { 0 } };
-	struct nids_conn *c = nids_open(&t, trial_deliver);
+	struct trial t = { { 0 }, 0 };
+	struct nids_conn *c = nids_open(&t, trial_deliver, DIR_C2S, off);
 	bool ok = c != NULL;
 
 	for (size_t i = 0; ok && i < sizeof(step) / sizeof(step[0]); i++)
 		if (step[i].text == NULL)
-			ok = nids_gap(c, step[i].dir, step[i].off) == 0;
+			ok = nids_gap(c, step[i].off) == 0;
 		else
-			ok = nids_segment(c, step[i].dir, step[i].off,
+			ok = nids_segment(c, off + step[i].off,
 			    (const uint8_t *)step[i].text, strlen(step[i].text)) == 0;
 	if (c != NULL)
 		nids_close(c);
-	return ok && strcmp(t.out[DIR_C2S], "EHLOvwxyz!?") == 0 &&
-	    strcmp(t.out[DIR_S2C], "220 aQbcdefgh,i") == 0;
+	return ok && strcmp(t.out, "220 aQbcdvwxyz!?gh,i") == 0;
+}
+
+/* At the beginning, and where sequence numbers wrap. */
+static bool
+nids_trials(void)
+{
+	return nids_trial(0) && nids_trial(UINT32_MAX - 6);
 }
 
 static int
@@ -428,10 +425,10 @@ nids_start(uint32_t streams)
 		streams = 1;
 	if (nids_prepare(streams) == -1 || nids_slots(streams) == -1)
 		return -1;
-	nids.usable = nids_trial();
+	nids.usable = nids_trials();
 	if (!nids.usable) {
 		nids.plain = true;
-		nids.usable = nids_trial();
+		nids.usable = nids_trials();
 	}
 	return nids.usable ? 0 : -1;
 }

@@ -130,70 +130,71 @@ oracle_length(const struct oracle_half *h)
 struct oracle_conn {
 	void		*owner;
 	stream_deliver	*deliver;
-	struct {
-		uint64_t pos;
-		uint8_t	 have[ORACLE_MAX], byte[ORACLE_MAX];
-	} half[2];
+	enum dissect_dir dir;
+	uint64_t	 base, pos;	/* pos from base on */
+	uint8_t		 have[ORACLE_MAX], byte[ORACLE_MAX];
 };
 
 static inline int
-oracle_start(uint32_t streams)
+oracle_start(uint32_t sorters)
 {
-	(void)streams;
+	(void)sorters;
 	return 0;
 }
 
 static inline void *
-oracle_open(void *owner, stream_deliver *deliver)
+oracle_open(void *owner, stream_deliver *deliver, enum dissect_dir dir, uint64_t off)
 {
 	struct oracle_conn *c = calloc(1, sizeof(*c));
 
 	if (c != NULL) {
 		c->owner = owner;
 		c->deliver = deliver;
+		c->dir = dir;
+		c->base = off;
 	}
 	return c;
 }
 
 static inline void
-oracle_drain(struct oracle_conn *c, enum dissect_dir dir)
+oracle_drain(struct oracle_conn *c)
 {
-	uint64_t from = c->half[dir].pos, to = from;
+	uint64_t from = c->pos;
 
-	while (to < ORACLE_MAX && c->half[dir].have[to])
-		to++;
-	c->half[dir].pos = to;
-	if (to > from)
-		c->deliver(c->owner, dir, c->half[dir].byte + from, (size_t)(to - from));
+	while (c->pos < ORACLE_MAX && c->have[c->pos])
+		c->pos++;
+	if (c->pos > from)
+		c->deliver(c->owner, c->dir, c->byte + from, (size_t)(c->pos - from));
 }
 
 static inline int
-oracle_segment(void *conn, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
+oracle_segment(void *sorter, uint64_t off, const uint8_t *p, size_t len)
 {
-	struct oracle_conn *c = conn;
+	struct oracle_conn *c = sorter;
+	uint64_t at = off - c->base;
 
-	if (off + len > ORACLE_MAX)
+	if (off < c->base || at + len > ORACLE_MAX)
 		return -1;
-	memset(c->half[dir].have + off, 1, len);
-	memcpy(c->half[dir].byte + off, p, len);
-	oracle_drain(c, dir);
+	memset(c->have + at, 1, len);
+	memcpy(c->byte + at, p, len);
+	oracle_drain(c);
 	return 0;
 }
 
 static inline int
-oracle_gap(void *conn, enum dissect_dir dir, uint64_t missing)
+oracle_gap(void *sorter, uint64_t missing)
 {
-	struct oracle_conn *c = conn;
+	struct oracle_conn *c = sorter;
 
-	c->half[dir].pos += missing;
-	oracle_drain(c, dir);
-	return c->half[dir].pos <= ORACLE_MAX ? 0 : -1;
+	c->pos += missing;
+	oracle_drain(c);
+	return c->pos <= ORACLE_MAX ? 0 : -1;
 }
 
 static inline void
-oracle_close(void *conn)
+oracle_close(void *sorter)
 {
-	free(conn);
+	free(sorter);
 }
 
 static const struct stream_engine stream_engine_oracle = {

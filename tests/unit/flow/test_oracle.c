@@ -1,7 +1,7 @@
 /*
- * Random captures through flow/ (libnids behind the virtual wire) and through
- * the oracle: the same bytes at the same offsets, the same gaps, and every byte
- * the one that the script sent.
+ * Random captures through flow/ (libnids behind the virtual wire where there is
+ * a hole) and through the oracle: the same bytes at the same offsets, the same
+ * gaps, and every byte the one that the script sent.
  */
 #include "check.h"
 #include "flow/decode.h"
@@ -17,7 +17,8 @@ enum { CONVERSATIONS = 10000, ENGINE_RUNS = 2000 };
 
 struct heard {
 	uint8_t	 state[2][ORACLE_MAX], byte[2][ORACLE_MAX];
-	uint64_t len[2];
+	uint64_t base;		/* of the offsets looked at; below, all is let pass */
+	uint64_t len[2];	/* from base on */
 	int64_t	 ns;
 	unsigned wrong, opened, closed;
 	struct flow_frames frames;
@@ -42,6 +43,9 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 {
 	struct heard *h = ctx;
 
+	if (off < h->base)
+		return;
+	off -= h->base;
 	if (off != h->len[dir] || off + len > ORACLE_MAX || at.ns < h->ns || len == 0) {
 		h->wrong++;
 		return;
@@ -62,6 +66,7 @@ on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct m
 {
 	struct heard *h = ctx;
 
+	off -= h->base;
 	if (off != h->len[dir] || off + missing > ORACLE_MAX || missing == 0 || at.ns < h->ns) {
 		h->wrong++;
 		return;
@@ -92,7 +97,7 @@ heard_clear(struct heard *h)
 		memset(h->state[d], 0, h->len[d]);
 		memset(h->byte[d], 0, h->len[d]);
 	}
-	memset(&h->len, 0, sizeof(*h) - offsetof(struct heard, len));
+	memset(&h->base, 0, sizeof(*h) - offsetof(struct heard, base));
 }
 
 typedef void frame_user(void *ctx, const struct capture_frame *f, const struct tcp_frame *t);
@@ -203,12 +208,101 @@ captures_equal_oracle(void)
 	CHECK_EQ_INT(bad, 0);
 }
 
+/* ---- each engine alone ------------------------------------------------------ */
+
+enum { SORTED = 20000, PIECES = 64 };
+
+struct sorting {
+	const struct stream_engine *engine;
+	void	*sorter;
+	uint8_t	 script[SORTED];
+	uint64_t pos;
+	unsigned wrong;
+	uint32_t start[PIECES + 1], pieces, edge;	/* piece i is script[start[i], start[i + 1]) */
+	bool	 given[PIECES];
+};
+
+static void
+on_sorted(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len)
+{
+	struct sorting *s = owner;
+
+	s->wrong += dir != DIR_S2C || len == 0 || s->pos + len > SORTED || memcmp(s->script + s->pos, p, len) != 0;
+	s->pos += len;
+}
+
+/* The pieces from the edge to the next one given do not come. */
+static void
+sorting_gap(struct sorting *s)
+{
+	uint32_t from = s->start[s->edge];
+
+	while (s->edge < s->pieces && !s->given[s->edge])
+		s->given[s->edge++] = true;
+	s->pos += s->start[s->edge] - from;
+	s->wrong += s->engine->gap(s->sorter, s->start[s->edge] - from) != 0;
+}
+
+static void
+sorting_piece(struct sorting *s, uint64_t base, uint32_t i)
+{
+	s->wrong += s->engine->segment(s->sorter, base + s->start[i], s->script + s->start[i], s->start[i + 1] - s->start[i]) != 0;
+	s->given[i] = true;
+}
+
+/* Pieces of a script in any order; some do not come. */
+static unsigned
+sorting_wrong(const struct stream_engine *engine, uint64_t base, uint64_t seed)
+{
+	static struct sorting s;
+	struct seed r = { seed };
+
+	memset(&s, 0, sizeof(s));
+	s.engine = engine;
+	s.sorter = engine->open(&s, on_sorted, DIR_S2C, base);
+	for (size_t i = 0; i < SORTED; i++)
+		s.script[i] = (uint8_t)seed_next(&r);
+	while (s.pieces < PIECES && s.start[s.pieces] < SORTED - 600) {
+		s.start[s.pieces + 1] = s.start[s.pieces] + 1 + seed_below(&r, 600);
+		s.pieces++;
+	}
+	for (uint32_t n = 0; n < 4 * s.pieces; n++) {
+		uint32_t i = seed_below(&r, s.pieces);
+
+		if (!s.given[i])
+			sorting_piece(&s, base, i);
+		while (s.edge < s.pieces && s.given[s.edge])
+			s.edge++;
+		s.wrong += s.pos != s.start[s.edge];
+		if (s.edge < s.pieces && seed_chance(&r, 5))
+			sorting_gap(&s);
+	}
+	engine->close(s.sorter);
+	return s.wrong;
+}
+
+static void
+engines_sort_from_any_offset(void)
+{
+	static const uint64_t base[] = { 0, 1, 0x7fffd000, 0xffffd000, 0xffffffff, 0x100000000, 0x1ffffff00, 0xfffffff000 };
+	unsigned bad = 0;
+
+	stream_engine_nids.start(8);
+	for (uint64_t seed = 1; seed <= 100; seed++)
+		for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++) {
+			bad += sorting_wrong(&stream_engine_nids, base[i], seed);
+			bad += sorting_wrong(&stream_engine_oracle, base[i], seed);
+		}
+	CHECK_EQ_INT(bad, 0);
+}
+
 /* ---- two engines behind stream.c, with wild input --------------------------- */
 
 static const struct stream_sink events = { on_data, on_gap };
 
+/* `next': where most segments go on, so that holes come and heal; NULL: anywhere. */
 static void
-wild_packet(struct seed *r, struct stream_packet *p, uint32_t n)
+wild_packet(struct seed *r, struct stream_packet *p, uint32_t n, uint32_t *next)
 {
 	static uint8_t noise[2000];
 
@@ -216,56 +310,130 @@ wild_packet(struct seed *r, struct stream_packet *p, uint32_t n)
 		noise[i] = (uint8_t)seed_next(r);
 	*p = (struct stream_packet){
 		.dir = (enum dissect_dir)seed_below(r, 2), .at = { (int64_t)n * 7000000, n + 1 },
-		.seq = 1000 + seed_below(r, 20000), .ack = 1000 + seed_below(r, 20000 / (1 + n % 7)),
+		.seq = seed_below(r, 20000), .ack = seed_below(r, 20000 / (1 + n % 7)),
 		.window = (uint16_t)seed_next(r), .has_ack = seed_chance(r, 70), .fin = seed_chance(r, 1),
 		.len = seed_chance(r, 70) ? seed_below(r, 1500) : 0, .payload = noise,
 	};
 	if (seed_chance(r, 5))
-		p->seq = seed_chance(r, 50) ? 1000 + seed_below(r, 100000) : 1000 - seed_next(r) / 4;
+		p->seq = seed_chance(r, 50) ? seed_below(r, 100000) : 0 - seed_next(r) / 4;
 	if (seed_chance(r, 5))
-		p->ack = 1000 + seed_below(r, 100000);
+		p->ack = seed_below(r, 100000);
 	p->caplen = seed_chance(r, 90) ? p->len : seed_below(r, p->len + 1);
+	if (next == NULL || n % 32 == 31)
+		return;
+	p->seq = next[p->dir];
+	p->fin = false;
+	p->ack = next[!p->dir];
+	p->len = p->caplen = seed_below(r, 300);
+	if (seed_chance(r, 60))
+		next[p->dir] += p->len;
+	else if (seed_chance(r, 50))
+		p->seq += seed_below(r, 300);
 }
 
+/* All in order, up to where offsets need more than 32 bits. */
+static void
+stream_wind(struct stream *s, uint32_t seq, uint64_t to)
+{
+	static uint8_t block[1 << 16];
+	struct stream_packet p = { .payload = block, .len = sizeof(block) };
+
+	for (uint64_t at = 0; at < to; at += p.len) {
+		p.seq = seq + (uint32_t)at;
+		p.len = p.caplen = to - at < sizeof(block) ? (uint32_t)(to - at) : (uint32_t)sizeof(block);
+		for (int d = 0; d < 2; d++) {
+			p.dir = (enum dissect_dir)d;
+			stream_segment(s, &p);
+		}
+	}
+}
+
+struct engine_run {
+	const struct stream_limits *limits;
+	uint64_t base;
+	bool	 healing;
+	uint64_t sorted;
+};
+
 static bool
-engines_differ(uint64_t seed, const struct stream_limits *l)
+engines_differ(struct engine_run *run, uint64_t seed)
 {
 	struct stream_start start[2] = { { true, 1000, 2 }, { true, 1000, 2 } };
-	struct streams *a = streams_new(&stream_engine_nids, l), *b = streams_new(&stream_engine_oracle, l);
-	struct stream *s, *o;
+	const struct stream_engine *engine[2] = { &stream_engine_nids, &stream_engine_oracle };
+	struct heard *ear[2] = { &heard, &heard2 };
+	struct streams *ss[2];
+	struct stream *s[2];
 	struct seed r = { seed };
+	uint32_t next[2] = { 0, 0 };
 	struct stream_packet p;
 
-	heard_clear(&heard);
-	heard_clear(&heard2);
-	s = stream_open(a, start, &events, &heard);
-	o = stream_open(b, start, &events, &heard2);
-	for (uint32_t n = 0; n < 200; n++) {
-		wild_packet(&r, &p, n);
-		stream_segment(s, &p);
-		stream_segment(o, &p);
+	for (int i = 0; i < 2; i++) {
+		heard_clear(ear[i]);
+		ear[i]->base = run->base;
+		ss[i] = streams_new(engine[i], run->limits);
+		s[i] = stream_open(ss[i], start, &events, ear[i]);
+		stream_wind(s[i], 1000, run->base);
 	}
-	stream_close(s, p.at);
-	stream_close(o, p.at);
-	stream_free(s);
-	stream_free(o);
-	streams_free(a);
-	streams_free(b);
+	for (uint32_t n = 0; n < 200; n++) {
+		wild_packet(&r, &p, n, run->healing ? next : NULL);
+		p.seq += 1000 + (uint32_t)run->base;
+		p.ack += 1000 + (uint32_t)run->base;
+		for (int i = 0; i < 2; i++)
+			stream_segment(s[i], &p);
+	}
+	for (int i = 0; i < 2; i++) {
+		stream_close(s[i], p.at);
+		stream_free(s[i]);
+		run->sorted += streams_counters(ss[i]).sorted;
+		streams_free(ss[i]);
+	}
 	return heard.wrong + heard2.wrong != 0 || memcmp(heard.len, heard2.len, sizeof(heard.len)) != 0 ||
 	    memcmp(heard.state, heard2.state, sizeof(heard.state)) != 0 ||
 	    memcmp(heard.byte[0], heard2.byte[0], heard.len[0]) != 0 ||
 	    memcmp(heard.byte[1], heard2.byte[1], heard.len[1]) != 0;
 }
 
+static const struct stream_limits wide = { 8, 64 << 20, 1 << 20 }, narrow = { 8, 6000, 1 << 20 };
+
 static void
 engines_agree(void)
 {
-	static const struct stream_limits wide = { 8, 64 << 20, 1 << 20 }, narrow = { 8, 6000, 1 << 20 };
+	unsigned bad = 0;
+
+	for (uint64_t seed = 1; seed <= ENGINE_RUNS; seed++) {
+		struct engine_run run = { .limits = (seed & 1) != 0 ? &wide : &narrow };
+
+		bad += engines_differ(&run, seed);
+	}
+	CHECK_EQ_INT(bad, 0);
+}
+
+/* Holes come and heal: the engine is asked, left, and asked again where the stream then is. */
+static void
+engines_come_and_go(void)
+{
+	struct engine_run run = { .limits = &wide, .healing = true };
 	unsigned bad = 0;
 
 	for (uint64_t seed = 1; seed <= ENGINE_RUNS; seed++)
-		bad += engines_differ(seed, (seed & 1) != 0 ? &wide : &narrow);
+		bad += engines_differ(&run, seed);
 	CHECK_EQ_INT(bad, 0);
+	CHECK(run.sorted > 5 * 2 * ENGINE_RUNS);
+}
+
+/* The same where sequence numbers wrap and offsets do not. */
+static void
+engines_come_and_go_beyond_4_gib(void)
+{
+	struct engine_run run = { .limits = &wide, .healing = true };
+	unsigned bad = 0;
+
+	for (uint64_t seed = 1; seed <= 4; seed++) {
+		run.base = (1ull << 32) + 5000 - seed * 2000;
+		bad += engines_differ(&run, seed);
+	}
+	CHECK_EQ_INT(bad, 0);
+	CHECK(run.sorted > 0);
 }
 
 int
@@ -273,7 +441,10 @@ main(int argc, char **argv)
 {
 	static const struct check_test tests[] = {
 		{ "random captures: libnids, the oracle and the script agree", captures_equal_oracle },
+		{ "each engine sorts from any offset", engines_sort_from_any_offset },
 		{ "wild segments: both engines give the same events", engines_agree },
+		{ "holes that heal: the engines come and go", engines_come_and_go },
+		{ "holes that heal beyond 4 GiB", engines_come_and_go_beyond_4_gib },
 	};
 
 	if (argc > 1) {			/* one seed, to look at */

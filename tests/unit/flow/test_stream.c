@@ -49,7 +49,8 @@ static uint64_t frame;
 static int64_t clock_ns;
 
 static void
-begin_with(const struct stream_limits *l, uint32_t client, uint32_t server, bool known)
+begin_on(const struct stream_engine *engine, const struct stream_limits *l, uint32_t client, uint32_t server,
+    bool known)
 {
 	struct stream_start start[2] = { { known, client, 0 }, { known, server, 0 } };
 
@@ -59,9 +60,15 @@ begin_with(const struct stream_limits *l, uint32_t client, uint32_t server, bool
 	wrong = 0;
 	frame = 0;
 	clock_ns = 1000000000;
-	all = streams_new(&stream_engine_nids, l);
+	all = streams_new(engine, l);
 	stream = stream_open(all, start, &sink, NULL);
 	CHECK(stream != NULL);
+}
+
+static void
+begin_with(const struct stream_limits *l, uint32_t client, uint32_t server, bool known)
+{
+	begin_on(&stream_engine_nids, l, client, server, known);
 }
 
 static void
@@ -305,21 +312,186 @@ no_room_is_counted(void)
 	end("");
 }
 
-/* More than 1 GiB one way: libnids' window must be kept open. */
+/* The engine is asked for a hole, and left when that is filled or given up. */
+static void
+engine_only_for_holes(void)
+{
+	begin();
+	send('S', 5000, "220 a", 100);
+	send('C', 100, "EHLO", 5005);
+	CHECK_EQ_INT(streams_counters(all).sorted, 0);
+	send('C', 106, "gh", 5005);
+	send('S', 5007, "cd", 104);
+	CHECK_EQ_INT(streams_counters(all).sorted, 2);
+	send('C', 104, "ef", 5005);
+	send('S', 5005, "ab", 108);
+	send('C', 108, "ij", 5009);
+	CHECK_EQ_INT(streams_counters(all).sorted, 2);
+	send('C', 112, "mn", 5009);
+	CHECK_EQ_INT(streams_counters(all).sorted, 3);
+	send('S', 5009, "x", 114);
+	clock_ns += 250000000;
+	send('S', 5010, "y", 114);
+	send('C', 114, "op", 5009);
+	CHECK_EQ_INT(streams_counters(all).sorted, 3);
+	CHECK_EQ_INT(streams_counters(all).engine_failed, 0);
+	end("S+220 a C+EHLO C+ef C+gh S+ab S+cd C+ij S+x S+y C-2 C+mn C+op");
+}
+
+/* A hole between bytes that the snap length cut: nothing is held, so nothing need be sorted. */
+static void
+no_engine_for_cut_bytes(void)
+{
+	begin();
+	send_cut('S', 5010, NULL, 10, 0, 100);
+	send_cut('S', 5000, NULL, 10, 0, 100);
+	send('S', 5020, "end", 100);
+	CHECK_EQ_INT(streams_counters(all).sorted, 0);
+	end("S-10 S-10 S+end");
+}
+
+/* More holes at once than the engine has room for: those beyond are gaps, and counted. */
+static void
+no_room_for_a_hole_is_a_gap(void)
+{
+	struct stream_start start[2] = { { true, 100, 0 }, { true, 5000, 0 } };
+	struct stream *other[63];
+
+	begin();
+	for (int i = 0; i < 63; i++)
+		other[i] = stream_open(all, start, &sink, NULL);
+	for (int i = 0; i < 63; i++)
+		for (int d = 0; d < 2 && d + i < 63; d++) {
+			struct stream_packet p = {
+				.dir = (enum dissect_dir)d, .at = { clock_ns, ++frame }, .seq = start[d].seq + 5,
+				.window = 60000, .len = 1, .caplen = 1, .payload = (const uint8_t *)"x",
+			};
+
+			stream_segment(other[i], &p);
+		}
+	CHECK_EQ_INT(streams_counters(all).sorted, 125);
+	CHECK_EQ_INT(streams_counters(all).engine_failed, 125 - 64);
+	said[0] = '\0';
+	memset(expect, 0, sizeof(expect));
+	wrong = 0;
+	send_cut('C', 105, NULL, 3, 0, 0);
+	send('C', 110, "later", 0);
+	send('C', 100, "early", 0);	/* its place was given up */
+	send('C', 115, "on", 0);
+	CHECK_EQ_STR(said, "C-5 C-3 C-2 C+later C+on");
+	for (int i = 0; i < 63; i++)
+		stream_free(other[i]);
+	send('C', 119, "xy", 0);	/* there is room again */
+	send('C', 117, "vw", 0);
+	end("C-5 C-3 C-2 C+later C+on C+vw C+xy");
+}
+
+static int
+never(uint32_t sorters)
+{
+	(void)sorters;
+	return -1;
+}
+
+static int
+at_once(uint32_t sorters)
+{
+	(void)sorters;
+	return 0;
+}
+
+static void *
+open_any(void *owner, stream_deliver *deliver, enum dissect_dir dir, uint64_t off)
+{
+	(void)owner, (void)deliver, (void)dir, (void)off;
+	return said;
+}
+
+static int
+give_up(void *sorter, uint64_t off, const uint8_t *p, size_t len)
+{
+	(void)sorter, (void)off, (void)p, (void)len;
+	return -1;
+}
+
+static int
+swallow(void *sorter, uint64_t off, const uint8_t *p, size_t len)
+{
+	(void)sorter, (void)off, (void)p, (void)len;
+	return 0;
+}
+
+static int
+fill_none(void *sorter, uint64_t missing)
+{
+	(void)sorter, (void)missing;
+	return 0;
+}
+
+static void
+close_any(void *sorter)
+{
+	(void)sorter;
+}
+
+static void
+unusable_engine_makes_gaps(void)
+{
+	static const struct stream_engine broken = { "broken", never, open_any, swallow, fill_none, close_any };
+
+	begin_on(&broken, &limits, 100, 5000, true);
+	send('C', 100, "ab", 5000);
+	CHECK_EQ_INT(streams_counters(all).engine_failed, 0);
+	send('C', 105, "fg", 5000);
+	send('C', 102, "cde", 5000);
+	send('S', 5000, "x", 107);
+	CHECK_EQ_INT(streams_counters(all).engine_failed, 1);
+	end("C+ab C-3 C+fg S+x");
+}
+
+/* One that gives up, one that loses what it was given: the stream ends, and that is counted. */
+static void
+failing_engine_ends_the_stream(void)
+{
+	static const struct stream_engine engine[] = {
+		{ "tired", at_once, open_any, give_up, fill_none, close_any },
+		{ "leaking", at_once, open_any, swallow, fill_none, close_any },
+	};
+
+	for (int i = 0; i < 2; i++) {
+		begin_on(&engine[i], &limits, 100, 5000, true);
+		send('C', 100, "ab", 5000);
+		send('C', 105, "fg", 5000);
+		send('C', 102, "cde", 5000);
+		send('S', 5000, "late", 107);
+		CHECK_EQ_INT(streams_counters(all).engine_failed, 1);
+		end("C+ab");
+	}
+}
+
+static void
+block(uint32_t n)
+{
+	static uint8_t bytes[65000];
+
+	send_cut('C', 100 + n * (uint32_t)sizeof(bytes), (const char *)bytes, sizeof(bytes), sizeof(bytes), 0);
+	said[0] = '\0';
+}
+
+/* More than 1 GiB one way and always a hole: libnids' window must be kept open. */
 static void
 long_one_way(void)
 {
-	static uint8_t block[65000];
-	uint64_t total = 0;
-	uint32_t seq = 100;
-
 	begin();
-	for (int i = 0; i < 20000; i++, seq += sizeof(block), total += sizeof(block)) {
-		send_cut('C', seq, (const char *)block, sizeof(block), sizeof(block), 0);
-		said[0] = '\0';
+	block(1);
+	for (uint32_t i = 0; i < 20000; i += 2) {
+		block(i + 3);
+		block(i);
 	}
-	CHECK_EQ_INT(expect[0], total);
-	CHECK(total > 1 << 30);
+	block(20000);
+	CHECK_EQ_INT(streams_counters(all).sorted, 1);
+	CHECK(20002ull * 65000 > 1 << 30);
+	CHECK_EQ_INT(expect[0], 20002ull * 65000);
 	said[0] = '\0';
 	end("");
 }
@@ -357,6 +529,11 @@ main(void)
 		{ "bounds force a gap", bounds_force_a_gap },
 		{ "many pieces stay bounded", many_pieces_stay_bounded },
 		{ "no room is counted", no_room_is_counted },
+		{ "the engine is asked for holes only", engine_only_for_holes },
+		{ "no engine for cut bytes", no_engine_for_cut_bytes },
+		{ "no room for a hole: a gap", no_room_for_a_hole_is_a_gap },
+		{ "an unusable engine makes gaps", unusable_engine_makes_gaps },
+		{ "a failing engine ends the stream", failing_engine_ends_the_stream },
 		{ "more than 1 GiB one way", long_one_way },
 		{ "frames of offsets", frames_of_offsets },
 	};
