@@ -1,34 +1,41 @@
 #include "flow/contrast.h"
 
-#include "flow/sparse.h"
-
 #include <stdlib.h>
 
 static const int64_t epoch_ns = 600000000000;
 
 enum {
 	FEW = 2048,		/* up to so many entries all are written */
-	MARKS = 1 << 16,	/* slots for marked hosts; beyond half of them all count as marked */
+	MARKS_FIRST = 128,	/* slots for marked hosts; grown while half of them are used, */
+	MARKS = 1 << 16,	/* up to here: then all hosts count as marked */
+	CHUNK = 64,		/* entries */
 };
 
-/* One fixed-size cache of records: chained buckets, a clock hand for eviction. */
-struct shelf {
-	uint32_t	 size, used, hand;
-	uint32_t	*bucket;	/* index + 1 */
-	uint32_t	*next;
-	uint8_t		*touched;
+/* What every entry begins with: its place in its bucket and its key. */
+struct link {
+	uint32_t	next;		/* index + 1 */
+	uint32_t	from, to;
+	uint16_t	port;		/* of the server; 0 in paths, which have their epoch */
+	uint8_t		family;
+	bool		touched;
 };
 
 struct path_entry {
-	uint32_t	from, to;
-	uint8_t		family;
+	struct link	link;
 	struct record_path r;
 };
 
 struct host_entry {
-	uint32_t	client, server;
-	uint8_t		family;
+	struct link	link;
 	struct record_host r;
+};
+
+/* One bounded cache of entries, grown as needed: chained buckets, a clock hand for eviction. */
+struct shelf {
+	uint32_t	 size, used, hand;
+	size_t		 entry;		/* bytes */
+	uint32_t	*bucket;	/* index + 1 */
+	uint8_t		**chunk;
 };
 
 struct contrast {
@@ -37,55 +44,81 @@ struct contrast {
 	struct hosts	*hosts;
 	struct record_sink sink;
 	struct shelf	 paths, pairs;
-	struct path_entry *path;
-	struct host_entry *host;
 	uint32_t	 path_ordinal, host_ordinal;
-	uint32_t	 marks, mark_size;
+	uint32_t	 marks, mark_size, mark_most;
 	uint64_t	*mark;		/* family << 32 | id, the reference is ours; 0 = empty */
 	struct contrast_counters count;
 	struct record	 out;		/* cleared once: a record is 9 KB, a path 200 bytes of it */
 };
 
 static bool
-shelf_init(struct shelf *s, uint32_t size)
+shelf_grow(struct shelf *s)
 {
-	uint32_t n = 64;
+	uint8_t **chunk = &s->chunk[s->used / CHUNK];
+
+	return *chunk != NULL || (*chunk = aligned_alloc(64, CHUNK * s->entry)) != NULL;
+}
+
+static bool
+shelf_init(struct shelf *s, uint32_t size, size_t entry)
+{
+	uint32_t n = CHUNK;
 
 	while (n < size)
 		n *= 2;
 	s->size = n;
+	s->entry = entry;
 	s->bucket = calloc(n, sizeof(*s->bucket));
-	s->next = calloc(n, sizeof(*s->next));
-	s->touched = calloc(n, 1);
-	return s->bucket != NULL && s->next != NULL && s->touched != NULL;
+	s->chunk = calloc(n / CHUNK, sizeof(*s->chunk));
+	/* The first chunk at once: where memory is short later, there is somebody to make room. */
+	return s->bucket != NULL && s->chunk != NULL && shelf_grow(s);
 }
 
 static void
 shelf_free(struct shelf *s)
 {
+	for (uint32_t i = 0; s->chunk != NULL && i < s->size / CHUNK; i++)
+		free(s->chunk[i]);
+	free(s->chunk);
 	free(s->bucket);
-	free(s->next);
-	free(s->touched);
+}
+
+static void *
+shelf_at(const struct shelf *s, uint32_t i)
+{
+	return s->chunk[i / CHUNK] + i % CHUNK * s->entry;
+}
+
+/* A place that was never used; false: there is none. */
+static bool
+shelf_fresh(struct shelf *s, uint32_t *i)
+{
+	if (s->used == s->size || !shelf_grow(s))
+		return false;
+	*i = s->used++;
+	return true;
 }
 
 static void
 shelf_unlink(struct shelf *s, uint64_t hash, uint32_t i)
 {
 	uint32_t *p = &s->bucket[hash & (s->size - 1)];
+	struct link *e = shelf_at(s, i);
 
 	while (*p != i + 1)
-		p = &s->next[*p - 1];
-	*p = s->next[i];
+		p = &((struct link *)shelf_at(s, *p - 1))->next;
+	*p = e->next;
 }
 
 static void
 shelf_link(struct shelf *s, uint64_t hash, uint32_t i)
 {
 	uint32_t *p = &s->bucket[hash & (s->size - 1)];
+	struct link *e = shelf_at(s, i);
 
-	s->next[i] = *p;
+	e->next = *p;
+	e->touched = true;
 	*p = i + 1;
-	s->touched[i] = 1;
 }
 
 /* The place whose turn it is to go: not touched since the hand came by. */
@@ -93,11 +126,13 @@ static uint32_t
 shelf_victim(struct shelf *s)
 {
 	for (;;) {
-		uint32_t i = s->hand++ & (s->size - 1);
+		uint32_t i = s->hand;
+		struct link *e = shelf_at(s, i);
 
-		if (!s->touched[i])
+		s->hand = i + 1 < s->used ? i + 1 : 0;
+		if (!e->touched)
 			return i;
-		s->touched[i] = 0;
+		e->touched = false;
 	}
 }
 
@@ -113,13 +148,13 @@ contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, ui
 	c->key = *key;
 	c->hosts = hosts;
 	c->sink = *sink;
-	c->mark_size = 64;
-	while (c->mark_size < MARKS && c->mark_size < 2 * pairs)
-		c->mark_size *= 2;
-	if (!shelf_init(&c->paths, paths) || !shelf_init(&c->pairs, pairs) ||
-	    (c->path = sparse_new(c->paths.size * sizeof(*c->path))) == NULL ||
-	    (c->host = sparse_new(c->pairs.size * sizeof(*c->host))) == NULL ||
-	    (c->mark = sparse_new(c->mark_size * sizeof(*c->mark))) == NULL) {
+	c->mark_size = MARKS_FIRST;
+	c->mark_most = 64;
+	while (c->mark_most < MARKS && c->mark_most < 2 * pairs)
+		c->mark_most *= 2;
+	c->mark = calloc(c->mark_size, sizeof(*c->mark));
+	if (!shelf_init(&c->paths, paths, sizeof(struct path_entry)) ||
+	    !shelf_init(&c->pairs, pairs, sizeof(struct host_entry)) || c->mark == NULL) {
 		contrast_free(c);
 		return NULL;
 	}
@@ -133,9 +168,7 @@ contrast_free(struct contrast *c)
 		return;
 	shelf_free(&c->paths);
 	shelf_free(&c->pairs);
-	sparse_free(c->path, c->paths.size * sizeof(*c->path));
-	sparse_free(c->host, c->pairs.size * sizeof(*c->host));
-	sparse_free(c->mark, c->mark_size * sizeof(*c->mark));
+	free(c->mark);
 	free(c);
 }
 
@@ -157,13 +190,41 @@ mark_name(uint8_t family, uint32_t id)
 	return (uint64_t)family << 32 | id;
 }
 
+/* Where there is no room for more, all count as marked. */
+static bool
+marks_full(const struct contrast *c)
+{
+	return c->marks >= c->mark_most / 2;
+}
+
+static void
+marks_grow(struct contrast *c)
+{
+	uint64_t *was = c->mark, *bigger;
+	uint32_t size = c->mark_size;
+
+	if (c->marks < size / 2 || marks_full(c))
+		return;
+	if ((bigger = calloc(2 * (size_t)size, sizeof(*bigger))) == NULL) {
+		c->mark_most = size;
+		return;
+	}
+	c->mark = bigger;
+	c->mark_size = 2 * size;
+	for (uint32_t i = 0; i < size; i++)
+		if (was[i] != 0)
+			*mark_slot(c, was[i]) = was[i];
+	free(was);
+}
+
 void
 contrast_mark(struct contrast *c, const struct addr *a)
 {
 	uint64_t *slot;
 	uint32_t id;
 
-	if (c->marks >= c->mark_size / 2 || !hosts_take(c->hosts, a, &id))
+	marks_grow(c);
+	if (marks_full(c) || !hosts_take(c->hosts, a, &id))
 		return;
 	slot = mark_slot(c, mark_name(a->family, id));
 	if (*slot == 0) {
@@ -175,10 +236,10 @@ contrast_mark(struct contrast *c, const struct addr *a)
 }
 
 static bool
-marked(const struct contrast *c, uint8_t family, uint32_t a, uint32_t b)
+marked(const struct contrast *c, const struct link *e)
 {
-	return c->marks >= c->mark_size / 2 || *mark_slot(c, mark_name(family, a)) != 0 ||
-	    *mark_slot(c, mark_name(family, b)) != 0;
+	return marks_full(c) || *mark_slot(c, mark_name(e->family, e->from)) != 0 ||
+	    *mark_slot(c, mark_name(e->family, e->to)) != 0;
 }
 
 /* ---- writing --------------------------------------------------------------- */
@@ -186,9 +247,9 @@ marked(const struct contrast *c, uint8_t family, uint32_t a, uint32_t b)
 static void
 path_write(struct contrast *c, uint32_t i)
 {
-	const struct path_entry *e = &c->path[i];
+	const struct path_entry *e = shelf_at(&c->paths, i);
 
-	if (c->paths.used > FEW && !marked(c, e->family, e->from, e->to)) {
+	if (c->paths.used > FEW && !marked(c, &e->link)) {
 		c->count.not_written++;
 		return;
 	}
@@ -200,15 +261,37 @@ path_write(struct contrast *c, uint32_t i)
 static void
 host_write(struct contrast *c, uint32_t i)
 {
-	const struct host_entry *e = &c->host[i];
+	const struct host_entry *e = shelf_at(&c->pairs, i);
 
-	if (c->pairs.used > FEW && !marked(c, e->family, e->client, e->server)) {
+	if (c->pairs.used > FEW && !marked(c, &e->link)) {
 		c->count.not_written++;
 		return;
 	}
 	c->out.type = RECORD_HOST;
 	c->out.host = e->r;
 	c->sink.take(c->sink.ctx, &c->out);
+}
+
+/* ---- ids of both ends -------------------------------------------------------- */
+
+/* With a reference to each; false: no memory. */
+static bool
+ends_take(struct contrast *c, const struct addr *from, const struct addr *to, struct link *l)
+{
+	*l = (struct link){ .family = from->family };
+	if (!hosts_take(c->hosts, from, &l->from))
+		return false;
+	if (hosts_take(c->hosts, to, &l->to))
+		return true;
+	hosts_drop(c->hosts, from->family, l->from);
+	return false;
+}
+
+static void
+ends_drop(struct contrast *c, const struct link *l)
+{
+	hosts_drop(c->hosts, l->family, l->from);
+	hosts_drop(c->hosts, l->family, l->to);
 }
 
 /* ---- paths ---------------------------------------------------------------- */
@@ -219,42 +302,37 @@ path_hash(const struct contrast *c, uint32_t from, uint32_t to, uint8_t family, 
 	return hash_pair(&c->key, (uint64_t)from << 32 | to, (uint64_t)epoch << 3 ^ family);
 }
 
-static void
-path_evict(struct contrast *c, uint32_t i)
+static uint32_t
+path_evict(struct contrast *c)
 {
-	struct path_entry *e = &c->path[i];
+	uint32_t i = shelf_victim(&c->paths);
+	struct path_entry *e = shelf_at(&c->paths, i);
+	struct link *l = &e->link;
 
 	path_write(c, i);
-	shelf_unlink(&c->paths, path_hash(c, e->from, e->to, e->family, e->r.epoch_ns), i);
-	hosts_drop(c->hosts, e->family, e->from);
-	hosts_drop(c->hosts, e->family, e->to);
+	shelf_unlink(&c->paths, path_hash(c, l->from, l->to, l->family, e->r.epoch_ns), i);
+	ends_drop(c, l);
+	return i;
 }
 
 static struct record_path *
 path_add(struct contrast *c, const struct addr *from, const struct addr *to, int64_t epoch)
 {
-	uint32_t a, b, i;
 	struct path_entry *e;
+	struct link l;
+	uint32_t i;
 
-	if (!hosts_take(c->hosts, from, &a))
+	if (!ends_take(c, from, to, &l))
 		return NULL;
-	if (!hosts_take(c->hosts, to, &b)) {
-		hosts_drop(c->hosts, from->family, a);
-		return NULL;
-	}
-	if (c->paths.used < c->paths.size) {
-		i = c->paths.used++;
-	} else {
-		i = shelf_victim(&c->paths);
-		path_evict(c, i);
-	}
-	e = &c->path[i];
-	*e = (struct path_entry){ .from = a, .to = b, .family = from->family };
+	if (!shelf_fresh(&c->paths, &i))
+		i = path_evict(c);
+	e = shelf_at(&c->paths, i);
+	*e = (struct path_entry){ .link = l };
 	e->r.key = (struct record_key){ .point = c->point, .n = ++c->path_ordinal };
 	e->r.from = *from;
 	e->r.to = *to;
 	e->r.epoch_ns = epoch;
-	shelf_link(&c->paths, path_hash(c, a, b, e->family, epoch), i);
+	shelf_link(&c->paths, path_hash(c, l.from, l.to, l.family, epoch), i);
 	return &e->r;
 }
 
@@ -268,14 +346,15 @@ path_get(struct contrast *c, const struct addr *from, const struct addr *to, int
 		uint64_t h = path_hash(c, a, b, from->family, epoch);
 		uint32_t i = c->paths.bucket[h & (c->paths.size - 1)];
 
-		for (; i != 0; i = c->paths.next[i - 1]) {
-			struct path_entry *e = &c->path[i - 1];
+		while (i != 0) {
+			struct path_entry *e = shelf_at(&c->paths, i - 1);
 
-			if (e->from == a && e->to == b && e->family == from->family &&
+			if (e->link.from == a && e->link.to == b && e->link.family == from->family &&
 			    e->r.epoch_ns == epoch) {
-				c->paths.touched[i - 1] = 1;
+				e->link.touched = true;
 				return &e->r;
 			}
+			i = e->link.next;
 		}
 	}
 	return path_add(c, from, to, epoch);
@@ -317,44 +396,40 @@ host_hash(const struct contrast *c, uint32_t client, uint32_t server, uint8_t fa
 	return hash_pair(&c->key, (uint64_t)client << 32 | server, (uint64_t)family << 16 | port);
 }
 
-static void
-host_evict(struct contrast *c, uint32_t i)
+static uint32_t
+host_evict(struct contrast *c)
 {
-	struct host_entry *e = &c->host[i];
+	uint32_t i = shelf_victim(&c->pairs);
+	struct host_entry *e = shelf_at(&c->pairs, i);
+	struct link *l = &e->link;
 
 	if (e->r.answered + e->r.refused + e->r.unreachable > 0)
 		host_write(c, i);
 	else
 		c->count.hosts_dropped++;
-	shelf_unlink(&c->pairs, host_hash(c, e->client, e->server, e->family, e->r.server.port), i);
-	hosts_drop(c->hosts, e->family, e->client);
-	hosts_drop(c->hosts, e->family, e->server);
+	shelf_unlink(&c->pairs, host_hash(c, l->from, l->to, l->family, l->port), i);
+	ends_drop(c, l);
+	return i;
 }
 
 static struct record_host *
 host_add(struct contrast *c, const struct addr *client, const struct endpoint *server)
 {
-	uint32_t a, b, i;
 	struct host_entry *e;
+	struct link l;
+	uint32_t i;
 
-	if (!hosts_take(c->hosts, client, &a))
+	if (!ends_take(c, client, &server->ip, &l))
 		return NULL;
-	if (!hosts_take(c->hosts, &server->ip, &b)) {
-		hosts_drop(c->hosts, client->family, a);
-		return NULL;
-	}
-	if (c->pairs.used < c->pairs.size) {
-		i = c->pairs.used++;
-	} else {
-		i = shelf_victim(&c->pairs);
-		host_evict(c, i);
-	}
-	e = &c->host[i];
-	*e = (struct host_entry){ .client = a, .server = b, .family = client->family };
+	l.port = server->port;
+	if (!shelf_fresh(&c->pairs, &i))
+		i = host_evict(c);
+	e = shelf_at(&c->pairs, i);
+	*e = (struct host_entry){ .link = l };
 	e->r.key = (struct record_key){ .point = c->point, .n = ++c->host_ordinal };
 	e->r.client = *client;
 	e->r.server = *server;
-	shelf_link(&c->pairs, host_hash(c, a, b, e->family, server->port), i);
+	shelf_link(&c->pairs, host_hash(c, l.from, l.to, l.family, l.port), i);
 	return &e->r;
 }
 
@@ -367,14 +442,15 @@ host_get(struct contrast *c, const struct addr *client, const struct endpoint *s
 		uint64_t h = host_hash(c, a, b, client->family, server->port);
 		uint32_t i = c->pairs.bucket[h & (c->pairs.size - 1)];
 
-		for (; i != 0; i = c->pairs.next[i - 1]) {
-			struct host_entry *e = &c->host[i - 1];
+		while (i != 0) {
+			struct host_entry *e = shelf_at(&c->pairs, i - 1);
 
-			if (e->client == a && e->server == b && e->family == client->family &&
-			    e->r.server.port == server->port) {
-				c->pairs.touched[i - 1] = 1;
+			if (e->link.from == a && e->link.to == b && e->link.family == client->family &&
+			    e->link.port == server->port) {
+				e->link.touched = true;
 				return &e->r;
 			}
+			i = e->link.next;
 		}
 	}
 	return host_add(c, client, server);

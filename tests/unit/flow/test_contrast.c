@@ -176,6 +176,25 @@ of_many_the_marked_are_written(void)
 	end(c);
 }
 
+/* However many are marked: each of them is written, and nobody else. */
+static void
+every_mark_is_remembered(void)
+{
+	struct contrast *c = begin(4096);
+
+	for (uint32_t i = 0; i < 3000; i += 3) {
+		struct addr a = server_of(i).ip;
+
+		contrast_mark(c, &a);
+	}
+	for (uint32_t i = 0; i < 3000; i++)
+		meet(c, i, CONTRAST_ANSWERED);
+	contrast_report(c);
+	CHECK_EQ_INT(out.hosts, 1000);
+	CHECK_EQ_INT(contrast_counters(c).not_written, 2 * 2000);
+	end(c);
+}
+
 /* More marked hosts than the marks can hold: then all count as marked. */
 static void
 too_many_marks_lose_nothing(void)
@@ -205,6 +224,7 @@ main(void)
 		{ "who comes back begins anew", who_comes_back_begins_anew },
 		{ "forged SYNs are dropped and counted", forged_syns_are_dropped_and_counted },
 		{ "of many the marked are written", of_many_the_marked_are_written },
+		{ "every mark is remembered", every_mark_is_remembered },
 		{ "too many marks lose nothing", too_many_marks_lose_nothing },
 	};
 
