@@ -52,16 +52,36 @@ text_decode(const void *src, size_t len, uint32_t *cp, size_t *bad)
 	return i == l->len ? i : 0;
 }
 
+/* How many bytes of ASCII, and no NUL, come first: most text is nothing else.  Eight at a time. */
+static size_t
+ascii_run(const uint8_t *p, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
+	uint64_t word;
+	size_t n;
+
+	for (n = 0; n + sizeof(word) <= len; n += sizeof(word)) {
+		memcpy(&word, p + n, sizeof(word));
+		if (((word | (word - ones)) & highs) != 0)	/* one of them is, or was 0 */
+			break;
+	}
+	while (n < len && p[n] != 0 && p[n] < 0x80)
+		n++;
+	return n;
+}
+
 bool
 text_valid_utf8(const void *src, size_t len)
 {
-	const uint8_t *p = src;
+	const uint8_t *p = src, *end = p + len;
 	size_t n, bad;
 	uint32_t cp;
 
-	for (; len > 0; p += n, len -= n)
-		if ((n = text_decode(p, len, &cp, &bad)) == 0)
+	while ((p += ascii_run(p, (size_t)(end - p))) < end) {
+		if ((n = text_decode(p, (size_t)(end - p), &cp, &bad)) == 0)
 			return false;
+		p += n;
+	}
 	return true;
 }
 
@@ -74,9 +94,15 @@ text_copy_utf8(char *dst, size_t size, const void *src, size_t len)
 	const void *from;
 	uint32_t cp;
 
-	if (size == 0)
+	if (size-- == 0)
 		return 0;
 	for (; len > 0; p += used, len -= used) {
+		used = ascii_run(p, len < size - out ? len : size - out);
+		if (used > 0) {
+			memcpy(dst + out, p, used);
+			out += used;
+			continue;
+		}
 		n = used = text_decode(p, len, &cp, &bad);
 		from = p;
 		if (n == 0 || cp == 0) {
@@ -84,7 +110,7 @@ text_copy_utf8(char *dst, size_t size, const void *src, size_t len)
 			n = 3;
 			from = replacement;
 		}
-		if (n > size - 1 - out)
+		if (n > size - out)
 			break;
 		memcpy(dst + out, from, n);
 		out += n;

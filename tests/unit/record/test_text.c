@@ -37,6 +37,26 @@ invalid_parts_become_one_mark_each(void)
 	repaired("a\0b", 3, "a" BAD "b");
 }
 
+/* Wherever it stands in a long text, and however that ends. */
+static void
+one_odd_byte_is_found(void)
+{
+	static const char odd[] = { '\0', '\x80', '\xff', '\x7f' };
+
+	for (size_t len = 1; len < 40; len++)
+		for (size_t at = 0; at < len; at++)
+			for (size_t i = 0; i < sizeof(odd); i++) {
+				char in[40], want[64];
+
+				memset(in, 'a', len);
+				in[at] = odd[i];
+				snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, in, i == 3 ? "\x7f" : BAD,
+				    (int)(len - at - 1), in + at + 1);
+				repaired(in, len, want);
+				CHECK(text_valid_utf8(in, len) == (i == 0 || i == 3));
+			}
+}
+
 static void
 cut_never_within_a_character(void)
 {
@@ -93,6 +113,7 @@ main(void)
 	static const struct check_test t[] = {
 		{ "valid text stays as it is", valid_text_stays },
 		{ "every invalid part becomes one mark", invalid_parts_become_one_mark_each },
+		{ "one odd byte is found", one_odd_byte_is_found },
 		{ "text is never cut within a character", cut_never_within_a_character },
 		{ "append fills up", append_fills_up },
 		{ "random bytes are repaired, once", random_bytes_are_repaired },
