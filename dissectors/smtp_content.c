@@ -204,6 +204,17 @@ lines_measure(struct smtp_content *c, const uint8_t *p, size_t n)
 	}
 }
 
+/* The last line that begins and ends in p[0..n): those that follow may be as long. */
+static void
+width_note(struct smtp_content *c, const uint8_t *p, size_t n)
+{
+	const uint8_t *end = memrchr(p, '\n', n);
+	const uint8_t *before = end != NULL ? memrchr(p, '\n', (size_t)(end - p)) : NULL;
+
+	if (before != NULL)
+		c->width = (size_t)(end - before);
+}
+
 /* What of p[0..16) is no plain text, the byte behind it in view. */
 static inline many
 text_odd(const uint8_t *p, many *v)
@@ -250,11 +261,54 @@ text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 	if (((found[0] | found[1]) & HIGH_BITS) != 0)
 		c->odd |= ODD_8BIT;
 	lines_measure(c, p, n);
+	width_note(c, p, n);
 	c->at = p[n - 1] == '\n' ? CONTENT_START : CONTENT_TEXT;
 	return n;
 }
 
-/* The usual case without the table: what is left of a line, and its CRLF. */
+typedef int8_t many_signed __attribute__((vector_size(16)));
+
+static inline many_signed
+printable_at(const uint8_t *p)
+{
+	many_signed v;
+
+	memcpy(&v, p, sizeof(v));
+	return (many_signed)(v >= ' ');
+}
+
+/* Nothing but printable ASCII in p[0..len), of at least sixteen bytes? */
+static inline bool
+is_printable(const uint8_t *p, size_t len)
+{
+	const uint8_t *last = p + len - sizeof(many);
+	many_signed printable = printable_at(last);
+	two_words all;
+
+	for (; p < last; p += sizeof(many))
+		printable &= printable_at(p);
+	all = (two_words)printable;
+	return (all[0] & all[1]) == ~(uint64_t)0;
+}
+
+/*
+ * How many bytes from p on are lines as long as the last one: so is base64,
+ * most of all mail by its bytes.  Where their ends must be is known.
+ */
+static size_t
+lines_alike(size_t width, const uint8_t *p, size_t len)
+{
+	const uint8_t *q = p, *end = p + len;
+	const size_t text = width - 2;
+
+	if (width < sizeof(many) + 2 || width > TEXT_MAX + 2)
+		return 0;
+	while ((size_t)(end - q) >= width && *q != '.' && memcmp(q + text, "\r\n", 2) == 0 && is_printable(q, text))
+		q += width;
+	return (size_t)(q - p);
+}
+
+/* What is left of a line, and its CRLF. */
 static size_t
 text_line(struct smtp_content *c, const uint8_t *p, size_t len)
 {
@@ -269,6 +323,19 @@ text_line(struct smtp_content *c, const uint8_t *p, size_t len)
 	return n + 2;
 }
 
+/* The usual cases without the table: within a line, or where one begins without a dot.  0: something else. */
+static size_t
+text_some(struct smtp_content *c, const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	if (c->at == CONTENT_START)
+		n = lines_alike(c->width, p, len);
+	if (n == 0 && (c->at == CONTENT_START || c->width == 0))
+		n = text_lines(c, p, len);
+	return n != 0 ? n : text_line(c, p, len);
+}
+
 size_t
 smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t len,
     void (*give_to)(void *ctx, uint64_t off, const uint8_t *p, size_t len), void *ctx)
@@ -278,10 +345,8 @@ smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t
 
 	for (size_t i = 0; i < len; i++) {
 		while (i < len && (c->at == CONTENT_TEXT || (c->at == CONTENT_START && p[i] != '.'))) {
-			size_t n = text_lines(c, p + i, len - i);
+			size_t n = text_some(c, p + i, len - i);
 
-			if (n == 0)
-				n = text_line(c, p + i, len - i);
 			if (n == 0)
 				break;
 			i += n;

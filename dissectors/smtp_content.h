@@ -26,6 +26,7 @@ struct smtp_content {
 	bool		gap;		/* bytes are missing: the end may be among them */
 	uint32_t	odd;
 	uint64_t	line;		/* bytes of the line so far */
+	size_t		width;		/* bytes of some line before, with its end: others may be as long */
 	uint64_t	bare_end;	/* offset behind the last "\n.\n" and its like; 0 = none */
 	uint64_t	from;		/* offset of the first octet */
 	uint64_t	bytes;		/* octets given out, and missing */

@@ -89,6 +89,41 @@ lines_of_every_length(void)
 		same_in_all_pieces(p, len);
 }
 
+/* Ten lines of `width' bytes, and what is odd at every place in the seventh and eighth. */
+static void
+one_length(size_t width, const char *odd, size_t n)
+{
+	static uint8_t p[SIZE];
+	const size_t len = 10 * width;
+
+	for (size_t at = 6 * width - 2; at + n <= 8 * width + 2; at++) {
+		memset(p, 'a', len);
+		for (size_t end = width; end <= len; end += width)
+			memcpy(p + end - 2, "\r\n", 2);
+		memcpy(p + at, odd, n);
+		memcpy(p + len, "\r\n.\r\n", 5);
+		same_in_all_pieces(p, len + 5);
+	}
+}
+
+/* As base64 is. */
+static void
+lines_of_one_length(void)
+{
+	static const size_t widths[] = { 4, 17, 18, 19, 33, 34, 35, 78, 80, 500 };
+
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
+		one_length(widths[i], ".", 1);
+		one_length(widths[i], "\r", 1);
+		one_length(widths[i], "\n", 1);
+		one_length(widths[i], "", 1);
+		one_length(widths[i], "\t", 1);
+		one_length(widths[i], "\xe4", 1);
+		one_length(widths[i], "\r\n", 2);
+		one_length(widths[i], "\r\n.\r\n", 5);
+	}
+}
+
 /* Mostly plain lines, now and then what is odd. */
 static void
 random_content(void)
@@ -127,6 +162,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "lines of every length", lines_of_every_length },
+		{ "lines of one length", lines_of_one_length },
 		{ "random content", random_content },
 	};
 
