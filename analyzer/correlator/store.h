@@ -50,11 +50,10 @@ struct case_iter {
 };
 const struct mail_case *store_case_next(const struct store *s, struct case_iter *it);
 
-/* Contrast records.  NULL = any.  Zero it, call until NULL. */
+/* Contrast records of a client, a server, or both.  Zero it, set which, call until NULL. */
 struct host_iter {
-	const struct addr *client, *server;
-	size_t		pos;		/* internal */
-	bool		started;
+	const struct addr *client, *server;	/* NULL = any; not both */
+	void		*const *at, *const *end;	/* internal */
 };
 const struct record_host *store_host_next(const struct store *s, struct host_iter *it);
 

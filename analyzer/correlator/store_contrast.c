@@ -2,8 +2,9 @@
  * store_contrast.c - what is known of paths and of other hosts.
  *
  * There may be tens of thousands of these records and most are never asked
- * for, so they are kept as they come; the first question sorts them and joins
- * those that are about the same.
+ * for, so they are kept as they come.  The first question puts them into
+ * buckets by the address it asks about; those about the same join there, and
+ * all of them when the table is full.
  */
 #include "store_impl.h"
 
@@ -11,7 +12,7 @@
 #include <string.h>
 
 enum {
-	PATHS_MAX	= 1 << 16,
+	PATHS_MAX	= 1 << 16,	/* different ones; the table holds as many repeats besides */
 	HOSTS_MAX	= 1 << 15,
 	ROOM_START	= 256,
 };
@@ -53,7 +54,7 @@ key_order(const struct record_key *x, const struct record_key *y)
 	return d != 0 ? d : order_u64(x->n, y->n);
 }
 
-int
+static int
 path_order(const void *a, const void *b)
 {
 	const struct record_path *x = a, *y = b;
@@ -69,15 +70,6 @@ host_order(const void *a, const void *b)
 	int d = same_host(x, y);
 
 	return d != 0 ? d : key_order(&x->key, &y->key);
-}
-
-static int
-host_by_server(const void *a, const void *b)
-{
-	const struct record_host *x = *(struct record_host *const *)a, *y = *(struct record_host *const *)b;
-	int d = memcmp(&x->server.ip, &y->server.ip, sizeof(struct addr));
-
-	return d != 0 ? d : host_order(x, y);
 }
 
 /* ---- joins (diagnosis 2.6): max and min only, so order and repeats do not matter --- */
@@ -127,89 +119,149 @@ host_join(struct record_host *into, const struct record_host *x)
 		into->rtt_min_ns = x->rtt_min_ns;
 }
 
-/* ---- sorted when asked -------------------------------------------------------- */
+/* ---- all that are about the same join ------------------------------------------ */
 
 static void
-paths_settle(struct contrast_tables *k)
+paths_settle(struct table *t)
 {
-	struct record_path *v = k->paths.v;
+	struct record_path *v = t->v;
 	size_t kept = 0;
 
-	if (k->paths_settled)
-		return;
-	k->paths_settled = true;
-	if (k->paths.n == 0)
-		return;
-	qsort(v, k->paths.n, sizeof(*v), path_order);
-	for (size_t i = 1; i < k->paths.n; i++) {
+	qsort(v, t->n, sizeof(*v), path_order);
+	for (size_t i = 1; i < t->n; i++) {
 		if (same_path(&v[kept], &v[i]) == 0)
 			path_join(&v[kept], &v[i]);
 		else if (++kept != i)
 			v[kept] = v[i];
 	}
-	k->paths.n = kept + 1;
+	t->n = kept + 1;
 }
 
 static void
-hosts_settle(struct contrast_tables *k)
+hosts_settle(struct table *t)
 {
-	struct record_host *v = k->hosts.v;
+	struct record_host *v = t->v;
 	size_t kept = 0;
 
-	if (k->hosts_settled)
-		return;
-	k->hosts_settled = true;
-	if (k->hosts.n == 0)
-		return;
-	qsort(v, k->hosts.n, sizeof(*v), host_order);
-	for (size_t i = 1; i < k->hosts.n; i++) {
+	qsort(v, t->n, sizeof(*v), host_order);
+	for (size_t i = 1; i < t->n; i++) {
 		if (same_host(&v[kept], &v[i]) == 0)
 			host_join(&v[kept], &v[i]);
 		else if (++kept != i)
 			v[kept] = v[i];
 	}
-	k->hosts.n = kept + 1;
+	t->n = kept + 1;
 }
 
-const struct table *
-contrast_paths(const struct store *s)
-{
-	paths_settle(s->contrast);
-	return &s->contrast->paths;
-}
+/* ---- in buckets when asked ------------------------------------------------------ */
 
-const struct contrast_tables *
-contrast_hosts(const struct store *s)
+static size_t
+index_bucket(const struct addr_index *x, const struct addr *a)
 {
-	struct contrast_tables *k = s->contrast;
-	struct record_host *v;
-	size_t n;
+	uint64_t w[2];
 
-	if (k->hosts_settled && k->by_client != NULL)
-		return k;
-	hosts_settle(k);
-	v = k->hosts.v;
-	n = k->hosts.n;
-	free(k->by_client);
-	free(k->by_server);
-	k->by_client = malloc((n + 1) * sizeof(struct record_host *));
-	k->by_server = malloc((n + 1) * sizeof(struct record_host *));
-	k->indexed = k->by_client != NULL && k->by_server != NULL ? n : 0;
-	k->starved += k->by_client == NULL || k->by_server == NULL;
-	for (size_t i = 0; i < k->indexed; i++)
-		k->by_client[i] = k->by_server[i] = &v[i];
-	if (k->indexed > 0)
-		qsort(k->by_server, n, sizeof(struct record_host *), host_by_server);
-	return k;
+	memcpy(w, a->b, sizeof(w));
+	return (size_t)id_end(w[0] + id_end(w[1] + a->family)) & (x->buckets - 1);
 }
 
 static void
-hosts_unindex(struct contrast_tables *k)
+index_release(struct addr_index *x)
 {
-	free(k->by_client);
-	free(k->by_server);
-	k->by_client = k->by_server = NULL;
-	k->indexed = 0;
+	free(x->start);
+	free(x->v);
+	*x = (struct addr_index){ 0 };
+}
+
+/* Pointers to the records, in each bucket in the order they came; false: no memory, it stays empty. */
+static bool
+index_build(struct addr_index *x, const struct table *t, size_t size, size_t address)
+{
+	char *records = t->v;
+
+	index_release(x);
+	for (x->buckets = 1; x->buckets < t->n; x->buckets *= 2)
+		;
+	x->start = calloc(x->buckets + 2, sizeof(*x->start));
+	x->v = malloc((t->n + 1) * sizeof(void *));
+	if (x->start == NULL || x->v == NULL) {
+		index_release(x);
+		return false;
+	}
+	for (size_t i = 0; i < t->n; i++)
+		x->start[index_bucket(x, (struct addr *)(void *)(records + i * size + address)) + 2]++;
+	for (size_t b = 2; b < x->buckets + 2; b++)
+		x->start[b] += x->start[b - 1];
+	for (size_t i = 0; i < t->n; i++)	/* leaves each start where the bucket before it ends: in its place */
+		x->v[x->start[index_bucket(x, (struct addr *)(void *)(records + i * size + address)) + 1]++] = records + i * size;
+	x->indexed = t->n;
+	return true;
+}
+
+static struct addr_span
+index_span(const struct addr_index *x, const struct addr *a)
+{
+	static void *none[1];
+	size_t b;
+
+	if (x->v == NULL)
+		return (struct addr_span){ none, none };
+	b = index_bucket(x, a);
+	return (struct addr_span){ x->v + x->start[b], x->v + x->start[b + 1] };
+}
+
+static int
+host_pointer_order(const void *a, const void *b)
+{
+	return host_order(*(struct record_host *const *)a, *(struct record_host *const *)b);
+}
+
+/* Each bucket sorted, and those about the same joined into the first: the others are left out. */
+static void
+index_join_hosts(struct addr_index *x)
+{
+	uint32_t kept = 0;
+
+	for (size_t b = 0; b < x->buckets; b++) {
+		uint32_t from = x->start[b], to = x->start[b + 1];
+
+		x->start[b] = kept;
+		if (to - from > 1)
+			qsort(x->v + from, to - from, sizeof(void *), host_pointer_order);
+		for (uint32_t i = from; i < to; i++) {
+			if (kept > x->start[b] && same_host(x->v[kept - 1], x->v[i]) == 0)
+				host_join(x->v[kept - 1], x->v[i]);
+			else
+				x->v[kept++] = x->v[i];
+		}
+	}
+	x->start[x->buckets] = kept;
+}
+
+struct addr_span
+contrast_paths(const struct store *s, const struct addr *from)
+{
+	struct contrast_tables *k = s->contrast;
+
+	if (k->by_from.indexed != k->paths.n && !index_build(&k->by_from, &k->paths, sizeof(struct record_path),
+	    offsetof(struct record_path, from)))
+		k->starved++;
+	return index_span(&k->by_from, from);
+}
+
+struct addr_span
+contrast_hosts(const struct store *s, bool by_server, const struct addr *a)
+{
+	struct contrast_tables *k = s->contrast;
+	struct addr_index *x = by_server ? &k->by_server : &k->by_client;
+	size_t address = by_server ? offsetof(struct record_host, server.ip) : offsetof(struct record_host, client);
+
+	if (x->indexed != k->hosts.n) {
+		if (index_build(x, &k->hosts, sizeof(struct record_host), address))
+			index_join_hosts(x);
+		else
+			k->starved++;
+	}
+	return index_span(x, a);
 }
 
 /* ---- taking ------------------------------------------------------------------- */
@@ -265,20 +317,35 @@ host_last(const void *p)
 	return ((const struct record_host *)p)->last.ns;
 }
 
-/* Room for one more after the table was settled: it grows once more than half of it is needed. */
 static bool
-table_room(struct table *t, size_t size)
+table_grow(struct table *t, size_t size, size_t max)
 {
 	size_t room = t->room == 0 ? ROOM_START : t->room * 2;
 	void *v;
 
-	if (t->n <= t->room / 2 && t->n < t->room)
-		return true;
-	if ((v = realloc(t->v, room * size)) == NULL)
-		return t->n < t->room;
+	if (t->room >= max || (v = realloc(t->v, room * size)) == NULL)
+		return false;
 	t->v = v;
 	t->room = room;
 	return true;
+}
+
+/*
+ * Room for one more.  A full table is settled; as it is twice as large as the
+ * number of different records kept, that leaves room for many more.
+ */
+static bool
+table_room(struct table *t, size_t size, size_t max, void (*settle)(struct table *), int64_t (*last)(const void *),
+    uint64_t *evicted)
+{
+	if (t->n < t->room || table_grow(t, size, 2 * max))
+		return true;
+	if (t->n == 0)
+		return false;
+	settle(t);
+	if (t->n > max)
+		table_drop_oldest(t, size, last, evicted);
+	return t->n < t->room;
 }
 
 bool
@@ -286,15 +353,12 @@ contrast_take_path(struct store *s, const struct record_path *x)
 {
 	struct contrast_tables *k = s->contrast;
 
-	if (k->paths.n == k->paths.room || k->paths.n >= PATHS_MAX) {
-		paths_settle(k);
-		if (k->paths.n >= PATHS_MAX)
-			table_drop_oldest(&k->paths, sizeof(*x), path_last, &s->counters.paths_evicted);
-		if (k->paths.n >= PATHS_MAX || !table_room(&k->paths, sizeof(*x)))
+	if (k->paths.n == k->paths.room) {
+		index_release(&k->by_from);
+		if (!table_room(&k->paths, sizeof(*x), PATHS_MAX, paths_settle, path_last, &s->counters.paths_evicted))
 			return false;
 	}
 	((struct record_path *)k->paths.v)[k->paths.n++] = *x;
-	k->paths_settled = false;
 	return true;
 }
 
@@ -303,23 +367,22 @@ contrast_take_host(struct store *s, const struct record_host *x)
 {
 	struct contrast_tables *k = s->contrast;
 
-	if (k->hosts.n == k->hosts.room || k->hosts.n >= HOSTS_MAX) {
-		hosts_settle(k);
-		if (k->hosts.n >= HOSTS_MAX)
-			table_drop_oldest(&k->hosts, sizeof(*x), host_last, &s->counters.hosts_evicted);
-		hosts_unindex(k);
-		if (k->hosts.n >= HOSTS_MAX || !table_room(&k->hosts, sizeof(*x)))
+	if (k->hosts.n == k->hosts.room) {
+		index_release(&k->by_client);
+		index_release(&k->by_server);
+		if (!table_room(&k->hosts, sizeof(*x), HOSTS_MAX, hosts_settle, host_last, &s->counters.hosts_evicted))
 			return false;
 	}
 	((struct record_host *)k->hosts.v)[k->hosts.n++] = *x;
-	k->hosts_settled = false;
 	return true;
 }
 
 void
 contrast_release(struct contrast_tables *k)
 {
-	hosts_unindex(k);
+	index_release(&k->by_from);
+	index_release(&k->by_client);
+	index_release(&k->by_server);
 	free(k->paths.v);
 	free(k->hosts.v);
 	free(k);

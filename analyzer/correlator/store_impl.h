@@ -12,12 +12,23 @@ struct table {
 	size_t	 n, room;
 };
 
-/* store_contrast.c; behind a pointer, for a question may have to sort them first. */
+/* Pointers to the records of a table in buckets by one of their addresses. */
+struct addr_index {
+	void	**v;
+	uint32_t *start;	/* of each bucket in v, and where the last ends */
+	size_t	  buckets;	/* a power of two */
+	size_t	  indexed;	/* records of the table that are in */
+};
+
+/* One bucket: others may be among them. */
+struct addr_span {
+	void	*const *at, *const *end;
+};
+
+/* store_contrast.c; behind a pointer, for a question may have to index them first. */
 struct contrast_tables {
 	struct table	 paths, hosts;
-	bool		 paths_settled, hosts_settled;	/* sorted, and no two about the same */
-	struct record_host **by_client, **by_server;	/* into hosts */
-	size_t		 indexed;
+	struct addr_index by_from, by_client, by_server;
 	uint64_t	 starved;	/* allocations that failed, here and in the store */
 };
 
@@ -61,15 +72,14 @@ witness_before(const struct moment *a, const struct moment *b)
 
 /* Orders of the tables; each record starts with its key. */
 int	capture_order(const void *a, const void *b);
-int	path_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */
 size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
 
-/* What follows takes (false: no room) and answers, sorted and joined. */
+/* What follows takes (false: no room) and answers: paths by their source, repeats among them; hosts joined and in order. */
 bool	contrast_take_path(struct store *s, const struct record_path *x);
 bool	contrast_take_host(struct store *s, const struct record_host *x);
-const struct table *contrast_paths(const struct store *s);
-const struct contrast_tables *contrast_hosts(const struct store *s);
+struct addr_span contrast_paths(const struct store *s, const struct addr *from);
+struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);
 void	contrast_release(struct contrast_tables *k);
 
 #endif /* STORE_IMPL_H */

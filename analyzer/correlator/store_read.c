@@ -90,45 +90,21 @@ store_case_next(const struct store *s, struct case_iter *it)
 	return NULL;
 }
 
-/* First host whose address is not below `want'. */
-static size_t
-host_start(struct record_host **v, size_t n, const struct addr *want, bool client)
-{
-	size_t lo = 0, hi = want != NULL ? n : 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		const struct addr *a = client ? &v[mid]->client : &v[mid]->server.ip;
-
-		if (memcmp(a, want, sizeof(*a)) < 0)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 const struct record_host *
 store_host_next(const struct store *s, struct host_iter *it)
 {
-	const struct contrast_tables *k = contrast_hosts(s);
-	struct record_host **v = it->server != NULL ? k->by_server : k->by_client;
+	if (it->at == NULL) {
+		struct addr_span all = contrast_hosts(s, it->server != NULL, it->server != NULL ? it->server : it->client);
 
-	if (v == NULL)
-		return NULL;
-	if (!it->started) {
-		it->pos = host_start(v, k->indexed, it->server != NULL ? it->server : it->client, it->server == NULL);
-		it->started = true;
+		it->at = all.at;
+		it->end = all.end;
 	}
-	while (it->pos < k->indexed) {
-		const struct record_host *h = v[it->pos++];
+	while (it->at < it->end) {
+		const struct record_host *h = *it->at++;
 
-		if (it->server != NULL && !addr_equal(it->server, &h->server.ip))
-			break;
-		if (it->client == NULL || addr_equal(it->client, &h->client))
+		if ((it->server == NULL || addr_equal(it->server, &h->server.ip)) &&
+		    (it->client == NULL || addr_equal(it->client, &h->client)))
 			return h;
-		if (it->server == NULL)
-			break;
 	}
 	return NULL;
 }
@@ -174,7 +150,8 @@ proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t 
 {
 	if (w == 0 || at->ns < when - span || at->ns > when + span)
 		return;
-	if (w > best->w || (w == best->w && witness_before(at, &best->at)))
+	if (w > best->w || (w == best->w && (witness_before(at, &best->at) ||
+	    (!witness_before(&best->at, at) && point < best->point))))
 		*best = (struct proven){ w, *at, conn, point };
 }
 
@@ -182,16 +159,14 @@ struct proven
 store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
     int64_t at_ns, int64_t span_ns)
 {
-	const struct table *paths = contrast_paths(s);
-	const struct record_path *p = paths->v;
-	struct record_path low = { .from = *from, .epoch_ns = INT64_MIN };
+	struct addr_span paths = contrast_paths(s, from);
 	struct proven best = { 0 };
 
-	for (size_t i = sorted_find(paths, sizeof(low), &low, path_order); i < paths->n; i++) {
-		if (!addr_equal(&p[i].from, from))
-			break;
-		if (scope_wants(scope, to, &p[i].to))
-			proven_raise(&best, p[i].proven, &p[i].proven_at, p[i].proven_conn, p[i].key.point, at_ns, span_ns);
+	for (; paths.at < paths.end; paths.at++) {
+		const struct record_path *p = *paths.at;
+
+		if (addr_equal(&p->from, from) && scope_wants(scope, to, &p->to))
+			proven_raise(&best, p->proven, &p->proven_at, p->proven_conn, p->key.point, at_ns, span_ns);
 	}
 	for (int d = 0; d < 2; d++) {
 		struct case_iter it = { 0 };

@@ -160,6 +160,19 @@ test_history_is_bounded(void)
 	}
 }
 
+/* Live, the same is told again and again: nothing is forgotten for it, however often. */
+static void
+test_history_repeated(void)
+{
+	struct correlator *c = build_correlator();
+
+	for (int i = 0; i < 8; i++)
+		flood(c, 20000, 0, 1);
+	correlator_judge(c);
+	CHECK(!forgot_history(c));
+	correlator_free(c);
+}
+
 /* The same history told in parts, twice and in another order is the same history. */
 static void
 test_history_in_parts(void)
@@ -380,6 +393,7 @@ main(void)
 		{ "the same host answers elsewhere", test_same_host_answers_elsewhere },
 		{ "old contrast does not count", test_old_contrast_does_not_count },
 		{ "a history without end is bounded", test_history_is_bounded },
+		{ "a history told again is not forgotten", test_history_repeated },
 		{ "a history in parts is the same history", test_history_in_parts },
 		{ "a port silent to everyone", test_port_silent_to_everyone },
 		{ "a scanner has no mail problem", test_scanner_has_no_mail_problem },
