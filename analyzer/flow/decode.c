@@ -546,39 +546,63 @@ decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *ou
 
 /*
  * Any sum of the right words in the machine's own byte order will do (RFC 1071
- * 2): right is 0xffff in both.  Two lanes of 32-bit words, so that this costs
- * little on whole mails; `len' is even but for the last piece.
+ * 2): right is 0xffff in both.  Here words are of 32 bits as long as there are.
  */
-typedef uint64_t two_words __attribute__((vector_size(16)));
+static inline uint64_t
+sum_words(uint64_t sum, const uint8_t *p, size_t len)
+{
+	uint32_t word;
+	uint16_t half;
+
+	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	if (len >= sizeof(half)) {
+		memcpy(&half, p, sizeof(half));
+		sum += half;
+		p += sizeof(half);
+	}
+	return (len & 1) != 0 ? sum + le16toh(*p) : sum;
+}
+
+/*
+ * The same for whole mails: two words in a lane.  The lanes are summed without
+ * the carries out of them, their upper words again with carries; both words'
+ * sums follow from these.
+ */
+typedef uint64_t lanes __attribute__((vector_size(16)));
 
 static uint64_t
-sum_add(uint64_t sum, const uint8_t *p, size_t len)
+sum_lanes(uint64_t sum, const uint8_t *p, size_t len)
 {
-	two_words v, lanes = { 0, 0 };
+	lanes v, w, both = { 0, 0 }, upper = { 0, 0 };
 
-	for (; len >= sizeof(v); p += sizeof(v), len -= sizeof(v)) {
+	for (; len >= sizeof(v) + sizeof(w); p += sizeof(v) + sizeof(w), len -= sizeof(v) + sizeof(w)) {
 		memcpy(&v, p, sizeof(v));
-		lanes += (v & 0xffffffff) + (v >> 32);
+		memcpy(&w, p + sizeof(v), sizeof(w));
+		both += v;
+		upper += v >> 32;
+		both += w;
+		upper += w >> 32;
 	}
-	v = (two_words){ 0, 0 };
-	memcpy(&v, p, len);
-	lanes += (v & 0xffffffff) + (v >> 32);
-	return sum + lanes[0] + lanes[1];
+	both += upper - (upper << 32);
+	return sum_words(sum + both[0] + both[1], p, len);
 }
 
 /* RFC 9293 3.1, pseudo headers of RFC 793 and RFC 8200 8.1. */
 bool
 packet_checksum_bad(const struct packet *p)
 {
-	size_t n = p->src.family == 6 ? 16 : 4;
 	uint32_t len = p->header_len + p->len;
 	uint64_t sum;
 
 	if (p->kind != PACKET_TCP || p->cut || p->options_cut || p->caplen != p->len)
 		return false;
-	sum = sum_add((uint64_t)htobe16(PROTO_TCP) + htobe32(len), p->src.b, n);
-	sum = sum_add(sum, p->dst.b, n);
-	sum = sum_add(sum, p->payload - p->header_len, len);
+	sum = (uint64_t)htobe16(PROTO_TCP) + htobe32(len);
+	sum = sum_words(sum, p->src.b, sizeof(p->src.b));	/* zeros behind an IPv4 address */
+	sum = sum_words(sum, p->dst.b, sizeof(p->dst.b));
+	sum = sum_lanes(sum, p->payload - p->header_len, len);
 	while (sum > 0xffff)
 		sum = (sum & 0xffff) + (sum >> 16);
 	return sum != 0xffff;

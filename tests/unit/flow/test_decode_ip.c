@@ -357,6 +357,63 @@ test_checksum(void)
 	decoder_free(d);
 }
 
+static uint32_t
+sum_naive(uint32_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		sum += (i & 1) != 0 ? p[i] : (uint32_t)p[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum;
+}
+
+/* A packet around `tcp' with the checksum that RFC 1071's words give, one by one. */
+static struct packet
+checksummed(uint8_t *tcp, uint8_t header_len, uint32_t len, uint8_t family)
+{
+	struct packet k = {
+		.kind = PACKET_TCP, .src.family = family, .dst.family = family, .header_len = header_len, .len = len,
+		.caplen = len, .payload = tcp + header_len,
+	};
+	size_t n = family == 6 ? 16 : 4;
+	uint8_t pseudo[8] = { 0 };
+	uint32_t sum;
+
+	for (size_t i = 0; i < n; i++) {
+		k.src.b[i] = (uint8_t)(tcp[i] * 7 + 1);
+		k.dst.b[i] = (uint8_t)(tcp[i] * 3 + 2);
+	}
+	build_u32(pseudo, header_len + len);
+	pseudo[7] = 6;
+	tcp[16] = tcp[17] = 0;
+	sum = sum_naive(sum_naive(sum_naive(0, pseudo, 8), k.src.b, n), k.dst.b, n);
+	build_u16(tcp + 16, (uint16_t)~sum_naive(sum, tcp, header_len + len));
+	return k;
+}
+
+/* Any length, odd ones too, at any alignment; words that are all ones carry as often as words can. */
+static void
+test_checksum_of_any_length(void)
+{
+	static uint8_t room[70000];
+	unsigned wrong = 0;
+	uint32_t noise = 1;
+
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint32_t len = i < 1600 ? i : i * 37 % 65000;
+		uint8_t *tcp = room + i % 17;
+		struct packet k;
+
+		for (uint32_t j = 0; j < 60 + len; j++)
+			tcp[j] = i % 5 == 0 ? 0xff : (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+		k = checksummed(tcp, (uint8_t)(20 + i % 11 * 4), len, i % 3 == 0 ? 6 : 4);
+		wrong += packet_checksum_bad(&k);
+		tcp[noise % (k.header_len + len)] ^= (uint8_t)(1 << i % 8);
+		wrong += !packet_checksum_bad(&k);
+	}
+	CHECK_EQ_INT(wrong, 0);
+}
+
 /* What nearly all frames are must not be left to the decoder: it is what the speed rests on. */
 static void
 test_glance(void)
@@ -438,6 +495,7 @@ main(void)
 		{ "ICMP frag-needed, whole and cut", test_icmp_frag_needed },
 		{ "ICMP frag-needed, padded", test_icmp_padding },
 		{ "checksum", test_checksum },
+		{ "checksum of any length", test_checksum_of_any_length },
 		{ "a glance", test_glance },
 		{ "counters", test_counters },
 	};
