@@ -16,6 +16,7 @@
 #define BOUNDARY_MAX	200	/* RFC 2046 5.1.1 allows 70 */
 #define LINE_KEPT	(MESSAGE_VALUE + 100)
 #define NO_PART		UINT32_MAX
+#define TEXTS		6	/* of message_field() */
 
 struct level {
 	uint32_t	part;
@@ -26,35 +27,40 @@ struct level {
 
 enum body_line { LINE_START, LINE_DASH, LINE_INSIDE };
 
-struct message {
-	struct message_facts facts;
-	struct message_part *parts;
-	uint32_t	parts_size;
-	/* the header block or body being read */
-	bool		in_header;
-	uint32_t	part;		/* index, NO_PART when not kept */
-	struct message_part now;	/* its facts so far */
-	uint32_t	now_ordinal;	/* 0 = the message itself */
-	uint64_t	now_header;	/* bytes of its header block */
+/* Needed while headers are read, and within a multipart: most bodies go by without it. */
+struct reading {
+	char		line[LINE_KEPT];	/* of a header; in bodies one that may be a boundary */
 	char		boundary[BOUNDARY_MAX + 1];
-	/* header lines; in bodies, lines that may be boundaries */
-	char		line[LINE_KEPT];
-	size_t		line_len, line_full;
-	bool		field_open;
 	char		name[64];
 	char		value[MESSAGE_VALUE + 1];
+};
+
+struct message {
+	/* what every piece of a body asks */
+	bool		in_header;
+	uint8_t		last;		/* byte before */
+	enum body_line	at;
+	unsigned int	eol;		/* length of the last line end, 0 to 2 */
+	uint32_t	now_ordinal;	/* 0 = the message itself */
+	uint32_t	depth, levels_size;	/* levels in use; room for */
+	uint64_t	body;
+	struct message_facts facts;
+	struct proofs	proofs;
+	struct level	*levels;
+	struct reading	*r;
+	struct message_part *parts;
+	uint32_t	parts_size;
+	char		*texts[TEXTS];	/* where facts keeps those of the header */
+	/* the header block or body being read */
+	uint32_t	part;		/* index, NO_PART when not kept */
+	struct message_part now;	/* its facts so far */
+	uint64_t	now_header;	/* bytes of its header block */
+	size_t		line_len, line_full;	/* of r->line; of the line in all */
+	bool		field_open;
 	size_t		value_len;
 	bool		value_cut;
 	bool		line_cut;	/* a line of it was longer than `line' */
-	/* bodies */
-	enum body_line	at;
-	uint64_t	body;
-	unsigned int	eol;		/* length of the last line end, 0 to 2 */
-	uint8_t		last;		/* byte before */
 	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
-	struct proofs	proofs;
-	uint32_t	depth, levels_size;	/* levels in use; room for */
-	struct level	*levels;
 };
 
 /* ---- parts ------------------------------------------------------------------ */
@@ -62,7 +68,7 @@ struct message {
 static uint32_t
 part_slot(struct message *m)
 {
-	uint32_t size = m->parts_size == 0 ? 4 : m->parts_size * 2;
+	uint32_t size = m->parts_size == 0 ? 1 : m->parts_size * 2;
 	struct message_part *p;
 
 	if (m->facts.parts_kept >= MESSAGE_PARTS)
@@ -86,7 +92,7 @@ part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
 	m->now = (struct message_part){ .parent = parent == NO_PART ? 0 : parent, .depth = depth, .type = "text/plain" };
 	if (digest)
 		memcpy(m->now.type, "message/rfc822", sizeof("message/rfc822"));
-	m->boundary[0] = '\0';
+	m->r->boundary[0] = '\0';
 	m->in_header = true;
 	m->now_header = 0;
 	m->line_len = m->line_full = 0;
@@ -142,13 +148,13 @@ name_param(char *out, size_t size, const struct mime_param *p)
 static void
 content_type_field(struct message *m)
 {
-	struct mime_value v = mime_value_start(m->value, m->now.type, sizeof(m->now.type));
+	struct mime_value v = mime_value_start(m->r->value, m->now.type, sizeof(m->now.type));
 	struct mime_param p;
 
-	m->boundary[0] = '\0';
+	m->r->boundary[0] = '\0';
 	while (mime_param_next(&v, &p)) {
 		if (strcmp(p.name, "boundary") == 0 && !p.cut && strlen(p.value) <= BOUNDARY_MAX)
-			text_set(m->boundary, sizeof(m->boundary), p.value);
+			text_set(m->r->boundary, sizeof(m->r->boundary), p.value);
 		else if (strcmp(p.name, "name") == 0 && m->now.name[0] == '\0')
 			name_param(m->now.name, sizeof(m->now.name), &p);
 	}
@@ -158,7 +164,7 @@ static void
 disposition_field(struct message *m)
 {
 	char kind[16];
-	struct mime_value v = mime_value_start(m->value, kind, sizeof(kind));
+	struct mime_value v = mime_value_start(m->r->value, kind, sizeof(kind));
 	struct mime_param p;
 
 	while (mime_param_next(&v, &p))
@@ -170,12 +176,12 @@ disposition_field(struct message *m)
 static bool
 part_field(struct message *m)
 {
-	if (strcasecmp(m->name, "Content-Type") == 0)
+	if (strcasecmp(m->r->name, "Content-Type") == 0)
 		content_type_field(m);
-	else if (strcasecmp(m->name, "Content-Disposition") == 0)
+	else if (strcasecmp(m->r->name, "Content-Disposition") == 0)
 		disposition_field(m);
-	else if (strcasecmp(m->name, "Content-Transfer-Encoding") == 0)
-		mime_value_start(m->value, m->now.encoding, sizeof(m->now.encoding));
+	else if (strcasecmp(m->r->name, "Content-Transfer-Encoding") == 0)
+		mime_value_start(m->r->value, m->now.encoding, sizeof(m->now.encoding));
 	else
 		return false;
 	return true;
@@ -208,21 +214,25 @@ message_field(struct message *m)
 	struct message_facts *f = &m->facts;
 	const struct {
 		const char	*name;
-		char		*out;
-	} known[] = {
-		{ "From", f->from }, { "To", f->to }, { "Subject", f->subject }, { "Date", f->date },
-		{ "Message-ID", f->message_id }, { "Content-Type", f->content_type },
+		const char	**out;
+	} known[TEXTS] = {
+		{ "From", &f->from }, { "To", &f->to }, { "Subject", &f->subject }, { "Date", &f->date },
+		{ "Message-ID", &f->message_id }, { "Content-Type", &f->content_type },
 	};
 
 	f->fields++;
-	if (strcasecmp(m->name, "Received") == 0)
-		received_field(f, m->value);
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (strcasecmp(m->name, known[i].name) == 0) {
-			if (known[i].out[0] == '\0')
-				text_set(known[i].out, MESSAGE_SHOWN + 1, m->value);
-			return true;
+	if (strcasecmp(m->r->name, "Received") == 0)
+		received_field(f, m->r->value);
+	for (size_t i = 0; i < TEXTS; i++) {
+		if (strcasecmp(m->r->name, known[i].name) != 0)
+			continue;
+		if ((*known[i].out)[0] == '\0' && m->r->value[0] != '\0') {
+			m->texts[i] = strndup(m->r->value, MESSAGE_SHOWN);
+			m->proofs.facts.starved |= m->texts[i] == NULL;
+			*known[i].out = m->texts[i] != NULL ? m->texts[i] : "";
 		}
+		return true;
+	}
 	return false;
 }
 
@@ -234,12 +244,12 @@ field_done(struct message *m)
 	if (!m->field_open)
 		return;
 	m->field_open = false;
-	while (m->value_len > 0 && (m->value[m->value_len - 1] == ' ' || m->value[m->value_len - 1] == '\t'))
+	while (m->value_len > 0 && (m->r->value[m->value_len - 1] == ' ' || m->r->value[m->value_len - 1] == '\t'))
 		m->value_len--;
-	m->value[m->value_len] = '\0';
+	m->r->value[m->value_len] = '\0';
 	known = m->now_ordinal == 0 && message_field(m);
 	known |= part_field(m);
-	proofs_field(&m->proofs, m->name, m->value, m->now_ordinal == 0);
+	proofs_field(&m->proofs, m->r->name, m->r->value, m->now_ordinal == 0);
 	proofs_field_end(&m->proofs, !m->line_cut);
 	if (known && m->value_cut)
 		m->facts.values_cut++;
@@ -254,7 +264,7 @@ value_add(struct message *m, const char *p, size_t len)
 		m->value_cut = true;
 	}
 	for (size_t i = 0; i < len; i++)
-		m->value[m->value_len + i] = p[i] != '\0' ? p[i] : '?';
+		m->r->value[m->value_len + i] = p[i] != '\0' ? p[i] : '?';
 	m->value_len += len;
 }
 
@@ -267,15 +277,15 @@ field_begin(struct message *m, const char *p, size_t len)
 
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
-	if (n == 0 || n >= sizeof(m->name) || memchr(p, ' ', n) != NULL || memchr(p, '\0', n) != NULL)
+	if (n == 0 || n >= sizeof(m->r->name) || memchr(p, ' ', n) != NULL || memchr(p, '\0', n) != NULL)
 		return;
-	memcpy(m->name, p, n);
-	m->name[n] = '\0';
+	memcpy(m->r->name, p, n);
+	m->r->name[n] = '\0';
 	m->field_open = true;
 	m->value_len = 0;
 	m->value_cut = m->line_cut = false;
 	if (m->now_ordinal == 0)
-		proofs_field_begin(&m->proofs, m->name);
+		proofs_field_begin(&m->proofs, m->r->name);
 	for (colon++; colon < p + len && (*colon == ' ' || *colon == '\t'); colon++)
 		;
 	value_add(m, colon, (size_t)(p + len - colon));
@@ -302,7 +312,7 @@ levels_grow(struct message *m)
 static bool
 level_push(struct message *m)
 {
-	size_t n = strlen(m->boundary);
+	size_t n = strlen(m->r->boundary);
 	struct level *l;
 
 	if (strncmp(m->now.type, "multipart/", 10) != 0)
@@ -321,7 +331,7 @@ level_push(struct message *m)
 	l->part = m->part;
 	l->digest = strcmp(m->now.type, "multipart/digest") == 0;
 	l->len = (uint16_t)n;
-	memcpy(l->boundary, m->boundary, n);
+	memcpy(l->boundary, m->r->boundary, n);
 	m->depth++;
 	m->now.multipart = true;
 	return true;
@@ -359,28 +369,10 @@ header_end(struct message *m, bool whole)
 			proofs_leaf_begin(&m->proofs, m->facts.leaves, m->now.type, m->now.name, m->now.encoding);
 	}
 	part_save(m);
-}
-
-/* "--" boundary ["--"] blanks: RFC 2046 5.1.1.  A longer name is another boundary. */
-static bool
-boundary_is(const struct level *l, const char *p, size_t len, bool *closing)
-{
-	size_t n = l->len;
-
-	if (len < n + 2 || memcmp(p, "--", 2) != 0 || memcmp(p + 2, l->boundary, n) != 0)
-		return false;
-	p += n + 2;
-	len -= n + 2;
-	*closing = len >= 2 && p[0] == '-' && p[1] == '-';
-	if (*closing) {
-		p += 2;
-		len -= 2;
+	if (m->depth == 0) {		/* nothing follows but a body */
+		free(m->r);
+		m->r = NULL;
 	}
-	while (len > 0 && (*p == ' ' || *p == '\t')) {
-		p++;
-		len--;
-	}
-	return len == 0;
 }
 
 /* A closing boundary: what follows is the epilogue of that multipart. */
@@ -412,7 +404,7 @@ boundary_line(struct message *m, const char *p, size_t len)
 		uint32_t part = l->part;
 		bool digest = l->digest;
 
-		if (!boundary_is(l, p, len, &closing)) {
+		if (!mime_boundary_is(l->boundary, l->len, p, len, &closing)) {
 			alike |= len > (size_t)l->len + 2 && memcmp(p + 2, l->boundary, l->len) == 0;
 			continue;
 		}
@@ -444,12 +436,12 @@ boundary_line(struct message *m, const char *p, size_t len)
 static void
 line_keep(struct message *m, const uint8_t *p, size_t len)
 {
-	size_t room = sizeof(m->line) - m->line_len;
+	size_t room = sizeof(m->r->line) - m->line_len;
 
 	m->line_full += len;
 	if (len > room)
 		len = room;
-	memcpy(m->line + m->line_len, p, len);
+	memcpy(m->r->line + m->line_len, p, len);
 	m->line_len += len;
 }
 
@@ -461,9 +453,9 @@ line_trim(const struct message *m)
 
 	if (m->line_full > m->line_len)
 		return n;
-	if (n > 0 && m->line[n - 1] == '\n')
+	if (n > 0 && m->r->line[n - 1] == '\n')
 		n--;
-	if (n > 0 && m->line[n - 1] == '\r')
+	if (n > 0 && m->r->line[n - 1] == '\r')
 		n--;
 	return n;
 }
@@ -472,7 +464,7 @@ static void
 header_line(struct message *m)
 {
 	size_t n = line_trim(m);
-	const char *p = m->line;
+	const char *p = m->r->line;
 
 	m->now_header += m->line_full;
 	if (m->now_header > MESSAGE_HEADER_MAX)
@@ -524,7 +516,7 @@ body_count(struct message *m, const uint8_t *p, size_t len)
 static void
 dash_release(struct message *m)
 {
-	body_count(m, (const uint8_t *)m->line, m->line_len);
+	body_count(m, (const uint8_t *)m->r->line, m->line_len);
 	m->at = m->last == '\n' ? LINE_START : LINE_INSIDE;
 	m->line_len = m->line_full = 0;
 }
@@ -541,25 +533,25 @@ dash_push(struct message *m, const uint8_t *p, size_t len)
 		lf = NULL;
 	}
 	line_keep(m, p, n);
-	if (m->line_len >= 2 && m->line[1] != '-')
+	if (m->line_len >= 2 && m->r->line[1] != '-')
 		dash_release(m);	/* NOLINT(bugprone-branch-clone): the order matters */
-	else if (lf != NULL && boundary_line(m, m->line, line_trim(m)))
+	else if (lf != NULL && boundary_line(m, m->r->line, line_trim(m)))
 		m->line_len = m->line_full = 0;
 	else if (lf != NULL || m->line_len == BOUNDARY_MAX + 100)
 		dash_release(m);
 	return n;
 }
 
-/* Lines go by until one starts with a dash. */
+/* Text goes by until a line starts with a dash: base64 has none. */
 static size_t
 body_lines(struct message *m, const uint8_t *p, size_t len)
 {
-	const uint8_t *q = p, *end = p + len, *lf;
+	const uint8_t *q = p + 1, *end = p + len;
 
-	do {
-		lf = memchr(q, '\n', (size_t)(end - q));
-		q = lf != NULL ? lf + 1 : end;
-	} while (q < end && *q != '-');
+	while (q < end && (q = memchr(q, '-', (size_t)(end - q))) != NULL && q[-1] != '\n')
+		q++;
+	if (q == NULL)
+		q = end;
 	body_count(m, p, (size_t)(q - p));
 	m->at = m->last == '\n' ? LINE_START : LINE_INSIDE;
 	return (size_t)(q - p);
@@ -586,8 +578,11 @@ message_new(void)
 {
 	struct message *m = calloc(1, sizeof(*m));
 
-	if (m == NULL)
+	if (m == NULL || (m->r = malloc(sizeof(*m->r))) == NULL) {
+		free(m);
 		return NULL;
+	}
+	m->facts.from = m->facts.to = m->facts.subject = m->facts.message_id = m->facts.date = m->facts.content_type = "";
 	part_begin(m, 0, 0, false);
 	return m;
 }
@@ -616,7 +611,7 @@ message_push(struct message *m, const uint8_t *p, size_t len)
 static void
 field_settle(struct message *m)
 {
-	if (m->line_len > 0 && m->line[0] != ' ' && m->line[0] != '\t')
+	if (m->line_len > 0 && m->r->line[0] != ' ' && m->r->line[0] != '\t')
 		field_done(m);
 	m->field_open = false;
 }
@@ -649,7 +644,7 @@ message_end(struct message *m)
 		return;
 	m->facts.ended = true;
 	if (!m->in_header && m->at == LINE_DASH && m->line_len > 0 &&
-	    !boundary_line(m, m->line, line_trim(m)))
+	    !boundary_line(m, m->r->line, line_trim(m)))
 		dash_release(m);
 	if (m->in_header) {
 		if (m->line_len == 0)
@@ -681,6 +676,9 @@ message_free(struct message *m)
 	if (m == NULL)
 		return;
 	proofs_free(&m->proofs);
+	for (size_t i = 0; i < TEXTS; i++)
+		free(m->texts[i]);
+	free(m->r);
 	free(m->levels);
 	free(m->parts);
 	free(m);

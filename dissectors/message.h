@@ -37,11 +37,11 @@ struct message_part {
 };
 
 struct message_facts {
-	char		from[MESSAGE_SHOWN + 1], to[MESSAGE_SHOWN + 1], subject[MESSAGE_SHOWN + 1];
-	char		message_id[MESSAGE_SHOWN + 1], date[MESSAGE_SHOWN + 1];
-	char		received_by[80];	/* the server that wrote the topmost "Received:" */
-	char		content_type[MESSAGE_SHOWN + 1];	/* of the message, with its parameters */
 	uint64_t	bytes;		/* pushed, and told missing */
+	/* header fields, "" = none; valid as long as the message */
+	const char	*from, *to, *subject, *message_id, *date;
+	const char	*content_type;	/* of the message, with its parameters */
+	char		received_by[80];	/* the server that wrote the topmost "Received:" */
 	uint64_t	header_bytes;	/* with the empty line */
 	uint64_t	missing;	/* told by message_gap() */
 	uint32_t	fields;		/* header fields of the message itself */

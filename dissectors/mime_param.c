@@ -138,3 +138,22 @@ mime_param_next(struct mime_value *v, struct mime_param *out)
 		extended_undo(out);
 	return true;
 }
+
+bool
+mime_boundary_is(const char *boundary, size_t n, const char *p, size_t len, bool *closing)
+{
+	if (len < n + 2 || memcmp(p, "--", 2) != 0 || memcmp(p + 2, boundary, n) != 0)
+		return false;
+	p += n + 2;
+	len -= n + 2;
+	*closing = len >= 2 && p[0] == '-' && p[1] == '-';
+	if (*closing) {
+		p += 2;
+		len -= 2;
+	}
+	while (len > 0 && (*p == ' ' || *p == '\t')) {
+		p++;
+		len--;
+	}
+	return len == 0;
+}

@@ -25,4 +25,10 @@ struct mime_value mime_value_start(const char *value, char *out, size_t size);
 /* The next parameter; false when there is none. */
 bool	mime_param_next(struct mime_value *v, struct mime_param *out);
 
+/*
+ * Is the line p[0..len) "--" boundary ["--"] blanks (RFC 2046 5.1.1)?  A longer
+ * name is another boundary.  *closing: the "--" behind it is there.
+ */
+bool	mime_boundary_is(const char *boundary, size_t n, const char *p, size_t len, bool *closing);
+
 #endif /* MIME_PARAM_H */
