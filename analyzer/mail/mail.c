@@ -75,11 +75,26 @@ mail_emit(struct mail_flow *f, struct record *r, uint32_t n, uint32_t m)
 static void
 text_joined(char *dst, size_t size, const char *p, size_t len)
 {
-	size_t at = text_copy_utf8(dst, size, p, len);
+	char *end = dst + text_copy_utf8(dst, size, p, len);
 
-	for (size_t i = 0; i < at; i++)
-		if (dst[i] == '\n')
-			dst[i] = ' ';
+	while ((dst = memchr(dst, '\n', (size_t)(end - dst))) != NULL)
+		*dst = ' ';
+}
+
+/* RFC 3463: "5.7.1". */
+static void
+enhanced_write(char *p, const uint8_t code[3])
+{
+	for (int i = 0; i < 3; i++) {
+		if (i > 0)
+			*p++ = '.';
+		if (code[i] >= 100)
+			*p++ = (char)('0' + code[i] / 100);
+		if (code[i] >= 10)
+			*p++ = (char)('0' + code[i] / 10 % 10);
+		*p++ = (char)('0' + code[i] % 10);
+	}
+	*p = '\0';
 }
 
 void
@@ -87,8 +102,7 @@ mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct 
 {
 	*out = (struct record_reply){ .code = ev->code, .at = at };
 	if (ev->enhanced[0] != 0)
-		snprintf(out->enhanced, sizeof(out->enhanced), "%u.%u.%u", ev->enhanced[0],
-		    ev->enhanced[1], ev->enhanced[2]);
+		enhanced_write(out->enhanced, ev->enhanced);
 	if (ev->arg_len != 0)
 		text_joined(out->text, sizeof(out->text), ev->arg, ev->arg_len);
 }
@@ -251,10 +265,12 @@ fail:
 static void
 first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
 {
-	uint16_t *first = dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte;
+	bool *seen = dir == DIR_C2S ? &s->client_seen : &s->server_seen;
 
-	if (*first == 0)
-		*first = (uint16_t)(b + 1);
+	if (*seen)
+		return;
+	*seen = true;
+	*(dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte) = (uint16_t)(b + 1);
 }
 
 /* Bytes that lay behind a hole come late: their own frame tells when they were sent. */
@@ -281,8 +297,6 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 	s = f->session;
 	flow_now(f, dir, off, at);
 	first_byte_note(s, dir, p[0]);
-	s->client_seen |= dir == DIR_C2S;
-	s->server_seen |= dir == DIR_S2C;
 	if (dir == DIR_S2C && s->greeting_begun.frame == 0)
 		s->greeting_begun = f->now;
 	f->protocol->dissector->data(f->dissector, dir, off, f->now.ns, p, len);

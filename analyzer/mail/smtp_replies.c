@@ -15,7 +15,7 @@ struct answer {
 	struct smtp_flow *s;
 	const struct dissect_event *ev;
 	struct moment	 at;
-	struct record_reply reply;
+	const struct record_reply *reply;
 	struct smtp_asked_cmd *asked;	/* NULL = unsolicited, or forgotten */
 	struct smtp_mail *mail;		/* NULL = none */
 	bool		 nested, ended, consequence;
@@ -24,13 +24,13 @@ struct answer {
 static bool
 is_yes(const struct answer *a)
 {
-	return a->reply.code / 100 == 2;
+	return a->reply->code / 100 == 2;
 }
 
 static bool
 is_no(const struct answer *a)
 {
-	return a->reply.code >= 400;
+	return a->reply->code >= 400;
 }
 
 /* A refused RSET or EHLO ends nothing: what was open is open again. */
@@ -86,7 +86,7 @@ on_mail(struct answer *a)
 	}
 	if (t == NULL)
 		return;
-	t->r.mail_reply = a->reply;
+	t->r.mail_reply = *a->reply;
 	if (is_no(a) && transaction_lives(t->before)) {
 		a->nested = true;
 		smtp_mail_nested(a->f, t);
@@ -104,7 +104,7 @@ on_rcpt(struct answer *a)
 
 	if (t == NULL)
 		return;
-	smtp_mail_rcpt_reply(a->f, t, a->asked->rcpt, &a->reply);
+	smtp_mail_rcpt_reply(a->f, t, a->asked->rcpt, a->reply);
 	a->consequence = t->r.mail_reply.code >= 400;
 }
 
@@ -116,7 +116,7 @@ follows_refusal(const struct answer *a)
 
 	if (t->r.mail_reply.code >= 400 || t->bdat_refused || (t->after_refusal && t->r.bdat))
 		return true;
-	return t->r.recipients != 0 && t->rcpt_ok == 0 && (a->reply.code == 503 || a->reply.code == 554);
+	return t->r.recipients != 0 && t->rcpt_ok == 0 && (a->reply->code == 503 || a->reply->code == 554);
 }
 
 /* Content behind a refused DATA or BDAT of this connection is no new attempt. */
@@ -138,8 +138,8 @@ on_data(struct answer *a)
 		return;
 	a->consequence = is_no(a) && follows_refusal(a);
 	a->ended = is_no(a) && t->rcpt_ok != 0;
-	t->r.data_reply = a->reply;
-	t->go_ahead |= a->reply.code / 100 == 3;
+	t->r.data_reply = *a->reply;
+	t->go_ahead |= a->reply->code / 100 == 3;
 }
 
 static void
@@ -151,7 +151,7 @@ final_set(struct answer *a)
 	t->finals_ok += is_yes(a);
 	/* LMTP: one yes makes the mail accepted (RFC 2033 4.2). */
 	if (t->r.final_reply.code == 0 || t->r.final_reply.code / 100 != 2 || !a->s->lmtp)
-		t->r.final_reply = a->reply;
+		t->r.final_reply = *a->reply;
 	a->ended = is_no(a);
 }
 
@@ -172,7 +172,7 @@ final_of_rcpt(struct answer *a)
 		if (r->final == NULL && (r->final = malloc(sizeof(*r->final))) == NULL)
 			a->f->mail->caps.memory++;
 		else
-			*r->final = a->reply;
+			*r->final = *a->reply;
 		return;
 	}
 }
@@ -225,9 +225,9 @@ on_auth(struct answer *a)
 {
 	struct record_session *s = a->f->session;
 
-	if (a->reply.code / 100 == 3)
+	if (a->reply->code / 100 == 3)
 		return;
-	s->auth_reply = a->reply;
+	s->auth_reply = *a->reply;
 	if (is_yes(a)) {
 		s->auth_ok = true;
 		s->auth_at = a->at;
@@ -237,7 +237,7 @@ on_auth(struct answer *a)
 static void
 on_starttls(struct answer *a)
 {
-	a->f->session->starttls_reply = a->reply;
+	a->f->session->starttls_reply = *a->reply;
 }
 
 static void
@@ -282,17 +282,15 @@ verb_name(const struct answer *a)
 }
 
 static void
-refusal_note(struct answer *a, enum smtp_stage stage)
+refusal_add(struct answer *a, enum smtp_stage stage)
 {
 	struct session_refusal r = {
-		.stage = stage, .reply = a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
+		.stage = stage, .reply = *a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
 		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED,
 		.after_auth = a->f->session->auth_ok, .transaction_open = a->s->open != NULL,
 	};
 	const char *verb = verb_name(a);
 
-	if (!is_no(a) || (a->ev->cmd != 0 && smtp_verb_facts(a->ev->verb)->flags & SMTP_ASKS))
-		return;
 	text_copy_utf8(r.verb, sizeof(r.verb), verb, strlen(verb));
 	if (a->asked != NULL) {
 		memcpy(r.line, a->asked->line, sizeof(r.line));
@@ -303,6 +301,15 @@ refusal_note(struct answer *a, enum smtp_stage stage)
 	else if (a->s->open != NULL)
 		r.transaction = a->s->open->n;
 	mail_refusal_add(a->f, &r);
+}
+
+static void
+refusal_note(struct answer *a, enum smtp_stage stage)
+{
+	bool question = a->ev->cmd != 0 && smtp_verb_facts(a->ev->verb)->flags & SMTP_ASKS;
+
+	if (is_no(a) && !question)
+		refusal_add(a, stage);
 }
 
 /* ---- replies to nothing ---------------------------------------------------- */
@@ -321,7 +328,7 @@ implied_final(struct answer *a)
 
 	if (t == NULL)
 		return;
-	t->r.final_reply = a->reply;
+	t->r.final_reply = *a->reply;
 	t->r.unsure = true;
 	t->content = true;
 	t->ended = true;
@@ -333,8 +340,8 @@ static bool
 first_says_queued(const struct answer *a)
 {
 	return a->f->session->midstream && a->f->session->replies == 1 && a->s->mails_begun == 0 &&
-	    a->reply.code == 250 && (text_has(&a->reply, "queued") || text_has(&a->reply, "id=") ||
-	    text_has(&a->reply, "message accepted"));
+	    a->reply->code == 250 && (text_has(a->reply, "queued") || text_has(a->reply, "id=") ||
+	    text_has(a->reply, "message accepted"));
 }
 
 /*
@@ -346,10 +353,10 @@ refused_amid_content(struct answer *a)
 {
 	struct smtp_mail *t = a->s->reading;
 
-	if (t == NULL || !is_no(a) || a->reply.code == 421 || text_has(&a->reply, "timeout") ||
-	    text_has(&a->reply, "timed out"))
+	if (t == NULL || !is_no(a) || a->reply->code == 421 || text_has(a->reply, "timeout") ||
+	    text_has(a->reply, "timed out"))
 		return;
-	t->r.final_reply = a->reply;
+	t->r.final_reply = *a->reply;
 	a->mail = t;
 	a->ended = true;
 }
@@ -357,7 +364,7 @@ refused_amid_content(struct answer *a)
 static void
 on_unsolicited(struct answer *a)
 {
-	if (a->reply.code == 421 || a->reply.code == 221)
+	if (a->reply->code == 421 || a->reply->code == 221)
 		a->f->session->bye = a->at;
 	if (first_says_queued(a))
 		implied_final(a);
@@ -371,7 +378,7 @@ on_unsolicited(struct answer *a)
 static void
 on_greeting(struct answer *a)
 {
-	a->f->session->greeting = a->reply;
+	a->f->session->greeting = *a->reply;
 	refusal_note(a, STAGE_CONNECT);
 }
 
@@ -397,10 +404,11 @@ on_answer(struct answer *a)
 void
 smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
-	struct answer a = { .f = f, .s = smtp_flow(f), .ev = ev, .at = to };
+	struct record_reply reply;
+	struct answer a = { .f = f, .s = smtp_flow(f), .ev = ev, .at = to, .reply = &reply };
 
 	(void)from;
-	mail_reply_set(&a.reply, ev, to);
+	mail_reply_set(&reply, ev, to);
 	f->session->replies++;
 	f->session->visible = true;
 	switch (ev->reply_to) {
