@@ -7,6 +7,7 @@ enum {
 	TCP_HLEN_CUT = 16,		/* ports, numbers, offset, flags, window */
 	OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_PERMITTED = 4, OPT_SACK = 5,
 	OPT_TIMESTAMPS = 8,
+	TCP_HLEN_TIMESTAMPS = 32, OPTS_TIMESTAMPS = 0x0101080a,
 };
 
 static void
@@ -17,6 +18,14 @@ sack_parse(const uint8_t *p, size_t len, struct tcp_header *out)
 		out->sack[out->sack_count][1] = be32_at(p + 4);
 		out->sack_count++;
 	}
+}
+
+static inline void
+timestamps_parse(const uint8_t *p, struct tcp_header *out)
+{
+	out->has_ts = true;
+	out->tsval = be32_at(p);
+	out->tsecr = be32_at(p + 4);
 }
 
 /* One option with its body; a known option of a wrong length is taken as absent. */
@@ -39,11 +48,8 @@ option_parse(uint8_t kind, const uint8_t *p, size_t len, struct tcp_header *out)
 		sack_parse(p, len, out);
 		break;
 	case OPT_TIMESTAMPS:
-		if (len == 8) {
-			out->has_ts = true;
-			out->tsval = be32_at(p);
-			out->tsecr = be32_at(p + 4);
-		}
+		if (len == 8)
+			timestamps_parse(p, out);
 		break;
 	}
 }
@@ -92,7 +98,10 @@ tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out)
 	out->options_cut = out->header_len > len;
 	if (len > out->header_len)
 		len = out->header_len;
-	if (len > TCP_HLEN)
+	/* RFC 7323 appendix A: all that most segments have. */
+	if (len == TCP_HLEN_TIMESTAMPS && be32_at(p + TCP_HLEN) == OPTS_TIMESTAMPS)
+		timestamps_parse(p + TCP_HLEN + 4, out);
+	else if (len > TCP_HLEN)
 		options_parse(p + TCP_HLEN, len - TCP_HLEN, out);
 	return DISSECT_OK;
 }

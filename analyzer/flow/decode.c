@@ -13,6 +13,8 @@
 
 enum {
 	LAYERS_MAX = 8,			/* IP in IP in ...: deeper is no real network */
+	ETHERNET_HLEN = 14, VLAN_HLEN = 4, VLAN_ID = 0x0fff,
+	IPV4_HLEN = 20, IPV6_HLEN = 40, IPV4_DF = 0x4000,
 	UDP_HLEN = 8,
 	PORT_VXLAN = 4789,		/* RFC 7348 */
 	PORT_VXLAN_LINUX = 8472,	/* the port before there was one */
@@ -508,6 +510,44 @@ decoder_count_tcp(struct decoder *d, const struct capture_frame *f)
 	counters_add(&d->counters, f, PACKET_TCP);
 }
 
+static inline void
+decode_begin(struct decoder *d, const struct capture_frame *f, struct packet *out)
+{
+	if (d->fragments != NULL)
+		fragments_release(d->fragments);
+	out->at.ns = f->ts_ns;
+	out->at.frame = f->number;
+	out->point = d->point;
+}
+
+/*
+ * Glanced at are IPv4 headers without options and IPv6 ones without extensions:
+ * TCP follows the addresses.  Every packet of a mail comes here.
+ */
+__attribute__((flatten)) void
+decode_glanced(struct decoder *d, const struct capture_frame *f, const struct glance *g, struct packet *out)
+{
+	bool v6 = g->version == 6;
+	struct ip_header ip = {
+		.version = g->version, .ttl = g->ttl, .df = v6, .src = g->src, .dst = g->dst, .w = g->w,
+		.header_len = v6 ? IPV6_HLEN : IPV4_HLEN,
+	};
+	struct layers l = { .p = g->dst + (v6 ? 16 : 4) - ip.header_len };
+
+	decode_begin(d, f, out);
+	l.len = f->caplen - (size_t)(l.p - f->data);
+	for (const uint8_t *tag = f->data + ETHERNET_HLEN; tag < l.p; tag += VLAN_HLEN)
+		l.vlan[l.vlan[0] != 0] = be16_at(tag) & VLAN_ID;
+	if (!v6) {
+		ip.frag_id = be16_at(l.p + 4);
+		ip.df = (be16_at(l.p + 6) & IPV4_DF) != 0;
+	}
+	packet_set_ip(out, &l, &ip);
+	layers_payload(&l, &ip);
+	out->kind = packet_set_tcp(out, l.p, l.len, l.wire);
+	counters_add(&d->counters, f, out->kind);
+}
+
 enum packet_kind
 decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *out)
 {
@@ -515,11 +555,7 @@ decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *ou
 	struct layers l;
 	enum dissect_rc rc;
 
-	if (d->fragments != NULL)
-		fragments_release(d->fragments);
-	out->at.ns = f->ts_ns;
-	out->at.frame = f->number;
-	out->point = d->point;
+	decode_begin(d, f, out);
 	rc = link_parse(f->link_type, f->data, f->caplen, &h);
 	if (rc == DISSECT_OK) {
 		l.p = f->data + h.off;

@@ -55,13 +55,16 @@ enum packet_kind decode_frame(struct decoder *d, const struct capture_frame *f, 
 
 /*
  * A look at a frame that is not decoded yet; true: decode_frame() would answer
- * PACKET_TCP, with these fields.  A frame that is not decoded then is counted.
+ * PACKET_TCP, with these fields.  What it would answer in all, decode_glanced()
+ * fills in from there; a frame that is not decoded then is counted.
  */
 static inline bool
 decode_glance(const struct capture_frame *f, struct glance *out)
 {
 	return f->link_type == LINKTYPE_ETHERNET && glance_ethernet(f->data, f->caplen, out);
 }
+void		 decode_glanced(struct decoder *d, const struct capture_frame *f, const struct glance *g,
+		    struct packet *out);
 void		 decoder_count_tcp(struct decoder *d, const struct capture_frame *f);
 
 /* Fragments still waiting for their train count as orphaned. */

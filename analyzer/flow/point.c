@@ -450,7 +450,7 @@ point_light(struct flow_point *fp, const struct capture_frame *f, const struct a
 		s.at.ns = e->last_ns;
 	e->last_ns = s.at.ns;
 	if (light_packet(fp, e, &s, a->at.swapped)) {
-		decode_frame(fp->decoder, f, &p);
+		decode_glanced(fp->decoder, f, &a->g, &p);
 		p.at = s.at;
 		p.late_ns = s.at.ns - f->ts_ns;
 		point_promoted(fp, e, &p, a->at.swapped);
@@ -467,10 +467,15 @@ point_decoded(struct flow_point *fp, const struct capture_frame *f, const struct
 	struct packet p;
 	struct tuple k;
 
+	if (a->tcp) {
+		decode_glanced(fp->decoder, f, &a->g, &p);
+		point_tcp(fp, &p, a->at, true);
+		return;
+	}
 	switch (decode_frame(fp->decoder, f, &p)) {
 	case PACKET_TCP:
 		k = packet_tuple(&p);
-		point_tcp(fp, &p, a->tcp ? a->at : table_probe(fp->table, &k), true);
+		point_tcp(fp, &p, table_probe(fp->table, &k), true);
 		break;
 	case PACKET_ICMP:
 		if (!copies_seen(fp->copies, &p, 0))
