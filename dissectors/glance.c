@@ -24,6 +24,7 @@ glance_tcp(const uint8_t *t, uint32_t rest, struct glance *out)
 	out->seq = be32_at(t + 4);
 	out->ack = be32_at(t + 8);
 	out->flags = t[13];
+	out->window = be16_at(t + 14);
 	out->len = rest - hlen;
 	return true;
 }
@@ -35,6 +36,7 @@ glance_ipv4(const uint8_t *p, size_t left, struct glance *out)
 		return false;
 	out->version = 4;
 	out->ttl = p[8];
+	out->ip_id = be16_at(p + 4);
 	out->src = p + 12;
 	out->dst = p + 16;
 	out->w = be16_at(p + 2);		/* 0, for a super-segment, is left to the decoder */
@@ -48,6 +50,7 @@ glance_ipv6(const uint8_t *p, size_t left, struct glance *out)
 		return false;
 	out->version = 6;
 	out->ttl = p[7];
+	out->ip_id = 0;
 	out->src = p + 8;
 	out->dst = p + 24;
 	out->w = be16_at(p + 4) + (uint32_t)IPV6_HLEN;

@@ -18,6 +18,7 @@ struct glance {
 	uint32_t	seq, ack;
 	uint32_t	len, w;		/* payload on the wire, IP packet */
 	uint16_t	sport, dport;
+	uint16_t	window, ip_id;	/* ip_id: 0 in IPv6 */
 	uint8_t		version;	/* 4, 6 */
 	uint8_t		ttl, flags;
 };

@@ -107,20 +107,25 @@ print_finish(uint64_t h)
 	return h != 0 ? h : 1;
 }
 
+/* What a glance tells that is seldom the same in two packets: it chooses the set. */
+static inline uint64_t
+mix_numbers(uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t window, uint16_t ip_id)
+{
+	return mix(mix(0x9e3779b97f4a7c15u, (uint64_t)seq << 32 | ack),
+	    (uint64_t)sport << 48 | (uint64_t)dport << 32 | (uint64_t)window << 16 | ip_id);
+}
+
 /*
  * S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID.  Two chains of
  * multiplications that do not wait for each other.
  */
 static inline uint64_t
-print_tcp(const struct packet *p)
+print_tcp(const struct packet *p, uint64_t numbers)
 {
 	uint64_t h = mix_addrs(p), g;
 
-	g = mix(mix(0x9e3779b97f4a7c15u, (uint64_t)p->ack << 32 | p->len),
-	    (uint64_t)p->sport << 48 | (uint64_t)p->dport << 32 | p->seq);
-	g = mix(g, (uint64_t)p->flags << 48 | (uint64_t)p->window << 32 |
-	    (p->has_ts ? p->tsval : 0));
-	return print_finish(mix(h, (uint64_t)p->ip_id << 1 | p->has_ts) ^ g);
+	g = mix(numbers, (uint64_t)p->flags << 32 | (p->has_ts ? p->tsval : 0));
+	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g);
 }
 
 static uint64_t
@@ -222,23 +227,30 @@ count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet 
 		c->counters.first = p->at;
 }
 
+void
+copies_fetch(const struct copies *c, const struct glance *g)
+{
+	__builtin_prefetch(&c->sets[mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id) % SETS], 1);
+}
+
 bool
 copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
 {
 	struct set *s;
-	uint64_t print;
+	uint64_t print, place;
 
 	if (p->kind == PACKET_TCP) {
 		if (!tcp_eligible(p))
 			return false;
 		c->counters.eligible++;
-		print = print_tcp(p);
+		place = mix_numbers(p->seq, p->ack, p->sport, p->dport, p->window, p->ip_id);
+		print = print_tcp(p, place);
 	} else if (p->kind == PACKET_ICMP && icmp_eligible(p)) {
-		print = print_icmp(p);
+		place = print = print_icmp(p);
 	} else {
 		return false;
 	}
-	s = &c->sets[print % SETS];
+	s = &c->sets[place % SETS];
 	for (unsigned int i = 0; i < WAYS; i++) {
 		if (s->print[i] != print)
 			continue;

@@ -8,6 +8,7 @@
 #ifndef COPIES_H
 #define COPIES_H
 
+#include "dissectors/glance.h"
 #include "flow/packet.h"
 
 struct copies_counters {
@@ -36,6 +37,8 @@ void		 copies_free(struct copies *c);
  * window to a quarter of it.
  */
 bool		 copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns);
+/* Fetches into the cache what the packet of that glance will be compared with. */
+void		 copies_fetch(const struct copies *c, const struct glance *g);
 const struct copies_counters *copies_counters(const struct copies *c);
 
 #endif /* COPIES_H */

@@ -27,8 +27,7 @@ ledger_new(const struct endpoint *client, const struct endpoint *server, const s
 		l->limits.segments = ROOM_LEAST;
 	l->now = INT64_MIN;
 	for (int d = 0; d < 2; d++) {
-		memset(&l->side[d], 0, offsetof(struct side, holes));
-		l->side[d].passing.count = 0;
+		memset(&l->side[d], 0, offsetof(struct side, passing.v));
 		sums_init(&l->side[d].sums);
 		l->side[d].wscale = 255;
 		l->side[d].window_zero_last = INT64_MIN;
@@ -66,18 +65,24 @@ ledger_bytes(const struct ledger *l)
 	return n + (l->icmp != NULL ? (uint64_t)l->limits.icmp * sizeof(*l->icmp) : 0);
 }
 
+void
+ledger_fetch(const struct ledger *l)
+{
+	cache_fetch(l, 0, offsetof(struct ledger, disordered));
+	for (int d = 0; d < 2; d++)
+		cache_fetch(&l->side[d], offsetof(struct side, based), offsetof(struct side, passing.count));
+}
+
+void
+ledger_fetch_window(const struct ledger *l)
+{
+	cache_fetch(&l->segs[l->count], 0, sizeof(l->segs[0]));
+}
+
 struct ledger_caps
 ledger_caps(const struct ledger *l)
 {
 	return l->caps;
-}
-
-uint32_t
-side_ceiling(const struct ledger *l, int dir)
-{
-	uint32_t mss = l->side[!dir].mss;
-
-	return mss == 0 ? 0 : mss + (l->end[0].ip.family == 6 ? 60 : 40);
 }
 
 /* S15. */

@@ -77,6 +77,10 @@ bool	ledger_icmp(struct ledger *l, const struct packet *p);
 void	ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out,
 	    const struct record_sink *sink);
 
+/* Fetches into the cache what the next packet will touch; then, when that is here, what hangs on it. */
+void	ledger_fetch(const struct ledger *l);
+void	ledger_fetch_window(const struct ledger *l);
+
 uint64_t ledger_bytes(const struct ledger *l);
 struct ledger_caps ledger_caps(const struct ledger *l);
 

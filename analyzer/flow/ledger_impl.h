@@ -91,71 +91,75 @@ struct totals {
 };
 
 struct side {
-	bool		based, isn_known, midstream;
-	uint32_t	base;		/* sequence number of rel 0 */
-	uint16_t	mss;
-	uint8_t		wscale;
-	bool		sack_ok, timestamps, syn_seen, conflict, options_cut;
-	uint64_t	packets, data_segments, cut_bytes;
-	uint32_t	w_seen;		/* largest single segment */
-	int64_t		low, max;	/* seen: lowest byte; end of the highest */
-	int64_t		data_max;	/* end of the highest data byte seen */
-	int64_t		acked;		/* by the peer */
-	int64_t		acked_full_ns;	/* when the peer's ACK reached max */
-	int64_t		floor;		/* delivered and folded up to here */
-	int64_t		tainted;	/* below it transmissions were dropped: nothing is proven */
-	struct moment	first, last, data_first, data_last, fin, rst;
-	int64_t		data_last_end;
-	bool		data_last_cut;
-	struct moment	after_data;	/* what ended the silence after the last data */
+	/* Of what seldom happens. */
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
 	uint64_t	unseen_gone;	/* of them acknowledged */
-	uint32_t	hole_count;
+	int64_t		low;		/* lowest byte seen */
+	int64_t		floor;		/* delivered and folded up to here */
+	int64_t		tainted;	/* below it transmissions were dropped: nothing is proven */
+	struct moment	first, data_first, rst;
 	uint32_t	dsacks;
-	uint32_t	ttl_count[LEDGER_TTLS];
-	uint8_t		ttl[LEDGER_TTLS], ttl_syn, ttl_rst;
-	uint32_t	header_count[4];
-	uint8_t		header[4];
-	/* IPv4 IDs of its packets, in order */
-	bool		id_known;
-	uint16_t	id_last, id_data;
-	uint32_t	id_pairs, id_ones, sent_since_data;
+	uint8_t		ttl_syn, ttl_rst;
+	bool		sack_ok, conflict, options_cut;
 	struct moment	id_gap_from, id_gap_to;
 	uint32_t	id_gap;
 	bool		id_gap_big;
-	/* the window it offers */
-	bool		window_known;
-	uint16_t	window_last;
 	int64_t		window_zero_last;	/* INT64_MIN: never */
 	struct moment	zero_from, zero_longest_from, zero_longest_to;
-	bool		zero_now;		/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
-	uint32_t	window_max, zero_room, zero_longest_room;	/* bytes; the largest that was offered meanwhile */
+	uint32_t	zero_room, zero_longest_room;	/* bytes; the largest that was offered meanwhile */
+	uint32_t	zero_probes;
 	int64_t		probe_ns;		/* a probe of the peer waits for its answer; 0 = none */
-	uint32_t	zero_probes, window_eq, window_over;
-	uint32_t	sample_count, sample_stride, sample_skip;
-	/* silences of its data */
-	uint32_t	pause_count;
+	uint32_t	pause_count;	/* silences of its data */
+	uint32_t	rst_count;
+	uint32_t	stall_count;
+	struct record_stall *stalls;	/* ended ones that left the window; limits.stalls */
 	/* hole beyond the bottleneck (S9) */
-	bool		gap_on;
 	int64_t		gap_lo, gap_size;
 	struct moment	gap_seen;
 	uint32_t	gap_id_jump;
 	bool		gap_acked;
 	struct {
-		bool		is, acked;
+		bool		acked;
 		int64_t		lo, size;
 		struct moment	seen, filled;
 		uint32_t	id_jump, w_after;
 	}		filled;
-	uint32_t	rst_count, rst_kept;
-	uint32_t	stall_count;
-	struct record_stall *stalls;	/* ended ones that left the window; limits.stalls */
+
+	/* Of every packet: fetched into the cache before it comes, see ledger_fetch(). */
+	bool		based, isn_known, midstream, syn_seen, timestamps;
+	bool		id_known, window_known, data_last_cut;
+	bool		zero_now;	/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
+	bool		gap_on, gap_was;	/* `filled' holds one */
+	uint8_t		wscale;
+	uint32_t	base;		/* sequence number of rel 0 */
+	int64_t		max, data_max;	/* end of the highest byte seen, of the highest data byte */
+	int64_t		acked;		/* by the peer */
+	int64_t		acked_full_ns;	/* when the peer's ACK reached data_max */
+	uint32_t	hole_count, rst_kept;
+	struct moment	last, data_last;
+	int64_t		data_last_end;
+	struct moment	after_data;	/* what ended the silence after the last data */
+	struct moment	fin;
+	uint64_t	packets, data_segments, cut_bytes;
+	uint32_t	w_seen;		/* largest single segment */
+	uint16_t	mss;
+	uint16_t	window_last;	/* that it offered */
+	uint32_t	window_max, window_eq, window_over;
+	uint32_t	sample_count, sample_stride, sample_skip;
+	/* IPv4 IDs of its packets, in order */
+	uint16_t	id_last, id_data;
+	uint32_t	id_pairs, id_ones, sent_since_data;
+	uint32_t	ttl_count[LEDGER_TTLS];
+	uint32_t	header_count[4];
+	uint8_t		ttl[LEDGER_TTLS];
+	uint8_t		header[4];
+	struct passing	passing;
+
 	/* Lists, as long as their counts say: what is behind those is not even zeroed. */
+	uint16_t	samples[LEDGER_SAMPLES];
 	struct hole	holes[LEDGER_HOLES];
 	struct pause	pauses[RECORD_PAUSES];
-	uint16_t	samples[LEDGER_SAMPLES];
 	struct rst_note	rsts[LEDGER_RSTS];
-	struct passing	passing;
 	struct totals	sums;
 };
 
@@ -165,21 +169,26 @@ struct icmp_note {
 };
 
 struct ledger {
-	struct endpoint	end[2];
-	struct ledger_limits limits;
-	struct ledger_caps caps;
+	/* Of every packet. */
 	struct seg	*segs;
 	uint32_t	count, room;
+	int64_t		now;		/* packet time, never going back (0.7 O) */
+	int64_t		spoke[2];	/* latest packet with content, by its own time */
+	struct moment	last;
+	int64_t		handshake_ns;	/* SYN to ACK; 0 = unknown */
+	struct moment	handshake;
+	uint32_t	syn_count, synack_count;
+	struct endpoint	end[2];
+	struct moment	first;
+	/* Of what seldom happens. */
+	uint32_t	disordered;
+	bool		refused_ack_ok, client_reset_synack;
 	struct span32	*sacks;
 	uint32_t	sack_count, sack_room;
-	int64_t		now;		/* packet time, never going back (0.7 O) */
-	struct moment	first, last;
-	struct moment	syn[RECORD_SYNS], syn_last_before, synack_first, synack_last, handshake, refused, unreachable;
-	uint32_t	syn_count, synack_count;
-	bool		refused_ack_ok, client_reset_synack;
-	int64_t		spoke[2];	/* latest packet with content, by its own time */
-	uint32_t	disordered;
-	int64_t		handshake_ns, vantage_num;	/* SYN to ACK, SYN to SYN-ACK; 0 = unknown */
+	struct ledger_limits limits;
+	struct ledger_caps caps;
+	struct moment	syn[RECORD_SYNS], syn_last_before, synack_first, synack_last, refused, unreachable;
+	int64_t		vantage_num;	/* SYN to SYN-ACK; 0 = unknown */
 	uint32_t	icmp_count;
 	struct icmp_note *icmp;
 	struct side	side[2];
@@ -223,8 +232,23 @@ side_near(const struct side *s, int64_t rel)
 	return rel <= s->max + (1 << 30) && rel >= s->max - (1 << 30);
 }
 
-uint32_t side_ceiling(const struct ledger *l, int dir);	/* C; 0 = unknown */
-bool	 seg_super(const struct ledger *l, const struct seg *s);
+/* C; 0 = unknown */
+static inline uint32_t
+side_ceiling(const struct ledger *l, int dir)
+{
+	uint32_t mss = l->side[!dir].mss;
+
+	return mss == 0 ? 0 : mss + (l->end[0].ip.family == 6 ? 60 : 40);
+}
+
+static inline bool
+seg_super(const struct ledger *l, const struct seg *g)
+{
+	uint32_t c = side_ceiling(l, seg_s2c(g));
+
+	return !(g->bits & SEG_FRAGMENTED) && g->w > (c != 0 ? c : 1500);
+}
+
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
 void	 sums_init(struct totals *t);
 /* Before sizes are noted: most flows are over before any segment leaves their window.  False: no memory. */

@@ -194,6 +194,8 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 
 	if (t_end < l->now)
 		t_end = l->now;
+	for (int d = 0; d < 2; d++)
+		passing_settle(&l->side[d].passing);
 	sizes = malloc(2 * sizeof(*sizes));
 	if (sizes == NULL || !readings_take(l, t_end, &r)) {
 		l->caps.memory++;

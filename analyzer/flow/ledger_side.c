@@ -105,8 +105,8 @@ holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
 static void
 gap_filled(struct side *s, const struct packet *p)
 {
-	if (!s->filled.is || p->at.ns - s->gap_seen.ns > s->filled.filled.ns - s->filled.seen.ns) {
-		s->filled.is = true;
+	if (!s->gap_was || p->at.ns - s->gap_seen.ns > s->filled.filled.ns - s->filled.seen.ns) {
+		s->gap_was = true;
 		s->filled.acked = s->gap_acked;
 		s->filled.lo = s->gap_lo;
 		s->filled.size = s->gap_size;
@@ -126,6 +126,8 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	uint32_t c = side_ceiling(l, dir);
 	const struct hole *h = s->hole_count > 0 ? &s->holes[0] : NULL;
 
+	if (!s->gap_on && h == NULL)
+		return;
 	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
 		gap_filled(s, p);
 	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
@@ -290,13 +292,12 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct
 	}
 	if (end > s->data_max)
 		s->data_max = end;
-	s->data_segments++;
+	if (s->data_segments++ == 0)
+		s->data_first = p->at;
 	s->cut_bytes += p->len - p->caplen;
 	header_count(s, p->header_len);
-	if (s->filled.is && p->w > s->filled.w_after)
+	if (s->gap_was && p->w > s->filled.w_after)
 		s->filled.w_after = p->w;
-	if (s->data_first.frame == 0)
-		s->data_first = p->at;
 	s->data_last = p->at;
 	s->data_last_end = end;
 	s->data_last_cut = p->cut;
@@ -565,7 +566,7 @@ rst_refuted(struct side *s, const struct packet *p, int64_t rel)
 /* ---- one packet ---------------------------------------------------------------------------- */
 
 static void
-options_note(struct side *s, const struct packet *p, int64_t rel)
+options_note(struct side *s, const struct packet *p)
 {
 	if (p->flags & TCP_SYN) {
 		s->syn_seen = true;
@@ -579,7 +580,6 @@ options_note(struct side *s, const struct packet *p, int64_t rel)
 	s->timestamps = s->timestamps || p->has_ts;
 	if (p->options_cut && p->sack_count == 0)
 		s->options_cut = true;
-	(void)rel;
 }
 
 /* The peer acknowledges `s': duplicates told (RFC 2883), bytes that the capture lacks. */
@@ -640,9 +640,9 @@ side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *g)
 	if (!s->based || !side_near(s, rel) || ((p->flags & TCP_RST) && !(p->flags & TCP_ACK) && p->seq == 0))
 		g->flags |= SEG_WILD;
 	s->packets++;
-	if (s->first.frame == 0)
+	if (s->last.frame == 0)
 		s->first = p->at;
-	options_note(s, p, rel);
+	options_note(s, p);
 	if (p->flags & TCP_RST) {
 		rst_note(l, dir, p, rel);
 	} else {

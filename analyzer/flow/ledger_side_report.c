@@ -148,7 +148,7 @@ report_gap(const struct ledger *l, int dir, struct record_direction *o)
 		o->hole_bytes = (uint64_t)s->gap_size;
 		o->hole_id_jump = s->gap_id_jump;
 		o->hole_acked = s->gap_acked;
-	} else if (s->filled.is) {
+	} else if (s->gap_was) {
 		o->hole_seen = s->filled.seen;
 		o->hole_at = s->filled.lo > 0 ? (uint64_t)(s->filled.lo - 1) : 0;
 		o->hole_bytes = (uint64_t)s->filled.size;

@@ -14,14 +14,6 @@ enum { COVER_FACTOR = 16, COVER_LEAST = 1024, SACK_CACHE = 4 };
 
 static const int64_t silence_least = 3 * SECOND, epoch = 600 * SECOND;
 
-bool
-seg_super(const struct ledger *l, const struct seg *g)
-{
-	uint32_t c = side_ceiling(l, seg_s2c(g));
-
-	return !(g->bits & SEG_FRAGMENTED) && g->w > (c != 0 ? c : 1500);
-}
-
 /* ---- sums -------------------------------------------------------------------- */
 
 void

@@ -58,6 +58,14 @@ struct packet {
 	bool		 quote_syn_known, quote_syn; /* flags were quoted; SYN set */
 };
 
+/* Bytes [from, to) of what p points to will be needed soon. */
+static inline void
+cache_fetch(const void *p, size_t from, size_t to)
+{
+	for (const char *c = (const char *)p + from; c < (const char *)p + to; c += 64)
+		__builtin_prefetch(c);
+}
+
 #define PACKET_TCP_SIZE	offsetof(struct packet, icmp_type)
 
 #endif /* PACKET_H */

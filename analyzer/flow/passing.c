@@ -3,10 +3,10 @@
 #include <string.h>
 
 static void
-passed_count(struct passed *x, const struct moment *at)
+passed_add(struct passed *x, const struct passed *run)
 {
-	x->n++;
-	x->last = *at;
+	x->n += run->n;
+	x->last = run->last;
 }
 
 /* The two smallest become one, so that one entry is free at the end. */
@@ -22,33 +22,43 @@ smallest_fold(struct passing *p)
 }
 
 void
-passing_note(struct passing *p, uint32_t w, const struct moment *at)
+passing_settle(struct passing *p)
 {
-	uint32_t i = p->count;
+	const struct passed *run = &p->run;
+	uint32_t i = p->count, w = run->w;
 
+	if (run->n == 0)
+		return;
 	while (i > 0 && p->v[i - 1].w > w)
 		i--;
 	if (i > 0 && p->v[i - 1].w == w) {
-		passed_count(&p->v[i - 1], at);
-		return;
-	}
-	if (p->count > 0 && i == 0 && (p->v[0].folded || p->count == RECORD_SIZES)) {
+		i--;
+	} else if (p->count > 0 && i == 0 && (p->v[0].folded || p->count == RECORD_SIZES)) {
 		p->v[0].folded = true;
-		passed_count(&p->v[0], at);
-		return;
-	}
-	if (p->count == RECORD_SIZES && i == 1) {	/* it is one of the two smallest itself */
+	} else if (p->count == RECORD_SIZES && i == 1) {	/* it is one of the two smallest itself */
+		i = 0;
 		p->v[0].w = w;
 		p->v[0].folded = true;
-		passed_count(&p->v[0], at);
-		return;
+	} else {
+		if (p->count == RECORD_SIZES) {
+			smallest_fold(p);
+			i--;
+		}
+		memmove(&p->v[i + 1], &p->v[i], (p->count - i) * sizeof(p->v[0]));
+		p->v[i] = (struct passed){ .w = w };
+		p->count++;
 	}
-	if (p->count == RECORD_SIZES) {
-		smallest_fold(p);
-		i--;
+	passed_add(&p->v[i], run);
+	p->run.n = 0;
+}
+
+void
+passing_note(struct passing *p, uint32_t w, const struct moment *at)
+{
+	if (p->run.w != w) {
+		passing_settle(p);
+		p->run.w = w;
 	}
-	memmove(&p->v[i + 1], &p->v[i], (p->count - i) * sizeof(p->v[0]));
-	p->v[i] = (struct passed){ .w = w };
-	p->count++;
-	passed_count(&p->v[i], at);
+	p->run.n++;
+	p->run.last = *at;
 }

@@ -11,10 +11,13 @@
 #include "record/record.h"
 
 struct passing {
+	struct passed	run;		/* packets of one size in a row, not yet in the table */
 	uint32_t	count;
 	struct passed	v[RECORD_SIZES];	/* ascending w */
 };
 
 void	passing_note(struct passing *p, uint32_t w, const struct moment *at);
+/* The run too: now the table tells of all. */
+void	passing_settle(struct passing *p);
 
 #endif /* PASSING_H */

@@ -531,13 +531,17 @@ batch_fetch(struct flow_point *fp, struct ahead *a, size_t n)
 		if ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) == 0)
 			continue;
 		__builtin_prefetch(&fp->slots.at[e->more]);
-		if ((e->flags & LIGHT_FULL) != 0)
-			full[fulls++] = e;
+		if ((e->flags & LIGHT_FULL) == 0)
+			continue;
+		copies_fetch(fp->copies, &a[i].g);
+		full[fulls++] = e;
 	}
 	for (size_t i = 0; i < fulls; i++)
 		full_fetch(full_of(fp, full[i]));
 	for (size_t i = 0; i < fulls; i++)
 		full_fetch_parts(full_of(fp, full[i]));
+	for (size_t i = 0; i < fulls; i++)
+		full_fetch_last(full_of(fp, full[i]));
 }
 
 void

@@ -152,27 +152,26 @@ full_stream(struct full *f, const struct packet *p, enum dissect_dir dir)
 		stream_segment(f->stream, &sp);
 }
 
-static void
-fetch(const void *p, size_t from, size_t len)
-{
-	for (size_t i = from; i < from + len; i += 64)
-		__builtin_prefetch((const char *)p + i);
-}
-
 void
 full_fetch(const struct full *f)
 {
-	fetch(f, 0, sizeof(*f));
+	cache_fetch(f, 0, sizeof(*f));
 }
 
 void
 full_fetch_parts(const struct full *f)
 {
-	fetch(f->ledger, 0, 512);
+	ledger_fetch(f->ledger);
 	if (f->stream != NULL)
-		fetch(f->stream, 0, 512);
+		cache_fetch(f->stream, 0, 512);
 	if (f->watched != NULL)
-		fetch(f->watched, 0, 256);
+		cache_fetch(f->watched, 0, 256);
+}
+
+void
+full_fetch_last(const struct full *f)
+{
+	ledger_fetch_window(f->ledger);
 }
 
 /* ---- classification ------------------------------------------------------- */

@@ -167,9 +167,10 @@ full_of(const struct flow_point *fp, const struct flow_light *e)
 {
 	return fp->slots.at[e->more];
 }
-/* Fetch it into the cache; then what hangs on it. */
+/* Fetch it into the cache; then what hangs on it; then what hangs on that. */
 void		 full_fetch(const struct full *f);
 void		 full_fetch_parts(const struct full *f);
+void		 full_fetch_last(const struct full *f);
 /*
  * Gives the flow a full ledger, fed with its prelude or with what the light one
  * knew; p is the packet that made it so, not yet fed.  NULL: no room.

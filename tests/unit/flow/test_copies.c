@@ -77,7 +77,6 @@ test_windows(void)
 static void
 test_fields(void)
 {
-	struct copies *c = copies_new();
 	struct packet p[12];
 	size_t n = sizeof(p) / sizeof(p[0]);
 
@@ -94,12 +93,16 @@ test_fields(void)
 	p[9].dport++;
 	p[10].src.b[3]++;
 	p[11].dst.b[0]++;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 1; i < n; i++) {
+		struct copies *c = copies_new();
+
+		CHECK(!copies_seen(c, &p[0], 0));
 		CHECK(!copies_seen(c, &p[i], 0));
-	CHECK_EQ_INT(copies_counters(c)->eligible, n);
-	for (size_t i = 0; i < n; i++)
+		CHECK_EQ_INT(copies_counters(c)->eligible, 2);
+		CHECK(copies_seen(c, &p[0], 0));
 		CHECK(copies_seen(c, &p[i], 0));
-	copies_free(c);
+		copies_free(c);
+	}
 }
 
 /* A retransmission has another IP ID or TSval, or comes a round trip later. */

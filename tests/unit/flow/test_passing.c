@@ -19,6 +19,8 @@ each_size(void)
 
 		passing_note(&p, w[i], &m);
 	}
+	passing_settle(&p);
+	passing_settle(&p);
 	CHECK_EQ_INT(p.count, 3);
 	CHECK_EQ_INT(p.v[0].w, 40);
 	CHECK_EQ_INT(p.v[0].n, 2);
@@ -43,6 +45,7 @@ many_sizes(void)
 
 			passing_note(&p, 100 + i * step % 101, &m);
 		}
+		passing_settle(&p);
 		CHECK_EQ_INT(p.count, RECORD_SIZES);
 		for (uint32_t i = 0; i < p.count; i++) {
 			sum += p.v[i].n;
