@@ -474,12 +474,13 @@ server_is_due(const struct smtp_state *st, int64_t ts_ns)
 bool
 smtp_client_step(struct smtp_state *st)
 {
-	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+	struct smtp_span s;
 
 	if (st->queue.count == 0)
 		st->waiting = false;
-	if (s.len == 0 || st->waiting)
+	if (st->waiting || smtp_hold_empty(&st->in[DIR_C2S]))
 		return false;
+	s = smtp_hold_peek(&st->in[DIR_C2S]);
 	st->ts_ns = s.ts_ns;
 	if (s.p == NULL)
 		return step_gap(st, s);

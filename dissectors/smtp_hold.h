@@ -26,6 +26,11 @@ struct smtp_hold {
 
 /* What comes next; len == 0: nothing. */
 struct smtp_span smtp_hold_peek(const struct smtp_hold *h);
+static inline bool
+smtp_hold_empty(const struct smtp_hold *h)
+{
+	return h->first == NULL && h->now.len == 0;
+}
 /*
  * Copies the first line without its end, at most size bytes of it; stops at a
  * gap.  *whole: its end is there, or more than fits.  Returns the length.

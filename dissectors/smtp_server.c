@@ -224,11 +224,14 @@ step_line(struct smtp_state *st, struct smtp_span s)
 bool
 smtp_server_step(struct smtp_state *st)
 {
-	struct smtp_span s = smtp_hold_peek(&st->in[DIR_S2C]);
+	struct smtp_span s;
 
 	if (st->answer.whole)
 		return smtp_answer_try(st);
-	if (s.len == 0 || (st->in[DIR_S2C].first != NULL && !smtp_answer_may_go(st, s.ts_ns)))
+	if (smtp_hold_empty(&st->in[DIR_S2C]))
+		return false;
+	s = smtp_hold_peek(&st->in[DIR_S2C]);
+	if (st->in[DIR_S2C].first != NULL && !smtp_answer_may_go(st, s.ts_ns))
 		return false;
 	st->ts_ns = s.ts_ns;
 	if (s.p == NULL)

@@ -64,26 +64,30 @@ struct smtp_answer {		/* a reply being collected */
 	uint32_t	odd;
 };
 
-struct smtp_state {
+struct smtp_state {		/* what every piece of a body asks comes first */
 	struct dissect_sink sink;
-	struct dissect_hint hint;
-	struct smtp_hold in[2];		/* by enum dissect_dir */
-	uint64_t	next[2];	/* offset behind what was read */
+	uint64_t	next[2];	/* offset behind what was read, by enum dissect_dir */
 	int64_t		ts_ns;		/* of the byte being read */
 	int64_t		client_ts_ns;	/* of the client's last byte that was read */
-	struct smtp_line line[2];
-	struct smtp_queue queue;
-	uint32_t	cmd;		/* ordinal of the last command */
-	enum smtp_mode	mode;
-	bool		waiting;	/* the client's bytes wait for the reply to the last command */
 	enum dissect_dir arriving;	/* whose bytes have just come */
+	enum smtp_mode	mode;
+	struct smtp_hold in[2];		/* by enum dissect_dir */
+	struct smtp_content content;
+	bool		content_open;
+	bool		waiting;	/* the client's bytes wait for the reply to the last command */
 	bool		closing;	/* no more bytes will come */
 	bool		over;		/* a bound was hit: go on without the other side */
 	bool		deaf;		/* ... and no server was heard so far */
+	bool		lf_only;	/* the last command ended with a bare LF */
+	bool		server_heard, server_tls;
+	struct smtp_queue queue;
+	struct smtp_answer answer;
+	struct dissect_hint hint;
+	struct smtp_line line[2];
+	uint32_t	cmd;		/* ordinal of the last command */
 
 	/* server */
-	struct smtp_answer answer;
-	bool		greeted, server_heard, server_tls, server_tunnel, quit_done, lmtp;
+	bool		greeted, server_tunnel, quit_done, lmtp;
 	bool		after_gap[2];	/* the next line may be the rest of one */
 	bool		unsynced;	/* bytes are missing: replies and commands may not match */
 	bool		replied;	/* a reply was delivered */
@@ -95,11 +99,8 @@ struct smtp_state {
 
 	/* client */
 	bool		client_heard;
-	bool		lf_only;	/* the last command ended with a bare LF */
 	bool		joined_login;	/* the first line after a join may answer a 334 */
 	uint64_t	joined_end;	/* offset behind that line */
-	struct smtp_content content;
-	bool		content_open;
 	uint64_t	chunk_left;
 	bool		chunk_last;
 	uint32_t	chunk_cmd;

@@ -181,7 +181,7 @@ session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 	}
 	if (ev->kind == EVENT_REPLY && f->tls[DIR_C2S])
 		f->plain_after = true;
-	if (ev->dir == DIR_C2S)
+	if (ev->dir == DIR_C2S && ev->odd != 0)
 		s->odd |= ev->odd & ~(uint32_t)ODD_EARLY;
 }
 

@@ -45,17 +45,17 @@ struct mail_protocol {
 struct mail_flow {
 	struct mail		*mail;
 	const struct mail_protocol *protocol;
-	struct flow_opened	 opened;
 	void			*dissector;	/* state of protocol->dissector */
 	void			*state;		/* of the protocol */
 	struct moment		 now;		/* of the bytes being read */
+	struct record_session	*session;	/* written at close; its refusals are not there, but below */
 	struct message		*message;	/* content being read, see mail_content_* */
 	struct moment		 fault;		/* its first fault */
+	struct session_refusal	*refusals;	/* as many as the session says; NULL: none */
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
-	struct record_session	*session;	/* written at close; its refusals are not there, but below */
-	struct session_refusal	*refusals;	/* as many as it says; NULL: none */
+	struct flow_opened	 opened;
 };
 
 extern const struct mail_protocol mail_smtp, mail_pop3, mail_imap;
