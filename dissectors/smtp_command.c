@@ -72,19 +72,16 @@ word_length(struct text t)
 	return n;
 }
 
-static bool
-is_pseudo(size_t verb)
-{
-	return verbs[verb].word[0] == '\0';
-}
-
+/* Most are told from the others by their first letter.  Pseudo verbs have no word. */
 static enum smtp_verb
 verb_find(struct text word)
 {
-	for (size_t i = 0; i < SMTP_VERBS; i++)
-		if (!is_pseudo(i) && strlen(verbs[i].word) == word.len &&
-		    strncasecmp(word.p, verbs[i].word, word.len) == 0)
+	for (size_t i = 0; word.len > 0 && i < SMTP_VERBS; i++) {
+		const char *w = verbs[i].word;
+
+		if (w[0] == (word.p[0] & ~0x20) && strlen(w) == word.len && strncasecmp(word.p, w, word.len) == 0)
 			return (enum smtp_verb)i;
+	}
 	return SMTP_UNKNOWN;
 }
 

@@ -285,6 +285,8 @@ is_printable(const uint8_t *p, size_t len)
 	many_signed printable = printable_at(last);
 	two_words all;
 
+	for (; last - p >= 48; p += 64)
+		printable &= printable_at(p) & printable_at(p + 16) & printable_at(p + 32) & printable_at(p + 48);
 	for (; p < last; p += sizeof(many))
 		printable &= printable_at(p);
 	all = (two_words)printable;

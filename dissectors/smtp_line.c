@@ -37,12 +37,17 @@ line_keep(struct smtp_line *l, const uint8_t *p, size_t len)
 static uint32_t
 odd_bytes(const uint8_t *p, size_t len)
 {
-	uint8_t all = 0;
+	uint64_t word, all = 0;
 	uint32_t odd = 0;
+	size_t i;
 
-	for (size_t i = 0; i < len; i++)
+	for (i = 0; i + sizeof(word) <= len; i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		all |= word;
+	}
+	for (; i < len; i++)
 		all |= p[i];
-	if (all & 0x80)
+	if (all & 0x8080808080808080u)
 		odd |= ODD_8BIT;
 	if (len != 0 && memchr(p, '\0', len) != NULL)
 		odd |= ODD_NUL;
