@@ -107,6 +107,7 @@ capture_open_file(const char *path, const char *filter, char *err, size_t errlen
 		capture_close(c);
 		return NULL;
 	}
+	input_ahead(c->in);
 	return c;
 }
 

@@ -92,7 +92,7 @@ gunzip_progress(const void *ctx, uint64_t *done, uint64_t *total)
 	input_progress(g->packed, done, total);
 }
 
-static const struct input_source gunzip_source = { gunzip_read, gunzip_close, gunzip_progress };
+static const struct input_source gunzip_source = { gunzip_read, gunzip_close, gunzip_progress, true };
 
 struct input *
 gunzip_open(struct input *packed)

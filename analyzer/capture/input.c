@@ -1,4 +1,4 @@
-#include "input.h"
+#include "ahead.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,8 @@
 
 struct descriptor {
 	int		fd;
-	uint64_t	done, total;	/* total 0 = a pipe */
+	_Atomic uint64_t done;		/* one thread may read, another ask */
+	uint64_t	total;		/* 0 = a pipe */
 };
 
 static ssize_t
@@ -51,7 +52,7 @@ descriptor_progress(const void *ctx, uint64_t *done, uint64_t *total)
 }
 
 static const struct input_source descriptor_source = {
-	descriptor_read, descriptor_close, descriptor_progress,
+	descriptor_read, descriptor_close, descriptor_progress, false,
 };
 
 /* -1 with errno; a directory opens, but its bytes are not for reading. */
@@ -113,8 +114,8 @@ input_new(const struct input_source *source, void *ctx)
 	struct input *in = calloc(1, sizeof(*in));
 
 	if (in != NULL)
-		in->buf = malloc(INPUT_BUFFER);
-	if (in == NULL || in->buf == NULL) {
+		in->buf = in->own = malloc(INPUT_BUFFER);
+	if (in == NULL || in->own == NULL) {
 		free(in);
 		source->close(ctx);
 		return NULL;
@@ -130,16 +131,29 @@ input_close(struct input *in)
 {
 	if (in == NULL)
 		return;
+	ahead_stop(in->ahead);
 	in->source->close(in->ctx);
-	free(in->buf);
+	free(in->own);
 	free(in);
+}
+
+void
+input_ahead(struct input *in)
+{
+	uint64_t done, total;
+
+	input_progress(in, &done, &total);
+	if (in->ahead == NULL && in->source->unpacks && total >= done + INPUT_AHEAD_MIN)
+		in->ahead = ahead_start(in->source, in->ctx);
 }
 
 static void
 input_read(struct input *in)
 {
-	ssize_t got = in->source->read(in->ctx, in->buf + in->end, in->cap - in->end, in->error,
-	    sizeof(in->error));
+	uint8_t *p = in->buf + in->end;
+	size_t room = in->cap - in->end;
+	ssize_t got = in->ahead != NULL ? ahead_read(in->ahead, p, room, in->error, sizeof(in->error)) :
+	    in->source->read(in->ctx, p, room, in->error, sizeof(in->error));
 
 	if (got > 0)
 		in->end += (size_t)got;
@@ -147,31 +161,59 @@ input_read(struct input *in)
 		in->eof = true;
 }
 
-/* What is left (less than n) moves to the front; the buffer grows only for what is larger than it. */
-static int
-input_room(struct input *in, size_t n)
+/* What is left moves to `buf', more comes behind it. */
+static void
+input_move(struct input *in, uint8_t *buf)
 {
-	uint8_t *buf;
-
-	memmove(in->buf, in->buf + in->pos, in->end - in->pos);
+	memmove(buf, in->buf + in->pos, input_left(in));
 	in->base += in->pos;
 	in->end -= in->pos;
 	in->pos = 0;
-	if (n <= in->cap)
+	in->buf = buf;
+}
+
+/* Room for n bytes, which are more than what is left; our buffer grows only for what is larger than it. */
+static int
+input_room(struct input *in, size_t n)
+{
+	uint8_t *own;
+
+	if (n <= in->cap) {
+		input_move(in, in->own);
 		return 0;
-	if (n > INPUT_NEED_MAX || (buf = realloc(in->buf, n)) == NULL) {
+	}
+	if (n > INPUT_NEED_MAX || (own = malloc(n)) == NULL) {
 		snprintf(in->error, sizeof(in->error), "no memory for %zu bytes at once", n);
 		in->eof = true;
 		return -1;
 	}
-	in->buf = buf;
+	input_move(in, own);
+	free(in->own);
+	in->own = own;
 	in->cap = n;
 	return 0;
+}
+
+/* The thread's next block is looked at in its place, what is left is put before it. */
+static bool
+input_lend(struct input *in)
+{
+	size_t left = input_left(in), n;
+	uint8_t *p;
+
+	if (in->ahead == NULL || left > AHEAD_MARGIN || (n = ahead_wait(in->ahead, &p)) == 0)
+		return false;
+	input_move(in, p - left);
+	ahead_take(in->ahead, n);
+	in->end += n;
+	return true;
 }
 
 const uint8_t *
 input_fill(struct input *in, size_t n)
 {
+	if (!in->eof && input_lend(in) && in->end >= n)
+		return in->buf;
 	if (!in->eof && input_room(in, n) == -1)
 		return NULL;
 	while (!in->eof && in->end - in->pos < n)

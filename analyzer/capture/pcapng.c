@@ -175,8 +175,9 @@ pcapng_damaged(struct capture *c, const char *why)
 {
 	const struct pcapng *s = c->state;
 
-	return capture_damaged(c, s->block_at, "damaged %s frame %llu, offset %llu: %s",
+	capture_damaged(c, s->block_at, "damaged %s frame %llu, offset %llu: %s",
 	    is_packet(s->block_type) ? "at" : "before", (unsigned long long)c->counts.frames + 1, (unsigned long long)s->block_at, why);
+	return CAPTURE_DAMAGED;
 }
 
 static enum capture_rc

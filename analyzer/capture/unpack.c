@@ -119,7 +119,7 @@ unpack_progress(const void *ctx, uint64_t *done, uint64_t *total)
 	input_progress(u->packed, done, total);
 }
 
-static const struct input_source unpack_source = { unpack_read, unpack_close, unpack_progress };
+static const struct input_source unpack_source = { unpack_read, unpack_close, unpack_progress, true };
 
 /* ARCHIVE_WARN would mean that libarchive wants to start a program for it: never. */
 static int

@@ -5,6 +5,7 @@
  *	FAIL_COUNT=file	writes how many allocations there were, at the end
  *	FAIL_READ=n	every read() returns at most n bytes
  *	FAIL_EINTR=us	a timer interrupts system calls so often, without SA_RESTART
+ *	FAIL_THREAD=n	no thread can be started; n is of no matter
  *
  * Allocations of the C library's own (fopen's buffers) do not pass here, those
  * of all other libraries do.  Blocks come from the allocator beneath, which may
@@ -12,6 +13,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -181,6 +183,18 @@ posix_memalign(void **p, size_t align, size_t size)
 	if (real_posix_memalign == NULL)
 		resolve();
 	return fails() ? ENOMEM : real_posix_memalign(p, align, size);
+}
+
+int
+pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+{
+	static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+	if (getenv("FAIL_THREAD") != NULL)
+		return EAGAIN;
+	if (real_pthread_create == NULL)
+		*(void **)&real_pthread_create = dlsym(RTLD_NEXT, "pthread_create");
+	return real_pthread_create(t, attr, run, arg);
 }
 
 /* gcov writes its counters at the end, with memory it takes for granted; it asks for this first. */

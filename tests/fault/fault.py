@@ -13,6 +13,7 @@ allocator lies beneath ours.
 """
 import argparse
 import concurrent.futures
+import gzip
 import json
 import os
 import random
@@ -25,6 +26,8 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "property"))
+import capfile  # noqa: E402
 CAPTURES = os.path.join(os.path.dirname(os.path.dirname(HERE)), "captures")
 INPUTS = [os.path.join(CAPTURES, p) for p in (
     "lab/bh_up_1454_wan_nots.client.pcap", "public/zeek__smtp_smtp-bdat-cmd-invalid.pcapng", "lab/art_formats.gz.pcap.gz")]
@@ -188,6 +191,39 @@ def interrupted_writer(c):
             fail, len(got), len(want), p.returncode, err[-300:]))
 
 
+# ---- a thread that unpacks ahead -------------------------------------------------------
+
+def large_packed(path, rng):
+    """A mail between frames of noise: large enough, also when packed, for a thread of its own."""
+    mail, frames = capfile.load(INPUTS[0]), []
+    for ns, wire, data in mail.frames:
+        frames += [(ns, 60 + n, data[:12] + b"\x88\xb5" + rng.randbytes(46 + n)) for n in (1400, 60000, 0)] + [(ns, wire, data)]
+    with gzip.open(path, "wb", 1) as f:
+        f.write(mail.with_frames(frames).pcap())
+
+
+def unpacked_ahead(c, tmp, rng):
+    """One core or two, with a thread or none, whatever fails: the same output, whole and cut."""
+    path, cut = os.path.join(tmp, "large.pcap.gz"), os.path.join(tmp, "cut.pcap.gz")
+    large_packed(path, rng)
+    data = open(path, "rb").read()
+    with open(cut, "wb") as f:
+        f.write(data[:len(data) * 4 // 5])
+    one_core = {min(os.sched_getaffinity(0))}
+    for args in [[*m, p] for m in MODES for p in (path, cut)]:
+        want = c.run(args, preexec_fn=lambda: os.sched_setaffinity(0, one_core))
+        c.check(want.returncode == 0 and want.stdout != b"" and (args[-1] == path) == (want.stderr == b""), "%s on one core: %s" % (args, want))
+        for fail in ({}, {"FAIL_THREAD": "1"}, {"FAIL_READ": "1000"}, {"FAIL_READ": "77777", "FAIL_EINTR": "200"}):
+            p = c.run(args, fail=fail)
+            c.check((p.returncode, p.stdout, p.stderr) == (0, want.stdout, want.stderr), "%s with %s: other output than on one core: status %d: %s" % (
+                args, fail, p.returncode, p.stderr.decode()[-300:]))
+    whole = c.run(["--json", path]).stdout
+    for at in range(1, 100):
+        p = c.run(["--json", path], fail={"FAIL_ALLOC": str(at)})
+        if c.ended(p, "a large packed file without allocation %d" % at) and p.returncode == 0 and p.stdout != whole:
+            c.check(says_incomplete("--json", p), "a large packed file without allocation %d: something is missing, and nothing says so" % at)
+
+
 # ---- outputs that end ------------------------------------------------------------------
 
 def full_disks(c, tmp, rng):
@@ -288,6 +324,7 @@ def main():
         slow_reads(c, rng)
         interrupted_writer(c)
         with tempfile.TemporaryDirectory() as tmp:
+            unpacked_ahead(c, tmp, rng)
             full_disks(c, tmp, rng)
             closed_files(c)
             unreadable(c, tmp)

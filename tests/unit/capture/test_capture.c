@@ -1,9 +1,7 @@
 /* What every source has in common: recognition, compression, filters, standard input, directories. */
-#include <archive.h>
-#include <archive_entry.h>
 #include <fcntl.h>
 
-#include "files.h"
+#include "packed.h"
 
 /* Ethernet, IPv4, TCP or UDP from port 1025 to dport. */
 static size_t
@@ -87,42 +85,14 @@ test_no_file(void)
 
 /* ---- compression --------------------------------------------------------------- */
 
-struct packer {
-	const char	*name;
-	int		(*add)(struct archive *);
-};
-
-static const struct packer packers[] = {
-	{ "gzip", archive_write_add_filter_gzip },
-	{ "xz", archive_write_add_filter_xz },
-	{ "zstd", archive_write_add_filter_zstd },
-	{ "lz4", archive_write_add_filter_lz4 },
-	{ "bzip2", archive_write_add_filter_bzip2 },
+static int (*const packers[])(struct archive *) = {
+	archive_write_add_filter_gzip,
+	archive_write_add_filter_xz,
+	archive_write_add_filter_zstd,
+	archive_write_add_filter_lz4,
+	archive_write_add_filter_bzip2,
 };
 #define PACKERS	(sizeof(packers) / sizeof(packers[0]))
-
-static struct bytes
-pack(const struct packer *how, const struct bytes *b)
-{
-	struct archive *a = archive_write_new();
-	struct archive_entry *e = archive_entry_new();
-	struct bytes out = { 0 };
-	size_t size = b->n * 2 + 65536, used = 0;
-
-	out.p = malloc(size);
-	CHECK_EQ_INT(how->add(a), ARCHIVE_OK);
-	archive_write_set_format_raw(a);
-	archive_write_set_bytes_per_block(a, 0);
-	CHECK_EQ_INT(archive_write_open_memory(a, out.p, size, &used), ARCHIVE_OK);
-	archive_entry_set_filetype(e, AE_IFREG);
-	archive_write_header(a, e);
-	archive_write_data(a, b->p, b->n);
-	archive_entry_free(e);
-	archive_write_close(a);
-	archive_write_free(a);
-	out.n = used;
-	return out;
-}
 
 static void
 test_compressed(void)
@@ -133,8 +103,8 @@ test_compressed(void)
 	ng_ethernet(&ng, "eth0");
 	ng_packet(&ng, 0, 1, b.p, 50, 50);
 	for (size_t i = 0; i < PACKERS; i++) {
-		struct bytes packed = pack(&packers[i], &b), twice = pack(&packers[0], &packed);
-		struct bytes ng_packed = pack(&packers[i], &ng);
+		struct bytes packed = pack(packers[i], &b), twice = pack(packers[0], &packed);
+		struct bytes ng_packed = pack(packers[i], &ng);
 		struct got g = got_read(file_write("misnamed.pcap", packed.p, packed.n), NULL);
 
 		CHECK_EQ_INT(g.end, CAPTURE_END);
@@ -164,7 +134,7 @@ test_compressed_parts(void)
 	for (size_t i = 0; i < PACKERS; i++) {
 		struct bytes first = { .p = b.p, .n = 1000 };
 		struct bytes second = { .p = b.p + 1000, .n = b.n - 1000 };
-		struct bytes one = pack(&packers[i], &first), two = pack(&packers[i], &second);
+		struct bytes one = pack(packers[i], &first), two = pack(packers[i], &second);
 		struct got g;
 
 		put(&one, two.p, two.n);
@@ -185,7 +155,7 @@ test_compressed_cut(void)
 	struct bytes b = mail_capture();
 
 	for (size_t i = 0; i < PACKERS; i++) {
-		struct bytes packed = pack(&packers[i], &b);
+		struct bytes packed = pack(packers[i], &b);
 
 		for (size_t n = 1; n < packed.n; n += 1 + packed.n / 100) {
 			struct bytes cut = { .p = packed.p, .n = n };
@@ -216,7 +186,7 @@ test_gzip_cut_keeps_frames(void)
 			noise[k] = (uint8_t)((seed = seed * 1103515245 + 12345) >> 16);
 		pcap_record(&b, i, 0, noise, sizeof(noise), sizeof(noise));
 	}
-	packed = pack(&packers[0], &b);
+	packed = pack(packers[0], &b);
 	packed.n /= 2;
 	g = got_bytes(&packed, NULL);
 	CHECK_EQ_INT(g.end, CAPTURE_DAMAGED);
@@ -328,7 +298,7 @@ test_standard_input(void)
 	CHECK_EQ_INT(g.n, 40);
 	got_free(&g);
 	for (size_t i = 0; i < PACKERS; i++) {
-		packed = pack(&packers[i], &b);
+		packed = pack(packers[i], &b);
 		g = got_piped(file_write("capture", packed.p, packed.n));
 		CHECK_EQ_INT(g.end, CAPTURE_END);
 		CHECK_EQ_INT(g.n, 40);
@@ -414,7 +384,7 @@ test_batches(void)
 static void
 test_progress(void)
 {
-	struct bytes b = mail_capture(), packed = pack(&packers[1], &b);
+	struct bytes b = mail_capture(), packed = pack(packers[1], &b);
 	const struct bytes *file[] = { &b, &packed };
 	uint64_t done, total;
 	struct capture_frame f;
