@@ -39,8 +39,6 @@ offsets_below(const struct offsets *o, uint64_t off)
 {
 	uint32_t lo = 0, hi = o->count;
 
-	if (hi > 0 && offsets_nth(o, hi - 1)->off <= off)
-		return hi;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -55,10 +53,13 @@ offsets_below(const struct offsets *o, uint64_t off)
 void
 offsets_put(struct offsets *o, struct offsets_budget *b, uint64_t off, struct moment at)
 {
-	uint32_t n = offsets_below(o, off);
+	uint32_t n = o->count;
 
-	if (n > 0 && offsets_nth(o, n - 1)->off == off)
-		return;
+	if (off <= o->last.off) {
+		n = offsets_below(o, off);
+		if (n > 0 && offsets_nth(o, n - 1)->off == off)
+			return;
+	}
 	if (o->count == o->size)
 		offsets_grow(o, b);
 	if (o->size == 0)
@@ -73,15 +74,18 @@ offsets_put(struct offsets *o, struct offsets_budget *b, uint64_t off, struct mo
 	for (uint32_t i = o->count++; i > n; i--)
 		*offsets_nth(o, i) = *offsets_nth(o, i - 1);
 	*offsets_nth(o, n) = (struct offset_entry){ off, at };
+	if (n == o->count - 1)
+		o->last = (struct offset_entry){ off, at };
 }
 
 struct moment
 offsets_at(const struct offsets *o, uint64_t off)
 {
-	uint32_t n = offsets_below(o, off);
+	uint32_t n;
 
-	if (o->count == 0)
-		return (struct moment){ 0, 0 };
+	if (off >= o->last.off)		/* or nothing is known */
+		return o->last.at;
+	n = offsets_below(o, off);
 	return offsets_nth(o, n == 0 ? 0 : n - 1)->at;
 }
 

@@ -18,6 +18,7 @@ struct offset_entry {
 };
 
 struct offsets {
+	struct offset_entry last;	/* the highest, here for those who ask about what is coming in */
 	struct offset_entry *entry;
 	uint32_t	 count, size, head;	/* size: 0 or a power of two */
 };

@@ -51,9 +51,9 @@ struct half {
 	void	*sorter;		/* the engine, while it holds segments */
 	uint32_t held_segments;
 	uint64_t held;			/* their cost */
-	uint32_t doubt_count;
-	struct doubt doubt[DOUBTS];
 	struct offsets frames;
+	uint32_t doubt_count;
+	struct doubt *doubt;		/* room for DOUBTS, once there was one */
 };
 
 struct stream {
@@ -407,7 +407,7 @@ doubts_believe(struct stream *s, enum dissect_dir dir)
 	uint32_t n = h->doubt_count;
 	struct moment now = s->now;
 
-	memcpy(d, h->doubt, sizeof(d));
+	memcpy(d, h->doubt, n * sizeof(d[0]));
 	h->doubt_count = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		half_release(s, h, 0, d[i].caplen + SEGMENT_COST);
@@ -427,6 +427,8 @@ doubts_add(struct stream *s, enum dissect_dir dir, const struct doubt *d)
 	const struct doubt *last = h->doubt_count > 0 ? &h->doubt[h->doubt_count - 1] : NULL;
 	struct doubt *keep;
 
+	if (h->doubt == NULL && (h->doubt = calloc(DOUBTS, sizeof(*h->doubt))) == NULL)
+		return false;
 	if (last != NULL && (d->start < last->start || d->start > last->start + WINDOW_UNKNOWN)) {
 		s->all->count.doubtful += h->doubt_count;
 		doubts_drop(s, h);
@@ -442,6 +444,20 @@ doubts_add(struct stream *s, enum dissect_dir dir, const struct doubt *d)
 	return true;
 }
 
+/* Nearly every segment: it goes on where the last one ended, and nothing waits. */
+static void
+half_next(struct stream *s, const struct stream_packet *p)
+{
+	struct half *h = &s->half[p->dir];
+
+	offsets_put(&h->frames, &s->all->frames, h->next, s->now);
+	h->next += p->len;
+	if (h->next > h->high)
+		h->high = h->next;
+	h->covered = false;
+	stream_data(s, p->dir, p->payload, p->len);
+}
+
 static void
 half_data(struct stream *s, const struct stream_packet *p)
 {
@@ -452,6 +468,10 @@ half_data(struct stream *s, const struct stream_packet *p)
 
 	if (off + (int64_t)p->len <= (int64_t)h->next)
 		return;			/* old */
+	if (off == (int64_t)h->next && p->caplen == p->len && h->beyond.count == 0 && h->doubt_count == 0) {
+		half_next(s, p);
+		return;
+	}
 	if (off < 0) {			/* its head lies before the first byte we know */
 		skip = (uint32_t)-off;
 		off = 0;
@@ -614,6 +634,7 @@ half_free(struct stream *s, struct half *h)
 {
 	s->all->count.doubtful += h->doubt_count;
 	doubts_drop(s, h);
+	free(h->doubt);
 	s->all->held -= h->held;
 	ranges_clear(&h->beyond);
 	offsets_clear(&h->frames, &s->all->frames);
