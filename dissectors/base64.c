@@ -1,5 +1,6 @@
 #include "dissectors/base64.h"
 
+#include <endian.h>
 #include <string.h>
 
 typedef uint8_t many __attribute__((vector_size(16)));
@@ -17,20 +18,35 @@ base64_digit(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Sixteen at a time: letters of either case, "/" with the digits behind it, "+". */
+/* Which of p[0..16) are digits (0xff, others 0): letters of either case, "/" with the digits behind it, "+". */
+static inline two_words
+digits_at(const uint8_t *p)
+{
+	many v;
+
+	memcpy(&v, p, sizeof(v));
+	return (two_words)(((v | 0x20) - 'a' <= 'z' - 'a') | (v - '/' <= '9' - '/') | (v == '+'));
+}
+
+/* How many come before the first that is 0; one of them is. */
+static inline size_t
+digits_first(two_words all)
+{
+	if (~all[0] != 0)
+		return (size_t)__builtin_ctzll(le64toh(~all[0])) / 8;
+	return 8 + (size_t)__builtin_ctzll(le64toh(~all[1])) / 8;
+}
+
 size_t
 base64_run(const uint8_t *p, size_t len)
 {
-	size_t n = 0;
-	many v;
+	two_words all;
+	size_t n;
 
-	for (; n + sizeof(v) <= len; n += sizeof(v)) {
-		two_words all;
-
-		memcpy(&v, p + n, sizeof(v));
-		all = (two_words)(((v | 0x20) - 'a' <= 'z' - 'a') | (v - '/' <= '9' - '/') | (v == '+'));
+	for (n = 0; n + sizeof(all) <= len; n += sizeof(all)) {
+		all = digits_at(p + n);
 		if ((all[0] & all[1]) != ~(uint64_t)0)
-			break;
+			return n + digits_first(all);
 	}
 	for (; n < len && base64_digit(p[n]) >= 0; n++)
 		;

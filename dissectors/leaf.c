@@ -61,8 +61,14 @@ base64_push(struct leaf *l, const uint8_t *p, size_t len)
 		}
 		p += n;
 		len -= n;
-		for (; len > 0 && base64_run(p, 1) == 0; p++, len--)
+		if (len >= 2 && memcmp(p, "\r\n", 2) == 0) {
+			p += 2;
+			len -= 2;
+		} else if (len > 0) {
 			base64_other(l, *p);
+			p++;
+			len--;
+		}
 	}
 }
 
