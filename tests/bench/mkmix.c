@@ -6,7 +6,8 @@
  * Flows run interleaved; each is a whole TCP connection: handshake, dialogue
  * or request, body in full segments with an ACK for every second one, FIN.
  * Mail flows are SMTP with bodies of 2 KB to 400 KB; the others carry TLS-like
- * bytes on port 443 (85 %) or plain HTTP on port 80.  Deterministic for a seed.
+ * bytes on port 443 (85 %) or plain HTTP on port 80.  Checksums are right, as on
+ * a real link.  Deterministic for a seed.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -61,11 +62,33 @@ put32(uint8_t *p, uint32_t v)
 	put16(p + 2, v & 0xffff);
 }
 
+/* RFC 1071: the words of an even number of bytes, or of the last ones. */
+static uint32_t
+sum16(uint32_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 == 0 ? (uint32_t)p[i] << 8 : p[i];
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* The addresses of the pseudo header stand right before the TCP header. */
+static void
+checksums(uint8_t *ip, uint8_t *tcp, size_t tcp_len, const void *data, size_t len)
+{
+	size_t addrs = ip[0] == 0x60 ? 32 : 8;
+	uint32_t sum = sum16(6 + (uint32_t)(tcp_len + len), tcp - addrs, addrs + tcp_len);
+
+	put16(tcp + 16, ~sum16(sum, data, len) & 0xffff);
+	if (ip[0] == 0x45)
+		put16(ip + 10, ~sum16(0, ip, 20) & 0xffff);
+}
+
 /* One TCP packet of flow f; dir 0 = client to server. */
 static void
 packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 {
-	uint8_t h[128] = { 0 }, rec[16], *p = h;
+	uint8_t h[128] = { 0 }, rec[16], *p = h, *ip;
 	size_t tcp_len = 32 + (flags & 2 ? 8 : 0), hl;
 	uint32_t hi, lo;
 
@@ -85,6 +108,7 @@ packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 	}
 	put16(p, f->v6 ? 0x86dd : 0x0800);
 	p += 2;
+	ip = p;
 	if (f->v6) {
 		uint8_t c[16] = { 0x20, 1, 0xd, 0xb8, 0, 1 }, s[16] = { 0x20, 1, 0xd, 0xb8, 0, 2 };
 
@@ -125,6 +149,7 @@ packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 		memcpy(p + 20, "\x01\x01\x08\x0a", 4);
 		put32(p + 24, (uint32_t)(now_us / 1000));
 	}
+	checksums(ip, p, tcp_len, data, len);
 	p += tcp_len;
 	hl = (size_t)(p - h);
 	now_us += 3 + chance(8);
