@@ -62,8 +62,10 @@ struct packet {
 static inline void
 cache_fetch(const void *p, size_t from, size_t to)
 {
-	for (const char *c = (const char *)p + from; c < (const char *)p + to; c += 64)
-		__builtin_prefetch(c);
+	const char *begin = (const char *)p + from, *end = (const char *)p + to;
+
+	for (const char *line = begin - (uintptr_t)begin % 64; line < end; line += 64)
+		__builtin_prefetch(line);
 }
 
 #define PACKET_TCP_SIZE	offsetof(struct packet, icmp_type)
