@@ -20,14 +20,23 @@ struct link {
 	bool		touched;
 };
 
+/* The records, without what the key tells: a cache line, and two. */
 struct path_entry {
 	struct link	link;
-	struct record_path r;
+	int64_t		epoch_ns;
+	struct moment	proven_at;
+	uint64_t	proven_conn;
+	uint32_t	ordinal, proven, w_max_seen, flows;
 };
+
+_Static_assert(sizeof(struct path_entry) == 64, "a path is one cache line");
 
 struct host_entry {
 	struct link	link;
-	struct record_host r;
+	uint32_t	ordinal, answered, refused, unanswered, unreachable, data;
+	struct moment	first, last, answered_at;
+	int64_t		rtt_min_ns;
+	uint8_t		ttl, ttl_rst;
 };
 
 /* One bounded cache of entries, grown as needed: chained buckets, a clock hand for eviction. */
@@ -218,21 +227,17 @@ marks_grow(struct contrast *c)
 }
 
 void
-contrast_mark(struct contrast *c, const struct addr *a)
+contrast_mark(struct contrast *c, uint8_t family, uint32_t id)
 {
 	uint64_t *slot;
-	uint32_t id;
 
 	marks_grow(c);
-	if (marks_full(c) || !hosts_take(c->hosts, a, &id))
+	slot = mark_slot(c, mark_name(family, id));
+	if (*slot != 0 || marks_full(c))
 		return;
-	slot = mark_slot(c, mark_name(a->family, id));
-	if (*slot == 0) {
-		*slot = mark_name(a->family, id);
-		c->marks++;
-	} else {
-		hosts_drop(c->hosts, a->family, id);
-	}
+	hosts_hold(c->hosts, family, id);
+	*slot = mark_name(family, id);
+	c->marks++;
 }
 
 static bool
@@ -244,257 +249,259 @@ marked(const struct contrast *c, const struct link *e)
 
 /* ---- writing --------------------------------------------------------------- */
 
-static void
-path_write(struct contrast *c, uint32_t i)
+static struct addr
+addr_of(const struct contrast *c, const struct link *l, uint32_t id)
 {
-	const struct path_entry *e = shelf_at(&c->paths, i);
+	return hosts_addr(c->hosts, l->family, id);
+}
 
-	if (c->paths.used > FEW && !marked(c, &e->link)) {
+static void
+path_write(struct contrast *c, const struct path_entry *e)
+{
+	const struct link *l = &e->link;
+
+	if (c->paths.used > FEW && !marked(c, l)) {
 		c->count.not_written++;
 		return;
 	}
 	c->out.type = RECORD_PATH;
-	c->out.path = e->r;
+	c->out.path = (struct record_path){
+		.key = { .point = c->point, .n = e->ordinal },
+		.from = addr_of(c, l, l->from),
+		.to = addr_of(c, l, l->to),
+		.epoch_ns = e->epoch_ns,
+		.proven = e->proven,
+		.proven_at = e->proven_at,
+		.proven_conn = e->proven_conn,
+		.w_max_seen = e->w_max_seen,
+		.flows = e->flows,
+	};
 	c->sink.take(c->sink.ctx, &c->out);
 }
 
 static void
-host_write(struct contrast *c, uint32_t i)
+host_write(struct contrast *c, const struct host_entry *e)
 {
-	const struct host_entry *e = shelf_at(&c->pairs, i);
+	const struct link *l = &e->link;
 
-	if (c->pairs.used > FEW && !marked(c, &e->link)) {
+	if (c->pairs.used > FEW && !marked(c, l)) {
 		c->count.not_written++;
 		return;
 	}
 	c->out.type = RECORD_HOST;
-	c->out.host = e->r;
+	c->out.host = (struct record_host){
+		.key = { .point = c->point, .n = e->ordinal },
+		.client = addr_of(c, l, l->from),
+		.server = { addr_of(c, l, l->to), l->port },
+		.answered = e->answered,
+		.refused = e->refused,
+		.unanswered = e->unanswered,
+		.unreachable = e->unreachable,
+		.first = e->first,
+		.last = e->last,
+		.answered_at = e->answered_at,
+		.ttl = e->ttl,
+		.ttl_rst = e->ttl_rst,
+		.rtt_min_ns = e->rtt_min_ns,
+		.data = e->data,
+	};
 	c->sink.take(c->sink.ctx, &c->out);
 }
 
-/* ---- ids of both ends -------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------- */
 
-/* With a reference to each; false: no memory. */
-static bool
-ends_take(struct contrast *c, const struct addr *from, const struct addr *to, struct link *l)
+static struct link
+link_make(struct contrast *c, struct host_pair way, uint16_t port)
 {
-	*l = (struct link){ .family = from->family };
-	if (!hosts_take(c->hosts, from, &l->from))
-		return false;
-	if (hosts_take(c->hosts, to, &l->to))
-		return true;
-	hosts_drop(c->hosts, from->family, l->from);
-	return false;
+	hosts_hold(c->hosts, way.family, way.from);
+	hosts_hold(c->hosts, way.family, way.to);
+	return (struct link){ .from = way.from, .to = way.to, .port = port, .family = way.family };
 }
 
 static void
-ends_drop(struct contrast *c, const struct link *l)
+link_drop(struct contrast *c, const struct link *l)
 {
 	hosts_drop(c->hosts, l->family, l->from);
 	hosts_drop(c->hosts, l->family, l->to);
 }
 
+static inline bool
+link_is(const struct link *l, struct host_pair way, uint16_t port)
+{
+	return l->from == way.from && l->to == way.to && l->port == port && l->family == way.family;
+}
+
+static struct host_pair
+link_pair(const struct link *l)
+{
+	return (struct host_pair){ l->from, l->to, l->family };
+}
+
 /* ---- paths ---------------------------------------------------------------- */
 
 static uint64_t
-path_hash(const struct contrast *c, uint32_t from, uint32_t to, uint8_t family, int64_t epoch)
+path_hash(const struct contrast *c, struct host_pair way, int64_t epoch)
 {
-	return hash_pair(&c->key, (uint64_t)from << 32 | to, (uint64_t)epoch << 3 ^ family);
+	return hash_pair(&c->key, (uint64_t)way.from << 32 | way.to, (uint64_t)epoch << 3 ^ way.family);
 }
 
 static uint32_t
 path_evict(struct contrast *c)
 {
 	uint32_t i = shelf_victim(&c->paths);
-	struct path_entry *e = shelf_at(&c->paths, i);
-	struct link *l = &e->link;
+	const struct path_entry *e = shelf_at(&c->paths, i);
 
-	path_write(c, i);
-	shelf_unlink(&c->paths, path_hash(c, l->from, l->to, l->family, e->r.epoch_ns), i);
-	ends_drop(c, l);
+	path_write(c, e);
+	shelf_unlink(&c->paths, path_hash(c, link_pair(&e->link), e->epoch_ns), i);
+	link_drop(c, &e->link);
 	return i;
 }
 
-static struct record_path *
-path_add(struct contrast *c, const struct addr *from, const struct addr *to, int64_t epoch)
+static struct path_entry *
+path_add(struct contrast *c, struct host_pair way, int64_t epoch, uint64_t hash)
 {
 	struct path_entry *e;
-	struct link l;
 	uint32_t i;
 
-	if (!ends_take(c, from, to, &l))
-		return NULL;
 	if (!shelf_fresh(&c->paths, &i))
 		i = path_evict(c);
 	e = shelf_at(&c->paths, i);
-	*e = (struct path_entry){ .link = l };
-	e->r.key = (struct record_key){ .point = c->point, .n = ++c->path_ordinal };
-	e->r.from = *from;
-	e->r.to = *to;
-	e->r.epoch_ns = epoch;
-	shelf_link(&c->paths, path_hash(c, l.from, l.to, l.family, epoch), i);
-	return &e->r;
+	*e = (struct path_entry){ .link = link_make(c, way, 0), .epoch_ns = epoch, .ordinal = ++c->path_ordinal };
+	shelf_link(&c->paths, hash, i);
+	return e;
 }
 
-static struct record_path *
-path_get(struct contrast *c, const struct addr *from, const struct addr *to, int64_t ns)
+static struct path_entry *
+path_get(struct contrast *c, struct host_pair way, int64_t ns)
 {
 	int64_t epoch = ns - ns % epoch_ns;
-	uint32_t a, b;
+	uint64_t hash = path_hash(c, way, epoch);
+	struct path_entry *e;
 
-	if (hosts_find(c->hosts, from, &a) && hosts_find(c->hosts, to, &b)) {
-		uint64_t h = path_hash(c, a, b, from->family, epoch);
-		uint32_t i = c->paths.bucket[h & (c->paths.size - 1)];
-
-		while (i != 0) {
-			struct path_entry *e = shelf_at(&c->paths, i - 1);
-
-			if (e->link.from == a && e->link.to == b && e->link.family == from->family &&
-			    e->r.epoch_ns == epoch) {
-				e->link.touched = true;
-				return &e->r;
-			}
-			i = e->link.next;
+	for (uint32_t i = c->paths.bucket[hash & (c->paths.size - 1)]; i != 0; i = e->link.next) {
+		e = shelf_at(&c->paths, i - 1);
+		if (link_is(&e->link, way, 0) && e->epoch_ns == epoch) {
+			e->link.touched = true;
+			return e;
 		}
 	}
-	return path_add(c, from, to, epoch);
+	return path_add(c, way, epoch, hash);
 }
 
 void
-contrast_proven(struct contrast *c, const struct addr *from, const struct addr *to, uint32_t w,
-    struct moment at, uint64_t conn, bool first_of_flow)
+contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct moment at, uint64_t conn,
+    bool first_of_flow)
 {
-	struct record_path *r = path_get(c, from, to, at.ns);
+	struct path_entry *e = path_get(c, way, at.ns);
 
-	if (r == NULL)
-		return;
-	r->flows += first_of_flow;
-	if (w > r->proven) {
-		r->proven = w;
-		r->proven_at = at;
-		r->proven_conn = conn;
+	e->flows += first_of_flow;
+	if (w > e->proven) {
+		e->proven = w;
+		e->proven_at = at;
+		e->proven_conn = conn;
 	}
-	if (w > r->w_max_seen)
-		r->w_max_seen = w;
+	if (w > e->w_max_seen)
+		e->w_max_seen = w;
 }
 
 void
-contrast_seen(struct contrast *c, const struct addr *from, const struct addr *to, uint32_t w,
-    struct moment at)
+contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct moment at)
 {
-	struct record_path *r = path_get(c, from, to, at.ns);
+	struct path_entry *e = path_get(c, way, at.ns);
 
-	if (r != NULL && w > r->w_max_seen)
-		r->w_max_seen = w;
+	if (w > e->w_max_seen)
+		e->w_max_seen = w;
 }
 
 /* ---- hosts ---------------------------------------------------------------- */
 
 static uint64_t
-host_hash(const struct contrast *c, uint32_t client, uint32_t server, uint8_t family, uint16_t port)
+host_hash(const struct contrast *c, struct host_pair way, uint16_t port)
 {
-	return hash_pair(&c->key, (uint64_t)client << 32 | server, (uint64_t)family << 16 | port);
+	return hash_pair(&c->key, (uint64_t)way.from << 32 | way.to, (uint64_t)way.family << 16 | port);
 }
 
 static uint32_t
 host_evict(struct contrast *c)
 {
 	uint32_t i = shelf_victim(&c->pairs);
-	struct host_entry *e = shelf_at(&c->pairs, i);
-	struct link *l = &e->link;
+	const struct host_entry *e = shelf_at(&c->pairs, i);
 
-	if (e->r.answered + e->r.refused + e->r.unreachable > 0)
-		host_write(c, i);
+	if (e->answered + e->refused + e->unreachable > 0)
+		host_write(c, e);
 	else
 		c->count.hosts_dropped++;
-	shelf_unlink(&c->pairs, host_hash(c, l->from, l->to, l->family, l->port), i);
-	ends_drop(c, l);
+	shelf_unlink(&c->pairs, host_hash(c, link_pair(&e->link), e->link.port), i);
+	link_drop(c, &e->link);
 	return i;
 }
 
-static struct record_host *
-host_add(struct contrast *c, const struct addr *client, const struct endpoint *server)
+static struct host_entry *
+host_add(struct contrast *c, struct host_pair way, uint16_t port, uint64_t hash)
 {
 	struct host_entry *e;
-	struct link l;
 	uint32_t i;
 
-	if (!ends_take(c, client, &server->ip, &l))
-		return NULL;
-	l.port = server->port;
 	if (!shelf_fresh(&c->pairs, &i))
 		i = host_evict(c);
 	e = shelf_at(&c->pairs, i);
-	*e = (struct host_entry){ .link = l };
-	e->r.key = (struct record_key){ .point = c->point, .n = ++c->host_ordinal };
-	e->r.client = *client;
-	e->r.server = *server;
-	shelf_link(&c->pairs, host_hash(c, l.from, l.to, l.family, l.port), i);
-	return &e->r;
+	*e = (struct host_entry){ .link = link_make(c, way, port), .ordinal = ++c->host_ordinal };
+	shelf_link(&c->pairs, hash, i);
+	return e;
 }
 
-static struct record_host *
-host_get(struct contrast *c, const struct addr *client, const struct endpoint *server)
+static struct host_entry *
+host_get(struct contrast *c, struct host_pair way, uint16_t port)
 {
-	uint32_t a, b;
+	uint64_t hash = host_hash(c, way, port);
+	struct host_entry *e;
 
-	if (hosts_find(c->hosts, client, &a) && hosts_find(c->hosts, &server->ip, &b)) {
-		uint64_t h = host_hash(c, a, b, client->family, server->port);
-		uint32_t i = c->pairs.bucket[h & (c->pairs.size - 1)];
-
-		while (i != 0) {
-			struct host_entry *e = shelf_at(&c->pairs, i - 1);
-
-			if (e->link.from == a && e->link.to == b && e->link.family == client->family &&
-			    e->link.port == server->port) {
-				e->link.touched = true;
-				return &e->r;
-			}
-			i = e->link.next;
+	for (uint32_t i = c->pairs.bucket[hash & (c->pairs.size - 1)]; i != 0; i = e->link.next) {
+		e = shelf_at(&c->pairs, i - 1);
+		if (link_is(&e->link, way, port)) {
+			e->link.touched = true;
+			return e;
 		}
 	}
-	return host_add(c, client, server);
+	return host_add(c, way, port, hash);
 }
 
 static void
-host_answered(struct record_host *r, struct moment at, int64_t rtt_ns, uint8_t ttl)
+host_answered(struct host_entry *e, struct moment at, int64_t rtt_ns, uint8_t ttl)
 {
-	r->answered++;
-	r->answered_at = at;
-	if (rtt_ns > 0 && (r->rtt_min_ns == 0 || rtt_ns < r->rtt_min_ns))
-		r->rtt_min_ns = rtt_ns;
+	e->answered++;
+	e->answered_at = at;
+	if (rtt_ns > 0 && (e->rtt_min_ns == 0 || rtt_ns < e->rtt_min_ns))
+		e->rtt_min_ns = rtt_ns;
 	if (ttl != 0)
-		r->ttl = ttl;
+		e->ttl = ttl;
 }
 
 void
-contrast_host(struct contrast *c, const struct addr *client, const struct endpoint *server,
-    const struct contrast_note *n)
+contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port, const struct contrast_note *n)
 {
-	struct record_host *r = host_get(c, client, server);
+	struct host_entry *e = host_get(c, client_to_server, port);
 
-	if (r == NULL)
-		return;
-	if (r->first.frame == 0 || n->since.ns < r->first.ns)
-		r->first = n->since;
-	if (n->at.ns >= r->last.ns)
-		r->last = n->at;
+	if (e->first.frame == 0 || n->since.ns < e->first.ns)
+		e->first = n->since;
+	if (n->at.ns >= e->last.ns)
+		e->last = n->at;
 	switch (n->event) {
 	case CONTRAST_ANSWERED:
-		host_answered(r, n->at, n->rtt_ns, n->ttl);
+		host_answered(e, n->at, n->rtt_ns, n->ttl);
 		break;
 	case CONTRAST_REFUSED:
-		r->refused++;
-		r->ttl_rst = n->ttl;
+		e->refused++;
+		e->ttl_rst = n->ttl;
 		break;
 	case CONTRAST_UNANSWERED:
-		r->unanswered++;
+		e->unanswered++;
 		break;
 	case CONTRAST_UNREACHABLE:
-		r->unreachable++;
+		e->unreachable++;
 		break;
 	case CONTRAST_DATA:
-		r->data++;
+		e->data++;
 		break;
 	}
 }
@@ -503,9 +510,9 @@ void
 contrast_report(struct contrast *c)
 {
 	for (uint32_t i = 0; i < c->paths.used; i++)
-		path_write(c, i);
+		path_write(c, shelf_at(&c->paths, i));
 	for (uint32_t i = 0; i < c->pairs.used; i++)
-		host_write(c, i);
+		host_write(c, shelf_at(&c->pairs, i));
 }
 
 struct contrast_counters

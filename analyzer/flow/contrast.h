@@ -38,23 +38,27 @@ struct contrast	*contrast_new(uint32_t point, const struct hash_key *key, struct
 		    uint32_t paths, uint32_t pairs, const struct record_sink *sink);
 void		 contrast_free(struct contrast *c);
 
+/*
+ * Hosts are named by their ids; the caller holds references to them, and what
+ * is remembered takes its own.
+ */
+
 /* This host has a connection record. */
-void		 contrast_mark(struct contrast *c, const struct addr *a);
-/* `w' was delivered from `from' to `to'; conn 0 = a light flow. */
-void		 contrast_proven(struct contrast *c, const struct addr *from, const struct addr *to,
-		    uint32_t w, struct moment at, uint64_t conn, bool first_of_flow);
+void		 contrast_mark(struct contrast *c, uint8_t family, uint32_t id);
+/* `w' was delivered from one to the other; conn 0 = a light flow. */
+void		 contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct moment at,
+		    uint64_t conn, bool first_of_flow);
 /* The largest single segment seen on the way. */
-void		 contrast_seen(struct contrast *c, const struct addr *from, const struct addr *to,
-		    uint32_t w, struct moment at);
-/* What became of a connection that began at `since'. */
+void		 contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct moment at);
+/* What became of a connection to a server's port that began at `since'. */
 struct contrast_note {
 	enum contrast_event event;
 	struct moment	since, at;
 	int64_t		rtt_ns;		/* 0: not measured */
 	uint8_t		ttl;		/* 0: not the server's packet */
 };
-void		 contrast_host(struct contrast *c, const struct addr *client,
-		    const struct endpoint *server, const struct contrast_note *n);
+void		 contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port,
+		    const struct contrast_note *n);
 /* Writes all entries as they are; they stay (live: again under the same key). */
 void		 contrast_report(struct contrast *c);
 struct contrast_counters contrast_counters(const struct contrast *c);

@@ -128,6 +128,13 @@ hosts_take(struct hosts *h, const struct addr *a, uint32_t *id)
 }
 
 void
+hosts_hold(struct hosts *h, uint8_t family, uint32_t id)
+{
+	if (family != 4)
+		h->host[id].refs++;
+}
+
+void
 hosts_drop(struct hosts *h, uint8_t family, uint32_t id)
 {
 	uint32_t *p;

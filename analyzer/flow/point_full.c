@@ -381,8 +381,8 @@ full_link(struct full *f)
 {
 	struct flow_point *fp = f->fp;
 
-	contrast_mark(fp->contrast, &f->client.ip);
-	contrast_mark(fp->contrast, &f->server.ip);
+	for (int d = 0; d < 2; d++)
+		contrast_mark(fp->contrast, light_family(f->light), f->light->host[d]);
 	f->id = ++fp->last_id;
 	f->light->flags |= LIGHT_FULL;
 	fp->full_count++;
@@ -476,7 +476,7 @@ full_account(struct full *f, const struct record_connection *c)
 {
 	struct record_capture *cap = &f->fp->cap;
 	struct ledger_caps caps = ledger_caps(f->ledger);
-	const struct addr *ip[2] = { &c->client.ip, &c->server.ip };
+	unsigned client = light_client(f->light);
 
 	f->fp->cap_ledger.segments_dropped += caps.segments_dropped;
 	f->fp->cap_ledger.stalls_dropped += caps.stalls_dropped;
@@ -487,6 +487,7 @@ full_account(struct full *f, const struct record_connection *c)
 	cap->flows_midstream += f->mail && c->state == CONN_MIDSTREAM;
 	for (int d = 0; d < 2; d++) {
 		const struct record_direction *r = &c->dir[d];
+		struct host_pair way = light_pair(f->light, d == 0 ? client : !client);
 
 		cap->super_bytes += r->super_bytes;
 		if (!connection_one_sided(c)) {
@@ -494,10 +495,9 @@ full_account(struct full *f, const struct record_connection *c)
 			cap->acked_unseen += r->acked_unseen;
 		}
 		if (r->proven > 0)
-			contrast_proven(f->fp->contrast, ip[d], ip[!d], r->proven, r->proven_at, f->id,
-			    true);
+			contrast_proven(f->fp->contrast, way, r->proven, r->proven_at, f->id, true);
 		if (r->w_max > 0)
-			contrast_seen(f->fp->contrast, ip[d], ip[!d], r->w_max, r->data_first);
+			contrast_seen(f->fp->contrast, way, r->w_max, r->data_first);
 	}
 }
 

@@ -38,13 +38,10 @@ icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
 
 	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_UNREACH)) == LIGHT_SYN &&
 	    !p->icmp_frag_needed) {
-		struct endpoint c = table_end(fp->table, e, client);
-		struct endpoint s = table_end(fp->table, e, !client);
-
 		struct contrast_note n = { .event = CONTRAST_UNREACHABLE, .since = light_began(e, p->at), .at = p->at };
 
 		e->flags |= LIGHT_UNREACH;
-		contrast_host(fp->contrast, &c.ip, &s, &n);
+		contrast_host(fp->contrast, light_pair(e, client), e->port[!client], &n);
 	}
 	if ((e->flags & LIGHT_FULL) != 0)
 		f = full_of(fp, e);

@@ -22,9 +22,8 @@ static void
 light_host(struct flow_point *fp, const struct flow_light *e, const struct contrast_note *n)
 {
 	unsigned client = light_client(e);
-	struct endpoint c = table_end(fp->table, e, client), s = table_end(fp->table, e, !client);
 
-	contrast_host(fp->contrast, &c.ip, &s, n);
+	contrast_host(fp->contrast, light_pair(e, client), e->port[!client], n);
 }
 
 /* Its frame counter and clock are 32 bits wide; it came before `now'. */
@@ -183,7 +182,6 @@ light_acked(struct flow_point *fp, struct flow_light *e, const struct light_seg 
 {
 	struct light_sample *s = &e->sample[!from];
 	uint32_t us = low_us(p) - s->at_us, limit = PROOF_US + 4u * e->rtt * RTT_UNIT_US;
-	struct endpoint sender, receiver;
 	uint16_t w = s->w;
 	bool first = s->proven == 0;
 
@@ -191,9 +189,7 @@ light_acked(struct flow_point *fp, struct flow_light *e, const struct light_seg 
 	if (us > limit || w <= s->proven)
 		return;
 	s->proven = w;
-	sender = table_end(fp->table, e, !from);
-	receiver = table_end(fp->table, e, from);
-	contrast_proven(fp->contrast, &sender.ip, &receiver.ip, w, light_moment(s, p->at), 0, first);
+	contrast_proven(fp->contrast, light_pair(e, !from), w, light_moment(s, p->at), 0, first);
 }
 
 bool

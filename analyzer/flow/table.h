@@ -115,4 +115,11 @@ light_client(const struct flow_light *e)
 	return (e->flags & LIGHT_CLIENT1) != 0;
 }
 
+/* What end `from' sent went from here to there. */
+static inline struct host_pair
+light_pair(const struct flow_light *e, unsigned from)
+{
+	return (struct host_pair){ e->host[from], e->host[!from], light_family(e) };
+}
+
 #endif /* TABLE_H */
