@@ -203,7 +203,7 @@ live_prints(const struct live *l)
 static void
 live_judge(struct live *l)
 {
-	const struct finding *f;
+	const struct finding *const *f;
 	size_t n;
 
 	l->p->snapshot = true;
@@ -212,7 +212,7 @@ live_judge(struct live *l)
 	correlator_judge(l->p->correlator);
 	n = correlator_findings(l->p->correlator, &f);
 	for (size_t i = 0; i < n && live_prints(l); i++)
-		tell(l, &f[i]);
+		tell(l, f[i]);
 	if (l->p->log != NULL)
 		record_log_flush(l->p->log);
 	/* Nobody reads any more: the report would go nowhere. */

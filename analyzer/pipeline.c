@@ -422,11 +422,11 @@ close_output(struct pipeline *p)
 static bool
 fault_found(const struct correlator *c)
 {
-	const struct finding *f;
+	const struct finding *const *f;
 	size_t n = correlator_findings(c, &f);
 
 	for (size_t i = 0; i < n; i++)
-		if (f[i].severity != SEVERITY_INFO && f[i].confidence != CONFIDENCE_CANNOT_TELL && !f[i].retracted)
+		if (f[i]->severity != SEVERITY_INFO && f[i]->confidence != CONFIDENCE_CANNOT_TELL && !f[i]->retracted)
 			return true;
 	return false;
 }

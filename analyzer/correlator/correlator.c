@@ -15,12 +15,12 @@ struct correlator {
 	struct replies	*replies;
 	uint64_t	 judged;		/* generation of the store that was judged */
 	bool		 fresh;			/* nothing was judged yet */
-	struct finding	*findings;
+	struct finding	**findings;		/* by id */
 	size_t		 finding_count;
 	struct fate	*fates;
 	size_t		 fate_count;
 	/* what outlived its cases (LRU eviction) */
-	struct finding	*old;
+	struct finding	**old;
 	size_t		 old_count;
 	struct summary	 retired;
 	uint64_t	*gone;			/* conversations already counted: an open-addressed set */
@@ -48,6 +48,14 @@ correlator_new(const struct correlator_options *o, char *err, size_t errlen)
 	return c;
 }
 
+static void
+list_free(struct finding **v, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		finding_free(v[i]);
+	free(v);
+}
+
 void
 correlator_free(struct correlator *c)
 {
@@ -55,9 +63,9 @@ correlator_free(struct correlator *c)
 		return;
 	store_free(c->store);
 	replies_free(c->replies);
-	free(c->findings);
+	list_free(c->findings, c->finding_count);
 	free(c->fates);
-	free(c->old);
+	list_free(c->old, c->old_count);
 	free(c->gone);
 	free(c);
 }
@@ -136,7 +144,7 @@ correlator_retire(struct correlator *c)
 {
 	struct retirement r = { 0 };
 	struct verdicts v;
-	struct finding *kept;
+	struct finding **kept;
 	size_t n;
 
 	store_index(c->store);
@@ -146,13 +154,11 @@ correlator_retire(struct correlator *c)
 		n = findings_merge(&v, case_leaves, &r, c->old, c->old_count, &kept);
 		verdicts_count(c, &v);
 		verdicts_free(&v);
-		free(c->old);
+		list_free(c->old, c->old_count);
 		c->old = kept;
+		for (; n > OLD_MAX; c->findings_dropped++)
+			finding_free(kept[--n]);
 		c->old_count = n;
-		if (c->old_count > OLD_MAX) {
-			c->findings_dropped += c->old_count - OLD_MAX;
-			c->old_count = OLD_MAX;
-		}
 	} else {
 		c->starved++;
 	}
@@ -169,81 +175,77 @@ correlator_take(struct correlator *c, const struct record *r)
 
 /* ---- judging ----------------------------------------------------------------------------- */
 
-/* The same but for its revision? */
-static bool
-finding_unchanged(const struct finding *a, const struct finding *b)
-{
-	struct finding x, y;
-
-	memcpy(&x, a, sizeof(x));
-	memcpy(&y, b, sizeof(y));
-	x.revision = y.revision = 0;
-	x.retracted = y.retracted = false;
-	return memcmp(&x, &y, sizeof(x)) == 0;	/* NOLINT(bugprone-suspicious-memory-comparison): all of it is zeroed first */
-}
-
-static const struct finding *
-finding_by_id(const struct finding *v, size_t n, uint64_t id)
+static struct finding *
+finding_by_id(struct finding *const *v, size_t n, uint64_t id)
 {
 	size_t lo = 0, hi = n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (v[mid].id < id)
+		if (v[mid]->id < id)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < n && v[lo].id == id ? &v[lo] : NULL;
+	return lo < n && v[lo]->id == id ? v[lo] : NULL;
 }
 
 static int
 by_id(const void *a, const void *b)
 {
-	const struct finding *x = a, *y = b;
+	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Those of before that are no longer said, at most `most', move behind v[n] as retracted; how many. */
+static size_t
+findings_retract(struct correlator *c, struct finding **v, size_t n, size_t most)
+{
+	size_t gone = 0;
+
+	for (size_t i = 0; i < c->finding_count && gone < most; i++) {
+		struct finding *f = c->findings[i];
+
+		if (finding_by_id(v, n, f->id) != NULL)
+			continue;
+		f->revision += !f->retracted;
+		f->retracted = true;
+		v[n + gone++] = f;
+		c->findings[i] = NULL;
+	}
+	return gone;
+}
+
 /* Numbers the revisions, and keeps what is no longer said as retracted. */
 static void
-findings_replace(struct correlator *c, struct finding *v, size_t n)
+findings_replace(struct correlator *c, struct finding **v, size_t n)
 {
-	struct finding *grown;
-	size_t all = n, gone = 0;
+	struct finding **grown;
+	size_t most = c->finding_count < RETRACTED_MAX ? c->finding_count : RETRACTED_MAX, gone = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		const struct finding *old = finding_by_id(c->findings, c->finding_count, v[i].id);
+		const struct finding *old = finding_by_id(c->findings, c->finding_count, v[i]->id);
 
 		if (old != NULL)
-			v[i].revision = old->revision + (old->retracted || !finding_unchanged(old, &v[i]));
+			v[i]->revision = old->revision + (old->retracted || !finding_same(old, v[i]));
 	}
-	for (size_t i = 0; i < c->finding_count; i++)
-		gone += finding_by_id(v, n, c->findings[i].id) == NULL;
-	if (gone > RETRACTED_MAX)
-		gone = RETRACTED_MAX;
-	if (gone > 0 && (grown = realloc(v, (n + gone) * sizeof(*v))) != NULL) {
+	if (most > 0 && (grown = realloc(v, (n + most) * sizeof(struct finding *))) != NULL) {
 		v = grown;
-		for (size_t i = 0; i < c->finding_count && all < n + gone; i++) {
-			if (finding_by_id(v, n, c->findings[i].id) != NULL)
-				continue;
-			v[all] = c->findings[i];
-			v[all].revision += !v[all].retracted;
-			v[all++].retracted = true;
-		}
-		qsort(v, all, sizeof(*v), by_id);
+		gone = findings_retract(c, v, n, most);
+		qsort(v, n + gone, sizeof(struct finding *), by_id);
 	}
-	free(c->findings);
+	list_free(c->findings, c->finding_count);
 	c->findings = v;
-	c->finding_count = all;
+	c->finding_count = n + gone;
 }
 
 void
 correlator_judge(struct correlator *c)
 {
 	struct verdicts v;
-	struct finding *found;
+	struct finding **found;
 	size_t n;
 
 	if (!c->fresh && c->judged == store_generation(c->store))
@@ -267,9 +269,9 @@ correlator_judge(struct correlator *c)
 /* ---- answers -------------------------------------------------------------------------------- */
 
 size_t
-correlator_findings(const struct correlator *c, const struct finding **out)
+correlator_findings(const struct correlator *c, const struct finding *const **out)
 {
-	*out = c->findings;
+	*out = (const struct finding *const *)c->findings;
 	return c->finding_count;
 }
 
@@ -318,7 +320,7 @@ correlator_summary(const struct correlator *c, struct summary *out)
 	for (size_t i = 0; i < replies_count(c->replies); i++)
 		*(replies_row(c->replies, i)->user ? &out->replies_own : &out->replies_rows) += 1;
 	for (size_t i = 0; i < c->finding_count; i++)
-		out->findings[c->findings[i].kind] += !c->findings[i].retracted;
+		out->findings[c->findings[i]->kind] += !c->findings[i]->retracted;
 }
 
 const struct record_capture *

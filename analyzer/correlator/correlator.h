@@ -56,7 +56,7 @@ void	correlator_take(struct correlator *c, const struct record *r);	/* copies wh
  * live (revisions and retractions show in the findings).
  */
 void	correlator_judge(struct correlator *c);
-size_t	correlator_findings(const struct correlator *c, const struct finding **out);
+size_t	correlator_findings(const struct correlator *c, const struct finding *const **out);
 size_t	correlator_fates(const struct correlator *c, const struct fate **out);
 void	correlator_summary(const struct correlator *c, struct summary *out);
 /* Names for reports: the file (and interface) of a point; borrowed; "" when unknown. */

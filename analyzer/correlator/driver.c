@@ -22,13 +22,11 @@ rule_run(const struct rule *r, const struct store *s, const struct replies *repl
 
 	if (r->scope == RULE_STORE) {
 		r->judge(&v, out);
-		verdicts_seal(out);
 		return;
 	}
 	for (size_t i = 0; i < store_case_count(s); i++) {
 		v.c = store_case_at(s, i);
 		r->judge(&v, out);
-		verdicts_seal(out);
 	}
 }
 
@@ -80,9 +78,9 @@ claims_gather(struct verdicts *v, const struct mail_case *c, struct claims *out)
 	memset(out, 0, sizeof(*out));
 	do {
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
-			uint32_t *best = &out->by_kind[v->v[i].kind];
+			uint32_t *best = &out->by_kind[v->v[i].f->kind];
 
-			if (*best == 0 || v->v[i].confidence >= v->v[*best - 1].confidence)
+			if (*best == 0 || v->v[i].f->confidence >= v->v[*best - 1].f->confidence)
 				*best = i + 1;
 		}
 	} while ((at = at->copy) != c);
@@ -90,20 +88,17 @@ claims_gather(struct verdicts *v, const struct mail_case *c, struct claims *out)
 
 /* The cause takes over what the user's program shows, and says that the symptom is one. */
 static void
-symptom_hand_over(struct verdicts *v, uint32_t cause, enum finding_kind symptom)
+symptom_hand_over(struct finding *f, enum finding_kind symptom)
 {
-	struct finding f;
 	const char *shows = kind_facts(symptom)->client_shows;
 	size_t n;
 
-	draft_unpack(&v->v[cause], &f);
-	finding_exclude(&f, symptom, "seen too, but a consequence of this");
-	if (f.client_shows[0] == '\0')
-		snprintf(f.client_shows, sizeof(f.client_shows), "%s", kind_facts(f.kind)->client_shows);
-	n = strlen(f.client_shows);
-	if (shows[0] != '\0' && strstr(f.client_shows, shows) == NULL && n + strlen(shows) + 3 < sizeof(f.client_shows))
-		snprintf(f.client_shows + n, sizeof(f.client_shows) - n, "%s%s", n > 0 ? "; " : "", shows);
-	draft_repack(v, &v->v[cause], &f);
+	finding_exclude(f, symptom, "seen too, but a consequence of this");
+	if (f->client_shows[0] == '\0')
+		finding_client_shows(f, "%s", kind_facts(f->kind)->client_shows);
+	n = strlen(f->client_shows);
+	if (shows[0] != '\0' && strstr(f->client_shows, shows) == NULL && n + strlen(shows) + 3 < FINDING_SHOWS)
+		finding_client_shows(f, "%s%s%s", f->client_shows, n > 0 ? "; " : "", shows);
 }
 
 static uint32_t
@@ -112,7 +107,7 @@ silence_cause(const struct silence *s, const struct claims *claims, const struct
 	for (size_t i = 0; s->causes[i] != END; i++) {
 		uint32_t d = claims->by_kind[s->causes[i]];
 
-		if (d != 0 && v->v[d - 1].confidence >= s->least)
+		if (d != 0 && v->v[d - 1].f->confidence >= s->least)
 			return d;
 	}
 	return 0;
@@ -125,7 +120,7 @@ silence_kind(struct verdicts *v, const struct mail_case *c, enum finding_kind ki
 
 	do {
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
-			if (v->v[i].kind == kind)
+			if (v->v[i].f->kind == kind)
 				v->v[i].silenced = true;
 	} while ((at = at->copy) != c);
 }
@@ -143,10 +138,10 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 			enum finding_kind symptom = silences[i].symptoms[k];
 
 			if (claims.by_kind[symptom] == 0 || (silences[i].rival &&
-			    v->v[claims.by_kind[symptom] - 1].confidence >= v->v[cause - 1].confidence))
+			    v->v[claims.by_kind[symptom] - 1].f->confidence >= v->v[cause - 1].f->confidence))
 				continue;
 			silence_kind(v, c, symptom);
-			symptom_hand_over(v, cause - 1, symptom);
+			symptom_hand_over(v->v[cause - 1].f, symptom);
 		}
 	}
 }

@@ -12,9 +12,9 @@ void	driver_run(const struct store *s, const struct replies *replies, struct ver
  * One finding per (kind, subkind, path, epoch): merges the drafts that are not
  * silenced and whose case is wanted (NULL = all), and earlier findings that
  * outlived their cases.  Each draft learns the id of its finding.  Returns the
- * number, *out malloc'd, sorted by id; 0 and NULL when there is none.
+ * number; *out is malloc'd and sorted by id, the findings are the caller's.
  */
 size_t	findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c),
-	    const void *ctx, const struct finding *old, size_t old_n, struct finding **out);
+	    const void *ctx, struct finding *const *old, size_t old_n, struct finding ***out);
 
 #endif /* DRIVER_H */

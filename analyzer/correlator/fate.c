@@ -69,10 +69,10 @@ draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(en
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
 			const struct draft *d = &v->v[i];
 
-			if (d->silenced || d->confidence < CONFIDENCE_POSSIBLE || !wants(d->kind))
+			if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || !wants(d->f->kind))
 				continue;
-			if (best == NULL || d->confidence > best->confidence || (d->confidence == best->confidence &&
-			    kind_facts(d->kind)->phase < kind_facts(best->kind)->phase))
+			if (best == NULL || d->f->confidence > best->f->confidence || (d->f->confidence == best->f->confidence &&
+			    kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase))
 				best = d;
 		}
 	} while ((at = at->copy) != c);
@@ -84,17 +84,15 @@ static const struct draft *
 draft_of_reply(const struct verdicts *v, const struct mail_case *c, const struct record_reply *r)
 {
 	const struct draft *best = NULL;
-	struct finding f;
 
 	for (uint32_t i = v->head[c->index]; i != NO_DRAFT; i = v->v[i].next) {
 		const struct draft *d = &v->v[i];
 
-		if (d->silenced || d->confidence < CONFIDENCE_POSSIBLE || kind_facts(d->kind)->phase < 3)
+		if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || kind_facts(d->f->kind)->phase < 3)
 			continue;
-		draft_unpack(d, &f);
-		if (!f.has_reply || f.reply.at.frame != r->at.frame || f.reply.code != r->code)
+		if (!d->f->has_reply || d->f->reply.at.frame != r->at.frame || d->f->reply.code != r->code)
 			continue;
-		if (best == NULL || d->confidence > best->confidence)
+		if (best == NULL || d->f->confidence > best->f->confidence)
 			best = d;
 	}
 	return best;
@@ -109,7 +107,7 @@ fate_say(struct fate *f, const char *what, const struct draft *d)
 		snprintf(f->fate, sizeof(f->fate), "%s", what);
 		return;
 	}
-	snprintf(f->fate, sizeof(f->fate), "%s: %s", what, kind_id(d->kind));
+	snprintf(f->fate, sizeof(f->fate), "%s: %s", what, kind_id(d->f->kind));
 	because_add(f, d->merged);
 }
 
@@ -311,7 +309,7 @@ static bool
 any_of(const struct verdicts *v, enum finding_kind k)
 {
 	for (uint32_t i = 0; i < v->n; i++)
-		if (v->v[i].kind == k && !v->v[i].silenced)
+		if (v->v[i].f->kind == k && !v->v[i].silenced)
 			return true;
 	return false;
 }

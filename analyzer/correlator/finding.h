@@ -19,6 +19,11 @@ enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 #define FINDING_SESSIONS	32
 #define FINDING_EXCLUDED	12
 #define FINDING_CANDIDATES	16
+/* Longest texts, with their NUL. */
+#define FINDING_SUMMARY		640
+#define FINDING_REMEDY		1024
+#define FINDING_SHOWS		256
+#define FINDING_NEXT		512
 
 struct finding_evidence {
 	uint32_t	point;
@@ -32,6 +37,7 @@ struct finding_excluded {
 	char		why[200];
 };
 
+/* Most findings are short: what they say hangs on them and is as long as it is. */
 struct finding {
 	uint64_t	id;		/* hash of kind, path, first session: stable */
 	enum finding_kind kind;
@@ -40,24 +46,40 @@ struct finding {
 	enum severity	severity;
 	uint32_t	revision;
 	bool		retracted;
+	bool		starved;	/* something could not be said: no memory */
 	struct endpoint	from, to;	/* directed path; port 0 when many */
 	struct moment	first, last;
 	uint32_t	point;
-	uint32_t	evidence_count;
-	struct finding_evidence evidence[FINDING_EVIDENCE];
+	uint32_t	evidence_count;	/* at most FINDING_EVIDENCE */
+	struct finding_evidence *evidence;
 	uint32_t	session_count;	/* all; kept below at most FINDING_SESSIONS */
-	uint64_t	sessions[FINDING_SESSIONS];
-	uint32_t	excluded_count;
-	struct finding_excluded excluded[FINDING_EXCLUDED];
-	char		summary[640], remedy[1024], client_shows[256], next_capture[512];
+	uint64_t	*sessions;
+	uint32_t	excluded_count;	/* at most FINDING_EXCLUDED */
+	struct finding_excluded *excluded;
+	const char	*summary, *remedy, *client_shows, *next_capture;	/* "" = none */
 	bool		has_mtu;
 	struct {
 		uint32_t proven, upper, try, safe, mss;
 		uint32_t candidate_count, candidates[FINDING_CANDIDATES];
 	} mtu;
 	bool		has_reply;
-	struct record_reply reply;
+	struct finding_reply {		/* as struct record_reply */
+		uint16_t	code;
+		char		enhanced[16];
+		const char	*text;
+		struct moment	at;
+	}		reply;
+	struct finding_piece *own;	/* memory of all that it points to */
 };
+
+/* NULL: no memory. */
+struct finding *finding_new(enum finding_kind kind, enum confidence conf);
+struct finding *finding_copy(const struct finding *f);
+void	finding_free(struct finding *f);	/* NULL is fine */
+void	finding_begin(struct finding *f, enum finding_kind kind, enum confidence conf);	/* makes one of raw memory */
+void	finding_end(struct finding *f);		/* releases what it owns */
+/* The same but for revision and retraction? */
+bool	finding_same(const struct finding *a, const struct finding *b);
 
 /* Facts of a kind, from kinds.def and texts.c. */
 struct kind_facts {

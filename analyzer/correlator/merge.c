@@ -12,16 +12,9 @@ enum { EVIDENCE_SESSIONS = 4 };		/* later sessions only count: their evidence sa
 
 /* What is merged: a draft, or a finding that outlived its cases. */
 struct part {
-	enum finding_kind kind;
-	enum confidence	 confidence;
-	char		 subkind[64];
-	struct addr	 from, to;
+	const struct finding *f;
+	struct draft	*draft;		/* NULL: an old one */
 	uint16_t	 port;		/* the server's, for kinds where it belongs to the path */
-	struct moment	 first, last;
-	uint32_t	 point;
-	uint64_t	 session;
-	struct draft	*draft;
-	const struct finding *old;
 };
 
 /* Paths are about addresses; reaching and talking to a service is about its port, too. */
@@ -33,46 +26,42 @@ kind_has_port(enum finding_kind k)
 	return phase == 3 || phase >= 20;
 }
 
-static void
-part_of(struct part *p, const struct finding *f, struct draft *d, const struct finding *old)
+static struct part
+part_of(const struct finding *f, struct draft *d)
 {
-	memset(p, 0, sizeof(*p));
-	p->kind = f->kind;
-	p->confidence = f->confidence;
-	memcpy(p->subkind, f->subkind, sizeof(p->subkind));
-	p->from = f->from.ip;
-	p->to = f->to.ip;
-	if (kind_has_port(f->kind))
-		p->port = d != NULL && d->dir == 1 ? f->from.port : f->to.port;
-	p->first = f->first;
-	p->last = f->last;
-	p->point = f->point;
-	p->session = f->session_count > 0 ? f->sessions[0] : 0;
-	p->draft = d;
-	p->old = old;
+	uint16_t port = d != NULL && d->dir == 1 ? f->from.port : f->to.port;
+
+	return (struct part){ f, d, kind_has_port(f->kind) ? port : 0 };
 }
 
 static int
-path_compare(const struct part *a, const struct part *b)
+path_compare(const struct part *x, const struct part *y)
 {
+	const struct finding *a = x->f, *b = y->f;
 	int d;
 
 	if (a->kind != b->kind)
 		return a->kind < b->kind ? -1 : 1;
 	if ((d = strcmp(a->subkind, b->subkind)) != 0)
 		return d;
-	if ((d = addr_compare(&a->from, &b->from)) != 0)
+	if ((d = addr_compare(&a->from.ip, &b->from.ip)) != 0)
 		return d;
-	if ((d = addr_compare(&a->to, &b->to)) != 0)
+	if ((d = addr_compare(&a->to.ip, &b->to.ip)) != 0)
 		return d;
-	return (a->port > b->port) - (a->port < b->port);
+	return (x->port > y->port) - (x->port < y->port);
+}
+
+static uint64_t
+first_session(const struct finding *f)
+{
+	return f->session_count > 0 ? f->sessions[0] : 0;
 }
 
 static int
 part_compare(const void *x, const void *y)
 {
-	const struct part *a = x, *b = y;
-	int d = path_compare(a, b);
+	const struct finding *a = ((const struct part *)x)->f, *b = ((const struct part *)y)->f;
+	int d = path_compare(x, y);
 
 	if (d != 0)
 		return d;
@@ -82,52 +71,17 @@ part_compare(const void *x, const void *y)
 		return a->point < b->point ? -1 : 1;
 	if (a->first.frame != b->first.frame)
 		return a->first.frame < b->first.frame ? -1 : 1;
-	return (a->session > b->session) - (a->session < b->session);
-}
-
-static void
-part_finding(const struct part *p, struct finding *f)
-{
-	if (p->old != NULL)
-		*f = *p->old;
-	else
-		draft_unpack(p->draft, f);
+	return (first_session(a) > first_session(b)) - (first_session(a) < first_session(b));
 }
 
 /* ---- joining ------------------------------------------------------------------------ */
 
-static void
-sessions_add(struct finding *f, const struct finding *x)
-{
-	for (uint32_t i = 0; i < x->session_count && i < FINDING_SESSIONS; i++) {
-		if (f->session_count < FINDING_SESSIONS)
-			f->sessions[f->session_count] = x->sessions[i];
-		f->session_count++;
-	}
-	if (x->session_count > FINDING_SESSIONS)
-		f->session_count += x->session_count - FINDING_SESSIONS;
-}
-
 /* What several connections rest on, such as a contrast, is said once. */
-static bool
-evidence_known(const struct finding *f, const struct finding_evidence *e)
-{
-	for (uint32_t i = 0; i < f->evidence_count; i++) {
-		const struct finding_evidence *k = &f->evidence[i];
-
-		if (k->point == e->point && k->frame_count == e->frame_count && strcmp(k->says, e->says) == 0
-		    && memcmp(k->frames, e->frames, e->frame_count * sizeof(e->frames[0])) == 0)
-			return true;
-	}
-	return false;
-}
-
 static void
 evidence_add(struct finding *f, const struct finding *x)
 {
-	for (uint32_t i = 0; i < x->evidence_count && f->evidence_count < FINDING_EVIDENCE; i++)
-		if (!evidence_known(f, &x->evidence[i]))
-			f->evidence[f->evidence_count++] = x->evidence[i];
+	for (uint32_t i = 0; i < x->evidence_count; i++)
+		finding_says_too(f, &x->evidence[i]);
 }
 
 static void
@@ -154,7 +108,7 @@ finding_join(struct finding *f, const struct finding *x, bool same_connection)
 	if (f->session_count < EVIDENCE_SESSIONS || same_connection)
 		evidence_add(f, x);
 	if (!same_connection)
-		sessions_add(f, x);
+		finding_sessions(f, x);
 }
 
 /* ---- the finished finding ------------------------------------------------------------- */
@@ -162,32 +116,39 @@ finding_join(struct finding *f, const struct finding *x, bool same_connection)
 static uint64_t
 finding_id(const struct part *p)
 {
-	const char *kind = kind_id(p->kind);
+	const char *kind = kind_id(p->f->kind);
 	uint64_t h = id_bytes(ID_SEED, kind, strlen(kind));
 
-	h = id_bytes(h, p->subkind, strlen(p->subkind));
-	h = id_addr(id_addr(h, &p->from), &p->to);
+	h = id_bytes(h, p->f->subkind, strlen(p->f->subkind));
+	h = id_addr(id_addr(h, &p->f->from.ip), &p->f->to.ip);
 	h = id_number(h, p->port);
-	h = id_number(h, (uint64_t)p->first.ns);
-	return id_end(id_number(h, p->session));
+	h = id_number(h, (uint64_t)p->f->first.ns);
+	return id_end(id_number(h, first_session(p->f)));
+}
+
+static void
+default_summary(struct finding *f)
+{
+	const char *title = kind_facts(f->kind)->title;
+	char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
+
+	if (f->from.ip.family != 0 && f->to.ip.family != 0)
+		finding_summary(f, "%s (%s to %s)", title, endpoint_format(&f->from, from, sizeof(from)), endpoint_format(&f->to, to, sizeof(to)));
+	else
+		finding_summary(f, "%s", title);
 }
 
 static void
 finding_defaults(struct finding *f)
 {
 	const struct kind_facts *k = kind_facts(f->kind);
-	char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
 
 	if (f->remedy[0] == '\0')
-		snprintf(f->remedy, sizeof(f->remedy), "%s", k->remedy);
+		f->remedy = k->remedy;
 	if (f->client_shows[0] == '\0' && f->confidence > CONFIDENCE_CANNOT_TELL)
-		snprintf(f->client_shows, sizeof(f->client_shows), "%s", k->client_shows);
-	endpoint_format(&f->from, from, sizeof(from));
-	endpoint_format(&f->to, to, sizeof(to));
-	if (f->summary[0] == '\0' && f->from.ip.family != 0 && f->to.ip.family != 0)
-		finding_summary(f, "%s (%s to %s)", k->title, from, to);
-	else if (f->summary[0] == '\0')
-		finding_summary(f, "%s", k->title);
+		f->client_shows = k->client_shows;
+	if (f->summary[0] == '\0')
+		default_summary(f);
 	if (f->confidence == CONFIDENCE_CANNOT_TELL && f->next_capture[0] == '\0')
 		finding_next_capture(f, k->title, "what looks like it", "packets it would take to decide",
 		    "at the client or on the mirror port of its switch");
@@ -210,57 +171,70 @@ group_best(const struct part *p, size_t n)
 	const struct part *best = p;
 
 	for (size_t i = 1; i < n; i++)
-		if (p[i].confidence > best->confidence)
+		if (p[i].f->confidence > best->f->confidence)
 			best = &p[i];
 	return best;
 }
 
 /*
- * seen[] marks conversations already counted in this finding, by `mark': the
- * same connection at two capture points is one session.
+ * Conversations already counted in the finding of a group: the same connection
+ * at two capture points is one session.
  */
-static void
-group_merge(const struct part *p, size_t n, struct finding *out, uint32_t *seen, size_t seen_n, uint32_t mark)
+struct counted {
+	uint32_t	*seen;		/* by case index: `mark' */
+	size_t		 n;
+	uint32_t	 mark;
+};
+
+/* Was this conversation counted already?  It is now. */
+static bool
+counted_before(struct counted *k, const struct draft *d)
+{
+	uint32_t r;
+	bool before;
+
+	if (d == NULL || d->c == NULL || d->c->index >= k->n)
+		return false;
+	r = ring_first(d->c);
+	before = k->seen[r] == k->mark;
+	k->seen[r] = k->mark;
+	return before;
+}
+
+/* The surest draft becomes the finding, the others join it.  NULL: no memory. */
+static struct finding *
+group_merge(const struct part *p, size_t n, struct counted *k)
 {
 	const struct part *best = group_best(p, n);
-	static const struct finding none;
-	struct finding x;
+	struct finding *f = best->draft != NULL ? best->draft->f : finding_copy(best->f);
 
-	part_finding(best, out);
-	if (best->draft != NULL && best->draft->c != NULL && best->draft->c->index < seen_n)
-		seen[ring_first(best->draft->c)] = mark;
-	for (size_t i = 0; i < n; i++) {
-		bool same = false;
-
-		if (&p[i] == best)
-			continue;
-		x = none;
-		part_finding(&p[i], &x);
-		if (p[i].draft != NULL && p[i].draft->c != NULL && p[i].draft->c->index < seen_n) {
-			uint32_t r = ring_first(p[i].draft->c);
-
-			same = seen[r] == mark;
-			seen[r] = mark;
-		}
-		finding_join(out, &x, same);
-	}
-	out->id = n == 1 && p->old != NULL ? p->old->id : finding_id(p);
-	finding_defaults(out);
+	if (f == NULL)
+		return NULL;
+	f->id = n == 1 && p->draft == NULL ? f->id : finding_id(p);
+	k->mark++;
+	counted_before(k, best->draft);
+	for (size_t i = 0; i < n; i++)
+		if (&p[i] != best)
+			finding_join(f, p[i].f, counted_before(k, p[i].draft));
+	finding_defaults(f);
+	if (best->draft != NULL)
+		best->draft->given = true;
 	for (size_t i = 0; i < n; i++)
 		if (p[i].draft != NULL)
-			p[i].draft->merged = out->id;
+			p[i].draft->merged = f->id;
+	return f;
 }
 
 static size_t
 group_end(const struct part *p, size_t n, size_t from)
 {
-	int64_t last = p[from].last.ns;
+	int64_t last = p[from].f->last.ns;
 	size_t i;
 
 	for (i = from + 1; i < n && path_compare(&p[i], &p[from]) == 0; i++) {
-		if (p[i].first.ns > last + EPOCH_NS)
+		if (p[i].f->first.ns > last + EPOCH_NS)
 			break;
-		last = p[i].last.ns > last ? p[i].last.ns : last;
+		last = p[i].f->last.ns > last ? p[i].f->last.ns : last;
 	}
 	return i;
 }
@@ -268,62 +242,63 @@ group_end(const struct part *p, size_t n, size_t from)
 static int
 id_compare(const void *a, const void *b)
 {
-	const struct finding *x = a, *y = b;
+	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
 
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+/* What could not be said for want of memory is counted once. */
+static void
+starved_count(struct verdicts *v, struct finding *f)
+{
+	v->starved += f->starved;
+	f->starved = false;
+}
+
 static size_t
 parts_gather(struct verdicts *v, bool (*wanted)(const void *, const struct mail_case *), const void *ctx,
-    const struct finding *old, size_t old_n, struct part *parts)
+    struct finding *const *old, size_t old_n, struct part *parts)
 {
-	struct finding f;
 	size_t n = 0;
 
 	for (size_t i = 0; i < old_n; i++)
-		part_of(&parts[n++], &old[i], NULL, &old[i]);
+		parts[n++] = part_of(old[i], NULL);
 	for (uint32_t i = 0; i < v->n; i++) {
-		if (v->v[i].silenced || (wanted != NULL && !wanted(ctx, v->v[i].c)))
-			continue;
-		draft_unpack(&v->v[i], &f);
-		part_of(&parts[n++], &f, &v->v[i], NULL);
+		starved_count(v, v->v[i].f);
+		if (!v->v[i].silenced && (wanted == NULL || wanted(ctx, v->v[i].c)))
+			parts[n++] = part_of(v->v[i].f, &v->v[i]);
 	}
 	return n;
 }
 
 size_t
 findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c), const void *ctx,
-    const struct finding *old, size_t old_n, struct finding **out)
+    struct finding *const *old, size_t old_n, struct finding ***out)
 {
-	struct part *parts = malloc((old_n + v->n + 1) * sizeof(*parts));
-	uint32_t *seen = calloc(v->heads + 1, sizeof(*seen)), mark = 0;
-	struct finding *all = NULL, *grown;
-	size_t n = 0, groups = 0, room = 0;
+	size_t most = old_n + v->n + 1, n, groups = 0;
+	struct part *parts = malloc(most * sizeof(*parts));
+	struct finding **all = malloc(most * sizeof(struct finding *));
+	struct counted k = { calloc(v->heads + 1, sizeof(*k.seen)), v->heads, 0 };
 
 	*out = NULL;
-	if (parts == NULL || seen == NULL) {
+	if (parts == NULL || all == NULL || k.seen == NULL) {
 		v->starved++;
+		free(all);
 		goto done;
 	}
 	n = parts_gather(v, wanted, ctx, old, old_n, parts);
 	qsort(parts, n, sizeof(*parts), part_compare);
 	for (size_t i = 0, end; i < n; i = end) {
 		end = group_end(parts, n, i);
-		if (groups == room) {
-			room = room == 0 ? 16 : room * 2;
-			if ((grown = realloc(all, room * sizeof(*all))) == NULL) {
-				v->starved++;
-				break;
-			}
-			all = grown;
-		}
-		group_merge(parts + i, end - i, &all[groups++], seen, v->heads, ++mark);
+		if ((all[groups] = group_merge(parts + i, end - i, &k)) != NULL)
+			starved_count(v, all[groups++]);
+		else
+			v->starved++;
 	}
-	if (groups > 0)
-		qsort(all, groups, sizeof(*all), id_compare);
+	qsort(all, groups, sizeof(struct finding *), id_compare);
 	*out = all;
 done:
 	free(parts);
-	free(seen);
+	free(k.seen);
 	return groups;
 }

@@ -38,8 +38,7 @@ struct rule {
  * its own.  Preset: kind, confidence, severity, from, to, first and last (of
  * the connection: narrow them), point, session.  Texts left empty get the
  * kind's defaults.  Never NULL: when memory or the cap is exhausted a scratch
- * finding is returned and counted.  Valid until judge() returns (a RULE_STORE: while
- * fewer than 64 more are added).
+ * finding is returned and counted.
  */
 struct finding	*verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf,
 		    const struct mail_case *c, int dir);

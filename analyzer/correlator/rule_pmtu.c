@@ -238,10 +238,8 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 static void
 say_undecided(struct finding *f)
 {
-	size_t n = strlen(f->remedy);
-
-	snprintf(f->remedy + n, sizeof(f->remedy) - n, " Which device drops them, one capture cannot tell: capture before and after each "
-	    "suspect. One that drops large packets for another reason is cured the same way.");
+	finding_remedy(f, "%s Which device drops them, one capture cannot tell: capture before and after each "
+	    "suspect. One that drops large packets for another reason is cured the same way.", f->remedy);
 }
 
 static void

@@ -132,7 +132,7 @@ static const struct draft *
 twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case *c)
 {
 	for (uint32_t i = c->index < v->heads ? v->head[c->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
-		if (v->v[i].kind == d->kind && v->v[i].dir == d->dir && !v->v[i].silenced)
+		if (v->v[i].f->kind == d->f->kind && v->v[i].dir == d->dir && !v->v[i].silenced)
 			return &v->v[i];
 	return NULL;
 }
@@ -143,27 +143,20 @@ twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case 
  * when the other is far off: else one fault would be told twice.
  */
 static void
-draft_rename(struct verdicts *v, struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
+draft_rename(const struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
 {
-	static const struct finding none;
-	struct finding f, other = none;
-	int64_t apart = 0;
+	struct finding *f = d->f;
+	int64_t apart = twin != NULL ? f->first.ns - twin->f->first.ns : 0;
 
-	draft_unpack(d, &f);
-	if (twin != NULL) {
-		draft_unpack(twin, &other);
-		apart = f.first.ns - other.first.ns;
-	}
 	if (apart > CLOCKS_APART || apart < -CLOCKS_APART)
-		finding_span(&f, &other.first, &other.last);
+		finding_span(f, &twin->f->first, &twin->f->last);
 	else if (ends_equal(from, to))
 		return;
-	if (addr_equal(&f.from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
-	    && addr_equal(&f.to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip)) {
-		f.from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
-		f.to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
+	if (addr_equal(&f->from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
+	    && addr_equal(&f->to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip)) {
+		f->from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
+		f->to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
 	}
-	draft_repack(v, d, &f);
 }
 
 static void
@@ -171,7 +164,7 @@ rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mai
 {
 	for (uint32_t i = from->index < v->heads ? v->head[from->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
 		if (!v->v[i].silenced)
-			draft_rename(v, &v->v[i], twin_of(v, &v->v[i], to), from, to);
+			draft_rename(&v->v[i], twin_of(v, &v->v[i], to), from, to);
 }
 
 static void

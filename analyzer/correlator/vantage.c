@@ -372,8 +372,8 @@ ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
 			struct draft *d = &v->v[i];
 
-			if (d->kind == kind && !d->silenced && (dir < 0 || d->dir == dir)
-			    && (best == NULL || d->confidence > best->confidence))
+			if (d->f->kind == kind && !d->silenced && (dir < 0 || d->dir == dir)
+			    && (best == NULL || d->f->confidence > best->f->confidence))
 				best = d;
 		}
 	} while ((at = at->copy) != c);
@@ -389,7 +389,7 @@ ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum findin
 		if (at->index >= v->heads)
 			continue;
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
-			if (v->v[i].kind == kind && (dir < 0 || v->v[i].dir == dir) && v->v[i].confidence <= most)
+			if (v->v[i].f->kind == kind && (dir < 0 || v->v[i].dir == dir) && v->v[i].f->confidence <= most)
 				v->v[i].silenced = true;
 	} while ((at = at->copy) != c);
 }
@@ -405,45 +405,40 @@ void
 finding_adds(struct finding *f, const char *sentence)
 {
 	size_t n = strlen(f->summary);
+	char text[FINDING_SUMMARY];
 
-	if (n + strlen(sentence) + 2 > sizeof(f->summary) || strstr(f->summary, sentence) != NULL)
+	if (n + strlen(sentence) + 2 > sizeof(text) || strstr(f->summary, sentence) != NULL)
 		return;		/* a sentence whole or not at all */
-	if (n > 0)
-		text_append_utf8(f->summary, sizeof(f->summary), " ", 1);
-	text_append_utf8(f->summary, sizeof(f->summary), sentence, strlen(sentence));
+	snprintf(text, sizeof(text), "%s%s", f->summary, n > 0 ? " " : "");
+	text_append_utf8(text, sizeof(text), sentence, strlen(sentence));
+	finding_summary(f, "%s", text);
 }
 
 /* The findings of a ring are merged later, and any of them may give the summary. */
 static void
 ring_adds(struct verdicts *v, const struct mail_case *at, const struct draft *d, const char *where)
 {
-	struct finding f;
-
 	if (at->index >= v->heads)
 		return;
 	for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
 		struct draft *x = &v->v[i];
 
-		if (x == d || x->kind != d->kind || x->dir != d->dir || x->silenced)
-			continue;
-		draft_unpack(x, &f);
-		finding_adds(&f, where);
-		draft_repack(v, x, &f);
+		if (x != d && x->f->kind == d->f->kind && x->dir == d->dir && !x->silenced)
+			finding_adds(x->f, where);
 	}
 }
 
 void
-ring_sure(struct verdicts *v, const struct mail_case *c, struct draft *d, struct finding *f, enum confidence conf,
-    const char *where)
+ring_sure(struct verdicts *v, const struct mail_case *c, const struct draft *d, enum confidence conf, const char *where)
 {
 	const struct mail_case *at = c;
+	struct finding *f = d->f;
 
 	if (conf > f->confidence)
 		f->confidence = conf;
 	if (f->confidence == CONFIDENCE_CONFIRMED)
-		f->next_capture[0] = '\0';
+		f->next_capture = "";
 	finding_adds(f, where);
-	draft_repack(v, d, f);
 	do {
 		ring_adds(v, at, d, where);
 	} while ((at = at->copy) != c);

@@ -72,11 +72,10 @@ void	ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum f
 /* Room for n more pieces of evidence; the last ones go. */
 void	finding_room(struct finding *f, uint32_t n);
 /*
- * A draft with `f' in its place, at least `conf', and the sentence that says
+ * A draft becomes at least `conf' and gets the sentence that says
  * where; every draft of the ring that says the same says where, too.
  */
-void	ring_sure(struct verdicts *v, const struct mail_case *c, struct draft *d, struct finding *f,
-	    enum confidence conf, const char *where);
+void	ring_sure(struct verdicts *v, const struct mail_case *c, const struct draft *d, enum confidence conf, const char *where);
 void	finding_adds(struct finding *f, const char *sentence);
 
 /* ---- the judgements of rule_vantage.c, one ring of copies each ----------------- */

@@ -46,7 +46,7 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 	struct draft *d = ring_claim(out, c, dir, FINDING_MIDDLEBOX_RESET), *peer = ring_claim(out, c, dir, FINDING_PEER_RESET);
 	struct passage p[RING_PASSAGES], *at = NULL;
 	uint32_t n = ring_passages(r, dir, p);
-	struct finding f, *fresh;
+	struct finding *fresh;
 	struct places names;
 	char where[320];
 	bool went_on = false;
@@ -60,9 +60,8 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 	snprintf(where, sizeof(where), "The RST was made between %s and %s: the %s never sent it.", names.down, names.up,
 	    dir == 0 ? "client" : "server");
 	if (d != NULL) {
-		draft_unpack(d, &f);
-		say_forged(&f, at, went_on);
-		ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+		say_forged(d->f, at, went_on);
+		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 		return;
 	}
 	ring_silence(out, c, dir, FINDING_PEER_RESET, CONFIDENCE_CONFIRMED);
@@ -127,7 +126,7 @@ judge_scale(const struct ring *r, int dir, struct verdicts *out)
 	struct draft *d = ring_claim(out, c, -1, FINDING_WINDOW_SCALE_BROKEN);
 	struct passage p[RING_PASSAGES];
 	uint32_t n = ring_passages(r, dir, p), i = 0;
-	struct finding f, *fresh;
+	struct finding *fresh;
 	struct places names;
 	char where[320];
 
@@ -138,9 +137,8 @@ judge_scale(const struct ring *r, int dir, struct verdicts *out)
 	names = places_of(&p[i]);
 	snprintf(where, sizeof(where), "The option is changed between %s and %s.", names.up, names.down);
 	if (d != NULL) {
-		draft_unpack(d, &f);
-		say_scale(&f, &p[i]);
-		ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+		say_scale(d->f, &p[i]);
+		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 		return;
 	}
 	fresh = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED, p[i].up, dir == 1 ? 0 : 1);
@@ -216,7 +214,7 @@ judge_words(const struct ring *r, const struct change *k, struct verdicts *out)
 	struct passage p[RING_PASSAGES];
 	uint32_t n = ring_passages(r, 1, p), i = 0;
 	struct draft *d = ring_claim(out, c, 1, k->kind);
-	struct finding f, *fresh;
+	struct finding *fresh;
 	struct places names;
 	char where[320];
 
@@ -227,10 +225,9 @@ judge_words(const struct ring *r, const struct change *k, struct verdicts *out)
 	names = places_of(&p[i]);
 	snprintf(where, sizeof(where), "%s between %s and %s.", k->what, names.up, names.down);
 	if (d != NULL) {
-		draft_unpack(d, &f);
-		finding_room(&f, 2);
-		k->say(&f, &p[i]);
-		ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+		finding_room(d->f, 2);
+		k->say(d->f, &p[i]);
+		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 		return;
 	}
 	fresh = verdict_add(out, k->kind, CONFIDENCE_CONFIRMED, p[i].down, 1);

@@ -210,26 +210,24 @@ say_sizes(struct finding *f, const struct gone *g)
 static void
 ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdicts *out)
 {
-	struct finding best = { .has_mtu = false }, f;
+	const struct finding *best = NULL;
 
 	for (int round = 0; round < 2; round++)
 		for (uint32_t k = 0; k < r->n; k++)
 			for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
-				struct draft *d = &out->v[i];
+				struct finding *f = out->v[i].f;
 
-				if (d->kind != kind || d->dir != dir || d->silenced)
+				if (f->kind != kind || out->v[i].dir != dir || out->v[i].silenced)
 					continue;
-				draft_unpack(d, &f);
-				if (!f.has_mtu || f.mtu.upper == 0 || (best.has_mtu && f.mtu.upper == best.mtu.upper))
+				if (!f->has_mtu || f->mtu.upper == 0 || (best != NULL && f->mtu.upper == best->mtu.upper))
 					continue;
-				if (round == 0 && (!best.has_mtu || f.mtu.upper < best.mtu.upper))
+				if (round == 0 && (best == NULL || f->mtu.upper < best->mtu.upper))
 					best = f;
-				if (round == 0 || f.mtu.upper < best.mtu.upper)
+				if (round == 0 || f->mtu.upper < best->mtu.upper)
 					continue;
-				f.mtu = best.mtu;
-				memcpy(f.summary, best.summary, sizeof(f.summary));
-				memcpy(f.remedy, best.remedy, sizeof(f.remedy));
-				draft_repack(out, d, &f);
+				f->mtu = best->mtu;
+				finding_summary(f, "%s", best->summary);
+				finding_remedy(f, "%s", best->remedy);
 			}
 }
 
@@ -241,7 +239,6 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 	const struct mail_case *c = r->copy[0];
 	struct gone g;
 	struct places at;
-	struct finding f;
 	char where[320];
 	bool said = false;
 
@@ -254,14 +251,13 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 		struct draft *d = ring_claim(out, c, dir, kinds[i]);
 
 		/* a router's word that the sender ignores says more than the silence farther on */
-		if (d == NULL || (said && d->confidence <= CONFIDENCE_POSSIBLE)) {
+		if (d == NULL || (said && d->f->confidence <= CONFIDENCE_POSSIBLE)) {
 			if (said)
 				ring_silence(out, c, dir, kinds[i], CONFIDENCE_POSSIBLE);
 			continue;
 		}
-		draft_unpack(d, &f);
-		say_sizes(&f, &g);
-		ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+		say_sizes(d->f, &g);
+		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 		ring_narrow(r, dir, kinds[i], out);
 		said = true;
 	}
@@ -303,7 +299,6 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 	const struct mail_case *c = r->copy[0];
 	struct places at;
 	struct gone g;
-	struct finding f;
 	char where[320];
 
 	if (!gone_find(r, dir, all_gone, &g))
@@ -313,11 +308,10 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct draft *d = ring_claim(out, c, dir, kinds[i]);
 
-		if (d == NULL || (kinds[i] == FINDING_PMTU_BLACK_HOLE && d->confidence > CONFIDENCE_POSSIBLE))
+		if (d == NULL || (kinds[i] == FINDING_PMTU_BLACK_HOLE && d->f->confidence > CONFIDENCE_POSSIBLE))
 			continue;
-		draft_unpack(d, &f);
-		say_all(&f, &g);
-		ring_sure(out, c, d, &f, kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED : f.confidence, where);
+		say_all(d->f, &g);
+		ring_sure(out, c, d, kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED : d->f->confidence, where);
 		return;
 	}
 }
@@ -328,19 +322,17 @@ judge_piece(const struct ring *r, int dir, struct verdicts *out)
 	const struct mail_case *c = r->copy[0];
 	struct draft *d = ring_claim(out, c, dir, FINDING_INLINE_CONTENT_DROP);
 	struct places at;
-	struct finding f;
 	struct gone g;
 	char where[320];
 
 	if (d == NULL || !gone_find(r, dir, piece_gone, &g))
 		return;
 	at = places_of(&g.p);
-	draft_unpack(d, &f);
-	finding_room(&f, 2);
-	say_left(&f, &g, "left here each time, never arrived there");
-	finding_says(&f, g.p.down->point, "these bytes never came here, though bytes beyond them and packets of the same size did");
+	finding_room(d->f, 2);
+	say_left(d->f, &g, "left here each time, never arrived there");
+	finding_says(d->f, g.p.down->point, "these bytes never came here, though bytes beyond them and packets of the same size did");
 	snprintf(where, sizeof(where), "It vanishes between %s and %s.", at.up, at.down);
-	ring_sure(out, c, d, &f, CONFIDENCE_CONFIRMED, where);
+	ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 }
 
 /* ---- losses here and there: counted, not inferred ------------------------------------------------ */
@@ -385,19 +377,17 @@ judge_loss(const struct ring *r, int dir, struct verdicts *out)
 	const struct mail_case *c = r->copy[0];
 	struct draft *d = ring_claim(out, c, dir, FINDING_HIGH_LOSS);
 	struct places at;
-	struct finding f;
 	struct count k;
 	char where[320];
 
 	if (d == NULL || !count_find(r, dir, &k))
 		return;
 	at = places_of(&k.p);
-	draft_unpack(d, &f);
-	finding_room(&f, 1);
-	finding_says(&f, k.p.down->point, "of %u packets with data of this direction that left %s %u arrived here: %u lost between", k.left, at.up, k.arrived,
+	finding_room(d->f, 1);
+	finding_says(d->f, k.p.down->point, "of %u packets with data of this direction that left %s %u arrived here: %u lost between", k.left, at.up, k.arrived,
 	    k.left - k.arrived);
 	snprintf(where, sizeof(where), "%u of %u packets vanish between %s and %s.", k.left - k.arrived, k.left, at.up, at.down);
-	ring_sure(out, c, d, &f, wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED : f.confidence,
+	ring_sure(out, c, d, wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED : d->f->confidence,
 	    where);
 }
 

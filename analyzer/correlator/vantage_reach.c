@@ -53,27 +53,25 @@ say_return(const struct passage *p, struct verdicts *out)
 	struct draft *here = ring_claim(out, near, -1, FINDING_SYN_ACK_RETURN_BLOCKED);
 	struct draft *d = here != NULL ? here : ring_claim(out, far, -1, FINDING_SYN_ACK_RETURN_BLOCKED);
 	struct places at = places_of(p);
-	struct finding f, *fresh = &f;
+	struct finding *f = d != NULL ? d->f : NULL;
 	char where[320];
 
 	ring_silence(out, near, -1, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
 	ring_silence(out, near, -1, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_CONFIRMED);
 	snprintf(where, sizeof(where), "The SYN-ACKs vanish between %s and %s.", at.down, at.up);
-	if (d != NULL) {
-		draft_unpack(d, &f);
-	} else {
-		fresh = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, near, 1);
-		finding_summary(fresh, "The server answers, but its SYN-ACKs do not come back to the client.");
+	if (f == NULL) {
+		f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, near, 1);
+		finding_summary(f, "The server answers, but its SYN-ACKs do not come back to the client.");
 	}
-	finding_room(fresh, 2);
-	evidence_frame(evidence_frame(finding_says(fresh, far->point, "the server answers here, %u times", far->conn.synack_count),
+	finding_room(f, 2);
+	evidence_frame(evidence_frame(finding_says(f, far->point, "the server answers here, %u times", far->conn.synack_count),
 	    &far->conn.synack_first), &far->conn.synack_last);
-	evidence_frame(finding_says(fresh, near->point, "no answer arrives here, and the client repeats its SYN: %u in all", near->conn.syn_count),
+	evidence_frame(finding_says(f, near->point, "no answer arrives here, and the client repeats its SYN: %u in all", near->conn.syn_count),
 	    &near->conn.syn[near->conn.syn_count <= RECORD_SYNS ? near->conn.syn_count - 1 : RECORD_SYNS - 1]);
 	if (d != NULL)
-		ring_sure(out, d->c, d, fresh, CONFIDENCE_CONFIRMED, where);
+		ring_sure(out, d->c, d, CONFIDENCE_CONFIRMED, where);
 	else
-		finding_adds(fresh, where);
+		finding_adds(f, where);
 }
 
 /* They pass both points unanswered: whatever drops them, or the answers, lies farther on. */
@@ -82,7 +80,6 @@ say_farther(const struct passage *p, struct verdicts *out)
 {
 	static const enum finding_kind kinds[] = { FINDING_PORT_BLOCKED_SILENT, FINDING_HOST_UNREACHABLE_SILENT };
 	struct places at = places_of(p);
-	struct finding f;
 	char where[320];
 
 	snprintf(where, sizeof(where), "The SYNs still pass %s: the fault lies beyond it.", at.down);
@@ -91,11 +88,10 @@ say_farther(const struct passage *p, struct verdicts *out)
 
 		if (d == NULL)
 			continue;
-		draft_unpack(d, &f);
-		finding_room(&f, 1);
-		evidence_frame(finding_says(&f, p->down->point, "the same SYNs pass here, too: %u of them", p->down->conn.syn_count),
+		finding_room(d->f, 1);
+		evidence_frame(finding_says(d->f, p->down->point, "the same SYNs pass here, too: %u of them", p->down->conn.syn_count),
 		    &p->down->conn.syn[0]);
-		ring_sure(out, p->up, d, &f, f.confidence, where);
+		ring_sure(out, p->up, d, d->f->confidence, where);
 	}
 }
 

@@ -1,9 +1,7 @@
 /*
  * verdicts.h - the findings of one judgement before they are merged.
  *
- * A draft is one rule's word on one connection.  While its judge() runs the
- * finding lies open (a full struct); afterwards it is packed, because a struct
- * finding is 11 kB of mostly nothing.
+ * A draft is one rule's word on one connection.
  */
 #ifndef VERDICTS_H
 #define VERDICTS_H
@@ -14,13 +12,10 @@
 
 struct draft {
 	const struct mail_case *c;	/* NULL: no connection */
+	struct finding	*f;
 	int		 dir;
-	enum finding_kind kind;
-	enum confidence	 confidence;
 	bool		 silenced;	/* a cause swallowed it */
-	struct finding	*open;		/* NULL when packed */
-	uint8_t		*packed;
-	uint32_t	 packed_len;
+	bool		 given;		/* f became a finding of the report: freed there */
 	uint32_t	 next;		/* of the same case */
 	uint64_t	 merged;	/* id of the finding it became part of; 0 = none */
 };
@@ -28,22 +23,21 @@ struct draft {
 struct verdicts {
 	struct draft	*v;
 	uint32_t	 n, room;
-	uint32_t	 open_from;	/* drafts from here on may be open */
 	uint32_t	*head;		/* by case index: its first draft */
 	size_t		 heads;
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
 	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;
-	struct finding	 borrowed[4];	/* what verdict_claimed() lent */
-	unsigned int	 borrowed_at;
 };
 
 bool	verdicts_init(struct verdicts *v, size_t cases);
 void	verdicts_free(struct verdicts *v);
-void	verdicts_seal(struct verdicts *v);	/* packs what lies open: after each judge() */
-void	draft_unpack(const struct draft *d, struct finding *out);
-void	draft_repack(struct verdicts *v, struct draft *d, const struct finding *f);
-/* Preset of a new finding. */
-void	finding_preset(struct finding *f, enum finding_kind kind, enum confidence conf);
+
+/* ---- what joining and copying need of a finding --------------------------------- */
+
+void	finding_session(struct finding *f, uint64_t id);
+void	finding_sessions(struct finding *f, const struct finding *x);
+/* Unless it is there already. */
+void	finding_says_too(struct finding *f, const struct finding_evidence *x);
 
 #endif /* VERDICTS_H */

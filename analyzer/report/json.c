@@ -159,12 +159,12 @@ print_mails(FILE *out, const struct correlator *c)
 static int
 print_findings(FILE *out, const struct correlator *c)
 {
-	const struct finding *f;
+	const struct finding *const *f;
 	size_t n = correlator_findings(c, &f);
 	int error = 0;
 
 	for (size_t i = 0; i < n && error == 0; i++)
-		error = print_finding(out, &f[i], c);
+		error = print_finding(out, f[i], c);
 	return error;
 }
 

@@ -77,18 +77,18 @@ FIELD_TABLE_SHARED(finding_table, line_finding, "finding", "what is wrong, where
 	AS("to", f.to, FIELD_ENDPOINT, FIELD_ALWAYS, "its end"),
 	AS("first", f.first, FIELD_MOMENT, FIELD_ALWAYS, "first sign"),
 	AS("last", f.last, FIELD_MOMENT, FIELD_ALWAYS, "last sign"),
-	STRUCTS("evidence", evidence, evidence_table, evidence_count, "the proof"),
-	LIST("sessions", f.sessions, FIELD_ID, sessions_kept, "connections concerned; the first of them"),
+	STRUCTS("evidence", evidence, evidence_table, f.evidence_count, "the proof"),
+	LIST("sessions", sessions, FIELD_ID, sessions_kept, "connections concerned; the first of them"),
 	AS("session_count", f.session_count, FIELD_U32, FIELD_ALWAYS, "all of them"),
-	STRUCTS("excluded", f.excluded, excluded_table, f.excluded_count, "what was ruled out, and why"),
-	AS("summary", f.summary, FIELD_STRING, FIELD_ALWAYS, "what happened"),
-	AS("remedy", f.remedy, FIELD_STRING, FIELD_ALWAYS, "what to do"),
-	AS("client_shows", f.client_shows, FIELD_STRING, FIELD_ALWAYS, "what the user's program shows"),
-	AS("next_capture", f.next_capture, FIELD_STRING, FIELD_ALWAYS, "what to capture to be surer"),
+	STRUCTS("excluded", excluded, excluded_table, f.excluded_count, "what was ruled out, and why"),
+	AS("summary", summary, FIELD_STRING, FIELD_ALWAYS, "what happened"),
+	AS("remedy", remedy, FIELD_STRING, FIELD_ALWAYS, "what to do"),
+	AS("client_shows", client_shows, FIELD_STRING, FIELD_ALWAYS, "what the user's program shows"),
+	AS("next_capture", next_capture, FIELD_STRING, FIELD_ALWAYS, "what to capture to be surer"),
 	{ .name = "mtu", .offset = 0, .size = sizeof(struct line_finding), .kind = FIELD_STRUCT,
 	  .flags = FIELD_ONLY_IF, .cond = offsetof(struct line_finding, f.has_mtu), .table = &mtu_table,
 	  .says = "size findings: the estimate" },
-	IF("reply", f.reply, record_reply_table, f.has_reply, "reply findings: the server's words"));
+	IF("reply", reply, record_reply_table, f.has_reply, "reply findings: the server's words"));
 #undef S
 
 /* ---- mail ------------------------------------------------------------------- */
@@ -214,9 +214,21 @@ line_finding_fill(struct line_finding *out, const struct finding *f, const struc
 	memset(out, 0, sizeof(*out));
 	out->f = *f;
 	COPY(out->title, kind_facts(f->kind)->title);
-	out->sessions_kept = f->session_count;
-	for (uint32_t i = 0; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
-		evidence_fill(&out->evidence[out->evidence_count++], &f->evidence[i], c);
+	COPY(out->summary, f->summary);
+	COPY(out->remedy, f->remedy);
+	COPY(out->client_shows, f->client_shows);
+	COPY(out->next_capture, f->next_capture);
+	out->reply.code = f->reply.code;
+	out->reply.at = f->reply.at;
+	COPY(out->reply.enhanced, f->reply.enhanced);
+	COPY(out->reply.text, f->reply.text);
+	out->sessions_kept = f->session_count < FINDING_SESSIONS ? f->session_count : FINDING_SESSIONS;
+	for (uint32_t i = 0; i < out->sessions_kept; i++)
+		out->sessions[i] = f->sessions[i];
+	for (uint32_t i = 0; i < f->evidence_count; i++)
+		evidence_fill(&out->evidence[i], &f->evidence[i], c);
+	for (uint32_t i = 0; i < f->excluded_count; i++)
+		out->excluded[i] = f->excluded[i];
 }
 
 static void

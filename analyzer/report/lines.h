@@ -17,10 +17,14 @@ struct line_evidence {
 };
 
 struct line_finding {
-	struct finding	f;
+	struct finding	f;		/* what it points to is copied below */
 	char		title[160];
-	uint32_t	evidence_count, sessions_kept;
+	char		summary[FINDING_SUMMARY], remedy[FINDING_REMEDY], client_shows[FINDING_SHOWS], next_capture[FINDING_NEXT];
+	struct record_reply reply;
+	uint32_t	sessions_kept;
+	uint64_t	sessions[FINDING_SESSIONS];
 	struct line_evidence evidence[FINDING_EVIDENCE];
+	struct finding_excluded excluded[FINDING_EXCLUDED];
 };
 
 struct line_mail {

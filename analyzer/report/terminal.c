@@ -118,16 +118,16 @@ seen_all(char *buf, size_t size, const struct summary *s)
 static size_t
 count_faults(const struct correlator *c, const struct finding **worst)
 {
-	const struct finding *f;
+	const struct finding *const *f;
 	size_t n = correlator_findings(c, &f), faults = 0;
 
 	*worst = NULL;
 	for (size_t i = 0; i < n; i++) {
-		if (f[i].severity == SEVERITY_INFO || f[i].retracted || f[i].confidence == CONFIDENCE_CANNOT_TELL)
+		if (f[i]->severity == SEVERITY_INFO || f[i]->retracted || f[i]->confidence == CONFIDENCE_CANNOT_TELL)
 			continue;
 		faults++;
-		if (*worst == NULL || terminal_finding_compare(&f[i], *worst) < 0)
-			*worst = &f[i];
+		if (*worst == NULL || terminal_finding_compare(f[i], *worst) < 0)
+			*worst = f[i];
 	}
 	return faults;
 }

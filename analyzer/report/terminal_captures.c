@@ -107,12 +107,12 @@ terminal_is_place(const struct finding *f)
 static void
 print_place(const struct page *p, const struct correlator *correlator, uint32_t point)
 {
-	const struct finding *f;
+	const struct finding *const *f;
 	size_t n = correlator_findings(correlator, &f);
 
 	for (size_t i = 0; i < n; i++)
-		if (terminal_is_place(&f[i]) && !f[i].retracted && f[i].point == point)
-			page_field_at(p, LABELS, "", LABELS, f[i].summary);
+		if (terminal_is_place(f[i]) && !f[i]->retracted && f[i]->point == point)
+			page_field_at(p, LABELS, "", LABELS, f[i]->summary);
 }
 
 static void

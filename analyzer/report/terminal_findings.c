@@ -233,15 +233,14 @@ print_sorted(const struct page *p, const struct finding *const *f, size_t n, con
 int
 terminal_findings(const struct page *p, const struct terminal_report *r)
 {
-	const struct finding *f, **sorted;
+	const struct finding *const *f, **sorted;
 	size_t n = correlator_findings(r->correlator, &f);
 
 	if (n == 0)
 		return 0;
 	if ((sorted = reallocarray(NULL, n, sizeof(struct finding *))) == NULL)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &f[i];
+	memcpy(sorted, f, n * sizeof(struct finding *));
 	qsort(sorted, n, sizeof(struct finding *), compare_pointers);
 	print_sorted(p, sorted, n, r);
 	free(sorted);

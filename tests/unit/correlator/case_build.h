@@ -172,34 +172,34 @@ build_correlator(void)
 static inline const struct finding *
 find_kind(const struct correlator *c, enum finding_kind k)
 {
-	const struct finding *v;
+	const struct finding *const *v;
 	size_t n = correlator_findings(c, &v);
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].kind == k && !v[i].retracted)
-			return &v[i];
+		if (v[i]->kind == k && !v[i]->retracted)
+			return v[i];
 	return NULL;
 }
 
 static inline size_t
 count_findings(const struct correlator *c)
 {
-	const struct finding *v;
+	const struct finding *const *v;
 	size_t n = correlator_findings(c, &v), standing = 0;
 
 	for (size_t i = 0; i < n; i++)
-		standing += !v[i].retracted;
+		standing += !v[i]->retracted;
 	return standing;
 }
 
 static inline void
 print_findings(const struct correlator *c)
 {
-	const struct finding *v;
+	const struct finding *const *v;
 	size_t n = correlator_findings(c, &v);
 
 	for (size_t i = 0; i < n; i++)
-		printf("  %s(%s) %s: %s\n", kind_id(v[i].kind), v[i].subkind, confidence_name(v[i].confidence), v[i].summary);
+		printf("  %s(%s) %s: %s\n", kind_id(v[i]->kind), v[i]->subkind, confidence_name(v[i]->confidence), v[i]->summary);
 }
 
 #define CHECK_FINDING(c, k, conf) do {							\

@@ -350,11 +350,11 @@ syns_go_on(void)
 {
 	struct scene s = scene_syns(0);
 	struct correlator *c = judged(&s);
-	const struct finding *v;
+	const struct finding *const *v;
 	size_t n = correlator_findings(c, &v), said = 0;
 
 	for (size_t i = 0; i < n; i++)
-		said += strstr(v[i].summary, "still pass point1.pcap") != NULL;
+		said += strstr(v[i]->summary, "still pass point1.pcap") != NULL;
 	CHECK_EQ_INT(said, 1);
 	if (said != 1)
 		print_findings(c);

@@ -10,6 +10,9 @@
 #include "record/addr.h"
 
 static struct finding fake_findings[8];
+static struct finding_evidence fake_proof[8];
+static struct finding_excluded fake_excluded[8];
+static uint64_t fake_session[8];
 static size_t fake_finding_count;
 static struct fate fake_fates[80];
 static size_t fake_fate_count;
@@ -17,10 +20,14 @@ static struct summary fake_summary;
 static struct record_capture fake_capture;
 
 size_t
-correlator_findings(const struct correlator *c, const struct finding **out)
+correlator_findings(const struct correlator *c, const struct finding *const **out)
 {
+	static const struct finding *v[8];
+
 	(void)c;
-	*out = fake_findings;
+	for (size_t i = 0; i < fake_finding_count; i++)
+		v[i] = &fake_findings[i];
+	*out = v;
 	return fake_finding_count;
 }
 
@@ -83,8 +90,13 @@ fake_reset(void)
 static inline struct finding *
 fake_black_hole(void)
 {
-	struct finding *f = &fake_findings[fake_finding_count++];
+	size_t n = fake_finding_count++;
+	struct finding *f = &fake_findings[n];
 
+	f->evidence = &fake_proof[n];
+	f->excluded = &fake_excluded[n];
+	f->sessions = &fake_session[n];
+	f->reply.text = "";
 	f->id = 0x1122334455667788;
 	f->kind = FINDING_PMTU_BLACK_HOLE;
 	f->confidence = CONFIDENCE_CONFIRMED;
@@ -103,10 +115,10 @@ fake_black_hole(void)
 	f->excluded_count = 1;
 	f->excluded[0].kind = FINDING_HIGH_LOSS;
 	strcpy(f->excluded[0].why, "small packets passed all the while");
-	strcpy(f->summary, "Packets of 1500 bytes vanish; those up to 576 bytes pass.");
-	strcpy(f->remedy, "Clamp the MSS to 1414.");
-	strcpy(f->client_shows, "0x800CCC0F");
-	strcpy(f->next_capture, "the other side of the router");
+	f->summary = "Packets of 1500 bytes vanish; those up to 576 bytes pass.";
+	f->remedy = "Clamp the MSS to 1414.";
+	f->client_shows = "0x800CCC0F";
+	f->next_capture = "the other side of the router";
 	f->has_mtu = true;
 	f->mtu.proven = 576;
 	f->mtu.upper = 1499;

@@ -121,7 +121,7 @@ a_reply_finding_has_its_reply(void)
 	fake_findings[0].has_mtu = false;
 	fake_findings[0].has_reply = true;
 	fake_findings[0].reply.code = 550;
-	strcpy(fake_findings[0].reply.text, "no");
+	fake_findings[0].reply.text = "no";
 	fake_findings[0].to.port = 0;
 	text = fake_printed(print);
 	CHECK(strstr(text, "\"reply\":{\"code\":550,\"enhanced\":\"\",\"text\":\"no\"}") != NULL);
@@ -160,7 +160,7 @@ no_byte_can_hurt_a_terminal(void)
 	char *text;
 
 	fill();
-	strcpy(fake_findings[0].summary, "\x1b[2J\x7f\xc2\x9b\xe2\x80\xae\xff");
+	fake_findings[0].summary = "\x1b[2J\x7f\xc2\x9b\xe2\x80\xae\xff";
 	text = fake_printed(print);
 	for (const char *p = text; *p != '\0'; p++)
 		CHECK(*p == '\n' || (*p >= 0x20 && *p < 0x7f));

@@ -142,7 +142,7 @@ hostile_text_is_harmless(void)
 	f = fake_black_hole();
 	strcpy(mail_tx.verdict_reply.text, "\x1b[2J\x1b]0;x\x07 \xc2\x9b");
 	strcpy(mail_tx.sender, "\xe2\x80\xae\r\n");
-	strcpy(f->summary, "\x1b[31mred\xff");
+	f->summary = "\x1b[31mred\xff";
 	strcpy(fake_capture.file, "\x1b[31m.pcap");
 	colour = false;
 	text = fake_printed(print);
@@ -172,10 +172,12 @@ colours_only_when_wanted(void)
 static void
 lines_fit_the_width(void)
 {
+	char remedy[301] = "";
+
 	fake_reset();
 	fake_black_hole();
-	memset(fake_findings[0].remedy, 'x', 300);
-	fake_findings[0].remedy[300] = '\0';
+	memset(remedy, 'x', 300);
+	fake_findings[0].remedy = remedy;
 	for (width = 40; width <= 120; width += 20) {
 		char *text = fake_printed(print), *line = strstr(text, "What happened"), *end;
 
