@@ -296,6 +296,9 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (n->paths_evicted + n->hosts_evicted > 0)
 		summary_incomplete(out, "%llu entries of path and host history were forgotten",
 		    (unsigned long long)n->paths_evicted + n->hosts_evicted);
+	if (n->uncompared > 0)
+		summary_incomplete(out, "%llu copies of connections were not compared: of each, only those at %u capture points are",
+		    (unsigned long long)n->uncompared, STORE_COPIES);
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
 	starved = c->starved + store_starved(c->store);

@@ -107,7 +107,7 @@ fate_say(struct fate *f, const char *what, const struct draft *d)
 		snprintf(f->fate, sizeof(f->fate), "%s", what);
 		return;
 	}
-	snprintf(f->fate, sizeof(f->fate), "%s: %s", what, kind_id(d->f->kind));
+	snprintf(f->fate, sizeof(f->fate), "%s: %s%s", what, d->f->confidence == CONFIDENCE_POSSIBLE ? "possibly " : "", kind_id(d->f->kind));
 	because_add(f, d->merged);
 }
 

@@ -34,8 +34,12 @@ report(const struct way *w, uint32_t carries, uint32_t mss, enum confidence conf
 	finding_span(f, at, at);
 	evidence_frame(finding_says(f, w->c->point, "the receiver announces an MSS of %u: packets of %u bytes", w->b->mss,
 	    w->b->mss + w->headers), at);
-	finding_summary(f, "The receiver announces an MSS of %u although %s carries at most %u bytes (MSS %u): no router on the way corrects it.",
-	    w->b->mss, how, carries, carries - w->headers);
+	if (conf > CONFIDENCE_POSSIBLE)
+		finding_summary(f, "The receiver announces an MSS of %u although %s carries at most %u bytes (MSS %u): no router on the way "
+		    "corrects it.", w->b->mss, how, carries, carries - w->headers);
+	else
+		finding_summary(f, "The receiver announces an MSS of %u. If %s carries at most %u bytes (MSS %u), which is possible, no router on "
+		    "the way corrects it.", w->b->mss, how, carries, carries - w->headers);
 	finding_remedy(f, "Enable MSS clamping on the router: iptables -t mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS "
 	    "--clamp-mss-to-pmtu (the WAN MTU must be right), or ip tcp adjust-mss %u.", mss);
 }

@@ -38,6 +38,8 @@ struct mail_case {
 	struct mail_case *hash_next;
 };
 
+#define STORE_COPIES	8	/* of one connection are compared: more places than that see none but by mistake */
+
 struct store;
 
 /* Walks cases in order of their first packet.  Zero it, set what restricts, call until NULL. */

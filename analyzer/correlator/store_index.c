@@ -198,6 +198,7 @@ copies_join(struct store *s)
 		s->contrast->starved++;
 		return;
 	}
+	s->counters.uncompared = 0;
 	qsort(v, n, sizeof(*v), copy_by_point);
 	for (size_t i = 1; i < n; i++)
 		if (v[i].conversation == v[i - 1].conversation && v[i].c->point == v[i - 1].c->point)
@@ -207,6 +208,7 @@ copies_join(struct store *s)
 		for (j = i + 1; j < n && v[j].conversation == v[i].conversation && v[j].nth == v[i].nth; j++)
 			;
 		ring_close(v + i, j - i);
+		s->counters.uncompared += j - i > STORE_COPIES ? j - i - STORE_COPIES : 0;
 	}
 	free(v);
 }

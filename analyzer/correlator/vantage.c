@@ -179,7 +179,7 @@ ring_take(const struct mail_case *c, struct ring *r)
 	do
 		if (at->has_conn)
 			r->copy[r->n++] = at;
-	while ((at = at->copy) != c && r->n < sizeof(r->copy) / sizeof(r->copy[0]));
+	while ((at = at->copy) != c && r->n < STORE_COPIES);
 	return r->n >= 2;
 }
 

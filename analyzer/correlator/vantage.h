@@ -83,12 +83,12 @@ void	finding_adds(struct finding *f, const char *sentence);
 struct ring {
 	const struct vantages	*v;
 	const struct store	*store;
-	const struct mail_case	*copy[8];	/* more places than that see no connection but by mistake */
+	const struct mail_case	*copy[STORE_COPIES];
 	uint32_t		 n;
 };
 /* The ring that c leads, with a connection record of each; false: it does not lead, or is alone. */
 bool	ring_take(const struct mail_case *c, struct ring *r);
-enum { RING_PASSAGES = 8 * 7 };
+enum { RING_PASSAGES = STORE_COPIES * (STORE_COPIES - 1) };
 /* The ordered pairs of one direction, neighbours first.  Returns how many. */
 uint32_t ring_passages(const struct ring *r, int dir, struct passage out[RING_PASSAGES]);
 /* How many copies are known to lie between. */

@@ -308,6 +308,42 @@ test_a_late_copy_counts_once(void)
 	correlator_free(c);
 }
 
+static bool
+said_incomplete(const struct correlator *c, const char *what)
+{
+	struct summary s;
+	bool said = false;
+
+	correlator_summary(c, &s);
+	for (uint32_t i = 0; i < s.incomplete_count; i++)
+		said = said || strstr(s.incomplete[i], what) != NULL;
+	return said;
+}
+
+/* One connection at eight points is compared at all of them; what is beyond is said. */
+static void
+test_more_copies_than_are_compared(void)
+{
+	struct correlator *c = build_correlator();
+
+	fresh();
+	for (uint32_t point = 0; point < 8; point++) {
+		struct record conn = build_connection(point, 1, 0, 500);
+
+		correlator_take(c, &conn);
+	}
+	correlator_judge(c);
+	CHECK(!said_incomplete(c, "were not compared"));
+	for (uint32_t point = 8; point < 10; point++) {
+		struct record conn = build_connection(point, 1, 0, 500);
+
+		correlator_take(c, &conn);
+	}
+	correlator_judge(c);
+	CHECK(said_incomplete(c, "2 copies of connections were not compared"));
+	correlator_free(c);
+}
+
 /* A running mail is written again and again: the last word counts. */
 static void
 test_the_last_record_wins(void)
@@ -376,6 +412,7 @@ main(void)
 		{ "revisions and retraction", test_revisions_and_retraction },
 		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
 		{ "a late copy counts once", test_a_late_copy_counts_once },
+		{ "more copies than are compared", test_more_copies_than_are_compared },
 		{ "the last record wins", test_the_last_record_wins },
 		{ "records without their connection", test_records_without_their_connection },
 		{ "every kind has its words", test_every_kind_has_its_words },

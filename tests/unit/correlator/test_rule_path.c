@@ -88,13 +88,20 @@ black_hole(void)
 static void
 black_hole_or_death(void)
 {
-	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
-	struct correlator *c = JUDGED(conn, stall);
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), tx = build_transaction(&conn, 1, VERDICT_UNKNOWN, 500);
+	struct correlator *c = JUDGED(conn, stall, tx);
 	const struct finding *f;
+	const struct fate *fates;
 
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
 	CHECK(f != NULL && f->next_capture[0] != '\0');
+	/* what rests on it says so */
+	CHECK_FINDING(c, FINDING_MSS_NOT_CLAMPED, CONFIDENCE_POSSIBLE);
+	f = find_kind(c, FINDING_MSS_NOT_CLAMPED);
+	CHECK(f != NULL && strstr(f->summary, "If the path carries at most 1499 bytes (MSS 1459), which is possible,") != NULL);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+	CHECK_EQ_STR(fates[0].fate, "did not get through: possibly pmtu-black-hole");
 	correlator_free(c);
 	stall.stall.first_of_size = false;	/* its size was sent before: nothing can be said */
 	c = JUDGED(conn, stall);
