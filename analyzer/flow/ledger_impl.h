@@ -250,6 +250,10 @@ seg_super(const struct ledger *l, const struct seg *g)
 }
 
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
+uint8_t	 side_ttl(const struct side *s);
+
+/* ---- ledger_sums.c ---------------------------------------------------------- */
+
 void	 sums_init(struct totals *t);
 /* Before sizes are noted: most flows are over before any segment leaves their window.  False: no memory. */
 bool	 sums_room(struct totals *t);
@@ -257,7 +261,6 @@ void	 sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const s
 struct size_note *sums_size(struct totals *t, uint32_t w);
 /* L of a direction within 600 s of [from, to]; all times when from is INT64_MIN. */
 uint32_t sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at);
-uint8_t	 side_ttl(const struct side *s);
 
 /* ---- ledger_side.c ---------------------------------------------------------- */
 
@@ -296,7 +299,8 @@ struct reading {
 	int64_t		rtt;
 	uint8_t		*times;		/* per interval: repairs that begin there */
 	bool		truncated;	/* too tangled: coverage is incomplete */
-	void		*memory;
+	bool		plain;		/* each transmission goes on where the last one ended: it is an interval of its own, none is lost */
+	void		*memory, *tangle;
 };
 
 /* False: no memory. */

@@ -187,7 +187,7 @@ report_icmp(const struct ledger *l, const struct readings *r, const struct recor
 void
 ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, const struct record_sink *sink)
 {
-	struct size_note (*sizes)[LEDGER_SIZES];
+	struct size_note sizes[2][LEDGER_SIZES];
 	struct readings r;
 	struct totals t[2];
 	uint32_t n = 0;
@@ -196,10 +196,8 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 		t_end = l->now;
 	for (int d = 0; d < 2; d++)
 		passing_settle(&l->side[d].passing);
-	sizes = malloc(2 * sizeof(*sizes));
-	if (sizes == NULL || !readings_take(l, t_end, &r)) {
+	if (!readings_take(l, t_end, &r)) {
 		l->caps.memory++;
-		free(sizes);
 		return;
 	}
 	report_connection(l, &r, t_end, open, out);
@@ -214,5 +212,4 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 		report_icmp(l, &r, &out->key, sink);
 	}
 	readings_free(&r);
-	free(sizes);
 }

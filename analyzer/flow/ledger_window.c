@@ -12,71 +12,7 @@
 
 enum { COVER_FACTOR = 16, COVER_LEAST = 1024, SACK_CACHE = 4 };
 
-static const int64_t silence_least = 3 * SECOND, epoch = 600 * SECOND;
-
-/* ---- sums -------------------------------------------------------------------- */
-
-void
-sums_init(struct totals *t)
-{
-	memset(t, 0, sizeof(*t));
-	t->ack_delay = INT64_MAX;
-	t->data_ns = INT64_MIN;
-}
-
-bool
-sums_room(struct totals *t)
-{
-	return t->sizes != NULL || (t->sizes = malloc(LEDGER_SIZES * sizeof(*t->sizes))) != NULL;
-}
-
-void
-sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct totals *from)
-{
-	*to = *from;
-	to->sizes = sizes;
-	if (from->size_count > 0)
-		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
-}
-
-/* The note of a size; when the table is full the nearest one stands for it. */
-struct size_note *
-sums_size(struct totals *t, uint32_t w)
-{
-	uint32_t i = 0, best = 0;
-
-	while (i < t->size_count && t->sizes[i].w < w)
-		i++;
-	if (i < t->size_count && t->sizes[i].w == w)
-		return &t->sizes[i];
-	if (t->size_count < LEDGER_SIZES) {
-		memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
-		memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
-		t->sizes[i].w = w;
-		t->size_count++;
-		return &t->sizes[i];
-	}
-	/* downwards: a size proven must not be rounded up */
-	best = i > 0 ? i - 1 : 0;
-	return &t->sizes[best];
-}
-
-uint32_t
-sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at)
-{
-	for (uint32_t i = t->size_count; i-- > 0; ) {
-		const struct size_note *n = &t->sizes[i];
-
-		if (!n->clean)
-			continue;
-		if (from != INT64_MIN && (n->clean_last < from - epoch || n->clean_first > to + epoch))
-			continue;
-		if (at != NULL)
-			*at = (struct moment){ n->clean_frame_ns, n->clean_frame };
-		return n->w;
-	}
-	return 0;
-}
+static const int64_t silence_least = 3 * SECOND;
 
 /* ---- reading a direction --------------------------------------------------------- */
 
@@ -111,19 +47,17 @@ point_find(const struct reading *r, int64_t v)
 	return lo;
 }
 
+/* Room for n transmissions, each of which may be an interval of its own. */
 static bool
-reading_room(struct reading *r, uint32_t n, uint32_t cover)
+reading_room(struct reading *r, uint32_t n)
 {
 	size_t points = 2 * (size_t)n + 1;
-	size_t lists = n * sizeof(struct tx) + points * sizeof(int64_t) + 2 * (points + 1) * sizeof(uint32_t);
-	size_t zero = (lists + 2 * points + 7) & ~(size_t)7;	/* `cover' lies behind it, written before it is read */
-	uint8_t *p = malloc(zero + (size_t)cover * sizeof(uint32_t));
+	uint8_t *p = malloc(n * (sizeof(struct tx) + sizeof(uint32_t)) + points * (sizeof(int64_t) + 2) +
+	    2 * (points + 1) * sizeof(uint32_t));
 
 	if (p == NULL)
 		return false;
-	memset(p, 0, zero);
 	r->memory = p;
-	r->cover = (uint32_t *)(void *)(p + zero);
 	r->point = (int64_t *)(void *)p;
 	p += points * sizeof(int64_t);
 	r->tx = (struct tx *)(void *)p;
@@ -132,51 +66,80 @@ reading_room(struct reading *r, uint32_t n, uint32_t cover)
 	p += (points + 1) * sizeof(uint32_t);
 	r->by = (uint32_t *)(void *)p;
 	p += (points + 1) * sizeof(uint32_t);
+	r->cover = (uint32_t *)(void *)p;
+	p += n * sizeof(uint32_t);
 	r->early = p;
 	r->times = p + points;
 	return true;
 }
 
 static void
+points_sort(int64_t *point, uint32_t *n)
+{
+	uint32_t kept = 0;
+
+	qsort(point, *n, sizeof(point[0]), point_compare);
+	for (uint32_t i = 0; i < *n; i++)
+		if (kept == 0 || point[i] != point[kept - 1])
+			point[kept++] = point[i];
+	*n = kept;
+}
+
+/* The transmissions, and where the intervals begin and end. */
+static void
 reading_points(const struct ledger *l, struct reading *r)
 {
 	const struct side *s = &l->side[r->dir];
-	uint32_t n = 0, kept = 0;
 	bool sorted = true;
+	uint32_t n = 0;
 
+	r->plain = true;
 	for (uint32_t i = 0; i < l->count; i++) {
-		int64_t rel;
+		const struct seg *g = &l->segs[i];
+		int64_t rel, end;
 
-		if (!is_data(&l->segs[i], r->dir))
+		if (!is_data(g, r->dir))
 			continue;
-		rel = side_rel(s, l->segs[i].seq);
-		r->tx[r->tx_count++].seg = i;
-		sorted = sorted && (n == 0 || r->point[n - 1] <= rel);
-		r->point[n++] = rel;
-		r->point[n++] = rel + l->segs[i].len;
+		r->tx[r->tx_count++] = (struct tx){ .seg = i, .prev = INT64_MIN, .super = seg_super(l, g) };
+		rel = side_rel(s, g->seq);
+		end = n > 0 ? r->point[n - 1] : rel;
+		sorted = sorted && end <= rel;
+		r->plain = r->plain && end == rel;
+		if (n == 0 || end != rel)
+			r->point[n++] = rel;
+		r->point[n++] = rel + g->len;
 	}
 	if (!sorted)
-		qsort(r->point, n, sizeof(r->point[0]), point_compare);
-	for (uint32_t i = 0; i < n; i++)
-		if (kept == 0 || r->point[i] != r->point[kept - 1])
-			r->point[kept++] = r->point[i];
-	r->points = kept;
+		points_sort(r->point, &n);
+	r->points = n;
+	memset(r->early, 0, n);
+}
+
+static void
+cover_plain(struct reading *r)
+{
+	for (uint32_t i = 0; i < r->tx_count; i++) {
+		r->tx[i].lo = i;
+		r->tx[i].hi = i + 1;
+		r->cover_at[i] = i;
+		r->cover[i] = i;
+	}
+	r->cover_at[r->tx_count] = r->tx_count;
 }
 
 /* The transmissions of every interval, in order; at most `budget' in all. */
 static void
-reading_cover(const struct ledger *l, struct reading *r, uint32_t budget)
+cover_tangle(const struct ledger *l, struct reading *r, uint32_t budget)
 {
 	const struct side *s = &l->side[r->dir];
 	uint32_t used = 0, hint = 0;
 
+	memset(r->cover_at, 0, (r->points + 1) * sizeof(r->cover_at[0]));
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
 		int64_t rel = side_rel(s, g->seq);
 
-		x->prev = INT64_MIN;
-		x->super = seg_super(l, g);
 		x->lo = hint < r->points && r->point[hint] == rel ? hint : point_find(r, rel);
 		x->hi = x->lo;
 		while (x->hi + 1 < r->points && r->point[x->hi] < rel + g->len && used < budget) {
@@ -194,8 +157,24 @@ reading_cover(const struct ledger *l, struct reading *r, uint32_t budget)
 	for (uint32_t i = 0; i < r->tx_count; i++)
 		for (uint32_t k = r->tx[i].lo; k < r->tx[i].hi; k++)
 			r->cover[r->by[k]++] = i;
+}
+
+static bool
+reading_cover(const struct ledger *l, struct reading *r)
+{
+	uint32_t budget = r->tx_count * COVER_FACTOR + COVER_LEAST;
+
+	if (r->plain) {
+		cover_plain(r);
+	} else {
+		if ((r->tangle = malloc(budget * sizeof(r->cover[0]))) == NULL)
+			return false;
+		r->cover = r->tangle;
+		cover_tangle(l, r, budget);
+	}
 	for (uint32_t k = 0; k < r->points; k++)
 		r->by[k] = NEVER;
+	return true;
 }
 
 static inline uint32_t
@@ -293,7 +272,7 @@ reading_acks(const struct ledger *l, struct reading *r)
 bool
 reading_take(const struct ledger *l, int dir, struct reading *r)
 {
-	uint32_t n = 0, budget;
+	uint32_t n = 0;
 
 	memset(r, 0, sizeof(*r));
 	r->dir = dir;
@@ -301,11 +280,13 @@ reading_take(const struct ledger *l, int dir, struct reading *r)
 	r->rtt = SECOND;
 	for (uint32_t i = 0; i < l->count; i++)
 		n += is_data(&l->segs[i], dir);
-	budget = n * COVER_FACTOR + COVER_LEAST;
-	if (!reading_room(r, n, budget))
+	if (!reading_room(r, n))
 		return false;
 	reading_points(l, r);
-	reading_cover(l, r, budget);
+	if (!reading_cover(l, r)) {
+		reading_free(r);
+		return false;
+	}
 	reading_acks(l, r);
 	return true;
 }
@@ -314,7 +295,8 @@ void
 reading_free(struct reading *r)
 {
 	free(r->memory);
-	r->memory = NULL;
+	free(r->tangle);
+	r->memory = r->tangle = NULL;
 }
 
 /* ---- losses (S1) ------------------------------------------------------------------- */
@@ -447,9 +429,23 @@ losses_beside(const struct ledger *l, struct reading *r)
 	}
 }
 
+/* Where nothing was sent twice nothing is known to be lost. */
+static void
+losses_none(const struct ledger *l, struct reading *r)
+{
+	for (uint32_t i = 0; i < r->tx_count; i++) {
+		r->tx[i].again = r->point[i] < l->side[r->dir].floor;
+		r->tx[i].delivered = r->by[i] != NEVER;
+	}
+}
+
 void
 reading_judge_losses(const struct ledger *l, struct reading *r, int64_t t_end)
 {
+	if (r->plain) {
+		losses_none(l, r);
+		return;
+	}
 	for (uint32_t i = 0; i < r->tx_count; i++)
 		r->tx[i].delivered = r->tx[i].hi > r->tx[i].lo;
 	losses_followed(l, r);
@@ -613,7 +609,7 @@ reading_account(const struct ledger *l, const struct reading *r, uint32_t until,
 bool
 reading_has_losses(const struct reading *r, uint32_t until)
 {
-	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++)
+	for (uint32_t i = 0; i < r->tx_count && !r->plain && r->tx[i].seg < until; i++)
 		if (r->tx[i].lost)
 			return true;
 	return false;

@@ -1,0 +1,71 @@
+/*
+ * ledger_sums.c - what is known of each size that a direction sent: how many
+ * arrived, how many were lost, when one passed cleanly (diagnosis 0.2).
+ */
+#include "flow/ledger_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const int64_t epoch = 600 * SECOND;
+
+void
+sums_init(struct totals *t)
+{
+	memset(t, 0, sizeof(*t));
+	t->ack_delay = INT64_MAX;
+	t->data_ns = INT64_MIN;
+}
+
+bool
+sums_room(struct totals *t)
+{
+	return t->sizes != NULL || (t->sizes = malloc(LEDGER_SIZES * sizeof(*t->sizes))) != NULL;
+}
+
+void
+sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct totals *from)
+{
+	*to = *from;
+	to->sizes = sizes;
+	if (from->size_count > 0)
+		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
+}
+
+/* The note of a size; when the table is full the nearest one stands for it. */
+struct size_note *
+sums_size(struct totals *t, uint32_t w)
+{
+	uint32_t i = t->size_count;
+
+	while (i > 0 && t->sizes[i - 1].w > w)	/* most segments are of the largest size */
+		i--;
+	if (i > 0 && t->sizes[i - 1].w == w)
+		return &t->sizes[i - 1];
+	if (t->size_count < LEDGER_SIZES) {
+		memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
+		memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
+		t->sizes[i].w = w;
+		t->size_count++;
+		return &t->sizes[i];
+	}
+	/* downwards: a size proven must not be rounded up */
+	return &t->sizes[i > 0 ? i - 1 : 0];
+}
+
+uint32_t
+sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at)
+{
+	for (uint32_t i = t->size_count; i-- > 0; ) {
+		const struct size_note *n = &t->sizes[i];
+
+		if (!n->clean)
+			continue;
+		if (from != INT64_MIN && (n->clean_last < from - epoch || n->clean_first > to + epoch))
+			continue;
+		if (at != NULL)
+			*at = (struct moment){ n->clean_frame_ns, n->clean_frame };
+		return n->w;
+	}
+	return 0;
+}
