@@ -1,13 +1,15 @@
 /*
  * mkmix.c - generates the traffic that mailwhy is measured on.
  *
- * usage: mkmix -o FILE [-n packets] [-m mail%] [-6 ipv6%] [-v vlan%] [-c concurrent] [-z small%] [-S seed]
+ * usage: mkmix -o FILE [-n packets] [-m mail%] [-6 ipv6%] [-v vlan%] [-c concurrent] [-z small%]
+ *	[-b bytes] [-M mss] [-s snaplen] [-g] [-S seed]
  *
  * Flows run interleaved; each is a whole TCP connection: handshake, dialogue
  * or request, body in full segments with an ACK for every second one, FIN.
- * Mail flows are SMTP with bodies of 2 KB to 400 KB; the others carry TLS-like
- * bytes on port 443 (85 %) or plain HTTP on port 80.  Checksums are right, as on
- * a real link.  Deterministic for a seed.
+ * Mail flows are SMTP with bodies of 2 KB to 400 KB, small ones of at most `bytes'
+ * (3 KB); the others carry TLS-like bytes on port 443 (85 %) or plain HTTP on
+ * port 80.  Checksums are right, as on a real link.  -g: pcapng.  Deterministic
+ * for a seed.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MSS 1448
 #define VLAN_TAG 4
+#define HEADERS_MAX 128
 
 struct flow {
 	bool		mail, tls, v6, vlan, qinq, live;
@@ -37,7 +39,8 @@ static uint64_t	 written, limit = 300000;
 static uint64_t	 rng = 88172645463325252ULL;
 static uint8_t	 filler[65536], opaque[65536];
 static uint32_t	 next_id;
-static unsigned	 pct_mail = 5, pct_v6 = 20, pct_vlan = 10, pct_small = 30, concurrent = 4000;
+static unsigned	 pct_mail = 5, pct_v6 = 20, pct_vlan = 10, pct_small = 30, concurrent = 4000, small_body = 3000, mss = 1448, snaplen = 262144;
+static bool	 pcapng;
 
 static uint32_t
 chance(uint32_t n)
@@ -84,13 +87,47 @@ checksums(uint8_t *ip, uint8_t *tcp, size_t tcp_len, const void *data, size_t le
 		put16(ip + 10, ~sum16(0, ip, 20) & 0xffff);
 }
 
+static void
+head_write(void)
+{
+	static const uint32_t section[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX, 28 };
+	const uint32_t interface[] = { 1, 20, 1, snaplen, 20 }, pcap[] = { 0xa1b2c3d4, 0x00040002, 0, 0, snaplen, 1 };
+
+	if (pcapng) {
+		fwrite(section, sizeof(section), 1, out);
+		fwrite(interface, sizeof(interface), 1, out);
+	} else
+		fwrite(pcap, sizeof(pcap), 1, out);
+}
+
+/* A frame of two parts, the second as far as the snap length goes, at now_us. */
+static void
+frame_write(const uint8_t *h, size_t hl, const void *data, size_t len)
+{
+	uint32_t cut = (uint32_t)(hl + len < snaplen ? len : snaplen - hl), cap = (uint32_t)hl + cut, wire = (uint32_t)(hl + len);
+	uint32_t pad = -cap & 3, total = 32 + cap + pad;
+	const uint32_t block[] = { 6, total, 0, (uint32_t)(now_us >> 32), (uint32_t)now_us, cap, wire };
+	const uint32_t record[] = { (uint32_t)(now_us / 1000000), (uint32_t)(now_us % 1000000), cap, wire };
+
+	if (pcapng)
+		fwrite(block, sizeof(block), 1, out);
+	else
+		fwrite(record, sizeof(record), 1, out);
+	fwrite(h, 1, hl, out);
+	if (cut > 0)
+		fwrite(data, 1, cut, out);
+	if (pcapng) {
+		fwrite("\0\0\0", 1, pad, out);
+		fwrite(&total, sizeof(total), 1, out);
+	}
+}
+
 /* One TCP packet of flow f; dir 0 = client to server. */
 static void
 packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 {
-	uint8_t h[128] = { 0 }, rec[16], *p = h, *ip;
-	size_t tcp_len = 32 + (flags & 2 ? 8 : 0), hl;
-	uint32_t hi, lo;
+	uint8_t h[HEADERS_MAX] = { 0 }, *p = h, *ip;
+	size_t tcp_len = 32 + (flags & 2 ? 8 : 0);
 
 	if (written >= limit)
 		return;
@@ -151,19 +188,8 @@ packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 	}
 	checksums(ip, p, tcp_len, data, len);
 	p += tcp_len;
-	hl = (size_t)(p - h);
 	now_us += 3 + chance(8);
-	hi = (uint32_t)(now_us / 1000000);
-	lo = (uint32_t)(now_us % 1000000);
-	memcpy(rec, &hi, 4);
-	memcpy(rec + 4, &lo, 4);
-	hi = (uint32_t)(hl + len);
-	memcpy(rec + 8, &hi, 4);
-	memcpy(rec + 12, &hi, 4);
-	fwrite(rec, 1, 16, out);
-	fwrite(h, 1, hl, out);
-	if (len)
-		fwrite(data, 1, len, out);
+	frame_write(h, (size_t)(p - h), data, len);
 	f->seq[dir] += (uint32_t)len + ((flags & 3) != 0);
 	written++;
 }
@@ -188,7 +214,7 @@ start(struct flow *f)
 	f->seq[0] = chance(UINT32_MAX);
 	f->seq[1] = chance(UINT32_MAX);
 	f->ip_id[0] = (uint16_t)chance(65536);
-	f->body = chance(100) < pct_small ? 200 + chance(3000) : 2000 + (uint64_t)chance(400000);
+	f->body = chance(100) < pct_small ? 200 + chance(small_body) : 2000 + (uint64_t)chance(400000);
 	f->bulk_dir = f->mail ? 0 : chance(4) != 0;
 }
 
@@ -236,7 +262,7 @@ advance(struct flow *f)
 				f->unacked = 0;
 				return;
 			}
-			n = f->body < MSS ? (size_t)f->body : MSS;
+			n = f->body < mss ? (size_t)f->body : mss;
 			packet(f, f->bulk_dir, 24, (f->tls ? opaque : filler) + (size_t)(chance(4000) / 80) * 80, n);
 			f->body -= n;
 			f->unacked++;
@@ -268,12 +294,11 @@ advance(struct flow *f)
 int
 main(int argc, char **argv)
 {
-	static const uint32_t head[6] = { 0xa1b2c3d4, 0x00040002, 0, 0, 262144, 1 };
 	const char *name = NULL;
 	struct flow *flows;
 	int c;
 
-	while ((c = getopt(argc, argv, "o:n:m:6:v:c:z:S:")) != -1)
+	while ((c = getopt(argc, argv, "o:n:m:6:v:c:z:b:M:s:gS:")) != -1)
 		switch (c) {
 		case 'o': name = optarg; break;
 		case 'n': limit = strtoull(optarg, NULL, 10); break;
@@ -282,11 +307,16 @@ main(int argc, char **argv)
 		case 'v': pct_vlan = (unsigned)atoi(optarg); break;
 		case 'c': concurrent = (unsigned)atoi(optarg); break;
 		case 'z': pct_small = (unsigned)atoi(optarg); break;
+		case 'b': small_body = (unsigned)atoi(optarg); break;
+		case 'M': mss = (unsigned)atoi(optarg); break;
+		case 's': snaplen = (unsigned)atoi(optarg); break;
+		case 'g': pcapng = true; break;
 		case 'S': rng ^= strtoull(optarg, NULL, 10) * 0x9e3779b97f4a7c15ULL; break;
 		default: return 2;
 		}
-	if (name == NULL || concurrent == 0 || (out = fopen(name, "wb")) == NULL) {
-		fprintf(stderr, "usage: mkmix -o FILE [-n packets] [-m mail%%] [-6 ipv6%%] [-v vlan%%] [-c concurrent]\n");
+	if (name == NULL || concurrent == 0 || small_body == 0 || mss == 0 || mss > 1460 || snaplen < HEADERS_MAX || (out = fopen(name, "wb")) == NULL) {
+		fprintf(stderr, "usage: mkmix -o FILE [-n packets] [-m mail%%] [-6 ipv6%%] [-v vlan%%] [-c concurrent] [-z small%%]\n"
+		    "\t[-b bytes] [-M mss] [-s snaplen] [-g] [-S seed]\n");
 		return 2;
 	}
 	setvbuf(out, NULL, _IOFBF, 1 << 20);
@@ -294,7 +324,7 @@ main(int argc, char **argv)
 		filler[i] = i % 80 == 78 ? '\r' : i % 80 == 79 ? '\n' : (uint8_t)('A' + i % 53 % 26);
 	for (size_t i = 0; i < sizeof(opaque); i++)
 		opaque[i] = i % 80 == 0 ? 0x16 : i % 80 < 3 ? 3 : (uint8_t)chance(256);
-	fwrite(head, 4, 6, out);
+	head_write();
 	flows = calloc(concurrent, sizeof(*flows));
 	if (flows == NULL)
 		return 1;
