@@ -16,6 +16,7 @@ struct table {
 struct addr_index {
 	void	**v;
 	uint32_t *start;	/* of each bucket in v, and where the last ends */
+	uint32_t *joined;	/* hosts: how many of a bucket are left after the first question; 0 = not asked */
 	size_t	  buckets;	/* a power of two */
 	size_t	  indexed;	/* records of the table that are in */
 };
