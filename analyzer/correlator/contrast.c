@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 
 #define WINDOW_NS	(600 * SECOND)
 
@@ -134,43 +135,42 @@ contrast_scanner(const struct store *s, const struct addr *client)
 int64_t
 contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witnesses)
 {
-	struct host_iter it = { .server = &c->conn.server.ip };
-	const struct record_host *h;
+	size_t n;
+	const struct service *v = lookup_services(s, &c->conn.server.ip, c->point, &n);
 	int64_t least = 0;
+	uint64_t timed = 0;
 
-	*witnesses = 0;
-	while ((h = store_host_next(s, &it)) != NULL) {
-		if (h->key.point != c->point || h->server.port == c->conn.server.port || h->answered == 0 || h->rtt_min_ns <= 0)
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].port == c->conn.server.port || v[i].timed == 0)
 			continue;
-		*witnesses += h->answered;
-		if (least == 0 || h->rtt_min_ns < least)
-			least = h->rtt_min_ns;
+		timed += v[i].timed;
+		if (least == 0 || v[i].rtt_min_ns < least)
+			least = v[i].rtt_min_ns;
 	}
+	*witnesses = timed < UINT32_MAX ? (uint32_t)timed : UINT32_MAX;
 	return least;
 }
 
 uint8_t
 contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only)
 {
-	struct host_iter it = { .server = &c->conn.server.ip };
-	const struct record_host *h;
+	size_t n;
+	const struct service *v = lookup_services(s, &c->conn.server.ip, c->point, &n);
 	uint8_t ttl = 0;
 
-	while ((h = store_host_next(s, &it)) != NULL)
-		if (h->key.point == c->point && h->ttl != 0 && h->answered > 0 &&
-		    (!other_ports_only || h->server.port != c->conn.server.port) &&
-		    (ttl == 0 || h->ttl < ttl))
-			ttl = h->ttl;
+	for (size_t i = 0; i < n; i++)
+		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn.server.port) && (ttl == 0 || v[i].ttl < ttl))
+			ttl = v[i].ttl;
 	return ttl;
 }
 
 const struct mail_case *
 contrast_answered_elsewhere(const struct store *s, const struct mail_case *c)
 {
-	struct case_iter it = { .client = &c->conn.client.ip };
+	struct case_iter it = { .client = &c->conn.client.ip, .server = &c->conn.server.ip };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(s, &it)) != NULL)
+	while (store_point_count(s) > 1 && (x = store_case_next(s, &it)) != NULL)
 		if (x->point != c->point && x->conn.synack_count > 0 && x->conn.dir[0].isn_known && c->conn.dir[0].isn_known &&
 		    x->conn.dir[0].isn == c->conn.dir[0].isn && endpoint_equal(&x->conn.client, &c->conn.client) &&
 		    endpoint_equal(&x->conn.server, &c->conn.server))

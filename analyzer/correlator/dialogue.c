@@ -81,6 +81,30 @@ case_closed(const struct mail_case *c, int dir)
 	return moment_is(&d->fin) ? d->fin : none;
 }
 
+/* Exim sends QUIT and FIN right behind the message: it has nothing more to say, but it waits for the answer. */
+bool
+case_closes_its_half(const struct mail_case *c)
+{
+	return moment_is(&c->session->quit) && moment_is(&c->conn.dir[0].fin) && !moment_is(&c->conn.dir[0].rst);
+}
+
+/* What the server said after that was taken: a program that is gone answers with RST. */
+bool
+case_hears_after_close(const struct mail_case *c)
+{
+	return case_closes_its_half(c) && case_all_acked(c, 1);
+}
+
+bool
+transaction_unheard(const struct mail_case *c, const struct record_transaction *t)
+{
+	struct moment closed = case_closed(c, 0);
+
+	if (t->verdict == VERDICT_LOST || t->verdict == VERDICT_UNKNOWN)
+		return t->end_acked || moment_is(&t->end_of_data);
+	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c);
+}
+
 int
 case_first_closer(const struct mail_case *c)
 {

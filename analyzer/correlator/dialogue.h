@@ -35,6 +35,12 @@ bool	case_stalled(const struct mail_case *c);
 bool	case_all_acked(const struct mail_case *c, int dir);
 /* The endpoint's own FIN or RST (an RST with a foreign TTL is not its own: 0.7 S); frame 0 = none. */
 struct moment case_closed(const struct mail_case *c, int dir);
+/* QUIT and FIN right behind the message: nothing more to say, but waiting for the answer. */
+bool	case_closes_its_half(const struct mail_case *c);
+/* The client went on listening after its FIN: it acknowledged what came later. */
+bool	case_hears_after_close(const struct mail_case *c);
+/* A mail that was sent whole, as far as is known, and whose final answer the client did not hear. */
+bool	transaction_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
 /*

@@ -176,8 +176,9 @@ struct live_elsewhere
 way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 {
 	struct live_elsewhere e = { .bits = 0 };
-	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from };
-	struct case_iter back = { .client = it.server, .server = it.client };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from,
+		.to_ns = to, .since_ns = from };
+	struct case_iter back = { .client = it.server, .server = it.client, .to_ns = to, .since_ns = from };
 	const struct mail_case *o;
 	int dir;
 
@@ -193,7 +194,8 @@ way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 bool
 way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
 {
-	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from,
+		.to_ns = at + PATH_EPOCH, .since_ns = at - PATH_EPOCH };
 	const struct mail_case *o;
 	int dir;
 
@@ -205,8 +207,7 @@ way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
 		if (!same_path(w, o, &dir))
 			continue;
 		d = &o->conn.dir[dir];
-		if ((d->w_max >= size || d->super_segments > 0) && o->conn.first.ns <= at + PATH_EPOCH
-		    && o->conn.last.ns >= at - PATH_EPOCH)
+		if (d->w_max >= size || d->super_segments > 0)
 			return true;
 	}
 	return false;

@@ -49,6 +49,8 @@ struct finding	*verdict_add_bare(struct verdicts *out, enum finding_kind kind, e
 /* Claims: did a rule before say this kind for the connection (dir -1: any direction)? */
 const struct finding *verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir,
 		    enum finding_kind kind);
+/* Of any connection? */
+bool	verdict_any(const struct verdicts *out, enum finding_kind kind);
 /* Any claim of these phases that is more than information? */
 bool	verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi);
 

@@ -1,13 +1,11 @@
 /* rule_intercept.c - another machine answers in the server's place (diagnosis 1B port-intercepted, 0.7). */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "contrast.h"
 #include "dialogue.h"
 #include "interceptors.h"
-
-enum { NAME_MAX_LEN = 64, SAME_MAX = 8 };
+#include "lookup.h"
 
 struct signs {
 	bool		 banner, ttl, time, here;
@@ -15,37 +13,6 @@ struct signs {
 	uint8_t		 own_ttl, other_ttl;
 	int64_t		 own_rtt, other_rtt;
 };
-
-/* The name a server greets with: first word, lower case.  A masked or one-word greeting names nobody. */
-static bool
-banner_name(const struct mail_case *c, char name[NAME_MAX_LEN])
-{
-	const char *p;
-	size_t n = 0;
-
-	if (c->session == NULL || c->session->greeting.code != 220)
-		return false;
-	for (p = c->session->greeting.text; *p != '\0' && *p != ' ' && n + 1 < NAME_MAX_LEN; p++)
-		name[n++] = (char)tolower((unsigned char)*p);
-	name[n] = '\0';
-	return strchr(name, '.') != NULL && strchr(name, '*') == NULL;
-}
-
-/* I1, public addresses only; servers of one /16 (v6 /48) may share an operator. */
-static const struct mail_case *
-banner_twin(const struct view *v, const char *name)
-{
-	struct case_iter it = { .client = &v->c->conn.client.ip };
-	const struct mail_case *x;
-	char other[NAME_MAX_LEN];
-
-	while ((x = store_case_next(v->store, &it)) != NULL)
-		if (x != v->c && addr_public(&x->conn.server.ip) && x->conn.server.ip.family == v->c->conn.server.ip.family &&
-		    !addr_prefix_equal(&x->conn.server.ip, &v->c->conn.server.ip, 16, 48) && banner_name(x, other) &&
-		    strcmp(name, other) == 0)
-			return x;
-	return NULL;
-}
 
 static int64_t
 last_syn(const struct record_connection *n)
@@ -65,14 +32,11 @@ static void
 signs_find(const struct view *v, struct signs *s)
 {
 	const struct record_connection *n = &v->c->conn;
-	bool public = addr_public(&n->server.ip), has_name;
-	char name[NAME_MAX_LEN];
+	bool public = addr_public(&n->server.ip);
 	uint32_t witnesses;
 	int diff;
 
-	has_name = banner_name(v->c, name);
-	if (public && has_name)
-		s->twin = banner_twin(v, name);
+	s->twin = lookup_greeting_twin(v->store, v->c);
 	s->banner = s->twin != NULL;
 	s->own_ttl = n->dir[1].ttl_syn;
 	s->other_ttl = contrast_ttl(v->store, v->c, true);

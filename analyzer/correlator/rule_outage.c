@@ -29,7 +29,8 @@ time_overlaps(const struct record_stall *a, const struct record_stall *b)
 static const struct mail_case *
 also_dead(const struct way *w, const struct record_stall *s, const struct record_stall **theirs)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+		.to_ns = s->lost_last.ns, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)
@@ -45,7 +46,8 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 static const struct mail_case *
 new_works(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+		.to_ns = s->last.ns + 60 * PATH_SECOND, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)

@@ -11,7 +11,12 @@
 
 #define P_SURE	1e-3
 
-enum { SESSIONS_PROBABLE = 2, SESSIONS_SURE = 3, FLOWS_LEAST = 2 };
+enum {
+	SESSIONS_PROBABLE = 2,
+	SESSIONS_SURE = 3,
+	SESSIONS_COUNTED = 100,		/* more prove no more, and each would look for each */
+	FLOWS_LEAST = 2
+};
 
 /* Connections on the path in the epoch: bad, nothing of U or more passes; good, U passes. */
 struct flows {
@@ -74,7 +79,8 @@ flow_note(struct flows *k, bool bad, int64_t ns)
 static void
 flows_walk(const struct way *w, const struct record_stall *mine, bool between, struct flows *k)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+		.to_ns = mine->first.ns + PATH_EPOCH, .since_ns = mine->first.ns - PATH_EPOCH };
 	const struct mail_case *x;
 
 	while ((x = store_case_next(w->v->store, &it)) != NULL) {
@@ -126,7 +132,7 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 		return false;	/* it passed at its own size */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
-	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
+	o->path = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
 	o->flows = (struct flows){ .bad = 0 };
 	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
 	if (o->path.w >= s->u && !o->per_flow)
@@ -149,7 +155,7 @@ look_around(const struct way *w, struct proof *o)
 	const struct mail_case *other;
 
 	o->sessions = 1;
-	while ((other = store_case_next(w->v->store, &it)) != NULL) {
+	while (o->sessions < SESSIONS_COUNTED && (other = store_case_next(w->v->store, &it)) != NULL) {
 		bool counted = false;
 
 		if (other == w->c || !same_ends(w, other))
@@ -269,7 +275,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	if (o->told.least != NULL)
 		say_told(f, w, o->told.least);
 	if (o->sessions > 1 && !o->per_flow)
-		finding_says(f, w->c->point, "%u independent connections on this path stall at the same size", o->sessions);
+		finding_says(f, w->c->point, "%s%u independent connections on this path stall at the same size",
+		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
 	summarise(f, w, o, alive);
 	exclude(f, o, alive);
 	say_location(f, w, o->s->u);

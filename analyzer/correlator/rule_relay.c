@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 
 #define GRANT_NS	(SECOND * 3 * 3600)	/* longest grant known: Gradwell, 3 h */
 #define MEMORY_NS	(SECOND * 48 * 3600)	/* greylist retry window */
@@ -27,26 +28,36 @@ transaction_of(const struct mail_case *c, const struct record_recipient *r)
 	return NULL;
 }
 
-/* The next recipient of this address that the server took from the same client (or its /24, /64). */
-static bool
-acceptance_next(const struct view *v, struct case_iter *it, const struct mail_case *refused, const struct record_recipient *r,
-    bool whole_net, struct acceptance *out)
-{
-	const struct mail_case *x;
+/* Walks the recipients of one address that the server took from the same client (or its /24, /64). */
+struct acceptances {
+	const struct accepted *at;
+	size_t		n;
+	int64_t		to_ns;		/* of the connection's first packet */
+	bool		whole_net;
+};
 
-	while ((x = store_case_next(v->store, it)) != NULL) {
+static struct acceptances
+acceptances_of(const struct view *v, const struct record_recipient *r, int64_t from_ns, int64_t to_ns, bool whole_net)
+{
+	struct acceptances w = { .to_ns = to_ns, .whole_net = whole_net };
+
+	w.at = lookup_accepted(v->store, &v->c->conn.server.ip, r->address, from_ns, &w.n);
+	return w;
+}
+
+static bool
+acceptance_next(struct acceptances *w, const struct mail_case *refused, struct acceptance *out)
+{
+	for (; w->n > 0 && w->at->c->conn.first.ns <= w->to_ns; w->at++, w->n--) {
+		const struct mail_case *x = w->at->c;
 		const struct addr *a = &x->conn.client.ip, *b = &refused->conn.client.ip;
 
-		if (x->session == NULL || x->point != refused->point || !(whole_net ? addr_prefix_equal(a, b, 24, 64) : addr_equal(a, b)))
+		if (x->point != refused->point || !(w->whole_net ? addr_prefix_equal(a, b, 24, 64) : addr_equal(a, b)))
 			continue;
-		for (uint32_t i = 0; i < x->recipient_count; i++) {
-			const struct record_recipient *y = &x->recipients[i];
-
-			if (y->reply.code / 100 != 2 || strcasecmp(y->address, r->address) != 0)
-				continue;
-			*out = (struct acceptance){ x, y, transaction_of(x, y) };
-			return true;
-		}
+		*out = (struct acceptance){ x, w->at->recipient, transaction_of(x, w->at->recipient) };
+		w->at++;
+		w->n--;
+		return true;
 	}
 	return false;
 }
@@ -55,13 +66,14 @@ acceptance_next(const struct view *v, struct case_iter *it, const struct mail_ca
 static const struct mail_case *
 login_between(const struct view *v, const struct mail_case *c, int64_t from, int64_t to)
 {
-	struct case_iter it = { .client = &c->conn.client.ip };
-	const struct mail_case *x;
+	struct case_run run = lookup_cases(v->store, LOOKUP_POP_OF_CLIENT, &c->conn.client.ip);
 
-	while ((x = store_case_next(v->store, &it)) != NULL)
-		if (x->session != NULL && x->point == c->point && case_is_pop(x) && x->session->logins_ok > 0 &&
-		    x->session->auth_at.ns > from && x->session->auth_at.ns < to)
+	for (size_t i = 0; i < run.n && run.at[i]->conn.first.ns < to; i++) {
+		const struct mail_case *x = run.at[i];
+
+		if (x->point == c->point && x->session->logins_ok > 0 && x->session->auth_at.ns > from && x->session->auth_at.ns < to)
 			return x;
+	}
 	return NULL;
 }
 
@@ -139,11 +151,10 @@ static void
 judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
 {
 	const struct record_transaction *mine = transaction_of(v->c, r);
-	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - GRANT_NS,
-		.to_ns = v->c->conn.first.ns + GRANT_NS };
+	struct acceptances all = acceptances_of(v, r, v->c->conn.first.ns - GRANT_NS, v->c->conn.first.ns + GRANT_NS, false);
 	struct acceptance a;
 
-	while (acceptance_next(v, &it, v->c, r, false, &a)) {
+	while (acceptance_next(&all, v->c, &a)) {
 		int64_t refused = r->reply.at.ns, taken = a.recipient->reply.at.ns;
 		const struct mail_case *pop;
 
@@ -218,13 +229,13 @@ judge_greylist(const struct view *v, struct verdicts *out)
 	for (uint32_t i = 0; i < c->recipient_count; i++) {
 		const struct record_recipient *r = &c->recipients[i];
 		const struct record_transaction *t = transaction_of(c, r);
-		struct case_iter it = { .server = &c->conn.server.ip, .from_ns = c->conn.first.ns,
-			.to_ns = c->conn.last.ns + MEMORY_NS };
+		struct acceptances all;
 		struct acceptance a;
 
 		if (!maybe_greylisted(v, &r->reply))
 			continue;
-		while (acceptance_next(v, &it, c, r, true, &a)) {
+		all = acceptances_of(v, r, c->conn.first.ns, c->conn.last.ns + MEMORY_NS, true);
+		while (acceptance_next(&all, c, &a)) {
 			if (a.recipient->reply.at.ns - r->reply.at.ns < 60 * SECOND || (t != NULL && a.transaction != NULL &&
 			    strcasecmp(t->sender, a.transaction->sender) != 0))
 				continue;

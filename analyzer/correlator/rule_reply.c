@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 
 struct reading {
 	const struct view	*v;
@@ -278,21 +279,17 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 static void
 say_pop_hint(const struct reading *g, const struct refusal *r)
 {
-	struct case_iter it = { .server = &g->c->conn.server.ip };
-	const struct mail_case *x;
+	struct case_run pop = lookup_cases(g->v->store, LOOKUP_POP_OF_SERVER, &g->c->conn.server.ip);
 	struct finding *f;
 
-	while ((x = store_case_next(g->v->store, &it)) != NULL) {
-		if (!case_is_pop(x) || x->session == NULL)
-			continue;
-		f = verdict_add(g->out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE, g->c, 0);
-		finding_span(f, &r->reply->at, &r->reply->at);
-		finding_reply(f, r->reply);
-		evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &r->reply->at);
-		evidence_frame(finding_says(f, x->point, "the same host is a POP3 server"), &x->conn.first);
-		finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
+	if (pop.n == 0)
 		return;
-	}
+	f = verdict_add(g->out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE, g->c, 0);
+	finding_span(f, &r->reply->at, &r->reply->at);
+	finding_reply(f, r->reply);
+	evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &r->reply->at);
+	evidence_frame(finding_says(f, pop.at[0]->point, "the same host is a POP3 server"), &pop.at[0]->conn.first);
+	finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
 }
 
 /* ---- judging one refusal ------------------------------------------------------------------------- */

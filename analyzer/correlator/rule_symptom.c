@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 
 static bool
 unsolicited_farewell(const struct mail_case *c)
@@ -24,20 +25,6 @@ static bool
 close_is_meant(const struct mail_case *c)
 {
 	return !case_stalled(c) && case_all_acked(c, 0) && case_all_acked(c, 1);
-}
-
-/* Exim sends QUIT and FIN right behind the message: it has nothing more to say, but it waits for the answer. */
-static bool
-closes_its_half(const struct mail_case *c)
-{
-	return moment_is(&c->session->quit) && moment_is(&c->conn.dir[0].fin) && !moment_is(&c->conn.dir[0].rst);
-}
-
-/* What the server said after that was taken: a program that is gone answers with RST. */
-static bool
-hears_after_close(const struct mail_case *c)
-{
-	return closes_its_half(c) && case_all_acked(c, 1);
 }
 
 static struct finding *
@@ -89,7 +76,7 @@ static void
 say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed, bool came,
     struct verdicts *out)
 {
-	enum confidence conf = closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
+	enum confidence conf = case_closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
 	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
 	char waited[32];
 
@@ -206,7 +193,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, bo
 
 	if (!moment_is(&t->end_of_data) || !moment_is(&t->final_reply.at))
 		return;
-	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns && moment_before(&closed, &t->final_reply.at) && !hears_after_close(c)) {
+	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c)) {
 		say_gave_up_waiting(c, t, &closed, true, out);
 		return;
 	}
@@ -362,16 +349,6 @@ const struct rule rule_symptom = { "symptom", RULE_CASE, judge };
 /* ---- the same mail twice ------------------------------------------------------------------------------- */
 
 static bool
-unheard(const struct mail_case *c, const struct record_transaction *t)
-{
-	struct moment closed = case_closed(c, 0);
-
-	if (t->verdict == VERDICT_LOST || t->verdict == VERDICT_UNKNOWN)
-		return t->end_acked || moment_is(&t->end_of_data);
-	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !hears_after_close(c);
-}
-
-static bool
 same_recipient(const struct mail_case *a, const struct record_transaction *t, const struct mail_case *b, const struct record_transaction *u)
 {
 	for (uint32_t i = 0; i < a->recipient_count; i++)
@@ -385,17 +362,18 @@ same_recipient(const struct mail_case *a, const struct record_transaction *t, co
 static const struct record_transaction *
 earlier_copy(const struct view *v, const struct record_transaction *t, const struct mail_case **where)
 {
-	struct case_iter it = { .server = &v->c->conn.server.ip, .from_ns = v->c->conn.first.ns - SECOND * 5 * 86400,
-		.to_ns = v->c->conn.first.ns };
-	const struct mail_case *x;
+	struct case_run run = lookup_cases(v->store, LOOKUP_UNHEARD_OF_SERVER, &v->c->conn.server.ip);
 
-	while ((x = store_case_next(v->store, &it)) != NULL) {
-		if (x == v->c || x->point != v->c->point || !addr_equal(&x->conn.client.ip, &v->c->conn.client.ip))
+	for (size_t k = 0; k < run.n && run.at[k]->conn.first.ns <= v->c->conn.first.ns; k++) {
+		const struct mail_case *x = run.at[k];
+
+		if (x == v->c || x->point != v->c->point || x->conn.first.ns < v->c->conn.first.ns - SECOND * 5 * 86400 ||
+		    !addr_equal(&x->conn.client.ip, &v->c->conn.client.ip))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++) {
 			const struct record_transaction *u = &x->transactions[i];
 
-			if (strcmp(u->message_id, t->message_id) == 0 && unheard(x, u) && same_recipient(x, u, v->c, t)) {
+			if (strcmp(u->message_id, t->message_id) == 0 && transaction_unheard(x, u) && same_recipient(x, u, v->c, t)) {
 				*where = x;
 				return u;
 			}

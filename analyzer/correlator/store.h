@@ -47,7 +47,9 @@ struct case_iter {
 	const struct addr *client, *server;	/* NULL = any */
 	uint16_t	server_port;		/* 0 = any */
 	int64_t		from_ns, to_ns;		/* of conn.first; both 0 = any time */
-	size_t		pos;			/* internal */
+	int64_t		since_ns;		/* of conn.last; 0 = any time */
+	struct mail_case **v;			/* internal, as are all below */
+	size_t		pos, end;
 	bool		started;
 };
 const struct mail_case *store_case_next(const struct store *s, struct case_iter *it);
@@ -61,8 +63,11 @@ const struct record_host *store_host_next(const struct store *s, struct host_ite
 
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
+size_t	store_point_count(const struct store *s);	/* capture points with connections */
 /* Clients send data and no server is ever heard at this point: its silence says nothing. */
 bool	store_point_deaf(const struct store *s, uint32_t point);
+
+enum path_scope { PATH_ADDRESS, PATH_PREFIX, PATH_ANY };	/* how much of the destination counts */
 
 struct proven {			/* the largest size cleanly delivered */
 	uint32_t	w;	/* 0 = nothing known */
@@ -70,9 +75,13 @@ struct proven {			/* the largest size cleanly delivered */
 	uint64_t	conn;
 	uint32_t	point;
 };
-/* L from the source address (S21) to the destination's, at times within span of at: over path records and the directions of every case. */
+/*
+ * L from the source address (S21) to the destination's address, /24 or /64
+ * prefix, or anywhere, at times within span of at: over path records and the
+ * directions of every case.
+ */
 struct proven	store_proven(const struct store *s, const struct addr *from, const struct addr *to,
-		    int64_t at_ns, int64_t span_ns);
+		    enum path_scope scope, int64_t at_ns, int64_t span_ns);
 
 /* ---- gates (diagnosis 0.3, 0.7 G, S14) ------------------------------------ */
 

@@ -1,4 +1,4 @@
-/* store_impl.h - the store's inside, for store.c, store_index.c and store_read.c only. */
+/* store_impl.h - the store's inside, for store*.c only. */
 #ifndef STORE_IMPL_H
 #define STORE_IMPL_H
 
@@ -16,7 +16,6 @@ struct table {
 struct addr_index {
 	void	**v;
 	uint32_t *start;	/* of each bucket in v, and where the last ends */
-	uint32_t *joined;	/* hosts: how many of a bucket are left after the first question; 0 = not asked */
 	size_t	  buckets;	/* a power of two */
 	size_t	  indexed;	/* records of the table that are in */
 };
@@ -45,7 +44,9 @@ struct store {
 	size_t		 case_count, case_room;
 	struct mail_case **by_client, **by_server;
 	size_t		 indexed;
+	int64_t		 longest_ns;	/* life of a case, of those indexed */
 	struct contrast_tables *contrast;
+	struct lookups	*lookups;	/* lookup.c's; a pointer for the same reason */
 	struct table	 icmp, captures;
 	struct point_facts *points;	/* ascending point */
 	size_t		 point_count;
@@ -82,5 +83,9 @@ bool	contrast_take_host(struct store *s, const struct record_host *x);
 struct addr_span contrast_paths(const struct store *s, const struct addr *from);
 struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);
 void	contrast_release(struct contrast_tables *k);
+
+struct lookups *lookups_new(void);
+void	lookups_forget(struct lookups *l);	/* the cases are about to change */
+void	lookups_free(struct lookups *l);
 
 #endif /* STORE_IMPL_H */

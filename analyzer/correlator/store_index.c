@@ -250,9 +250,14 @@ store_index(struct store *s)
 {
 	size_t n = s->case_count;
 
+	s->longest_ns = 0;
 	for (size_t i = 0; i < n; i++) {
+		const struct record_connection *c = &s->cases[i]->conn;
+
 		case_complete(s->cases[i]);
 		s->cases[i]->capture = store_capture(s, s->cases[i]->point);
+		if (c->last.ns - c->first.ns > s->longest_ns)
+			s->longest_ns = c->last.ns - c->first.ns;
 	}
 	free(s->by_client);
 	free(s->by_server);
@@ -274,4 +279,5 @@ store_index(struct store *s)
 	s->indexed = n;
 	points_index(s);
 	copies_join(s);
+	lookups_forget(s->lookups);
 }

@@ -34,9 +34,9 @@ store_starved(const struct store *s)
 	return s->contrast->starved;
 }
 
-/* First case of the list whose address is not below `want'; from the time on when there is none. */
+/* A list in order of one address and of time: where the cases with that address (NULL: any) begin that are not before from_ns. */
 static size_t
-iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns, bool timed)
+iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns)
 {
 	size_t lo = 0, hi = n;
 
@@ -45,12 +45,46 @@ iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client,
 		const struct addr *a = client ? &v[mid]->conn.client.ip : &v[mid]->conn.server.ip;
 		int d = want != NULL ? memcmp(a, want, sizeof(*a)) : 0;
 
-		if (d < 0 || (d == 0 && timed && v[mid]->conn.first.ns < from_ns))
+		if (d < 0 || (d == 0 && v[mid]->conn.first.ns < from_ns))
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
 	return lo;
+}
+
+/* The shortest list that holds all that are wanted, and the part of it where they may be. */
+static void
+iter_begin(const struct store *s, struct case_iter *it)
+{
+	bool timed = it->from_ns != 0 || it->to_ns != 0;
+	int64_t from = timed ? it->from_ns : INT64_MIN, to = timed && it->to_ns < INT64_MAX ? it->to_ns + 1 : INT64_MAX;
+
+	if (it->since_ns != 0 && it->since_ns - s->longest_ns > from)	/* who lasted till then did not begin much earlier */
+		from = it->since_ns - s->longest_ns;
+	it->started = true;
+	it->v = s->cases;
+	it->end = s->indexed;
+	if (it->client == NULL && it->server == NULL) {
+		it->pos = iter_start(s->cases, s->indexed, NULL, true, from);
+		it->end = iter_start(s->cases, s->indexed, NULL, true, to);
+		return;
+	}
+	for (int client = 0; client < 2; client++) {
+		struct mail_case **v = client ? s->by_client : s->by_server;
+		const struct addr *a = client ? it->client : it->server;
+		size_t pos, end;
+
+		if (a == NULL)
+			continue;
+		pos = v != NULL ? iter_start(v, s->indexed, a, client, from) : 0;
+		end = v != NULL ? iter_start(v, s->indexed, a, client, to) : 0;
+		if (it->v == s->cases || end - pos < it->end - it->pos) {
+			it->v = v;
+			it->pos = pos;
+			it->end = end;
+		}
+	}
 }
 
 static bool
@@ -60,33 +94,22 @@ iter_wants(const struct case_iter *it, const struct mail_case *c)
 		return false;
 	if (it->server != NULL && !addr_equal(it->server, &c->conn.server.ip))
 		return false;
+	if (it->since_ns != 0 && c->conn.last.ns < it->since_ns)
+		return false;
 	return it->server_port == 0 || it->server_port == c->conn.server.port;
 }
 
 const struct mail_case *
 store_case_next(const struct store *s, struct case_iter *it)
 {
-	const struct addr *lead = it->server != NULL ? it->server : it->client;
-	struct mail_case **v = it->server != NULL ? s->by_server : it->client != NULL ? s->by_client : s->cases;
-	bool client = it->server == NULL, timed = it->from_ns != 0 || it->to_ns != 0;
+	if (!it->started)
+		iter_begin(s, it);
+	while (it->pos < it->end) {
+		const struct mail_case *c = it->v[it->pos++];
 
-	if (v == NULL)
-		return NULL;
-	if (!it->started) {
-		it->pos = iter_start(v, s->indexed, lead, client, it->from_ns, timed);
-		it->started = true;
-	}
-	while (it->pos < s->indexed) {
-		const struct mail_case *c = v[it->pos++];
-
-		if (lead != NULL && !addr_equal(lead, client ? &c->conn.client.ip : &c->conn.server.ip))
-			break;
-		if (timed && c->conn.first.ns > it->to_ns)
-			break;
 		if (iter_wants(it, c))
 			return c;
 	}
-	it->pos = s->indexed;
 	return NULL;
 }
 
@@ -107,6 +130,12 @@ store_host_next(const struct store *s, struct host_iter *it)
 			return h;
 	}
 	return NULL;
+}
+
+size_t
+store_point_count(const struct store *s)
+{
+	return s->point_count;
 }
 
 const struct record_capture *
@@ -136,6 +165,14 @@ store_point_deaf(const struct store *s, uint32_t point)
 
 /* ---- the largest size proven ------------------------------------------------------------------ */
 
+static bool
+scope_wants(enum path_scope scope, const struct addr *want, const struct addr *to)
+{
+	if (scope == PATH_ANY)
+		return true;
+	return scope == PATH_ADDRESS ? addr_equal(want, to) : addr_prefix_equal(want, to, 24, 64);
+}
+
 static void
 proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn, uint32_t point,
     int64_t when, int64_t span)
@@ -148,7 +185,8 @@ proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t 
 }
 
 struct proven
-store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns)
+store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
+    int64_t at_ns, int64_t span_ns)
 {
 	struct addr_span paths = contrast_paths(s, from);
 	struct proven best = { 0 };
@@ -156,15 +194,27 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 	for (; paths.at < paths.end; paths.at++) {
 		const struct record_path *p = *paths.at;
 
-		if (addr_equal(&p->from, from) && addr_equal(&p->to, to))
+		if (addr_equal(&p->from, from) && scope_wants(scope, to, &p->to))
 			proven_raise(&best, p->proven, &p->proven_at, p->proven_conn, p->key.point, at_ns, span_ns);
 	}
 	for (int d = 0; d < 2; d++) {
-		struct case_iter it = { .client = d == 0 ? from : to, .server = d == 0 ? to : from };
+		struct case_iter it = { .to_ns = at_ns + span_ns, .since_ns = at_ns - span_ns };
 		const struct mail_case *c;
 
-		while ((c = store_case_next(s, &it)) != NULL)
-			proven_raise(&best, c->conn.dir[d].proven, &c->conn.dir[d].proven_at, c->id, c->point, at_ns, span_ns);
+		if (d == 0)
+			it.client = from;
+		else
+			it.server = from;
+		if (scope == PATH_ADDRESS && d == 0)
+			it.server = to;
+		else if (scope == PATH_ADDRESS)
+			it.client = to;
+		while ((c = store_case_next(s, &it)) != NULL) {
+			const struct record_direction *r = &c->conn.dir[d];
+
+			if (scope_wants(scope, to, d == 0 ? &c->conn.server.ip : &c->conn.client.ip))
+				proven_raise(&best, r->proven, &r->proven_at, c->id, c->point, at_ns, span_ns);
+		}
 	}
 	return best;
 }

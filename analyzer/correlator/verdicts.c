@@ -66,6 +66,7 @@ draft_add(struct verdicts *v, const struct mail_case *c, int dir, enum finding_k
 		v->head[c->index] = v->n;
 	}
 	v->n++;
+	v->of_kind[kind]++;
 	return f;
 }
 
@@ -104,6 +105,12 @@ verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir, 
 		if (out->v[i].f->kind == kind && (dir < 0 || out->v[i].dir == dir))
 			return out->v[i].f;
 	return NULL;
+}
+
+bool
+verdict_any(const struct verdicts *out, enum finding_kind kind)
+{
+	return out->of_kind[kind] > 0;
 }
 
 bool

@@ -25,6 +25,7 @@ struct verdicts {
 	uint32_t	 n, room;
 	uint32_t	*head;		/* by case index: its first draft */
 	size_t		 heads;
+	uint32_t	 of_kind[FINDING_KINDS];	/* drafts */
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
 	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;

@@ -1,0 +1,428 @@
+#include "lookup.h"
+
+#include "dialogue.h"
+#include "store_impl.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { GREETING_NAME = 64 };
+
+/* A case and the name that greeted it. */
+struct greeting {
+	char		name[GREETING_NAME];
+	const struct mail_case *c;
+};
+
+/* Each NULL until it is asked for. */
+struct lookups {
+	struct service	*services;	/* by server, point, port */
+	size_t		 service_count, services_of;	/* of so many host records */
+	struct greeting	*greetings;	/* by client, name, server */
+	size_t		 greeting_count;
+	struct accepted	*accepted;	/* by server, address, time */
+	size_t		 accepted_count;
+	const struct mail_case **cases[LOOKUP_KINDS];	/* by address, time */
+	size_t		 case_count[LOOKUP_KINDS];
+};
+
+/* How many elements come before what is looked for. */
+static size_t
+count_before(const void *v, size_t n, size_t size, bool (*before)(const void *element, const void *key), const void *key)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (before((const char *)v + mid * size, key))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* Room for n elements; NULL: no memory, which is counted. */
+static void *
+room_for(const struct store *s, size_t n, size_t size)
+{
+	void *v = malloc((n + 1) * size);
+
+	s->contrast->starved += v == NULL;
+	return v;
+}
+
+/* ---- services: one port of a server, as all clients of a point know it ------------------ */
+
+static int
+service_order(const void *a, const void *b)
+{
+	const struct service *x = a, *y = b;
+	int d;
+
+	if ((d = memcmp(&x->server, &y->server, sizeof(x->server))) != 0)
+		return d;
+	if ((d = order_u64(x->point, y->point)) != 0)
+		return d;
+	return order_u64(x->port, y->port);
+}
+
+static struct service
+service_of(const struct record_host *h)
+{
+	bool answered = h->answered > 0, timed = answered && h->rtt_min_ns > 0;
+
+	return (struct service){ .server = h->server.ip, .point = h->key.point, .port = h->server.port,
+		.ttl = answered ? h->ttl : 0, .timed = timed ? h->answered : 0, .rtt_min_ns = timed ? h->rtt_min_ns : 0 };
+}
+
+static void
+service_join(struct service *into, const struct service *x)
+{
+	if (x->ttl != 0 && (into->ttl == 0 || x->ttl < into->ttl))
+		into->ttl = x->ttl;
+	if (x->timed > 0 && (into->timed == 0 || x->rtt_min_ns < into->rtt_min_ns))
+		into->rtt_min_ns = x->rtt_min_ns;
+	into->timed += x->timed;
+}
+
+static bool
+service_before(const void *element, const void *key)
+{
+	return service_order(element, key) < 0;
+}
+
+static void
+services_build(const struct store *s, struct lookups *l)
+{
+	const struct addr_index *x = &s->contrast->by_server;
+	size_t n = x->v != NULL ? x->start[x->buckets] : 0, kept = 0;
+
+	free(l->services);
+	l->service_count = 0;
+	l->services_of = s->contrast->hosts.n;
+	if ((l->services = room_for(s, n, sizeof(*l->services))) == NULL)
+		return;
+	for (size_t i = 0; i < n; i++)
+		l->services[i] = service_of(x->v[i]);
+	qsort(l->services, n, sizeof(*l->services), service_order);
+	for (size_t i = 1; i < n; i++) {
+		if (service_order(&l->services[kept], &l->services[i]) == 0)
+			service_join(&l->services[kept], &l->services[i]);
+		else
+			l->services[++kept] = l->services[i];
+	}
+	l->service_count = n > 0 ? kept + 1 : 0;
+}
+
+const struct service *
+lookup_services(const struct store *s, const struct addr *server, uint32_t point, size_t *count)
+{
+	struct lookups *l = s->lookups;
+	struct service want = { .server = *server, .point = point };
+	size_t from, to;
+
+	if (l->services == NULL || l->services_of != s->contrast->hosts.n) {
+		(void)contrast_hosts(s, true, server);	/* joins the records of one client and port */
+		services_build(s, l);
+	}
+	from = to = count_before(l->services, l->service_count, sizeof(want), service_before, &want);
+	while (to < l->service_count && l->services[to].point == point && addr_equal(&l->services[to].server, server))
+		to++;
+	*count = to - from;
+	return l->services + from;
+}
+
+/* The name a server greets with: first word, lower case.  A masked or one-word greeting names nobody. */
+static bool
+greeting_name(const struct mail_case *c, char name[GREETING_NAME])
+{
+	const char *p;
+	size_t n = 0;
+
+	if (c->session == NULL || c->session->greeting.code != 220)
+		return false;
+	for (p = c->session->greeting.text; *p != '\0' && *p != ' ' && n + 1 < GREETING_NAME; p++)
+		name[n++] = (char)tolower((unsigned char)*p);
+	name[n] = '\0';
+	return strchr(name, '.') != NULL && strchr(name, '*') == NULL;
+}
+
+static bool
+greeting_of(const struct mail_case *c, struct greeting *g)
+{
+	if (!addr_public(&c->conn.server.ip) || !greeting_name(c, g->name))
+		return false;
+	g->c = c;
+	return true;
+}
+
+/* One client, one name, one family of addresses: those among which a twin is looked for. */
+static int
+greeting_group(const struct greeting *x, const struct greeting *y)
+{
+	int d;
+
+	if ((d = memcmp(&x->c->conn.client.ip, &y->c->conn.client.ip, sizeof(struct addr))) != 0)
+		return d;
+	if ((d = strcmp(x->name, y->name)) != 0)
+		return d;
+	return order_u64(x->c->conn.server.ip.family, y->c->conn.server.ip.family);
+}
+
+static int
+greeting_order(const void *a, const void *b)
+{
+	const struct greeting *x = a, *y = b;
+	int d;
+
+	if ((d = greeting_group(x, y)) != 0)
+		return d;
+	if ((d = addr_compare(&x->c->conn.server.ip, &y->c->conn.server.ip)) != 0)
+		return d;
+	return order_u64(x->c->index, y->c->index);
+}
+
+/* The first of each server is enough. */
+static void
+greetings_build(const struct store *s, struct lookups *l)
+{
+	size_t n = 0, kept = 0;
+
+	if ((l->greetings = room_for(s, s->indexed, sizeof(*l->greetings))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++)
+		n += greeting_of(s->cases[i], &l->greetings[n]);
+	qsort(l->greetings, n, sizeof(*l->greetings), greeting_order);
+	for (size_t i = 1; i < n; i++)
+		if (greeting_group(&l->greetings[kept], &l->greetings[i]) != 0 ||
+		    !addr_equal(&l->greetings[kept].c->conn.server.ip, &l->greetings[i].c->conn.server.ip))
+			l->greetings[++kept] = l->greetings[i];
+	l->greeting_count = n > 0 ? kept + 1 : 0;
+}
+
+static bool
+greeting_before(const void *element, const void *key)
+{
+	return greeting_group(element, key) < 0;
+}
+
+static bool
+greeting_not_past(const void *element, const void *key)
+{
+	return greeting_group(element, key) <= 0;
+}
+
+/* Addresses of one /16 lie together: if neither the first nor the last of the group is of another, none is. */
+const struct mail_case *
+lookup_greeting_twin(const struct store *s, const struct mail_case *c)
+{
+	struct lookups *l = s->lookups;
+	const struct mail_case *end[2];
+	struct greeting own;
+	size_t from, to;
+
+	if (!greeting_of(c, &own))
+		return NULL;
+	if (l->greetings == NULL)
+		greetings_build(s, l);
+	from = count_before(l->greetings, l->greeting_count, sizeof(own), greeting_before, &own);
+	to = count_before(l->greetings, l->greeting_count, sizeof(own), greeting_not_past, &own);
+	if (from == to)
+		return NULL;
+	end[0] = l->greetings[from].c;
+	end[1] = l->greetings[to - 1].c;
+	for (int i = 0; i < 2; i++)
+		if (!addr_prefix_equal(&end[i]->conn.server.ip, &c->conn.server.ip, 16, 48))
+			return end[i];
+	return NULL;
+}
+
+/* ---- recipients that were taken --------------------------------------------------------- */
+
+struct accepted_key {
+	const struct addr *server;
+	const char	*address;
+	int64_t		 from_ns;
+};
+
+static int
+accepted_against(const struct accepted *x, const struct accepted_key *k)
+{
+	int d = memcmp(&x->c->conn.server.ip, k->server, sizeof(*k->server));
+
+	return d != 0 ? d : strcasecmp(x->recipient->address, k->address);
+}
+
+static int
+accepted_order(const void *a, const void *b)
+{
+	const struct accepted *x = a, *y = b;
+	struct accepted_key k = { &y->c->conn.server.ip, y->recipient->address, 0 };
+	int d;
+
+	if ((d = accepted_against(x, &k)) != 0)
+		return d;
+	if ((d = order_u64(x->c->index, y->c->index)) != 0)
+		return d;
+	return (x->recipient > y->recipient) - (x->recipient < y->recipient);	/* of one case: one array */
+}
+
+static bool
+accepted_before(const void *element, const void *key)
+{
+	const struct accepted *x = element;
+	const struct accepted_key *k = key;
+	int d = accepted_against(x, k);
+
+	return d < 0 || (d == 0 && x->c->conn.first.ns < k->from_ns);
+}
+
+static bool
+accepted_not_past(const void *element, const void *key)
+{
+	return accepted_against(element, key) <= 0;
+}
+
+static void
+accepted_build(const struct store *s, struct lookups *l)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->indexed; i++)
+		n += s->cases[i]->session != NULL ? s->cases[i]->recipient_count : 0;
+	if ((l->accepted = room_for(s, n, sizeof(*l->accepted))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++) {
+		const struct mail_case *c = s->cases[i];
+
+		for (uint32_t k = 0; c->session != NULL && k < c->recipient_count; k++)
+			if (c->recipients[k].reply.code / 100 == 2)
+				l->accepted[l->accepted_count++] = (struct accepted){ c, &c->recipients[k] };
+	}
+	qsort(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_order);
+}
+
+const struct accepted *
+lookup_accepted(const struct store *s, const struct addr *server, const char *address, int64_t from_ns, size_t *count)
+{
+	struct lookups *l = s->lookups;
+	struct accepted_key k = { server, address, from_ns };
+	size_t from, to;
+
+	if (l->accepted == NULL)
+		accepted_build(s, l);
+	from = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_before, &k);
+	to = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_not_past, &k);
+	*count = to - from;
+	return l->accepted + from;
+}
+
+/* ---- cases with something in common ------------------------------------------------------ */
+
+static bool
+case_has_unheard(const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (transaction_unheard(c, &c->transactions[i]))
+			return true;
+	return false;
+}
+
+static bool
+case_pop_session(const struct mail_case *c)
+{
+	return c->session != NULL && case_is_pop(c);
+}
+
+static const struct lookup_facts {
+	bool	client;		/* by its address, else by the server's */
+	bool	(*wanted)(const struct mail_case *c);
+} facts[LOOKUP_KINDS] = {
+	[LOOKUP_POP_OF_SERVER] = { false, case_pop_session },
+	[LOOKUP_POP_OF_CLIENT] = { true, case_pop_session },
+	[LOOKUP_UNHEARD_OF_SERVER] = { false, case_has_unheard },
+};
+
+static const struct addr *
+case_address(const struct mail_case *c, bool client)
+{
+	return client ? &c->conn.client.ip : &c->conn.server.ip;
+}
+
+/* by_client and by_server are in this order already. */
+static void
+cases_build(const struct store *s, struct lookups *l, enum lookup_kind kind)
+{
+	struct mail_case *const *from = facts[kind].client ? s->by_client : s->by_server;
+
+	if (from == NULL || (l->cases[kind] = room_for(s, s->indexed, sizeof(*l->cases[kind]))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++)
+		if (facts[kind].wanted(from[i]))
+			l->cases[kind][l->case_count[kind]++] = from[i];
+}
+
+struct case_key {
+	const struct addr *of;
+	bool		 client;
+};
+
+static bool
+case_before(const void *element, const void *key)
+{
+	const struct case_key *k = key;
+
+	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of, sizeof(*k->of)) < 0;
+}
+
+static bool
+case_not_past(const void *element, const void *key)
+{
+	const struct case_key *k = key;
+
+	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of, sizeof(*k->of)) <= 0;
+}
+
+struct case_run
+lookup_cases(const struct store *s, enum lookup_kind kind, const struct addr *of)
+{
+	struct lookups *l = s->lookups;
+	struct case_key k = { of, facts[kind].client };
+	size_t from, to;
+
+	if (l->cases[kind] == NULL)
+		cases_build(s, l, kind);
+	from = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_before, &k);
+	to = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_not_past, &k);
+	return (struct case_run){ l->cases[kind] + from, to - from };
+}
+
+struct lookups *
+lookups_new(void)
+{
+	return calloc(1, sizeof(struct lookups));
+}
+
+void
+lookups_forget(struct lookups *l)
+{
+	free(l->services);
+	free(l->greetings);
+	free(l->accepted);
+	for (int i = 0; i < LOOKUP_KINDS; i++)
+		free(l->cases[i]);
+	*l = (struct lookups){ 0 };
+}
+
+void
+lookups_free(struct lookups *l)
+{
+	if (l == NULL)
+		return;
+	lookups_forget(l);
+	free(l);
+}

@@ -1,0 +1,53 @@
+/*
+ * lookup.h - what rules ask of all connections at once.
+ *
+ * A rule that judges one connection must not walk all the others: a relay
+ * makes ten thousand a day from one address, and each would walk ten thousand.
+ * What it would look for is sorted at the first question since the last
+ * store_index(), and from then on found.  Everything is borrowed until the
+ * next store_index(); without memory the answer is "none", and counted
+ * (store_starved).
+ */
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include "correlator/store.h"
+
+/* One port of a server as all clients of one point know it. */
+struct service {
+	struct addr	server;
+	uint32_t	point;
+	uint16_t	port;
+	uint8_t		ttl;		/* least of its packets; 0 = unknown */
+	uint64_t	timed;		/* answered connections whose round trip is known */
+	int64_t		rtt_min_ns;	/* least SYN to SYN-ACK; 0 = unknown */
+};
+/* The services of a server at a point: `count' in a row, ascending port. */
+const struct service *lookup_services(const struct store *s, const struct addr *server, uint32_t point, size_t *count);
+
+/* A connection of the same client to a public server far from this one (another /16, v6 /48) that greets with the same name. */
+const struct mail_case *lookup_greeting_twin(const struct store *s, const struct mail_case *c);
+
+/* A recipient whom a server took. */
+struct accepted {
+	const struct mail_case *c;
+	const struct record_recipient *recipient;
+};
+/* Those of a server with this address (whatever case), in connections that began at from_ns or later: `count' in order of time. */
+const struct accepted *lookup_accepted(const struct store *s, const struct addr *server, const char *address, int64_t from_ns,
+		    size_t *count);
+
+enum lookup_kind {
+	LOOKUP_POP_OF_SERVER,		/* POP3 sessions */
+	LOOKUP_POP_OF_CLIENT,
+	LOOKUP_UNHEARD_OF_SERVER,	/* with a mail whose final answer the client did not hear */
+	LOOKUP_KINDS
+};
+struct case_run {
+	const struct mail_case *const *at;
+	size_t		n;
+};
+/* In order of time. */
+struct case_run	lookup_cases(const struct store *s, enum lookup_kind kind, const struct addr *of);
+
+#endif /* LOOKUP_H */

@@ -1,0 +1,86 @@
+#!/usr/bin/python3
+"""growth.py MAILWHY [CAPTURE...] - eight times as many connections cost eight times as much, not sixty-four.
+
+Each capture becomes one of many connections of the same client and server,
+one after the other, sound or failing all in the same way: what a relay's or a
+sensor's capture looks like.  CPU time, less what starting costs; a walk over
+all connections for each connection would make the ratio 64.
+"""
+import os
+import struct
+import subprocess
+import sys
+import tempfile
+
+import capfile
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FEW, MANY, AT_MOST = 500, 4000, 20
+CAPTURES = ["clean_single_swaks", "clean_auth_login", "clean_pop3_full", "relay_denied_554", "greylist_450_then_ok",
+            "pop_before_smtp_seed", "p25_drop_587_ok", "p25_rst_router", "mb_starttls_stripped", "bh_up_pppoe",
+            "bh_down_pop3_1492_wan", "icmp_ignored_up_1400"]
+
+
+def again(frame, nth):
+    """The frame in another connection: another port of the client, other sequence numbers, the checksum adapted (RFC 1624)."""
+    if frame[12:15] != b"\x08\0\x45" or frame[23] != 6 or len(frame) < 54:
+        return frame
+    source, target, seq, ack = struct.unpack(">HHII", frame[34:46])
+    up = source > target
+    mine, other = nth * 519179983 & 0xffffffff, nth * 1557539949 & 0xffffffff
+    if up:
+        source = 1024 + (source + nth * 7) % 60000
+    else:
+        target = 1024 + (target + nth * 7) % 60000
+    seq = seq + (mine if up else other) & 0xffffffff
+    ack = ack and ack + (other if up else mine) & 0xffffffff
+    new = struct.pack(">HHII", source, target, seq, ack)
+    total = 0xffff ^ struct.unpack(">H", frame[50:52])[0]
+    total += sum(0xffff ^ w for w in struct.unpack(">6H", frame[34:46])) + sum(struct.unpack(">6H", new))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return frame[:34] + new + frame[46:50] + struct.pack(">H", 0xffff ^ total) + frame[52:]
+
+
+def multiplied(capture, n):
+    step = capture.frames[-1][0] - capture.frames[0][0] + 2 * 10**9
+    return capture.with_frames([(ns + k * step, wire, again(data, k)) for k in range(n) for ns, wire, data in capture.frames])
+
+
+def cost(mailwhy, capture, room):
+    path = os.path.join(room, "many.pcap")
+    with open(path, "wb") as f:
+        f.write(capture.pcap())
+    best = None
+    for _ in range(2):
+        p = subprocess.Popen([mailwhy, "--no-progress", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(p.pid, 0)
+        p.returncode = os.waitstatus_to_exitcode(status)
+        if p.returncode > 1:
+            sys.exit("growth: exit status %d" % p.returncode)
+        cpu = usage.ru_utime + usage.ru_stime
+        best = cpu if best is None else min(best, cpu)
+    return best
+
+
+def main():
+    mailwhy, names = sys.argv[1], sys.argv[2:]
+    files = names or [os.path.join(TOP, "captures/lab", n + ".client.pcap") for n in CAPTURES]
+    failed = 0
+    with tempfile.TemporaryDirectory() as room:
+        for path in files:
+            capture = capfile.load(path)
+            start, few, many = (cost(mailwhy, multiplied(capture, n), room) for n in (1, FEW, MANY))
+            ratio = (many - start) / max(few - start, 0.005)
+            if ratio > AT_MOST:
+                failed += 1
+                print("FAIL: %s: %d connections take %.2f s, %d take %.2f s: %.0f times" %
+                      (os.path.basename(path), FEW, few - start, MANY, many - start, ratio))
+            elif names:
+                print("%6.1f times  %.2f s  %.2f s  %s" % (ratio, few - start, many - start, os.path.basename(path)))
+    print("%d passed, %d failed" % (len(files) - failed, failed))
+    return failed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,212 @@
+/* What rules ask of all connections at once: the same as a walk over all of them would find. */
+#include "case_build.h"
+#include "correlator/lookup.h"
+#include "correlator/store_write.h"
+
+static struct store *
+store_of(const struct record *v, size_t n)
+{
+	struct store *s = store_new(0);
+
+	for (size_t i = 0; i < n; i++)
+		store_take(s, &v[i]);
+	store_index(s);
+	return s;
+}
+
+static const struct mail_case *
+case_of(const struct store *s, uint64_t id)
+{
+	struct case_iter it = { 0 };
+	const struct mail_case *c;
+
+	while ((c = store_case_next(s, &it)) != NULL)
+		if (c->id == id)
+			return c;
+	return NULL;
+}
+
+/* ---- services ------------------------------------------------------------------------ */
+
+static struct record
+host(uint32_t point, uint64_t n, int client, uint16_t port, uint8_t ttl, int64_t rtt_ms)
+{
+	struct record r = build_host(client, ip4(198, 51, 100, 25), port, 0);
+
+	r.host.key.point = point;
+	r.host.key.n = (uint32_t)n;
+	r.host.answered = 3;
+	r.host.ttl = ttl;
+	r.host.rtt_min_ns = rtt_ms * MS;
+	return r;
+}
+
+static void
+test_services(void)
+{
+	struct record r[] = { host(0, 1, 1, 25, 60, 20), host(0, 2, 2, 25, 58, 30), host(0, 3, 1, 443, 0, 0), host(1, 4, 1, 25, 99, 1),
+		host(0, 5, 3, 25, 77, 10) };
+	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
+	const struct service *v;
+	struct store *s;
+	size_t n;
+
+	r[4].host.answered = 0;		/* its TTL is of no answer */
+	s = store_of(r, 5);
+	v = lookup_services(s, &server, 0, &n);
+	CU_ASSERT_EQUAL_FATAL(n, 2);
+	CHECK_EQ_INT(v[0].port, 25);
+	CHECK_EQ_INT(v[0].ttl, 58);
+	CHECK_EQ_INT(v[0].timed, 6);
+	CHECK_EQ_INT(v[0].rtt_min_ns, 20 * MS);
+	CHECK_EQ_INT(v[1].port, 443);
+	CHECK_EQ_INT(v[1].timed, 0);
+	v = lookup_services(s, &server, 1, &n);
+	CHECK_EQ_INT(n, 1);
+	CHECK_EQ_INT(v[0].ttl, 99);
+	(void)lookup_services(s, &other, 0, &n);
+	CHECK_EQ_INT(n, 0);
+	store_free(s);
+}
+
+/* ---- greetings ----------------------------------------------------------------------- */
+
+static void
+greeted(struct record out[2], uint64_t id, int client, struct addr server, const char *text)
+{
+	out[0] = build_connection(0, id, (int64_t)id * 1000, (int64_t)id * 1000 + 500);
+	out[0].connection.client.ip = ip4(192, 0, 2, client);
+	out[0].connection.server.ip = server;
+	out[1] = build_session(&out[0], (int64_t)id * 1000 + 60);
+	snprintf(out[1].session.greeting.text, sizeof(out[1].session.greeting.text), "%s", text);
+}
+
+static void
+test_greeting_twins(void)
+{
+	struct record r[16];
+	struct store *s;
+
+	greeted(&r[0], 1, 10, ip4(9, 1, 1, 1), "proxy.example.net ESMTP");
+	greeted(&r[2], 2, 10, ip4(9, 1, 200, 9), "PROXY.example.net ready");	/* the same /16 */
+	greeted(&r[4], 3, 10, ip4(8, 8, 4, 4), "mx.example.org ESMTP");
+	greeted(&r[6], 4, 11, ip4(7, 7, 7, 7), "proxy.example.net ESMTP");	/* another client */
+	greeted(&r[8], 5, 10, ip4(7, 7, 7, 7), "*****************");
+	greeted(&r[10], 6, 10, ip4(10, 9, 9, 9), "proxy.example.net ESMTP");	/* not public */
+	s = store_of(r, 12);
+	for (uint64_t id = 1; id <= 6; id++)
+		CHECK(lookup_greeting_twin(s, case_of(s, id)) == NULL);
+	store_free(s);
+
+	greeted(&r[12], 7, 10, ip4(11, 1, 1, 1), "proxy.example.net hello");
+	s = store_of(r, 14);
+	for (uint64_t id = 1; id <= 2; id++)
+		CHECK_EQ_INT(lookup_greeting_twin(s, case_of(s, id))->id, 7);
+	CHECK_EQ_INT(lookup_greeting_twin(s, case_of(s, 7))->id, 1);
+	CHECK(lookup_greeting_twin(s, case_of(s, 3)) == NULL);
+	CHECK(lookup_greeting_twin(s, case_of(s, 4)) == NULL);
+	store_free(s);
+}
+
+/* ---- recipients ---------------------------------------------------------------------- */
+
+static void
+test_accepted(void)
+{
+	static const struct { uint64_t id; const char *address; int code; } given[] = {
+		{ 1, "ann@example.net", 250 }, { 2, "ANN@example.net", 251 }, { 3, "ann@example.net", 550 }, { 4, "bob@example.net", 250 },
+		{ 5, "ann@example.net", 250 },
+	};
+	struct record r[20];
+	struct addr server = ip4(198, 51, 100, 25);
+	const struct accepted *v;
+	struct store *s;
+	size_t n = 0, count;
+
+	for (size_t i = 0; i < 5; i++) {
+		int64_t ms = (int64_t)given[i].id * 1000;
+
+		r[n] = build_connection(0, given[i].id, ms, ms + 500);
+		r[n + 1] = build_session(&r[n], ms + 60);
+		r[n + 2] = build_transaction(&r[n], 1, VERDICT_ACCEPTED, ms + 100);
+		r[n + 3] = build_recipient(&r[n + 2], 1, given[i].address, given[i].code, "words", ms + 150);
+		n += 4;
+	}
+	s = store_of(r, n);
+	v = lookup_accepted(s, &server, "Ann@Example.Net", 0, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 3);
+	CHECK_EQ_INT(v[0].c->id, 1);
+	CHECK_EQ_INT(v[1].c->id, 2);
+	CHECK_EQ_INT(v[2].c->id, 5);
+	v = lookup_accepted(s, &server, "ann@example.net", BASE_NS + 1001 * MS, &count);
+	CHECK_EQ_INT(count, 2);
+	CHECK_EQ_INT(v[0].c->id, 2);
+	(void)lookup_accepted(s, &server, "eve@example.net", 0, &count);
+	CHECK_EQ_INT(count, 0);
+	store_free(s);
+}
+
+/* ---- kinds of cases, and who lived when ------------------------------------------------ */
+
+static void
+test_cases_of_a_kind(void)
+{
+	struct record r[8];
+	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
+	struct case_run run;
+	struct store *s;
+
+	for (int i = 0; i < 4; i++) {
+		r[2 * i] = build_connection(0, (uint64_t)i + 1, 1000 * (3 - i), 9000);
+		if (i % 2 == 1)
+			r[2 * i].connection.app = APP_POP3;
+		r[2 * i + 1] = build_session(&r[2 * i], 1000 * (3 - i) + 60);
+	}
+	s = store_of(r, 8);
+	run = lookup_cases(s, LOOKUP_POP_OF_SERVER, &server);
+	CU_ASSERT_EQUAL_FATAL(run.n, 2);
+	CHECK_EQ_INT(run.at[0]->id, 4);		/* in order of time */
+	CHECK_EQ_INT(run.at[1]->id, 2);
+	CHECK_EQ_INT(lookup_cases(s, LOOKUP_POP_OF_SERVER, &other).n, 0);
+	store_free(s);
+}
+
+/* A long life that began long before is found among short ones. */
+static void
+test_walk_of_the_living(void)
+{
+	struct record r[101];
+	struct addr client = ip4(192, 0, 2, 10), server = ip4(198, 51, 100, 25);
+	struct case_iter it = { .client = &client, .server = &server, .to_ns = BASE_NS + 52500 * MS, .since_ns = BASE_NS + 50400 * MS };
+	const struct mail_case *c;
+	uint64_t seen[8] = { 0 };
+	struct store *s;
+	size_t n = 0;
+
+	for (uint64_t i = 0; i < 100; i++)
+		r[i] = build_connection(0, i + 1, (int64_t)i * 1000, (int64_t)i * 1000 + 500);
+	r[100] = build_connection(0, 999, 10100, 60000);
+	s = store_of(r, 101);
+	while ((c = store_case_next(s, &it)) != NULL && n < 8)
+		seen[n++] = c->id;
+	CHECK_EQ_INT(n, 4);
+	CHECK_EQ_INT(seen[0], 999);
+	CHECK_EQ_INT(seen[1], 51);
+	CHECK_EQ_INT(seen[2], 52);
+	CHECK_EQ_INT(seen[3], 53);
+	store_free(s);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "services of a server", test_services },
+		{ "one name, two unrelated servers", test_greeting_twins },
+		{ "recipients that were taken", test_accepted },
+		{ "cases of a kind", test_cases_of_a_kind },
+		{ "who lived when", test_walk_of_the_living },
+	};
+
+	return check_main("lookup", tests, sizeof(tests) / sizeof(tests[0]));
+}
