@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_FIRST = 32, ROOM_FOLD = 256, ROOM_LEAST = 64 };
+enum { ROOM_FIRST = 16, ROOM_FOLD = 256, ROOM_LEAST = 64 };
 static const int64_t disorder_late = 1000000000;
 
 const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls = 8, .icmp = 16 };
@@ -42,6 +42,7 @@ ledger_free(struct ledger *l)
 	if (l == NULL)
 		return;
 	for (int d = 0; d < 2; d++) {
+		free(l->side[d].lists);
 		free(l->side[d].stalls);
 		free(l->side[d].sums.sizes);
 	}
@@ -57,6 +58,8 @@ ledger_bytes(const struct ledger *l)
 	uint64_t n = sizeof(*l) + (uint64_t)l->room * sizeof(*l->segs) + (uint64_t)l->sack_room * sizeof(*l->sacks);
 
 	for (int d = 0; d < 2; d++) {
+		if (l->side[d].lists != NULL)
+			n += sizeof(*l->side[d].lists);
 		if (l->side[d].stalls != NULL)
 			n += (uint64_t)l->limits.stalls * sizeof(struct record_stall);
 		if (l->side[d].sums.sizes != NULL)
@@ -82,7 +85,11 @@ ledger_fetch_window(const struct ledger *l)
 struct ledger_caps
 ledger_caps(const struct ledger *l)
 {
-	return l->caps;
+	struct ledger_caps caps = l->caps;
+
+	for (int d = 0; d < 2; d++)
+		caps.memory += l->side[d].lists_missed;
+	return caps;
 }
 
 /* S15. */

@@ -90,8 +90,17 @@ struct totals {
 	struct size_note *sizes;	/* size_count of them; room for LEDGER_SIZES, or NULL: see sums_room() */
 };
 
+/* Lists, as long as their counts say, of what most flows never have. */
+struct side_lists {
+	struct hole	holes[LEDGER_HOLES];
+	struct pause	pauses[RECORD_PAUSES];
+	struct rst_note	rsts[LEDGER_RSTS];
+};
+
 struct side {
 	/* Of what seldom happens. */
+	struct side_lists *lists;	/* NULL: all three are empty */
+	uint32_t	lists_missed;	/* for want of memory */
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
 	uint64_t	unseen_gone;	/* of them acknowledged */
 	int64_t		low;		/* lowest byte seen */
@@ -155,11 +164,8 @@ struct side {
 	uint8_t		header[4];
 	struct passing	passing;
 
-	/* Lists, as long as their counts say: what is behind those is not even zeroed. */
+	/* As long as its count says: what is behind that is not even zeroed. */
 	uint16_t	samples[LEDGER_SAMPLES];
-	struct hole	holes[LEDGER_HOLES];
-	struct pause	pauses[RECORD_PAUSES];
-	struct rst_note	rsts[LEDGER_RSTS];
 	struct totals	sums;
 };
 

@@ -96,7 +96,7 @@ report_unseen(const struct side *s, struct record_direction *o)
 {
 	o->unseen_count = s->hole_count;
 	for (uint32_t i = 0; i < s->hole_count && i < RECORD_STRETCHES; i++) {
-		const struct hole *h = &s->holes[i];
+		const struct hole *h = &s->lists->holes[i];
 		int64_t at = h->lo - s->low;
 
 		o->unseen[i] = (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };

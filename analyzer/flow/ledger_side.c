@@ -4,6 +4,7 @@
  */
 #include "flow/ledger_impl.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -26,27 +27,46 @@ side_base(struct side *s, uint32_t seq, bool isn)
 	s->low = s->max = s->data_max = s->acked = s->floor = 1;
 }
 
+/* False: no memory. */
+static bool
+side_lists(struct side *s)
+{
+	if (s->lists == NULL && (s->lists = malloc(sizeof(*s->lists))) == NULL)
+		s->lists_missed++;
+	return s->lists != NULL;
+}
+
+static void
+hole_give_up(struct side *s, const struct hole *h)
+{
+	uint64_t n = (uint64_t)(h->hi - h->lo);
+
+	s->missing_gone += n;
+	if (s->acked >= h->hi)
+		s->unseen_gone += n;
+}
+
 static void
 hole_drop_lowest(struct side *s)
 {
-	uint64_t n = (uint64_t)(s->holes[0].hi - s->holes[0].lo);
-
-	s->missing_gone += n;
-	if (s->acked >= s->holes[0].hi)
-		s->unseen_gone += n;
-	memmove(s->holes, s->holes + 1, --s->hole_count * sizeof(s->holes[0]));
+	hole_give_up(s, &s->lists->holes[0]);
+	memmove(s->lists->holes, s->lists->holes + 1, --s->hole_count * sizeof(s->lists->holes[0]));
 }
 
 static void
 hole_insert(struct side *s, uint32_t at, struct hole h)
 {
+	if (!side_lists(s)) {
+		hole_give_up(s, &h);
+		return;
+	}
 	if (s->hole_count == LEDGER_HOLES) {	/* the lowest is the oldest: it will not be filled */
 		hole_drop_lowest(s);
 		if (at > 0)
 			at--;
 	}
-	memmove(s->holes + at + 1, s->holes + at, (s->hole_count - at) * sizeof(s->holes[0]));
-	s->holes[at] = h;
+	memmove(s->lists->holes + at + 1, s->lists->holes + at, (s->hole_count - at) * sizeof(s->lists->holes[0]));
+	s->lists->holes[at] = h;
 	s->hole_count++;
 }
 
@@ -69,8 +89,8 @@ holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
 {
 	int64_t filled = 0;
 
-	for (uint32_t i = 0; i < s->hole_count && s->holes[i].lo < hi; ) {
-		struct hole *h = &s->holes[i];
+	for (uint32_t i = 0; i < s->hole_count && s->lists->holes[i].lo < hi; ) {
+		struct hole *h = &s->lists->holes[i];
 		int64_t a = h->lo > lo ? h->lo : lo, b = h->hi < hi ? h->hi : hi;
 
 		if (a >= b) {
@@ -124,7 +144,7 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 {
 	struct side *s = &l->side[dir];
 	uint32_t c = side_ceiling(l, dir);
-	const struct hole *h = s->hole_count > 0 ? &s->holes[0] : NULL;
+	const struct hole *h = s->hole_count > 0 ? &s->lists->holes[0] : NULL;
 
 	if (!s->gap_on && h == NULL)
 		return;
@@ -232,14 +252,14 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	struct pause pause;
 
 	if (s->data_last.frame == 0 || p->at.ns - s->data_last.ns < PAUSE_LEAST || rel < s->data_last_end
-	    || !pause_clean(l, s, peer, s->data_last.ns))
+	    || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
 		return;
 	memset(&pause, 0, sizeof(pause));
 	pause.from = s->data_last;
 	pause.to = p->at;
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
-	pause_keep(s->pauses, &s->pause_count, &pause);
+	pause_keep(s->lists->pauses, &s->pause_count, &pause);
 }
 
 static void
@@ -260,7 +280,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct
 	struct side *s = &l->side[dir];
 	int64_t end = rel + p->len;
 	struct hole in = { .lo = 0 };
-	uint16_t newest = s->hole_count > 0 ? s->holes[s->hole_count - 1].id : 0;
+	uint16_t newest = s->hole_count > 0 ? s->lists->holes[s->hole_count - 1].id : 0;
 	bool repair = false;
 
 	if (s->data_segments == 0 && s->midstream && rel < s->low)
@@ -283,10 +303,10 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct
 		s->max = end;
 		/* the newest that overtook every hole still open */
 		for (uint32_t i = 0; i < s->hole_count; i++) {
-			s->holes[i].id = p->ip_id;
-			if (!s->holes[i].by_data) {
-				s->holes[i].by_data = end > s->data_max && s->holes[i].ns < p->at.ns && s->acked < s->holes[i].hi;
-				s->holes[i].ns = p->at.ns;
+			s->lists->holes[i].id = p->ip_id;
+			if (!s->lists->holes[i].by_data) {
+				s->lists->holes[i].by_data = end > s->data_max && s->lists->holes[i].ns < p->at.ns && s->acked < s->lists->holes[i].hi;
+				s->lists->holes[i].ns = p->at.ns;
 			}
 		}
 	}
@@ -538,9 +558,9 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 		s->rst = p->at;
 	s->rst_count++;
 	s->ttl_rst = p->ttl;
-	if (s->rst_kept == LEDGER_RSTS)
+	if (s->rst_kept == LEDGER_RSTS || !side_lists(s))
 		return;
-	n = &s->rsts[s->rst_kept++];
+	n = &s->lists->rsts[s->rst_kept++];
 	memset(n, 0, sizeof(*n));
 	n->at = p->at;
 	n->rel = rel;
@@ -559,8 +579,8 @@ static void
 rst_refuted(struct side *s, const struct packet *p, int64_t rel)
 {
 	for (uint32_t i = 0; i < s->rst_kept; i++)
-		if (p->at.ns > s->rsts[i].at.ns && p->at.ns < s->rsts[i].at.ns + 2 * SECOND && rel >= s->rsts[i].rel)
-			s->rsts[i].r1 = true;
+		if (p->at.ns > s->lists->rsts[i].at.ns && p->at.ns < s->lists->rsts[i].at.ns + 2 * SECOND && rel >= s->lists->rsts[i].rel)
+			s->lists->rsts[i].r1 = true;
 }
 
 /* ---- one packet ---------------------------------------------------------------------------- */

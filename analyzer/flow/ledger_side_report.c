@@ -44,7 +44,7 @@ rst_signs_of(const struct side *s, uint8_t usual, int64_t loop)
 	uint32_t signs = 0;
 
 	for (uint32_t i = 0; i < s->rst_kept; i++) {
-		const struct rst_note *a = &s->rsts[i];
+		const struct rst_note *a = &s->lists->rsts[i];
 		int d = (int)a->ttl - usual;
 
 		signs |= a->r1 ? RESET_R1 : 0;
@@ -56,11 +56,11 @@ rst_signs_of(const struct side *s, uint8_t usual, int64_t loop)
 		if (loop >= LOOP_LEAST && a->haste > 0 && a->haste < loop / 2)
 			signs |= RESET_R6;
 		for (uint32_t j = 0; j < i && !a->reply; j++) {
-			if (s->rsts[j].reply)
+			if (s->lists->rsts[j].reply)
 				continue;
-			if (s->rsts[j].rel != a->rel)
+			if (s->lists->rsts[j].rel != a->rel)
 				signs |= RESET_R3;
-			if (s->rsts[j].ack != 0 && a->ack != 0 && s->rsts[j].ack != a->ack)
+			if (s->lists->rsts[j].ack != 0 && a->ack != 0 && s->lists->rsts[j].ack != a->ack)
 				signs |= RESET_R4;
 		}
 	}
@@ -86,11 +86,11 @@ report_missing(const struct side *s, struct record_direction *o)
 	o->missing = s->missing_gone;
 	o->acked_unseen = s->unseen_gone;
 	for (uint32_t i = 0; i < s->hole_count; i++) {
-		int64_t acked = s->acked < s->holes[i].hi ? s->acked : s->holes[i].hi;
+		int64_t acked = s->acked < s->lists->holes[i].hi ? s->acked : s->lists->holes[i].hi;
 
-		o->missing += (uint64_t)(s->holes[i].hi - s->holes[i].lo);
-		if (acked > s->holes[i].lo)
-			o->acked_unseen += (uint64_t)(acked - s->holes[i].lo);
+		o->missing += (uint64_t)(s->lists->holes[i].hi - s->lists->holes[i].lo);
+		if (acked > s->lists->holes[i].lo)
+			o->acked_unseen += (uint64_t)(acked - s->lists->holes[i].lo);
 	}
 	o->missing += s->cut_bytes;
 	o->cut_bytes = s->cut_bytes;
@@ -103,7 +103,8 @@ report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_dire
 	struct pause p = { .from = s->data_last, .to = s->after_data, .trailing = true };
 
 	o->pause_count = s->pause_count;
-	memcpy(o->pauses, s->pauses, s->pause_count * sizeof(s->pauses[0]));
+	if (s->pause_count > 0)
+		memcpy(o->pauses, s->lists->pauses, s->pause_count * sizeof(o->pauses[0]));
 	if (p.to.frame == 0) {
 		p.to.ns = t_end;
 		p.to.frame = l->last.frame;
