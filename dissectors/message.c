@@ -604,6 +604,14 @@ message_push(struct message *m, const uint8_t *p, size_t len)
 	}
 }
 
+void
+message_fetch(const struct message *m)
+{
+	__builtin_prefetch(m);
+	__builtin_prefetch(&m->proofs.leaf.on);
+	__builtin_prefetch(&m->proofs.dkim);
+}
+
 /*
  * The header block breaks off.  A field is whole when the line after it began
  * and was no continuation; of one that may go on nothing certain is known.

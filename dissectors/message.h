@@ -64,6 +64,7 @@ struct message;
 
 struct message *message_new(void);	/* NULL: no memory */
 void	message_push(struct message *m, const uint8_t *p, size_t len);
+void	message_fetch(const struct message *m);	/* into the cache, before a push */
 /* `missing' bytes are not in the capture; what follows is never glued to what came before. */
 void	message_gap(struct message *m, uint64_t missing);
 void	message_end(struct message *m);	/* no more bytes: closes an unfinished field */

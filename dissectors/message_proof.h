@@ -20,10 +20,10 @@
 
 struct message_proofs {
 	bool		known;		/* headers and body are whole; else nothing below is said */
+	uint32_t	faulty;		/* parts with a fault */
 	struct dkim_facts dkim;
 	uint32_t	base64_parts;	/* looked at */
 	uint32_t	md5_right;	/* parts that fit their Content-MD5 */
-	uint32_t	faulty;		/* parts with a fault */
 	enum leaf_fault	fault;		/* the weightiest ... */
 	uint32_t	fault_part;	/* ... and the first part that has it: 1 = the first leaf */
 	uint32_t	fault_bytes;	/* LEAF_ILLEGAL: how many in it */
@@ -37,14 +37,14 @@ struct message_proofs {
 	bool		stub;		/* a part has a name that scanners give to what they put in place of another */
 };
 
-/* The state behind them. */
+/* The state behind them; what every piece of a body asks comes first. */
 struct proofs {
-	struct message_proofs facts;
 	struct leaf	 leaf;
+	struct dkim_body *dkim;
+	struct message_proofs facts;
 	uint32_t	 leaf_nr;
 	char		 leaf_name[96];
 	char		 md5[32];	/* Content-MD5 of the part whose header is being read */
-	struct dkim_body *dkim;
 	bool		 signing;	/* the field being read is a signature */
 	bool		 off;		/* bytes were missing: nothing can be known any more */
 	bool		 doubt;		/* of the boundaries */

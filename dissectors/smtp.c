@@ -114,15 +114,16 @@ held_relieve(struct smtp_state *st)
 	st->deaf |= !st->server_heard;
 }
 
+/* A gap: p is NULL. */
 static bool
-input(struct smtp_state *st, enum dissect_dir dir, struct smtp_span s)
+input(struct smtp_state *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, uint64_t len)
 {
 	bool kept;
 
 	st->arriving = dir;
-	st->in[dir].now = s;
+	st->in[dir].now = (struct smtp_span){ p, len, off, ts_ns };
 	if (st->in[dir].first == NULL)
-		st->next[dir] = s.off;
+		st->next[dir] = off;
 	pump(st);
 	kept = smtp_hold_keep(&st->in[dir], st->hint.budget);
 	st->in[dir].now = (struct smtp_span){ 0 };
@@ -134,18 +135,14 @@ input(struct smtp_state *st, enum dissect_dir dir, struct smtp_span s)
 static enum dissect_rc
 smtp_data(void *state, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
-	struct smtp_state *st = state;
-
-	if (len == 0)
-		return DISSECT_OK;
-	return input(st, dir, (struct smtp_span){ p, len, off, ts_ns }) ? DISSECT_OK : DISSECT_NOMEM;
+	return len == 0 || input(state, dir, off, ts_ns, p, len) ? DISSECT_OK : DISSECT_NOMEM;
 }
 
 static void
 smtp_gap(void *state, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
 {
 	if (missing != 0)
-		input(state, dir, (struct smtp_span){ NULL, missing, off, ts_ns });
+		input(state, dir, off, ts_ns, NULL, missing);
 }
 
 /* What still waits will not be answered: it is read as what it most likely is. */

@@ -15,12 +15,10 @@ struct smtp_chunk {
 };
 
 struct smtp_span
-smtp_hold_peek(const struct smtp_hold *h)
+smtp_hold_kept(const struct smtp_hold *h)
 {
 	const struct smtp_chunk *c = h->first;
 
-	if (c == NULL)
-		return h->now;
 	if (c->missing != 0)
 		return (struct smtp_span){ NULL, c->missing, c->off, c->ts_ns };
 	return (struct smtp_span){ c->data + c->start, c->end - c->start, c->off, c->ts_ns };

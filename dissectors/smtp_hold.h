@@ -24,12 +24,21 @@ struct smtp_hold {
 	uint64_t	   charged;	/* to the budget */
 };
 
-/* What comes next; len == 0: nothing. */
-struct smtp_span smtp_hold_peek(const struct smtp_hold *h);
 static inline bool
 smtp_hold_empty(const struct smtp_hold *h)
 {
 	return h->first == NULL && h->now.len == 0;
+}
+
+/* What comes next; len == 0: nothing. */
+struct smtp_span smtp_hold_kept(const struct smtp_hold *h);
+static inline struct smtp_span
+smtp_hold_peek(const struct smtp_hold *h)
+{
+	const struct smtp_span *s = &h->now;
+
+	/* one by one: they were just written so, and wider reads would wait for that */
+	return h->first != NULL ? smtp_hold_kept(h) : (struct smtp_span){ s->p, s->len, s->off, s->ts_ns };
 }
 /*
  * Copies the first line without its end, at most size bytes of it; stops at a

@@ -79,6 +79,7 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 	bool		over;		/* a bound was hit: go on without the other side */
 	bool		deaf;		/* ... and no server was heard so far */
 	bool		lf_only;	/* the last command ended with a bare LF */
+	bool		unsynced;	/* bytes are missing: replies and commands may not match */
 	bool		server_heard, server_tls;
 	struct smtp_queue queue;
 	struct smtp_answer answer;
@@ -89,7 +90,6 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 	/* server */
 	bool		greeted, server_tunnel, quit_done, lmtp;
 	bool		after_gap[2];	/* the next line may be the rest of one */
-	bool		unsynced;	/* bytes are missing: replies and commands may not match */
 	bool		replied;	/* a reply was delivered */
 	uint32_t	rcpt_accepted;	/* in this transaction: LMTP answers each */
 	bool		probe;		/* the client spoke while a reply was unfinished: a list */

@@ -172,6 +172,8 @@ void
 full_fetch_last(const struct full *f)
 {
 	ledger_fetch_window(f->ledger);
+	if (f->watched != NULL && f->fp->watcher.fetch != NULL)
+		f->fp->watcher.fetch(f->watched);
 }
 
 /* ---- classification ------------------------------------------------------- */

@@ -31,6 +31,8 @@ struct flow_watcher {
 	/* `missing' bytes from `off' on are not in the capture. */
 	void	 (*gap)(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing,
 		    struct moment at);
+	/* Bytes are likely to come soon: what they will touch goes into the cache.  May be NULL. */
+	void	 (*fetch)(const void *mail);
 	/* The flow is over, or the capture is: its facts, final.  Frees the mail flow. */
 	void	 (*close)(void *mail, const struct record_connection *facts);
 	void	 *ctx;

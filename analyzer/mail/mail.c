@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "dissectors/tls.h"
+#include "flow/packet.h"
 #include "mail/mail_internal.h"
 #include "record/record_copy.h"
 #include "record/text.h"
@@ -302,6 +303,19 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 	f->protocol->dissector->data(f->dissector, dir, off, f->now.ns, p, len);
 }
 
+/* Of each what every piece of a body asks: it comes first. */
+static void
+watcher_fetch(const void *mail)
+{
+	const struct mail_flow *f = mail;
+
+	cache_fetch(f->session, 0, 192);
+	cache_fetch(f->dissector, 0, 320);
+	cache_fetch(f->state, 0, 64);
+	if (f->message != NULL)
+		message_fetch(f->message);
+}
+
 static void
 watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
 {
@@ -354,6 +368,7 @@ struct flow_watcher
 mail_watcher(struct mail *m)
 {
 	return (struct flow_watcher){
-		.open = watcher_open, .data = watcher_data, .gap = watcher_gap, .close = watcher_close, .ctx = m,
+		.open = watcher_open, .data = watcher_data, .gap = watcher_gap, .fetch = watcher_fetch, .close = watcher_close,
+		.ctx = m,
 	};
 }

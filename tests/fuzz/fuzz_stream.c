@@ -72,7 +72,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static uint8_t room[FRAME_MAX];
 	struct flow_limits l = { 64, 16, 16, 20000, 900000000000 };
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { on_open, on_data, on_gap, on_close, NULL };
+	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close };
 	struct flow_point *fp = flow_point_new(0, "fuzz", "", &l, &sink, &w);
 	int64_t now = 1000000000;
 	uint64_t number = 0;

@@ -177,7 +177,7 @@ static unsigned long
 run_one(uint64_t seed)
 {
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { on_open, on_data, on_gap, on_close, &heard };
+	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close, .ctx = &heard };
 	struct flow_point *fp = flow_point_new(0, "random", NULL, NULL, &sink, &w);
 	unsigned bad;
 

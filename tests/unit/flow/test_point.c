@@ -82,7 +82,7 @@ static void
 begin_with(const struct flow_limits *l)
 {
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { on_open, on_data, on_gap, on_close, NULL };
+	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close };
 
 	told[0] = '\0';
 	memset(stream, 0, sizeof(stream));
