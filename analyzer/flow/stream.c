@@ -445,7 +445,7 @@ doubts_add(struct stream *s, enum dissect_dir dir, const struct doubt *d)
 }
 
 /* Nearly every segment: it goes on where the last one ended, and nothing waits. */
-static void
+static inline void
 half_next(struct stream *s, const struct stream_packet *p)
 {
 	struct half *h = &s->half[p->dir];
@@ -458,20 +458,16 @@ half_next(struct stream *s, const struct stream_packet *p)
 	stream_data(s, p->dir, p->payload, p->len);
 }
 
+/* Any other: a repeat, behind a hole, cut, before the start, out of reach. */
 static void
-half_data(struct stream *s, const struct stream_packet *p)
+half_other(struct stream *s, const struct stream_packet *p, int64_t off)
 {
 	struct half *h = &s->half[p->dir];
-	int64_t off = half_offset(h, p->seq);
 	struct doubt d = { .at = s->now, .len = p->len, .caplen = p->caplen };
 	uint32_t skip = 0;
 
 	if (off + (int64_t)p->len <= (int64_t)h->next)
 		return;			/* old */
-	if (off == (int64_t)h->next && p->caplen == p->len && h->beyond.count == 0 && h->doubt_count == 0) {
-		half_next(s, p);
-		return;
-	}
 	if (off < 0) {			/* its head lies before the first byte we know */
 		skip = (uint32_t)-off;
 		off = 0;
@@ -492,6 +488,18 @@ half_data(struct stream *s, const struct stream_packet *p)
 	half_believe(s, p->dir, &d);
 	if (h->doubt_count > 0 && h->doubt[0].start <= half_reach(s, h))
 		doubts_believe(s, p->dir);
+}
+
+static inline void
+half_data(struct stream *s, const struct stream_packet *p)
+{
+	const struct half *h = &s->half[p->dir];
+	int64_t off = half_offset(h, p->seq);
+
+	if (off == (int64_t)h->next && p->caplen == p->len && h->beyond.count == 0 && h->doubt_count == 0)
+		half_next(s, p);
+	else
+		half_other(s, p, off);
 }
 
 static void
