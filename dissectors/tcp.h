@@ -7,17 +7,20 @@
 #define TCP_SACKS	4
 #define TCP_WSCALE_NONE	255
 
+/*
+ * In another order than struct packet: gcc would copy what is neighbours in both
+ * as one, and that waits until each of them has been stored.
+ */
 struct tcp_header {
-	uint16_t	sport, dport;
-	uint32_t	seq, ack;
-	uint16_t	window;
+	uint32_t	ack, seq;
+	uint16_t	window, dport, sport;
 	uint8_t		flags;		/* FIN 1 .. URG 32, ECE 64, CWR 128 */
 	uint8_t		header_len;	/* data offset in bytes */
 	bool		options_cut;	/* they end beyond the captured bytes */
 	bool		options_bad;	/* they do not parse; those before the fault are kept */
-	uint16_t	mss;		/* 0 = absent */
+	bool		has_ts, sack_permitted;
 	uint8_t		wscale;		/* as sent; TCP_WSCALE_NONE = absent (RFC 7323) */
-	bool		sack_permitted, has_ts;
+	uint16_t	mss;		/* 0 = absent */
 	uint32_t	tsval, tsecr;	/* when has_ts */
 	uint8_t		sack_count;
 	uint32_t	sack[TCP_SACKS][2]; /* up to sack_count (RFC 2018) */
