@@ -53,7 +53,7 @@ def cases(packets):
     """Name of a case, options of mkmix.  Many flows are as many for each packet as in the goals."""
     share = packets / GOAL_PACKETS
     mix = ["-n", packets, "-6", 20, "-v", 10]
-    at_once = ["-n", int(8000000 * share), "-m", 0, "-z", 0, "-s", 128]
+    at_once = ["-n", int(8000000 * share), "-m", 0, "-z", 100, "-b", 1, "-s", 128]      # 8 packets each
     return {
         "mix (5 % mail)": [*mix, "-m", 5],
         "pcapng of the mix": [*mix, "-m", 5, "-g"],
