@@ -22,48 +22,6 @@ const struct flow_limits flow_limits_default = {
 	.idle_ns = 900000000000,
 };
 
-/* ---- names for pointers ---------------------------------------------------- */
-
-static bool
-slots_grow(struct slots *s)
-{
-	uint32_t size = s->size == 0 ? 64 : s->size * 2;
-	void **at = reallocarray(s->at, size, sizeof(*at));
-	uint32_t *next;
-
-	if (at == NULL)
-		return false;
-	s->at = at;
-	if ((next = reallocarray(s->next, size, sizeof(*next))) == NULL)
-		return false;
-	s->next = next;
-	s->size = size;
-	return true;
-}
-
-bool
-slots_take(struct slots *s, void *p, uint32_t *name)
-{
-	if (s->free != 0) {
-		*name = s->free - 1;
-		s->free = s->next[*name];
-	} else if (s->used < s->size || slots_grow(s)) {
-		*name = s->used++;
-	} else {
-		return false;
-	}
-	s->at[*name] = p;
-	return true;
-}
-
-void
-slots_give(struct slots *s, uint32_t name)
-{
-	s->at[name] = NULL;
-	s->next[name] = s->free;
-	s->free = name + 1;
-}
-
 /* ---- begin ---------------------------------------------------------------- */
 
 static bool
@@ -289,7 +247,7 @@ flow_is_past(const struct flow_light *e, const struct packet *p)
 	    (e->flags & LIGHT_FULL) == 0 || p->at.ns - e->last_ns >= reuse_ns;
 }
 
-static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool fresh);
+static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh);
 
 /* A SYN with another ISN on a flow that seems alive is believed when it is answered. */
 static bool
@@ -297,6 +255,7 @@ reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, st
 {
 	struct full *f = (e->flags & LIGHT_FULL) != 0 ? full_of(fp, e) : NULL;
 	struct table_probe back = { at.print, !at.swapped };	/* the SYN went the other way */
+	struct tuple k = packet_tuple(p);
 	struct packet syn;
 
 	if (f == NULL || f->reuse == NULL ||
@@ -304,8 +263,8 @@ reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, st
 		return false;
 	syn = *f->reuse;
 	point_flow_end(fp, e);
-	point_tcp(fp, &syn, back, false);
-	point_tcp(fp, p, at, false);
+	point_tcp(fp, &syn, back, NULL, false);
+	point_tcp(fp, p, at, table_find_probe(fp->table, at, &k), false);
 	return true;
 }
 
@@ -323,13 +282,10 @@ reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet 
 	}
 }
 
-/* The flow of the packet; NULL: it has none.  A past one is ended on the way. */
+/* The flow of the packet, whose tuple has the entry e; NULL: it has none.  A past one is ended on the way. */
 static struct flow_light *
-point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at, unsigned *from)
+point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at, struct flow_light *e, unsigned *from)
 {
-	struct tuple k = packet_tuple(p);
-	struct flow_light *e = table_find_probe(fp->table, at, &k);
-
 	*from = at.swapped;
 	if (e == NULL)
 		return point_flow_new(fp, p, from);
@@ -374,16 +330,15 @@ point_bytes(struct flow_point *fp, const struct flow_light *e, const struct ligh
 		fp->cap.super_bytes += s->len;
 }
 
-/* `fresh': it has not been here before (a SYN that waited for its answer has). */
+/* `e' is in the table under its tuple, or NULL; `fresh': it has not been here before (a SYN that waited for its answer has). */
 static void
-point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, bool fresh)
+point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh)
 {
-	struct flow_light *e;
 	struct light_seg seg;
 	unsigned from;
 	bool promote;
 
-	if ((e = point_flow(fp, p, at, &from)) == NULL || (fresh && copy_dropped(fp, e, p)))
+	if ((e = point_flow(fp, p, at, e, &from)) == NULL || (fresh && copy_dropped(fp, e, p)))
 		return;
 	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
@@ -434,17 +389,13 @@ struct ahead {
  * their last: the light ledger needs no more of them than a glance.  False: not so.
  */
 static bool
-point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
+point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a, struct flow_light *e)
 {
 	struct light_seg s = { { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
-	struct flow_light *e = a->e;
 	struct packet p;
 
-	if ((s.flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0)
-		return false;
-	if (e == NULL || !table_holds(fp->table, e, a->at, &a->k))
-		e = table_find_probe(fp->table, a->at, &a->k);
-	if (e == NULL || (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || point_idle(fp, e, f->ts_ns))
+	if ((s.flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0 || e == NULL ||
+	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || point_idle(fp, e, f->ts_ns))
 		return false;
 	if (s.at.ns < e->last_ns)
 		s.at.ns = e->last_ns;
@@ -462,20 +413,31 @@ point_light(struct flow_point *fp, const struct capture_frame *f, const struct a
 }
 
 static void
-point_decoded(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
+point_glanced(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a)
 {
+	struct flow_light *e = a->e;
+	struct packet p;
+
+	if (e == NULL || !table_holds(fp->table, e, a->at, &a->k))
+		e = table_find_probe(fp->table, a->at, &a->k);
+	if (point_light(fp, f, a, e))
+		return;
+	decode_glanced(fp->decoder, f, &a->g, &p);
+	point_tcp(fp, &p, a->at, e, true);
+}
+
+static void
+point_decoded(struct flow_point *fp, const struct capture_frame *f)
+{
+	struct table_probe at;
 	struct packet p;
 	struct tuple k;
 
-	if (a->tcp) {
-		decode_glanced(fp->decoder, f, &a->g, &p);
-		point_tcp(fp, &p, a->at, true);
-		return;
-	}
 	switch (decode_frame(fp->decoder, f, &p)) {
 	case PACKET_TCP:
 		k = packet_tuple(&p);
-		point_tcp(fp, &p, table_probe(fp->table, &k), true);
+		at = table_probe(fp->table, &k);
+		point_tcp(fp, &p, at, table_find_probe(fp->table, at, &k), true);
 		break;
 	case PACKET_ICMP:
 		if (!copies_seen(fp->copies, &p, 0))
@@ -492,8 +454,10 @@ point_frame(struct flow_point *fp, const struct capture_frame *f, const struct a
 	fp->cap.frames++;
 	fp->cap.bytes += f->len;
 	point_clock(fp, f);
-	if (!a->tcp || !point_light(fp, f, a))
-		point_decoded(fp, f, a);
+	if (a->tcp)
+		point_glanced(fp, f, a);
+	else
+		point_decoded(fp, f);
 	if ((++fp->packets & (SWEEP_EVERY - 1)) == 0)
 		point_sweep(fp, f->ts_ns, SWEEP);
 }

@@ -136,9 +136,11 @@ light_dir(const struct flow_light *e, unsigned from)
 	return from == light_client(e) ? DIR_C2S : DIR_S2C;
 }
 
-/* point.c */
+/* point_slots.c */
 bool		 slots_take(struct slots *s, void *p, uint32_t *name);
 void		 slots_give(struct slots *s, uint32_t name);
+
+/* point.c */
 void		 point_flow_end(struct flow_point *fp, struct flow_light *e);
 bool		 point_room(struct flow_point *fp);
 int64_t		 point_now(const struct flow_point *fp);
