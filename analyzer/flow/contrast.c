@@ -108,6 +108,16 @@ shelf_fresh(struct shelf *s, uint32_t *i)
 	return true;
 }
 
+/* The first one in its bucket: buckets are few enough to be near, entries are not. */
+static void
+shelf_fetch(const struct shelf *s, uint64_t hash)
+{
+	uint32_t i = s->bucket[hash & (s->size - 1)];
+
+	if (i != 0)
+		cache_fetch(shelf_at(s, i - 1), 0, s->entry);
+}
+
 static void
 shelf_unlink(struct shelf *s, uint64_t hash, uint32_t i)
 {
@@ -371,10 +381,22 @@ path_add(struct contrast *c, struct host_pair way, int64_t epoch, uint64_t hash)
 	return e;
 }
 
+static inline int64_t
+epoch_of(int64_t ns)
+{
+	return ns - ns % epoch_ns;
+}
+
+void
+contrast_fetch_path(const struct contrast *c, struct host_pair way, int64_t ns)
+{
+	shelf_fetch(&c->paths, path_hash(c, way, epoch_of(ns)));
+}
+
 static struct path_entry *
 path_get(struct contrast *c, struct host_pair way, int64_t ns)
 {
-	int64_t epoch = ns - ns % epoch_ns;
+	int64_t epoch = epoch_of(ns);
 	uint64_t hash = path_hash(c, way, epoch);
 	struct path_entry *e;
 
@@ -419,6 +441,12 @@ static uint64_t
 host_hash(const struct contrast *c, struct host_pair way, uint16_t port)
 {
 	return hash_pair(&c->key, (uint64_t)way.from << 32 | way.to, (uint64_t)way.family << 16 | port);
+}
+
+void
+contrast_fetch_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port)
+{
+	shelf_fetch(&c->pairs, host_hash(c, client_to_server, port));
 }
 
 static uint32_t

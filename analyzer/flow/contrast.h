@@ -59,6 +59,9 @@ struct contrast_note {
 };
 void		 contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port,
 		    const struct contrast_note *n);
+/* Fetch into the cache what contrast_proven() and contrast_host() will look for. */
+void		 contrast_fetch_path(const struct contrast *c, struct host_pair way, int64_t ns);
+void		 contrast_fetch_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port);
 /* Writes all entries as they are; they stay (live: again under the same key). */
 void		 contrast_report(struct contrast *c);
 struct contrast_counters contrast_counters(const struct contrast *c);

@@ -375,15 +375,6 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 	c->last = (struct moment){ f->ts_ns, f->number };
 }
 
-/* What a glance at a frame tells, and where its flow belongs. */
-struct ahead {
-	bool		 tcp;	/* else nothing below is set */
-	struct glance	 g;
-	struct tuple	 k;
-	struct table_probe at;
-	struct flow_light *e;	/* likely */
-};
-
 /*
  * Most frames belong to flows that are no mail, and are neither their first nor
  * their last: the light ledger needs no more of them than a glance.  False: not so.
@@ -462,52 +453,6 @@ point_frame(struct flow_point *fp, const struct capture_frame *f, const struct a
 		point_sweep(fp, f->ts_ns, SWEEP);
 }
 
-static void
-batch_glance(struct flow_point *fp, const struct capture_frame *f, size_t n, struct ahead *a)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct glance *g = &a[i].g;
-
-		a[i].tcp = decode_glance(&f[i], &a[i].g);
-		if (!a[i].tcp)
-			continue;
-		a[i].k = (struct tuple){ g->src, g->dst, g->sport, g->dport, g->version };
-		a[i].at = table_probe(fp->table, &a[i].k);
-	}
-}
-
-/* Most of the time of a large capture is waiting for memory: several waits at once are as long as one. */
-static void
-batch_fetch(struct flow_point *fp, struct ahead *a, size_t n)
-{
-	const struct flow_light *full[FLOW_BATCH];
-	size_t fulls = 0;
-
-	for (size_t i = 0; i < n; i++)
-		a[i].e = a[i].tcp ? table_fetch(fp->table, a[i].at) : NULL;
-	for (size_t i = 0; i < n; i++) {
-		const struct flow_light *e = a[i].e;
-
-		if (e == NULL)
-			continue;
-		if ((e->flags & LIGHT_V6) != 0)
-			table_fetch_ends(fp->table, e);
-		if ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) == 0)
-			continue;
-		__builtin_prefetch(&fp->slots.at[e->more]);
-		if ((e->flags & LIGHT_FULL) == 0)
-			continue;
-		copies_fetch(fp->copies, &a[i].g);
-		full[fulls++] = e;
-	}
-	for (size_t i = 0; i < fulls; i++)
-		full_fetch(full_of(fp, full[i]));
-	for (size_t i = 0; i < fulls; i++)
-		full_fetch_parts(full_of(fp, full[i]));
-	for (size_t i = 0; i < fulls; i++)
-		full_fetch_last(full_of(fp, full[i]));
-}
-
 void
 flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n)
 {
@@ -516,8 +461,7 @@ flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n
 	while (n > 0) {
 		size_t m = n < FLOW_BATCH ? n : FLOW_BATCH;
 
-		batch_glance(fp, f, m, a);
-		batch_fetch(fp, a, m);
+		point_look_ahead(fp, f, m, a);
 		for (size_t i = 0; i < m; i++)
 			point_frame(fp, &f[i], &a[i]);
 		f += m;

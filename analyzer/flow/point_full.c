@@ -152,30 +152,6 @@ full_stream(struct full *f, const struct packet *p, enum dissect_dir dir)
 		stream_segment(f->stream, &sp);
 }
 
-void
-full_fetch(const struct full *f)
-{
-	cache_fetch(f, 0, sizeof(*f));
-}
-
-void
-full_fetch_parts(const struct full *f)
-{
-	ledger_fetch(f->ledger);
-	if (f->stream != NULL)
-		cache_fetch(f->stream, 0, 512);
-	if (f->watched != NULL)
-		cache_fetch(f->watched, 0, 256);
-}
-
-void
-full_fetch_last(const struct full *f)
-{
-	ledger_fetch_window(f->ledger);
-	if (f->watched != NULL && f->fp->watcher.fetch != NULL)
-		f->fp->watcher.fetch(f->watched);
-}
-
 /* ---- classification ------------------------------------------------------- */
 
 static void

@@ -153,6 +153,19 @@ struct light_seg {
 	bool		 fragmented;
 };
 
+/* point_ahead.c */
+
+/* What a glance at a frame tells, and where its flow belongs. */
+struct ahead {
+	bool		 tcp;	/* else nothing below is set */
+	struct glance	 g;
+	struct tuple	 k;
+	struct table_probe at;
+	struct flow_light *e;	/* likely */
+};
+/* A glance at each of n <= FLOW_BATCH frames; what they will touch is fetched into the cache. */
+void		 point_look_ahead(struct flow_point *fp, const struct capture_frame *f, size_t n, struct ahead *a);
+
 /* point_light.c: true when the flow needs a full ledger. */
 bool		 light_packet(struct flow_point *fp, struct flow_light *e, const struct light_seg *p,
 		    unsigned from);
@@ -169,10 +182,6 @@ full_of(const struct flow_point *fp, const struct flow_light *e)
 {
 	return fp->slots.at[e->more];
 }
-/* Fetch it into the cache; then what hangs on it; then what hangs on that. */
-void		 full_fetch(const struct full *f);
-void		 full_fetch_parts(const struct full *f);
-void		 full_fetch_last(const struct full *f);
 /*
  * Gives the flow a full ledger, fed with its prelude or with what the light one
  * knew; p is the packet that made it so, not yet fed.  NULL: no room.
