@@ -16,10 +16,16 @@ struct greeting {
 	const struct mail_case *c;
 };
 
+/* The services of the servers of one bucket of host records, by server, point, port; NULL: not asked for. */
+struct service_group {
+	struct service	*v;
+	size_t		 n;
+};
+
 /* Each NULL until it is asked for. */
 struct lookups {
-	struct service	*services;	/* by server, point, port */
-	size_t		 service_count, services_of;	/* of so many host records */
+	struct service_group *services;
+	size_t		 service_groups, services_of;	/* of so many host records */
 	struct greeting	*greetings;	/* by client, name, server */
 	size_t		 greeting_count;
 	struct accepted	*accepted;	/* by server, address, time */
@@ -96,45 +102,78 @@ service_before(const void *element, const void *key)
 }
 
 static void
-services_build(const struct store *s, struct lookups *l)
+services_forget(struct lookups *l)
 {
-	const struct addr_index *x = &s->contrast->by_server;
-	size_t n = x->v != NULL ? x->start[x->buckets] : 0, kept = 0;
-
+	for (size_t i = 0; i < l->service_groups; i++)
+		free(l->services[i].v);
 	free(l->services);
-	l->service_count = 0;
-	l->services_of = s->contrast->hosts.n;
-	if ((l->services = room_for(s, n, sizeof(*l->services))) == NULL)
+	l->services = NULL;
+	l->service_groups = 0;
+}
+
+static void
+services_build(const struct store *s, struct service_group *g, struct addr_span hosts)
+{
+	size_t n = (size_t)(hosts.end - hosts.at), kept = 0;
+
+	if ((g->v = room_for(s, n, sizeof(*g->v))) == NULL)
 		return;
 	for (size_t i = 0; i < n; i++)
-		l->services[i] = service_of(x->v[i]);
-	qsort(l->services, n, sizeof(*l->services), service_order);
+		g->v[i] = service_of(hosts.at[i]);
+	qsort(g->v, n, sizeof(*g->v), service_order);
 	for (size_t i = 1; i < n; i++) {
-		if (service_order(&l->services[kept], &l->services[i]) == 0)
-			service_join(&l->services[kept], &l->services[i]);
+		if (service_order(&g->v[kept], &g->v[i]) == 0)
+			service_join(&g->v[kept], &g->v[i]);
 		else
-			l->services[++kept] = l->services[i];
+			g->v[++kept] = g->v[i];
 	}
-	l->service_count = n > 0 ? kept + 1 : 0;
+	g->n = n > 0 ? kept + 1 : 0;
+}
+
+/* Of the server's bucket; NULL: none, or no memory. */
+static const struct service_group *
+services_about(const struct store *s, const struct addr *server)
+{
+	struct addr_span hosts = contrast_hosts(s, true, server);	/* joined: one record of a client and port */
+	const struct addr_index *x = &s->contrast->by_server;
+	struct lookups *l = s->lookups;
+	struct service_group *g;
+
+	if (x->v == NULL)
+		return NULL;
+	if (l->services == NULL || l->services_of != x->indexed) {
+		services_forget(l);
+		if ((l->services = calloc(x->buckets, sizeof(*l->services))) == NULL) {
+			s->contrast->starved++;
+			return NULL;
+		}
+		l->service_groups = x->buckets;
+		l->services_of = x->indexed;
+	}
+	g = &l->services[index_bucket(x, server)];
+	if (g->v == NULL)
+		services_build(s, g, hosts);
+	return g;
 }
 
 const struct service *
 lookup_services(const struct store *s, const struct addr *server, uint32_t point, size_t *count)
 {
-	struct lookups *l = s->lookups;
+	const struct service_group *g = services_about(s, server);
 	struct service want = { .server = *server, .point = point };
 	size_t from, to;
 
-	if (l->services == NULL || l->services_of != s->contrast->hosts.n) {
-		(void)contrast_hosts(s, true, server);	/* joins the records of one client and port */
-		services_build(s, l);
-	}
-	from = to = count_before(l->services, l->service_count, sizeof(want), service_before, &want);
-	while (to < l->service_count && l->services[to].point == point && addr_equal(&l->services[to].server, server))
+	*count = 0;
+	if (g == NULL || g->v == NULL)
+		return NULL;
+	from = to = count_before(g->v, g->n, sizeof(want), service_before, &want);
+	while (to < g->n && g->v[to].point == point && addr_equal(&g->v[to].server, server))
 		to++;
 	*count = to - from;
-	return l->services + from;
+	return g->v + from;
 }
+
+/* ---- greetings: which servers greet one client with the same name ----------------------- */
 
 /* The name a server greets with: first word, lower case.  A masked or one-word greeting names nobody. */
 static bool
@@ -410,7 +449,7 @@ lookups_new(void)
 void
 lookups_forget(struct lookups *l)
 {
-	free(l->services);
+	services_forget(l);
 	free(l->greetings);
 	free(l->accepted);
 	for (int i = 0; i < LOOKUP_KINDS; i++)

@@ -32,7 +32,7 @@ stall_unfragmented(const struct way *w, const struct told *t)
 			continue;
 		if (t->least != NULL && !t->late && t->least->mtu < s->u)
 			continue;
-		l = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
+		l = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
 		if (l.w < s->u)
 			return s;
 	}

@@ -132,7 +132,7 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 		return false;	/* it passed at its own size */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
-	o->path = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
+	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
 	o->flows = (struct flows){ .bad = 0 };
 	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
 	if (o->path.w >= s->u && !o->per_flow)

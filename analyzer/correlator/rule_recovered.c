@@ -17,7 +17,7 @@ recovered(const struct way *w, const struct record_stall *s, const struct told *
 		return false;
 	if (fisher(s->n_lost_ge, s->n_ok_ge, s->n_lost_lt, s->n_ok_lt) > P_SURE)
 		return false;
-	l = store_proven(w->v->store, w->from, w->to, PATH_ADDRESS, s->first.ns, PATH_EPOCH);
+	l = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
 	return l.w < s->u;
 }
 

@@ -67,21 +67,15 @@ size_t	store_point_count(const struct store *s);	/* capture points with connecti
 /* Clients send data and no server is ever heard at this point: its silence says nothing. */
 bool	store_point_deaf(const struct store *s, uint32_t point);
 
-enum path_scope { PATH_ADDRESS, PATH_PREFIX, PATH_ANY };	/* how much of the destination counts */
-
 struct proven {			/* the largest size cleanly delivered */
 	uint32_t	w;	/* 0 = nothing known */
 	struct moment	at;
 	uint64_t	conn;
 	uint32_t	point;
 };
-/*
- * L from the source address (S21) to the destination's address, /24 or /64
- * prefix, or anywhere, at times within span of at: over path records and the
- * directions of every case.
- */
+/* L from the source address (S21) to the destination's, at times within span of at: over path records and the directions of every case. */
 struct proven	store_proven(const struct store *s, const struct addr *from, const struct addr *to,
-		    enum path_scope scope, int64_t at_ns, int64_t span_ns);
+		    int64_t at_ns, int64_t span_ns);
 
 /* ---- gates (diagnosis 0.3, 0.7 G, S14) ------------------------------------ */
 

@@ -155,7 +155,7 @@ hosts_settle(struct table *t)
 
 /* ---- in buckets when asked ------------------------------------------------------ */
 
-static size_t
+size_t
 index_bucket(const struct addr_index *x, const struct addr *a)
 {
 	uint64_t w[2];
@@ -168,6 +168,7 @@ static void
 index_release(struct addr_index *x)
 {
 	free(x->start);
+	free(x->joined);
 	free(x->v);
 	*x = (struct addr_index){ 0 };
 }
@@ -182,8 +183,9 @@ index_build(struct addr_index *x, const struct table *t, size_t size, size_t add
 	for (x->buckets = 1; x->buckets < t->n; x->buckets *= 2)
 		;
 	x->start = calloc(x->buckets + 2, sizeof(*x->start));
+	x->joined = calloc(x->buckets, sizeof(*x->joined));
 	x->v = malloc((t->n + 1) * sizeof(void *));
-	if (x->start == NULL || x->v == NULL) {
+	if (x->start == NULL || x->joined == NULL || x->v == NULL) {
 		index_release(x);
 		return false;
 	}
@@ -215,26 +217,22 @@ host_pointer_order(const void *a, const void *b)
 	return host_order(*(struct record_host *const *)a, *(struct record_host *const *)b);
 }
 
-/* Each bucket sorted, and those about the same joined into the first: the others are left out. */
+/* A bucket of hosts sorted, and those about the same joined into the first: the others are left out. */
 static void
-index_join_hosts(struct addr_index *x)
+bucket_join_hosts(struct addr_index *x, size_t b)
 {
-	uint32_t kept = 0;
+	void **v = x->v + x->start[b];
+	uint32_t n = x->start[b + 1] - x->start[b], kept = 0;
 
-	for (size_t b = 0; b < x->buckets; b++) {
-		uint32_t from = x->start[b], to = x->start[b + 1];
-
-		x->start[b] = kept;
-		if (to - from > 1)
-			qsort(x->v + from, to - from, sizeof(void *), host_pointer_order);
-		for (uint32_t i = from; i < to; i++) {
-			if (kept > x->start[b] && same_host(x->v[kept - 1], x->v[i]) == 0)
-				host_join(x->v[kept - 1], x->v[i]);
-			else
-				x->v[kept++] = x->v[i];
-		}
+	if (n > 1)
+		qsort(v, n, sizeof(void *), host_pointer_order);
+	for (uint32_t i = 1; i < n; i++) {
+		if (same_host(v[kept], v[i]) == 0)
+			host_join(v[kept], v[i]);
+		else
+			v[++kept] = v[i];
 	}
-	x->start[x->buckets] = kept;
+	x->joined[b] = n > 0 ? kept + 1 : 0;
 }
 
 struct addr_span
@@ -253,15 +251,19 @@ contrast_hosts(const struct store *s, bool by_server, const struct addr *a)
 {
 	struct contrast_tables *k = s->contrast;
 	struct addr_index *x = by_server ? &k->by_server : &k->by_client;
-	size_t address = by_server ? offsetof(struct record_host, server.ip) : offsetof(struct record_host, client);
+	size_t address = by_server ? offsetof(struct record_host, server.ip) : offsetof(struct record_host, client), b;
+	struct addr_span all;
 
-	if (x->indexed != k->hosts.n) {
-		if (index_build(x, &k->hosts, sizeof(struct record_host), address))
-			index_join_hosts(x);
-		else
-			k->starved++;
-	}
-	return index_span(x, a);
+	if (x->indexed != k->hosts.n && !index_build(x, &k->hosts, sizeof(struct record_host), address))
+		k->starved++;
+	all = index_span(x, a);
+	if (all.at == all.end)
+		return all;
+	b = index_bucket(x, a);
+	if (x->joined[b] == 0)
+		bucket_join_hosts(x, b);
+	all.end = all.at + x->joined[b];
+	return all;
 }
 
 /* ---- taking ------------------------------------------------------------------- */

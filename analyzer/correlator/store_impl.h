@@ -16,6 +16,7 @@ struct table {
 struct addr_index {
 	void	**v;
 	uint32_t *start;	/* of each bucket in v, and where the last ends */
+	uint32_t *joined;	/* hosts: how many of a bucket are left after the first question; 0 = not asked */
 	size_t	  buckets;	/* a power of two */
 	size_t	  indexed;	/* records of the table that are in */
 };
@@ -81,6 +82,7 @@ size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*orde
 bool	contrast_take_path(struct store *s, const struct record_path *x);
 bool	contrast_take_host(struct store *s, const struct record_host *x);
 struct addr_span contrast_paths(const struct store *s, const struct addr *from);
+size_t	index_bucket(const struct addr_index *x, const struct addr *a);
 struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);
 void	contrast_release(struct contrast_tables *k);
 

@@ -165,14 +165,6 @@ store_point_deaf(const struct store *s, uint32_t point)
 
 /* ---- the largest size proven ------------------------------------------------------------------ */
 
-static bool
-scope_wants(enum path_scope scope, const struct addr *want, const struct addr *to)
-{
-	if (scope == PATH_ANY)
-		return true;
-	return scope == PATH_ADDRESS ? addr_equal(want, to) : addr_prefix_equal(want, to, 24, 64);
-}
-
 static void
 proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn, uint32_t point,
     int64_t when, int64_t span)
@@ -185,8 +177,7 @@ proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t 
 }
 
 struct proven
-store_proven(const struct store *s, const struct addr *from, const struct addr *to, enum path_scope scope,
-    int64_t at_ns, int64_t span_ns)
+store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns)
 {
 	struct addr_span paths = contrast_paths(s, from);
 	struct proven best = { 0 };
@@ -194,27 +185,16 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 	for (; paths.at < paths.end; paths.at++) {
 		const struct record_path *p = *paths.at;
 
-		if (addr_equal(&p->from, from) && scope_wants(scope, to, &p->to))
+		if (addr_equal(&p->from, from) && addr_equal(&p->to, to))
 			proven_raise(&best, p->proven, &p->proven_at, p->proven_conn, p->key.point, at_ns, span_ns);
 	}
 	for (int d = 0; d < 2; d++) {
-		struct case_iter it = { .to_ns = at_ns + span_ns, .since_ns = at_ns - span_ns };
+		struct case_iter it = { .client = d == 0 ? from : to, .server = d == 0 ? to : from,
+			.to_ns = at_ns + span_ns, .since_ns = at_ns - span_ns };
 		const struct mail_case *c;
 
-		if (d == 0)
-			it.client = from;
-		else
-			it.server = from;
-		if (scope == PATH_ADDRESS && d == 0)
-			it.server = to;
-		else if (scope == PATH_ADDRESS)
-			it.client = to;
-		while ((c = store_case_next(s, &it)) != NULL) {
-			const struct record_direction *r = &c->conn.dir[d];
-
-			if (scope_wants(scope, to, d == 0 ? &c->conn.server.ip : &c->conn.client.ip))
-				proven_raise(&best, r->proven, &r->proven_at, c->id, c->point, at_ns, span_ns);
-		}
+		while ((c = store_case_next(s, &it)) != NULL)
+			proven_raise(&best, c->conn.dir[d].proven, &c->conn.dir[d].proven_at, c->id, c->point, at_ns, span_ns);
 	}
 	return best;
 }
