@@ -331,9 +331,9 @@ escape_del(char *line)
  * parser does not survive it at all: where malloc() fails it gets a reserve,
  * and what it made is then not used.
  */
-static _Thread_local bool starved;
-static _Thread_local size_t reserve_used;
-static _Thread_local _Alignas(16) char reserve[1 << 20];
+static bool starved;
+static size_t reserve_used;
+static _Alignas(16) char reserve[1 << 20];
 
 static void *
 alloc_noting(size_t size)
