@@ -85,6 +85,7 @@ flow_point_new(uint32_t point, const char *file, const char *interface,
 	TAILQ_INIT(&fp->all);
 	TAILQ_INIT(&fp->recent_mail);
 	TAILQ_INIT(&fp->recent_other);
+	TAILQ_INIT(&fp->closed);
 	TAILQ_INIT(&fp->undecided);
 	TAILQ_INIT(&fp->undecided_spare);
 	if (!point_tables(fp, &key)) {
@@ -340,6 +341,10 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct
 
 	if ((e = point_flow(fp, p, at, e, &from)) == NULL || (fresh && copy_dropped(fp, e, p)))
 		return;
+	if (light_put_away(e)) {
+		fp->late++;
+		return;
+	}
 	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
 	p->late_ns = p->at.ns < e->last_ns ? e->last_ns - p->at.ns : 0;
@@ -386,7 +391,7 @@ point_light(struct flow_point *fp, const struct capture_frame *f, const struct a
 	struct packet p;
 
 	if ((s.flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0 || e == NULL ||
-	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || point_idle(fp, e, f->ts_ns))
+	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || light_put_away(e) || point_idle(fp, e, f->ts_ns))
 		return false;
 	if (s.at.ns < e->last_ns)
 		s.at.ns = e->last_ns;
@@ -542,6 +547,7 @@ point_caps(struct flow_point *fp)
 
 	caps_add(c, "flows", fp->cap_flows);
 	caps_add(c, "full-ledgers", fp->cap_full);
+	caps_add(c, "packets-after-close", fp->late);
 	caps_add(c, "streams", s.refused);
 	caps_add(c, "held-bytes", s.forced);
 	caps_add(c, "stream-engine", s.engine_failed);

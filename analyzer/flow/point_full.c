@@ -7,6 +7,9 @@
 /* A scan makes as many failed connections as it likes; this many are told one by one. */
 enum { FAILED_RECORDS = 10000 };
 
+enum { CLOSED_KEPT = 256 };				/* connections that are over, with all that is known of them */
+static const int64_t closed_silent_ns = 2000000000;	/* longer than the first repeats of a FIN (RFC 6298: 1 s) */
+
 /* ---- streams and the watcher ---------------------------------------------- */
 
 static void
@@ -290,6 +293,30 @@ full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
 		full_undecided(f, p, dir);
 	else if (f->mail)
 		full_stream(f, p, dir);
+	if (!f->waiting && light_closed(f->light) && f->stream != NULL && stream_complete(f->stream)) {
+		f->waiting = true;
+		TAILQ_INSERT_TAIL(&f->fp->closed, f, closed);
+		f->fp->closed_count++;
+	}
+}
+
+/*
+ * A busy server closes thousands of connections while each of them might still
+ * get a late packet.  Those whose ends said and delivered all, and that have
+ * been silent since, are told of now, and their memory is used again while it
+ * is warm; the light entry stays and counts what comes late.
+ */
+static void
+full_put_away(struct flow_point *fp)
+{
+	struct full *f;
+
+	while (fp->closed_count > CLOSED_KEPT && point_now(fp) - (f = TAILQ_FIRST(&fp->closed))->last.ns >= closed_silent_ns) {
+		struct flow_light *e = f->light;
+
+		full_end(f, false);
+		e->more = LIGHT_PUT_AWAY;
+	}
 }
 
 /* ---- promotion ------------------------------------------------------------ */
@@ -375,6 +402,7 @@ full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p
 	struct full *f;
 	uint32_t name;
 
+	full_put_away(fp);
 	full_make_room(fp);
 	if ((f = full_new(fp, e)) == NULL || !slots_take(&fp->slots, f, &name)) {
 		fp->cap_memory++;
@@ -513,6 +541,10 @@ full_free(struct full *f)
 	struct flow_point *fp = f->fp;
 
 	TAILQ_REMOVE(&fp->all, f, all);
+	if (f->waiting) {
+		TAILQ_REMOVE(&fp->closed, f, closed);
+		fp->closed_count--;
+	}
 	TAILQ_REMOVE(f->mail ? &fp->recent_mail : &fp->recent_other, f, recent);
 	fp->full_count--;
 	slots_give(&fp->slots, f->light->more);

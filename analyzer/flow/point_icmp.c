@@ -43,6 +43,8 @@ icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
 		e->flags |= LIGHT_UNREACH;
 		contrast_host(fp->contrast, light_pair(e, client), e->port[!client], &n);
 	}
+	if (light_put_away(e))
+		return false;
 	if ((e->flags & LIGHT_FULL) != 0)
 		f = full_of(fp, e);
 	else

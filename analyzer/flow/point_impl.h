@@ -42,6 +42,8 @@ struct full {
 	TAILQ_ENTRY(full) all;		/* in order of id */
 	TAILQ_ENTRY(full) recent;	/* least recently active first, to the second */
 	int64_t		 recent_ns;	/* when it was put there */
+	TAILQ_ENTRY(full) closed;	/* `waiting': both ends are done with it */
+	bool		 waiting;
 	struct flow_point *fp;
 	struct flow_light *light;
 	uint64_t	 id;
@@ -98,7 +100,8 @@ struct flow_point {
 	bool		 ending;
 	struct slots	 slots;		/* light->more: full and undecided flows */
 	struct full_list all, recent_mail, recent_other;
-	uint32_t	 full_count;
+	struct full_list closed;	/* first closed, first put away */
+	uint32_t	 full_count, closed_count;
 	uint32_t	 failed;	/* records of failed connections that are not mail */
 	struct undecided_list undecided, undecided_spare;
 	uint64_t	 undecided_memory;
@@ -108,6 +111,7 @@ struct flow_point {
 	uint32_t	 orphans, orphan_ordinal;
 	/* bounds that were hit */
 	uint64_t	 cap_flows, cap_full, cap_undecided, cap_failed, cap_orphans, cap_memory;
+	uint64_t	 late;		/* packets of flows that are put away */
 	struct ledger_caps cap_ledger;
 };
 

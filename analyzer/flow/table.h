@@ -31,6 +31,9 @@ enum {				/* flow_light.flags */
 	LIGHT_DONE	= 1 << 15,	/* classified: not mail */
 };
 
+/* The flow was full and is told of; what still comes of it is only counted. */
+#define LIGHT_PUT_AWAY	UINT32_MAX
+
 /* One pending sample: the largest segment since the last one proven. */
 struct light_sample {
 	uint32_t	end;		/* sequence number behind it */
@@ -43,7 +46,7 @@ struct light_sample {
 struct flow_light {
 	uint32_t	host[2];	/* hosts.h; end 0 is the lower one */
 	uint16_t	port[2];
-	uint32_t	more;		/* see LIGHT_UNDECIDED and LIGHT_FULL */
+	uint32_t	more;		/* see LIGHT_UNDECIDED and LIGHT_FULL; with neither, LIGHT_PUT_AWAY or 0 */
 	int64_t		last_ns;
 	struct light_sample sample[2];	/* of what end 0, 1 sent */
 	uint32_t	isn;		/* the client's */
@@ -52,6 +55,12 @@ struct flow_light {
 	uint8_t		rtt;		/* of the handshake, 4 ms units; 0 = unknown */
 };
 _Static_assert(sizeof(struct flow_light) <= 64, "a light flow is one cache line");
+
+static inline bool
+light_put_away(const struct flow_light *e)
+{
+	return (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) == 0 && e->more == LIGHT_PUT_AWAY;
+}
 
 struct table;
 

@@ -440,6 +440,44 @@ caps_are_counted(void)
 	CHECK_EQ_STR(cap.caps, "full-ledgers 15");
 }
 
+static void
+short_mail(uint16_t client_port)
+{
+	base.client_port = client_port;
+	handshake(100);
+	send('S', ACK, 5001, 101, "220 mx\r\n");
+	send('S', ACK | FIN, 5009, 101, "221\r\n");
+	send('C', ACK | FIN, 101, 5015, "");
+	send('S', ACK, 5015, 102, "");
+}
+
+/* Where thousands are over, the first of them are told of before the end; what comes late is counted, and is no new connection. */
+static void
+closed_ones_are_put_away(void)
+{
+	unsigned early;
+
+	begin();
+	for (uint16_t i = 0; i < 280; i++)
+		short_mail((uint16_t)(1000 + i));
+	CHECK_EQ_INT(conns, 0);			/* none was silent for two seconds */
+	now += 2000000000;
+	short_mail(2000);
+	early = conns;
+	CHECK_EQ_INT(early, 280 - 256);
+	CHECK_EQ_INT(conn[0].client.port, 1000);
+	CHECK(!conn[0].open && conn[0].state == CONN_ESTABLISHED);
+	base.client_port = 1000;
+	send('C', ACK | FIN, 101, 5015, "");	/* a FIN repeated */
+	CHECK_EQ_INT(conns, early);
+	send('C', SYN, 900000, 0, "");		/* the port is used again */
+	send('S', SYN | ACK, 7000, 900001, "");
+	send('C', ACK, 900001, 7001, "");
+	flow_point_end(fp);
+	CHECK_EQ_STR(cap.caps, "packets-after-close 1");
+	CHECK_EQ_INT(cap.flows, 282);
+}
+
 /* Mail stays when the table is full of something else. */
 static void
 mail_is_evicted_last(void)
@@ -512,6 +550,7 @@ main(void)
 		{ "silence ends a flow", silence_ends_a_flow },
 		{ "time that goes back", time_that_goes_back },
 		{ "caps are counted", caps_are_counted },
+		{ "closed ones are put away", closed_ones_are_put_away },
 		{ "mail is evicted last", mail_is_evicted_last },
 		{ "a snapshot, and on", snapshot_goes_on },
 		{ "IPv6 behind two VLAN tags", ipv6_and_vlan },
