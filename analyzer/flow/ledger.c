@@ -79,7 +79,8 @@ ledger_fetch(const struct ledger *l)
 void
 ledger_fetch_window(const struct ledger *l)
 {
-	cache_fetch(&l->segs[l->count], 0, sizeof(l->segs[0]));
+	if (l->segs != NULL)
+		cache_fetch(&l->segs[l->count], 0, sizeof(l->segs[0]));
 }
 
 struct ledger_caps
