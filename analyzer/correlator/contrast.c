@@ -133,10 +133,11 @@ contrast_scanner(const struct store *s, const struct addr *client)
 }
 
 int64_t
-contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witnesses)
+contrast_rtt(const struct view *view, uint32_t *witnesses)
 {
+	const struct mail_case *c = view->c;
 	size_t n;
-	const struct service *v = lookup_services(s, &c->conn.server.ip, c->point, &n);
+	const struct service *v = lookup_services(view->lookups, &c->conn.server.ip, c->point, &n);
 	int64_t least = 0;
 	uint64_t timed = 0;
 
@@ -152,10 +153,11 @@ contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witness
 }
 
 uint8_t
-contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only)
+contrast_ttl(const struct view *view, bool other_ports_only)
 {
+	const struct mail_case *c = view->c;
 	size_t n;
-	const struct service *v = lookup_services(s, &c->conn.server.ip, c->point, &n);
+	const struct service *v = lookup_services(view->lookups, &c->conn.server.ip, c->point, &n);
 	uint8_t ttl = 0;
 
 	for (size_t i = 0; i < n; i++)

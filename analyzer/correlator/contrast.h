@@ -23,9 +23,9 @@ bool	contrast_attempts(const struct store *s, const struct mail_case *c);
 /* >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7). */
 bool	contrast_scanner(const struct store *s, const struct addr *client);
 /* At this capture point: least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many connections said so. */
-int64_t	contrast_rtt(const struct store *s, const struct mail_case *c, uint32_t *witnesses);
+int64_t	contrast_rtt(const struct view *v, uint32_t *witnesses);
 /* At this capture point: TTL of the server's packets, 0 = unknown. */
-uint8_t	contrast_ttl(const struct store *s, const struct mail_case *c, bool other_ports_only);
+uint8_t	contrast_ttl(const struct view *v, bool other_ports_only);
 /* The same attempt at another capture point, where the server answers it; NULL = none. */
 const struct mail_case *contrast_answered_elsewhere(const struct store *s, const struct mail_case *c);
 

@@ -1,5 +1,7 @@
 #include "driver.h"
 
+#include "lookup.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -16,9 +18,9 @@ static const struct rule *const rules[] = {
 };
 
 static void
-rule_run(const struct rule *r, const struct store *s, const struct replies *replies, struct verdicts *out)
+rule_run(const struct rule *r, const struct store *s, const struct replies *replies, struct lookups *lookups, struct verdicts *out)
 {
-	struct view v = { .store = s, .replies = replies };
+	struct view v = { .store = s, .replies = replies, .lookups = lookups };
 
 	if (r->scope == RULE_STORE) {
 		r->judge(&v, out);
@@ -149,8 +151,16 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 void
 driver_run(const struct store *s, const struct replies *replies, struct verdicts *out)
 {
+	struct lookups *lookups = lookups_new(s);
+
+	if (lookups == NULL) {
+		out->starved++;
+		return;
+	}
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		rule_run(rules[i], s, replies, out);
+		rule_run(rules[i], s, replies, lookups, out);
+	out->starved += lookups_starved(lookups);
+	lookups_free(lookups);
 	for (size_t i = 0; i < store_case_count(s); i++) {
 		const struct mail_case *c = store_case_at(s, i);
 

@@ -24,8 +24,10 @@ struct service_group {
 
 /* Each NULL until it is asked for. */
 struct lookups {
+	const struct store *store;
+	uint64_t	 starved;
 	struct service_group *services;
-	size_t		 service_groups, services_of;	/* of so many host records */
+	size_t		 service_groups;
 	struct greeting	*greetings;	/* by client, name, server */
 	size_t		 greeting_count;
 	struct accepted	*accepted;	/* by server, address, time */
@@ -53,11 +55,11 @@ count_before(const void *v, size_t n, size_t size, bool (*before)(const void *el
 
 /* Room for n elements; NULL: no memory, which is counted. */
 static void *
-room_for(const struct store *s, size_t n, size_t size)
+room_for(struct lookups *l, size_t n, size_t size)
 {
 	void *v = malloc((n + 1) * size);
 
-	s->contrast->starved += v == NULL;
+	l->starved += v == NULL;
 	return v;
 }
 
@@ -102,21 +104,11 @@ service_before(const void *element, const void *key)
 }
 
 static void
-services_forget(struct lookups *l)
-{
-	for (size_t i = 0; i < l->service_groups; i++)
-		free(l->services[i].v);
-	free(l->services);
-	l->services = NULL;
-	l->service_groups = 0;
-}
-
-static void
-services_build(const struct store *s, struct service_group *g, struct addr_span hosts)
+services_build(struct lookups *l, struct service_group *g, struct addr_span hosts)
 {
 	size_t n = (size_t)(hosts.end - hosts.at), kept = 0;
 
-	if ((g->v = room_for(s, n, sizeof(*g->v))) == NULL)
+	if ((g->v = room_for(l, n, sizeof(*g->v))) == NULL)
 		return;
 	for (size_t i = 0; i < n; i++)
 		g->v[i] = service_of(hosts.at[i]);
@@ -132,34 +124,31 @@ services_build(const struct store *s, struct service_group *g, struct addr_span 
 
 /* Of the server's bucket; NULL: none, or no memory. */
 static const struct service_group *
-services_about(const struct store *s, const struct addr *server)
+services_about(struct lookups *l, const struct addr *server)
 {
-	struct addr_span hosts = contrast_hosts(s, true, server);	/* joined: one record of a client and port */
-	const struct addr_index *x = &s->contrast->by_server;
-	struct lookups *l = s->lookups;
+	struct addr_span hosts = contrast_hosts(l->store, true, server);	/* joined: one record of a client and port */
+	const struct addr_index *x = &l->store->contrast->by_server;
 	struct service_group *g;
 
 	if (x->v == NULL)
 		return NULL;
-	if (l->services == NULL || l->services_of != x->indexed) {
-		services_forget(l);
+	if (l->services == NULL) {
 		if ((l->services = calloc(x->buckets, sizeof(*l->services))) == NULL) {
-			s->contrast->starved++;
+			l->starved++;
 			return NULL;
 		}
 		l->service_groups = x->buckets;
-		l->services_of = x->indexed;
 	}
 	g = &l->services[index_bucket(x, server)];
 	if (g->v == NULL)
-		services_build(s, g, hosts);
+		services_build(l, g, hosts);
 	return g;
 }
 
 const struct service *
-lookup_services(const struct store *s, const struct addr *server, uint32_t point, size_t *count)
+lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count)
 {
-	const struct service_group *g = services_about(s, server);
+	const struct service_group *g = services_about(l, server);
 	struct service want = { .server = *server, .point = point };
 	size_t from, to;
 
@@ -227,11 +216,12 @@ greeting_order(const void *a, const void *b)
 
 /* The first of each server is enough. */
 static void
-greetings_build(const struct store *s, struct lookups *l)
+greetings_build(struct lookups *l)
 {
+	const struct store *s = l->store;
 	size_t n = 0, kept = 0;
 
-	if ((l->greetings = room_for(s, s->indexed, sizeof(*l->greetings))) == NULL)
+	if ((l->greetings = room_for(l, s->indexed, sizeof(*l->greetings))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++)
 		n += greeting_of(s->cases[i], &l->greetings[n]);
@@ -257,9 +247,8 @@ greeting_not_past(const void *element, const void *key)
 
 /* Addresses of one /16 lie together: if neither the first nor the last of the group is of another, none is. */
 const struct mail_case *
-lookup_greeting_twin(const struct store *s, const struct mail_case *c)
+lookup_greeting_twin(struct lookups *l, const struct mail_case *c)
 {
-	struct lookups *l = s->lookups;
 	const struct mail_case *end[2];
 	struct greeting own;
 	size_t from, to;
@@ -267,7 +256,7 @@ lookup_greeting_twin(const struct store *s, const struct mail_case *c)
 	if (!greeting_of(c, &own))
 		return NULL;
 	if (l->greetings == NULL)
-		greetings_build(s, l);
+		greetings_build(l);
 	from = count_before(l->greetings, l->greeting_count, sizeof(own), greeting_before, &own);
 	to = count_before(l->greetings, l->greeting_count, sizeof(own), greeting_not_past, &own);
 	if (from == to)
@@ -327,13 +316,14 @@ accepted_not_past(const void *element, const void *key)
 }
 
 static void
-accepted_build(const struct store *s, struct lookups *l)
+accepted_build(struct lookups *l)
 {
+	const struct store *s = l->store;
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->indexed; i++)
 		n += s->cases[i]->session != NULL ? s->cases[i]->recipient_count : 0;
-	if ((l->accepted = room_for(s, n, sizeof(*l->accepted))) == NULL)
+	if ((l->accepted = room_for(l, n, sizeof(*l->accepted))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++) {
 		const struct mail_case *c = s->cases[i];
@@ -346,14 +336,13 @@ accepted_build(const struct store *s, struct lookups *l)
 }
 
 const struct accepted *
-lookup_accepted(const struct store *s, const struct addr *server, const char *address, int64_t from_ns, size_t *count)
+lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns, size_t *count)
 {
-	struct lookups *l = s->lookups;
 	struct accepted_key k = { server, address, from_ns };
 	size_t from, to;
 
 	if (l->accepted == NULL)
-		accepted_build(s, l);
+		accepted_build(l);
 	from = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_before, &k);
 	to = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_not_past, &k);
 	*count = to - from;
@@ -394,11 +383,12 @@ case_address(const struct mail_case *c, bool client)
 
 /* by_client and by_server are in this order already. */
 static void
-cases_build(const struct store *s, struct lookups *l, enum lookup_kind kind)
+cases_build(struct lookups *l, enum lookup_kind kind)
 {
+	const struct store *s = l->store;
 	struct mail_case *const *from = facts[kind].client ? s->by_client : s->by_server;
 
-	if (from == NULL || (l->cases[kind] = room_for(s, s->indexed, sizeof(*l->cases[kind]))) == NULL)
+	if (from == NULL || (l->cases[kind] = room_for(l, s->indexed, sizeof(*l->cases[kind]))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++)
 		if (facts[kind].wanted(from[i]))
@@ -427,34 +417,32 @@ case_not_past(const void *element, const void *key)
 }
 
 struct case_run
-lookup_cases(const struct store *s, enum lookup_kind kind, const struct addr *of)
+lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of)
 {
-	struct lookups *l = s->lookups;
 	struct case_key k = { of, facts[kind].client };
 	size_t from, to;
 
 	if (l->cases[kind] == NULL)
-		cases_build(s, l, kind);
+		cases_build(l, kind);
 	from = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_before, &k);
 	to = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_not_past, &k);
 	return (struct case_run){ l->cases[kind] + from, to - from };
 }
 
 struct lookups *
-lookups_new(void)
+lookups_new(const struct store *s)
 {
-	return calloc(1, sizeof(struct lookups));
+	struct lookups *l = calloc(1, sizeof(*l));
+
+	if (l != NULL)
+		l->store = s;
+	return l;
 }
 
-void
-lookups_forget(struct lookups *l)
+uint64_t
+lookups_starved(const struct lookups *l)
 {
-	services_forget(l);
-	free(l->greetings);
-	free(l->accepted);
-	for (int i = 0; i < LOOKUP_KINDS; i++)
-		free(l->cases[i]);
-	*l = (struct lookups){ 0 };
+	return l->starved;
 }
 
 void
@@ -462,6 +450,12 @@ lookups_free(struct lookups *l)
 {
 	if (l == NULL)
 		return;
-	lookups_forget(l);
+	for (size_t i = 0; i < l->service_groups; i++)
+		free(l->services[i].v);
+	free(l->services);
+	free(l->greetings);
+	free(l->accepted);
+	for (int i = 0; i < LOOKUP_KINDS; i++)
+		free(l->cases[i]);
 	free(l);
 }

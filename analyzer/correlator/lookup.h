@@ -3,15 +3,21 @@
  *
  * A rule that judges one connection must not walk all the others: a relay
  * makes ten thousand a day from one address, and each would walk ten thousand.
- * What it would look for is sorted at the first question since the last
- * store_index(), and from then on found.  Everything is borrowed until the
- * next store_index(); without memory the answer is "none", and counted
- * (store_starved).
+ * What it would look for is sorted at the first question of a judgement, and
+ * from then on found.  Everything is borrowed from the lookups and their
+ * store; without memory the answer is "none", and counted (lookups_starved).
  */
 #ifndef LOOKUP_H
 #define LOOKUP_H
 
 #include "correlator/store.h"
+
+struct lookups;
+
+/* For one judgement of a store that is indexed and does not change meanwhile.  NULL: no memory. */
+struct lookups	*lookups_new(const struct store *s);
+uint64_t	 lookups_starved(const struct lookups *l);	/* allocations that failed */
+void		 lookups_free(struct lookups *l);
 
 /* One port of a server as all clients of one point know it. */
 struct service {
@@ -23,10 +29,10 @@ struct service {
 	int64_t		rtt_min_ns;	/* least SYN to SYN-ACK; 0 = unknown */
 };
 /* The services of a server at a point: `count' in a row, ascending port. */
-const struct service *lookup_services(const struct store *s, const struct addr *server, uint32_t point, size_t *count);
+const struct service *lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count);
 
 /* A connection of the same client to a public server far from this one (another /16, v6 /48) that greets with the same name. */
-const struct mail_case *lookup_greeting_twin(const struct store *s, const struct mail_case *c);
+const struct mail_case *lookup_greeting_twin(struct lookups *l, const struct mail_case *c);
 
 /* A recipient whom a server took. */
 struct accepted {
@@ -34,7 +40,7 @@ struct accepted {
 	const struct record_recipient *recipient;
 };
 /* Those of a server with this address (whatever case), in connections that began at from_ns or later: `count' in order of time. */
-const struct accepted *lookup_accepted(const struct store *s, const struct addr *server, const char *address, int64_t from_ns,
+const struct accepted *lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns,
 		    size_t *count);
 
 enum lookup_kind {
@@ -48,6 +54,6 @@ struct case_run {
 	size_t		n;
 };
 /* In order of time. */
-struct case_run	lookup_cases(const struct store *s, enum lookup_kind kind, const struct addr *of);
+struct case_run	lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of);
 
 #endif /* LOOKUP_H */

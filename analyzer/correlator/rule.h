@@ -15,11 +15,13 @@
 #include "correlator/store.h"
 
 struct replies;			/* the reply table, replies.h */
+struct lookups;			/* what is asked of all connections at once, lookup.h */
 
 struct view {
 	const struct store	*store;
 	const struct mail_case	*c;	/* NULL for RULE_STORE */
 	const struct replies	*replies;
+	struct lookups		*lookups;
 };
 
 struct verdicts;		/* claims made so far, and new ones */

@@ -36,14 +36,14 @@ signs_find(const struct view *v, struct signs *s)
 	uint32_t witnesses;
 	int diff;
 
-	s->twin = lookup_greeting_twin(v->store, v->c);
+	s->twin = lookup_greeting_twin(v->lookups, v->c);
 	s->banner = s->twin != NULL;
 	s->own_ttl = n->dir[1].ttl_syn;
-	s->other_ttl = contrast_ttl(v->store, v->c, true);
+	s->other_ttl = contrast_ttl(v, true);
 	diff = (int)s->own_ttl - (int)s->other_ttl;
 	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && (diff >= 2 || diff <= -2);
 	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
-	s->other_rtt = contrast_rtt(v->store, v->c, &witnesses);
+	s->other_rtt = contrast_rtt(v, &witnesses);
 	s->time = s->own_rtt > 0 && witnesses >= 2 && s->own_rtt * 10 < s->other_rtt * 3 &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	/* I8: both ends on this wire, yet the server's address is far away */

@@ -86,17 +86,18 @@ struct reset_evidence {
 };
 
 static unsigned int
-reset_judge(const struct store *s, const struct mail_case *c, struct contrast *con, struct reset_evidence *e)
+reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e)
 {
+	const struct mail_case *c = v->c;
 	uint32_t witnesses;
 	int diff;
 
-	contrast_find(s, c, true, con);
+	contrast_find(v->store, c, true, con);
 	e->rst_ttl = c->conn.dir[1].ttl_rst;
-	e->host_ttl = contrast_ttl(s, c, false);
+	e->host_ttl = contrast_ttl(v, false);
 	diff = (int)e->rst_ttl - (int)e->host_ttl;
 	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2);
-	e->rtt = contrast_rtt(s, c, &witnesses);
+	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn.refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
 	e->several = con->c2;
@@ -111,7 +112,7 @@ judge_reset(const struct view *v, struct verdicts *out)
 	const struct mail_case *c = v->c;
 	struct reset_evidence e = { 0 };
 	struct contrast con;
-	unsigned int signs = reset_judge(v->store, c, &con, &e);
+	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
 	    con.c1 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
 	struct finding *f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);

@@ -41,7 +41,7 @@ acceptances_of(const struct view *v, const struct record_recipient *r, int64_t f
 {
 	struct acceptances w = { .to_ns = to_ns, .whole_net = whole_net };
 
-	w.at = lookup_accepted(v->store, &v->c->conn.server.ip, r->address, from_ns, &w.n);
+	w.at = lookup_accepted(v->lookups, &v->c->conn.server.ip, r->address, from_ns, &w.n);
 	return w;
 }
 
@@ -66,7 +66,7 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 static const struct mail_case *
 login_between(const struct view *v, const struct mail_case *c, int64_t from, int64_t to)
 {
-	struct case_run run = lookup_cases(v->store, LOOKUP_POP_OF_CLIENT, &c->conn.client.ip);
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &c->conn.client.ip);
 
 	for (size_t i = 0; i < run.n && run.at[i]->conn.first.ns < to; i++) {
 		const struct mail_case *x = run.at[i];

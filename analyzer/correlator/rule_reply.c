@@ -279,7 +279,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 static void
 say_pop_hint(const struct reading *g, const struct refusal *r)
 {
-	struct case_run pop = lookup_cases(g->v->store, LOOKUP_POP_OF_SERVER, &g->c->conn.server.ip);
+	struct case_run pop = lookup_cases(g->v->lookups, LOOKUP_POP_OF_SERVER, &g->c->conn.server.ip);
 	struct finding *f;
 
 	if (pop.n == 0)

@@ -362,7 +362,7 @@ same_recipient(const struct mail_case *a, const struct record_transaction *t, co
 static const struct record_transaction *
 earlier_copy(const struct view *v, const struct record_transaction *t, const struct mail_case **where)
 {
-	struct case_run run = lookup_cases(v->store, LOOKUP_UNHEARD_OF_SERVER, &v->c->conn.server.ip);
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_UNHEARD_OF_SERVER, &v->c->conn.server.ip);
 
 	for (size_t k = 0; k < run.n && run.at[k]->conn.first.ns <= v->c->conn.first.ns; k++) {
 		const struct mail_case *x = run.at[k];

@@ -333,10 +333,8 @@ store_new(uint64_t budget)
 	if (s == NULL)
 		return NULL;
 	s->budget = budget != 0 ? budget : BUDGET_DEFAULT;
-	s->contrast = calloc(1, sizeof(*s->contrast));
-	s->lookups = lookups_new();
-	if (s->contrast == NULL || s->lookups == NULL) {
-		store_free(s);
+	if ((s->contrast = calloc(1, sizeof(*s->contrast))) == NULL) {
+		free(s);
 		return NULL;
 	}
 	return s;
@@ -353,7 +351,6 @@ store_free(struct store *s)
 	free(s->by_client);
 	free(s->by_server);
 	contrast_release(s->contrast);
-	lookups_free(s->lookups);
 	free(s->points);
 	free(s->icmp.v);
 	free(s->captures.v);

@@ -382,8 +382,6 @@ contrast_take_host(struct store *s, const struct record_host *x)
 void
 contrast_release(struct contrast_tables *k)
 {
-	if (k == NULL)
-		return;
 	index_release(&k->by_from);
 	index_release(&k->by_client);
 	index_release(&k->by_server);

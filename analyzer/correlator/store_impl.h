@@ -47,7 +47,6 @@ struct store {
 	size_t		 indexed;
 	int64_t		 longest_ns;	/* life of a case, of those indexed */
 	struct contrast_tables *contrast;
-	struct lookups	*lookups;	/* lookup.c's; a pointer for the same reason */
 	struct table	 icmp, captures;
 	struct point_facts *points;	/* ascending point */
 	size_t		 point_count;
@@ -85,9 +84,5 @@ struct addr_span contrast_paths(const struct store *s, const struct addr *from);
 size_t	index_bucket(const struct addr_index *x, const struct addr *a);
 struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);
 void	contrast_release(struct contrast_tables *k);
-
-struct lookups *lookups_new(void);
-void	lookups_forget(struct lookups *l);	/* the cases are about to change */
-void	lookups_free(struct lookups *l);
 
 #endif /* STORE_IMPL_H */

@@ -279,5 +279,4 @@ store_index(struct store *s)
 	s->indexed = n;
 	points_index(s);
 	copies_join(s);
-	lookups_forget(s->lookups);
 }

@@ -14,6 +14,24 @@ store_of(const struct record *v, size_t n)
 	return s;
 }
 
+static struct store *store;
+static struct lookups *lookups;
+
+static void
+begin(const struct record *v, size_t n)
+{
+	store = store_of(v, n);
+	lookups = lookups_new(store);
+}
+
+static void
+end(void)
+{
+	CHECK_EQ_INT(lookups_starved(lookups), 0);
+	lookups_free(lookups);
+	store_free(store);
+}
+
 static const struct mail_case *
 case_of(const struct store *s, uint64_t id)
 {
@@ -48,12 +66,11 @@ test_services(void)
 		host(0, 5, 3, 25, 77, 10) };
 	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
 	const struct service *v;
-	struct store *s;
 	size_t n;
 
 	r[4].host.answered = 0;		/* its TTL is of no answer */
-	s = store_of(r, 5);
-	v = lookup_services(s, &server, 0, &n);
+	begin(r, 5);
+	v = lookup_services(lookups, &server, 0, &n);
 	CU_ASSERT_EQUAL_FATAL(n, 2);
 	CHECK_EQ_INT(v[0].port, 25);
 	CHECK_EQ_INT(v[0].ttl, 58);
@@ -61,12 +78,12 @@ test_services(void)
 	CHECK_EQ_INT(v[0].rtt_min_ns, 20 * MS);
 	CHECK_EQ_INT(v[1].port, 443);
 	CHECK_EQ_INT(v[1].timed, 0);
-	v = lookup_services(s, &server, 1, &n);
+	v = lookup_services(lookups, &server, 1, &n);
 	CHECK_EQ_INT(n, 1);
 	CHECK_EQ_INT(v[0].ttl, 99);
-	(void)lookup_services(s, &other, 0, &n);
+	(void)lookup_services(lookups, &other, 0, &n);
 	CHECK_EQ_INT(n, 0);
-	store_free(s);
+	end();
 }
 
 /* ---- greetings ----------------------------------------------------------------------- */
@@ -85,7 +102,6 @@ static void
 test_greeting_twins(void)
 {
 	struct record r[16];
-	struct store *s;
 
 	greeted(&r[0], 1, 10, ip4(9, 1, 1, 1), "proxy.example.net ESMTP");
 	greeted(&r[2], 2, 10, ip4(9, 1, 200, 9), "PROXY.example.net ready");	/* the same /16 */
@@ -93,19 +109,19 @@ test_greeting_twins(void)
 	greeted(&r[6], 4, 11, ip4(7, 7, 7, 7), "proxy.example.net ESMTP");	/* another client */
 	greeted(&r[8], 5, 10, ip4(7, 7, 7, 7), "*****************");
 	greeted(&r[10], 6, 10, ip4(10, 9, 9, 9), "proxy.example.net ESMTP");	/* not public */
-	s = store_of(r, 12);
+	begin(r, 12);
 	for (uint64_t id = 1; id <= 6; id++)
-		CHECK(lookup_greeting_twin(s, case_of(s, id)) == NULL);
-	store_free(s);
+		CHECK(lookup_greeting_twin(lookups, case_of(store, id)) == NULL);
+	end();
 
 	greeted(&r[12], 7, 10, ip4(11, 1, 1, 1), "proxy.example.net hello");
-	s = store_of(r, 14);
+	begin(r, 14);
 	for (uint64_t id = 1; id <= 2; id++)
-		CHECK_EQ_INT(lookup_greeting_twin(s, case_of(s, id))->id, 7);
-	CHECK_EQ_INT(lookup_greeting_twin(s, case_of(s, 7))->id, 1);
-	CHECK(lookup_greeting_twin(s, case_of(s, 3)) == NULL);
-	CHECK(lookup_greeting_twin(s, case_of(s, 4)) == NULL);
-	store_free(s);
+		CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, id))->id, 7);
+	CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, 7))->id, 1);
+	CHECK(lookup_greeting_twin(lookups, case_of(store, 3)) == NULL);
+	CHECK(lookup_greeting_twin(lookups, case_of(store, 4)) == NULL);
+	end();
 }
 
 /* ---- recipients ---------------------------------------------------------------------- */
@@ -120,7 +136,6 @@ test_accepted(void)
 	struct record r[20];
 	struct addr server = ip4(198, 51, 100, 25);
 	const struct accepted *v;
-	struct store *s;
 	size_t n = 0, count;
 
 	for (size_t i = 0; i < 5; i++) {
@@ -132,18 +147,18 @@ test_accepted(void)
 		r[n + 3] = build_recipient(&r[n + 2], 1, given[i].address, given[i].code, "words", ms + 150);
 		n += 4;
 	}
-	s = store_of(r, n);
-	v = lookup_accepted(s, &server, "Ann@Example.Net", 0, &count);
+	begin(r, n);
+	v = lookup_accepted(lookups, &server, "Ann@Example.Net", 0, &count);
 	CU_ASSERT_EQUAL_FATAL(count, 3);
 	CHECK_EQ_INT(v[0].c->id, 1);
 	CHECK_EQ_INT(v[1].c->id, 2);
 	CHECK_EQ_INT(v[2].c->id, 5);
-	v = lookup_accepted(s, &server, "ann@example.net", BASE_NS + 1001 * MS, &count);
+	v = lookup_accepted(lookups, &server, "ann@example.net", BASE_NS + 1001 * MS, &count);
 	CHECK_EQ_INT(count, 2);
 	CHECK_EQ_INT(v[0].c->id, 2);
-	(void)lookup_accepted(s, &server, "eve@example.net", 0, &count);
+	(void)lookup_accepted(lookups, &server, "eve@example.net", 0, &count);
 	CHECK_EQ_INT(count, 0);
-	store_free(s);
+	end();
 }
 
 /* ---- kinds of cases, and who lived when ------------------------------------------------ */
@@ -154,7 +169,6 @@ test_cases_of_a_kind(void)
 	struct record r[8];
 	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
 	struct case_run run;
-	struct store *s;
 
 	for (int i = 0; i < 4; i++) {
 		r[2 * i] = build_connection(0, (uint64_t)i + 1, 1000 * (3 - i), 9000);
@@ -162,13 +176,13 @@ test_cases_of_a_kind(void)
 			r[2 * i].connection.app = APP_POP3;
 		r[2 * i + 1] = build_session(&r[2 * i], 1000 * (3 - i) + 60);
 	}
-	s = store_of(r, 8);
-	run = lookup_cases(s, LOOKUP_POP_OF_SERVER, &server);
+	begin(r, 8);
+	run = lookup_cases(lookups, LOOKUP_POP_OF_SERVER, &server);
 	CU_ASSERT_EQUAL_FATAL(run.n, 2);
 	CHECK_EQ_INT(run.at[0]->id, 4);		/* in order of time */
 	CHECK_EQ_INT(run.at[1]->id, 2);
-	CHECK_EQ_INT(lookup_cases(s, LOOKUP_POP_OF_SERVER, &other).n, 0);
-	store_free(s);
+	CHECK_EQ_INT(lookup_cases(lookups, LOOKUP_POP_OF_SERVER, &other).n, 0);
+	end();
 }
 
 /* A long life that began long before is found among short ones. */
