@@ -31,7 +31,7 @@ side_base(struct side *s, uint32_t seq, bool isn)
 static bool
 side_lists(struct side *s)
 {
-	if (s->lists == NULL && (s->lists = malloc(sizeof(*s->lists))) == NULL)
+	if (s->lists == NULL && (s->lists = calloc(1, sizeof(*s->lists))) == NULL)
 		s->lists_missed++;
 	return s->lists != NULL;
 }

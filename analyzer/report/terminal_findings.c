@@ -233,7 +233,8 @@ print_sorted(const struct page *p, const struct finding *const *f, size_t n, con
 int
 terminal_findings(const struct page *p, const struct terminal_report *r)
 {
-	const struct finding *const *f, **sorted;
+	const struct finding *const *f;
+	const struct finding **sorted;
 	size_t n = correlator_findings(r->correlator, &f);
 
 	if (n == 0)
