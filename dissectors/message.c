@@ -546,15 +546,19 @@ dash_push(struct message *m, const uint8_t *p, size_t len)
 static size_t
 body_lines(struct message *m, const uint8_t *p, size_t len)
 {
-	const uint8_t *q = p + 1, *end = p + len;
+	size_t n = 1;
 
-	while (q < end && (q = memchr(q, '-', (size_t)(end - q))) != NULL && q[-1] != '\n')
-		q++;
-	if (q == NULL)
-		q = end;
-	body_count(m, p, (size_t)(q - p));
+	while (n < len) {
+		const uint8_t *dash = memchr(p + n, '-', len - n);
+
+		n = dash != NULL ? (size_t)(dash - p) : len;
+		if (dash == NULL || p[n - 1] == '\n')
+			break;
+		n++;
+	}
+	body_count(m, p, n);
 	m->at = m->last == '\n' ? LINE_START : LINE_INSIDE;
-	return (size_t)(q - p);
+	return n;
 }
 
 static size_t

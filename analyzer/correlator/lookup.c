@@ -388,7 +388,7 @@ cases_build(struct lookups *l, enum lookup_kind kind)
 	const struct store *s = l->store;
 	struct mail_case *const *from = facts[kind].client ? s->by_client : s->by_server;
 
-	if (from == NULL || (l->cases[kind] = room_for(l, s->indexed, sizeof(*l->cases[kind]))) == NULL)
+	if (from == NULL || (l->cases[kind] = room_for(l, s->indexed, sizeof(struct mail_case *))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++)
 		if (facts[kind].wanted(from[i]))
@@ -424,8 +424,8 @@ lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of)
 
 	if (l->cases[kind] == NULL)
 		cases_build(l, kind);
-	from = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_before, &k);
-	to = count_before(l->cases[kind], l->case_count[kind], sizeof(*l->cases[kind]), case_not_past, &k);
+	from = count_before(l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_before, &k);
+	to = count_before(l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_not_past, &k);
 	return (struct case_run){ l->cases[kind] + from, to - from };
 }
 

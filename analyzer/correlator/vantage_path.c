@@ -223,7 +223,7 @@ ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdic
 					continue;
 				if (round == 0 && (best == NULL || f->mtu.upper < best->mtu.upper))
 					best = f;
-				if (round == 0 || f->mtu.upper < best->mtu.upper)
+				if (round == 0 || best == NULL || f->mtu.upper < best->mtu.upper)
 					continue;
 				f->mtu = best->mtu;
 				finding_summary(f, "%s", best->summary);

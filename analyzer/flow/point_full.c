@@ -311,9 +311,13 @@ full_put_away(struct flow_point *fp)
 {
 	struct full *f;
 
-	while (fp->closed_count > CLOSED_KEPT && point_now(fp) - (f = TAILQ_FIRST(&fp->closed))->last.ns >= closed_silent_ns) {
-		struct flow_light *e = f->light;
+	while (fp->closed_count > CLOSED_KEPT) {
+		struct flow_light *e;
 
+		f = TAILQ_FIRST(&fp->closed);
+		if (point_now(fp) - f->last.ns < closed_silent_ns)	/* NOLINT(clang-analyzer-unix.Malloc): full_end() takes it out */
+			break;
+		e = f->light;
 		full_end(f, false);
 		e->more = LIGHT_PUT_AWAY;
 	}

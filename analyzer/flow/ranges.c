@@ -44,7 +44,7 @@ ranges_add(struct ranges *r, uint64_t start, uint64_t end, bool cut)
 	uint32_t i = ranges_after(r, start);
 	struct range *prev = i > 0 ? &r->at[i - 1] : NULL;
 
-	if (prev != NULL && prev->end == start && prev->cut == cut) {
+	if (i > 0 && prev->end == start && prev->cut == cut) {
 		prev->end = end;
 		prev->segments += !cut;
 		if (i < r->count && r->at[i].start == end && r->at[i].cut == cut) {

@@ -170,11 +170,13 @@ test_cases_of_a_kind(void)
 	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
 	struct case_run run;
 
-	for (int i = 0; i < 4; i++) {
-		r[2 * i] = build_connection(0, (uint64_t)i + 1, 1000 * (3 - i), 9000);
+	for (size_t i = 0; i < 4; i++) {
+		int64_t ms = INT64_C(1000) * (int64_t)(3 - i);
+
+		r[2 * i] = build_connection(0, i + 1, ms, 9000);
 		if (i % 2 == 1)
 			r[2 * i].connection.app = APP_POP3;
-		r[2 * i + 1] = build_session(&r[2 * i], 1000 * (3 - i) + 60);
+		r[2 * i + 1] = build_session(&r[2 * i], ms + 60);
 	}
 	begin(r, 8);
 	run = lookup_cases(lookups, LOOKUP_POP_OF_SERVER, &server);

@@ -44,10 +44,10 @@ agrees_with_a_table(void)
 
 	naive_count = 0;
 	CHECK_EQ_INT(offsets_at(&o, 77).frame, 0);
-	for (uint32_t frame = 1; frame < 900; frame++) {
+	for (int64_t frame = 1; frame < 900; frame++) {
 		late = noise() % 5 == 0 ? off - noise() % (off + 1) : off;
-		offsets_put(&o, &b, late, (struct moment){ frame * 10, frame });
-		naive_put(late, (struct moment){ frame * 10, frame });
+		offsets_put(&o, &b, late, (struct moment){ frame * 10, (uint64_t)frame });
+		naive_put(late, (struct moment){ frame * 10, (uint64_t)frame });
 		if (late == off && noise() % 8 != 0)
 			off += 1 + noise() % 1448;
 		for (int i = 0; i < 4; i++) {
@@ -70,8 +70,8 @@ the_oldest_go(void)
 	struct offsets_budget b = { .max = 1 << 20 };
 	struct offsets o = { 0 };
 
-	for (uint32_t i = 0; i < OFFSETS_MAX + 100; i++)
-		offsets_put(&o, &b, i * 10, (struct moment){ i, i + 1 });
+	for (uint64_t i = 0; i < OFFSETS_MAX + 100; i++)
+		offsets_put(&o, &b, i * 10, (struct moment){ (int64_t)i, i + 1 });
 	CHECK_EQ_INT(offsets_at(&o, 5).frame, 101);
 	CHECK_EQ_INT(offsets_at(&o, 1005).frame, 101);
 	CHECK_EQ_INT(offsets_at(&o, 1010).frame, 102);
@@ -86,8 +86,8 @@ the_budget_holds(void)
 	struct offsets_budget b = { .max = 0 };
 	struct offsets o = { 0 };
 
-	for (uint32_t i = 0; i < 40; i++)
-		offsets_put(&o, &b, i * 10, (struct moment){ i, i + 1 });
+	for (uint64_t i = 0; i < 40; i++)
+		offsets_put(&o, &b, i * 10, (struct moment){ (int64_t)i, i + 1 });
 	CHECK_EQ_INT(o.size, 16);
 	CHECK_EQ_INT(b.hits, 24);
 	CHECK_EQ_INT(offsets_at(&o, 399).frame, 40);
