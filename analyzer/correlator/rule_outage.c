@@ -57,6 +57,13 @@ new_works(const struct way *w, const struct record_stall *s)
 	return NULL;
 }
 
+/* Large packets alone may have met a smaller MTU: of all sizes is said only where small ones were lost, too. */
+static const char *
+of_any_size(const struct record_stall *s)
+{
+	return s->w_min <= SMALL || stall_one_way_dead(s) ? ", whatever its size" : "";
+}
+
 static void
 report_idle(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
@@ -71,8 +78,9 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 	say_proven(f, w, s);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn.handshake);
-	finding_summary(f, "After %.1f s of silence nothing of this connection arrives any more, whatever its size%s. A firewall or NAT router on "
-	    "the way has probably forgotten the connection.", seconds(s->idle_before_ns), o != NULL ? ", while a new connection works" : "");
+	finding_summary(f, "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
+	    "forgotten the connection.", seconds(s->idle_before_ns), of_any_size(s), o != NULL ? ", while a new connection works" : "",
+	    sure ? "has probably" : "may have");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
 	    : "small packets are lost, too");
 	if (!sure)
@@ -114,13 +122,13 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
 	if (back)
-		finding_summary(f, "For %.1f s nothing arrived from this sender, whatever its size; then the same packets passed: the path was down so long.",
-		    seconds(s->delivered.ns - s->first.ns));
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down so long.",
+		    seconds(s->delivered.ns - s->first.ns), of_any_size(s));
 	else if (f->confidence <= CONFIDENCE_POSSIBLE)
 		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
-		finding_summary(f, "From one moment on nothing arrives from this sender, whatever its size, and nothing new comes back: the path %s.",
+		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
 		    s->peer_seen ? "is dead in this direction" : "died");
 	exclude_size(f, s);
 	if (o == NULL && !back) {

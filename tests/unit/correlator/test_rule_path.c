@@ -428,7 +428,13 @@ outages(void)
 	stall.stall.idle_before_ns = 12000 * MS;
 	c = JUDGED(conn, stall);
 	CHECK_FINDING(c, FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE);
+	CHECK(strstr(find_kind(c, FINDING_IDLE_STATE_EXPIRED)->summary, "whatever its size") == NULL);
+	CHECK(strstr(find_kind(c, FINDING_IDLE_STATE_EXPIRED)->summary, "probably") == NULL);
 	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall.stall.w_min = 92;			/* small ones were lost, too */
+	c = JUDGED(conn, stall);
+	CHECK(strstr(find_kind(c, FINDING_IDLE_STATE_EXPIRED)->summary, "whatever its size") != NULL);
 	correlator_free(c);
 	stall.stall.live_any = LIVE_L1;		/* something small passes */
 	c = JUDGED(conn, stall);
