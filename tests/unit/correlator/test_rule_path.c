@@ -408,6 +408,36 @@ content(void)
 	correlator_free(c);
 }
 
+static bool
+finding_tells(const struct finding *f, const char *words)
+{
+	for (uint32_t i = 0; f != NULL && i < f->evidence_count; i++)
+		if (strstr(f->evidence[i].says, words) != NULL)
+			return true;
+	return false;
+}
+
+/* Sessions that stall alike are counted up to a hundred; that there may be more is said. */
+static void
+many_stall_alike(void)
+{
+	static struct record r[240];
+	struct correlator *c;
+
+	for (size_t i = 0; i < 120; i++) {
+		r[2 * i] = build_stalled(i + 1, (int64_t)i * 30000);
+		r[2 * i + 1] = build_stall(&r[2 * i], (int64_t)i * 30000 + FIRST);
+	}
+	c = judged_records(r, 6);
+	CHECK(finding_tells(find_kind(c, FINDING_PMTU_BLACK_HOLE), "3 independent connections"));
+	CHECK(!finding_tells(find_kind(c, FINDING_PMTU_BLACK_HOLE), "at least"));
+	correlator_free(c);
+	c = judged_records(r, 240);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	CHECK(finding_tells(find_kind(c, FINDING_PMTU_BLACK_HOLE), "at least 100 independent connections"));
+	correlator_free(c);
+}
+
 static void
 outages(void)
 {
@@ -594,6 +624,7 @@ main(void)
 		{ "a router told the size", router_told },
 		{ "fragments", fragments },
 		{ "one piece of content", content },
+		{ "many stall alike", many_stall_alike },
 		{ "outages", outages },
 		{ "seen from behind", from_behind },
 		{ "windows", windows },
