@@ -7,8 +7,15 @@
 #include "interceptors.h"
 #include "lookup.h"
 
+/*
+ * Two handshakes of one busy minute are both slow, and a quick one of another
+ * minute beside them proves nothing.
+ */
+enum { HANDSHAKES_SURE = 5 };
+
 struct signs {
 	bool		 banner, ttl, time, here;
+	bool		 time_sure;
 	const struct mail_case *twin;		/* I1: the same greeting from an unrelated address */
 	uint8_t		 own_ttl, other_ttl;
 	int64_t		 own_rtt, other_rtt;
@@ -46,6 +53,7 @@ signs_find(const struct view *v, struct signs *s)
 	s->other_rtt = contrast_rtt(v, &witnesses);
 	s->time = s->own_rtt > 0 && witnesses >= 2 && s->own_rtt * 10 < s->other_rtt * 3 &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
+	s->time_sure = witnesses >= HANDSHAKES_SURE;
 	/* I8: both ends on this wire, yet the server's address is far away */
 	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
 	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
@@ -87,7 +95,7 @@ judge(const struct view *v, struct verdicts *out)
 	n = (unsigned int)s.banner + s.ttl + s.time;
 	if (n == 0 && !s.here)
 		return;
-	conf = n >= 2 ? CONFIDENCE_CONFIRMED : n == 1 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	conf = n >= 2 ? CONFIDENCE_CONFIRMED : n == 1 && (!s.time || s.time_sure) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	f = verdict_add(out, FINDING_PORT_INTERCEPTED, conf, c, 1);
 	if (s.banner)
 		evidence_frame(finding_says(f, s.twin->point, "%s, an unrelated address, greets with the same name",
