@@ -1,5 +1,7 @@
 #include "flow/contrast.h"
 
+#include "flow/index.h"
+
 #include <stdlib.h>
 
 static const int64_t epoch_ns = 600000000000;
@@ -11,40 +13,40 @@ enum {
 	CHUNK = 64,		/* entries */
 };
 
-/* What every entry begins with: its place in its bucket and its key. */
+/* What every entry begins with: its key, and its number among the records. */
 struct link {
-	uint32_t	next;		/* index + 1 */
 	uint32_t	from, to;
-	uint16_t	port;		/* of the server; 0 in paths, which have their epoch */
+	int32_t		what;		/* port of the server; number of the epoch */
+	uint32_t	ordinal;
 	uint8_t		family;
 	bool		touched;
 };
 
 /* The records, without what the key tells: a cache line, and two. */
 struct path_entry {
-	struct link	link;
-	int64_t		epoch_ns;
+	_Alignas(64) struct link link;
+	uint32_t	proven, w_max_seen, flows;
 	struct moment	proven_at;
 	uint64_t	proven_conn;
-	uint32_t	ordinal, proven, w_max_seen, flows;
 };
 
 _Static_assert(sizeof(struct path_entry) == 64, "a path is one cache line");
 
 struct host_entry {
 	struct link	link;
-	uint32_t	ordinal, answered, refused, unanswered, unreachable, data;
+	uint32_t	answered, refused, unanswered, unreachable, data;
 	struct moment	first, last, answered_at;
 	int64_t		rtt_min_ns;
 	uint8_t		ttl, ttl_rst;
 };
 
-/* One bounded cache of entries, grown as needed: chained buckets, a clock hand for eviction. */
+/* One bounded cache of entries, grown as needed; a clock hand says who makes room. */
 struct shelf {
-	uint32_t	 size, used, hand;
+	uint32_t	 size, used, hand, ordinal;
 	size_t		 entry;		/* bytes */
-	uint32_t	*bucket;	/* index + 1 */
+	struct index	 index;
 	uint8_t		**chunk;
+	void		 (*leave)(struct contrast *c, const void *entry);
 };
 
 struct contrast {
@@ -53,143 +55,11 @@ struct contrast {
 	struct hosts	*hosts;
 	struct record_sink sink;
 	struct shelf	 paths, pairs;
-	uint32_t	 path_ordinal, host_ordinal;
 	uint32_t	 marks, mark_size, mark_most;
 	uint64_t	*mark;		/* family << 32 | id, the reference is ours; 0 = empty */
 	struct contrast_counters count;
 	struct record	 out;		/* cleared once: a record is 9 KB, a path 200 bytes of it */
 };
-
-static bool
-shelf_grow(struct shelf *s)
-{
-	uint8_t **chunk = &s->chunk[s->used / CHUNK];
-
-	return *chunk != NULL || (*chunk = aligned_alloc(64, CHUNK * s->entry)) != NULL;
-}
-
-static bool
-shelf_init(struct shelf *s, uint32_t size, size_t entry)
-{
-	uint32_t n = CHUNK;
-
-	while (n < size)
-		n *= 2;
-	s->size = n;
-	s->entry = entry;
-	s->bucket = calloc(n, sizeof(*s->bucket));
-	s->chunk = calloc(n / CHUNK, sizeof(*s->chunk));
-	/* The first chunk at once: where memory is short later, there is somebody to make room. */
-	return s->bucket != NULL && s->chunk != NULL && shelf_grow(s);
-}
-
-static void
-shelf_free(struct shelf *s)
-{
-	for (uint32_t i = 0; s->chunk != NULL && i < s->size / CHUNK; i++)
-		free(s->chunk[i]);
-	free(s->chunk);
-	free(s->bucket);
-}
-
-static void *
-shelf_at(const struct shelf *s, uint32_t i)
-{
-	return s->chunk[i / CHUNK] + i % CHUNK * s->entry;
-}
-
-/* A place that was never used; false: there is none. */
-static bool
-shelf_fresh(struct shelf *s, uint32_t *i)
-{
-	if (s->used == s->size || !shelf_grow(s))
-		return false;
-	*i = s->used++;
-	return true;
-}
-
-/* The first one in its bucket: buckets are few enough to be near, entries are not. */
-static void
-shelf_fetch(const struct shelf *s, uint64_t hash)
-{
-	uint32_t i = s->bucket[hash & (s->size - 1)];
-
-	if (i != 0)
-		cache_fetch(shelf_at(s, i - 1), 0, s->entry);
-}
-
-static void
-shelf_unlink(struct shelf *s, uint64_t hash, uint32_t i)
-{
-	uint32_t *p = &s->bucket[hash & (s->size - 1)];
-	struct link *e = shelf_at(s, i);
-
-	while (*p != i + 1)
-		p = &((struct link *)shelf_at(s, *p - 1))->next;
-	*p = e->next;
-}
-
-static void
-shelf_link(struct shelf *s, uint64_t hash, uint32_t i)
-{
-	uint32_t *p = &s->bucket[hash & (s->size - 1)];
-	struct link *e = shelf_at(s, i);
-
-	e->next = *p;
-	e->touched = true;
-	*p = i + 1;
-}
-
-/* The place whose turn it is to go: not touched since the hand came by. */
-static uint32_t
-shelf_victim(struct shelf *s)
-{
-	for (;;) {
-		uint32_t i = s->hand;
-		struct link *e = shelf_at(s, i);
-
-		s->hand = i + 1 < s->used ? i + 1 : 0;
-		if (!e->touched)
-			return i;
-		e->touched = false;
-	}
-}
-
-struct contrast *
-contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, uint32_t paths,
-    uint32_t pairs, const struct record_sink *sink)
-{
-	struct contrast *c = calloc(1, sizeof(*c));
-
-	if (c == NULL)
-		return NULL;
-	c->point = point;
-	c->key = *key;
-	c->hosts = hosts;
-	c->sink = *sink;
-	c->mark_size = MARKS_FIRST;
-	c->mark_most = 64;
-	while (c->mark_most < MARKS && c->mark_most < 2 * pairs)
-		c->mark_most *= 2;
-	c->mark = calloc(c->mark_size, sizeof(*c->mark));
-	if (!shelf_init(&c->paths, paths, sizeof(struct path_entry)) ||
-	    !shelf_init(&c->pairs, pairs, sizeof(struct host_entry)) || c->mark == NULL) {
-		contrast_free(c);
-		return NULL;
-	}
-	return c;
-}
-
-void
-contrast_free(struct contrast *c)
-{
-	if (c == NULL)
-		return;
-	shelf_free(&c->paths);
-	shelf_free(&c->pairs);
-	free(c->mark);
-	free(c);
-}
 
 /* ---- marked hosts ---------------------------------------------------------- */
 
@@ -266,8 +136,9 @@ addr_of(const struct contrast *c, const struct link *l, uint32_t id)
 }
 
 static void
-path_write(struct contrast *c, const struct path_entry *e)
+path_write(struct contrast *c, const void *entry)
 {
+	const struct path_entry *e = entry;
 	const struct link *l = &e->link;
 
 	if (c->paths.used > FEW && !marked(c, l)) {
@@ -276,10 +147,10 @@ path_write(struct contrast *c, const struct path_entry *e)
 	}
 	c->out.type = RECORD_PATH;
 	c->out.path = (struct record_path){
-		.key = { .point = c->point, .n = e->ordinal },
+		.key = { .point = c->point, .n = l->ordinal },
 		.from = addr_of(c, l, l->from),
 		.to = addr_of(c, l, l->to),
-		.epoch_ns = e->epoch_ns,
+		.epoch_ns = l->what * epoch_ns,
 		.proven = e->proven,
 		.proven_at = e->proven_at,
 		.proven_conn = e->proven_conn,
@@ -300,9 +171,9 @@ host_write(struct contrast *c, const struct host_entry *e)
 	}
 	c->out.type = RECORD_HOST;
 	c->out.host = (struct record_host){
-		.key = { .point = c->point, .n = e->ordinal },
+		.key = { .point = c->point, .n = l->ordinal },
 		.client = addr_of(c, l, l->from),
-		.server = { addr_of(c, l, l->to), l->port },
+		.server = { addr_of(c, l, l->to), (uint16_t)l->what },
 		.answered = e->answered,
 		.refused = e->refused,
 		.unanswered = e->unanswered,
@@ -318,96 +189,198 @@ host_write(struct contrast *c, const struct host_entry *e)
 	c->sink.take(c->sink.ctx, &c->out);
 }
 
-/* ---- keys -------------------------------------------------------------------- */
-
-static struct link
-link_make(struct contrast *c, struct host_pair way, uint16_t port)
+static void
+host_leave(struct contrast *c, const void *entry)
 {
-	hosts_hold(c->hosts, way.family, way.from);
-	hosts_hold(c->hosts, way.family, way.to);
-	return (struct link){ .from = way.from, .to = way.to, .port = port, .family = way.family };
+	const struct host_entry *e = entry;
+
+	if (e->answered + e->refused + e->unreachable > 0)
+		host_write(c, e);
+	else
+		c->count.hosts_dropped++;
 }
 
-static void
-link_drop(struct contrast *c, const struct link *l)
+/* ---- entries by their keys ---------------------------------------------------- */
+
+static struct link
+path_key(struct host_pair way, int64_t ns)
 {
-	hosts_drop(c->hosts, l->family, l->from);
-	hosts_drop(c->hosts, l->family, l->to);
+	return (struct link){ .from = way.from, .to = way.to, .what = (int32_t)(ns / epoch_ns), .family = way.family };
+}
+
+static struct link
+host_key(struct host_pair way, uint16_t port)
+{
+	return (struct link){ .from = way.from, .to = way.to, .what = port, .family = way.family };
 }
 
 static inline bool
-link_is(const struct link *l, struct host_pair way, uint16_t port)
+link_is(const struct link *l, const struct link *k)
 {
-	return l->from == way.from && l->to == way.to && l->port == port && l->family == way.family;
+	return l->from == k->from && l->to == k->to && l->what == k->what && l->family == k->family;
 }
 
-static struct host_pair
-link_pair(const struct link *l)
+static uint32_t
+link_print(const struct contrast *c, const struct link *l)
 {
-	return (struct host_pair){ l->from, l->to, l->family };
+	return index_print(hash_pair(&c->key, (uint64_t)l->from << 32 | l->to, (uint64_t)l->family << 32 | (uint32_t)l->what));
+}
+
+static bool
+shelf_grow(struct shelf *s)
+{
+	uint8_t **chunk = &s->chunk[s->used / CHUNK];
+
+	return *chunk != NULL || (*chunk = aligned_alloc(64, CHUNK * s->entry)) != NULL;
+}
+
+static bool
+shelf_init(struct shelf *s, uint32_t size, size_t entry, void (*leave)(struct contrast *, const void *))
+{
+	uint32_t n = CHUNK;
+
+	while (n < size)
+		n *= 2;
+	s->size = n;
+	s->entry = entry;
+	s->leave = leave;
+	s->chunk = calloc(n / CHUNK, sizeof(*s->chunk));
+	/* The first chunk at once: where memory is short later, there is somebody to make room. */
+	return index_init(&s->index) && s->chunk != NULL && shelf_grow(s);
+}
+
+static void
+shelf_free(struct shelf *s)
+{
+	for (uint32_t i = 0; s->chunk != NULL && i < s->size / CHUNK; i++)
+		free(s->chunk[i]);
+	free(s->chunk);
+	index_free(&s->index);
+}
+
+static void *
+shelf_at(const struct shelf *s, uint32_t i)
+{
+	return s->chunk[i / CHUNK] + i % CHUNK * s->entry;
+}
+
+/* A place that was never used; false: there is none. */
+static bool
+shelf_fresh(struct shelf *s, uint32_t *i)
+{
+	if (s->used == s->size || !shelf_grow(s) || !index_room(&s->index, s->used + 1))
+		return false;
+	*i = s->used++;
+	return true;
+}
+
+/* The place whose turn it is to go: not touched since the hand came by. */
+static uint32_t
+shelf_victim(struct shelf *s)
+{
+	for (;;) {
+		uint32_t i = s->hand;
+		struct link *l = shelf_at(s, i);
+
+		s->hand = i + 1 < s->used ? i + 1 : 0;
+		if (!l->touched)
+			return i;
+		l->touched = false;
+	}
+}
+
+/* The next to go are fetched into the cache: the entry after the next, the slot of the next. */
+static void
+shelf_fetch_victim(const struct contrast *c, const struct shelf *s)
+{
+	index_fetch(&s->index, link_print(c, shelf_at(s, s->hand)));
+	cache_fetch(shelf_at(s, s->hand + 1 < s->used ? s->hand + 1 : 0), 0, s->entry);
+}
+
+static uint32_t
+shelf_evict(struct contrast *c, struct shelf *s)
+{
+	uint32_t i = shelf_victim(s);
+	const struct link *l = shelf_at(s, i);
+
+	s->leave(c, l);
+	index_remove(&s->index, link_print(c, l), i);
+	hosts_drop(c->hosts, l->family, l->from);
+	hosts_drop(c->hosts, l->family, l->to);
+	shelf_fetch_victim(c, s);
+	return i;
+}
+
+static void *
+shelf_add(struct contrast *c, struct shelf *s, const struct link *key, uint32_t print)
+{
+	struct link *l;
+	uint32_t i;
+
+	if (!shelf_fresh(s, &i))
+		i = shelf_evict(c, s);
+	l = shelf_at(s, i);
+	memset(l, 0, s->entry);
+	*l = *key;
+	l->ordinal = ++s->ordinal;
+	l->touched = true;
+	hosts_hold(c->hosts, l->family, l->from);
+	hosts_hold(c->hosts, l->family, l->to);
+	index_put(&s->index, print, i);
+	return l;
+}
+
+/* The entry of that key: there, or begun now. */
+static void *
+shelf_get(struct contrast *c, struct shelf *s, const struct link *key)
+{
+	uint32_t print = link_print(c, key), slot = print, i;
+
+	while ((i = index_next(&s->index, print, &slot)) != 0) {
+		struct link *l = shelf_at(s, i - 1);
+
+		if (!link_is(l, key))
+			continue;
+		l->touched = true;
+		return l;
+	}
+	return shelf_add(c, s, key, print);
+}
+
+static struct contrast_probe
+shelf_probe(const struct contrast *c, const struct shelf *s, const struct link *key)
+{
+	struct contrast_probe at = { s, link_print(c, key) };
+
+	index_fetch(&s->index, at.print);
+	return at;
+}
+
+void
+contrast_fetch(struct contrast_probe at)
+{
+	uint32_t slot = at.print, i = index_next(&at.shelf->index, at.print, &slot);
+
+	if (i != 0)
+		cache_fetch(shelf_at(at.shelf, i - 1), 0, at.shelf->entry);
 }
 
 /* ---- paths ---------------------------------------------------------------- */
 
-static uint64_t
-path_hash(const struct contrast *c, struct host_pair way, int64_t epoch)
+struct contrast_probe
+contrast_probe_path(const struct contrast *c, struct host_pair way, int64_t ns)
 {
-	return hash_pair(&c->key, (uint64_t)way.from << 32 | way.to, (uint64_t)epoch << 3 ^ way.family);
-}
+	struct link k = path_key(way, ns);
 
-static uint32_t
-path_evict(struct contrast *c)
-{
-	uint32_t i = shelf_victim(&c->paths);
-	const struct path_entry *e = shelf_at(&c->paths, i);
-
-	path_write(c, e);
-	shelf_unlink(&c->paths, path_hash(c, link_pair(&e->link), e->epoch_ns), i);
-	link_drop(c, &e->link);
-	return i;
-}
-
-static struct path_entry *
-path_add(struct contrast *c, struct host_pair way, int64_t epoch, uint64_t hash)
-{
-	struct path_entry *e;
-	uint32_t i;
-
-	if (!shelf_fresh(&c->paths, &i))
-		i = path_evict(c);
-	e = shelf_at(&c->paths, i);
-	*e = (struct path_entry){ .link = link_make(c, way, 0), .epoch_ns = epoch, .ordinal = ++c->path_ordinal };
-	shelf_link(&c->paths, hash, i);
-	return e;
-}
-
-static inline int64_t
-epoch_of(int64_t ns)
-{
-	return ns - ns % epoch_ns;
-}
-
-void
-contrast_fetch_path(const struct contrast *c, struct host_pair way, int64_t ns)
-{
-	shelf_fetch(&c->paths, path_hash(c, way, epoch_of(ns)));
+	return shelf_probe(c, &c->paths, &k);
 }
 
 static struct path_entry *
 path_get(struct contrast *c, struct host_pair way, int64_t ns)
 {
-	int64_t epoch = epoch_of(ns);
-	uint64_t hash = path_hash(c, way, epoch);
-	struct path_entry *e;
+	struct link k = path_key(way, ns);
 
-	for (uint32_t i = c->paths.bucket[hash & (c->paths.size - 1)]; i != 0; i = e->link.next) {
-		e = shelf_at(&c->paths, i - 1);
-		if (link_is(&e->link, way, 0) && e->epoch_ns == epoch) {
-			e->link.touched = true;
-			return e;
-		}
-	}
-	return path_add(c, way, epoch, hash);
+	return shelf_get(c, &c->paths, &k);
 }
 
 void
@@ -437,61 +410,12 @@ contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct momen
 
 /* ---- hosts ---------------------------------------------------------------- */
 
-static uint64_t
-host_hash(const struct contrast *c, struct host_pair way, uint16_t port)
+struct contrast_probe
+contrast_probe_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port)
 {
-	return hash_pair(&c->key, (uint64_t)way.from << 32 | way.to, (uint64_t)way.family << 16 | port);
-}
+	struct link k = host_key(client_to_server, port);
 
-void
-contrast_fetch_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port)
-{
-	shelf_fetch(&c->pairs, host_hash(c, client_to_server, port));
-}
-
-static uint32_t
-host_evict(struct contrast *c)
-{
-	uint32_t i = shelf_victim(&c->pairs);
-	const struct host_entry *e = shelf_at(&c->pairs, i);
-
-	if (e->answered + e->refused + e->unreachable > 0)
-		host_write(c, e);
-	else
-		c->count.hosts_dropped++;
-	shelf_unlink(&c->pairs, host_hash(c, link_pair(&e->link), e->link.port), i);
-	link_drop(c, &e->link);
-	return i;
-}
-
-static struct host_entry *
-host_add(struct contrast *c, struct host_pair way, uint16_t port, uint64_t hash)
-{
-	struct host_entry *e;
-	uint32_t i;
-
-	if (!shelf_fresh(&c->pairs, &i))
-		i = host_evict(c);
-	e = shelf_at(&c->pairs, i);
-	*e = (struct host_entry){ .link = link_make(c, way, port), .ordinal = ++c->host_ordinal };
-	shelf_link(&c->pairs, hash, i);
-	return e;
-}
-
-static struct host_entry *
-host_get(struct contrast *c, struct host_pair way, uint16_t port)
-{
-	uint64_t hash = host_hash(c, way, port);
-	struct host_entry *e;
-
-	for (uint32_t i = c->pairs.bucket[hash & (c->pairs.size - 1)]; i != 0; i = e->link.next) {
-		e = shelf_at(&c->pairs, i - 1);
-		if (link_is(&e->link, way, port)) {
-			e->link.touched = true;
-			return e;
-		}
-	}
-	return host_add(c, way, port, hash);
+	return shelf_probe(c, &c->pairs, &k);
 }
 
 static void
@@ -508,7 +432,8 @@ host_answered(struct host_entry *e, struct moment at, int64_t rtt_ns, uint8_t tt
 void
 contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port, const struct contrast_note *n)
 {
-	struct host_entry *e = host_get(c, client_to_server, port);
+	struct link k = host_key(client_to_server, port);
+	struct host_entry *e = shelf_get(c, &c->pairs, &k);
 
 	if (e->first.frame == 0 || n->since.ns < e->first.ns)
 		e->first = n->since;
@@ -532,6 +457,44 @@ contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t po
 		e->data++;
 		break;
 	}
+}
+
+/* ---- begin and end ---------------------------------------------------------- */
+
+struct contrast *
+contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, uint32_t paths,
+    uint32_t pairs, const struct record_sink *sink)
+{
+	struct contrast *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->point = point;
+	c->key = *key;
+	c->hosts = hosts;
+	c->sink = *sink;
+	c->mark_size = MARKS_FIRST;
+	c->mark_most = 64;
+	while (c->mark_most < MARKS && c->mark_most < 2 * pairs)
+		c->mark_most *= 2;
+	c->mark = calloc(c->mark_size, sizeof(*c->mark));
+	if (!shelf_init(&c->paths, paths, sizeof(struct path_entry), path_write) ||
+	    !shelf_init(&c->pairs, pairs, sizeof(struct host_entry), host_leave) || c->mark == NULL) {
+		contrast_free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void
+contrast_free(struct contrast *c)
+{
+	if (c == NULL)
+		return;
+	shelf_free(&c->paths);
+	shelf_free(&c->pairs);
+	free(c->mark);
+	free(c);
 }
 
 void

@@ -59,9 +59,16 @@ struct contrast_note {
 };
 void		 contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port,
 		    const struct contrast_note *n);
-/* Fetch into the cache what contrast_proven() and contrast_host() will look for. */
-void		 contrast_fetch_path(const struct contrast *c, struct host_pair way, int64_t ns);
-void		 contrast_fetch_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port);
+/* Where contrast_proven() and contrast_host() will look; making one fetches its slot into the cache. */
+struct contrast_probe {
+	const struct shelf *shelf;
+	uint32_t	print;
+};
+struct contrast_probe contrast_probe_path(const struct contrast *c, struct host_pair way, int64_t ns);
+struct contrast_probe contrast_probe_host(const struct contrast *c, struct host_pair client_to_server,
+		    uint16_t port);
+/* Fetches what is likely there. */
+void		 contrast_fetch(struct contrast_probe at);
 /* Writes all entries as they are; they stay (live: again under the same key). */
 void		 contrast_report(struct contrast *c);
 struct contrast_counters contrast_counters(const struct contrast *c);

@@ -22,19 +22,21 @@ look(struct flow_point *fp, const struct capture_frame *f, struct ahead *a)
 		copies_fetch(fp->copies, g);
 }
 
-/* What the light ledger is about to tell of hosts and paths. */
-static void
-fetch_contrast(const struct flow_point *fp, const struct ahead *a, int64_t ns)
+/* What the light ledger is about to tell of hosts and paths; returns how many. */
+static size_t
+probe_contrast(const struct flow_point *fp, const struct ahead *a, int64_t ns, struct contrast_probe *at)
 {
 	const struct flow_light *e = a->e;
 	const struct light_sample *s = &e->sample[!a->at.swapped];
 	unsigned client = light_client(e);
+	size_t n = 0;
 
 	if ((a->g.flags & TCP_SYN) != 0 ||
 	    (a->g.len > 0 && (e->flags & (a->at.swapped == 0 ? LIGHT_DATA0 : LIGHT_DATA1)) == 0))
-		contrast_fetch_host(fp->contrast, light_pair(e, client), e->port[!client]);
+		at[n++] = contrast_probe_host(fp->contrast, light_pair(e, client), e->port[!client]);
 	if (s->w > s->proven && (int32_t)(a->g.ack - s->end) >= 0)
-		contrast_fetch_path(fp->contrast, light_pair(e, !a->at.swapped), ns);
+		at[n++] = contrast_probe_path(fp->contrast, light_pair(e, !a->at.swapped), ns);
+	return n;
 }
 
 static void
@@ -72,7 +74,8 @@ point_look_ahead(struct flow_point *fp, const struct capture_frame *f, size_t n,
 {
 	const struct full *full[FLOW_BATCH];
 	const struct flow_light *slow[FLOW_BATCH];
-	size_t slows = 0, fulls = 0;
+	struct contrast_probe probe[2 * FLOW_BATCH];
+	size_t slows = 0, fulls = 0, probes = 0;
 
 	for (size_t i = 0; i < n; i++)
 		look(fp, &f[i], &a[i]);
@@ -89,12 +92,14 @@ point_look_ahead(struct flow_point *fp, const struct capture_frame *f, size_t n,
 		if ((e->flags & LIGHT_FULL) != 0)
 			copies_fetch(fp->copies, &a[i].g);
 		else
-			fetch_contrast(fp, &a[i], f[i].ts_ns);
+			probes += probe_contrast(fp, &a[i], f[i].ts_ns, probe + probes);
 		if ((e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) == 0)
 			continue;
 		__builtin_prefetch(&fp->slots.at[e->more]);
 		slow[slows++] = e;
 	}
+	for (size_t i = 0; i < probes; i++)
+		contrast_fetch(probe[i]);
 	for (size_t i = 0; i < slows; i++) {
 		if ((slow[i]->flags & LIGHT_FULL) == 0) {
 			fetch_undecided(fp->slots.at[slow[i]->more]);

@@ -1,28 +1,20 @@
 #include "flow/table.h"
 
+#include "flow/index.h"
+
 #include <stdlib.h>
 
-enum {
-	SLOTS_START = 1024,
-	CHUNK = 1024,		/* entries */
-};
-
-struct slot {
-	uint32_t print;		/* its home is print & mask */
-	uint32_t entry;		/* slab position + 1; 0 = empty */
-};
+enum { CHUNK = 1024 };			/* entries */
 
 struct table {
 	struct hash_key	   key;
 	struct hosts	  *hosts;
-	struct slot	  *slot;
-	uint32_t	   mask;	/* slots - 1 */
+	struct index	   index;	/* of slab positions */
 	uint32_t	   count, cap;
 	struct flow_light **chunk;	/* the slab */
 	uint32_t	   chunks, span;
 	uint32_t	   free;	/* slab position + 1, linked through `more' */
 };
-
 
 struct table *
 table_new(const struct hash_key *key, uint32_t cap)
@@ -33,10 +25,8 @@ table_new(const struct hash_key *key, uint32_t cap)
 		return NULL;
 	t->key = *key;
 	t->cap = cap == 0 ? 1 : cap;
-	t->mask = SLOTS_START - 1;
-	t->slot = calloc(SLOTS_START, sizeof(*t->slot));
 	t->hosts = hosts_new(key);
-	if (t->slot == NULL || t->hosts == NULL) {
+	if (!index_init(&t->index) || t->hosts == NULL) {
 		table_free(t);
 		return NULL;
 	}
@@ -51,7 +41,7 @@ table_free(struct table *t)
 	for (uint32_t i = 0; i < t->chunks; i++)
 		free(t->chunk[i]);
 	free(t->chunk);
-	free(t->slot);
+	index_free(&t->index);
 	hosts_free(t->hosts);
 	free(t);
 }
@@ -88,9 +78,7 @@ end_swapped(uint64_t a, uint64_t b, const struct tuple *k)
 static uint32_t
 pair_print(const struct table *t, uint64_t a, uint64_t b, bool swapped)
 {
-	uint64_t h = swapped ? hash_pair(&t->key, b, a) : hash_pair(&t->key, a, b);
-
-	return (uint32_t)(h ^ h >> 32);
+	return index_print(swapped ? hash_pair(&t->key, b, a) : hash_pair(&t->key, a, b));
 }
 
 static inline bool
@@ -120,23 +108,21 @@ table_probe(const struct table *t, const struct tuple *k)
 	bool swapped = end_swapped(a, b, k);
 	struct table_probe at = { pair_print(t, a, b, swapped), swapped };
 
-	__builtin_prefetch(&t->slot[at.print & t->mask]);
+	index_fetch(&t->index, at.print);
 	return at;
 }
 
 struct flow_light *
 table_fetch(const struct table *t, struct table_probe at)
 {
-	for (uint32_t i = at.print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
-		struct flow_light *f;
+	uint32_t slot = at.print, i = index_next(&t->index, at.print, &slot);
+	struct flow_light *f;
 
-		if (t->slot[i].print != at.print)
-			continue;
-		f = slab(t, t->slot[i].entry - 1);
-		__builtin_prefetch(f);
-		return f;
-	}
-	return NULL;
+	if (i == 0)
+		return NULL;
+	f = slab(t, i - 1);
+	__builtin_prefetch(f);
+	return f;
 }
 
 void
@@ -149,15 +135,11 @@ table_fetch_ends(const struct table *t, const struct flow_light *e)
 struct flow_light *
 table_find_probe(const struct table *t, struct table_probe at, const struct tuple *k)
 {
-	for (uint32_t i = at.print & t->mask; t->slot[i].entry != 0; i = (i + 1) & t->mask) {
-		struct flow_light *f;
+	uint32_t slot = at.print, i;
 
-		if (t->slot[i].print != at.print)
-			continue;
-		f = slab(t, t->slot[i].entry - 1);
-		if (table_holds(t, f, at, k))
-			return f;
-	}
+	while ((i = index_next(&t->index, at.print, &slot)) != 0)
+		if (table_holds(t, slab(t, i - 1), at, k))
+			return slab(t, i - 1);
 	return NULL;
 }
 
@@ -170,36 +152,6 @@ table_find(const struct table *t, const struct endpoint *src, const struct endpo
 
 	*from = at.swapped;
 	return table_find_probe(t, at, &k);
-}
-
-static void
-slot_put(struct slot *slot, uint32_t mask, struct slot s)
-{
-	uint32_t i = s.print & mask;
-
-	while (slot[i].entry != 0)
-		i = (i + 1) & mask;
-	slot[i] = s;
-}
-
-/* Load stays at or below one half. */
-static bool
-slots_grow(struct table *t)
-{
-	uint32_t mask = t->mask * 2 + 1;
-	struct slot *bigger;
-
-	if ((t->count + 1) * 2 <= t->mask + 1)
-		return true;
-	if ((bigger = calloc((size_t)mask + 1, sizeof(*bigger))) == NULL)
-		return false;
-	for (uint32_t i = 0; i <= t->mask; i++)
-		if (t->slot[i].entry != 0)
-			slot_put(bigger, mask, t->slot[i]);
-	free(t->slot);
-	t->slot = bigger;
-	t->mask = mask;
-	return true;
 }
 
 static bool
@@ -262,7 +214,7 @@ table_add(struct table *t, const struct endpoint *src, const struct endpoint *ds
 	struct flow_light *f;
 	uint32_t i;
 
-	if (table_full(t) || !slots_grow(t) || !slab_take(t, &i))
+	if (table_full(t) || !index_room(&t->index, t->count + 1) || !slab_take(t, &i))
 		return NULL;
 	f = slab(t, i);
 	memset(f, 0, sizeof(*f));
@@ -273,55 +225,26 @@ table_add(struct table *t, const struct endpoint *src, const struct endpoint *ds
 	f->flags = (uint16_t)(LIGHT_USED | (src->ip.family == 6 ? LIGHT_V6 : 0));
 	f->port[at.swapped] = src->port;
 	f->port[!at.swapped] = dst->port;
-	slot_put(t->slot, t->mask, (struct slot){ at.print, i + 1 });
+	index_put(&t->index, at.print, i);
 	t->count++;
 	*from = at.swapped;
 	return f;
 }
 
-static uint32_t
-slot_of(const struct table *t, const struct flow_light *e)
-{
-	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
-	struct tuple k = tuple_of(&end[0], &end[1]);
-	uint32_t i = table_probe(t, &k).print & t->mask;
-
-	while (slab(t, t->slot[i].entry - 1) != e)
-		i = (i + 1) & t->mask;
-	return i;
-}
-
-/* Closes the hole at i: moves back whatever would no longer be found. */
-static void
-slots_close(struct table *t, uint32_t i)
-{
-	uint32_t j = i;
-
-	for (;;) {
-		uint32_t home;
-
-		t->slot[i].entry = 0;
-		do {
-			j = (j + 1) & t->mask;
-			if (t->slot[j].entry == 0)
-				return;
-			home = t->slot[j].print & t->mask;
-			/* stays when its home lies cyclically in (i, j] */
-		} while (((j - home) & t->mask) < ((j - i) & t->mask));
-		t->slot[i] = t->slot[j];
-		i = j;
-	}
-}
-
 void
 table_remove(struct table *t, struct flow_light *e)
 {
-	uint32_t i = slot_of(t, e), index = t->slot[i].entry - 1;
+	struct endpoint end[2] = { table_end(t, e, 0), table_end(t, e, 1) };
+	struct tuple k = tuple_of(&end[0], &end[1]);
+	uint32_t print = table_probe(t, &k).print, slot = print, i;
 
-	slots_close(t, i);
+	do
+		i = index_next(&t->index, print, &slot) - 1;
+	while (slab(t, i) != e);
+	index_remove(&t->index, print, i);
 	hosts_drop(t->hosts, light_family(e), e->host[0]);
 	hosts_drop(t->hosts, light_family(e), e->host[1]);
-	slab_give(t, index);
+	slab_give(t, i);
 	t->count--;
 }
 

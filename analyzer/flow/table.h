@@ -2,9 +2,8 @@
  * table.h - the flow table of one capture point: every TCP flow as one light
  * entry of 64 bytes, found by its 5-tuple in either direction.
  *
- * Open addressing over 8-byte slots (fingerprint, entry), linear probing,
- * deletion by shifting back; entries live in a slab and do not move.  The
- * table only finds: what an entry means, and when it goes, is its user's.
+ * Entries live in a slab and do not move.  The table only finds: what an entry
+ * means, and when it goes, is its user's.
  */
 #ifndef TABLE_H
 #define TABLE_H
