@@ -56,7 +56,7 @@ struct contrast {
 	struct record_sink sink;
 	struct shelf	 paths, pairs;
 	uint32_t	 marks, mark_size, mark_most;
-	uint64_t	*mark;		/* family << 32 | id, the reference is ours; 0 = empty */
+	uint64_t	*mark;		/* see mark_name(), the references are ours; 0 = empty */
 	struct contrast_counters count;
 	struct record	 out;		/* cleared once: a record is 9 KB, a path 200 bytes of it */
 };
@@ -73,10 +73,12 @@ mark_slot(const struct contrast *c, uint64_t name)
 	return &c->mark[i & (c->mark_size - 1)];
 }
 
+enum role { CLIENT, SERVER };
+
 static uint64_t
-mark_name(uint8_t family, uint32_t id)
+mark_name(enum role role, uint8_t family, uint32_t id)
 {
-	return (uint64_t)family << 32 | id;
+	return (uint64_t)role << 40 | (uint64_t)family << 32 | id;
 }
 
 /* Where there is no room for more, all count as marked. */
@@ -106,25 +108,48 @@ marks_grow(struct contrast *c)
 	free(was);
 }
 
-void
-contrast_mark(struct contrast *c, uint8_t family, uint32_t id)
+static void
+mark_host(struct contrast *c, enum role role, uint8_t family, uint32_t id)
 {
 	uint64_t *slot;
 
 	marks_grow(c);
-	slot = mark_slot(c, mark_name(family, id));
+	slot = mark_slot(c, mark_name(role, family, id));
 	if (*slot != 0 || marks_full(c))
 		return;
 	hosts_hold(c->hosts, family, id);
-	*slot = mark_name(family, id);
+	*slot = mark_name(role, family, id);
 	c->marks++;
 }
 
-static bool
-marked(const struct contrast *c, const struct link *e)
+void
+contrast_mark(struct contrast *c, struct host_pair client_to_server)
 {
-	return marks_full(c) || *mark_slot(c, mark_name(e->family, e->from)) != 0 ||
-	    *mark_slot(c, mark_name(e->family, e->to)) != 0;
+	mark_host(c, CLIENT, client_to_server.family, client_to_server.from);
+	mark_host(c, SERVER, client_to_server.family, client_to_server.to);
+}
+
+static bool
+marked(const struct contrast *c, enum role role, uint8_t family, uint32_t id)
+{
+	return *mark_slot(c, mark_name(role, family, id)) != 0;
+}
+
+/* A rule asks what passes between the two ends of a connection, */
+static bool
+path_wanted(const struct contrast *c, const struct link *l)
+{
+	return c->paths.used <= FEW || marks_full(c) ||
+	    (marked(c, CLIENT, l->family, l->from) && marked(c, SERVER, l->family, l->to)) ||
+	    (marked(c, CLIENT, l->family, l->to) && marked(c, SERVER, l->family, l->from));
+}
+
+/* and whom its client reaches, and who reaches its server. */
+static bool
+host_wanted(const struct contrast *c, const struct link *l)
+{
+	return c->pairs.used <= FEW || marks_full(c) ||
+	    marked(c, CLIENT, l->family, l->from) || marked(c, SERVER, l->family, l->to);
 }
 
 /* ---- writing --------------------------------------------------------------- */
@@ -141,7 +166,7 @@ path_write(struct contrast *c, const void *entry)
 	const struct path_entry *e = entry;
 	const struct link *l = &e->link;
 
-	if (c->paths.used > FEW && !marked(c, l)) {
+	if (!path_wanted(c, l)) {
 		c->count.not_written++;
 		return;
 	}
@@ -165,7 +190,7 @@ host_write(struct contrast *c, const struct host_entry *e)
 {
 	const struct link *l = &e->link;
 
-	if (c->pairs.used > FEW && !marked(c, l)) {
+	if (!host_wanted(c, l)) {
 		c->count.not_written++;
 		return;
 	}

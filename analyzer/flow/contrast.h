@@ -10,8 +10,9 @@
  * what a flood of forged SYNs consists of.
  *
  * On a SPAN port most pairs have nothing to do with mail.  When there are many,
- * only those are written that have a marked host on one end (client or server
- * of a connection that gets a record): no rule asks about the others.
+ * only what a rule may ask about is written: of the clients and the servers of
+ * connections that get a record, the paths between them, whom those clients
+ * reached, and who reached those servers.
  */
 #ifndef CONTRAST_H
 #define CONTRAST_H
@@ -30,7 +31,7 @@ enum contrast_event {
 
 struct contrast_counters {
 	uint64_t	hosts_dropped;
-	uint64_t	not_written;	/* of hosts without a connection record */
+	uint64_t	not_written;	/* what no rule may ask about */
 };
 
 /* NULL: no memory. */
@@ -43,8 +44,8 @@ void		 contrast_free(struct contrast *c);
  * is remembered takes its own.
  */
 
-/* This host has a connection record. */
-void		 contrast_mark(struct contrast *c, uint8_t family, uint32_t id);
+/* A connection between them gets a record. */
+void		 contrast_mark(struct contrast *c, struct host_pair client_to_server);
 /* `w' was delivered from one to the other; conn 0 = a light flow. */
 void		 contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct moment at,
 		    uint64_t conn, bool first_of_flow);

@@ -390,8 +390,7 @@ full_link(struct full *f)
 {
 	struct flow_point *fp = f->fp;
 
-	for (int d = 0; d < 2; d++)
-		contrast_mark(fp->contrast, light_family(f->light), f->light->host[d]);
+	contrast_mark(fp->contrast, light_pair(f->light, light_client(f->light)));
 	f->id = ++fp->last_id;
 	f->light->flags |= LIGHT_FULL;
 	fp->full_count++;

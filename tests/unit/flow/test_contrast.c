@@ -5,8 +5,6 @@
 enum { SMALL = 64 };
 
 static const struct hash_key key = { { 1, 2 } };
-static const struct addr client = { .family = 4, .b = { 192, 0, 2, 10 } };
-
 /* All records that came out, added up. */
 static struct {
 	uint32_t paths, hosts, answered, last_ordinal;
@@ -74,15 +72,30 @@ client6(void)
 	return a;
 }
 
+static struct host_pair
+pair_take(const struct addr *from, const struct addr *to)
+{
+	struct host_pair way = { .family = 6 };
+
+	CU_ASSERT_FATAL(hosts_take(hosts, from, &way.from) && hosts_take(hosts, to, &way.to));
+	return way;
+}
+
+static void
+pair_drop(struct host_pair way)
+{
+	hosts_drop(hosts, 6, way.from);
+	hosts_drop(hosts, 6, way.to);
+}
+
 /* Whom nobody else holds: after the call only what remembers it does. */
 static void
-mark(struct contrast *c, const struct addr *a)
+mark(struct contrast *c, struct addr from, struct addr to)
 {
-	uint32_t id;
+	struct host_pair way = pair_take(&from, &to);
 
-	CU_ASSERT_FATAL(hosts_take(hosts, a, &id));
-	contrast_mark(c, a->family, id);
-	hosts_drop(hosts, a->family, id);
+	contrast_mark(c, way);
+	pair_drop(way);
 }
 
 static void
@@ -92,13 +105,11 @@ meet(struct contrast *c, uint32_t i, enum contrast_event event)
 	struct contrast_note n = { .event = event, .since = at, .at = at, .rtt_ns = 1000, .ttl = 60 };
 	struct endpoint server = server_of(i);
 	struct addr from = client6();
-	struct host_pair way = { .family = 6 };
+	struct host_pair way = pair_take(&from, &server.ip);
 
-	CU_ASSERT_FATAL(hosts_take(hosts, &from, &way.from) && hosts_take(hosts, &server.ip, &way.to));
 	contrast_host(c, way, server.port, &n);
 	contrast_proven(c, way, 100 + i, at, 0, true);
-	hosts_drop(hosts, 6, way.from);
-	hosts_drop(hosts, 6, way.to);
+	pair_drop(way);
 }
 
 static void
@@ -171,23 +182,63 @@ forged_syns_are_dropped_and_counted(void)
 	end(c);
 }
 
-/* A SPAN port of a whole house: only who has to do with a connection record is written. */
+/* A SPAN port of a whole house: 3,000 servers that one client reached. */
 static void
-of_many_the_marked_are_written(void)
+meet_many(struct contrast *c)
+{
+	for (uint32_t i = 0; i < 3000; i++)
+		meet(c, i, CONTRAST_ANSWERED);
+	contrast_report(c);
+}
+
+/* Who reached a mail server; the path from another client than the mail's is nothing to it. */
+static void
+of_many_those_about_a_server_are_written(void)
 {
 	struct contrast *c = begin(4096);
 	struct addr mail = server_of(1234).ip;
 
-	mark(c, &mail);
-	mark(c, &mail);
-	for (uint32_t i = 0; i < 3000; i++)
-		meet(c, i, CONTRAST_ANSWERED);
-	contrast_report(c);
+	mark(c, server_of(9999).ip, mail);
+	mark(c, server_of(9999).ip, mail);
+	meet_many(c);
 	CHECK_EQ_INT(out.hosts, 1);
 	CHECK(memcmp(&out.server, &mail, sizeof(mail)) == 0);
-	CHECK_EQ_INT(out.paths, 1);
+	CHECK_EQ_INT(out.paths, 0);
+	CHECK_EQ_INT(contrast_counters(c).not_written, 2999 + 3000);
+	end(c);
+}
+
+/* Whom a mail client reached; both ways between it and its mail server. */
+static void
+of_many_those_about_a_client_are_written(void)
+{
+	struct contrast *c = begin(4096);
+	struct addr from = client6(), mail = server_of(1234).ip;
+	struct host_pair back = pair_take(&mail, &from);
+
+	mark(c, from, mail);
+	contrast_proven(c, back, 99, (struct moment){ INT64_C(1700000000000000000), 1 }, 0, true);
+	meet_many(c);
+	CHECK_EQ_INT(out.hosts, 3000);
+	CHECK_EQ_INT(out.paths, 2);
+	CHECK_EQ_INT(out.proven_least, 99);
 	CHECK_EQ_INT(out.proven_most, 100 + 1234);
-	CHECK_EQ_INT(contrast_counters(c).not_written, 2 * 2999);
+	CHECK_EQ_INT(contrast_counters(c).not_written, 2999);
+	pair_drop(back);
+	end(c);
+}
+
+/* A mail server that goes elsewhere as a client is no mail client. */
+static void
+of_many_a_role_is_not_the_other(void)
+{
+	struct contrast *c = begin(4096);
+
+	mark(c, server_of(1234).ip, client6());
+	meet_many(c);
+	CHECK_EQ_INT(out.hosts, 0);
+	CHECK_EQ_INT(out.paths, 1);		/* from its server to the mail client */
+	CHECK_EQ_INT(out.proven_most, 100 + 1234);
 	end(c);
 }
 
@@ -197,16 +248,11 @@ every_mark_is_remembered(void)
 {
 	struct contrast *c = begin(4096);
 
-	for (uint32_t i = 0; i < 3000; i += 3) {
-		struct addr a = server_of(i).ip;
-
-		mark(c, &a);
-	}
-	for (uint32_t i = 0; i < 3000; i++)
-		meet(c, i, CONTRAST_ANSWERED);
-	contrast_report(c);
+	for (uint32_t i = 0; i < 3000; i += 3)
+		mark(c, server_of(9999).ip, server_of(i).ip);
+	meet_many(c);
 	CHECK_EQ_INT(out.hosts, 1000);
-	CHECK_EQ_INT(contrast_counters(c).not_written, 2 * 2000);
+	CHECK_EQ_INT(contrast_counters(c).not_written, 2000 + 3000);
 	end(c);
 }
 
@@ -216,16 +262,11 @@ too_many_marks_lose_nothing(void)
 {
 	struct contrast *c = begin(4096);
 
-	for (uint32_t i = 0; i < 6000; i++) {
-		struct addr a = server_of(10000 + i).ip;
-
-		mark(c, &a);
-	}
-	mark(c, &client);
-	for (uint32_t i = 0; i < 3000; i++)
-		meet(c, i, CONTRAST_ANSWERED);
-	contrast_report(c);
+	for (uint32_t i = 0; i < 6000; i++)
+		mark(c, server_of(9999).ip, server_of(10000 + i).ip);
+	meet_many(c);
 	CHECK_EQ_INT(out.hosts, 3000);
+	CHECK_EQ_INT(out.paths, 3000);
 	CHECK_EQ_INT(contrast_counters(c).not_written, 0);
 	end(c);
 }
@@ -238,7 +279,9 @@ main(void)
 		{ "who is met again stays", who_is_met_again_stays },
 		{ "who comes back begins anew", who_comes_back_begins_anew },
 		{ "forged SYNs are dropped and counted", forged_syns_are_dropped_and_counted },
-		{ "of many the marked are written", of_many_the_marked_are_written },
+		{ "of many those about a mail server are written", of_many_those_about_a_server_are_written },
+		{ "of many those about a mail client are written", of_many_those_about_a_client_are_written },
+		{ "of many, a role is not the other", of_many_a_role_is_not_the_other },
 		{ "every mark is remembered", every_mark_is_remembered },
 		{ "too many marks lose nothing", too_many_marks_lose_nothing },
 	};
