@@ -34,7 +34,7 @@ ndpi|libndpi|ndpi_ analyzer/flow/classify_ndpi.c
 archive(_entry)?\.h analyzer/capture/unpack.c
 zlib\.h analyzer/capture/gunzip.c
 nettle dissectors/digest.c
-jansson analyzer/record/record_json.c|analyzer/record/record_json.h|analyzer/record/.*\.c|analyzer/report/json.c
+jansson analyzer/record/record_json_impl.h|analyzer/report/json.c
 pcap analyzer/capture/.*
 sys/socket|netinet|arpa/inet analyzer/capture/.*|analyzer/record/addr.c|analyzer/main.c|analyzer/pipeline.c
 TXT

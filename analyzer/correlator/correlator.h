@@ -25,7 +25,7 @@ struct fate {				/* one per message: `mail' of the JSON contract */
 	char		fate[96];	/* "accepted", "did not get through: pmtu-black-hole", ... */
 	uint64_t	because[8];	/* findings that cover it */
 	uint32_t	because_count;
-	const struct record_recipient *recipients;	/* its RCPTs, ascending m; NULL when none are kept */
+	const struct record_recipient *const *recipients; /* its RCPTs, ascending m; NULL when none are kept */
 	uint32_t	recipient_count;
 	/* the same mail tried again, up to the attempt that was accepted */
 	uint32_t	retries;

@@ -131,7 +131,7 @@ bool
 case_stalled(const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->stall_count; i++)
-		if (!moment_is(&c->stalls[i].delivered) && c->stalls[i].chain_count >= 3)
+		if (!moment_is(&c->stalls[i]->delivered) && c->stalls[i]->chain_count >= 3)
 			return true;
 	for (int d = 0; d < 2; d++)
 		if (c->conn.dir[d].hole_bytes > 0 && !moment_is(&c->conn.dir[d].hole_filled) && !c->conn.dir[d].hole_acked)
@@ -220,8 +220,8 @@ static const struct record_transaction *
 transaction_nr(const struct mail_case *c, uint32_t n)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i].key.n == n)
-			return &c->transactions[i];
+		if (c->transactions[i]->key.n == n)
+			return c->transactions[i];
 	return NULL;
 }
 
@@ -319,9 +319,9 @@ refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
 	struct gather g = { .c = c, .v = out, .max = max, .pop = case_is_pop(c) };
 
 	for (uint32_t i = 0; !g.pop && i < c->transaction_count; i++)
-		gather_transaction(&g, &c->transactions[i]);
+		gather_transaction(&g, c->transactions[i]);
 	for (uint32_t i = 0; !g.pop && i < c->recipient_count; i++)
-		gather_recipient(&g, &c->recipients[i]);
+		gather_recipient(&g, c->recipients[i]);
 	if (c->session != NULL)
 		gather_session(&g, c->session);
 	qsort(out, g.n, sizeof(*out), refusal_compare);

@@ -141,8 +141,8 @@ greylisted_before(const struct store *s, const struct verdicts *v, const struct 
 		if (!addr_prefix_equal(&x->conn.client.ip, &c->conn.client.ip, 24, 64))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++)
-			if (x->transactions[i].verdict == VERDICT_DEFERRED &&
-			    strcasecmp(x->transactions[i].sender, f->transaction->sender) == 0) {
+			if (x->transactions[i]->verdict == VERDICT_DEFERRED &&
+			    strcasecmp(x->transactions[i]->sender, f->transaction->sender) == 0) {
 				const struct draft *d = draft_find(v, x, is_greylisting);
 
 				if (d != NULL)
@@ -242,8 +242,8 @@ static const struct record_message *
 message_nr(const struct mail_case *c, uint32_t n)
 {
 	for (uint32_t i = 0; i < c->message_count; i++)
-		if (c->messages[i].key.n == n)
-			return &c->messages[i];
+		if (c->messages[i]->key.n == n)
+			return c->messages[i];
 	return NULL;
 }
 
@@ -252,12 +252,12 @@ recipients_lend(const struct mail_case *c, struct fate *f)
 {
 	uint32_t i = 0;
 
-	while (i < c->recipient_count && c->recipients[i].key.n != f->key.n)
+	while (i < c->recipient_count && c->recipients[i]->key.n != f->key.n)
 		i++;
 	if (i == c->recipient_count)
 		return;
-	f->recipients = &c->recipients[i];
-	while (i < c->recipient_count && c->recipients[i].key.n == f->key.n) {
+	f->recipients = (const struct record_recipient *const *)&c->recipients[i];
+	while (i < c->recipient_count && c->recipients[i]->key.n == f->key.n) {
 		f->recipient_count++;
 		i++;
 	}
@@ -267,7 +267,7 @@ static void
 smtp_fates(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct list *l, bool any_greylisting)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		const struct record_transaction *t = &c->transactions[i];
+		const struct record_transaction *t = c->transactions[i];
 		struct fate *f;
 
 		if (t->nested || t->verdict == VERDICT_NONE || (f = list_add(l, c)) == NULL)
@@ -285,7 +285,7 @@ static void
 pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 {
 	for (uint32_t i = 0; i < c->message_count; i++) {
-		const struct record_message *m = &c->messages[i];
+		const struct record_message *m = c->messages[i];
 		const struct draft *d;
 		struct fate *f = list_add(l, c);
 

@@ -329,8 +329,8 @@ accepted_build(struct lookups *l)
 		const struct mail_case *c = s->cases[i];
 
 		for (uint32_t k = 0; c->session != NULL && k < c->recipient_count; k++)
-			if (c->recipients[k].reply.code / 100 == 2)
-				l->accepted[l->accepted_count++] = (struct accepted){ c, &c->recipients[k] };
+			if (c->recipients[k]->reply.code / 100 == 2)
+				l->accepted[l->accepted_count++] = (struct accepted){ c, c->recipients[k] };
 	}
 	qsort(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_order);
 }
@@ -355,7 +355,7 @@ static bool
 case_has_unheard(const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (transaction_unheard(c, &c->transactions[i]))
+		if (transaction_unheard(c, c->transactions[i]))
 			return true;
 	return false;
 }

@@ -81,7 +81,7 @@ way_told(const struct way *w)
 	struct told t = { .least = NULL };
 
 	for (uint32_t i = 0; i < w->c->icmp_count; i++) {
-		const struct record_icmp_error *e = &w->c->icmp[i];
+		const struct record_icmp_error *e = w->c->icmp[i];
 
 		if (e->dir != w->dir || !e->frag_needed)
 			continue;
@@ -97,7 +97,7 @@ way_told(const struct way *w)
 		return t;
 	t.cut = t.least->quote_cut;
 	for (uint32_t i = 0; i < w->c->stall_count; i++)
-		if (w->c->stalls[i].key.m == (uint32_t)w->dir && w->c->stalls[i].ptb_late)
+		if (w->c->stalls[i]->key.m == (uint32_t)w->dir && w->c->stalls[i]->ptb_late)
 			t.late = true;
 	return t;
 }
@@ -108,7 +108,7 @@ const struct record_stall *
 way_stall(const struct way *w, uint32_t *i)
 {
 	while (*i < w->c->stall_count) {
-		const struct record_stall *s = &w->c->stalls[(*i)++];
+		const struct record_stall *s = w->c->stalls[(*i)++];
 
 		if (s->key.m == (uint32_t)w->dir)
 			return s;
@@ -344,7 +344,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 		if (o->point != w->c->point || addr_prefix_equal(far, ours, 24, 48))
 			continue;
 		for (uint32_t i = 0; i < o->stall_count; i++)
-			stall = stall || (o->stalls[i].key.m == (uint32_t)w->dir && stall_long(&o->stalls[i]));
+			stall = stall || (o->stalls[i]->key.m == (uint32_t)w->dir && stall_long(o->stalls[i]));
 		stalled += stall;
 		passed += !stall && o->conn.dir[w->dir].proven >= u;
 	}

@@ -22,7 +22,7 @@ mail_order(const struct fate *a, const struct fate *b)
 	if (diff == 0)
 		diff = strcasecmp(a->transaction->sender, b->transaction->sender);
 	if (diff == 0)
-		diff = strcasecmp(a->recipients[0].address, b->recipients[0].address);
+		diff = strcasecmp(a->recipients[0]->address, b->recipients[0]->address);
 	return diff;
 }
 

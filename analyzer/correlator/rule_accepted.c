@@ -8,7 +8,7 @@ static void
 judge_smtp(const struct mail_case *c, struct verdicts *out)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		const struct record_transaction *t = &c->transactions[i];
+		const struct record_transaction *t = c->transactions[i];
 		const struct record_reply *r = moment_is(&t->final_reply.at) ? &t->final_reply : &t->verdict_reply;
 		char quote[256];
 		struct finding *f;
@@ -61,7 +61,7 @@ judge_pop(const struct view *v, struct verdicts *out)
 	if (s == NULL || s->retrieved == 0 || s->cut > 0 || !s->quit_ok || pop_trouble(v, out))
 		return;
 	for (uint32_t i = 0; i < c->message_count; i++)
-		if (c->messages[i].state != MESSAGE_WHOLE)
+		if (c->messages[i]->state != MESSAGE_WHOLE)
 			return;
 	f = verdict_add(out, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "fetched");

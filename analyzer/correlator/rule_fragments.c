@@ -11,7 +11,7 @@ static const struct record_icmp_error *
 reassembly_error(const struct way *w)
 {
 	for (uint32_t i = 0; i < w->c->icmp_count; i++) {
-		const struct record_icmp_error *e = &w->c->icmp[i];
+		const struct record_icmp_error *e = w->c->icmp[i];
 
 		if (e->dir == w->dir && e->code == 1 && e->type == (e->family == 6 ? 3 : 11))
 			return e;

@@ -153,7 +153,7 @@ judge(const struct view *v, struct verdicts *out)
 		bool zero = false;
 
 		for (uint32_t i = 0; i < v->c->icmp_count; i++) {
-			const struct record_icmp_error *e = &v->c->icmp[i];
+			const struct record_icmp_error *e = v->c->icmp[i];
 
 			if (e->dir != d || !e->frag_needed)
 				continue;

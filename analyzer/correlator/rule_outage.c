@@ -35,8 +35,8 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)
 		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++)
-			if (o->stalls[i].key.m == (uint32_t)w->dir && dead(&o->stalls[i]) && time_overlaps(&o->stalls[i], s)) {
-				*theirs = &o->stalls[i];
+			if (o->stalls[i]->key.m == (uint32_t)w->dir && dead(o->stalls[i]) && time_overlaps(o->stalls[i], s)) {
+				*theirs = o->stalls[i];
 				return o;
 			}
 	return NULL;

@@ -11,7 +11,7 @@ in_content(const struct way *w, const struct pause *p, int64_t *begun)
 	bool up = w->dir == 0;
 
 	for (uint32_t i = 0; up && i < w->c->transaction_count; i++) {
-		const struct record_transaction *t = &w->c->transactions[i];
+		const struct record_transaction *t = w->c->transactions[i];
 
 		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 || p->to.ns <= t->data_reply.at.ns)
 			continue;

@@ -54,7 +54,7 @@ static const struct record_stall *
 stall_at(const struct mail_case *c, int dir, uint32_t u)
 {
 	for (uint32_t i = 0; i < c->stall_count; i++) {
-		const struct record_stall *s = &c->stalls[i];
+		const struct record_stall *s = c->stalls[i];
 
 		if (s->key.m == (uint32_t)dir && stall_long(s) && s->u == u && !s->zero_window && !stall_one_way_dead(s))
 			return s;
@@ -161,7 +161,7 @@ look_around(const struct way *w, struct proof *o)
 		if (other == w->c || !same_ends(w, other))
 			continue;
 		for (uint32_t i = 0; i < other->stall_count; i++) {
-			const struct record_stall *s = &other->stalls[i];
+			const struct record_stall *s = other->stalls[i];
 
 			if (!counted && s->key.m == (uint32_t)w->dir && stall_long(s) && s->u == o->s->u && !stall_one_way_dead(s)
 			    && independent(w, other, o->s, s))
@@ -169,7 +169,7 @@ look_around(const struct way *w, struct proof *o)
 		}
 		o->sessions += counted;
 		for (uint32_t i = 0; i < other->icmp_count; i++) {
-			const struct record_icmp_error *e = &other->icmp[i];
+			const struct record_icmp_error *e = other->icmp[i];
 
 			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u)
 				o->told_elsewhere = true;

@@ -151,8 +151,8 @@ static const struct record_message *
 message_cut(const struct mail_case *c)
 {
 	for (uint32_t i = c->message_count; i > 0; i--)
-		if (c->messages[i - 1].state == MESSAGE_CUT)
-			return &c->messages[i - 1];
+		if (c->messages[i - 1]->state == MESSAGE_CUT)
+			return c->messages[i - 1];
 	return NULL;
 }
 
@@ -183,7 +183,7 @@ fetch_open(const struct mail_case *c)
 
 	if (m != NULL || c->message_count == 0)
 		return m;
-	m = &c->messages[c->message_count - 1];
+	m = c->messages[c->message_count - 1];
 	return m->state == MESSAGE_NOT_RETRIEVED && !moment_is(&m->reply.at) ? m : NULL;
 }
 

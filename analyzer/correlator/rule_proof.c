@@ -96,7 +96,7 @@ passings_gather(struct passings *all, const struct store *s)
 
 	while (all->starved == 0 && (c = store_case_next(s, &it)) != NULL)
 		for (uint32_t i = 0; c->has_conn && i < c->message_count; i++) {
-			const struct record_message *m = &c->messages[i];
+			const struct record_message *m = c->messages[i];
 
 			if (m->checked && !case_missing_dir(c, m->app == APP_SMTP ? 0 : 1) && !passing_add(all, c, m))
 				break;

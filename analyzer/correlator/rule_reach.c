@@ -43,7 +43,7 @@ static bool
 judge_icmp(const struct mail_case *c, struct verdicts *out)
 {
 	for (uint32_t i = 0; i < c->icmp_count; i++) {
-		const struct record_icmp_error *e = &c->icmp[i];
+		const struct record_icmp_error *e = c->icmp[i];
 		enum finding_kind k = icmp_kind(e, &c->conn.server);
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;

@@ -23,8 +23,8 @@ static const struct record_transaction *
 transaction_of(const struct mail_case *c, const struct record_recipient *r)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i].key.n == r->key.n)
-			return &c->transactions[i];
+		if (c->transactions[i]->key.n == r->key.n)
+			return c->transactions[i];
 	return NULL;
 }
 
@@ -184,8 +184,8 @@ judge_relay(const struct view *v, struct verdicts *out)
 	if (c->session == NULL || c->session->auth_ok || !claimed_relay(v, out))
 		return;
 	for (uint32_t i = 0; i < c->recipient_count; i++)
-		if (c->recipients[i].reply.code >= 400)
-			judge_recipient(v, &c->recipients[i], out);
+		if (c->recipients[i]->reply.code >= 400)
+			judge_recipient(v, c->recipients[i], out);
 }
 
 const struct rule rule_relay = { "relay", RULE_CASE, judge_relay };
@@ -227,7 +227,7 @@ judge_greylist(const struct view *v, struct verdicts *out)
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->recipient_count; i++) {
-		const struct record_recipient *r = &c->recipients[i];
+		const struct record_recipient *r = c->recipients[i];
 		const struct record_transaction *t = transaction_of(c, r);
 		struct acceptances all;
 		struct acceptance a;

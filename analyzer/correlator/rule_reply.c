@@ -50,7 +50,7 @@ static bool
 mail_accepted(const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i].verdict == VERDICT_ACCEPTED)
+		if (c->transactions[i]->verdict == VERDICT_ACCEPTED)
 			return true;
 	return false;
 }
@@ -59,7 +59,7 @@ static bool
 mail_open(const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i].verdict == VERDICT_LOST || c->transactions[i].verdict == VERDICT_UNKNOWN)
+		if (c->transactions[i]->verdict == VERDICT_LOST || c->transactions[i]->verdict == VERDICT_UNKNOWN)
 			return true;
 	return false;
 }
@@ -186,7 +186,7 @@ say_recipients(struct finding *f, const struct reading *g, const struct refusal 
 	if (r->recipient == NULL)
 		return;
 	for (uint32_t i = 0; i < g->c->recipient_count; i++) {
-		const struct record_recipient *x = &g->c->recipients[i];
+		const struct record_recipient *x = g->c->recipients[i];
 
 		if (x->key.n != r->recipient->key.n || !moment_is(&x->reply.at))
 			continue;

@@ -179,8 +179,8 @@ reply_unheard(const struct mail_case *c)
 	if (d->acked >= d->stream_bytes || c->conn.dir[0].packets == 0)
 		return NULL;
 	for (uint32_t i = 0; i < c->stall_count; i++)
-		if (c->stalls[i].key.m == 1 && c->stalls[i].chain_count >= 3 && !moment_is(&c->stalls[i].delivered))
-			return &c->stalls[i];
+		if (c->stalls[i]->key.m == 1 && c->stalls[i]->chain_count >= 3 && !moment_is(&c->stalls[i]->delivered))
+			return c->stalls[i];
 	return NULL;
 }
 
@@ -237,14 +237,14 @@ static void
 slow_collect(const struct mail_case *c, struct slowest *s)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		const struct record_transaction *t = &c->transactions[i];
+		const struct record_transaction *t = c->transactions[i];
 
 		slow_note(s, &t->first, &t->mail_reply.at, "MAIL", 300 * SECOND);
 		slow_note(s, &t->data_at, &t->data_reply.at, "DATA", 120 * SECOND);
 		slow_note(s, &t->end_of_data, &t->final_reply.at, "the end of the message", 600 * SECOND);
 	}
 	for (uint32_t i = 0; i < c->recipient_count; i++)
-		slow_note(s, &c->recipients[i].at, &c->recipients[i].reply.at, "RCPT", 300 * SECOND);
+		slow_note(s, &c->recipients[i]->at, &c->recipients[i]->reply.at, "RCPT", 300 * SECOND);
 	for (uint32_t i = 0; i < c->session->refusals_kept && i < RECORD_REFUSALS; i++)
 		if (!c->session->refusals[i].unsolicited)
 			slow_note(s, &c->session->refusals[i].asked, &c->session->refusals[i].reply.at, "a command", 300 * SECOND);
@@ -339,7 +339,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		judge_transaction(c, &c->transactions[i], i + 1 == c->transaction_count, out);
+		judge_transaction(c, c->transactions[i], i + 1 == c->transaction_count, out);
 	judge_slow(c, out);
 	judge_session(c, out);
 }
@@ -352,8 +352,8 @@ static bool
 same_recipient(const struct mail_case *a, const struct record_transaction *t, const struct mail_case *b, const struct record_transaction *u)
 {
 	for (uint32_t i = 0; i < a->recipient_count; i++)
-		for (uint32_t k = 0; a->recipients[i].key.n == t->key.n && k < b->recipient_count; k++)
-			if (b->recipients[k].key.n == u->key.n && strcasecmp(a->recipients[i].address, b->recipients[k].address) == 0)
+		for (uint32_t k = 0; a->recipients[i]->key.n == t->key.n && k < b->recipient_count; k++)
+			if (b->recipients[k]->key.n == u->key.n && strcasecmp(a->recipients[i]->address, b->recipients[k]->address) == 0)
 				return true;
 	return false;
 }
@@ -371,7 +371,7 @@ earlier_copy(const struct view *v, const struct record_transaction *t, const str
 		    !addr_equal(&x->conn.client.ip, &v->c->conn.client.ip))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++) {
-			const struct record_transaction *u = &x->transactions[i];
+			const struct record_transaction *u = x->transactions[i];
 
 			if (strcmp(u->message_id, t->message_id) == 0 && transaction_unheard(x, u) && same_recipient(x, u, v->c, t)) {
 				*where = x;
@@ -389,7 +389,7 @@ judge_twice(const struct view *v, struct verdicts *out)
 	const struct mail_case *c = v->c, *x;
 
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		const struct record_transaction *t = &c->transactions[i], *u;
+		const struct record_transaction *t = c->transactions[i], *u;
 		struct finding *f;
 
 		if (t->message_id[0] == '\0' || !moment_is(&t->end_of_data) || (u = earlier_copy(v, t, &x)) == NULL)

@@ -26,12 +26,6 @@ key_order(const struct record_key *a, const struct record_key *b)
 }
 
 static int
-case_member_order(const void *a, const void *b)
-{
-	return key_order(a, b);		/* every record starts with its key */
-}
-
-static int
 icmp_order(const void *a, const void *b)
 {
 	const struct record_key *x = a, *y = b;
@@ -138,59 +132,91 @@ case_get(struct store *s, const struct record_key *k)
 }
 
 static void
+list_release(void *listp, uint32_t count)
+{
+	void **list = listp;
+
+	for (uint32_t i = 0; i < count; i++)
+		free(list[i]);
+	free(list);
+}
+
+static void
 case_release(struct mail_case *c)
 {
 	free(c->session);
-	free(c->transactions);
-	free(c->recipients);
-	free(c->messages);
-	free(c->stalls);
-	free(c->icmp);
+	list_release(c->transactions, c->transaction_count);
+	list_release(c->recipients, c->recipient_count);
+	list_release(c->messages, c->message_count);
+	list_release(c->stalls, c->stall_count);
+	list_release(c->icmp, c->icmp_count);
 	free(c);
 }
 
-/* Puts one record into a list of the case: replaces its older self. */
+/* A copy of the record takes the place of its older self, if there is one. */
 static bool
-case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uint32_t *room,
-    size_t size, const void *x)
+case_replace(struct store *s, struct mail_case *c, void **slot, const struct record *r)
 {
-	void **list = listp;
-	struct table t = { *list, *count, *room };
-	bool fresh;
-	void *slot = sorted_slot(&t, size, x, case_member_order, PER_CASE_MAX, &fresh);
-	uint64_t grown = (t.room - *room) * size;
+	void *copy = record_keep(r);
+	uint64_t was = *slot != NULL ? record_bytes(r->type, *slot) : 0, size = record_bytes(r->type, &r->key);
 
-	*list = t.v;
-	*count = (uint32_t)t.n;
-	*room = (uint32_t)t.room;
-	c->bytes += grown;
-	s->bytes += grown;
-	if (slot == NULL)
+	if (copy == NULL)
 		return false;
-	if (!fresh)
-		memcpy(slot, x, size);
+	free(*slot);
+	*slot = copy;
+	c->bytes += size - was;
+	s->bytes += size - was;
 	return true;
 }
 
-static bool
-case_take_session(struct store *s, struct mail_case *c, const struct record_session *x)
+/* Where the key is in a list of the case, or would be. */
+static uint32_t
+list_find(void *const *list, uint32_t count, const struct record_key *k)
 {
-	size_t was = c->session != NULL ? session_bytes(c->session) : 0, size = session_bytes(x);
-	struct record_session *p = c->session;
+	uint32_t lo = 0, hi = count;
 
-	if (p == NULL || size != was) {
-		if ((p = realloc(p, size)) == NULL)
-			return false;
-		c->session = p;
-		c->bytes += size - was;
-		s->bytes += size - was;
+	if (count > 0 && key_order(list[count - 1], k) < 0)	/* as in sorted_find() */
+		return count;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (key_order(list[mid], k) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	session_copy(p, x, x->refusals);
+	return lo;
+}
+
+/* Puts one record into a list of the case. */
+static bool
+case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uint32_t *room, const struct record *r)
+{
+	void ***list = listp, **grown, *fresh = NULL;
+	uint32_t at = list_find(*list, *count, &r->key), more;
+
+	if (at < *count && key_order((*list)[at], &r->key) == 0)
+		return case_replace(s, c, &(*list)[at], r);
+	if (*count == PER_CASE_MAX)
+		return false;
+	if (*count == *room) {
+		more = *room == 0 ? 1 : *room * 2;
+		if ((grown = realloc(*list, more * sizeof(void *))) == NULL)
+			return false;
+		*list = grown;
+		c->bytes += (more - *room) * sizeof(void *);
+		s->bytes += (more - *room) * sizeof(void *);
+		*room = more;
+	}
+	if (!case_replace(s, c, &fresh, r))
+		return false;
+	memmove(*list + at + 1, *list + at, (*count - at) * sizeof(void *));
+	(*list)[at] = fresh;
+	++*count;
 	return true;
 }
 
-#define PUT(list, count, room, member) \
-	case_put(s, c, &c->list, &c->count, &c->room, sizeof(*c->list), &r->member)
+#define PUT(list, count, room)	case_put(s, c, &c->list, &c->count, &c->room, r)
 
 static bool
 case_take(struct store *s, struct mail_case *c, const struct record *r)
@@ -201,17 +227,17 @@ case_take(struct store *s, struct mail_case *c, const struct record *r)
 		c->has_conn = true;
 		return true;
 	case RECORD_SESSION:
-		return case_take_session(s, c, &r->session);
+		return case_replace(s, c, (void **)&c->session, r);
 	case RECORD_TRANSACTION:
-		return PUT(transactions, transaction_count, transaction_room, transaction);
+		return PUT(transactions, transaction_count, transaction_room);
 	case RECORD_RECIPIENT:
-		return PUT(recipients, recipient_count, recipient_room, recipient);
+		return PUT(recipients, recipient_count, recipient_room);
 	case RECORD_MESSAGE:
-		return PUT(messages, message_count, message_room, message);
+		return PUT(messages, message_count, message_room);
 	case RECORD_STALL:
-		return PUT(stalls, stall_count, stall_room, stall);
+		return PUT(stalls, stall_count, stall_room);
 	case RECORD_ICMP_ERROR:
-		return PUT(icmp, icmp_count, icmp_room, icmp_error);
+		return PUT(icmp, icmp_count, icmp_room);
 	default:
 		return false;
 	}

@@ -20,11 +20,12 @@ struct mail_case {
 	bool		has_conn;
 	const struct record_capture *capture;	/* of its point; NULL when unknown */
 	struct record_session *session;		/* NULL: none */
-	struct record_transaction *transactions; /* ascending n */
-	struct record_recipient *recipients;	/* ascending n, m */
-	struct record_message *messages;	/* ascending n */
-	struct record_stall *stalls;		/* ascending n, m */
-	struct record_icmp_error *icmp;		/* ascending n */
+	/* lists of records, none of them NULL, nor any of their texts */
+	struct record_transaction **transactions; /* ascending n */
+	struct record_recipient **recipients;	/* ascending n, m */
+	struct record_message **messages;	/* ascending n */
+	struct record_stall **stalls;		/* ascending n, m */
+	struct record_icmp_error **icmp;	/* ascending n */
 	uint32_t	transaction_count, recipient_count, message_count, stall_count, icmp_count;
 	/* The same connection at other points or files: a ring; a case alone points at itself. */
 	struct mail_case *copy;

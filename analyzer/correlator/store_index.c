@@ -24,7 +24,7 @@ case_complete(struct mail_case *c)
 		n->last = c->session->last;
 		n->app = c->session->app;
 	} else if (c->stall_count > 0) {
-		const struct record_stall *t = &c->stalls[0];
+		const struct record_stall *t = c->stalls[0];
 
 		n->client = t->key.m == 0 ? t->from : t->to;
 		n->server = t->key.m == 0 ? t->to : t->from;
@@ -112,13 +112,13 @@ case_knowledge(const struct mail_case *c)
 	uint64_t decided = 0, seen = 0;
 
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		enum verdict v = c->transactions[i].verdict;
+		enum verdict v = c->transactions[i]->verdict;
 
 		decided += v == VERDICT_ACCEPTED || v == VERDICT_REFUSED || v == VERDICT_DEFERRED;
 		seen += v != VERDICT_NONE;
 	}
 	for (uint32_t i = 0; i < c->message_count; i++)
-		decided += c->messages[i].state == MESSAGE_WHOLE;
+		decided += c->messages[i]->state == MESSAGE_WHOLE;
 	return decided << 40 | seen << 24 | (uint64_t)(c->session != NULL && c->session->visible) << 23 |
 	    (uint64_t)!case_missing(c) << 22;
 }

@@ -250,8 +250,8 @@ store_frag_needed(const struct store *s)
 			v[n++] = icmp_ref_of(&lone[i]);
 	for (size_t i = 0; i < s->case_count; i++)
 		for (uint32_t j = 0; j < s->cases[i]->icmp_count; j++)
-			if (s->cases[i]->icmp[j].frag_needed)
-				v[n++] = icmp_ref_of(&s->cases[i]->icmp[j]);
+			if (s->cases[i]->icmp[j]->frag_needed)
+				v[n++] = icmp_ref_of(s->cases[i]->icmp[j]);
 	qsort(v, n, sizeof(*v), icmp_ref_order);
 	/* within a point errors add up; the point that saw most of one error counts */
 	for (size_t i = 0, j; i < n; i = j) {

@@ -11,7 +11,7 @@ static void
 add_transactions(struct summary *o, const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
-		const struct record_transaction *t = &c->transactions[i];
+		const struct record_transaction *t = c->transactions[i];
 		uint64_t *counter = t->verdict == VERDICT_ACCEPTED ? &o->accepted : t->verdict == VERDICT_REFUSED ? &o->refused :
 		    t->verdict == VERDICT_DEFERRED ? &o->deferred : t->verdict == VERDICT_LOST ? &o->lost :
 		    t->verdict == VERDICT_UNKNOWN ? &o->unknown : NULL;
@@ -32,7 +32,7 @@ static void
 add_recipients(struct summary *o, const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->recipient_count; i++)
-		switch (reply_digit(&c->recipients[i].reply)) {
+		switch (reply_digit(&c->recipients[i]->reply)) {
 		case 2:
 			o->rcpt_accepted++;
 			break;

@@ -157,7 +157,7 @@ gone_find(const struct ring *r, int dir, bool (*shows)(struct gone *), struct go
 		if (!copy_trusted(p[i].down, dir) || case_one_sided(p[i].up))
 			continue;
 		for (uint32_t k = 0; k < p[i].up->stall_count; k++) {
-			struct gone g = { .p = p[i], .s = &p[i].up->stalls[k] };
+			struct gone g = { .p = p[i], .s = p[i].up->stalls[k] };
 
 			if (g.s->key.m == (uint32_t)dir && shows(&g) && g.n > best->n)
 				*best = g;

@@ -9,7 +9,6 @@
 #include "dissectors/tls.h"
 #include "flow/packet.h"
 #include "mail/mail_internal.h"
-#include "record/record_copy.h"
 #include "record/text.h"
 
 #define HELD_LIMIT	(32u << 20)	/* design: client bytes held for their reply, all flows */
@@ -99,13 +98,36 @@ enhanced_write(char *p, const uint8_t code[3])
 }
 
 void
-mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at)
+mail_reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at)
 {
-	*out = (struct record_reply){ .code = ev->code, .at = at };
+	*out = (struct record_reply){ .code = ev->code, .text = text, .at = at };
+	text[0] = '\0';
 	if (ev->enhanced[0] != 0)
 		enhanced_write(out->enhanced, ev->enhanced);
 	if (ev->arg_len != 0)
-		text_joined(out->text, sizeof(out->text), ev->arg, ev->arg_len);
+		text_joined(text, RECORD_WORDS, ev->arg, ev->arg_len);
+}
+
+void
+mail_text_own(struct mail_flow *f, const char **text, size_t max, const char *src, size_t len)
+{
+	f->mail->caps.memory += !text_own(text, max, src, len);
+}
+
+void
+mail_reply_own(struct mail_flow *f, struct record_reply *to, const struct record_reply *from)
+{
+	f->mail->caps.memory += !reply_own(to, from);
+}
+
+static void
+refusal_own(struct mail_flow *f, struct session_refusal *to, const struct session_refusal *from)
+{
+	*to = *from;
+	to->line = to->reply.text = NULL;
+	if (from->line != NULL)
+		mail_text_own(f, &to->line, RECORD_LINE, from->line, strlen(from->line));
+	mail_reply_own(f, &to->reply, &from->reply);
 }
 
 /* The first ones tell the cause, the last ones the end. */
@@ -121,11 +143,12 @@ mail_refusal_add(struct mail_flow *f, const struct session_refusal *r)
 		return;
 	}
 	if (s->refusals_kept < RECORD_REFUSALS) {
-		f->refusals[s->refusals_kept++] = *r;
+		refusal_own(f, &f->refusals[s->refusals_kept++], r);
 		return;
 	}
+	refusal_disown(&f->refusals[half]);
 	memmove(&f->refusals[half], &f->refusals[half + 1], (RECORD_REFUSALS - half - 1) * sizeof(*r));
-	f->refusals[RECORD_REFUSALS - 1] = *r;
+	refusal_own(f, &f->refusals[RECORD_REFUSALS - 1], r);
 }
 
 /* ---- events --------------------------------------------------------------- */
@@ -161,8 +184,8 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	case EVENT_TLS_HANDSHAKE:
 		if (ev->code == TLS_FINISHED)
 			f->tls_finished[ev->dir] = true;
-		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_S2C && s->tls_issuer[0] == '\0')
-			text_copy_utf8(s->tls_issuer, sizeof(s->tls_issuer), ev->arg, ev->arg_len);
+		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_S2C && s->tls_issuer == NULL)
+			mail_text_own(f, &s->tls_issuer, RECORD_HEADER, ev->arg, ev->arg_len);
 		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];
 		break;
 	default:
@@ -210,8 +233,7 @@ flow_free(struct mail_flow *f)
 		f->protocol->wipe(f);
 	message_free(f->message);
 	free(f->state);
-	free(f->session);
-	free(f->refusals);
+	session_free(f->session, f->refusals);
 	free(f);
 }
 

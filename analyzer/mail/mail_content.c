@@ -32,19 +32,22 @@ mail_content_gap(struct mail_flow *f, uint64_t missing)
 		message_gap(f->message, missing);
 }
 
-#define COPY(field, from)	text_copy_utf8(out->field, sizeof(out->field), (from), strlen(from))
+#define COPY(field, from)	(text_copy_utf8(texts->field, sizeof(texts->field), (from), strlen(from)), out->field = texts->field)
 
 static void
-hashes_set(struct record_message *out, const struct message_proofs *p)
+hashes_set(struct record_message *out, struct content_texts *texts, const struct message_proofs *p)
 {
-	size_t n = 0;
+	char *to = texts->attachment_hashes;
+	size_t n = 0, size = sizeof(texts->attachment_hashes);
 
-	for (uint32_t i = 0; i < p->hashes && n + 9 < sizeof(out->attachment_hashes); i++)
-		n += (size_t)snprintf(out->attachment_hashes + n, sizeof(out->attachment_hashes) - n, "%s%08x", i > 0 ? " " : "", p->hash[i]);
+	to[0] = '\0';
+	for (uint32_t i = 0; i < p->hashes && n + 9 < size; i++)
+		n += (size_t)snprintf(to + n, size - n, "%s%08x", i > 0 ? " " : "", p->hash[i]);
+	out->attachment_hashes = to;
 }
 
 static void
-proofs_set(const struct mail_flow *f, struct record_message *out, const struct message_proofs *p)
+proofs_set(const struct mail_flow *f, struct record_message *out, struct content_texts *texts, const struct message_proofs *p)
 {
 	static const enum part_fault faults[] = {
 		[LEAF_SOUND] = PART_SOUND, [LEAF_UNPADDED] = PART_UNPADDED, [LEAF_LENGTH] = PART_LENGTH,
@@ -74,11 +77,11 @@ proofs_set(const struct mail_flow *f, struct record_message *out, const struct m
 	out->unclosed = p->unclosed;
 	out->stub = p->stub;
 	out->attachments = p->attachments;
-	hashes_set(out, p);
+	hashes_set(out, texts, p);
 }
 
 void
-mail_content_end(struct mail_flow *f, struct record_message *out, bool certain)
+mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain)
 {
 	const struct message_facts *m;
 
@@ -98,7 +101,7 @@ mail_content_end(struct mail_flow *f, struct record_message *out, bool certain)
 	out->gap = m->missing != 0;
 	f->mail->caps.memory += m->proofs->starved;
 	if (certain && m->proofs->known)
-		proofs_set(f, out, m->proofs);
+		proofs_set(f, out, texts, m->proofs);
 	message_free(f->message);
 	f->message = NULL;
 }

@@ -20,6 +20,7 @@
 
 #include "dissectors/message.h"
 #include "mail/mail.h"
+#include "record/record_copy.h"
 
 struct mail {
 	struct mail_options	 o;
@@ -63,8 +64,12 @@ extern const struct mail_protocol mail_smtp, mail_pop3, mail_imap;
 /* r->key gets the flow's point and connection with ordinals n and m; then it is handed on. */
 void	mail_emit(struct mail_flow *f, struct record *r, uint32_t n, uint32_t m);
 
-/* A reply event as it stands in records; `at' is the frame of its last byte. */
-void	mail_reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at);
+/* A reply event as it stands in records, its words in `text'; `at' is the frame of its last byte. */
+void	mail_reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at);
+
+/* As text_own() and reply_own(), for the records of this flow that are being made; no memory is counted. */
+void	mail_text_own(struct mail_flow *f, const char **text, size_t max, const char *src, size_t len);
+void	mail_reply_own(struct mail_flow *f, struct record_reply *to, const struct record_reply *from);
 
 uint64_t mail_siphash(const uint8_t key[16], const void *p, size_t len);
 
@@ -75,8 +80,8 @@ uint64_t mail_siphash(const uint8_t key[16], const void *p, size_t len);
 void	mail_user_set(struct mail_flow *f, const char *user, size_t len);
 
 /*
- * A negative reply that the correlator is to classify: counted, and kept in
- * session.refusals (the first half and the last half of the array).
+ * A negative reply that the correlator is to classify: counted, and a copy
+ * kept in session.refusals (the first half and the last half of the array).
  */
 void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
 
@@ -84,13 +89,19 @@ void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
  * The message parser on a flow's content: begin at EVENT_CONTENT_BEGIN, push
  * at EVENT_CONTENT, gap at EVENT_GAP while content is open; end() fills the
  * fields of the record that come from the message itself (message_id, subject,
- * from, content_type, parts, bytes, gap, ...) and forgets the parser.  `certain':
+ * from, content_type, parts, bytes, gap, ...) and forgets the parser; the
+ * record's texts are in `texts'.  `certain':
  * it ended as its protocol says, and began where it was seen to begin; only then are the
  * proofs of its content told.
  */
 void	mail_content_begin(struct mail_flow *f);
 void	mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len);
 void	mail_content_gap(struct mail_flow *f, uint64_t missing);
-void	mail_content_end(struct mail_flow *f, struct record_message *out, bool certain);
+struct content_texts {
+	char	message_id[RECORD_HEADER], subject[RECORD_HEADER], from[RECORD_HEADER], content_type[RECORD_HEADER];
+	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE];
+	char	attachment_hashes[RECORD_LINE];
+};
+void	mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain);
 
 #endif /* MAIL_INTERNAL_H */

@@ -17,7 +17,6 @@
 #include "dissectors/pop3.h"
 #include "mail/mail_internal.h"
 #include "mail/pop3_listing.h"
-#include "record/record_copy.h"
 #include "record/text.h"
 
 #define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
@@ -56,19 +55,36 @@ state(struct mail_flow *f)
 
 /* The response code (RFC 2449 8) stands where SMTP has its enhanced code. */
 static void
-reply_set(struct record_reply *out, const struct dissect_event *ev, struct moment at)
+reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at)
 {
 	size_t n = strlen(ev->response_code);
 
-	mail_reply_set(out, ev, at);
+	mail_reply_set(out, text, ev, at);
 	if (n < sizeof(out->enhanced))
 		memcpy(out->enhanced, ev->response_code, n + 1);
+}
+
+static void
+reply_own_event(struct mail_flow *f, struct record_reply *out, const struct dissect_event *ev, struct moment at)
+{
+	char text[RECORD_WORDS];
+	struct record_reply r;
+
+	reply_set(&r, text, ev, at);
+	mail_reply_own(f, out, &r);
+}
+
+static void
+reply_forget(struct pop3_state *s)
+{
+	text_disown(&s->reply.text);
+	s->reply = (struct record_reply){ 0 };
 }
 
 /* ---- messages -------------------------------------------------------------------- */
 
 static void
-message_listed(struct pop3_state *s, struct record_message *m, uint64_t number)
+message_listed(struct pop3_state *s, struct record_message *m, char uidl[RECORD_LINE], uint64_t number)
 {
 	char size[72];
 
@@ -77,7 +93,8 @@ message_listed(struct pop3_state *s, struct record_message *m, uint64_t number)
 	m->number = number <= UINT32_MAX ? (uint32_t)number : 0;
 	pop3_listing_find(&s->sizes, number, size, sizeof(size));
 	m->listed_size = strtoull(size, NULL, 10);
-	pop3_listing_find(&s->uids, number, m->uidl, sizeof(m->uidl));
+	pop3_listing_find(&s->uids, number, uidl, RECORD_LINE);
+	m->uidl = uidl;
 }
 
 static void
@@ -85,6 +102,7 @@ message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, 
     const struct record_reply *reply, bool gap)
 {
 	struct pop3_state *s = state(f);
+	char uidl[RECORD_LINE];
 	struct record_message *m;
 	struct record r;
 
@@ -97,7 +115,7 @@ message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, 
 	m->gap = gap;
 	if (reply != NULL)
 		m->reply = *reply;
-	message_listed(s, m, number);
+	message_listed(s, m, uidl, number);
 	mail_emit(f, &r, ++s->retrs, 0);
 }
 
@@ -151,13 +169,15 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 static bool
 looks_like_message(const struct record_message *m)
 {
-	return m->from[0] != '\0' && (m->message_id[0] != '\0' || m->subject[0] != '\0');
+	return m->from != NULL && m->from[0] != '\0' && (m->message_id[0] != '\0' || m->subject[0] != '\0');
 }
 
 static void
 content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 {
 	struct pop3_state *s = state(f);
+	struct content_texts texts;
+	char uidl[RECORD_LINE];
 	struct record_message *m;
 	struct record r;
 
@@ -166,7 +186,7 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	RECORD_BEGIN(&r, RECORD_MESSAGE, message);
 	m = &r.message;
 	s->reading = false;
-	mail_content_end(f, m, ev->complete && !ev->unsure && !s->guessed && !s->gap);
+	mail_content_end(f, m, &texts, ev->complete && !ev->unsure && !s->guessed && !s->gap);
 	if (s->guessed && !looks_like_message(m))
 		return;
 	m->app = f->session->app;
@@ -175,12 +195,12 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	m->last = to;
 	m->gap |= s->gap;
 	m->reply = s->reply;
-	message_listed(s, m, s->number);
+	message_listed(s, m, uidl, s->number);
 	*(ev->complete ? &f->session->retrieved : &f->session->cut) += 1;
 	if (ev->complete)
 		f->session->content_to = to;
 	mail_emit(f, &r, ++s->retrs, 0);
-	s->reply = (struct record_reply){ 0 };
+	reply_forget(s);
 }
 
 /* ---- logins ---------------------------------------------------------------------- */
@@ -217,7 +237,7 @@ login_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	struct pop3_state *s = state(f);
 	struct record_session *ss = f->session;
 
-	reply_set(&ss->auth_reply, ev, at);
+	reply_own_event(f, &ss->auth_reply, ev, at);
 	if (ev->code == POP3_OK) {
 		ss->logins_ok++;
 		ss->auth_ok = true;
@@ -259,36 +279,40 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 {
 	struct pop3_state *s = state(f);
 	struct session_refusal r = { 0 };
+	char text[RECORD_WORDS];
 	const char *name = pop3_verb_name((enum pop3_verb)ev->verb);
 
 	if (ev->reply_to != REPLY_GREETING && is_probe(s, ev))
 		return;
 	r.stage = stage_of(s, ev);
 	text_copy_utf8(r.verb, sizeof(r.verb), name, strlen(name));
-	reply_set(&r.reply, ev, at);
+	reply_set(&r.reply, text, ev, at);
 	r.unsolicited = ev->reply_to == REPLY_UNSOLICITED;
 	r.after_auth = f->session->auth_ok;
 	/* a mechanism the server does not know says nothing of the login */
 	r.consequence = ev->verb == POP3_AUTH && r.stage != STAGE_AUTH;
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
 		r.asked = s->last_at;
-		memcpy(r.line, s->last_line, sizeof(r.line));
+		r.line = s->last_line;
 	}
 	mail_refusal_add(f, &r);
 }
 
 /* CAPA: the keywords with their arguments, blank separated (RFC 2449 5). */
 static void
-capabilities_set(struct record_session *ss, const struct dissect_event *ev)
+capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
 {
+	struct record_session *ss = f->session;
+	char list[RECORD_WORDS];
 	const char *lf = memchr(ev->line, '\n', ev->line_len);
 	const char *p = lf != NULL ? lf + 1 : ev->line + ev->line_len;
 	size_t len = (size_t)(ev->line + ev->line_len - p);
 
-	text_copy_utf8(ss->capabilities, sizeof(ss->capabilities), p, len);
-	for (char *c = ss->capabilities; *c != '\0'; c++)
+	len = text_copy_utf8(list, sizeof(list), p, len);
+	for (char *c = list; *c != '\0'; c++)
 		if (*c == '\n')
 			*c = ' ';
+	mail_text_own(f, &ss->capabilities, sizeof(list), list, len);
 	for (; p < ev->line + ev->line_len; p = lf + 1) {
 		lf = memchr(p, '\n', (size_t)(ev->line + ev->line_len - p));
 		if (lf == NULL)
@@ -302,12 +326,17 @@ capabilities_set(struct record_session *ss, const struct dissect_event *ev)
 
 /* A line that no client can read, in an answer that came whole. */
 static void
-listing_check(struct record_session *ss, const struct dissect_event *ev, struct moment at)
+listing_check(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
+	struct record_session *ss = f->session;
+	char line[80];
+
 	if (ss->bad_reply.frame != 0 || ev->unsure || (ev->odd & (ODD_LONG | ODD_UNCLOSED)) != 0)
 		return;
-	if (pop3_listing_bad(ev->line, ev->line_len, ss->bad_line, sizeof(ss->bad_line)))
-		ss->bad_reply = at;
+	if (!pop3_listing_bad(ev->line, ev->line_len, line, sizeof(line)))
+		return;
+	ss->bad_reply = at;
+	mail_text_own(f, &ss->bad_line, RECORD_LINE, line, strlen(line));
 }
 
 static void
@@ -326,7 +355,7 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	else if (ev->verb == POP3_LIST)
 		f->session->listed = count;
 	if (ev->arg_num == UINT64_MAX)
-		listing_check(f->session, ev, at);
+		listing_check(f, ev, at);
 }
 
 static void
@@ -334,14 +363,14 @@ retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 {
 	struct pop3_state *s = state(f);
 
-	reply_set(&s->reply, ev, to);
+	reply_own_event(f, &s->reply, ev, to);
 	if (ev->code == POP3_OK) {	/* its content follows */
 		s->replied_cmd = ev->cmd;
 		return;
 	}
 	waiting_take(f, ev->cmd);
 	message_not_retrieved(f, ev->arg_num, from, to, &s->reply, false);
-	s->reply = (struct record_reply){ 0 };
+	reply_forget(s);
 }
 
 static void
@@ -358,11 +387,11 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 			login_reply(f, ev, to);
 		break;
 	case POP3_STLS:
-		reply_set(&ss->starttls_reply, ev, to);
+		reply_own_event(f, &ss->starttls_reply, ev, to);
 		break;
 	case POP3_CAPA:
 		if (ev->code == POP3_OK)
-			capabilities_set(ss, ev);
+			capabilities_set(f, ev);
 		break;
 	case POP3_LIST:
 	case POP3_UIDL:
@@ -402,13 +431,13 @@ reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, s
 	if (ev->cmd > s->last_answered)
 		s->last_answered = ev->cmd;
 	if (ev->reply_to == REPLY_GREETING) {
-		reply_set(&ss->greeting, ev, to);
+		reply_own_event(f, &ss->greeting, ev, to);
 		ss->greeting_begun = from;
 		ss->greeting_cut = (ev->odd & ODD_UNCLOSED) != 0;
 	} else if (ev->reply_to == REPLY_TO_COMMAND) {
 		reply_to_command(f, ev, from, to);
 	} else if (ev->code == POP3_OK) {
-		reply_set(&s->reply, ev, to);
+		reply_own_event(f, &s->reply, ev, to);
 	}
 	if (ev->code == POP3_ERR)
 		refusal_add(f, ev, to);
@@ -512,6 +541,7 @@ pop3_wipe(struct mail_flow *f)
 
 	pop3_listing_free(&s->sizes);
 	pop3_listing_free(&s->uids);
+	text_disown(&s->reply.text);
 }
 
 const struct mail_protocol mail_pop3 = {

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "mail/mail_smtp.h"
-#include "record/record_copy.h"
 #include "record/text.h"
 
 /* ---- commands without their reply ------------------------------------------ */
@@ -87,7 +86,7 @@ cmd_hello(struct mail_flow *f, const struct dissect_event *ev)
 	s->lhlo |= ev->verb == SMTP_LHLO;
 	smtp_flow(f)->lmtp = ev->verb == SMTP_LHLO;
 	if (ev->arg_len != 0)
-		text_copy_utf8(s->identity, sizeof(s->identity), ev->arg, ev->arg_len);
+		mail_text_own(f, &s->identity, RECORD_LINE, ev->arg, ev->arg_len);
 }
 
 /* Taken for done; a refusal opens it again. */
@@ -117,7 +116,7 @@ cmd_mail(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_
 	if ((t = smtp_mail_begin(f, at)) == NULL)
 		return;
 	t->mail_asked = true;
-	text_copy_utf8(t->r.sender, sizeof(t->r.sender), ev->arg, ev->arg_len);
+	mail_text_own(f, &t->r.sender, RECORD_ADDRESS, ev->arg, ev->arg_len);
 	t->r.declared_size = ev->arg_num != UINT64_MAX ? ev->arg_num : 0;
 	if (s->open != NULL && s->open->r.mail_reply.code < 400 && s->open->r.final_reply.code == 0)
 		t->before = s->open;
@@ -301,15 +300,16 @@ static void
 message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_mail *t, struct moment to)
 {
 	struct smtp_flow *s = smtp_flow(f);
+	struct content_texts texts;
 	struct record_message *m;
 	struct record rec;
 
 	RECORD_BEGIN(&rec, RECORD_MESSAGE, message);
 	m = &rec.message;
 	/* a lax end of data leaves its dot in the content */
-	mail_content_end(f, m, ev->complete && !ev->unsure && (ev->odd & ODD_DOT_LF) == 0);
-	if (t != NULL)
-		memcpy(t->r.message_id, m->message_id, sizeof(t->r.message_id));
+	mail_content_end(f, m, &texts, ev->complete && !ev->unsure && (ev->odd & ODD_DOT_LF) == 0);
+	if (t != NULL && m->message_id != NULL)
+		mail_text_own(f, &t->r.message_id, RECORD_HEADER, m->message_id, strlen(m->message_id));
 	if (!s->octets)
 		return;			/* joined behind its beginning, or empty */
 	m->app = APP_SMTP;

@@ -25,7 +25,8 @@ struct smtp_rcpt {
 struct smtp_mail {			/* a transaction that is not settled yet */
 	struct smtp_mail *next;
 	uint32_t	 n;		/* ordinal in the session */
-	struct record_transaction r;
+	struct record_transaction r;	/* but for its verdict_reply, which is ... */
+	const struct record_reply *decided; /* ... this one of ours; NULL = none */
 	struct smtp_mail *before;	/* the one that was open when MAIL came; not yet replaced */
 	struct smtp_rcpt *rcpt;
 	uint32_t	 rcpt_count, rcpt_size;
@@ -80,6 +81,8 @@ smtp_flow(struct mail_flow *f)
 struct smtp_mail *smtp_mail_begin(struct mail_flow *f, struct moment at);	/* NULL: no memory */
 struct smtp_rcpt *smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_event *ev,
 		    struct moment at);
+/* What `*to' points to becomes a copy, or is replaced by one; NULL: no memory. */
+void	smtp_mail_reply_dup(struct mail_flow *f, struct record_reply **to, const struct record_reply *r);
 void	smtp_mail_rcpt_reply(struct mail_flow *f, struct smtp_mail *t, uint32_t rcpt, const struct record_reply *r);
 /* A MAIL was refused while `t->before' was open: what was taken for its own belongs to that one. */
 void	smtp_mail_nested(struct mail_flow *f, struct smtp_mail *t);
@@ -92,7 +95,7 @@ void	smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struc
 void	smtp_reopen(struct smtp_flow *s, struct smtp_mail *t);
 
 /* smtp_ehlo.c: what an EHLO reply offers, and what a middlebox wrote over. */
-void	smtp_ehlo_note(struct record_session *s, const char *text, size_t len);
+void	smtp_ehlo_note(struct mail_flow *f, const char *text, size_t len);
 
 /* mail_smtp.c: the command that has this ordinal; those before it are forgotten. */
 struct smtp_asked_cmd *smtp_asked_find(struct smtp_flow *s, uint32_t cmd);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "mail/mail_internal.h"
-#include "record/text.h"
 
 static uint64_t
 rotate(uint64_t x, unsigned int n)
@@ -71,5 +70,5 @@ mail_user_set(struct mail_flow *f, const char *user, size_t len)
 
 	snprintf(s->user_hash, sizeof(s->user_hash), "%016" PRIx64, mail_siphash(o->key, user, len));
 	if (o->show_users)
-		text_copy_utf8(s->user, sizeof(s->user), user, len);
+		mail_text_own(f, &s->user, RECORD_LINE, user, len);
 }

@@ -40,28 +40,34 @@ append_word(char *dst, size_t size, const char *p, size_t len)
 	text_append_utf8(dst, size, p, len);
 }
 
+struct offers {
+	char	capabilities[RECORD_WORDS], masked[RECORD_LINE];
+};
+
 static void
-line_note(struct record_session *s, const char *p, size_t len)
+line_note(struct record_session *s, struct offers *o, const char *p, size_t len)
 {
-	append_word(s->capabilities, sizeof(s->capabilities), p, len);
+	append_word(o->capabilities, sizeof(o->capabilities), p, len);
 	s->auth_offered |= keyword_is(p, len, "AUTH");
 	s->starttls_offered |= keyword_is(p, len, "STARTTLS");
 	if (keyword_masked(p, len))
-		append_word(s->masked_keywords, sizeof(s->masked_keywords), p, keyword_length(p, len));
+		append_word(o->masked, sizeof(o->masked), p, keyword_length(p, len));
 }
 
 /* The first line is the server's name; each other one is a capability. */
 void
-smtp_ehlo_note(struct record_session *s, const char *text, size_t len)
+smtp_ehlo_note(struct mail_flow *f, const char *text, size_t len)
 {
 	const char *lf, *end = text + len;
+	struct offers o;
 
-	s->capabilities[0] = '\0';
-	s->masked_keywords[0] = '\0';
+	o.capabilities[0] = o.masked[0] = '\0';
 	while (text < end && (lf = memchr(text, '\n', (size_t)(end - text))) != NULL) {
 		text = lf + 1;
 		lf = memchr(text, '\n', (size_t)(end - text));
 		if ((lf != NULL ? lf : end) > text)
-			line_note(s, text, (size_t)((lf != NULL ? lf : end) - text));
+			line_note(f->session, &o, text, (size_t)((lf != NULL ? lf : end) - text));
 	}
+	mail_text_own(f, &f->session->capabilities, sizeof(o.capabilities), o.capabilities, strlen(o.capabilities));
+	mail_text_own(f, &f->session->masked_keywords, sizeof(o.masked), o.masked, strlen(o.masked));
 }

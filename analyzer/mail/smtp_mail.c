@@ -3,15 +3,22 @@
 #include <string.h>
 
 #include "mail/mail_smtp.h"
-#include "record/record_copy.h"
 #include "record/text.h"
+
+static void
+reply_free(struct record_reply *r)
+{
+	if (r != NULL)
+		text_disown(&r->text);
+	free(r);
+}
 
 static void
 rcpt_free(struct smtp_rcpt *r)
 {
 	free(r->address);
-	free(r->reply);
-	free(r->final);
+	reply_free(r->reply);
+	reply_free(r->final);
 }
 
 static void
@@ -20,6 +27,8 @@ mail_free_one(struct smtp_mail *t)
 	for (uint32_t i = 0; i < t->rcpt_count; i++)
 		rcpt_free(&t->rcpt[i]);
 	free(t->rcpt);
+	text_disown(&t->rcpt_negative.text);
+	transaction_disown(&t->r);
 	free(t);
 }
 
@@ -98,7 +107,7 @@ rcpts_grow(struct smtp_mail *t)
 static char *
 address_dup(const char *p, size_t len)
 {
-	char text[sizeof(((struct record_recipient *)0)->address)];
+	char text[RECORD_ADDRESS];
 
 	text_copy_utf8(text, sizeof(text), p != NULL ? p : "", p != NULL ? len : 0);
 	return strdup(text);
@@ -122,14 +131,13 @@ smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_ev
 	return r;
 }
 
-static struct record_reply *
-reply_dup(const struct record_reply *r)
+void
+smtp_mail_reply_dup(struct mail_flow *f, struct record_reply **to, const struct record_reply *r)
 {
-	struct record_reply *copy = malloc(sizeof(*copy));
-
-	if (copy != NULL)
-		*copy = *r;
-	return copy;
+	if (*to == NULL && (*to = calloc(1, sizeof(**to))) == NULL)
+		f->mail->caps.memory++;
+	else
+		mail_reply_own(f, *to, r);
 }
 
 void
@@ -143,12 +151,11 @@ smtp_mail_rcpt_reply(struct mail_flow *f, struct smtp_mail *t, uint32_t rcpt, co
 		t->r.recipients_accepted++;
 	} else if (r->code >= 400) {
 		*(v == VERDICT_DEFERRED ? &t->rcpt_deferred : &t->rcpt_refused) += 1;
-		t->rcpt_negative = *r;
+		mail_reply_own(f, &t->rcpt_negative, r);
 	}
 	if (rcpt == 0 || rcpt > t->rcpt_count || t->rcpt[rcpt - 1].reply != NULL)
 		return;
-	if ((t->rcpt[rcpt - 1].reply = reply_dup(r)) == NULL)
-		f->mail->caps.memory++;
+	smtp_mail_reply_dup(f, &t->rcpt[rcpt - 1].reply, r);
 	t->rcpt[rcpt - 1].consequence = r->code >= 400 && t->r.mail_reply.code >= 400;
 }
 
@@ -213,8 +220,7 @@ recipient_emit(struct mail_flow *f, const struct smtp_mail *t, const struct smtp
 
 	RECORD_BEGIN(&rec, RECORD_RECIPIENT, recipient);
 	out = &rec.recipient;
-	if (r->address != NULL)
-		memcpy(out->address, r->address, strlen(r->address) + 1);
+	out->address = r->address;
 	if (r->reply != NULL)
 		out->reply = *r->reply;
 	if (r->final != NULL)
@@ -257,6 +263,8 @@ mail_settle(struct mail_flow *f, struct smtp_mail *t, const struct record_connec
 	f->session->transactions += !t->r.nested;
 	rec.type = RECORD_TRANSACTION;
 	rec.transaction = t->r;
+	if (t->decided != NULL)
+		rec.transaction.verdict_reply = *t->decided;
 	mail_emit(f, &rec, t->n, 0);
 	for (uint32_t i = 0; i < t->rcpt_count; i++)
 		recipient_emit(f, t, &t->rcpt[i]);

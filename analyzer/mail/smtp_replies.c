@@ -55,7 +55,7 @@ on_hello(struct answer *a)
 	if (!is_yes(a) || a->ev->verb == SMTP_HELO)
 		return;
 	s->ehlo_answered = true;
-	smtp_ehlo_note(s, a->ev->arg, a->ev->arg_len);
+	smtp_ehlo_note(a->f, a->ev->arg, a->ev->arg_len);
 }
 
 static void
@@ -86,7 +86,7 @@ on_mail(struct answer *a)
 	}
 	if (t == NULL)
 		return;
-	t->r.mail_reply = *a->reply;
+	mail_reply_own(a->f, &t->r.mail_reply, a->reply);
 	if (is_no(a) && transaction_lives(t->before)) {
 		a->nested = true;
 		smtp_mail_nested(a->f, t);
@@ -138,7 +138,7 @@ on_data(struct answer *a)
 		return;
 	a->consequence = is_no(a) && follows_refusal(a);
 	a->ended = is_no(a) && t->rcpt_ok != 0;
-	t->r.data_reply = *a->reply;
+	mail_reply_own(a->f, &t->r.data_reply, a->reply);
 	t->go_ahead |= a->reply->code / 100 == 3;
 }
 
@@ -151,7 +151,7 @@ final_set(struct answer *a)
 	t->finals_ok += is_yes(a);
 	/* LMTP: one yes makes the mail accepted (RFC 2033 4.2). */
 	if (t->r.final_reply.code == 0 || t->r.final_reply.code / 100 != 2 || !a->s->lmtp)
-		t->r.final_reply = *a->reply;
+		mail_reply_own(a->f, &t->r.final_reply, a->reply);
 	a->ended = is_no(a);
 }
 
@@ -169,10 +169,7 @@ final_of_rcpt(struct answer *a)
 
 		if (r->reply == NULL || r->reply->code / 100 != 2 || ++nth != t->finals)
 			continue;
-		if (r->final == NULL && (r->final = malloc(sizeof(*r->final))) == NULL)
-			a->f->mail->caps.memory++;
-		else
-			*r->final = *a->reply;
+		smtp_mail_reply_dup(a->f, &r->final, a->reply);
 		return;
 	}
 }
@@ -227,7 +224,7 @@ on_auth(struct answer *a)
 
 	if (a->reply->code / 100 == 3)
 		return;
-	s->auth_reply = *a->reply;
+	mail_reply_own(a->f, &s->auth_reply, a->reply);
 	if (is_yes(a)) {
 		s->auth_ok = true;
 		s->auth_at = a->at;
@@ -237,7 +234,7 @@ on_auth(struct answer *a)
 static void
 on_starttls(struct answer *a)
 {
-	a->f->session->starttls_reply = *a->reply;
+	mail_reply_own(a->f, &a->f->session->starttls_reply, a->reply);
 }
 
 static void
@@ -293,7 +290,7 @@ refusal_add(struct answer *a, enum smtp_stage stage)
 
 	text_copy_utf8(r.verb, sizeof(r.verb), verb, strlen(verb));
 	if (a->asked != NULL) {
-		memcpy(r.line, a->asked->line, sizeof(r.line));
+		r.line = a->asked->line;
 		r.asked = a->asked->at;
 	}
 	if (a->mail != NULL)
@@ -328,7 +325,7 @@ implied_final(struct answer *a)
 
 	if (t == NULL)
 		return;
-	t->r.final_reply = *a->reply;
+	mail_reply_own(a->f, &t->r.final_reply, a->reply);
 	t->r.unsure = true;
 	t->content = true;
 	t->ended = true;
@@ -356,7 +353,7 @@ refused_amid_content(struct answer *a)
 	if (t == NULL || !is_no(a) || a->reply->code == 421 || text_has(a->reply, "timeout") ||
 	    text_has(a->reply, "timed out"))
 		return;
-	t->r.final_reply = *a->reply;
+	mail_reply_own(a->f, &t->r.final_reply, a->reply);
 	a->mail = t;
 	a->ended = true;
 }
@@ -378,7 +375,7 @@ on_unsolicited(struct answer *a)
 static void
 on_greeting(struct answer *a)
 {
-	a->f->session->greeting = *a->reply;
+	mail_reply_own(a->f, &a->f->session->greeting, a->reply);
 	refusal_note(a, STAGE_CONNECT);
 }
 
@@ -404,11 +401,12 @@ on_answer(struct answer *a)
 void
 smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
+	char text[RECORD_WORDS];
 	struct record_reply reply;
 	struct answer a = { .f = f, .s = smtp_flow(f), .ev = ev, .at = to, .reply = &reply };
 
 	(void)from;
-	mail_reply_set(&reply, ev, to);
+	mail_reply_set(&reply, text, ev, to);
 	f->session->replies++;
 	f->session->visible = true;
 	switch (ev->reply_to) {

@@ -28,7 +28,7 @@ decide(struct smtp_mail *t, enum verdict v, enum smtp_stage stage, const struct 
 	t->r.verdict = v;
 	t->r.stage = stage;
 	if (reply != NULL)
-		t->r.verdict_reply = *reply;
+		t->decided = reply;
 }
 
 static bool

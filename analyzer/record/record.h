@@ -2,10 +2,14 @@
  * record.h - the hinge between seeing and judging.
  *
  * The observer (capture, flow, mail) makes records; the correlator reads
- * nothing else.  Records are flat values, copyable, keyed by id.  Times are
- * nanoseconds UTC of the packet; frame numbers count from 1 within their file,
- * so a moment with frame 0 never happened.  Sizes `w' are bytes at the IP
- * layer.  Text is valid UTF-8, NUL-terminated, cut at its array.
+ * nothing else.  Records are keyed by id.  Times are nanoseconds UTC of the
+ * packet; frame numbers count from 1 within their file, so a moment with frame
+ * 0 never happened.  Sizes `w' are bytes at the IP layer.
+ *
+ * Text is valid UTF-8, NUL-terminated, cut at its array or at the bound of its
+ * pointer.  What a pointer points to belongs to whoever made the record, NULL
+ * says the same as "", and a copy that outlives the record must be a deep one:
+ * record_copy.h.  What the correlator keeps is never NULL.
  *
  * The JSON of a record is described by the tables in record_fields.c: a new
  * field is a line here, a line there.
@@ -348,10 +352,13 @@ struct record_host {
 
 /* ---- sessions, transactions, recipients, messages ------------------------- */
 
+/* What texts may take, with their NUL. */
+enum { RECORD_WORDS = 512, RECORD_ADDRESS = 256, RECORD_HEADER = 200, RECORD_LINE = 128 };
+
 struct record_reply {
 	uint16_t	code;		/* POP3: 1 +OK, 0 -ERR with text */
 	char		enhanced[16];	/* "5.7.1" */
-	char		text[512];	/* lines joined by a blank */
+	const char	*text;		/* RECORD_WORDS; lines joined by a blank */
 	struct moment	at;
 };
 
@@ -361,7 +368,7 @@ enum smtp_stage { STAGE_NONE = 0, STAGE_CONNECT, STAGE_EHLO, STAGE_STARTTLS, STA
 struct session_refusal {		/* a negative reply outside any transaction's own fields */
 	enum smtp_stage	stage;
 	char		verb[16];
-	char		line[128];	/* the command, masked */
+	const char	*line;		/* RECORD_LINE; the command, masked */
 	struct record_reply reply;
 	struct moment	asked;
 	bool		unsolicited, consequence, after_auth, ended_transaction, transaction_open;
@@ -379,15 +386,15 @@ struct record_session {
 	struct moment	greeting_begun;	/* first server byte */
 	bool		greeting_cut;
 	bool		early_talker;
-	char		identity[128];	/* EHLO/HELO argument */
+	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
 	bool		ehlo, helo, lhlo, ehlo_answered;
-	char		capabilities[512]; /* last EHLO or CAPA list, blank separated */
-	char		masked_keywords[128];
+	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated */
+	const char	*masked_keywords; /* RECORD_LINE */
 	bool		auth_offered, starttls_offered;
 	bool		auth_tried, auth_ok;
 	char		auth_mechanism[32];
 	char		user_hash[17];	/* keyed; equality only */
-	char		user[128];	/* the name itself, only when asked for */
+	const char	*user;		/* RECORD_LINE; the name itself, only when asked for */
 	struct moment	auth_at;
 	struct record_reply auth_reply;	/* the last to AUTH */
 	bool		starttls_tried;
@@ -397,7 +404,7 @@ struct record_session {
 	uint8_t		tls_alert;	/* description + 1; 0 = none */
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
 	bool		tls_finished;
-	char		tls_issuer[160]; /* of the server's certificate: organization, name; TLS 1.2 and older */
+	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
 	struct moment	quit, bye;
 	bool		gap_client, gap_server;
@@ -412,7 +419,7 @@ struct record_session {
 	uint32_t	logins_ok, logins_refused;
 	uint32_t	listed, retrieved, cut, deleted;
 	struct moment	bad_reply;	/* first listing with a line that no program can read */
-	char		bad_line[80];	/* ... which is this */
+	const char	*bad_line;	/* RECORD_LINE; ... which is this */
 	bool		quit_ok;
 	struct session_refusal refusals[RECORD_REFUSALS];	/* last: those not kept are not copied, record_copy.h */
 };
@@ -421,11 +428,11 @@ enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFE
 
 struct record_transaction {
 	struct record_key key;		/* n = ordinal in the session */
-	char		sender[256];
+	const char	*sender;	/* RECORD_ADDRESS */
 	struct moment	first, last;
 	uint64_t	declared_size;	/* MAIL SIZE=; 0 = none */
 	uint64_t	bytes;		/* content bytes seen, transparency undone */
-	char		message_id[200];
+	const char	*message_id;	/* RECORD_HEADER */
 	uint32_t	recipients;	/* RCPT commands */
 	uint32_t	recipients_accepted;
 	bool		data_sent, bdat;
@@ -444,7 +451,7 @@ struct record_transaction {
 
 struct record_recipient {
 	struct record_key key;		/* n = transaction, m = ordinal of RCPT */
-	char		address[256];
+	const char	*address;	/* RECORD_ADDRESS */
 	struct record_reply reply;
 	struct record_reply final_reply;	/* LMTP: its own; else the transaction's */
 	struct moment	at;
@@ -463,31 +470,31 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	uint32_t	number;		/* POP3 message number */
 	enum message_state state;
 	uint64_t	bytes, listed_size;
-	char		message_id[200], subject[200], from[200], content_type[128];
-	char		uidl[72];
+	const char	*message_id, *subject, *from, *content_type;	/* RECORD_HEADER */
+	const char	*uidl;		/* RECORD_LINE, as all that follow */
 	uint32_t	parts;
 	struct moment	first, last;
 	struct record_reply reply;
 	bool		gap;
-	char		date[40], received_by[64];	/* the latter: by whom the topmost Received was written */
+	const char	*date, *received_by;	/* the latter: by whom the topmost Received was written */
 	uint32_t	received;
 	bool		list;		/* a mailing list handled it */
 	/* what the content proves of itself; all zero unless `checked' */
 	bool		checked;	/* whole, nothing missing, nothing unsure */
 	uint32_t	signatures, signatures_good, signatures_bad;	/* DKIM body hashes; the rest was not judged */
-	char		signature[112];	/* the first bad one, else the first good one */
+	const char	*signature;	/* the first bad one, else the first good one */
 	uint32_t	dots;		/* of a signed body: lines that begin with two */
 	uint32_t	md5_good;	/* parts that fit their Content-MD5 */
 	uint32_t	base64_parts;	/* that were looked at */
 	uint32_t	faulty_parts;
 	enum part_fault	fault;		/* the weightiest, and the first part that has it */
 	uint32_t	fault_part, fault_bytes;
-	char		fault_name[64];
+	const char	*fault_name;
 	struct moment	fault_at;	/* where the first fault of all showed */
 	bool		unclosed;	/* no closing boundary */
 	bool		stub;		/* a part is named like what scanners put in place of another */
 	uint32_t	attachments;	/* in base64 */
-	char		attachment_hashes[72];	/* of the first eight: equal ones are equal, different ones differ */
+	const char	*attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
 };
 
 /* One of them, as it travels. */

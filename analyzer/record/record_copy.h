@@ -1,7 +1,7 @@
 /*
  * record_copy.h - making and copying records without the bytes that say
- * nothing: a struct record is as large as the largest of its kind, and of a
- * session's refusals most are not there.
+ * nothing: a struct record is as large as the largest of its kind, of a
+ * session's refusals most are not there, and texts are as long as they are.
  */
 #ifndef RECORD_COPY_H
 #define RECORD_COPY_H
@@ -19,8 +19,26 @@ record_begin(struct record *r, enum record_type type, size_t size)
 }
 #define RECORD_BEGIN(r, type, member)	record_begin(r, type, sizeof((r)->member))
 
-/* An empty session without room for refusals, to be freed; NULL: no memory. */
+/*
+ * A record of its own, as its struct: one allocation of record_bytes() with all
+ * its texts, none of them NULL, to be given to free().  NULL: no memory.
+ */
+void	*record_keep(const struct record *r);
+size_t	 record_bytes(enum record_type type, const struct record_key *record);	/* which every record begins with */
+
+/*
+ * Records that are being made own each of their texts.  What is put there
+ * takes the place of what was there; false: no memory, there is none now.
+ */
+bool	 text_own(const char **text, size_t max, const void *src, size_t len);
+void	 text_disown(const char **text);
+bool	 reply_own(struct record_reply *to, const struct record_reply *from);	/* all of it */
+void	 refusal_disown(struct session_refusal *r);
+void	 transaction_disown(struct record_transaction *t);
+
+/* An empty session without room for refusals; NULL: no memory. */
 struct record_session *session_new(void);
+void	 session_free(struct record_session *s, struct session_refusal *refusals);	/* and them */
 
 /* What of a session there is. */
 static inline size_t

@@ -36,7 +36,9 @@ LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded
 
 #define F(m, text)		FIELD_X(S, m, text, .max = 0)
 #define MAX(m, top, text)	FIELD_X(S, m, text, .max = top)
+#define TEXT(m, top, text)	FIELD_OF(S, m, FIELD_TEXT, text, .max = top)
 #define KEEP(m, text)		FIELD_KEPT(S, m, text)
+#define KEEP_TEXT(m, top, text)	FIELD_OF(S, m, FIELD_TEXT, text, .flags = FIELD_ALWAYS, .max = top)
 #define KEEP_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_KIND_OF(((struct S *)0)->m), \
 				  .flags = FIELD_ALWAYS, .says = text }
 #define ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n)
@@ -46,6 +48,7 @@ LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded
 #define TIME(m, text)		FIELD_OF(S, m, FIELD_TIME, text, .max = 0)
 #define TIME_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_TIME, .says = text }
 #define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
+#define REPLY(m, text)		FIELD_OF(S, m, FIELD_STRUCT, text, .table = &record_reply_table, .flags = FIELD_TEXTS)
 #define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
 #define STRUCTS_COUNTED(m, counter, t, text) FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY, \
 				  .count_at = offsetof(struct S, counter))
@@ -63,7 +66,7 @@ FIELD_TABLE_SHARED(record_key_table, record_key, "key", "identity of a record wi
 FIELD_TABLE_SHARED(record_reply_table, record_reply, "reply", "a reply of the server",
 	KEEP(code, "SMTP reply code; POP3: 1 +OK, 0 -ERR"),
 	KEEP(enhanced, "enhanced status code (RFC 3463)"),
-	KEEP(text, "its text, lines joined by a blank"),
+	KEEP_TEXT(text, RECORD_WORDS, "its text, lines joined by a blank"),
 	F(at, "when it was complete"));
 #undef S
 
@@ -111,8 +114,8 @@ FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
 FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply and what it answered",
 	ENUM(stage, smtp_stage_names, "where in the dialogue"),
 	F(verb, "the command's verb"),
-	F(line, "the command, credentials masked"),
-	STRUCT(reply, record_reply_table, "the reply"),
+	TEXT(line, RECORD_LINE, "the command, credentials masked"),
+	REPLY(reply, "the reply"),
 	F(asked, "when the command was sent"),
 	F(unsolicited, "answers no command"),
 	F(consequence, "only follows from an earlier refusal"),
@@ -299,34 +302,34 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(server_seen, "the server's direction is in the capture"),
 	F(client_seen, "the client's direction is in the capture"),
 	F(midstream, "joined in the middle"),
-	STRUCT(greeting, record_reply_table, "the greeting"),
+	REPLY(greeting, "the greeting"),
 	F(greeting_begun, "its first byte"),
 	F(greeting_cut, "it never ended"),
 	F(early_talker, "the client spoke before it"),
-	F(identity, "argument of EHLO or HELO"),
+	TEXT(identity, RECORD_LINE, "argument of EHLO or HELO"),
 	F(ehlo, "EHLO was sent"),
 	F(helo, "HELO was sent"),
 	F(lhlo, "LHLO was sent"),
 	F(ehlo_answered, "EHLO was answered"),
-	F(capabilities, "last EHLO or CAPA list"),
-	F(masked_keywords, "keywords a device has overwritten"),
+	TEXT(capabilities, RECORD_WORDS, "last EHLO or CAPA list"),
+	TEXT(masked_keywords, RECORD_LINE, "keywords a device has overwritten"),
 	F(auth_offered, "AUTH was offered"),
 	F(starttls_offered, "STARTTLS or STLS was offered"),
 	F(auth_tried, "a login was tried"),
 	F(auth_ok, "a login succeeded"),
 	F(auth_mechanism, "its mechanism"),
 	F(user_hash, "keyed hash of the user name: tells equality only"),
-	F(user, "the user name itself, only with --show-users"),
+	TEXT(user, RECORD_LINE, "the user name itself, only with --show-users"),
 	F(auth_at, "when"),
-	STRUCT(auth_reply, record_reply_table, "the last reply to a login"),
+	REPLY(auth_reply, "the last reply to a login"),
 	F(starttls_tried, "STARTTLS or STLS was sent"),
-	STRUCT(starttls_reply, record_reply_table, "its reply"),
+	REPLY(starttls_reply, "its reply"),
 	F(tls, "the dialogue became unreadable"),
 	F(tls_at, "when"),
 	F(tls_alert, "plain-text alert, description + 1; 0 none"),
 	MAX(tls_alert_from, 1, "0 client, 1 server"),
 	F(tls_finished, "the handshake was completed"),
-	F(tls_issuer, "who issued the server's certificate: organization, name; not to be seen in TLS 1.3"),
+	TEXT(tls_issuer, RECORD_HEADER, "who issued the server's certificate: organization, name; not to be seen in TLS 1.3"),
 	F(client_first_byte, "+ 1; 0 none"),
 	F(server_first_byte, "+ 1; 0 none"),
 	F(quit, "QUIT"),
@@ -350,27 +353,28 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(cut, "POP3 messages cut off"),
 	F(deleted, "POP3 messages deleted"),
 	F(bad_reply, "first POP3 listing with a line that cannot be read"),
-	F(bad_line, "the line"),
+	TEXT(bad_line, RECORD_LINE, "the line"),
 	F(quit_ok, "POP3 QUIT was answered +OK"),
-	STRUCTS_COUNTED(refusals, refusals_kept, session_refusal_table, "the first and the last"));
+	FIELD_OF(S, refusals, FIELD_STRUCT, "the first and the last", .table = &session_refusal_table,
+	    .flags = FIELD_ARRAY | FIELD_TEXTS, .count_at = offsetof(struct S, refusals_kept)));
 #undef S
 
 #define S record_transaction
 FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAIL to its verdict",
 	KEY,
-	KEEP(sender, "envelope sender"),
+	KEEP_TEXT(sender, RECORD_ADDRESS, "envelope sender"),
 	F(first, "MAIL"),
 	F(last, "its end"),
 	F(declared_size, "SIZE= of MAIL"),
 	KEEP(bytes, "content bytes seen"),
-	KEEP(message_id, "Message-ID"),
+	KEEP_TEXT(message_id, RECORD_HEADER, "Message-ID"),
 	F(recipients, "RCPT commands"),
 	F(recipients_accepted, "of them accepted"),
 	F(data_sent, "DATA or BDAT was sent"),
 	F(bdat, "by BDAT"),
-	STRUCT(mail_reply, record_reply_table, "reply to MAIL"),
-	STRUCT(data_reply, record_reply_table, "reply to DATA"),
-	STRUCT(final_reply, record_reply_table, "reply to the end of data"),
+	REPLY(mail_reply, "reply to MAIL"),
+	REPLY(data_reply, "reply to DATA"),
+	REPLY(final_reply, "reply to the end of data"),
 	F(data_at, "DATA"),
 	F(end_of_data, "the dot, or BDAT LAST"),
 	F(end_offset, "stream offset behind it; 0 not seen"),
@@ -378,7 +382,7 @@ FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAI
 	F(end_split, "its CRLF, dot, CRLF came in more than one packet"),
 	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
 	ENUM(stage, smtp_stage_names, "where the verdict fell"),
-	STRUCT(verdict_reply, record_reply_table, "the reply that decided"),
+	REPLY(verdict_reply, "the reply that decided"),
 	F(implied, "MAIL is not in the capture"),
 	F(unsure, "told after a gap"),
 	F(nested, "refused while another was open: not an attempt"));
@@ -387,9 +391,9 @@ FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAI
 #define S record_recipient
 FIELD_TABLE(recipient_table, record_recipient, "recipient", "one RCPT",
 	KEY,
-	KEEP(address, "envelope recipient"),
-	STRUCT(reply, record_reply_table, "reply to RCPT"),
-	STRUCT(final_reply, record_reply_table, "LMTP: its own; otherwise the transaction's"),
+	KEEP_TEXT(address, RECORD_ADDRESS, "envelope recipient"),
+	REPLY(reply, "reply to RCPT"),
+	REPLY(final_reply, "LMTP: its own; otherwise the transaction's"),
 	F(at, "RCPT"),
 	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
 	F(consequence, "refused only because MAIL was"));
@@ -403,25 +407,25 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	ENUM(state, message_state_names, "whole or not"),
 	F(bytes, "content bytes"),
 	F(listed_size, "as listed"),
-	F(message_id, "Message-ID"),
-	F(subject, "Subject"),
-	F(from, "From"),
-	F(content_type, "Content-Type"),
-	F(uidl, "POP3 unique id"),
+	TEXT(message_id, RECORD_HEADER, "Message-ID"),
+	TEXT(subject, RECORD_HEADER, "Subject"),
+	TEXT(from, RECORD_HEADER, "From"),
+	TEXT(content_type, RECORD_HEADER, "Content-Type"),
+	TEXT(uidl, RECORD_LINE, "POP3 unique id"),
 	F(parts, "MIME parts"),
 	F(first, "first byte"),
 	F(last, "last byte"),
-	STRUCT(reply, record_reply_table, "POP3 reply to RETR"),
+	REPLY(reply, "POP3 reply to RETR"),
 	F(gap, "bytes are missing"),
-	F(date, "Date"),
-	F(received_by, "who wrote the topmost Received"),
+	TEXT(date, RECORD_LINE, "Date"),
+	TEXT(received_by, RECORD_LINE, "who wrote the topmost Received"),
 	F(received, "Received fields"),
 	F(list, "a mailing list handled it"),
 	F(checked, "whole and certain: what follows was looked at"),
 	F(signatures, "DKIM signatures"),
 	F(signatures_good, "of them with the body hash of this body"),
 	F(signatures_bad, "of them with another"),
-	F(signature, "the first bad one, else the first good one"),
+	TEXT(signature, RECORD_LINE, "the first bad one, else the first good one"),
 	F(dots, "lines of a signed body that begin with two dots"),
 	F(md5_good, "parts that fit their Content-MD5"),
 	F(base64_parts, "parts in base64 that were looked at"),
@@ -429,12 +433,12 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	ENUM(fault, part_fault_names, "the weightiest of them"),
 	F(fault_part, "the first part that has it, counted from 1"),
 	F(fault_bytes, "bytes in it that are no base64"),
-	F(fault_name, "its file name, else its type"),
+	TEXT(fault_name, RECORD_LINE, "its file name, else its type"),
 	F(fault_at, "where the first fault showed"),
 	F(unclosed, "the closing boundary is missing"),
 	F(stub, "a part is named like a scanner's replacement"),
 	F(attachments, "attachments in base64"),
-	F(attachment_hashes, "of the first eight: different ones are of different contents"));
+	TEXT(attachment_hashes, RECORD_LINE, "of the first eight: different ones are of different contents"));
 #undef S
 
 #define S record_stall

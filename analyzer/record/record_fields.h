@@ -9,11 +9,14 @@
 #ifndef RECORD_FIELDS_H
 #define RECORD_FIELDS_H
 
+#include <string.h>
+
 #include "record/record.h"
 
 enum field_kind {
 	FIELD_U64, FIELD_U32, FIELD_U16, FIELD_U8, FIELD_I64, FIELD_I32, FIELD_BOOL,
 	FIELD_STRING,		/* char[], UTF-8 */
+	FIELD_TEXT,		/* const char *, UTF-8; NULL says the same as "" */
 	FIELD_ENUM,		/* its names */
 	FIELD_MOMENT, FIELD_ADDR, FIELD_ENDPOINT,
 	FIELD_ID,		/* uint64_t as 16 hex digits */
@@ -27,6 +30,7 @@ enum {
 	FIELD_ARRAY	= 1 << 2,
 	FIELD_ONLY_IF	= 1 << 3,	/* written only when the bool at `cond' is set */
 	FIELD_NOT_ZERO	= 1 << 4,	/* 0 is written as null */
+	FIELD_TEXTS	= 1 << 5,	/* a struct that has texts */
 };
 
 struct field_names {
@@ -42,7 +46,7 @@ struct field {
 	size_t		 count_at;	/* offset of a uint32_t that counts the array; 0 = to its last non-zero */
 	size_t		 cond;
 	size_t		 each;		/* bytes of one string of an array of strings */
-	uint64_t	 max;		/* 0 = as its type */
+	uint64_t	 max;		/* 0 = as its type; of a text its bytes with the NUL */
 	const struct field_names *names;
 	const struct field_table *table;
 	const char	*says;
@@ -63,7 +67,7 @@ struct field_table {
 	uint16_t: FIELD_U16, uint16_t *: FIELD_U16,			\
 	uint8_t: FIELD_U8,						\
 	int64_t: FIELD_I64, int32_t: FIELD_I32, bool: FIELD_BOOL,	\
-	char *: FIELD_STRING,						\
+	char *: FIELD_STRING, const char *: FIELD_TEXT,			\
 	struct moment: FIELD_MOMENT, struct moment *: FIELD_MOMENT,	\
 	struct addr: FIELD_ADDR, struct endpoint: FIELD_ENDPOINT)
 #define FIELD_ARRAY_OF(x) _Generic((x),					\
@@ -89,6 +93,16 @@ struct field_table {
 	static const struct field id##_fields[] = { __VA_ARGS__ }; \
 	const struct field_table id = { n, sizeof(struct s), id##_fields, \
 	    sizeof(id##_fields) / sizeof(id##_fields[0]), text }
+
+/* What a member of the kind FIELD_TEXT says. */
+static inline const char *
+field_text(const void *member)
+{
+	const char *s;
+
+	memcpy(&s, member, sizeof(s));
+	return s != NULL ? s : "";
+}
 
 /* NULL: no such type. */
 const struct field_table *record_table(enum record_type type);

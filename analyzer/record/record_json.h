@@ -1,6 +1,6 @@
 /*
- * record_json.h - structs to lines of JSON and back, by their tables; the only
- * file that includes jansson.h is record_json.c.
+ * record_json.h - structs to lines of JSON and back, by their tables; only
+ * record_json_impl.h includes jansson.h.
  *
  * One object a line, keys sorted, ASCII only (everything else as \u escapes,
  * so that a line is safe on a terminal), `type' and `schema' on each.  What is
@@ -25,8 +25,11 @@ enum record_json_rc {
 	RECORD_JSON_STARVED,	/* no memory: nothing is known of the line */
 };
 
-/* The line is untrusted.  Unknown fields are ignored, strings cut at their array. */
-enum record_json_rc record_json_decode(struct record *out, const char *line, size_t len,
+/*
+ * The line is untrusted.  Unknown fields are ignored, strings cut at their
+ * bound.  `texts' has `len' bytes as well: what the record points to is there.
+ */
+enum record_json_rc record_json_decode(struct record *out, char *texts, const char *line, size_t len,
 		    char *err, size_t errlen);
 
 #endif /* RECORD_JSON_H */

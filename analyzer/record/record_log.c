@@ -160,6 +160,7 @@ record_log_close(struct record_log *log, char *err, size_t errlen)
 
 struct line {
 	char	*text;
+	char	*said;		/* room for the texts of its record */
 	size_t	 len;
 	bool	 cut;		/* longer than any of ours: the rest was passed over */
 };
@@ -198,7 +199,7 @@ line_use(struct record_log_reader *reader, const struct line *l, struct record *
 	enum record_json_rc rc = RECORD_JSON_BAD;
 
 	if (!l->cut)
-		rc = record_json_decode(r, l->text, l->len, why, sizeof(why));
+		rc = record_json_decode(r, l->said, l->text, l->len, why, sizeof(why));
 	if (rc == RECORD_JSON_RECORD) {
 		reader->records++;
 		reader->sink.take(reader->sink.ctx, r);
@@ -213,13 +214,13 @@ line_use(struct record_log_reader *reader, const struct line *l, struct record *
 int
 record_log_read(FILE *in, struct record_log_reader *reader)
 {
-	struct line l = { .text = malloc(RECORD_JSON_LINE) };
+	struct line l = { .text = malloc(RECORD_JSON_LINE), .said = malloc(RECORD_JSON_LINE) };
 	struct record *r = malloc(sizeof(*r));
 	bool fed = true;
 	int rc = -1;
 
 	reader->lines = reader->records = reader->bad_lines = 0;
-	if (l.text == NULL || r == NULL)
+	if (l.text == NULL || l.said == NULL || r == NULL)
 		goto out;
 	errno = 0;
 	while (line_read(in, &l)) {
@@ -232,6 +233,7 @@ record_log_read(FILE *in, struct record_log_reader *reader)
 		errno = ENOMEM;
 out:
 	free(r);
+	free(l.said);
 	free(l.text);
 	return rc;		/* free() keeps errno (glibc 2.33) */
 }

@@ -89,6 +89,7 @@ write_element(FILE *out, const struct field *f)
 		fputs("\"type\": \"boolean\"", out);
 		break;
 	case FIELD_STRING:
+	case FIELD_TEXT:
 		fputs("\"type\": \"string\"", out);
 		break;
 	case FIELD_ENUM:

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "record/text.h"
 
 /* A member whose JSON name differs, or that lies deeper. */
 #define AS(json, m, k, more, text) \
@@ -42,10 +41,10 @@ static const struct field_names severity_names = { severity_text, 3 };
 
 #define S line_evidence
 FIELD_TABLE(evidence_table, line_evidence, "evidence", "frames of one file and what they say",
-	AS("file", file, FIELD_STRING, FIELD_ALWAYS, "as the user named it"),
-	AS("interface", interface, FIELD_STRING, 0, "when the file has several"),
+	AS("file", file, FIELD_TEXT, FIELD_ALWAYS, "as the user named it"),
+	AS("interface", interface, FIELD_TEXT, 0, "when the file has several"),
 	LIST("frames", frames, FIELD_U64, frame_count, "frame numbers, from 1"),
-	AS("says", says, FIELD_STRING, FIELD_ALWAYS, "what they prove"));
+	AS("says", says, FIELD_TEXT, FIELD_ALWAYS, "what they prove"));
 #undef S
 
 #define S finding_excluded
@@ -68,7 +67,7 @@ FIELD_TABLE_SHARED(finding_table, line_finding, "finding", "what is wrong, where
 	AS("id", f.id, FIELD_ID, FIELD_ALWAYS, "hash of kind, path and first session"),
 	WORD("kind", f.kind, kind_names, "see docs/findings.md"),
 	AS("subkind", f.subkind, FIELD_STRING, FIELD_ALWAYS, "finer word"),
-	AS("title", title, FIELD_STRING, FIELD_ALWAYS, "the kind in a few words"),
+	AS("title", title, FIELD_TEXT, FIELD_ALWAYS, "the kind in a few words"),
 	WORD("confidence", f.confidence, confidence_names, "how sure"),
 	WORD("severity", f.severity, severity_names, "how bad"),
 	AS("revision", f.revision, FIELD_U32, 0, "live: how often it changed"),
@@ -81,10 +80,10 @@ FIELD_TABLE_SHARED(finding_table, line_finding, "finding", "what is wrong, where
 	LIST("sessions", sessions, FIELD_ID, sessions_kept, "connections concerned; the first of them"),
 	AS("session_count", f.session_count, FIELD_U32, FIELD_ALWAYS, "all of them"),
 	STRUCTS("excluded", excluded, excluded_table, f.excluded_count, "what was ruled out, and why"),
-	AS("summary", summary, FIELD_STRING, FIELD_ALWAYS, "what happened"),
-	AS("remedy", remedy, FIELD_STRING, FIELD_ALWAYS, "what to do"),
-	AS("client_shows", client_shows, FIELD_STRING, FIELD_ALWAYS, "what the user's program shows"),
-	AS("next_capture", next_capture, FIELD_STRING, FIELD_ALWAYS, "what to capture to be surer"),
+	AS("summary", summary, FIELD_TEXT, FIELD_ALWAYS, "what happened"),
+	AS("remedy", remedy, FIELD_TEXT, FIELD_ALWAYS, "what to do"),
+	AS("client_shows", client_shows, FIELD_TEXT, FIELD_ALWAYS, "what the user's program shows"),
+	AS("next_capture", next_capture, FIELD_TEXT, FIELD_ALWAYS, "what to capture to be surer"),
 	{ .name = "mtu", .offset = 0, .size = sizeof(struct line_finding), .kind = FIELD_STRUCT,
 	  .flags = FIELD_ONLY_IF, .cond = offsetof(struct line_finding, f.has_mtu), .table = &mtu_table,
 	  .says = "size findings: the estimate" },
@@ -109,13 +108,13 @@ FIELD_TABLE_SHARED(mail_table, line_mail, "mail", "one message and its fate",
 	WORD("app", app, app_proto_names, "smtp or pop3"),
 	WORD("verdict", verdict, verdict_names, "its fate at this hop by the counting rules"),
 	WORD("stage", stage, smtp_stage_names, "where the verdict fell"),
-	AS("fate", fate, FIELD_STRING, FIELD_ALWAYS, "the verdict joined with the findings"),
+	AS("fate", fate, FIELD_TEXT, FIELD_ALWAYS, "the verdict joined with the findings"),
 	LIST("because", because, FIELD_ID, because_count, "findings that cover it"),
 	AS("client", client, FIELD_ENDPOINT, 0, "client"),
 	AS("server", server, FIELD_ENDPOINT, 0, "server"),
-	AS("community_id", community_id, FIELD_STRING, 0, "Community ID of its connection"),
-	AS("sender", sender, FIELD_STRING, FIELD_ALWAYS, "envelope sender; POP3: From"),
-	AS("message_id", message_id, FIELD_STRING, FIELD_ALWAYS, "Message-ID"),
+	AS("community_id", community_id, FIELD_TEXT, 0, "Community ID of its connection"),
+	AS("sender", sender, FIELD_TEXT, FIELD_ALWAYS, "envelope sender; POP3: From"),
+	AS("message_id", message_id, FIELD_TEXT, FIELD_ALWAYS, "Message-ID"),
 	AS("recipients", recipients, FIELD_U32, FIELD_ALWAYS, "RCPT commands"),
 	AS("recipients_accepted", recipients_accepted, FIELD_U32, FIELD_ALWAYS, "of them accepted"),
 	AS("number", number, FIELD_U32, 0, "POP3 message number"),
@@ -192,20 +191,18 @@ FIELD_TABLE_SHARED(summary_table, line_summary, "summary", "the last line: every
 
 /* ---- filling ---------------------------------------------------------------- */
 
-#define COPY(dst, src)	text_copy_utf8((dst), sizeof(dst), (src), strlen(src))
-
 static void
 evidence_fill(struct line_evidence *out, const struct finding_evidence *e, const struct correlator *c)
 {
 	const struct record_capture *cap = correlator_capture(c, e->point);
 
 	if (cap != NULL) {
-		COPY(out->file, cap->file);
-		COPY(out->interface, cap->interface);
+		out->file = cap->file;
+		out->interface = cap->interface;
 	}
 	out->frame_count = e->frame_count;
 	memcpy(out->frames, e->frames, sizeof(out->frames));
-	COPY(out->says, e->says);
+	out->says = e->says;
 }
 
 void
@@ -213,15 +210,13 @@ line_finding_fill(struct line_finding *out, const struct finding *f, const struc
 {
 	memset(out, 0, sizeof(*out));
 	out->f = *f;
-	COPY(out->title, kind_facts(f->kind)->title);
-	COPY(out->summary, f->summary);
-	COPY(out->remedy, f->remedy);
-	COPY(out->client_shows, f->client_shows);
-	COPY(out->next_capture, f->next_capture);
-	out->reply.code = f->reply.code;
-	out->reply.at = f->reply.at;
-	COPY(out->reply.enhanced, f->reply.enhanced);
-	COPY(out->reply.text, f->reply.text);
+	out->title = kind_facts(f->kind)->title;
+	out->summary = f->summary;
+	out->remedy = f->remedy;
+	out->client_shows = f->client_shows;
+	out->next_capture = f->next_capture;
+	out->reply = (struct record_reply){ .code = f->reply.code, .text = f->reply.text, .at = f->reply.at };
+	memcpy(out->reply.enhanced, f->reply.enhanced, sizeof(out->reply.enhanced));
 	out->sessions_kept = f->session_count < FINDING_SESSIONS ? f->session_count : FINDING_SESSIONS;
 	for (uint32_t i = 0; i < out->sessions_kept; i++)
 		out->sessions[i] = f->sessions[i];
@@ -234,8 +229,8 @@ line_finding_fill(struct line_finding *out, const struct finding *f, const struc
 static void
 mail_fill_transaction(struct line_mail *out, const struct record_transaction *t)
 {
-	COPY(out->sender, t->sender);
-	COPY(out->message_id, t->message_id);
+	out->sender = t->sender;
+	out->message_id = t->message_id;
 	out->recipients = t->recipients;
 	out->recipients_accepted = t->recipients_accepted;
 	out->bytes = t->bytes;
@@ -249,8 +244,8 @@ mail_fill_transaction(struct line_mail *out, const struct record_transaction *t)
 static void
 mail_fill_message(struct line_mail *out, const struct record_message *m)
 {
-	COPY(out->sender, m->from);
-	COPY(out->message_id, m->message_id);
+	out->sender = m->from;
+	out->message_id = m->message_id;
 	out->number = m->number;
 	out->bytes = m->bytes;
 	out->first = m->first;
@@ -266,13 +261,13 @@ line_mail_fill(struct line_mail *out, const struct fate *f)
 	out->key = f->key;
 	out->app = f->app;
 	out->verdict = f->verdict;
-	COPY(out->fate, f->fate);
+	out->fate = f->fate;
 	out->because_count = f->because_count;
 	memcpy(out->because, f->because, sizeof(out->because));
 	if (f->connection != NULL) {
 		out->client = f->connection->client;
 		out->server = f->connection->server;
-		COPY(out->community_id, f->connection->community_id);
+		out->community_id = f->connection->community_id;
 	}
 	if (f->transaction != NULL)
 		mail_fill_transaction(out, f->transaction);

@@ -1,7 +1,8 @@
 /*
- * lines.h - finding, mail and summary as flat structs with tables, so that
- * their JSON and its schema come from the same place as the records'.  The
- * names in the tables are a contract with programs: add, never rename.
+ * lines.h - finding, mail and summary as structs with tables, so that their
+ * JSON and its schema come from the same place as the records'.  Texts are
+ * borrowed from what a line is filled from.  The names in the tables are a
+ * contract with programs: add, never rename.
  */
 #ifndef LINES_H
 #define LINES_H
@@ -10,16 +11,15 @@
 #include "record/record_fields.h"
 
 struct line_evidence {
-	char		file[256], interface[64];
+	const char	*file, *interface;
 	uint32_t	frame_count;
 	uint64_t	frames[FINDING_FRAMES];
-	char		says[256];
+	const char	*says;
 };
 
 struct line_finding {
 	struct finding	f;		/* what it points to is copied below */
-	char		title[160];
-	char		summary[FINDING_SUMMARY], remedy[FINDING_REMEDY], client_shows[FINDING_SHOWS], next_capture[FINDING_NEXT];
+	const char	*title, *summary, *remedy, *client_shows, *next_capture;
 	struct record_reply reply;
 	uint32_t	sessions_kept;
 	uint64_t	sessions[FINDING_SESSIONS];
@@ -32,12 +32,11 @@ struct line_mail {
 	enum app_proto	app;
 	enum verdict	verdict;
 	enum smtp_stage	stage;
-	char		fate[96];
+	const char	*fate;
 	uint32_t	because_count;
 	uint64_t	because[8];
 	struct endpoint	client, server;
-	char		community_id[40];
-	char		sender[256], message_id[200];
+	const char	*community_id, *sender, *message_id;
 	uint32_t	recipients, recipients_accepted, number;
 	uint64_t	bytes;
 	bool		has_reply;

@@ -82,7 +82,7 @@ static void
 add_recipients(struct text *t, const struct fate *f)
 {
 	if (f->recipient_count > 0) {
-		text_add(t, " -> <%s>", f->recipients[0].address);
+		text_add(t, " -> <%s>", f->recipients[0]->address);
 		if (f->recipient_count > 1)
 			text_add(t, " and %u more", f->recipient_count - 1);
 	} else if (f->transaction->recipients > 0)

@@ -33,15 +33,17 @@ fuzz_reply(const uint8_t *data, size_t size)
 	struct record_reply r = { 0 };
 	struct reply_context ctx = { 0 };
 	struct reply_class cl;
-	size_t n = size - 2 < sizeof(r.text) - 1 ? size - 2 : sizeof(r.text) - 1;
+	char text[RECORD_WORDS] = "";
+	size_t n = size - 2 < sizeof(text) - 1 ? size - 2 : sizeof(text) - 1;
 
 	ctx.stage = stages[data[0] % (sizeof(stages) - 1)];
 	ctx.pop = (data[0] & 0x80) != 0;
 	ctx.after_gap = (data[0] & 0x40) != 0;
 	ctx.auth_offered = (data[0] & 0x20) != 0;
 	r.code = (uint16_t)(data[1] < 200 ? 400 + data[1] : 0);
-	memcpy(r.text, data + 2, n);
-	memcpy(r.enhanced, r.text, n < sizeof(r.enhanced) - 1 ? n : sizeof(r.enhanced) - 1);
+	memcpy(text, data + 2, n);
+	r.text = text;
+	memcpy(r.enhanced, text, n < sizeof(r.enhanced) - 1 ? n : sizeof(r.enhanced) - 1);
 	reply_classify(table, &r, &ctx, &cl);
 	if (cl.kind > FINDING_KINDS || memchr(cl.subkind, '\0', sizeof(cl.subkind)) == NULL)
 		abort();

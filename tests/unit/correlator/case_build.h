@@ -74,7 +74,7 @@ static inline void
 build_reply(struct record_reply *r, int code, const char *text, int64_t ms)
 {
 	r->code = (uint16_t)code;
-	snprintf(r->text, sizeof(r->text), "%s", text);
+	r->text = text;
 	r->at = at(ms);
 }
 
@@ -108,7 +108,7 @@ build_transaction(const struct record *connection, uint32_t n, enum verdict verd
 
 	t->key = connection->connection.key;
 	t->key.n = n;
-	snprintf(t->sender, sizeof(t->sender), "a@example.com");
+	t->sender = "a@example.com";
 	t->first = at(ms);
 	t->last = at(ms + 100);
 	t->recipients = 1;
@@ -134,7 +134,7 @@ build_recipient(const struct record *transaction, uint32_t m, const char *addres
 
 	x->key = transaction->transaction.key;
 	x->key.m = m;
-	snprintf(x->address, sizeof(x->address), "%s", address);
+	x->address = address;
 	x->at = at(ms);
 	build_reply(&x->reply, code, text, ms + 5);
 	x->verdict = code / 100 == 2 ? VERDICT_ACCEPTED : code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED;

@@ -95,7 +95,7 @@ greeted(struct record out[2], uint64_t id, int client, struct addr server, const
 	out[0].connection.client.ip = ip4(192, 0, 2, client);
 	out[0].connection.server.ip = server;
 	out[1] = build_session(&out[0], (int64_t)id * 1000 + 60);
-	snprintf(out[1].session.greeting.text, sizeof(out[1].session.greeting.text), "%s", text);
+	out[1].session.greeting.text = text;
 }
 
 static void

@@ -242,12 +242,12 @@ test_masks(void)
 	correlator_free(c);
 	/* one eight-letter mask may be CHUNKING; one more than the others is STARTTLS */
 	m = build_mail(1, 0, 250, "2.1.5 Ok");
-	snprintf(m.session.session.masked_keywords, 128, "XXXXXXXA");
-	snprintf(m.session.session.capabilities, 512, "SIZE 100 8BITMIME SMTPUTF8");
+	m.session.session.masked_keywords = "XXXXXXXA";
+	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8";
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	snprintf(m.session.session.capabilities, 512, "SIZE 100 8BITMIME SMTPUTF8 CHUNKING");
+	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8 CHUNKING";
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE);
 	correlator_free(c);
@@ -329,7 +329,7 @@ test_attempts_of_one_mail(void)
 	struct correlator *c;
 
 	m[1].conn.connection.server.ip = m[1].session.session.server.ip = ip4(203, 0, 113, 77);
-	strcpy(m[4].recipient.recipient.address, "carol@example.org");
+	m[4].recipient.recipient.address = "carol@example.org";
 	c = judged(m, 5);
 	CHECK_EQ_INT(correlator_fates(c, &f), 5);
 	CHECK_EQ_INT(f[0].retries, 2);
@@ -341,9 +341,9 @@ test_attempts_of_one_mail(void)
 	CHECK_EQ_INT(f[2].retries, 0);			/* accepted: nothing follows */
 	CHECK_EQ_INT(f[3].retries, 0);			/* the next mail goes to somebody else */
 	correlator_free(c);
-	strcpy(m[0].transaction.transaction.message_id, "<1@x>");
-	strcpy(m[1].transaction.transaction.message_id, "<1@x>");
-	strcpy(m[2].transaction.transaction.message_id, "<2@x>");
+	m[0].transaction.transaction.message_id = "<1@x>";
+	m[1].transaction.transaction.message_id = "<1@x>";
+	m[2].transaction.transaction.message_id = "<2@x>";
 	c = judged(m, 3);
 	CHECK_EQ_INT(correlator_fates(c, &f), 3);
 	CHECK_EQ_INT(f[0].retries, 1);

@@ -13,11 +13,11 @@ reply_read(const char *line, struct record_reply *r)
 	memset(r, 0, sizeof(*r));
 	r->at = (struct moment){ 1, 1 };
 	if (pop) {
-		snprintf(r->text, sizeof(r->text), "%s", line + 5);
+		r->text = line + 5;
 		return true;
 	}
 	r->code = (uint16_t)strtoul(line, NULL, 10);
-	snprintf(r->text, sizeof(r->text), "%s", line + 4);
+	r->text = line + 4;
 	return false;
 }
 

@@ -25,12 +25,12 @@ build_sight(uint32_t point, uint64_t id, int64_t ms, uint32_t received)
 	m->last = at(ms + 300);
 	m->received = received;
 	if (received > 0)
-		strcpy(m->received_by, "gate.example.net");
-	strcpy(m->message_id, "<1@example.net>");
-	strcpy(m->date, "Tue, 05 Mar 2024 10:00:00 +0100");
+		m->received_by = "gate.example.net";
+	m->message_id = "<1@example.net>";
+	m->date = "Tue, 05 Mar 2024 10:00:00 +0100";
 	m->checked = true;
 	m->base64_parts = m->attachments = 2;
-	strcpy(m->attachment_hashes, "11111111 22222222");
+	m->attachment_hashes = "11111111 22222222";
 	return s;
 }
 
@@ -77,15 +77,15 @@ an_attachment_changes_behind_a_server(void)
 	struct sight s[2] = { build_sight(0, 1, 0, 0), build_sight(0, 2, 5000, 1) };
 
 	expect_nothing(s, 2);
-	strcpy(s[1].message.message.attachment_hashes, "11111111 33333333");
+	s[1].message.message.attachment_hashes = "11111111 33333333";
 	expect(s, 2, FINDING_ATTACHMENT_CORRUPTED, "two-points", CONFIDENCE_CONFIRMED);
 	/* in another order, or by another message of that Message-ID */
-	strcpy(s[1].message.message.attachment_hashes, "22222222 11111111");
+	s[1].message.message.attachment_hashes = "22222222 11111111";
 	expect_nothing(s, 2);
-	strcpy(s[1].message.message.attachment_hashes, "11111111 33333333");
-	strcpy(s[1].message.message.date, "Tue, 05 Mar 2024 10:00:01 +0100");
+	s[1].message.message.attachment_hashes = "11111111 33333333";
+	s[1].message.message.date = "Tue, 05 Mar 2024 10:00:01 +0100";
 	expect_nothing(s, 2);
-	strcpy(s[1].message.message.date, s[0].message.message.date);
+	s[1].message.message.date = s[0].message.message.date;
 	/* no server lies between: the sender sent another one */
 	s[1].message.message.received = 0;
 	expect_nothing(s, 2);
@@ -108,7 +108,7 @@ an_attachment_changes_between_two_points_of_a_connection(void)
 	for (int d = 0; d < 2; d++)
 		s[1].conn.connection.dir[d].isn = s[0].conn.connection.dir[d].isn;
 	expect_nothing(s, 2);
-	strcpy(s[1].message.message.attachment_hashes, "11111111 33333333");
+	s[1].message.message.attachment_hashes = "11111111 33333333";
 	expect(s, 2, FINDING_ATTACHMENT_CORRUPTED, "two-points", CONFIDENCE_CONFIRMED);
 }
 
@@ -118,7 +118,7 @@ an_attachment_goes(void)
 	struct sight s[2] = { build_sight(0, 1, 0, 0), build_sight(0, 2, 5000, 1) };
 	struct record_message *m = &s[1].message.message;
 
-	strcpy(m->attachment_hashes, "11111111");
+	m->attachment_hashes = "11111111";
 	m->attachments = 1;
 	expect_nothing(s, 2);		/* as many parts: it may be there in another encoding */
 	m->parts = 2;
@@ -126,7 +126,7 @@ an_attachment_goes(void)
 	m->parts = 3;
 	m->stub = true;
 	expect(s, 2, FINDING_MAIL_ALTERED_IN_TRANSIT, "attachment-removed", CONFIDENCE_CONFIRMED);
-	strcpy(m->attachment_hashes, "44444444");
+	m->attachment_hashes = "44444444";
 	expect_nothing(s, 2);		/* rewritten altogether: another program's form of the same mail? */
 }
 
@@ -137,8 +137,8 @@ a_body_hash(void)
 	struct record_message *m = &s[0].message.message, *n = &s[1].message.message;
 
 	m->signatures = n->signatures = n->signatures_bad = m->signatures_good = 1;
-	strcpy(m->signature, "example.net, rsa-sha256, relaxed body");
-	strcpy(n->signature, m->signature);
+	m->signature = "example.net, rsa-sha256, relaxed body";
+	n->signature = m->signature;
 	expect(s, 2, FINDING_MAIL_ALTERED_IN_TRANSIT, "body-hash", CONFIDENCE_CONFIRMED);
 	/* a second signer had it as it is */
 	n->signatures = 2;
@@ -180,10 +180,10 @@ a_fault_is_told_where_it_is_seen_first(void)
 	expect(s, 2, FINDING_ATTACHMENT_CORRUPTED, "base64", CONFIDENCE_CONFIRMED);
 	/* the signer had it so */
 	s[1].message.message.signatures = s[1].message.message.signatures_good = 1;
-	strcpy(s[1].message.message.signature, "example.net, rsa-sha256, relaxed body");
+	s[1].message.message.signature = "example.net, rsa-sha256, relaxed body";
 	expect_nothing(s, 2);
 	/* ... or only its first bytes */
-	strcat(s[1].message.message.signature, ", first 20 bytes");
+	s[1].message.message.signature = "example.net, rsa-sha256, relaxed body, first 20 bytes";
 	expect(s, 2, FINDING_ATTACHMENT_CORRUPTED, "base64", CONFIDENCE_CONFIRMED);
 }
 
@@ -212,8 +212,8 @@ mails_without_a_name_are_not_one(void)
 	struct sight s[2] = { build_sight(0, 1, 0, 0), build_sight(0, 2, 5000, 1) };
 
 	for (int i = 0; i < 2; i++)
-		s[i].message.message.message_id[0] = '\0';
-	strcpy(s[1].message.message.attachment_hashes, "11111111 33333333");
+		s[i].message.message.message_id = "";
+	s[1].message.message.attachment_hashes = "11111111 33333333";
 	expect_nothing(s, 2);
 }
 

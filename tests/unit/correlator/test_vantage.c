@@ -481,7 +481,7 @@ scene_words(void)
 
 	s.with_sessions = true;
 	for (int p = 0; p < 2; p++)
-		snprintf(s.session[p].session.capabilities, sizeof(s.session[p].session.capabilities), "%s", p == 0 ? "SIZE" : "SIZE STARTTLS");
+		s.session[p].session.capabilities = p == 0 ? "SIZE" : "SIZE STARTTLS";
 	s.session[1].session.starttls_offered = true;
 	return s;
 }
@@ -502,7 +502,7 @@ words_changed(void)
 	correlator_free(c);
 	s = scene_words();
 	s.session[0].session.starttls_offered = true;
-	snprintf(s.session[0].session.greeting.text, sizeof(s.session[0].session.greeting.text), "firewall ready");
+	s.session[0].session.greeting.text = "firewall ready";
 	CHECK_SCENE(&s, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
 	s.session[0].session.greeting_cut = true;
 	c = judged(&s);

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "dialog.h"
+#include "kept.h"
 #include "mail/mail.h"
 
 struct records {
@@ -19,10 +20,10 @@ take(void *ctx, const struct record *r)
 {
 	(void)ctx;
 	if (r->type == RECORD_SESSION) {
-		got.session = r->session;
+		kept_session(&got.session, r);
 		got.sessions++;
 	} else if (r->type == RECORD_MESSAGE && got.messages < 16) {
-		got.message[got.messages++] = r->message;
+		got.message[got.messages++] = *(const struct record_message *)kept(r);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* test_mail_smtp.c - what became of each mail, as the counting rules have it. */
 #include "check.h"
 #include "dialog.h"
+#include "kept.h"
 #include "mail/mail_internal.h"
 
 #define KEPT	64
@@ -22,22 +23,22 @@ take(void *ctx, const struct record *r)
 
 	switch (r->type) {
 	case RECORD_SESSION:
-		s->session = r->session;
+		kept_session(&s->session, r);
 		s->sessions++;
 		break;
 	case RECORD_TRANSACTION:
 		if (s->txs < KEPT)
-			s->tx[s->txs] = r->transaction;
+			s->tx[s->txs] = *(const struct record_transaction *)kept(r);
 		s->txs++;
 		break;
 	case RECORD_RECIPIENT:
 		if (s->rcpts < KEPT)
-			s->rcpt[s->rcpts] = r->recipient;
+			s->rcpt[s->rcpts] = *(const struct record_recipient *)kept(r);
 		s->rcpts++;
 		break;
 	case RECORD_MESSAGE:
 		if (s->messages < KEPT)
-			s->message[s->messages] = r->message;
+			s->message[s->messages] = *(const struct record_message *)kept(r);
 		s->messages++;
 		break;
 	default:

@@ -58,6 +58,19 @@ random_string(char *p, size_t size)
 	text_copy_utf8(p, size, raw, n);
 }
 
+/* Room for the texts of the last hundreds of records. */
+static char random_pool[8 << 20], *random_room = random_pool;
+
+static inline const char *
+random_text(size_t size)
+{
+	char *p = random_room;
+
+	random_string(p, size);
+	random_room += strlen(p) + 1;
+	return p;
+}
+
 static inline void random_struct(const struct field_table *t, uint8_t *base);
 
 static inline void
@@ -69,6 +82,7 @@ random_element(const struct field *f, uint8_t *p)
 	};
 	struct moment m = { 0 };
 	struct endpoint e;
+	const char *s;
 	uint64_t v;
 	size_t size = field_element(f);
 
@@ -76,6 +90,10 @@ random_element(const struct field *f, uint8_t *p)
 	switch (f->kind) {
 	case FIELD_STRING:
 		random_string((char *)p, size);
+		return;
+	case FIELD_TEXT:
+		s = random_text(f->max);
+		memcpy(p, &s, sizeof(s));
 		return;
 	case FIELD_STRUCT:
 		random_struct(f->table, p);
@@ -134,11 +152,47 @@ random_struct(const struct field_table *t, uint8_t *base)
 static inline void
 random_record(struct record *r, enum record_type type)
 {
+	if (random_room > random_pool + sizeof(random_pool) - (1 << 16))
+		random_room = random_pool;
 	memset(r, 0, sizeof(*r));
 	r->type = type;
 	random_struct(record_table(type), (uint8_t *)&r->key);
 	if (type == RECORD_STALL)
 		r->key.m &= 1;
+}
+
+/* Texts are the same when they say the same; the rest is to be the same to the bit. */
+static inline bool
+texts_same(const struct field_table *t, uint8_t *a, uint8_t *b)
+{
+	bool same = true;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct field *f = &t->fields[i];
+
+		for (size_t at = 0; at < f->size; at += field_element(f)) {
+			uint8_t *x = a + f->offset + at, *y = b + f->offset + at;
+
+			if (f->kind == FIELD_STRUCT)
+				same = texts_same(f->table, x, y) && same;
+			if (f->kind != FIELD_TEXT)
+				continue;
+			same = strcmp(field_text(x), field_text(y)) == 0 && same;
+			memset(x, 0, f->size);
+			memset(y, 0, f->size);
+		}
+	}
+	return same;
+}
+
+static inline bool
+record_same(const struct record *a, const struct record *b)
+{
+	static struct record x, y;
+
+	x = *a;
+	y = *b;
+	return texts_same(record_table(a->type), (uint8_t *)&x.key, (uint8_t *)&y.key) && memcmp(&x, &y, sizeof(x)) == 0;
 }
 
 #endif /* RANDOM_RECORD_H */

@@ -6,6 +6,8 @@
 #include "record/record_json.h"
 #include "record/record_schema.h"
 
+static char room[RECORD_JSON_LINE];
+
 static void
 read_back_is_written(void)
 {
@@ -20,9 +22,9 @@ read_back_is_written(void)
 			line = record_json_encode(&r);
 			CU_ASSERT_FATAL(line != NULL);
 			CHECK(strpbrk(line, "\n\r\x1b\x7f") == NULL);
-			if (record_json_decode(&back, line, strlen(line), err, sizeof(err)) != RECORD_JSON_RECORD)
+			if (record_json_decode(&back, room, line, strlen(line), err, sizeof(err)) != RECORD_JSON_RECORD)
 				CHECK_EQ_STR(err, "");
-			CHECK_EQ_MEM(&back, &r, sizeof(r));
+			CHECK(record_same(&back, &r));
 			again = record_json_encode(&back);
 			CHECK_EQ_STR(again, line);
 			free(again);
@@ -119,7 +121,7 @@ names_are_used_once(void)
 static enum record_json_rc
 decode(const char *line, struct record *r, char *err)
 {
-	return record_json_decode(r, line, strlen(line), err, 256);
+	return record_json_decode(r, room, line, strlen(line), err, 256);
 }
 
 static void
@@ -129,7 +131,7 @@ a_line_as_people_see_it(void)
 	char *line;
 
 	r.transaction.key = (struct record_key){ .point = 1, .conn = 0xabcdef, .n = 2 };
-	snprintf(r.transaction.sender, sizeof(r.transaction.sender), "b\xc3\xb6@example.org");
+	r.transaction.sender = "b\xc3\xb6@example.org";
 	r.transaction.first = (struct moment){ .ns = 1795255200123456789, .frame = 12 };
 	r.transaction.verdict = VERDICT_REFUSED;
 	r.transaction.verdict_reply.code = 550;
@@ -210,7 +212,7 @@ every_prefix_of_a_line_is_refused(void)
 	random_record(&r, RECORD_STALL);
 	line = record_json_encode(&r);
 	for (size_t n = 0; n < strlen(line); n++)
-		CHECK_EQ_INT(record_json_decode(&back, line, n, err, sizeof(err)), RECORD_JSON_BAD);
+		CHECK_EQ_INT(record_json_decode(&back, room, line, n, err, sizeof(err)), RECORD_JSON_BAD);
 	free(line);
 }
 

@@ -19,7 +19,7 @@ fill(void)
 	strcpy(fake_summary.incomplete[0], "cut");
 	memset(&tx, 0, sizeof(tx));
 	memset(&conn, 0, sizeof(conn));
-	strcpy(tx.sender, "bob@example.org");
+	tx.sender = "bob@example.org";
 	tx.bytes = 7;
 	tx.stage = STAGE_DOT;
 	tx.first = fake_moment(1, 2);

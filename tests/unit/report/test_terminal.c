@@ -90,20 +90,21 @@ no_mail_at_all_says_how_to_capture(void)
 
 static struct record_transaction mail_tx;
 static struct record_recipient mail_rcpt[2];
+static const struct record_recipient *const mail_rcpts[2] = { &mail_rcpt[0], &mail_rcpt[1] };
 
 static void
 fake_mail(void)
 {
 	memset(&mail_tx, 0, sizeof(mail_tx));
 	memset(mail_rcpt, 0, sizeof(mail_rcpt));
-	strcpy(mail_tx.sender, "bob@example.org");
-	strcpy(mail_rcpt[0].address, "alice@example.net");
+	mail_tx.sender = "bob@example.org";
+	mail_rcpt[0].address = "alice@example.net";
 	mail_tx.first = fake_moment(1500, 8);
 	mail_tx.last = fake_moment(1600, 17);
 	mail_tx.verdict_reply.code = 550;
-	strcpy(mail_tx.verdict_reply.text, "5.1.1 no such user");
+	mail_tx.verdict_reply.text = "5.1.1 no such user";
 	fake_fates[0].transaction = &mail_tx;
-	fake_fates[0].recipients = mail_rcpt;
+	fake_fates[0].recipients = mail_rcpts;
 	fake_fates[0].recipient_count = 2;
 	fake_fates[0].verdict = VERDICT_REFUSED;
 	strcpy(fake_fates[0].fate, "refused: recipient-unknown");
@@ -140,8 +141,8 @@ hostile_text_is_harmless(void)
 	fake_reset();
 	fake_mail();
 	f = fake_black_hole();
-	strcpy(mail_tx.verdict_reply.text, "\x1b[2J\x1b]0;x\x07 \xc2\x9b");
-	strcpy(mail_tx.sender, "\xe2\x80\xae\r\n");
+	mail_tx.verdict_reply.text = "\x1b[2J\x1b]0;x\x07 \xc2\x9b";
+	mail_tx.sender = "\xe2\x80\xae\r\n";
 	f->summary = "\x1b[31mred\xff";
 	strcpy(fake_capture.file, "\x1b[31m.pcap");
 	colour = false;
