@@ -372,29 +372,37 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 	}
 }
 
-static void
-seg_fill(struct ledger *l, const struct packet *p, int dir, struct seg *g)
+/* How many blocks were kept; they begin at l->sacks[l->sack_count - n]. */
+static unsigned int
+sacks_keep(struct ledger *l, const struct packet *p)
 {
-	memset(g, 0, sizeof(*g));
-	g->ns = p->at.ns;
-	g->frame = p->at.frame;
-	g->seq = p->seq;
-	g->ack = p->ack;
-	g->len = p->len;
-	g->w = p->fragmented && p->w_fragment > 0 ? p->w_fragment : p->w;	/* S20 */
-	g->ip_id = p->ip_id;
-	g->window = p->window;
-	g->ttl = p->ttl;
-	g->flags = p->flags & SEG_FLAGS;
-	g->header = p->header_len;
-	g->bits = (uint8_t)((dir == 1 ? SEG_S2C : 0) | (p->df ? SEG_DF : 0) | (p->fragmented ? SEG_FRAGMENTED : 0)
-	    | (p->options_cut && p->sack_count == 0 ? SEG_OPTIONS_CUT : 0));
 	if (p->sack_count == 0 || p->sack_count > PACKET_SACKS || !sacks_room(l, p->sack_count))
-		return;
-	g->sack = l->sack_count;
-	g->bits |= (uint8_t)(p->sack_count << SEG_SACKS_SHIFT);
+		return 0;
 	for (unsigned int i = 0; i < p->sack_count; i++)
 		l->sacks[l->sack_count++] = (struct span32){ p->sack[i][0], p->sack[i][1] };
+	return p->sack_count;
+}
+
+/* Only written: a record's memory is most often still on its way into the cache. */
+static void
+seg_put(struct ledger *l, const struct packet *p, int dir, struct seg_more more)
+{
+	uint32_t sack = l->sack_count;
+	unsigned int sacks = sacks_keep(l, p), bits = more.bits | sacks << SEG_SACKS_SHIFT;
+
+	if (dir == 1)
+		bits |= SEG_S2C;
+	if (p->df)
+		bits |= SEG_DF;
+	if (p->fragmented)
+		bits |= SEG_FRAGMENTED;
+	if (p->options_cut && p->sack_count == 0)
+		bits |= SEG_OPTIONS_CUT;
+	l->segs[l->count++] = (struct seg){
+		.ns = p->at.ns, .frame = p->at.frame, .seq = p->seq, .ack = p->ack, .len = p->len, .w = packet_w(p),
+		.hash = more.hash, .sack = sacks != 0 ? sack : 0, .ip_id = p->ip_id, .window = p->window, .ttl = p->ttl,
+		.flags = (p->flags & SEG_FLAGS) | more.flags, .header = p->header_len, .bits = (uint8_t)bits,
+	};
 }
 
 /*
@@ -419,7 +427,8 @@ void
 ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 {
 	struct packet late;
-	struct seg spare, *g = &spare;
+	struct seg_more more;
+	bool room;
 
 	ledger_order(l, p, dir);
 	if (p->at.ns < l->now) {	/* 0.7 O: a time that goes back is the one before */
@@ -432,12 +441,10 @@ ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 		l->first = p->at;
 	l->last = p->at;
 	handshake_packet(l, p, dir);
-	if (window_room(l))
-		g = &l->segs[l->count];
-	seg_fill(l, p, dir, g);
-	g->bits |= side_packet(l, p, dir, g);
-	if (g != &spare)
-		l->count++;
+	room = window_room(l);
+	more = side_packet(l, p, dir);
+	if (room)
+		seg_put(l, p, dir, more);
 	else
 		l->caps.segments_dropped++;
 }

@@ -247,6 +247,21 @@ side_ceiling(const struct ledger *l, int dir)
 	return mss == 0 ? 0 : mss + (l->end[0].ip.family == 6 ? 60 : 40);
 }
 
+/* S20. */
+static inline uint32_t
+packet_w(const struct packet *p)
+{
+	return p->fragmented && p->w_fragment > 0 ? p->w_fragment : p->w;
+}
+
+static inline bool
+packet_super(const struct ledger *l, const struct packet *p, int dir)
+{
+	uint32_t c = side_ceiling(l, dir);
+
+	return !p->fragmented && p->w > (c != 0 ? c : 1500);
+}
+
 static inline bool
 seg_super(const struct ledger *l, const struct seg *g)
 {
@@ -270,8 +285,14 @@ uint32_t sums_proven(const struct totals *t, int64_t from, int64_t to, struct mo
 
 /* ---- ledger_side.c ---------------------------------------------------------- */
 
-/* Everything that can be said at once; returns the record's extra bits. */
-uint8_t	side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *s);
+/* What the record of a segment holds beside the packet's own fields. */
+struct seg_more {
+	uint32_t	hash;
+	uint8_t		flags, bits;
+};
+
+/* Everything that can be said at once. */
+struct seg_more	side_packet(struct ledger *l, const struct packet *p, int dir);
 /* Keeps the longest ones. */
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);

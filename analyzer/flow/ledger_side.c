@@ -146,8 +146,6 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	uint32_t c = side_ceiling(l, dir);
 	const struct hole *h = s->hole_count > 0 ? &s->lists->holes[0] : NULL;
 
-	if (!s->gap_on && h == NULL)
-		return;
 	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
 		gap_filled(s, p);
 	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
@@ -199,17 +197,17 @@ payload_sample(const struct packet *p)
 
 /* The same bytes, seen before with other content? */
 static void
-copies_compare(const struct ledger *l, struct side *s, int dir, const struct seg *g)
+copies_compare(const struct ledger *l, struct side *s, int dir, const struct packet *p, uint32_t hash)
 {
 	uint32_t n = l->count < 256 ? l->count : 256;
 
-	if (g->hash == 0)
+	if (hash == 0)
 		return;
 	for (uint32_t i = l->count; i-- > l->count - n; ) {
 		const struct seg *o = &l->segs[i];
 
-		if (seg_s2c(o) == (dir == 1) && o->seq == g->seq && o->len == g->len) {
-			if (o->hash != 0 && o->hash != g->hash)
+		if (seg_s2c(o) == (dir == 1) && o->seq == p->seq && o->len == p->len) {
+			if (o->hash != 0 && o->hash != hash)
 				s->conflict = true;
 			return;
 		}
@@ -275,7 +273,7 @@ header_count(struct side *s, uint8_t header)
 
 /* Returns SEG_FILL when the segment repairs a loss upstream. */
 static uint8_t
-side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct seg *g)
+side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32_t hash)
 {
 	struct side *s = &l->side[dir];
 	int64_t end = rel + p->len;
@@ -286,7 +284,6 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct
 	if (s->data_segments == 0 && s->midstream && rel < s->low)
 		s->low = rel;
 	pause_look(l, dir, p, rel);
-	g->hash = payload_sample(p);
 	if (rel > s->max)
 		side_skip(s, rel, p->at.ns, p->ip_id, true);
 	if (rel < s->max) {
@@ -295,7 +292,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, struct
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
 			repair = fill_is_repair(l, p, &in, newest);
 		else if (p->len > 1 && rel >= s->low)
-			copies_compare(l, s, dir, g);
+			copies_compare(l, s, dir, p, hash);
 	}
 	if (s->midstream && rel < s->low)
 		s->low = rel;
@@ -644,56 +641,56 @@ silence_ends(struct side *s, const struct packet *p, bool own)
 		s->after_data = p->at;
 }
 
-uint8_t
-side_packet(struct ledger *l, const struct packet *p, int dir, struct seg *g)
+struct seg_more
+side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0, super = packet_super(l, p, dir), wild;
+	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
-	uint8_t bits = 0;
 	int64_t rel;
 
-	if (!s->based || ((p->flags & TCP_SYN) && !s->isn_known && s->data_segments == 0)) {
-		if (!((p->flags & TCP_RST) && !s->based && p->seq == 0))
-			side_base(s, p->seq, (p->flags & TCP_SYN) != 0);
-	}
+	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
+		side_base(s, p->seq, syn);
 	rel = side_rel(s, p->seq);
-	if (!s->based || !side_near(s, rel) || ((p->flags & TCP_RST) && !(p->flags & TCP_ACK) && p->seq == 0))
-		g->flags |= SEG_WILD;
+	wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
 	s->packets++;
 	if (s->last.frame == 0)
 		s->first = p->at;
 	options_note(s, p);
-	if (p->flags & TCP_RST) {
+	if (rst) {
 		rst_note(l, dir, p, rel);
-	} else {
-		if (!(p->flags & TCP_SYN)) {
-			ttl_note(s, p->ttl);
-			if (s->rst_kept > 0 && !(g->flags & SEG_WILD))
-				rst_refuted(s, p, rel);
-		}
+	} else if (!syn) {
+		ttl_note(s, p->ttl);
+		if (s->rst_kept > 0 && !wild)
+			rst_refuted(s, p, rel);
 	}
 	ack_note(peer, p);
 	silence_ends(s, p, true);
 	silence_ends(peer, p, false);
 	window_use(peer, p);
 	window_note(l, s, p);
-	if (!(g->flags & SEG_WILD) && !(p->flags & TCP_SYN)) {
-		if (p->len > 0 && !(p->flags & TCP_RST)) {
-			bits |= side_data(l, dir, p, rel, g);
-			if (p->w > s->w_seen && !seg_super(l, g))
+	if (wild) {
+		more.flags = SEG_WILD;
+	} else if (!syn) {
+		if (p->len > 0 && !rst) {
+			more.hash = payload_sample(p);
+			more.bits = side_data(l, dir, p, rel, more.hash);
+			if (p->w > s->w_seen && !super)
 				s->w_seen = p->w;
 		} else if (rel > s->max && rel - s->max <= (int64_t)LEDGER_WIDE * 64
-		    && (!(p->flags & TCP_RST) || (p->ttl == side_ttl(s) && rel - s->max <= LEDGER_WIDE))) {
+		    && (!rst || (p->ttl == side_ttl(s) && rel - s->max <= LEDGER_WIDE))) {
 			if (!(rel == s->max + 1 && s->fin.frame != 0))
 				side_skip(s, rel, p->at.ns, p->ip_id, false);
 		}
-		gap_look(l, dir, p, rel);
+		if (s->gap_on || s->hole_count > 0)
+			gap_look(l, dir, p, rel);
 	}
-	if ((p->flags & TCP_FIN) && !(g->flags & SEG_WILD) && s->fin.frame == 0)
+	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0)
 		s->fin = p->at;
-	if (!(p->flags & (TCP_SYN | TCP_RST)) && !seg_super(l, g))
-		passing_note(&s->passing, g->w, &p->at);
+	if (!syn && !rst && !super)
+		passing_note(&s->passing, packet_w(p), &p->at);
 	id_note(l, dir, p, w_before);
 	s->last = p->at;
-	return bits;
+	return more;
 }
