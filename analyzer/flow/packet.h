@@ -62,10 +62,12 @@ struct packet {
 static inline void
 cache_fetch(const void *p, size_t from, size_t to)
 {
-	const char *begin = (const char *)p + from, *end = (const char *)p + to;
+	const char *bytes = p;
 
-	for (const char *line = begin - (uintptr_t)begin % 64; line < end; line += 64)
-		__builtin_prefetch(line);
+#pragma GCC unroll 16
+	for (size_t at = from; at < to; at += 64)
+		__builtin_prefetch(bytes + at);
+	__builtin_prefetch(bytes + to - 1);
 }
 
 #define PACKET_TCP_SIZE	offsetof(struct packet, icmp_type)
