@@ -21,7 +21,7 @@ struct tcp_header {
 	bool		has_ts, sack_permitted;
 	uint8_t		wscale;		/* as sent; TCP_WSCALE_NONE = absent (RFC 7323) */
 	uint16_t	mss;		/* 0 = absent */
-	uint32_t	tsval, tsecr;	/* when has_ts */
+	uint32_t	tsecr, tsval;	/* when has_ts */
 	uint8_t		sack_count;
 	uint32_t	sack[TCP_SACKS][2]; /* up to sack_count (RFC 2018) */
 };

@@ -296,17 +296,21 @@ first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
 	*(dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte) = (uint16_t)(b + 1);
 }
 
-/* Bytes that lay behind a hole come late: their own frame tells when they were sent. */
+/*
+ * Bytes that lay behind a hole come late: their own frame tells when they were sent.
+ * Each copy is made of `now', not of the last one: a read of what was just written waits for all writes before it.
+ */
 static void
 flow_now(struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment at)
 {
 	struct record_session *s = f->session;
+	const struct moment now = frame_at(f, dir, off, at);
 
-	f->now = frame_at(f, dir, off, at);
-	if (s->first.frame == 0 || f->now.ns < s->first.ns)
-		s->first = f->now;
-	if (s->last.frame == 0 || f->now.ns > s->last.ns)
-		s->last = f->now;
+	f->now = now;
+	if (s->first.frame == 0 || now.ns < s->first.ns)
+		s->first = now;
+	if (s->last.frame == 0 || now.ns > s->last.ns)
+		s->last = now;
 }
 
 static void
