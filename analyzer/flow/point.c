@@ -381,8 +381,8 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 }
 
 /*
- * Most frames belong to flows that are no mail, and are neither their first nor
- * their last: the light ledger needs no more of them than a glance.  False: not so.
+ * Most frames belong to flows that are no mail, and neither begin nor abort
+ * them: the light ledger needs no more of them than a glance.  False: not so.
  */
 static bool
 point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a, struct flow_light *e)
@@ -390,7 +390,7 @@ point_light(struct flow_point *fp, const struct capture_frame *f, const struct a
 	struct light_seg s = { { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
 	struct packet p;
 
-	if ((s.flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0 || e == NULL ||
+	if ((s.flags & (TCP_SYN | TCP_RST)) != 0 || e == NULL ||
 	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || light_put_away(e) || point_idle(fp, e, f->ts_ns))
 		return false;
 	if (s.at.ns < e->last_ns)

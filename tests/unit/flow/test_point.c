@@ -241,6 +241,28 @@ others_are_contrast_only(void)
 	CHECK_EQ_INT(path[0].proven, 58);
 }
 
+/* A FIN may carry the largest segment of all, and what comes minutes after both is another connection. */
+static void
+a_fin_of_others_is_read(void)
+{
+	static char big[1401];
+
+	memset(big, 'x', 1400);
+	begin();
+	base.server_port = 80;
+	handshake(100);
+	send('C', ACK, 101, 5001, "GET / HTTP/1.0\r\n\r\n");
+	send('S', ACK | FIN, 5001, 119, big);
+	send('C', ACK | FIN, 119, 6402, "");
+	now += 300000000000;
+	send('S', ACK, 9000, 900, big);
+	end("capture ");
+	CHECK_EQ_INT(paths, 2);
+	CHECK_EQ_INT(path[1].proven, 1440);
+	CHECK_EQ_INT(path[1].proven_at.frame, 5);
+	CHECK_EQ_INT(host[0].answered, 2);
+}
+
 /* The ACK that comes after the delayed-ACK bound proves nothing (0.2), nor does a repeated segment. */
 static void
 late_or_ambiguous_is_no_proof(void)
@@ -540,6 +562,7 @@ main(void)
 		{ "465 that greets in clear", tls_port_that_greets_in_clear },
 		{ "465 with a silent server", tls_port_with_a_silent_server },
 		{ "what is not mail is contrast only", others_are_contrast_only },
+		{ "a FIN of others is read", a_fin_of_others_is_read },
 		{ "late or ambiguous is no proof", late_or_ambiguous_is_no_proof },
 		{ "failed SYNs are told", failed_syns_are_told },
 		{ "ICMP finds its flow, or is told as it is", icmp_finds_its_flow },
