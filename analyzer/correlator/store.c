@@ -157,8 +157,8 @@ case_release(struct mail_case *c)
 static bool
 case_replace(struct store *s, struct mail_case *c, void **slot, const struct record *r)
 {
-	void *copy = record_keep(r);
-	uint64_t was = *slot != NULL ? record_bytes(r->type, *slot) : 0, size = record_bytes(r->type, &r->key);
+	size_t was = *slot != NULL ? record_bytes(r->type, *slot) : 0, size;
+	void *copy = record_keep(r, &size);
 
 	if (copy == NULL)
 		return false;

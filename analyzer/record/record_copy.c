@@ -7,94 +7,114 @@
 
 /* ---- the texts of a record, one after the other ------------------------------ */
 
-typedef void text_visit(void *ctx, const char **text);
+enum { TEXTS_MAX = 64 };	/* of one record; a session has 13, and two for each refusal */
+
+/* Where they are, and how long with their NUL. */
+struct texts {
+	uint8_t		*base;
+	size_t		 bytes;
+	uint32_t	 n;
+	struct {
+		uint32_t	at, len;
+	}		 text[TEXTS_MAX];
+};
 
 static void
-texts_visit(const struct field_table *t, uint8_t *base, text_visit *visit, void *ctx)
+texts_find(struct texts *x, const struct field_table *t, uint8_t *base)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
-		void *member = base + f->offset;
+		uint8_t *member = base + f->offset;
 		uint32_t n = 1;
 
-		if (f->kind == FIELD_TEXT)
-			visit(ctx, member);
+		if (f->kind == FIELD_TEXT && x->n < TEXTS_MAX) {
+			const char *s = field_text(member);
+			uint32_t len = s[0] != '\0' ? (uint32_t)strlen(s) + 1 : 0;
+
+			x->text[x->n].at = (uint32_t)(member - x->base);
+			x->text[x->n++].len = len;
+			x->bytes += len;
+		}
 		if ((f->flags & FIELD_TEXTS) == 0)
 			continue;
 		if (f->count_at != 0)
 			memcpy(&n, base + f->count_at, sizeof(n));
 		for (uint32_t k = 0; k < n; k++)
-			texts_visit(f->table, (uint8_t *)member + k * f->table->size, visit, ctx);
+			texts_find(x, f->table, member + k * f->table->size);
 	}
 }
 
+/* The record is not changed through `base': what does that is for those who may. */
 static void
-text_count(void *ctx, const char **text)
+texts_of(struct texts *x, enum record_type type, const void *record)
 {
-	size_t *bytes = ctx;
-
-	if (*text != NULL && **text != '\0')
-		*bytes += strlen(*text) + 1;
+	x->base = (uint8_t *)(uintptr_t)record;
+	x->bytes = 0;
+	x->n = 0;
+	texts_find(x, record_table(type), x->base);
 }
 
-static void
-text_move(void *ctx, const char **text)
+static const char **
+text_slot(const struct texts *x, uint32_t i)
 {
-	char **room = ctx;
-	const char *from = *text;
-
-	*text = "";
-	if (from == NULL || *from == '\0')
-		return;
-	*text = *room;
-	*room = stpcpy(*room, from) + 1;
+	return (void *)(x->base + x->text[i].at);
 }
 
 static size_t
-struct_bytes(enum record_type type, const struct record_key *record)
+struct_bytes(enum record_type type, const void *record)
 {
-	const void *r = record;
-
-	return type == RECORD_SESSION ? session_bytes(r) : record_table(type)->size;
+	return type == RECORD_SESSION ? session_bytes(record) : record_table(type)->size;
 }
 
 size_t
 record_bytes(enum record_type type, const struct record_key *record)
 {
-	size_t texts = 0;
+	struct texts x;
 
-	texts_visit(record_table(type), (uint8_t *)(uintptr_t)record, text_count, &texts);	/* changes nothing */
-	return struct_bytes(type, record) + texts;
+	texts_of(&x, type, record);
+	return struct_bytes(type, record) + x.bytes;
 }
 
 void *
-record_keep(const struct record *r)
+record_keep(const struct record *r, size_t *size)
 {
 	size_t own = struct_bytes(r->type, &r->key);
-	char *copy = malloc(record_bytes(r->type, &r->key)), *room;
+	struct texts x;
+	char *copy, *room;
 
-	if (copy == NULL)
+	texts_of(&x, r->type, &r->key);
+	*size = own + x.bytes;
+	if ((copy = malloc(*size)) == NULL)
 		return NULL;
 	memcpy(copy, &r->key, own);
+	x.base = (uint8_t *)copy;
 	room = copy + own;
-	texts_visit(record_table(r->type), (uint8_t *)copy, text_move, &room);
+	for (uint32_t i = 0; i < x.n; i++) {
+		const char **text = text_slot(&x, i);
+
+		*text = x.text[i].len > 0 ? memcpy(room, *text, x.text[i].len) : "";
+		room += x.text[i].len;
+	}
 	return copy;
 }
 
 /* ---- records that are being made ------------------------------------------------ */
-
-static void
-text_free(void *ctx, const char **text)
-{
-	(void)ctx;
-	text_disown(text);
-}
 
 void
 text_disown(const char **text)
 {
 	free((void *)(uintptr_t)*text);
 	*text = NULL;
+}
+
+static void
+record_disown(enum record_type type, void *record)
+{
+	struct texts x;
+
+	texts_of(&x, type, record);
+	for (uint32_t i = 0; i < x.n; i++)
+		text_disown(text_slot(&x, i));
 }
 
 bool
@@ -124,7 +144,7 @@ reply_own(struct record_reply *to, const struct record_reply *from)
 void
 transaction_disown(struct record_transaction *t)
 {
-	texts_visit(record_table(RECORD_TRANSACTION), (uint8_t *)t, text_free, NULL);
+	record_disown(RECORD_TRANSACTION, t);
 }
 
 struct record_session *
@@ -142,7 +162,7 @@ session_free(struct record_session *s, struct session_refusal *refusals)
 		refusal_disown(&refusals[i]);
 	free(refusals);
 	s->refusals_kept = 0;
-	texts_visit(record_table(RECORD_SESSION), (uint8_t *)s, text_free, NULL);
+	record_disown(RECORD_SESSION, s);
 	free(s);
 }
 

@@ -20,11 +20,12 @@ record_begin(struct record *r, enum record_type type, size_t size)
 #define RECORD_BEGIN(r, type, member)	record_begin(r, type, sizeof((r)->member))
 
 /*
- * A record of its own, as its struct: one allocation of record_bytes() with all
- * its texts, none of them NULL, to be given to free().  NULL: no memory.
+ * A record of its own, as its struct: one allocation with all its texts, none
+ * of them NULL, to be given to free().  `size': its bytes.  NULL: no memory.
  */
-void	*record_keep(const struct record *r);
-size_t	 record_bytes(enum record_type type, const struct record_key *record);	/* which every record begins with */
+void	*record_keep(const struct record *r, size_t *size);
+/* What the copy takes, or took; every record begins with its key. */
+size_t	 record_bytes(enum record_type type, const struct record_key *record);
 
 /*
  * Records that are being made own each of their texts.  What is put there

@@ -16,8 +16,9 @@ static inline const void *
 kept(const struct record *r)
 {
 	struct kept *k = malloc(sizeof(*k));
+	size_t size;
 
-	if (k == NULL || (k->record = record_keep(r)) == NULL)
+	if (k == NULL || (k->record = record_keep(r, &size)) == NULL)
 		abort();
 	k->next = kept_all;
 	kept_all = k;
