@@ -268,46 +268,70 @@ text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 
 typedef int8_t many_signed __attribute__((vector_size(16)));
 
-static inline many_signed
-printable_at(const uint8_t *p)
+/* Adds one to each byte of the sum where the byte at p is printable ASCII. */
+static inline many
+printable_add(many sum, const uint8_t *p)
 {
 	many_signed v;
 
 	memcpy(&v, p, sizeof(v));
-	return (many_signed)(v >= ' ');
+	return sum - (many)(v > ' ' - 1);
 }
 
-/* Nothing but printable ASCII in p[0..len), of at least sixteen bytes? */
-static inline bool
-is_printable(const uint8_t *p, size_t len)
+static size_t
+sum_bytes(many v)
 {
-	const uint8_t *last = p + len - sizeof(many);
-	many_signed printable = printable_at(last);
-	two_words all;
+	const uint64_t even = 0x00ff00ff00ff00ff;
+	two_words w = (two_words)v;
 
-	for (; last - p >= 48; p += 64)
-		printable &= printable_at(p) & printable_at(p + 16) & printable_at(p + 32) & printable_at(p + 48);
-	for (; p < last; p += sizeof(many))
-		printable &= printable_at(p);
-	all = (two_words)printable;
-	return (all[0] & all[1]) == ~(uint64_t)0;
+	w = (w & even) + (w >> 8 & even);
+	return (w[0] + w[1]) * 0x0001000100010001 >> 48;
+}
+
+enum { COUNTED_MAX = 255 * sizeof(many) };	/* then a byte of the sum is full */
+
+static size_t
+count_printable(const uint8_t *p, size_t len)
+{
+	many sum = { 0 };
+	size_t n = 0, rest = 0;
+
+	for (; n + 4 * sizeof(sum) <= len; n += 4 * sizeof(sum))
+		sum = printable_add(printable_add(printable_add(printable_add(sum, p + n), p + n + 16), p + n + 32), p + n + 48);
+	for (; n + sizeof(sum) <= len; n += sizeof(sum))
+		sum = printable_add(sum, p + n);
+	for (; n < len; n++)
+		rest += (int8_t)p[n] >= ' ';
+	return rest + sum_bytes(sum);
 }
 
 /*
- * How many bytes from p on are lines as long as the last one: so is base64,
- * most of all mail by its bytes.  Where their ends must be is known.
+ * How many bytes from p on go on with lines as long as the last one: so does
+ * base64, most of all mail by its bytes.  Where their ends must be is known;
+ * when these are there and nothing else is unprintable, that was all.
  */
 static size_t
-lines_alike(size_t width, const uint8_t *p, size_t len)
+lines_alike(struct smtp_content *c, const uint8_t *p, size_t len)
 {
-	const uint8_t *q = p, *end = p + len;
-	const size_t text = width - 2;
+	size_t from = 0, to = c->width - c->line, lines = 0;	/* of the line that is looked at */
 
-	if (width < sizeof(many) + 2 || width > TEXT_MAX + 2)
+	if (c->width > TEXT_MAX + 1 || c->line + 2 > c->width)
 		return 0;
-	while ((size_t)(end - q) >= width && *q != '.' && memcmp(q + text, "\r\n", 2) == 0 && is_printable(q, text))
-		q += width;
-	return (size_t)(q - p);
+	if (len > COUNTED_MAX)
+		len = COUNTED_MAX;
+	for (; to <= len && p[from] != '.' && memcmp(p + to - 2, "\r\n", 2) == 0; to += c->width) {
+		from = to;
+		lines++;
+	}
+	if (to <= len || (from < len && p[from] == '.'))
+		len = from;
+	else if (len > from && p[len - 1] == '\r')
+		len--;
+	if (len == 0 || count_printable(p, len) != len - 2 * lines)
+		return 0;
+	c->at = len == from ? CONTENT_START : CONTENT_TEXT;
+	c->line = lines == 0 ? c->line + len : len - from;
+	return len;
 }
 
 /* What is left of a line, and its CRLF. */
@@ -329,10 +353,8 @@ text_line(struct smtp_content *c, const uint8_t *p, size_t len)
 static size_t
 text_some(struct smtp_content *c, const uint8_t *p, size_t len)
 {
-	size_t n = 0;
+	size_t n = lines_alike(c, p, len);
 
-	if (c->at == CONTENT_START)
-		n = lines_alike(c->width, p, len);
 	if (n == 0 && (c->at == CONTENT_START || c->width == 0))
 		n = text_lines(c, p, len);
 	return n != 0 ? n : text_line(c, p, len);

@@ -124,6 +124,24 @@ lines_of_one_length(void)
 	}
 }
 
+/* About the longest that are allowed; the last of them is not yet ended. */
+static void
+long_lines_of_one_length(void)
+{
+	static uint8_t p[SIZE];
+
+	for (size_t width = 994; width < 1006; width++) {
+		memset(p, 'a', sizeof(p));
+		for (size_t end = width; end <= 5 * width; end += width)
+			memcpy(p + end - 2, "\r\n", 2);
+		for (size_t len = 5 * width - 5; len < 5 * width + 1; len++)
+			same_in_all_pieces(p, len);
+		same_in_all_pieces(p, 5 * width + 900);
+		p[5 * width - 2] = 'a';
+		same_in_all_pieces(p, 5 * width - 1);
+	}
+}
+
 /* Mostly plain lines, now and then what is odd. */
 static void
 random_content(void)
@@ -163,6 +181,7 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "lines of every length", lines_of_every_length },
 		{ "lines of one length", lines_of_one_length },
+		{ "long lines of one length", long_lines_of_one_length },
 		{ "random content", random_content },
 	};
 
