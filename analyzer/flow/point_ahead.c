@@ -32,7 +32,7 @@ probe_contrast(const struct flow_point *fp, const struct ahead *a, int64_t ns, s
 	size_t n = 0;
 
 	if ((a->g.flags & TCP_SYN) != 0 ||
-	    (a->g.len > 0 && (e->flags & (a->at.swapped == 0 ? LIGHT_DATA0 : LIGHT_DATA1)) == 0))
+	    (a->g.len > 0 && (e->flags & light_data(a->at.swapped)) == 0))
 		at[n++] = contrast_probe_host(fp->contrast, light_pair(e, client), e->port[!client]);
 	if (s->w > s->proven && (int32_t)(a->g.ack - s->end) >= 0)
 		at[n++] = contrast_probe_path(fp->contrast, light_pair(e, !a->at.swapped), ns);

@@ -123,7 +123,7 @@ light_control(struct flow_point *fp, struct flow_light *e, const struct light_se
 	if ((p->flags & TCP_SYN) != 0)
 		light_synack(fp, e, p, from);
 	if ((p->flags & TCP_FIN) != 0)
-		e->flags |= from == 0 ? LIGHT_FIN0 : LIGHT_FIN1;
+		e->flags |= light_fin(from);
 	return false;
 }
 
@@ -134,7 +134,7 @@ light_first_data(struct flow_point *fp, struct flow_light *e, const struct light
 {
 	struct contrast_note n = { .event = CONTRAST_DATA, .since = light_began(e, p->at), .at = p->at };
 
-	e->flags |= from == 0 ? LIGHT_DATA0 : LIGHT_DATA1;
+	e->flags |= light_data(from);
 	if (from == light_client(e)) {
 		light_host(fp, e, &n);
 	} else if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0) {	/* mid-stream: it answers */
@@ -201,7 +201,7 @@ light_packet(struct flow_point *fp, struct flow_light *e, const struct light_seg
 		promote = light_control(fp, e, p, from);
 	else if ((e->flags & (LIGHT_SYNACK | LIGHT_EST)) == LIGHT_SYNACK && from == light_client(e))
 		light_established(e, p, from);
-	if (p->len > 0 && (e->flags & (from == 0 ? LIGHT_DATA0 : LIGHT_DATA1)) == 0)
+	if (p->len > 0 && (e->flags & light_data(from)) == 0)
 		light_first_data(fp, e, p, from);
 	if ((e->flags & LIGHT_FULL) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0)
 		return promote;		/* the full ledger does the sizes */

@@ -63,30 +63,21 @@ end_value(const struct table *t, uint8_t family, const uint8_t *b, uint16_t port
 	return (uint64_t)ip << 16 | port;
 }
 
-/* Any total order will do; this one never needs the IPv6 bytes unless the hashes tie. */
-static bool
-end_swapped(uint64_t a, uint64_t b, const struct tuple *k)
+/* Two ends of IPv6 whose hashes tie. */
+__attribute__((noinline)) static bool
+ends_swapped(const struct tuple *k)
 {
-	int c;
+	int c = memcmp(k->src, k->dst, 16);
 
-	if (a != b || k->family != 6)
-		return a > b;
-	c = memcmp(k->src, k->dst, 16);
 	return c != 0 ? c > 0 : k->sport > k->dport;
 }
 
-static uint32_t
-pair_print(const struct table *t, uint64_t a, uint64_t b, bool swapped)
+/* IPv6, apart: the others need but a few comparisons and no registers saved. */
+__attribute__((noinline)) static bool
+holds_ends(const struct table *t, const struct flow_light *e, struct table_probe at, const struct tuple *k)
 {
-	return index_print(swapped ? hash_pair(&t->key, b, a) : hash_pair(&t->key, a, b));
-}
-
-static inline bool
-host_is(const struct table *t, uint32_t host, uint8_t family, const uint8_t *b)
-{
-	if (family == 6)
-		return memcmp(hosts_bytes(t->hosts, host), b, 16) == 0;
-	return memcmp(&host, b, sizeof(host)) == 0;
+	return memcmp(hosts_bytes(t->hosts, e->host[at.swapped]), k->src, 16) == 0 &&
+	    memcmp(hosts_bytes(t->hosts, e->host[!at.swapped]), k->dst, 16) == 0;
 }
 
 bool
@@ -95,19 +86,24 @@ table_holds(const struct table *t, const struct flow_light *e, struct table_prob
 {
 	uint16_t family = LIGHT_USED | (k->family == 6 ? LIGHT_V6 : 0);
 
-	return (e->flags & (LIGHT_USED | LIGHT_V6)) == family &&
-	    e->port[at.swapped] == k->sport && e->port[!at.swapped] == k->dport &&
-	    host_is(t, e->host[at.swapped], k->family, k->src) &&
-	    host_is(t, e->host[!at.swapped], k->family, k->dst);
+	if ((e->flags & (LIGHT_USED | LIGHT_V6)) != family || e->port[at.swapped] != k->sport ||
+	    e->port[!at.swapped] != k->dport)
+		return false;
+	if (k->family == 6)
+		return holds_ends(t, e, at, k);
+	return memcmp(&e->host[at.swapped], k->src, 4) == 0 && memcmp(&e->host[!at.swapped], k->dst, 4) == 0;
 }
 
+/* The lower end comes first; any total order will do.  Which it is is a coin toss: no branch. */
 struct table_probe
 table_probe(const struct table *t, const struct tuple *k)
 {
 	uint64_t a = end_value(t, k->family, k->src, k->sport), b = end_value(t, k->family, k->dst, k->dport);
-	bool swapped = end_swapped(a, b, k);
-	struct table_probe at = { pair_print(t, a, b, swapped), swapped };
+	uint64_t low = a < b ? a : b, high = a < b ? b : a;
+	struct table_probe at = { index_print(hash_pair(&t->key, low, high)), a > b };
 
+	if (a == b && k->family == 6)
+		at.swapped = ends_swapped(k);
 	index_fetch(&t->index, at.print);
 	return at;
 }

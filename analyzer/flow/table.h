@@ -111,6 +111,20 @@ struct flow_light *table_at(const struct table *t, uint32_t i);
 struct endpoint	 table_end(const struct table *t, const struct flow_light *e, unsigned end);
 struct hosts	*table_hosts(struct table *t);
 
+/* LIGHT_FIN or LIGHT_DATA of an end; who sent a packet is a coin toss, so without a branch. */
+static inline uint16_t
+light_fin(unsigned from)
+{
+	return (uint16_t)(LIGHT_FIN0 << from);
+}
+
+static inline uint16_t
+light_data(unsigned from)
+{
+	return (uint16_t)(LIGHT_DATA0 << from);
+}
+_Static_assert(LIGHT_FIN1 == LIGHT_FIN0 << 1 && LIGHT_DATA1 == LIGHT_DATA0 << 1, "side by side");
+
 static inline uint8_t
 light_family(const struct flow_light *e)
 {
