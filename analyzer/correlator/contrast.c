@@ -18,13 +18,13 @@ host_near(const struct record_host *h, int64_t at)
 static void
 contrast_server(const struct store *s, const struct mail_case *c, struct contrast *out)
 {
-	struct host_iter it = { .server = &c->conn.server.ip };
+	struct host_iter it = { .server = &c->conn->server.ip };
 	const struct record_host *h;
 
 	while ((h = store_host_next(s, &it)) != NULL) {
-		if (h->answered == 0 || !host_near(h, c->conn.first.ns))
+		if (h->answered == 0 || !host_near(h, c->conn->first.ns))
 			continue;
-		if (h->server.port != c->conn.server.port) {
+		if (h->server.port != c->conn->server.port) {
 			bool submission = h->server.port == 587 || h->server.port == 465;
 
 			if (!out->c1 || (submission && !out->submission)) {
@@ -34,7 +34,7 @@ contrast_server(const struct store *s, const struct mail_case *c, struct contras
 			}
 			out->c1 = true;
 			out->submission = out->submission || submission;
-		} else if (addr_equal(&h->client, &c->conn.client.ip)) {
+		} else if (addr_equal(&h->client, &c->conn->client.ip)) {
 			out->same = true;
 			out->same_at = h->answered_at;
 		} else {
@@ -59,16 +59,16 @@ net_new(const struct addr **nets, uint32_t n, const struct addr *a)
 static void
 contrast_client(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
 {
-	struct host_iter it = { .client = &c->conn.client.ip };
+	struct host_iter it = { .client = &c->conn->client.ip };
 	const struct addr *nets[NETS_MAX];
 	const struct record_host *h;
 	bool others_work = false, port_works = false;
 	uint32_t n = 0;
 
 	while ((h = store_host_next(s, &it)) != NULL) {
-		if (!host_near(h, c->conn.first.ns))
+		if (!host_near(h, c->conn->first.ns))
 			continue;
-		if (h->server.port != c->conn.server.port) {
+		if (h->server.port != c->conn->server.port) {
 			others_work = others_work || h->answered > 0;
 			continue;
 		}
@@ -91,14 +91,14 @@ contrast_find(const struct store *s, const struct mail_case *c, bool refused, st
 bool
 contrast_attempts(const struct store *s, const struct mail_case *c)
 {
-	struct case_iter it = { .server = &c->conn.server.ip, .server_port = c->conn.server.port,
-		.from_ns = c->conn.first.ns - WINDOW_NS, .to_ns = c->conn.first.ns + WINDOW_NS };
+	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.from_ns = c->conn->first.ns - WINDOW_NS, .to_ns = c->conn->first.ns + WINDOW_NS };
 	const struct mail_case *x;
 
 	while ((x = store_case_next(s, &it)) != NULL) {
-		int64_t gap = x->conn.first.ns - c->conn.first.ns;
+		int64_t gap = x->conn->first.ns - c->conn->first.ns;
 
-		if (addr_equal(&x->conn.client.ip, &c->conn.client.ip) && x->conn.state == CONN_UNANSWERED &&
+		if (addr_equal(&x->conn->client.ip, &c->conn->client.ip) && x->conn->state == CONN_UNANSWERED &&
 		    (gap >= 60 * SECOND || gap <= -60 * SECOND))
 			return true;
 	}
@@ -137,12 +137,12 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 {
 	const struct mail_case *c = view->c;
 	size_t n;
-	const struct service *v = lookup_services(view->lookups, &c->conn.server.ip, c->point, &n);
+	const struct service *v = lookup_services(view->lookups, &c->conn->server.ip, c->point, &n);
 	int64_t least = 0;
 	uint64_t timed = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (v[i].port == c->conn.server.port || v[i].timed == 0)
+		if (v[i].port == c->conn->server.port || v[i].timed == 0)
 			continue;
 		timed += v[i].timed;
 		if (least == 0 || v[i].rtt_min_ns < least)
@@ -157,11 +157,11 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 {
 	const struct mail_case *c = view->c;
 	size_t n;
-	const struct service *v = lookup_services(view->lookups, &c->conn.server.ip, c->point, &n);
+	const struct service *v = lookup_services(view->lookups, &c->conn->server.ip, c->point, &n);
 	uint8_t ttl = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn.server.port) && (ttl == 0 || v[i].ttl < ttl))
+		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn->server.port) && (ttl == 0 || v[i].ttl < ttl))
 			ttl = v[i].ttl;
 	return ttl;
 }
@@ -169,13 +169,13 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 const struct mail_case *
 contrast_answered_elsewhere(const struct store *s, const struct mail_case *c)
 {
-	struct case_iter it = { .client = &c->conn.client.ip, .server = &c->conn.server.ip };
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
 	const struct mail_case *x;
 
 	while (store_point_count(s) > 1 && (x = store_case_next(s, &it)) != NULL)
-		if (x->point != c->point && x->conn.synack_count > 0 && x->conn.dir[0].isn_known && c->conn.dir[0].isn_known &&
-		    x->conn.dir[0].isn == c->conn.dir[0].isn && endpoint_equal(&x->conn.client, &c->conn.client) &&
-		    endpoint_equal(&x->conn.server, &c->conn.server))
+		if (x->point != c->point && x->conn->synack_count > 0 && x->conn->dir[0].isn_known && c->conn->dir[0].isn_known &&
+		    x->conn->dir[0].isn == c->conn->dir[0].isn && endpoint_equal(&x->conn->client, &c->conn->client) &&
+		    endpoint_equal(&x->conn->server, &c->conn->server))
 			return x;
 	return NULL;
 }

@@ -41,20 +41,20 @@ port_is_mail(uint16_t port)
 bool
 case_is_smtp(const struct mail_case *c)
 {
-	enum app_proto app = c->session != NULL ? c->session->app : c->conn.app;
+	enum app_proto app = c->session != NULL ? c->session->app : c->conn->app;
 
 	if (app == APP_UNKNOWN)
-		return port_is_smtp(c->conn.server.port);
+		return port_is_smtp(c->conn->server.port);
 	return app == APP_SMTP || app == APP_SMTP_TUNNELLED || app == APP_SMTPS;
 }
 
 bool
 case_is_pop(const struct mail_case *c)
 {
-	enum app_proto app = c->session != NULL ? c->session->app : c->conn.app;
+	enum app_proto app = c->session != NULL ? c->session->app : c->conn->app;
 
 	if (app == APP_UNKNOWN)
-		return c->conn.server.port == 110;
+		return c->conn->server.port == 110;
 	return app == APP_POP3 || app == APP_POP3S;
 }
 
@@ -73,7 +73,7 @@ rst_foreign(const struct record_direction *d)
 struct moment
 case_closed(const struct mail_case *c, int dir)
 {
-	const struct record_direction *d = &c->conn.dir[dir];
+	const struct record_direction *d = &c->conn->dir[dir];
 	struct moment none = { 0 };
 
 	if (moment_is(&d->rst) && !rst_foreign(d) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin)))
@@ -85,7 +85,7 @@ case_closed(const struct mail_case *c, int dir)
 bool
 case_closes_its_half(const struct mail_case *c)
 {
-	return moment_is(&c->session->quit) && moment_is(&c->conn.dir[0].fin) && !moment_is(&c->conn.dir[0].rst);
+	return moment_is(&c->session->quit) && moment_is(&c->conn->dir[0].fin) && !moment_is(&c->conn->dir[0].rst);
 }
 
 /* What the server said after that was taken: a program that is gone answers with RST. */
@@ -122,7 +122,7 @@ case_first_closer(const struct mail_case *c)
 bool
 case_all_acked(const struct mail_case *c, int dir)
 {
-	const struct record_direction *d = &c->conn.dir[dir];
+	const struct record_direction *d = &c->conn->dir[dir];
 
 	return d->acked >= d->stream_bytes;
 }
@@ -134,9 +134,9 @@ case_stalled(const struct mail_case *c)
 		if (!moment_is(&c->stalls[i]->delivered) && c->stalls[i]->chain_count >= 3)
 			return true;
 	for (int d = 0; d < 2; d++)
-		if (c->conn.dir[d].hole_bytes > 0 && !moment_is(&c->conn.dir[d].hole_filled) && !c->conn.dir[d].hole_acked)
+		if (c->conn->dir[d].hole_bytes > 0 && !moment_is(&c->conn->dir[d].hole_filled) && !c->conn->dir[d].hole_acked)
 			return true;
-	return rst_foreign(&c->conn.dir[0]) || rst_foreign(&c->conn.dir[1]);
+	return rst_foreign(&c->conn->dir[0]) || rst_foreign(&c->conn->dir[1]);
 }
 
 enum confidence
@@ -144,7 +144,7 @@ absence(const struct mail_case *c, enum confidence conf)
 {
 	uint32_t q = capture_q_permille(c->capture);
 
-	if (case_missing(c) || case_one_sided(c) || c->conn.disordered > 0 || q >= 50)
+	if (case_missing(c) || case_one_sided(c) || c->conn->disordered > 0 || q >= 50)
 		return CONFIDENCE_CANNOT_TELL;
 	return q >= 10 ? confidence_lower(conf, 1) : conf;
 }

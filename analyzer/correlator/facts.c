@@ -17,7 +17,7 @@ int
 case_unseen_dir(const struct mail_case *c)
 {
 	for (int d = 0; d < 2; d++) {
-		const struct record_direction *seen = &c->conn.dir[!d], *gone = &c->conn.dir[d];
+		const struct record_direction *seen = &c->conn->dir[!d], *gone = &c->conn->dir[d];
 
 		if (gone->packets != 0 || seen->packets == 0)
 			continue;
@@ -37,7 +37,7 @@ case_one_sided(const struct mail_case *c)
 bool
 case_missing_dir(const struct mail_case *c, int dir)
 {
-	const struct record_direction *d = &c->conn.dir[dir];
+	const struct record_direction *d = &c->conn->dir[dir];
 
 	if (d->missing > 0 || d->acked_unseen > 0 || d->cut_bytes > 0 || d->conflict)
 		return true;
@@ -53,7 +53,7 @@ case_missing(const struct mail_case *c)
 bool
 case_midstream(const struct mail_case *c)
 {
-	return c->conn.state == CONN_MIDSTREAM || (c->session != NULL && c->session->midstream);
+	return c->conn->state == CONN_MIDSTREAM || (c->session != NULL && c->session->midstream);
 }
 
 bool

@@ -133,12 +133,12 @@ is_accepted(enum finding_kind k)
 static const struct draft *
 greylisted_before(const struct store *s, const struct verdicts *v, const struct fate *f, const struct mail_case *c)
 {
-	struct case_iter it = { .server = &c->conn.server.ip, .from_ns = c->conn.first.ns - 172800 * SECOND,
-		.to_ns = c->conn.first.ns };
+	struct case_iter it = { .server = &c->conn->server.ip, .from_ns = c->conn->first.ns - 172800 * SECOND,
+		.to_ns = c->conn->first.ns };
 	const struct mail_case *x;
 
 	while ((x = store_case_next(s, &it)) != NULL) {
-		if (!addr_prefix_equal(&x->conn.client.ip, &c->conn.client.ip, 24, 64))
+		if (!addr_prefix_equal(&x->conn->client.ip, &c->conn->client.ip, 24, 64))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++)
 			if (x->transactions[i]->verdict == VERDICT_DEFERRED &&
@@ -234,7 +234,7 @@ list_add(struct list *l, const struct mail_case *c)
 		l->room = room;
 	}
 	f = &l->v[l->n++];
-	*f = (struct fate){ .app = c->session != NULL ? c->session->app : c->conn.app, .connection = &c->conn };
+	*f = (struct fate){ .app = c->session != NULL ? c->session->app : c->conn->app, .connection = c->conn };
 	return f;
 }
 

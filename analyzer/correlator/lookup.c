@@ -182,7 +182,7 @@ greeting_name(const struct mail_case *c, char name[GREETING_NAME])
 static bool
 greeting_of(const struct mail_case *c, struct greeting *g)
 {
-	if (!addr_public(&c->conn.server.ip) || !greeting_name(c, g->name))
+	if (!addr_public(&c->conn->server.ip) || !greeting_name(c, g->name))
 		return false;
 	g->c = c;
 	return true;
@@ -194,11 +194,11 @@ greeting_group(const struct greeting *x, const struct greeting *y)
 {
 	int d;
 
-	if ((d = memcmp(&x->c->conn.client.ip, &y->c->conn.client.ip, sizeof(struct addr))) != 0)
+	if ((d = memcmp(&x->c->conn->client.ip, &y->c->conn->client.ip, sizeof(struct addr))) != 0)
 		return d;
 	if ((d = strcmp(x->name, y->name)) != 0)
 		return d;
-	return order_u64(x->c->conn.server.ip.family, y->c->conn.server.ip.family);
+	return order_u64(x->c->conn->server.ip.family, y->c->conn->server.ip.family);
 }
 
 static int
@@ -209,7 +209,7 @@ greeting_order(const void *a, const void *b)
 
 	if ((d = greeting_group(x, y)) != 0)
 		return d;
-	if ((d = addr_compare(&x->c->conn.server.ip, &y->c->conn.server.ip)) != 0)
+	if ((d = addr_compare(&x->c->conn->server.ip, &y->c->conn->server.ip)) != 0)
 		return d;
 	return order_u64(x->c->index, y->c->index);
 }
@@ -228,7 +228,7 @@ greetings_build(struct lookups *l)
 	qsort(l->greetings, n, sizeof(*l->greetings), greeting_order);
 	for (size_t i = 1; i < n; i++)
 		if (greeting_group(&l->greetings[kept], &l->greetings[i]) != 0 ||
-		    !addr_equal(&l->greetings[kept].c->conn.server.ip, &l->greetings[i].c->conn.server.ip))
+		    !addr_equal(&l->greetings[kept].c->conn->server.ip, &l->greetings[i].c->conn->server.ip))
 			l->greetings[++kept] = l->greetings[i];
 	l->greeting_count = n > 0 ? kept + 1 : 0;
 }
@@ -264,7 +264,7 @@ lookup_greeting_twin(struct lookups *l, const struct mail_case *c)
 	end[0] = l->greetings[from].c;
 	end[1] = l->greetings[to - 1].c;
 	for (int i = 0; i < 2; i++)
-		if (!addr_prefix_equal(&end[i]->conn.server.ip, &c->conn.server.ip, 16, 48))
+		if (!addr_prefix_equal(&end[i]->conn->server.ip, &c->conn->server.ip, 16, 48))
 			return end[i];
 	return NULL;
 }
@@ -280,7 +280,7 @@ struct accepted_key {
 static int
 accepted_against(const struct accepted *x, const struct accepted_key *k)
 {
-	int d = memcmp(&x->c->conn.server.ip, k->server, sizeof(*k->server));
+	int d = memcmp(&x->c->conn->server.ip, k->server, sizeof(*k->server));
 
 	return d != 0 ? d : strcasecmp(x->recipient->address, k->address);
 }
@@ -289,7 +289,7 @@ static int
 accepted_order(const void *a, const void *b)
 {
 	const struct accepted *x = a, *y = b;
-	struct accepted_key k = { &y->c->conn.server.ip, y->recipient->address, 0 };
+	struct accepted_key k = { &y->c->conn->server.ip, y->recipient->address, 0 };
 	int d;
 
 	if ((d = accepted_against(x, &k)) != 0)
@@ -306,7 +306,7 @@ accepted_before(const void *element, const void *key)
 	const struct accepted_key *k = key;
 	int d = accepted_against(x, k);
 
-	return d < 0 || (d == 0 && x->c->conn.first.ns < k->from_ns);
+	return d < 0 || (d == 0 && x->c->conn->first.ns < k->from_ns);
 }
 
 static bool
@@ -378,7 +378,7 @@ static const struct lookup_facts {
 static const struct addr *
 case_address(const struct mail_case *c, bool client)
 {
-	return client ? &c->conn.client.ip : &c->conn.server.ip;
+	return client ? &c->conn->client.ip : &c->conn->server.ip;
 }
 
 /* by_client and by_server are in this order already. */

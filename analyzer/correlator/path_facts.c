@@ -14,11 +14,11 @@ way_of(const struct view *v, const struct mail_case *c, int dir)
 {
 	struct way w = { .v = v, .c = c, .dir = dir };
 
-	w.a = &c->conn.dir[dir];
-	w.b = &c->conn.dir[!dir];
-	w.from = dir == 0 ? &c->conn.client.ip : &c->conn.server.ip;
-	w.to = dir == 0 ? &c->conn.server.ip : &c->conn.client.ip;
-	w.rtt = c->conn.rtt_ns > 0 ? c->conn.rtt_ns : PATH_SECOND;
+	w.a = &c->conn->dir[dir];
+	w.b = &c->conn->dir[!dir];
+	w.from = dir == 0 ? &c->conn->client.ip : &c->conn->server.ip;
+	w.to = dir == 0 ? &c->conn->server.ip : &c->conn->client.ip;
+	w.rtt = c->conn->rtt_ns > 0 ? c->conn->rtt_ns : PATH_SECOND;
 	w.headers = w.from->family == 6 ? 60 : 40;
 	return w;
 }
@@ -44,9 +44,9 @@ way_at_sender(const struct way *w)
 {
 	if (w->a->at_sender)
 		return true;
-	if (w->c->conn.vantage < 0 || routed(w->a->ttl))
+	if (w->c->conn->vantage < 0 || routed(w->a->ttl))
 		return false;
-	return w->dir == 0 ? w->c->conn.vantage > 800 : w->c->conn.vantage < 200;
+	return w->dir == 0 ? w->c->conn->vantage > 800 : w->c->conn->vantage < 200;
 }
 
 enum confidence
@@ -136,9 +136,9 @@ same_path(const struct way *w, const struct mail_case *o, int *dir)
 {
 	if (o == w->c || !o->has_conn || o->point != w->c->point)
 		return false;
-	if (addr_equal(&o->conn.client.ip, w->from) && addr_equal(&o->conn.server.ip, w->to))
+	if (addr_equal(&o->conn->client.ip, w->from) && addr_equal(&o->conn->server.ip, w->to))
 		*dir = 0;
-	else if (addr_equal(&o->conn.server.ip, w->from) && addr_equal(&o->conn.client.ip, w->to))
+	else if (addr_equal(&o->conn->server.ip, w->from) && addr_equal(&o->conn->client.ip, w->to))
 		*dir = 1;
 	else
 		return false;
@@ -154,11 +154,11 @@ within(const struct moment *m, int64_t from, int64_t to)
 static void
 live_one(const struct mail_case *o, int dir, int64_t from, int64_t to, struct live_elsewhere *e)
 {
-	const struct record_direction *d = &o->conn.dir[dir];
+	const struct record_direction *d = &o->conn->dir[dir];
 	const struct moment *small = within(&d->small_ok_first, from, to) ? &d->small_ok_first : &d->small_ok_last;
 	/* a new SYN that is answered; the other way round its SYN-ACK, answered by the last ACK */
-	const struct moment *sent = dir == 0 ? &o->conn.syn[0] : &o->conn.synack_first;
-	const struct moment *answer = dir == 0 ? &o->conn.synack_first : &o->conn.handshake;
+	const struct moment *sent = dir == 0 ? &o->conn->syn[0] : &o->conn->synack_first;
+	const struct moment *answer = dir == 0 ? &o->conn->synack_first : &o->conn->handshake;
 
 	if (!(e->bits & LIVE_L4) && within(small, from, to)) {
 		e->bits |= LIVE_L4;
@@ -206,7 +206,7 @@ way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
 
 		if (!same_path(w, o, &dir))
 			continue;
-		d = &o->conn.dir[dir];
+		d = &o->conn->dir[dir];
 		if (d->w_max >= size || d->super_segments > 0)
 			return true;
 	}
@@ -338,7 +338,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 	else
 		it.client = w->to;
 	while ((o = store_case_next(w->v->store, &it)) != NULL) {
-		const struct addr *far = &o->conn.server.ip, *ours = w->dir == 0 ? w->to : w->from;
+		const struct addr *far = &o->conn->server.ip, *ours = w->dir == 0 ? w->to : w->from;
 		bool stall = false;
 
 		if (o->point != w->c->point || addr_prefix_equal(far, ours, 24, 48))
@@ -346,7 +346,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 		for (uint32_t i = 0; i < o->stall_count; i++)
 			stall = stall || (o->stalls[i]->key.m == (uint32_t)w->dir && stall_long(o->stalls[i]));
 		stalled += stall;
-		passed += !stall && o->conn.dir[w->dir].proven >= u;
+		passed += !stall && o->conn->dir[w->dir].proven >= u;
 	}
 	if (stalled > 0 && passed == 0)
 		finding_says(f, w->c->point, "the same happens with %u other far network%s: the fault is on the line of this side",

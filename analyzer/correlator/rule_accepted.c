@@ -29,7 +29,7 @@ static bool
 pop_trouble(const struct view *v, const struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn.client.ip, .server = &c->conn.server.ip, .server_port = c->conn.server.port };
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port };
 	static const enum finding_kind kinds[] = {
 		FINDING_POP_LOCKED, FINDING_POP_LOGIN_DELAY, FINDING_POP_AUTH_FAILED, FINDING_POP_SERVER_ERROR, FINDING_POP_RETR_STALLED,
 		FINDING_POP_INCOMPLETE, FINDING_POP_DUPLICATE_DOWNLOAD, FINDING_POP_BAD_REPLY, FINDING_POP_NO_SUCH_MESSAGE,

@@ -15,7 +15,7 @@ greeted(const struct mail_case *c)
 static struct moment
 client_done(const struct mail_case *c)
 {
-	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn.t_end };
+	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn->t_end };
 
 	if (!moment_is(&a) || (moment_is(&b) && moment_before(&b, &a)))
 		a = b;
@@ -28,14 +28,14 @@ static void
 judge_silent(const struct mail_case *c, struct verdicts *out)
 {
 	struct moment end = client_done(c);
-	int64_t waited = end.ns - c->conn.handshake.ns;
+	int64_t waited = end.ns - c->conn->handshake.ns;
 	int closer = case_first_closer(c);
 	struct finding *f;
 
 	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
 		return;
 	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
-	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn.handshake);
+	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %lld.%01lld s; %s", (long long)(waited / SECOND),
 	    (long long)(waited % SECOND / 100000000), closer == 1 ? "then it closed" : closer == 0 ? "then the client gave up" :
 	    "the capture ends"), &end);
@@ -74,12 +74,12 @@ static const struct mail_case *
 ident_unanswered(const struct view *v)
 {
 	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn.server.ip, .from_ns = c->conn.handshake.ns - 2 * SECOND,
-		.to_ns = c->conn.handshake.ns + 2 * SECOND };
+	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
+		.to_ns = c->conn->handshake.ns + 2 * SECOND };
 
 	while ((x = store_case_next(v->store, &it)) != NULL)
-		if (x->point == c->point && x->conn.server.port == IDENT_PORT && addr_equal(&x->conn.server.ip, &c->conn.client.ip) &&
-		    x->conn.state == CONN_UNANSWERED)
+		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
+		    x->conn->state == CONN_UNANSWERED)
 			return x;
 	return NULL;
 }
@@ -93,7 +93,7 @@ judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 
 	if (ident != NULL) {
 		f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_CONFIRMED), c, 1);
-		evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered"), &ident->conn.first);
+		evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered"), &ident->conn->first);
 		evidence_frame(finding_says(f, c->point, "its greeting comes %lld.%lld s after the handshake", (long long)(delay / SECOND),
 		    (long long)(delay % SECOND / 100000000)), at);
 		finding_exclude(f, FINDING_SLOW_BANNER, "the wait is the ident query's");
@@ -107,7 +107,7 @@ judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 	if (delay >= 30 * SECOND)
 		f->severity = SEVERITY_WARNING;
 	evidence_frame(evidence_frame(finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
-	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn.handshake), at);
+	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn->handshake), at);
 	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
 }
 
@@ -158,7 +158,7 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "early-talker");
-	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn.dir[0].data_first);
+	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn->dir[0].data_first);
 	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &s->greeting.at);
 	finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and %s.",
 	    none ? "hang up" : "refuse");
@@ -181,13 +181,13 @@ judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
-	if (!c->has_conn || case_midstream(c) || c->conn.app == APP_OTHER || c->conn.app == APP_SMTP_TUNNELLED)
+	if (!c->has_conn || case_midstream(c) || c->conn->app == APP_OTHER || c->conn->app == APP_SMTP_TUNNELLED)
 		return;
-	if (!port_is_mail(c->conn.server.port) && c->session == NULL)
+	if (!port_is_mail(c->conn->server.port) && c->session == NULL)
 		return;
-	if (c->conn.server.port == 143 || port_is_tls(c->conn.server.port) || case_one_sided(c))
+	if (c->conn->server.port == 143 || port_is_tls(c->conn->server.port) || case_one_sided(c))
 		return;
-	if (moment_is(&c->conn.handshake) && c->conn.dir[1].stream_bytes == 0) {
+	if (moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0) {
 		if (!client_began_tls(c) && !case_stalled(c))
 			judge_silent(c, out);
 	} else if (!greeted(c)) {
@@ -198,8 +198,8 @@ judge(const struct view *v, struct verdicts *out)
 	judge_early(c, out);
 	if (!greeted(c))
 		return;
-	if (moment_is(&c->conn.handshake))
-		judge_late(v, moment_gap(&c->conn.handshake, &c->session->greeting.at), out);
+	if (moment_is(&c->conn->handshake))
+		judge_late(v, moment_gap(&c->conn->handshake, &c->session->greeting.at), out);
 	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1))
 		judge_refused(v, out);
 }

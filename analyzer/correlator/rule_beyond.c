@@ -19,7 +19,7 @@ plausible(const struct way *w)
 static int64_t
 hole_open(const struct way *w)
 {
-	int64_t end = w->a->hole_filled.frame != 0 ? w->a->hole_filled.ns : w->c->conn.t_end;
+	int64_t end = w->a->hole_filled.frame != 0 ? w->a->hole_filled.ns : w->c->conn->t_end;
 
 	return end - w->a->hole_seen.ns;
 }
@@ -30,7 +30,7 @@ patience(const struct way *w)
 {
 	int64_t rto = 2 * w->rtt > 3 * PATH_SECOND / 10 ? 2 * w->rtt : 3 * PATH_SECOND / 10;
 
-	if (!w->c->conn.rtt_known)
+	if (!w->c->conn->rtt_known)
 		rto = PATH_SECOND;
 	return 7 * rto > 3 * PATH_SECOND ? 7 * rto : 3 * PATH_SECOND;
 }
@@ -72,7 +72,7 @@ judge_open(const struct way *w, struct verdicts *out)
 	 */
 	f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
 	fill(f, w);
-	finding_span(f, &a->hole_seen, &w->c->conn.last);
+	finding_span(f, &a->hole_seen, &w->c->conn->last);
 	finding_summary(f, "Seen from behind: full-size packets (%u bytes) of the sender never come here, its small ones do; %llu bytes are missing. "
 	    "Somewhere before this point large packets vanish, unheard or unheeded by the sender.", a->ceiling, (unsigned long long)a->hole_bytes);
 	finding_exclude(f, FINDING_HIGH_LOSS, "no full-size packet of this sender was seen here at all");

@@ -90,8 +90,8 @@ enum place { PLACE_CLIENT = 1 << 0, PLACE_SERVER = 1 << 1, PLACE_BETWEEN = 1 << 
 static unsigned int
 case_place(const struct mail_case *c)
 {
-	int32_t v = c->conn.vantage;
-	bool client = c->conn.dir[0].at_sender, server = c->conn.dir[1].at_sender;
+	int32_t v = c->conn->vantage;
+	bool client = c->conn->dir[0].at_sender, server = c->conn->dir[1].at_sender;
 
 	if (v < 0)
 		return 0;
@@ -114,14 +114,14 @@ static void
 places_add(struct places *p, const struct mail_case *c)
 {
 	unsigned int place = c->has_conn ? case_place(c) : 0;
-	int32_t v = c->conn.vantage;
+	int32_t v = c->conn->vantage;
 
 	if (place == 0)
 		return;
 	if (p->n++ == 0)
 		*p = (struct places){ .n = 1, .own = true, .least = v, .most = v, .first = c };
 	p->seen |= place;
-	p->own = p->own && (c->conn.dir[0].at_sender || c->conn.dir[1].at_sender);
+	p->own = p->own && (c->conn->dir[0].at_sender || c->conn->dir[1].at_sender);
 	p->least = v < p->least ? v : p->least;
 	p->most = v > p->most ? v : p->most;
 }
@@ -131,7 +131,7 @@ static void
 judge_place(const struct record_capture *c, const struct places *p, struct verdicts *out)
 {
 	const char *side = p->seen == PLACE_CLIENT ? "client" : "server";
-	const struct record_connection *x = p->first != NULL ? &p->first->conn : NULL;
+	const struct record_connection *x = p->first != NULL ? p->first->conn : NULL;
 	struct finding *f;
 
 	if (x == NULL || (p->seen != PLACE_CLIENT && p->seen != PLACE_SERVER && p->seen != PLACE_BETWEEN))
@@ -159,7 +159,7 @@ tally_case(struct tally *t, const struct mail_case *c)
 {
 	if (case_one_sided(c) && t->one_sided++ == 0)
 		t->first_one_sided = c;
-	if (c->has_conn && c->conn.state == CONN_MIDSTREAM && t->midstream++ == 0)
+	if (c->has_conn && c->conn->state == CONN_MIDSTREAM && t->midstream++ == 0)
 		t->first_midstream = c;
 	if (c->session != NULL && c->session->tls && t->tls++ == 0)
 		t->first_tls = c;
@@ -178,7 +178,7 @@ judge_one_sided(const struct record_capture *c, const struct tally *t, struct ve
 	f = quality(out, FINDING_CAPTURE_ONE_SIDED, c);
 	evidence_frame(finding_says(f, c->key.point, "%u %s packets of one side only; first: nothing from the %s", t->one_sided,
 	    t->one_sided == 1 ? "connection shows" : "connections show",
-	    gone == 0 ? "client" : "server"), &x->conn.first);
+	    gone == 0 ? "client" : "server"), &x->conn->first);
 	finding_summary(f, "Only one direction was captured (of %u connection%s): delivered and lost, refused and unanswered cannot be told "
 	    "apart there.", t->one_sided, t->one_sided == 1 ? "" : "s");
 }
@@ -192,7 +192,7 @@ judge_midstream(const struct record_capture *c, const struct tally *t, struct ve
 		return;
 	f = quality(out, FINDING_CAPTURE_MIDSTREAM, c);
 	evidence_frame(finding_says(f, c->key.point, "connections that had begun before the capture: %u; first packet of the first of them",
-	    t->midstream), &t->first_midstream->conn.first);
+	    t->midstream), &t->first_midstream->conn->first);
 	finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, t->midstream == 1 ? "" : "s");
 }
 

@@ -17,7 +17,7 @@ pierced(const struct record_stall *s)
 static const struct mail_case *
 again(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
 	const struct mail_case *o;
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)

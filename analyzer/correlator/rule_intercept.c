@@ -38,7 +38,7 @@ ttl_undiminished(uint8_t ttl)
 static void
 signs_find(const struct view *v, struct signs *s)
 {
-	const struct record_connection *n = &v->c->conn;
+	const struct record_connection *n = v->c->conn;
 	bool public = addr_public(&n->server.ip);
 	uint32_t witnesses;
 	int diff;
@@ -89,7 +89,7 @@ judge(const struct view *v, struct verdicts *out)
 	char other[ENDPOINT_TEXT];
 
 	judge_issuer(c, out);
-	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn.synack_count == 0)
+	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn->synack_count == 0)
 		return;
 	signs_find(v, &s);
 	n = (unsigned int)s.banner + s.ttl + s.time;
@@ -99,18 +99,18 @@ judge(const struct view *v, struct verdicts *out)
 	f = verdict_add(out, FINDING_PORT_INTERCEPTED, conf, c, 1);
 	if (s.banner)
 		evidence_frame(finding_says(f, s.twin->point, "%s, an unrelated address, greets with the same name",
-		    endpoint_format(&s.twin->conn.server, other, sizeof(other))), &s.twin->session->greeting.at);
+		    endpoint_format(&s.twin->conn->server, other, sizeof(other))), &s.twin->session->greeting.at);
 	if (s.ttl)
 		evidence_frame(finding_says(f, c->point, "this port answers with TTL %u, other ports of the host with %u", s.own_ttl, s.other_ttl),
-		    &c->conn.synack_first);
+		    &c->conn->synack_first);
 	if (s.time)
 		evidence_frame(finding_says(f, c->point, "this port answers in %lld us, other ports of the host need %lld us",
-		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn.synack_first);
+		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn->synack_first);
 	if (s.here)
 		evidence_frame(finding_says(f, c->point, "whoever answers sits on this wire: TTL %u undiminished, after %lld us", s.own_ttl,
-		    (long long)(s.own_rtt / 1000)), &c->conn.synack_first);
+		    (long long)(s.own_rtt / 1000)), &c->conn->synack_first);
 	evidence_frame(finding_says(f, c->point, "its greeting"), &c->session->greeting.at);
-	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed.", c->conn.server.port);
+	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed.", c->conn->server.port);
 }
 
 const struct rule rule_intercept = { "intercept", RULE_CASE, judge };

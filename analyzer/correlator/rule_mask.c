@@ -71,7 +71,7 @@ judge_stripped(const struct mail_case *c, size_t eight, struct verdicts *out)
 		missing += !word_in(s->capabilities, same_length[i]);
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
 	evidence_frame(finding_says(f, c->point, "behind this greeting, %zu keywords of the length of STARTTLS are overwritten: %.100s", eight, s->masked_keywords),
-	    &c->conn.dir[1].data_first);
+	    &c->conn->dir[1].data_first);
 	if (eight <= missing)
 		finding_exclude(f, FINDING_TLS_NOT_OFFERED, "another keyword of eight letters (CHUNKING) may be behind the mask");
 	finding_summary(f, "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
@@ -98,7 +98,7 @@ judge_keywords(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "keywords");
 	evidence_frame(finding_says(f, c->point, "behind this greeting, keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords),
-	    &c->conn.dir[1].data_first);
+	    &c->conn->dir[1].data_first);
 	finding_summary(f, "A firewall overwrites %zu keywords of the server's EHLO reply.", masked);
 	judge_stripped(c, eight, out);
 }

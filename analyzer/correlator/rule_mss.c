@@ -29,7 +29,7 @@ static void
 report(const struct way *w, uint32_t carries, uint32_t mss, enum confidence conf, const char *how, struct verdicts *out)
 {
 	struct finding *f = verdict_add(out, FINDING_MSS_NOT_CLAMPED, conf, w->c, w->dir);
-	const struct moment *at = w->dir == 0 ? &w->c->conn.synack_first : &w->c->conn.syn[0];
+	const struct moment *at = w->dir == 0 ? &w->c->conn->synack_first : &w->c->conn->syn[0];
 
 	finding_span(f, at, at);
 	evidence_frame(finding_says(f, w->c->point, "the receiver announces an MSS of %u: packets of %u bytes", w->b->mss,
@@ -53,11 +53,11 @@ judge(const struct view *v, struct verdicts *out)
 		uint32_t upper = bound != NULL ? bound->mtu.upper : 0;
 		enum confidence conf = bound != NULL ? bound->confidence : CONFIDENCE_CANNOT_TELL;
 
-		if (!v->c->has_conn || w.b->mss == 0 || v->c->conn.syn_count + v->c->conn.synack_count == 0)
+		if (!v->c->has_conn || w.b->mss == 0 || v->c->conn->syn_count + v->c->conn->synack_count == 0)
 			continue;
 		if (upper > w.headers && w.b->mss + w.headers > upper)
 			report(&w, upper, bound->mtu.mss > 0 ? bound->mtu.mss : upper - w.headers, conf, "the path", out);
-		else if (bound == NULL && d == 0 && strstr(v->c->conn.tunnel, "pppoe") != NULL
+		else if (bound == NULL && d == 0 && strstr(v->c->conn->tunnel, "pppoe") != NULL
 		    && w.a->mss + w.headers > PPPOE_MTU && w.b->mss + w.headers > PPPOE_MTU)
 			report(&w, PPPOE_MTU, PPPOE_MTU - w.headers, CONFIDENCE_CONFIRMED, "the PPPoE link", out);
 	}

@@ -29,7 +29,7 @@ time_overlaps(const struct record_stall *a, const struct record_stall *b)
 static const struct mail_case *
 also_dead(const struct way *w, const struct record_stall *s, const struct record_stall **theirs)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
 		.to_ns = s->lost_last.ns, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
@@ -46,13 +46,13 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 static const struct mail_case *
 new_works(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
 		.to_ns = s->last.ns + 60 * PATH_SECOND, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)
-		if (o != w->c && o->point == w->c->point && o->has_conn && o->conn.syn[0].ns >= s->first.ns
-		    && o->conn.handshake.frame != 0 && o->conn.handshake.ns <= s->last.ns + 60 * PATH_SECOND)
+		if (o != w->c && o->point == w->c->point && o->has_conn && o->conn->syn[0].ns >= s->first.ns
+		    && o->conn->handshake.frame != 0 && o->conn->handshake.ns <= s->last.ns + 60 * PATH_SECOND)
 			return o;
 	return NULL;
 }
@@ -77,7 +77,7 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(s->idle_before_ns));
 	say_proven(f, w, s);
 	if (o != NULL)
-		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn.handshake);
+		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn->handshake);
 	finding_summary(f, "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
 	    "forgotten the connection.", seconds(s->idle_before_ns), of_any_size(s), o != NULL ? ", while a new connection works" : "",
 	    sure ? "has probably" : "may have");

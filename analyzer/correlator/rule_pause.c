@@ -77,7 +77,7 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 
-		if (!way_two_sided(&w) || v->c->conn.disordered > 0 || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
+		if (!way_two_sided(&w) || v->c->conn->disordered > 0 || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
 		    || w.a->acked_unseen > 0)
 			continue;
 		judge_way(&w, out);

@@ -42,7 +42,7 @@ struct proof {
 static bool
 same_ends(const struct way *w, const struct mail_case *o)
 {
-	const struct record_connection *a = &w->c->conn, *b = &o->conn;
+	const struct record_connection *a = w->c->conn, *b = o->conn;
 
 	return o->has_conn && o->point == w->c->point && addr_equal(&a->client.ip, &b->client.ip)
 	    && addr_equal(&a->server.ip, &b->server.ip);
@@ -79,12 +79,12 @@ flow_note(struct flows *k, bool bad, int64_t ns)
 static void
 flows_walk(const struct way *w, const struct record_stall *mine, bool between, struct flows *k)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip,
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
 		.to_ns = mine->first.ns + PATH_EPOCH, .since_ns = mine->first.ns - PATH_EPOCH };
 	const struct mail_case *x;
 
 	while ((x = store_case_next(w->v->store, &it)) != NULL) {
-		const struct record_direction *d = &x->conn.dir[w->dir];
+		const struct record_direction *d = &x->conn->dir[w->dir];
 		const struct record_stall *s = stall_at(x, w->dir, mine->u);
 		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
 		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
@@ -145,13 +145,13 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 static bool
 independent(const struct way *w, const struct mail_case *o, const struct record_stall *mine, const struct record_stall *theirs)
 {
-	return o->conn.first.ns > mine->last.ns || theirs->last.ns < w->c->conn.first.ns;
+	return o->conn->first.ns > mine->last.ns || theirs->last.ns < w->c->conn->first.ns;
 }
 
 static void
 look_around(const struct way *w, struct proof *o)
 {
-	struct case_iter it = { .client = &w->c->conn.client.ip, .server = &w->c->conn.server.ip };
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
 	const struct mail_case *other;
 
 	o->sessions = 1;

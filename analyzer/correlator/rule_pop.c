@@ -47,7 +47,7 @@ static const struct mail_case *
 login_before(const struct view *v, int64_t *ago)
 {
 	const struct record_session *s = v->c->session;
-	struct case_iter it = { .client = &v->c->conn.client.ip, .server = &v->c->conn.server.ip };
+	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip };
 	const struct mail_case *x, *best = NULL;
 
 	while (s->user_hash[0] != '\0' && (x = store_case_next(v->store, &it)) != NULL)
@@ -90,8 +90,8 @@ static const struct mail_case *
 locker_find(const struct view *v)
 {
 	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .server = &c->conn.server.ip, .server_port = c->conn.server.port,
-		.from_ns = c->conn.first.ns - 7200 * SECOND, .to_ns = c->conn.last.ns };
+	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.from_ns = c->conn->first.ns - 7200 * SECOND, .to_ns = c->conn->last.ns };
 
 	if (c->session->user_hash[0] == '\0')
 		return NULL;
@@ -99,7 +99,7 @@ locker_find(const struct view *v)
 		if (x == c || x->point != c->point || x->session == NULL || x->session->logins_ok == 0 ||
 		    strcmp(x->session->user_hash, c->session->user_hash) != 0)
 			continue;
-		if (x->conn.last.ns >= c->conn.first.ns || (!x->session->quit_ok && x->conn.last.ns >= c->conn.first.ns - 1800 * SECOND))
+		if (x->conn->last.ns >= c->conn->first.ns || (!x->session->quit_ok && x->conn->last.ns >= c->conn->first.ns - 1800 * SECOND))
 			return x;
 	}
 	return NULL;
@@ -112,8 +112,8 @@ say_locker(const struct view *v, struct finding *f)
 
 	if (x == NULL)
 		return;
-	evidence_frame(finding_says(f, x->point, x->conn.last.ns >= v->c->conn.first.ns ?
-	    "another session of the same user overlaps" : "an earlier session of the same user ended without QUIT"), &x->conn.first);
+	evidence_frame(finding_says(f, x->point, x->conn->last.ns >= v->c->conn->first.ns ?
+	    "another session of the same user overlaps" : "an earlier session of the same user ended without QUIT"), &x->conn->first);
 }
 
 static void
@@ -160,9 +160,9 @@ message_cut(const struct mail_case *c)
 static bool
 client_full(const struct mail_case *c)
 {
-	const struct record_direction *client = &c->conn.dir[0];
+	const struct record_direction *client = &c->conn->dir[0];
 
-	return moment_is(&client->zero_from) && client->zero_to.ns >= c->conn.last.ns - 5 * SECOND;
+	return moment_is(&client->zero_from) && client->zero_to.ns >= c->conn->last.ns - 5 * SECOND;
 }
 
 static bool
@@ -195,9 +195,9 @@ static bool
 judge_stalled(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_message *m = fetch_open(c);
-	const struct moment *since = m == NULL || moment_before(&m->first, &c->conn.dir[1].data_last) ? &c->conn.dir[1].data_last : &m->first;
+	const struct moment *since = m == NULL || moment_before(&m->first, &c->conn->dir[1].data_last) ? &c->conn->dir[1].data_last : &m->first;
 	int closer = case_first_closer(c);
-	struct moment end = { .ns = c->conn.t_end };
+	struct moment end = { .ns = c->conn->t_end };
 	struct finding *f;
 
 	if (closer >= 0)
@@ -218,7 +218,7 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_message *m = message_cut(c);
 	int closer = case_first_closer(c);
-	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn.last;
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
 	if (m == NULL || closer < 0 || path_bad(c))
@@ -240,7 +240,7 @@ judge_duplicates(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_POP_DUPLICATE_DOWNLOAD, absence(c, CONFIDENCE_PROBABLE), c, 0);
 	evidence_frame(finding_says(f, c->point, "%u messages were marked for deletion and the session ended without QUIT", s->deleted),
-	    &c->conn.last);
+	    &c->conn->last);
 	finding_summary(f, "The session ended before QUIT: %u fetched messages stay on the server and come again.", s->deleted);
 }
 

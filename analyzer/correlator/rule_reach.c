@@ -44,17 +44,17 @@ judge_icmp(const struct mail_case *c, struct verdicts *out)
 {
 	for (uint32_t i = 0; i < c->icmp_count; i++) {
 		const struct record_icmp_error *e = c->icmp[i];
-		enum finding_kind k = icmp_kind(e, &c->conn.server);
+		enum finding_kind k = icmp_kind(e, &c->conn->server);
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
 		bool loop = e->type == 11 || (e->family == 6 && e->type == 3);
 
-		if (k == FINDING_KINDS || e->dir == 1 || (!e->for_syn && moment_is(&c->conn.handshake)))
+		if (k == FINDING_KINDS || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)))
 			continue;
 		addr_format(&e->from, router, sizeof(router));
-		endpoint_format(&c->conn.server, server, sizeof(server));
+		endpoint_format(&c->conn->server, server, sizeof(server));
 		f = verdict_add(out, k, CONFIDENCE_CONFIRMED, c, 0);
-		evidence_frame(finding_says(f, c->point, "the connection attempt"), &c->conn.syn[0]);
+		evidence_frame(finding_says(f, c->point, "the connection attempt"), &c->conn->syn[0]);
 		evidence_frame(finding_says(f, c->point, "ICMP%s type %u code %u from %s quotes it", e->family == 6 ? "v6" : "", e->type,
 		    e->code, router), &e->at);
 		finding_summary(f, "%s answers attempts to reach %s with \"%s\".", router, server, k == FINDING_PORT_BLOCKED_ICMP ?
@@ -73,9 +73,9 @@ judge_icmp(const struct mail_case *c, struct verdicts *out)
 static int64_t
 last_syn_ns(const struct mail_case *c)
 {
-	uint32_t n = c->conn.syn_count < RECORD_SYNS ? c->conn.syn_count : RECORD_SYNS;
+	uint32_t n = c->conn->syn_count < RECORD_SYNS ? c->conn->syn_count : RECORD_SYNS;
 
-	return n > 0 ? c->conn.syn[n - 1].ns : c->conn.first.ns;
+	return n > 0 ? c->conn->syn[n - 1].ns : c->conn->first.ns;
 }
 
 struct reset_evidence {
@@ -93,12 +93,12 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	int diff;
 
 	contrast_find(v->store, c, true, con);
-	e->rst_ttl = c->conn.dir[1].ttl_rst;
+	e->rst_ttl = c->conn->dir[1].ttl_rst;
 	e->host_ttl = contrast_ttl(v, false);
 	diff = (int)e->rst_ttl - (int)e->host_ttl;
 	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2);
 	e->rtt = contrast_rtt(v, &witnesses);
-	e->delay = c->conn.refused.ns - last_syn_ns(c);
+	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
 	e->several = con->c2;
 	e->nets = con->silent_nets;
@@ -118,8 +118,8 @@ judge_reset(const struct view *v, struct verdicts *out)
 	struct finding *f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
 	char server[ENDPOINT_TEXT];
 
-	endpoint_format(&c->conn.server, server, sizeof(server));
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn.syn[0]), &c->conn.refused);
+	endpoint_format(&c->conn->server, server, sizeof(server));
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
 	if (con.c1)
 		evidence_frame(finding_says(f, con.point, "the same host answers on port %u", con.port), &con.c1_at);
 	if (e.ttl)
@@ -147,8 +147,8 @@ judge_reset(const struct view *v, struct verdicts *out)
 static bool
 silence_long(const struct mail_case *c)
 {
-	int64_t span = last_syn_ns(c) - c->conn.first.ns, quiet = c->conn.t_end - c->conn.first.ns;
-	uint32_t n = c->conn.syn_count;
+	int64_t span = last_syn_ns(c) - c->conn->first.ns, quiet = c->conn->t_end - c->conn->first.ns;
+	uint32_t n = c->conn->syn_count;
 
 	return (n >= 3 && span >= 3 * SECOND) || (n >= 2 && quiet >= 20 * SECOND) ||
 	    (n >= 2 && span >= SECOND && quiet >= 6 * SECOND);
@@ -157,12 +157,12 @@ silence_long(const struct mail_case *c)
 static void
 silence_evidence(struct finding *f, const struct mail_case *c)
 {
-	uint32_t n = c->conn.syn_count < RECORD_SYNS ? c->conn.syn_count : RECORD_SYNS;
-	struct finding_evidence *e = finding_says(f, c->point, "%u attempts (SYN) over %lld s, no answer of any kind", c->conn.syn_count,
-	    (long long)((last_syn_ns(c) - c->conn.first.ns) / SECOND));
+	uint32_t n = c->conn->syn_count < RECORD_SYNS ? c->conn->syn_count : RECORD_SYNS;
+	struct finding_evidence *e = finding_says(f, c->point, "%u attempts (SYN) over %lld s, no answer of any kind", c->conn->syn_count,
+	    (long long)((last_syn_ns(c) - c->conn->first.ns) / SECOND));
 
 	for (uint32_t i = 0; i < n; i++)
-		evidence_frame(e, &c->conn.syn[i]);
+		evidence_frame(e, &c->conn->syn[i]);
 }
 
 static void
@@ -177,13 +177,13 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 	if (con->c1)
 		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
 	if (con->c2)
-		finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn.server.port,
+		finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn->server.port,
 		    con->silent_nets);
 	if (con->c3)
 		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others, or other hosts are silent too");
 	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way drops this port.",
-	    endpoint_format(&c->conn.server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
+	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
 	    con->c3 ? "other clients reach it" : "other ports work");
 	if (con->submission)
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
@@ -198,7 +198,7 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	struct finding *f = verdict_add(out, con->same ? FINDING_PORT_BLOCKED_SILENT : FINDING_HOST_UNREACHABLE_SILENT, conf, c, 0);
 	char server[ENDPOINT_TEXT];
 
-	endpoint_format(&c->conn.server, server, sizeof(server));
+	endpoint_format(&c->conn->server, server, sizeof(server));
 	silence_evidence(f, c);
 	if (con->same) {
 		finding_subkind(f, "intermittent");
@@ -219,7 +219,7 @@ silence_return(const struct mail_case *c, const struct mail_case *far, struct ve
 	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, c, 1);
 
 	silence_evidence(f, c);
-	evidence_frame(finding_says(f, far->point, "at this capture point the server answers the same attempt"), &far->conn.synack_first);
+	evidence_frame(finding_says(f, far->point, "at this capture point the server answers the same attempt"), &far->conn->synack_first);
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the server answers");
 	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "the attempt reaches the server");
 	finding_summary(f, "The server answers the connection attempt; the answer is lost on its way back, between the two capture points.");
@@ -249,17 +249,17 @@ judge_silence(const struct view *v, struct verdicts *out)
 static void
 judge_return(const struct mail_case *c, struct verdicts *out)
 {
-	bool silent_client = c->conn.state == CONN_HALF_OPEN && !moment_is(&c->conn.handshake);
-	bool repeated = moment_is(&c->conn.handshake) && c->conn.dir[1].stream_bytes == 0;
+	bool silent_client = c->conn->state == CONN_HALF_OPEN && !moment_is(&c->conn->handshake);
+	bool repeated = moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0;
 	struct finding *f;
 
-	if (c->conn.synack_count < 3 || c->conn.synack_last.ns - c->conn.synack_first.ns < 3 * SECOND || c->conn.client_reset_synack)
+	if (c->conn->synack_count < 3 || c->conn->synack_last.ns - c->conn->synack_first.ns < 3 * SECOND || c->conn->client_reset_synack)
 		return;
 	if ((!silent_client && !repeated) || case_one_sided(c))
 		return;
 	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, silent_client ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 1);
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), %s", c->conn.synack_count,
-	    silent_client ? "the client never replies" : "each time acknowledged, yet it repeats"), &c->conn.synack_first), &c->conn.synack_last);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), %s", c->conn->synack_count,
+	    silent_client ? "the client never replies" : "each time acknowledged, yet it repeats"), &c->conn->synack_first), &c->conn->synack_last);
 	finding_summary(f, silent_client ? "The server answers the connection attempt, but its answer does not reach the client." :
 	    "The client's acknowledgements do not reach the server, which repeats its answer.");
 }
@@ -269,7 +269,7 @@ judge_return(const struct mail_case *c, struct verdicts *out)
 static bool
 client_spoke(const struct mail_case *c)
 {
-	return c->conn.dir[0].data_segments > 0 || moment_is(&c->conn.handshake);
+	return c->conn->dir[0].data_segments > 0 || moment_is(&c->conn->handshake);
 }
 
 static void
@@ -277,22 +277,22 @@ judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
-	if (!c->has_conn || !port_is_mail(c->conn.server.port) || c->conn.syn_count == 0)
+	if (!c->has_conn || !port_is_mail(c->conn->server.port) || c->conn->syn_count == 0)
 		return;
-	if (c->conn.state != CONN_ESTABLISHED && contrast_scanner(v->store, &c->conn.client.ip))
+	if (c->conn->state != CONN_ESTABLISHED && contrast_scanner(v->store, &c->conn->client.ip))
 		return;
-	if (c->conn.synack_count > 0) {
+	if (c->conn->synack_count > 0) {
 		judge_return(c, out);
 		return;
 	}
 	if (judge_icmp(c, out))
 		return;
-	if (moment_is(&c->conn.refused)) {
-		if (c->conn.refused_ack_ok && !client_spoke(c))
+	if (moment_is(&c->conn->refused)) {
+		if (c->conn->refused_ack_ok && !client_spoke(c))
 			judge_reset(v, out);
 		return;
 	}
-	if (c->conn.state == CONN_UNANSWERED && c->conn.dir[1].packets == 0)
+	if (c->conn->state == CONN_UNANSWERED && c->conn->dir[1].packets == 0)
 		judge_silence(v, out);
 }
 

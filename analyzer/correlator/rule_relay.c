@@ -41,16 +41,16 @@ acceptances_of(const struct view *v, const struct record_recipient *r, int64_t f
 {
 	struct acceptances w = { .to_ns = to_ns, .whole_net = whole_net };
 
-	w.at = lookup_accepted(v->lookups, &v->c->conn.server.ip, r->address, from_ns, &w.n);
+	w.at = lookup_accepted(v->lookups, &v->c->conn->server.ip, r->address, from_ns, &w.n);
 	return w;
 }
 
 static bool
 acceptance_next(struct acceptances *w, const struct mail_case *refused, struct acceptance *out)
 {
-	for (; w->n > 0 && w->at->c->conn.first.ns <= w->to_ns; w->at++, w->n--) {
+	for (; w->n > 0 && w->at->c->conn->first.ns <= w->to_ns; w->at++, w->n--) {
 		const struct mail_case *x = w->at->c;
-		const struct addr *a = &x->conn.client.ip, *b = &refused->conn.client.ip;
+		const struct addr *a = &x->conn->client.ip, *b = &refused->conn->client.ip;
 
 		if (x->point != refused->point || !(w->whole_net ? addr_prefix_equal(a, b, 24, 64) : addr_equal(a, b)))
 			continue;
@@ -66,9 +66,9 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 static const struct mail_case *
 login_between(const struct view *v, const struct mail_case *c, int64_t from, int64_t to)
 {
-	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &c->conn.client.ip);
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &c->conn->client.ip);
 
-	for (size_t i = 0; i < run.n && run.at[i]->conn.first.ns < to; i++) {
+	for (size_t i = 0; i < run.n && run.at[i]->conn->first.ns < to; i++) {
 		const struct mail_case *x = run.at[i];
 
 		if (x->point == c->point && x->session->logins_ok > 0 && x->session->auth_at.ns > from && x->session->auth_at.ns < to)
@@ -151,7 +151,7 @@ static void
 judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
 {
 	const struct record_transaction *mine = transaction_of(v->c, r);
-	struct acceptances all = acceptances_of(v, r, v->c->conn.first.ns - GRANT_NS, v->c->conn.first.ns + GRANT_NS, false);
+	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS, false);
 	struct acceptance a;
 
 	while (acceptance_next(&all, v->c, &a)) {
@@ -234,7 +234,7 @@ judge_greylist(const struct view *v, struct verdicts *out)
 
 		if (!maybe_greylisted(v, &r->reply))
 			continue;
-		all = acceptances_of(v, r, c->conn.first.ns, c->conn.last.ns + MEMORY_NS, true);
+		all = acceptances_of(v, r, c->conn->first.ns, c->conn->last.ns + MEMORY_NS, true);
 		while (acceptance_next(&all, c, &a)) {
 			if (a.recipient->reply.at.ns - r->reply.at.ns < 60 * SECOND || (t != NULL && a.transaction != NULL &&
 			    strcasecmp(t->sender, a.transaction->sender) != 0))

@@ -152,7 +152,7 @@ words_certain(const struct reading *g, const struct refusal *r, const struct rep
 {
 	if (r->reply->code == 421 && g->blind)
 		return CONFIDENCE_POSSIBLE;
-	if (g->c->conn.dir[1].cut_bytes > 0)
+	if (g->c->conn->dir[1].cut_bytes > 0)
 		return CONFIDENCE_PROBABLE;
 	return cl->confidence;
 }
@@ -279,7 +279,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 static void
 say_pop_hint(const struct reading *g, const struct refusal *r)
 {
-	struct case_run pop = lookup_cases(g->v->lookups, LOOKUP_POP_OF_SERVER, &g->c->conn.server.ip);
+	struct case_run pop = lookup_cases(g->v->lookups, LOOKUP_POP_OF_SERVER, &g->c->conn->server.ip);
 	struct finding *f;
 
 	if (pop.n == 0)
@@ -288,7 +288,7 @@ say_pop_hint(const struct reading *g, const struct refusal *r)
 	finding_span(f, &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
 	evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &r->reply->at);
-	evidence_frame(finding_says(f, pop.at[0]->point, "the same host is a POP3 server"), &pop.at[0]->conn.first);
+	evidence_frame(finding_says(f, pop.at[0]->point, "the same host is a POP3 server"), &pop.at[0]->conn->first);
 	finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
 }
 
@@ -368,10 +368,10 @@ judge(const struct view *v, struct verdicts *out)
 
 	if (g.s == NULL || !case_is_smtp(v->c))
 		return;
-	g.blind = g.s->gap_server || v->c->conn.dir[1].missing > 0 || v->c->conn.dir[1].acked_unseen > 0 ||
+	g.blind = g.s->gap_server || v->c->conn->dir[1].missing > 0 || v->c->conn->dir[1].acked_unseen > 0 ||
 	    case_unseen_dir(v->c) == 0;
 	g.alone = !g.s->client_seen;
-	g.blind = g.blind || g.alone || v->c->conn.disordered > 0;
+	g.blind = g.blind || g.alone || v->c->conn->disordered > 0;
 	n = refusals_gather(v->c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(&g, &r[i]);

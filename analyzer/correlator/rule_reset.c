@@ -67,7 +67,7 @@ loop_to(const struct record_connection *c, int d)
 static bool
 cut_at(const struct mail_case *c, char verb[16])
 {
-	const struct record_connection *k = &c->conn;
+	const struct record_connection *k = c->conn;
 	const struct record_session *s = c->session;
 	int d = first_reset(k);
 	size_t n;
@@ -88,7 +88,7 @@ cut_at(const struct mail_case *c, char verb[16])
 static uint32_t
 sessions_cut_at(const struct view *v, const char *verb)
 {
-	struct case_iter it = { .client = &v->c->conn.client.ip, .server = &v->c->conn.server.ip };
+	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip };
 	const struct mail_case *x;
 	uint32_t n = 0;
 	char theirs[16];
@@ -103,15 +103,15 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 {
 	uint32_t n = sign_count(bits);
 	/* the first RST that carries a sign of its own */
-	int who = (c->conn.dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn.dir[!d].rst.frame == 0 ? d : !d;
-	const struct record_direction *from = &c->conn.dir[who];
+	int who = (c->conn->dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn->dir[!d].rst.frame == 0 ? d : !d;
+	const struct record_direction *from = &c->conn->dir[who];
 	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, n >= SIGNS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, who);
 
-	finding_span(f, &c->conn.dir[d].rst, &c->conn.dir[d].rst);
+	finding_span(f, &c->conn->dir[d].rst, &c->conn->dir[d].rst);
 	for (int k = 0; k < 2; k++)
-		if (c->conn.dir[k].rst.frame != 0)
+		if (c->conn->dir[k].rst.frame != 0)
 			evidence_frame(finding_says(f, c->point, "RST in the name of the %s, TTL %u (its other packets: %u)",
-			    k == 0 ? "client" : "server", c->conn.dir[k].ttl_rst, c->conn.dir[k].ttl), &c->conn.dir[k].rst);
+			    k == 0 ? "client" : "server", c->conn->dir[k].ttl_rst, c->conn->dir[k].ttl), &c->conn->dir[k].rst);
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (bits & signs[i].bit)
 			finding_says(f, c->point, "%s", signs[i].words);
@@ -132,7 +132,7 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 static bool
 farewell_hidden(const struct mail_case *c, int d)
 {
-	const struct moment *rst = &c->conn.dir[d].rst, *own = &c->conn.dir[d].data_last, *other = &c->conn.dir[!d].data_last;
+	const struct moment *rst = &c->conn->dir[d].rst, *own = &c->conn->dir[d].data_last, *other = &c->conn->dir[!d].data_last;
 
 	return c->session != NULL && c->session->tls && c->session->tls_finished && before(own, other) && before(other, rst)
 	    && rst->ns - own->ns < PATH_SECOND;
@@ -142,13 +142,13 @@ farewell_hidden(const struct mail_case *c, int d)
 static bool
 explained(const struct mail_case *c, int d)
 {
-	const struct moment *rst = &c->conn.dir[d].rst;
+	const struct moment *rst = &c->conn->dir[d].rst;
 	const struct record_session *s = c->session;
 
 	if (farewell_hidden(c, d))
 		return true;
 
-	if (before(&c->conn.dir[0].fin, rst) || before(&c->conn.dir[1].fin, rst))
+	if (before(&c->conn->dir[0].fin, rst) || before(&c->conn->dir[1].fin, rst))
 		return true;
 	if (s == NULL)
 		return false;
@@ -185,11 +185,11 @@ retrieving(const struct mail_case *c)
 static void
 judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
-	const struct moment *rst = &c->conn.dir[d].rst;
+	const struct moment *rst = &c->conn->dir[d].rst;
 	/* all that it ever says of a connection it did not begin here is RST */
-	bool stale = c->conn.state == CONN_MIDSTREAM && c->conn.dir[d].packets <= c->conn.dir[d].rst_count;
+	bool stale = c->conn->state == CONN_MIDSTREAM && c->conn->dir[d].packets <= c->conn->dir[d].rst_count;
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
-	bool fits = bits == 0 && (c->conn.dir[d].ttl == 0 || c->conn.dir[d].ttl_rst == c->conn.dir[d].ttl);
+	bool fits = bits == 0 && (c->conn->dir[d].ttl == 0 || c->conn->dir[d].ttl_rst == c->conn->dir[d].ttl);
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
 	bool doubt = !fits || hidden || case_missing(c);
 	struct finding *f;
@@ -204,7 +204,7 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	f = verdict_add(out, FINDING_PEER_RESET, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed",
-	    d == 0 ? "client" : "server", c->conn.dir[d].ttl_rst, c->conn.dir[d].ttl), rst);
+	    d == 0 ? "client" : "server", c->conn->dir[d].ttl_rst, c->conn->dir[d].ttl), rst);
 	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
 	    fits ? "" : ", or in its name: its origin is not certain");
 	if (hidden)
@@ -218,7 +218,7 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 static void
 judge(const struct view *v, struct verdicts *out)
 {
-	const struct record_connection *c = &v->c->conn;
+	const struct record_connection *c = v->c->conn;
 	uint32_t bits;
 	char verb[16];
 	int d;

@@ -34,7 +34,7 @@ symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
 	struct finding *f = verdict_add(out, kind, absence(c, conf), c, dir);
 
 	if (t != NULL && moment_is(&t->first))
-		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn.last);
+		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn->last);
 	return f;
 }
 
@@ -54,7 +54,7 @@ seconds(int64_t ns, char buf[32])
 static void
 doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
 {
-	const struct record_direction *server = &c->conn.dir[1];
+	const struct record_direction *server = &c->conn->dir[1];
 
 	if (server->at_sender) {
 		finding_exclude(f, FINDING_PATH_OUTAGE, "the capture is at the server's side: it sent no answer");
@@ -117,7 +117,7 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 		say_gave_up_waiting(c, t, &closed, false, out);
 	} else if (server) {
 		say_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
-	} else if (c->conn.t_end - t->end_of_data.ns > 5 * SECOND) {
+	} else if (c->conn->t_end - t->end_of_data.ns > 5 * SECOND) {
 		f = symptom(c, FINDING_SLOW_REPLY, CONFIDENCE_POSSIBLE, 1, t, out);
 		finding_subkind(f, "no-reply-yet");
 		evidence_frame(finding_says(f, c->point, "the message is complete and acknowledged; no answer until the capture ends"), &t->end_of_data);
@@ -133,7 +133,7 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 static bool
 close_is_doubtful(const struct mail_case *c)
 {
-	const struct record_direction *d = &c->conn.dir[0];
+	const struct record_direction *d = &c->conn->dir[0];
 	bool by_rst = moment_is(&d->rst) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
 
 	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && d->ttl_rst != 0 && d->ttl != d->ttl_rst));
@@ -162,8 +162,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	evidence_frame(finding_says(f, c->point, "%llu bytes of it were sent; %s before its end", (unsigned long long)t->bytes,
 	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
 	if (doubt)
-		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", c->conn.dir[0].ttl_rst,
-		    c->conn.dir[0].ttl), &c->conn.dir[0].rst);
+		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", c->conn->dir[0].ttl_rst,
+		    c->conn->dir[0].ttl), &c->conn->dir[0].rst);
 	finding_summary(f, "The client stopped sending the message after %llu bytes%s.", (unsigned long long)t->bytes,
 	    doubt ? ", or a device in between reset the connection in its name" : "");
 }
@@ -174,9 +174,9 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 static const struct record_stall *
 reply_unheard(const struct mail_case *c)
 {
-	const struct record_direction *d = &c->conn.dir[1];
+	const struct record_direction *d = &c->conn->dir[1];
 
-	if (d->acked >= d->stream_bytes || c->conn.dir[0].packets == 0)
+	if (d->acked >= d->stream_bytes || c->conn->dir[0].packets == 0)
 		return NULL;
 	for (uint32_t i = 0; i < c->stall_count; i++)
 		if (c->stalls[i]->key.m == 1 && c->stalls[i]->chain_count >= 3 && !moment_is(&c->stalls[i]->delivered))
@@ -279,7 +279,7 @@ last_word_negative(const struct mail_case *c)
 	struct refusal r[REFUSALS_MAX];
 	size_t n = refusals_gather(c, r, REFUSALS_MAX);
 
-	return n > 0 && r[n - 1].reply->at.ns >= c->conn.dir[1].data_last.ns;
+	return n > 0 && r[n - 1].reply->at.ns >= c->conn->dir[1].data_last.ns;
 }
 
 /* Closed by the server in mid-session, before any mail, with neither 221 nor 421. */
@@ -299,7 +299,7 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 static void
 judge_dot_lost(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
-	struct moment end = { .ns = c->conn.t_end };
+	struct moment end = { .ns = c->conn->t_end };
 	struct finding *f;
 
 	if (!t->end_acked || !t->end_split || case_stalled(c) || verdict_claimed(out, c, -1, FINDING_BANNER_MASKED) == NULL ||
@@ -362,13 +362,13 @@ same_recipient(const struct mail_case *a, const struct record_transaction *t, co
 static const struct record_transaction *
 earlier_copy(const struct view *v, const struct record_transaction *t, const struct mail_case **where)
 {
-	struct case_run run = lookup_cases(v->lookups, LOOKUP_UNHEARD_OF_SERVER, &v->c->conn.server.ip);
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_UNHEARD_OF_SERVER, &v->c->conn->server.ip);
 
-	for (size_t k = 0; k < run.n && run.at[k]->conn.first.ns <= v->c->conn.first.ns; k++) {
+	for (size_t k = 0; k < run.n && run.at[k]->conn->first.ns <= v->c->conn->first.ns; k++) {
 		const struct mail_case *x = run.at[k];
 
-		if (x == v->c || x->point != v->c->point || x->conn.first.ns < v->c->conn.first.ns - SECOND * 5 * 86400 ||
-		    !addr_equal(&x->conn.client.ip, &v->c->conn.client.ip))
+		if (x == v->c || x->point != v->c->point || x->conn->first.ns < v->c->conn->first.ns - SECOND * 5 * 86400 ||
+		    !addr_equal(&x->conn->client.ip, &v->c->conn->client.ip))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++) {
 			const struct record_transaction *u = x->transactions[i];

@@ -85,7 +85,7 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, c->session->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert-encrypted");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with an encrypted alert", who),
-	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn.last);
+	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn->last);
 	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the %s.", who,
 	    c->session->tls_alert_from == 1 ? "client" : "server's certificate");
 	return true;
@@ -107,7 +107,7 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_CONFIRMED, c, s->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
-	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn.last);
+	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn->last);
 	if (s->tls_issuer[0] != '\0' && s->tls_alert_from == 0)
 		finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer);
 	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
@@ -119,7 +119,7 @@ static void
 judge_handshake(const struct mail_case *c, struct verdicts *out)
 {
 	int closer = case_first_closer(c);
-	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn.last;
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
 	if (alert_judge(c, out) || c->session->tls_finished || closer < 0 || case_stalled(c) || case_midstream(c))
@@ -153,7 +153,7 @@ mismatch(const struct mail_case *c, const char *form, enum confidence conf, stru
 static bool
 begins_here(const struct mail_case *c, int dir)
 {
-	const struct record_direction *d = &c->conn.dir[dir];
+	const struct record_direction *d = &c->conn->dir[dir];
 
 	return !case_midstream(c) && (d->unseen_count == 0 || d->unseen[0].at > 0);
 }
@@ -168,17 +168,17 @@ judge_mismatch(const struct mail_case *c, struct verdicts *out)
 	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
 	    !s->starttls_tried) {
 		f = mismatch(c, "tls-to-plain", conf, out);
-		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn.dir[0].data_first);
-		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn.dir[1].data_first);
-		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn.server.port);
+		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn->dir[1].data_first);
+		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn->server.port);
 		return true;
 	}
 	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
 		f = mismatch(c, "plain-to-tls", conf, out);
-		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn.dir[0].data_first);
-		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn.dir[1].data_first);
+		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn->dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn->dir[1].data_first);
 		finding_summary(f, "The client is set to no encryption (or STARTTLS), but port %u of the server expects TLS at once.",
-		    c->conn.server.port);
+		    c->conn->server.port);
 		return true;
 	}
 	return false;
@@ -189,17 +189,17 @@ static void
 judge_both_wait(const struct mail_case *c, struct verdicts *out)
 {
 	int closer = case_first_closer(c);
-	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn.last;
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
-	if (!c->has_conn || !port_is_tls(c->conn.server.port) || c->conn.state != CONN_ESTABLISHED || closer < 0 ||
-	    c->conn.dir[0].stream_bytes > 0 || c->conn.dir[1].stream_bytes > 0 || case_stalled(c) ||
-	    moment_gap(&c->conn.handshake, &end) < 10 * SECOND)
+	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED || closer < 0 ||
+	    c->conn->dir[0].stream_bytes > 0 || c->conn->dir[1].stream_bytes > 0 || case_stalled(c) ||
+	    moment_gap(&c->conn->handshake, &end) < 10 * SECOND)
 		return;
 	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "neither side says a word on port %u until one closes",
-	    c->conn.server.port), &c->conn.handshake), &end);
-	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn.server.port);
+	    c->conn->server.port), &c->conn->handshake), &end);
+	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn->server.port);
 }
 
 static void

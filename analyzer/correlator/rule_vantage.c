@@ -44,14 +44,14 @@ say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct m
 	clock_text(p, clocks, sizeof(clocks));
 	snprintf(kind, sizeof(kind), "pair %" PRIu32 "-%" PRIu32, p->a, p->b);
 	finding_subkind(f, kind);
-	evidence_frame(finding_says(f, p->a, "%u connection%s seen here and there; the first of them", p->shared, p->shared == 1 ? " was" : "s were"), &a->conn.first);
-	evidence_frame(finding_says(f, p->b, "the same connection"), &b->conn.first);
+	evidence_frame(finding_says(f, p->a, "%u connection%s seen here and there; the first of them", p->shared, p->shared == 1 ? " was" : "s were"), &a->conn->first);
+	evidence_frame(finding_says(f, p->b, "the same connection"), &b->conn->first);
 	finding_says(f, p->b, "%s, %s: %s", one, two, clocks);
 	for (int d = 0; d < 2; d++)
-		if (a->conn.dir[d].mss != 0 && b->conn.dir[d].mss != 0 && a->conn.dir[d].isn_known && b->conn.dir[d].isn_known
-		    && a->conn.dir[d].mss != b->conn.dir[d].mss)
+		if (a->conn->dir[d].mss != 0 && b->conn->dir[d].mss != 0 && a->conn->dir[d].isn_known && b->conn->dir[d].isn_known
+		    && a->conn->dir[d].mss != b->conn->dir[d].mss)
 			finding_says(f, p->b, "a device between them changes the MSS of the %s: %u at %s, %u at %s", d == 0 ? "client" : "server",
-			    a->conn.dir[d].mss, one, b->conn.dir[d].mss, two);
+			    a->conn->dir[d].mss, one, b->conn->dir[d].mss, two);
 	if (order == 0)
 		finding_summary(f, "%u connection%s seen at both %s and %s, at one place or in an order that cannot be told; %s.", p->shared,
 		    p->shared == 1 ? " was" : "s were", one, two, clocks);
@@ -125,7 +125,7 @@ const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
 static bool
 ends_equal(const struct mail_case *x, const struct mail_case *y)
 {
-	return addr_equal(&x->conn.client.ip, &y->conn.client.ip) && addr_equal(&x->conn.server.ip, &y->conn.server.ip);
+	return addr_equal(&x->conn->client.ip, &y->conn->client.ip) && addr_equal(&x->conn->server.ip, &y->conn->server.ip);
 }
 
 static const struct draft *
@@ -152,10 +152,10 @@ draft_rename(const struct draft *d, const struct draft *twin, const struct mail_
 		finding_span(f, &twin->f->first, &twin->f->last);
 	else if (ends_equal(from, to))
 		return;
-	if (addr_equal(&f->from.ip, d->dir == 1 ? &from->conn.server.ip : &from->conn.client.ip)
-	    && addr_equal(&f->to.ip, d->dir == 1 ? &from->conn.client.ip : &from->conn.server.ip)) {
-		f->from.ip = d->dir == 1 ? to->conn.server.ip : to->conn.client.ip;
-		f->to.ip = d->dir == 1 ? to->conn.client.ip : to->conn.server.ip;
+	if (addr_equal(&f->from.ip, d->dir == 1 ? &from->conn->server.ip : &from->conn->client.ip)
+	    && addr_equal(&f->to.ip, d->dir == 1 ? &from->conn->client.ip : &from->conn->server.ip)) {
+		f->from.ip = d->dir == 1 ? to->conn->server.ip : to->conn->client.ip;
+		f->to.ip = d->dir == 1 ? to->conn->client.ip : to->conn->server.ip;
 	}
 }
 
@@ -180,7 +180,7 @@ judge_nat(const struct view *v, struct verdicts *out)
 		if (c->copy == c || !ring_take(c, &r))
 			continue;
 		for (uint32_t i = 1; i < r.n; i++)
-			if (r.copy[i]->conn.dir[0].ttl_syn > first->conn.dir[0].ttl_syn)
+			if (r.copy[i]->conn->dir[0].ttl_syn > first->conn->dir[0].ttl_syn)
 				first = r.copy[i];	/* nearer to the client: the names its user knows */
 		for (uint32_t i = 0; i < r.n; i++)
 			if (r.copy[i] != first)

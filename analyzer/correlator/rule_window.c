@@ -46,8 +46,8 @@ report_scale(const struct way *w, enum confidence conf, const char *where, struc
 	struct finding *f = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, conf, w->c, w->dir);
 
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s",
-	    w->c->conn.dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn.dir[1].wscale != NO_SCALE ? "agrees" : "does not"),
-	    &w->c->conn.syn[0]), &w->c->conn.synack_first);
+	    w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not"),
+	    &w->c->conn->syn[0]), &w->c->conn->synack_first);
 	finding_says(f, w->c->point, "%u segments exactly as large as the unscaled window of the other side (median %u)", w->b->window_eq,
 	    w->b->window_median);
 	finding_summary(f, "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
@@ -59,7 +59,7 @@ report_scale(const struct way *w, enum confidence conf, const char *where, struc
 static void
 judge_scale(const struct way *w, struct verdicts *out)
 {
-	const struct record_connection *c = &w->c->conn;
+	const struct record_connection *c = w->c->conn;
 
 	if (c->syn_count == 0 || c->synack_count == 0 || c->dir[0].wscale == NO_SCALE || w->b->window_eq < SAME_SIZE)
 		return;

@@ -100,6 +100,8 @@ bucket_of(uint32_t point, uint64_t id)
 	return (size_t)(id_end(id_number(ID_SEED, id * 31 + point)) & (BUCKETS - 1));
 }
 
+static struct record_connection nothing_known;
+
 static struct mail_case *
 case_get(struct store *s, const struct record_key *k)
 {
@@ -122,6 +124,7 @@ case_get(struct store *s, const struct record_key *k)
 		return NULL;
 	c->point = k->point;
 	c->id = k->conn;
+	c->conn = &nothing_known;
 	c->copy = c;
 	c->hash_next = s->bucket[b];
 	s->bucket[b] = c;
@@ -141,9 +144,31 @@ list_release(void *listp, uint32_t count)
 	free(list);
 }
 
+/* Where no connection record came, one to write into what others say; NULL: no memory. */
+struct record_connection *
+case_conn(struct store *s, struct mail_case *c)
+{
+	static const struct record empty = { .type = RECORD_CONNECTION };
+	size_t size;
+	void *own;
+
+	if (c->conn != &nothing_known)
+		return c->conn;
+	if ((own = record_keep(&empty, &size)) == NULL) {
+		s->contrast->starved++;
+		return NULL;
+	}
+	c->conn = own;
+	c->bytes += size;
+	s->bytes += size;
+	return own;
+}
+
 static void
 case_release(struct mail_case *c)
 {
+	if (c->conn != &nothing_known)
+		free(c->conn);
 	free(c->session);
 	list_release(c->transactions, c->transaction_count);
 	list_release(c->recipients, c->recipient_count);
@@ -216,6 +241,18 @@ case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uin
 	return true;
 }
 
+static bool
+case_take_connection(struct store *s, struct mail_case *c, const struct record *r)
+{
+	void *conn = c->conn != &nothing_known ? c->conn : NULL;
+
+	if (!case_replace(s, c, &conn, r))
+		return false;
+	c->conn = conn;
+	c->has_conn = true;
+	return true;
+}
+
 #define PUT(list, count, room)	case_put(s, c, &c->list, &c->count, &c->room, r)
 
 static bool
@@ -223,9 +260,7 @@ case_take(struct store *s, struct mail_case *c, const struct record *r)
 {
 	switch (r->type) {
 	case RECORD_CONNECTION:
-		c->conn = r->connection;
-		c->has_conn = true;
-		return true;
+		return case_take_connection(s, c, r);
 	case RECORD_SESSION:
 		return case_replace(s, c, (void **)&c->session, r);
 	case RECORD_TRANSACTION:

@@ -16,7 +16,7 @@
 struct mail_case {
 	uint32_t	point;
 	uint64_t	id;			/* connection id */
-	struct record_connection conn;		/* has_conn: else only key and endpoints may be set */
+	struct record_connection *conn;		/* never NULL; has_conn: else only key and endpoints may be set */
 	bool		has_conn;
 	const struct record_capture *capture;	/* of its point; NULL when unknown */
 	struct record_session *session;		/* NULL: none */

@@ -72,6 +72,9 @@ witness_before(const struct moment *a, const struct moment *b)
 	return a->ns != b->ns ? a->ns < b->ns : a->frame < b->frame;
 }
 
+/* store.c: what is known of a case without a connection record is written there; NULL: no memory. */
+struct record_connection *case_conn(struct store *s, struct mail_case *c);
+
 /* Orders of the tables; each record starts with its key. */
 int	capture_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */

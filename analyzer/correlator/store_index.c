@@ -6,11 +6,11 @@
 
 /* A case whose connection record has not come (or never will) borrows what others say. */
 static void
-case_complete(struct mail_case *c)
+case_complete(struct store *s, struct mail_case *c)
 {
-	struct record_connection *n = &c->conn;
+	struct record_connection *n;
 
-	if (c->has_conn)
+	if (c->has_conn || (n = case_conn(s, c)) == NULL)
 		return;
 	n->key.point = c->point;
 	n->key.conn = c->id;
@@ -38,11 +38,11 @@ case_order(const struct mail_case *x, const struct mail_case *y)
 {
 	int d;
 
-	if ((d = order_i64(x->conn.first.ns, y->conn.first.ns)) != 0)
+	if ((d = order_i64(x->conn->first.ns, y->conn->first.ns)) != 0)
 		return d;
 	if ((d = order_u64(x->point, y->point)) != 0)
 		return d;
-	if ((d = order_u64(x->conn.first.frame, y->conn.first.frame)) != 0)
+	if ((d = order_u64(x->conn->first.frame, y->conn->first.frame)) != 0)
 		return d;
 	return order_u64(x->id, y->id);
 }
@@ -57,7 +57,7 @@ static int
 case_by_client(const void *a, const void *b)
 {
 	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
-	int d = memcmp(&x->conn.client.ip, &y->conn.client.ip, sizeof(struct addr));
+	int d = memcmp(&x->conn->client.ip, &y->conn->client.ip, sizeof(struct addr));
 
 	return d != 0 ? d : case_order(x, y);
 }
@@ -66,7 +66,7 @@ static int
 case_by_server(const void *a, const void *b)
 {
 	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
-	int d = memcmp(&x->conn.server.ip, &y->conn.server.ip, sizeof(struct addr));
+	int d = memcmp(&x->conn->server.ip, &y->conn->server.ip, sizeof(struct addr));
 
 	return d != 0 ? d : case_order(x, y);
 }
@@ -91,7 +91,7 @@ hash_endpoints(uint64_t h, const struct record_connection *n)
 uint64_t
 case_conversation(const struct mail_case *c)
 {
-	const struct record_connection *n = &c->conn;
+	const struct record_connection *n = c->conn;
 	const struct record_direction *a = &n->dir[0], *b = &n->dir[1];
 	uint64_t h = ID_SEED;
 
@@ -231,8 +231,8 @@ points_index(struct store *s)
 		return;
 	}
 	for (size_t i = 0; i < s->case_count; i++)
-		s->points[i] = (struct point_facts){ s->cases[i]->point, s->cases[i]->conn.dir[1].packets > 0,
-		    s->cases[i]->conn.dir[0].data_segments > 0 };
+		s->points[i] = (struct point_facts){ s->cases[i]->point, s->cases[i]->conn->dir[1].packets > 0,
+		    s->cases[i]->conn->dir[0].data_segments > 0 };
 	qsort(s->points, s->case_count, sizeof(*s->points), point_order);
 	for (size_t i = 0; i < s->case_count; i++) {
 		if (n == 0 || s->points[n - 1].point != s->points[i].point) {
@@ -252,9 +252,9 @@ store_index(struct store *s)
 
 	s->longest_ns = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct record_connection *c = &s->cases[i]->conn;
+		const struct record_connection *c = s->cases[i]->conn;
 
-		case_complete(s->cases[i]);
+		case_complete(s, s->cases[i]);
 		s->cases[i]->capture = store_capture(s, s->cases[i]->point);
 		if (c->last.ns - c->first.ns > s->longest_ns)
 			s->longest_ns = c->last.ns - c->first.ns;

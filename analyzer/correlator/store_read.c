@@ -42,10 +42,10 @@ iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client,
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct addr *a = client ? &v[mid]->conn.client.ip : &v[mid]->conn.server.ip;
+		const struct addr *a = client ? &v[mid]->conn->client.ip : &v[mid]->conn->server.ip;
 		int d = want != NULL ? memcmp(a, want, sizeof(*a)) : 0;
 
-		if (d < 0 || (d == 0 && v[mid]->conn.first.ns < from_ns))
+		if (d < 0 || (d == 0 && v[mid]->conn->first.ns < from_ns))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -90,13 +90,13 @@ iter_begin(const struct store *s, struct case_iter *it)
 static bool
 iter_wants(const struct case_iter *it, const struct mail_case *c)
 {
-	if (it->client != NULL && !addr_equal(it->client, &c->conn.client.ip))
+	if (it->client != NULL && !addr_equal(it->client, &c->conn->client.ip))
 		return false;
-	if (it->server != NULL && !addr_equal(it->server, &c->conn.server.ip))
+	if (it->server != NULL && !addr_equal(it->server, &c->conn->server.ip))
 		return false;
-	if (it->since_ns != 0 && c->conn.last.ns < it->since_ns)
+	if (it->since_ns != 0 && c->conn->last.ns < it->since_ns)
 		return false;
-	return it->server_port == 0 || it->server_port == c->conn.server.port;
+	return it->server_port == 0 || it->server_port == c->conn->server.port;
 }
 
 const struct mail_case *
@@ -194,7 +194,7 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 		const struct mail_case *c;
 
 		while ((c = store_case_next(s, &it)) != NULL)
-			proven_raise(&best, c->conn.dir[d].proven, &c->conn.dir[d].proven_at, c->id, c->point, at_ns, span_ns);
+			proven_raise(&best, c->conn->dir[d].proven, &c->conn->dir[d].proven_at, c->id, c->point, at_ns, span_ns);
 	}
 	return best;
 }

@@ -18,7 +18,7 @@ enum { PAIRS_MAX = 1024, Q_MOST = 10, HOPS_MOST = 30 };
 static bool
 handshake_once(const struct mail_case *c)
 {
-	const struct record_connection *n = &c->conn;
+	const struct record_connection *n = c->conn;
 
 	return c->has_conn && n->syn_count == 1 && n->synack_count == 1 && moment_is(&n->syn[0]) && moment_is(&n->synack_first)
 	    && n->synack_first.ns >= n->syn[0].ns;
@@ -42,8 +42,8 @@ ttl_difference(uint8_t x, uint8_t y)
 static int
 order_by_ttl(const struct mail_case *x, const struct mail_case *y)
 {
-	int c = sign(ttl_difference(x->conn.dir[0].ttl_syn, y->conn.dir[0].ttl_syn));
-	int s = sign(ttl_difference(y->conn.dir[1].ttl, x->conn.dir[1].ttl));
+	int c = sign(ttl_difference(x->conn->dir[0].ttl_syn, y->conn->dir[0].ttl_syn));
+	int s = sign(ttl_difference(y->conn->dir[1].ttl, x->conn->dir[1].ttl));
 
 	if (c * s < 0)
 		return 0;
@@ -57,7 +57,7 @@ order_of(const struct mail_case *x, const struct mail_case *y)
 	int ttl = order_by_ttl(x, y), wait = 0;
 
 	if (handshake_once(x) && handshake_once(y)) {
-		int64_t d = (x->conn.synack_first.ns - x->conn.syn[0].ns) - (y->conn.synack_first.ns - y->conn.syn[0].ns);
+		int64_t d = (x->conn->synack_first.ns - x->conn->syn[0].ns) - (y->conn->synack_first.ns - y->conn->syn[0].ns);
 
 		wait = d >= ORDER_LEAST ? 1 : d <= -ORDER_LEAST ? -1 : 0;
 	}
@@ -80,8 +80,8 @@ clock_between(const struct mail_case *x, const struct mail_case *y, int64_t *lo,
 
 	if (!handshake_once(x) || !handshake_once(y) || !clock_steady(x) || !clock_steady(y))
 		return false;
-	syn = y->conn.syn[0].ns - x->conn.syn[0].ns;
-	synack = y->conn.synack_first.ns - x->conn.synack_first.ns;
+	syn = y->conn->syn[0].ns - x->conn->syn[0].ns;
+	synack = y->conn->synack_first.ns - x->conn->synack_first.ns;
 	*lo = syn < synack ? syn : synack;
 	*hi = syn < synack ? synack : syn;
 	return true;
@@ -152,10 +152,10 @@ pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case 
 	p->b_first += order < 0;
 	if (clock_between(a, b, &lo, &hi))
 		pair_clock(p, lo, hi);
-	if (p->shared++ == 0 || a->conn.first.ns < p->first.ns)
-		p->first = a->conn.first;
-	if (a->conn.last.ns > p->last.ns)
-		p->last = a->conn.last;
+	if (p->shared++ == 0 || a->conn->first.ns < p->first.ns)
+		p->first = a->conn->first;
+	if (a->conn->last.ns > p->last.ns)
+		p->last = a->conn->last;
 }
 
 static int
@@ -264,7 +264,7 @@ copy_trusted(const struct mail_case *c, int dir)
 		return false;
 	if (k->drops_known && k->drops_kernel + k->drops_interface > 0)
 		return false;
-	return c->conn.dir[dir].acked_unseen == 0 && c->conn.dir[dir].packets > 0 && c->conn.dir[dir].super_segments == 0
+	return c->conn->dir[dir].acked_unseen == 0 && c->conn->dir[dir].packets > 0 && c->conn->dir[dir].super_segments == 0
 	    && k->fragments_orphaned == 0;
 }
 

@@ -16,12 +16,12 @@ enum { RESETS_SURE = 3, NO_SCALE = 255 };
 static bool
 reset_forged(const struct passage *p, bool *went_on)
 {
-	const struct record_direction *up = &p->up->conn.dir[p->dir], *down = &p->down->conn.dir[p->dir];
+	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
 	int64_t latest = down->rst.ns - p->early;
 
 	if (down->rst_count == 0 || up->rst_count > 0 || !p->clock || !copy_trusted(p->up, p->dir) || !copy_trusted(p->up, !p->dir))
 		return false;
-	if (p->up->capture->first.ns > down->rst.ns - p->late || p->up->capture->last.ns < latest || !p->up->conn.dir[p->dir].isn_known)
+	if (p->up->capture->first.ns > down->rst.ns - p->late || p->up->capture->last.ns < latest || !p->up->conn->dir[p->dir].isn_known)
 		return false;
 	*went_on = up->last.ns > latest;
 	return true;
@@ -33,10 +33,10 @@ say_forged(struct finding *f, const struct passage *p, bool went_on)
 	const char *who = p->dir == 0 ? "client" : "server";
 
 	finding_room(f, 2);
-	evidence_frame(finding_says(f, p->down->point, "%u RST in the name of the %s seen here", p->down->conn.dir[p->dir].rst_count, who),
-	    &p->down->conn.dir[p->dir].rst);
+	evidence_frame(finding_says(f, p->down->point, "%u RST in the name of the %s seen here", p->down->conn->dir[p->dir].rst_count, who),
+	    &p->down->conn->dir[p->dir].rst);
 	evidence_frame(finding_says(f, p->up->point, "nearer to the %s no RST of it passed%s", who, went_on ? ", and it went on sending after that; its last packet"
-	    : "; its last packet"), &p->up->conn.dir[p->dir].last);
+	    : "; its last packet"), &p->up->conn->dir[p->dir].last);
 }
 
 static void
@@ -65,9 +65,9 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 		return;
 	}
 	ring_silence(out, c, dir, FINDING_PEER_RESET, CONFIDENCE_CONFIRMED);
-	fresh = verdict_add(out, FINDING_MIDDLEBOX_RESET, went_on || at->down->conn.dir[dir].rst_count >= RESETS_SURE ? CONFIDENCE_CONFIRMED
+	fresh = verdict_add(out, FINDING_MIDDLEBOX_RESET, went_on || at->down->conn->dir[dir].rst_count >= RESETS_SURE ? CONFIDENCE_CONFIRMED
 	    : CONFIDENCE_PROBABLE, at->down, dir);
-	finding_span(fresh, &at->down->conn.dir[dir].rst, &at->down->conn.dir[dir].rst);
+	finding_span(fresh, &at->down->conn->dir[dir].rst, &at->down->conn->dir[dir].rst);
 	finding_summary(fresh, "A device in between cut the connection in the name of the %s.", dir == 0 ? "client" : "server");
 	say_forged(fresh, at, went_on);
 	finding_adds(fresh, where);
@@ -79,7 +79,7 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 static bool
 options_read(const struct mail_case *c, int dir)
 {
-	const struct record_direction *d = &c->conn.dir[dir];
+	const struct record_direction *d = &c->conn->dir[dir];
 
 	return c->has_conn && d->isn_known && d->mss != 0 && (c->capture == NULL || c->capture->snaplen == 0 || c->capture->snaplen >= 128);
 }
@@ -88,7 +88,7 @@ options_read(const struct mail_case *c, int dir)
 static bool
 scale_broken(const struct passage *p)
 {
-	const struct record_connection *up = &p->up->conn, *down = &p->down->conn;
+	const struct record_connection *up = p->up->conn, *down = p->down->conn;
 
 	return options_read(p->up, 0) && options_read(p->up, 1) && options_read(p->down, 0) && options_read(p->down, 1)
 	    && up->dir[p->dir].wscale != down->dir[p->dir].wscale && up->dir[p->dir].wscale != NO_SCALE
@@ -98,7 +98,7 @@ scale_broken(const struct passage *p)
 static void
 say_scale(struct finding *f, const struct passage *p)
 {
-	const struct record_connection *up = &p->up->conn, *down = &p->down->conn;
+	const struct record_connection *up = p->up->conn, *down = p->down->conn;
 	const char *what = p->dir == 0 ? "SYN" : "SYN-ACK";
 
 	finding_room(f, 2);
@@ -116,7 +116,7 @@ static bool
 scale_differs(const struct passage *p)
 {
 	return options_read(p->up, p->dir) && options_read(p->down, p->dir)
-	    && p->up->conn.dir[p->dir].wscale != p->down->conn.dir[p->dir].wscale;
+	    && p->up->conn->dir[p->dir].wscale != p->down->conn->dir[p->dir].wscale;
 }
 
 static void
@@ -168,9 +168,9 @@ starttls_gone(const struct passage *p)
 static void
 say_starttls(struct finding *f, const struct passage *p)
 {
-	evidence_frame(finding_says(f, p->up->point, "the EHLO reply passes here with STARTTLS"), &p->up->conn.dir[1].data_first);
+	evidence_frame(finding_says(f, p->up->point, "the EHLO reply passes here with STARTTLS"), &p->up->conn->dir[1].data_first);
 	evidence_frame(finding_says(f, p->down->point, "the same reply arrives here without it: %.120s", p->down->session->capabilities),
-	    &p->down->conn.dir[1].data_first);
+	    &p->down->conn->dir[1].data_first);
 	finding_exclude(f, FINDING_TLS_NOT_OFFERED, "the server does offer it");
 }
 

@@ -57,7 +57,7 @@ gone_by(struct gone *g, uint32_t w, int64_t until)
 static const struct stretch *
 unseen_at(const struct passage *p, uint64_t offset)
 {
-	const struct record_direction *up = &p->up->conn.dir[p->dir], *down = &p->down->conn.dir[p->dir];
+	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
 
 	if (!up->isn_known || !down->isn_known)
 		return NULL;
@@ -75,7 +75,7 @@ unseen_at(const struct passage *p, uint64_t offset)
 static bool
 size_gone(struct gone *g)
 {
-	const struct record_direction *down = &g->p.down->conn.dir[g->p.dir];
+	const struct record_direction *down = &g->p.down->conn->dir[g->p.dir];
 	const struct record_stall *s = g->s;
 	const struct stretch *hole;
 	uint32_t full = s->u > 40 + OPTIONS_MOST ? s->u - 40 : s->u;
@@ -113,7 +113,7 @@ size_gone(struct gone *g)
 static bool
 all_gone(struct gone *g)
 {
-	const struct record_direction *up = &g->p.up->conn.dir[g->p.dir], *down = &g->p.down->conn.dir[g->p.dir];
+	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir], *down = &g->p.down->conn->dir[g->p.dir];
 	const struct record_stall *s = g->s;
 
 	if (!g->p.clock || s->chain_lost < CHAIN_LEAST || s->zero_window || s->delivered.frame != 0
@@ -132,7 +132,7 @@ all_gone(struct gone *g)
 static bool
 piece_gone(struct gone *g)
 {
-	const struct record_direction *down = &g->p.down->conn.dir[g->p.dir];
+	const struct record_direction *down = &g->p.down->conn->dir[g->p.dir];
 	const struct stretch *hole = unseen_at(&g->p, g->s->head);
 	bool same_size = false;
 
@@ -193,7 +193,7 @@ passed_between(const struct record_direction *d, uint32_t lo, uint32_t hi)
 static void
 say_sizes(struct finding *f, const struct gone *g)
 {
-	const struct record_direction *up = &g->p.up->conn.dir[g->p.dir], *down = &g->p.down->conn.dir[g->p.dir];
+	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir], *down = &g->p.down->conn->dir[g->p.dir];
 	uint32_t u = g->s->u, small_up = passed_between(up, 0, u), small_down = passed_between(down, 0, u);
 	char text[200];
 
@@ -288,7 +288,7 @@ say_all(struct finding *f, const struct gone *g)
 	    g->small_too ? ", small ones too" : "");
 	say_left(f, g, text);
 	evidence_frame(finding_says(f, g->p.down->point, "nothing of this sender arrived here after that, and the capture goes on for %.1f s; its last "
-	    "packet", seconds(g->p.down->capture->last.ns - g->p.down->conn.dir[g->p.dir].last.ns)), &g->p.down->conn.dir[g->p.dir].last);
+	    "packet", seconds(g->p.down->capture->last.ns - g->p.down->conn->dir[g->p.dir].last.ns)), &g->p.down->conn->dir[g->p.dir].last);
 }
 
 /* A path that carries nothing: where; and sure, when small ones were lost as well. */
@@ -346,7 +346,7 @@ struct count {
 static bool
 count_whole(const struct passage *p)
 {
-	const struct record_direction *up = &p->up->conn.dir[p->dir], *down = &p->down->conn.dir[p->dir];
+	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
 
 	return copy_trusted(p->up, p->dir) && copy_trusted(p->down, p->dir) && up->isn_known && down->isn_known
 	    && up->stream_bytes == down->stream_bytes && up->missing == 0 && down->unseen_count == 0;
@@ -361,7 +361,7 @@ count_find(const struct ring *r, int dir, struct count *best)
 	uint64_t lost = 0;
 
 	for (uint32_t i = 0; i < n && passage_width(r, &p[i]) == 0; i++) {
-		uint64_t left = p[i].up->conn.dir[dir].data_segments, arrived = p[i].down->conn.dir[dir].data_segments;
+		uint64_t left = p[i].up->conn->dir[dir].data_segments, arrived = p[i].down->conn->dir[dir].data_segments;
 
 		if (count_whole(&p[i]) && left > arrived && left - arrived > lost && left <= UINT32_MAX) {
 			lost = left - arrived;

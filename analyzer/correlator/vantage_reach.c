@@ -15,10 +15,10 @@ journey_order(const void *x, const void *y)
 {
 	const struct mail_case *a = *(const struct mail_case *const *)x, *b = *(const struct mail_case *const *)y;
 
-	if (a->conn.dir[0].isn != b->conn.dir[0].isn)
-		return a->conn.dir[0].isn < b->conn.dir[0].isn ? -1 : 1;
-	if (a->conn.server.port != b->conn.server.port)
-		return a->conn.server.port < b->conn.server.port ? -1 : 1;
+	if (a->conn->dir[0].isn != b->conn->dir[0].isn)
+		return a->conn->dir[0].isn < b->conn->dir[0].isn ? -1 : 1;
+	if (a->conn->server.port != b->conn->server.port)
+		return a->conn->server.port < b->conn->server.port ? -1 : 1;
 	if (a->point != b->point)
 		return a->point < b->point ? -1 : 1;
 	return (a->index > b->index) - (a->index < b->index);
@@ -27,14 +27,14 @@ journey_order(const void *x, const void *y)
 static bool
 same_journey(const struct mail_case *a, const struct mail_case *b)
 {
-	return a->conn.dir[0].isn == b->conn.dir[0].isn && a->conn.server.port == b->conn.server.port;
+	return a->conn->dir[0].isn == b->conn->dir[0].isn && a->conn->server.port == b->conn->server.port;
 }
 
 static bool
 silent(const struct mail_case *c)
 {
-	return c->conn.synack_count == 0 && c->conn.dir[1].packets == 0 && c->conn.syn_count >= SYNS_LEAST
-	    && c->conn.refused.frame == 0 && c->conn.unreachable.frame == 0;
+	return c->conn->synack_count == 0 && c->conn->dir[1].packets == 0 && c->conn->syn_count >= SYNS_LEAST
+	    && c->conn->refused.frame == 0 && c->conn->unreachable.frame == 0;
 }
 
 static bool
@@ -64,10 +64,10 @@ say_return(const struct passage *p, struct verdicts *out)
 		finding_summary(f, "The server answers, but its SYN-ACKs do not come back to the client.");
 	}
 	finding_room(f, 2);
-	evidence_frame(evidence_frame(finding_says(f, far->point, "the server answers here, %u times", far->conn.synack_count),
-	    &far->conn.synack_first), &far->conn.synack_last);
-	evidence_frame(finding_says(f, near->point, "no answer arrives here, and the client repeats its SYN: %u in all", near->conn.syn_count),
-	    &near->conn.syn[near->conn.syn_count <= RECORD_SYNS ? near->conn.syn_count - 1 : RECORD_SYNS - 1]);
+	evidence_frame(evidence_frame(finding_says(f, far->point, "the server answers here, %u times", far->conn->synack_count),
+	    &far->conn->synack_first), &far->conn->synack_last);
+	evidence_frame(finding_says(f, near->point, "no answer arrives here, and the client repeats its SYN: %u in all", near->conn->syn_count),
+	    &near->conn->syn[near->conn->syn_count <= RECORD_SYNS ? near->conn->syn_count - 1 : RECORD_SYNS - 1]);
 	if (d != NULL)
 		ring_sure(out, d->c, d, CONFIDENCE_CONFIRMED, where);
 	else
@@ -89,8 +89,8 @@ say_farther(const struct passage *p, struct verdicts *out)
 		if (d == NULL)
 			continue;
 		finding_room(d->f, 1);
-		evidence_frame(finding_says(d->f, p->down->point, "the same SYNs pass here, too: %u of them", p->down->conn.syn_count),
-		    &p->down->conn.syn[0]);
+		evidence_frame(finding_says(d->f, p->down->point, "the same SYNs pass here, too: %u of them", p->down->conn->syn_count),
+		    &p->down->conn->syn[0]);
 		ring_sure(out, p->up, d, d->f->confidence, where);
 	}
 }
@@ -109,11 +109,11 @@ journey_judge(const struct vantages *v, const struct mail_case *const *c, size_t
 
 			if (i == j || !silent(c[i]) || !point_whole(c[i]) || !passage_of(v, c[i], c[j], 0, &p) || p.up != c[i])
 				continue;
-			if (p.down->conn.synack_count >= ANSWERS_LEAST) {
+			if (p.down->conn->synack_count >= ANSWERS_LEAST) {
 				say_return(&p, out);
 				return;
 			}
-			if (p.down->conn.synack_count == 0 && silent(p.down) && (!found || (passage_of(v, best.down, p.down, 0, &further)
+			if (p.down->conn->synack_count == 0 && silent(p.down) && (!found || (passage_of(v, best.down, p.down, 0, &further)
 			    && further.up == best.down))) {
 				best = p;
 				found = true;
@@ -134,7 +134,7 @@ vantage_reach(const struct vantages *v, const struct store *s, struct verdicts *
 	size_t n = 0, room = 0;
 
 	while ((c = store_case_next(s, &it)) != NULL) {
-		if (!c->has_conn || c->conn.syn_count == 0 || !c->conn.dir[0].isn_known || c->conn.dir[0].isn <= UINT16_MAX)
+		if (!c->has_conn || c->conn->syn_count == 0 || !c->conn->dir[0].isn_known || c->conn->dir[0].isn <= UINT16_MAX)
 			continue;
 		if (n == room) {
 			room = room == 0 ? 64 : room * 2;

@@ -75,10 +75,10 @@ verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf, 
 {
 	struct finding *f = draft_add(out, c, dir, kind, conf);
 
-	f->from = dir == 1 ? c->conn.server : c->conn.client;
-	f->to = dir == 1 ? c->conn.client : c->conn.server;
-	f->first = c->conn.first;
-	f->last = c->conn.last;
+	f->from = dir == 1 ? c->conn->server : c->conn->client;
+	f->to = dir == 1 ? c->conn->client : c->conn->server;
+	f->first = c->conn->first;
+	f->last = c->conn->last;
 	f->point = c->point;
 	finding_session(f, c->id);
 	return f;

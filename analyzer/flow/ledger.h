@@ -68,14 +68,22 @@ void	ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir di
  */
 bool	ledger_icmp(struct ledger *l, const struct packet *p);
 
+/* Room for lists of a connection's record. */
+struct ledger_lists {
+	struct size_class sizes[RECORD_SIZES];
+	struct stretch	unseen[RECORD_STRETCHES];
+	struct pause	pauses[RECORD_PAUSES];
+};
+
 /*
  * Fills the measured fields of `out' and gives the stalls and ICMP errors to
  * the sink (NULL: none) under out->key's point and conn.  May be called again
  * and again (live); changes nothing that a later packet needs.  Not touched:
- * key, app, by, community_id, vlan, tunnel, payload_hash.
+ * key, app, by, community_id, vlan, tunnel, payload_hash.  The lists of `out'
+ * are in `lists', and in the ledger until its next packet.
  */
 void	ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out,
-	    const struct record_sink *sink);
+	    struct ledger_lists lists[2], const struct record_sink *sink);
 
 /* Fetches into the cache what the next packet will touch; then, when that is here, what hangs on it. */
 void	ledger_fetch(const struct ledger *l);

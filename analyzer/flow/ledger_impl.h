@@ -298,7 +298,7 @@ void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct 
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
 /* ledger_side_report.c */
 /* loop: the shortest way to the endpoint and back, 0 = not known. */
-void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *out);
+void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *out, struct ledger_lists *lists);
 
 /* ---- ledger_window.c: one direction of the window, read once ------------------ */
 

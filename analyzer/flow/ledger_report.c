@@ -35,7 +35,8 @@ loop_to(const struct ledger *l, const struct readings *r, int dir)
 }
 
 static void
-report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out)
+report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out,
+    struct ledger_lists lists[2])
 {
 	out->client = l->end[0];
 	out->server = l->end[1];
@@ -62,12 +63,13 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 		out->vantage = (int32_t)(l->vantage_num * 1000 / l->handshake_ns);
 	memset(out->dir, 0, sizeof(out->dir));
 	for (int d = 0; d < 2; d++)
-		side_report(l, d, t_end, loop_to(l, r, d), &out->dir[d]);
+		side_report(l, d, t_end, loop_to(l, r, d), &out->dir[d], &lists[d]);
 }
 
 static void
-report_sizes(const struct totals *t, struct record_direction *o)
+report_sizes(const struct totals *t, struct record_direction *o, struct size_class sizes[RECORD_SIZES])
 {
+	o->sizes = sizes;
 	o->all_lost_above_proven = false;
 	for (uint32_t i = 0; i < t->size_count; i++)
 		if (t->sizes[i].lost > 0)
@@ -81,8 +83,8 @@ report_sizes(const struct totals *t, struct record_direction *o)
 		if (n->ok + n->lost == 0)
 			continue;
 		if (o->size_count < RECORD_SIZES)
-			o->sizes[o->size_count++].w = n->w;
-		c = &o->sizes[o->size_count - 1];
+			sizes[o->size_count++] = (struct size_class){ .w = n->w };
+		c = &sizes[o->size_count - 1];
 		if (c->w != n->w && i + 1 == t->size_count)
 			c->w = n->w;	/* the largest keeps its name */
 		c->ok += n->ok;
@@ -92,19 +94,20 @@ report_sizes(const struct totals *t, struct record_direction *o)
 
 /* Stretches of the stream that never passed, as far as the list of holes holds them. */
 static void
-report_unseen(const struct side *s, struct record_direction *o)
+report_unseen(const struct side *s, struct record_direction *o, struct stretch unseen[RECORD_STRETCHES])
 {
+	o->unseen = unseen;
 	o->unseen_count = s->hole_count;
 	for (uint32_t i = 0; i < s->hole_count && i < RECORD_STRETCHES; i++) {
 		const struct hole *h = &s->lists->holes[i];
 		int64_t at = h->lo - s->low;
 
-		o->unseen[i] = (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };
+		unseen[i] = (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };
 	}
 }
 
 static void
-report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o)
+report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o, struct ledger_lists *lists)
 {
 	o->w_max = l->side[d].w_seen;
 	o->proven = sums_proven(t, INT64_MIN, 0, &o->proven_at);
@@ -112,10 +115,10 @@ report_totals(const struct ledger *l, int d, const struct totals *t, struct reco
 	o->small_ok_last = t->small_ok_last;
 	o->super_segments = t->super_segments;
 	o->super_bytes = t->super_bytes;
-	report_sizes(t, o);
+	report_sizes(t, o, lists->sizes);
 	o->passed_count = l->side[d].passing.count;
-	memcpy(o->passed, l->side[d].passing.v, o->passed_count * sizeof(o->passed[0]));
-	report_unseen(&l->side[d], o);
+	o->passed = l->side[d].passing.v;
+	report_unseen(&l->side[d], o, lists->unseen);
 	o->retransmissions = t->retransmissions;
 	o->hole_fills = t->hole_fills;
 	o->repair_ranges = t->ranges;
@@ -185,7 +188,8 @@ report_icmp(const struct ledger *l, const struct readings *r, const struct recor
 }
 
 void
-ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, const struct record_sink *sink)
+ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, struct ledger_lists lists[2],
+    const struct record_sink *sink)
 {
 	struct size_note sizes[2][LEDGER_SIZES];
 	struct readings r;
@@ -200,11 +204,11 @@ ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connecti
 		l->caps.memory++;
 		return;
 	}
-	report_connection(l, &r, t_end, open, out);
+	report_connection(l, &r, t_end, open, out, lists);
 	for (int d = 0; d < 2; d++) {
 		sums_copy(&t[d], sizes[d], &l->side[d].sums);
 		reading_account(l, &r.dir[d], l->count, &t[d]);
-		report_totals(l, d, &t[d], &out->dir[d]);
+		report_totals(l, d, &t[d], &out->dir[d], &lists[d]);
 	}
 	if (sink != NULL) {
 		for (int d = 0; d < 2; d++)

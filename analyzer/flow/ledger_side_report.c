@@ -97,21 +97,22 @@ report_missing(const struct side *s, struct record_direction *o)
 }
 
 static void
-report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o)
+report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o, struct pause pauses[RECORD_PAUSES])
 {
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
 	struct pause p = { .from = s->data_last, .to = s->after_data, .trailing = true };
 
+	o->pauses = pauses;
 	o->pause_count = s->pause_count;
 	if (s->pause_count > 0)
-		memcpy(o->pauses, s->lists->pauses, s->pause_count * sizeof(o->pauses[0]));
+		memcpy(pauses, s->lists->pauses, s->pause_count * sizeof(pauses[0]));
 	if (p.to.frame == 0) {
 		p.to.ns = t_end;
 		p.to.frame = l->last.frame;
 	}
 	if (p.from.frame != 0 && p.to.ns - p.from.ns >= PAUSE_LEAST && !peer->zero_now
 	    && pause_clean(l, s, peer, p.from.ns) && peer->packets > 0)
-		pause_keep(o->pauses, &o->pause_count, &p);
+		pause_keep(pauses, &o->pause_count, &p);
 	for (uint32_t i = 0; i < o->pause_count; i++) {
 		const struct pause *x = &o->pauses[i];
 
@@ -175,7 +176,7 @@ report_windows(const struct side *s, struct record_direction *o)
 }
 
 void
-side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *o)
+side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *o, struct ledger_lists *lists)
 {
 	const struct side *s = &l->side[dir];
 	uint8_t ttl = side_ttl(s);
@@ -209,7 +210,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);
-	report_pauses(l, dir, t_end, o);
+	report_pauses(l, dir, t_end, o, lists->pauses);
 	report_gap(l, dir, o);
 	o->id_gap_from = s->id_gap_from;
 	o->id_gap_to = s->id_gap_to;

@@ -453,12 +453,12 @@ full_take(void *ctx, const struct record *r)
 }
 
 static void
-full_facts(struct full *f, bool open, struct record_connection *c)
+full_facts(struct full *f, bool open, struct record_connection *c, struct ledger_lists lists[2])
 {
 	struct record_sink sink = { full_take, f };
 
 	c->key = (struct record_key){ .point = f->fp->point, .conn = f->id };
-	ledger_report(f->ledger, point_now(f->fp), open, c, &sink);
+	ledger_report(f->ledger, point_now(f->fp), open, c, lists, &sink);
 	c->app = f->app;
 	c->by = f->by;
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
@@ -513,12 +513,13 @@ full_account(struct full *f, const struct record_connection *c)
 void
 full_snapshot(struct full *f)
 {
+	struct ledger_lists lists[2];
 	struct record r;
 
 	if (!f->mail)
 		return;
 	RECORD_BEGIN(&r, RECORD_CONNECTION, connection);
-	full_facts(f, true, &r.connection);
+	full_facts(f, true, &r.connection, lists);
 	f->fp->sink.take(f->fp->sink.ctx, &r);
 }
 
@@ -565,6 +566,7 @@ void
 full_end(struct full *f, bool open)
 {
 	struct flow_point *fp = f->fp;
+	struct ledger_lists lists[2];
 	struct record r;
 
 	RECORD_BEGIN(&r, RECORD_CONNECTION, connection);
@@ -574,7 +576,7 @@ full_end(struct full *f, bool open)
 		fp->cap_failed++;
 	} else {
 		fp->failed += !f->mail;
-		full_facts(f, open, &r.connection);
+		full_facts(f, open, &r.connection, lists);
 		fp->sink.take(fp->sink.ctx, &r);
 		full_account(f, &r.connection);
 	}

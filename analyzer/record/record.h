@@ -7,8 +7,9 @@
  * 0 never happened.  Sizes `w' are bytes at the IP layer.
  *
  * Text is valid UTF-8, NUL-terminated, cut at its array or at the bound of its
- * pointer.  What a pointer points to belongs to whoever made the record, NULL
- * says the same as "", and a copy that outlives the record must be a deep one:
+ * pointer; NULL says the same as "".  A list is as long as its count says, but
+ * never beyond its bound.  What a pointer points to belongs to whoever made the
+ * record, and a copy that outlives the record must be a deep one:
  * record_copy.h.  What the correlator keeps is never NULL.
  *
  * The JSON of a record is described by the tables in record_fields.c: a new
@@ -130,6 +131,11 @@ struct stretch {
 };
 
 #define RECORD_PAUSES	4
+struct pause {
+	struct moment	from, to;
+	bool		ids_continue;	/* its IPv4 IDs run on over it */
+	bool		trailing;	/* no data came after it */
+};
 
 /* What one endpoint sent, as seen at this capture point. */
 struct record_direction {
@@ -157,12 +163,12 @@ struct record_direction {
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
 	uint32_t	size_count;
-	struct size_class sizes[RECORD_SIZES];	/* ascending w; the rest folded into the nearest */
+	const struct size_class *sizes;	/* RECORD_SIZES; ascending w; the rest folded into the nearest */
 	/* what two capture points compare */
 	uint32_t	passed_count;
-	struct passed	passed[RECORD_SIZES];	/* ascending w */
+	const struct passed *passed;	/* RECORD_SIZES; ascending w */
 	uint32_t	unseen_count;	/* all; kept below the first */
-	struct stretch	unseen[RECORD_STRETCHES];
+	const struct stretch *unseen;	/* RECORD_STRETCHES */
 	/* loss (S13) */
 	uint32_t	retransmissions, hole_fills, dsacks, repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
@@ -181,11 +187,7 @@ struct record_direction {
 	struct moment	pause_from, pause_to;
 	bool		pause_ids_continue;
 	uint32_t	pause_count;	/* kept below, in order of time; the longest ones */
-	struct pause {
-		struct moment	from, to;
-		bool		ids_continue;	/* its IPv4 IDs run on over it */
-		bool		trailing;	/* no data came after it */
-	}		pauses[RECORD_PAUSES];
+	const struct pause *pauses;	/* RECORD_PAUSES */
 	/* hole beyond a bottleneck (S9); offsets are stream offsets */
 	struct moment	hole_seen;	/* first packet whose SEQ lies beyond it */
 	uint64_t	hole_at, hole_bytes;

@@ -5,59 +5,80 @@
 #include "record/record_fields.h"
 #include "record/text.h"
 
-/* ---- the texts of a record, one after the other ------------------------------ */
+/* ---- what a record points to, one after the other ------------------------------ */
 
-enum { TEXTS_MAX = 64 };	/* of one record; a session has 13, and two for each refusal */
+enum { PARTS_MAX = 64 };	/* of one record; a session has 13, and two for each refusal */
 
-/* Where they are, and how long with their NUL. */
-struct texts {
+/* A text with its NUL, or a list: where its pointer is, and how many bytes it takes. */
+struct parts {
 	uint8_t		*base;
-	size_t		 bytes;
+	size_t		 bytes;		/* of all, each of them aligned */
 	uint32_t	 n;
-	struct {
-		uint32_t	at, len;
-	}		 text[TEXTS_MAX];
+	struct part {
+		uint32_t	at, bytes;
+		bool		text;
+	}		 part[PARTS_MAX];
 };
 
+static size_t
+aligned(size_t bytes)
+{
+	const size_t align = _Alignof(int64_t);
+
+	return (bytes + align - 1) / align * align;
+}
+
 static void
-texts_find(struct texts *x, const struct field_table *t, uint8_t *base)
+parts_add(struct parts *x, const uint8_t *member, bool text, size_t bytes)
+{
+	if (x->n == PARTS_MAX)
+		return;
+	x->part[x->n++] = (struct part){ (uint32_t)(member - x->base), (uint32_t)bytes, text };
+	x->bytes += aligned(bytes);
+}
+
+static void
+parts_find(struct parts *x, const struct field_table *t, uint8_t *base)
 {
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 		uint8_t *member = base + f->offset;
-		uint32_t n = 1;
+		size_t n;
 
-		if (f->kind == FIELD_TEXT && x->n < TEXTS_MAX) {
-			const char *s = field_text(member);
-			uint32_t len = s[0] != '\0' ? (uint32_t)strlen(s) + 1 : 0;
-
-			x->text[x->n].at = (uint32_t)(member - x->base);
-			x->text[x->n++].len = len;
-			x->bytes += len;
+		if (f->kind == FIELD_TEXT) {
+			n = strlen(field_text(member));
+			parts_add(x, member, true, n > 0 ? n + 1 : 0);
+		} else if ((f->flags & FIELD_LIST) != 0) {
+			parts_add(x, member, false, field_counted(f, base) * f->table->size);
+		} else if ((f->flags & FIELD_DEEP) != 0) {
+			n = f->count_at != 0 ? field_counted(f, base) : f->size / f->table->size;
+			for (size_t k = 0; k < n; k++)
+				parts_find(x, f->table, member + k * f->table->size);
 		}
-		if ((f->flags & FIELD_TEXTS) == 0)
-			continue;
-		if (f->count_at != 0)
-			memcpy(&n, base + f->count_at, sizeof(n));
-		for (uint32_t k = 0; k < n; k++)
-			texts_find(x, f->table, member + k * f->table->size);
 	}
 }
 
-/* The record is not changed through `base': what does that is for those who may. */
+/* Nothing is changed through `base' here: that is for those who may. */
 static void
-texts_of(struct texts *x, enum record_type type, const void *record)
+parts_of(struct parts *x, enum record_type type, const void *record)
 {
 	x->base = (uint8_t *)(uintptr_t)record;
 	x->bytes = 0;
 	x->n = 0;
-	texts_find(x, record_table(type), x->base);
+	parts_find(x, record_table(type), x->base);
 }
 
-static const char **
-text_slot(const struct texts *x, uint32_t i)
+/* What is not there is empty, whatever its count says. */
+static char *
+part_move(const struct parts *x, const struct part *p, char *room)
 {
-	return (void *)(x->base + x->text[i].at);
+	const void **member = (void *)(x->base + p->at);
+
+	if (p->text && p->bytes == 0)
+		*member = "";
+	else
+		*member = *member != NULL ? memcpy(room, *member, p->bytes) : memset(room, 0, p->bytes);
+	return room + aligned(p->bytes);
 }
 
 static size_t
@@ -69,9 +90,9 @@ struct_bytes(enum record_type type, const void *record)
 size_t
 record_bytes(enum record_type type, const struct record_key *record)
 {
-	struct texts x;
+	struct parts x;
 
-	texts_of(&x, type, record);
+	parts_of(&x, type, record);
 	return struct_bytes(type, record) + x.bytes;
 }
 
@@ -79,22 +100,18 @@ void *
 record_keep(const struct record *r, size_t *size)
 {
 	size_t own = struct_bytes(r->type, &r->key);
-	struct texts x;
+	struct parts x;
 	char *copy, *room;
 
-	texts_of(&x, r->type, &r->key);
+	parts_of(&x, r->type, &r->key);
 	*size = own + x.bytes;
 	if ((copy = malloc(*size)) == NULL)
 		return NULL;
 	memcpy(copy, &r->key, own);
 	x.base = (uint8_t *)copy;
 	room = copy + own;
-	for (uint32_t i = 0; i < x.n; i++) {
-		const char **text = text_slot(&x, i);
-
-		*text = x.text[i].len > 0 ? memcpy(room, *text, x.text[i].len) : "";
-		room += x.text[i].len;
-	}
+	for (uint32_t i = 0; i < x.n; i++)
+		room = part_move(&x, &x.part[i], room);
 	return copy;
 }
 
@@ -110,11 +127,12 @@ text_disown(const char **text)
 static void
 record_disown(enum record_type type, void *record)
 {
-	struct texts x;
+	struct parts x;
 
-	texts_of(&x, type, record);
+	parts_of(&x, type, record);
 	for (uint32_t i = 0; i < x.n; i++)
-		text_disown(text_slot(&x, i));
+		if (x.part[i].text)
+			text_disown((void *)(x.base + x.part[i].at));
 }
 
 bool

@@ -1,7 +1,8 @@
 /*
  * record_copy.h - making and copying records without the bytes that say
  * nothing: a struct record is as large as the largest of its kind, of a
- * session's refusals most are not there, and texts are as long as they are.
+ * session's refusals most are not there, texts and lists are as long as they
+ * are.
  */
 #ifndef RECORD_COPY_H
 #define RECORD_COPY_H
@@ -20,8 +21,9 @@ record_begin(struct record *r, enum record_type type, size_t size)
 #define RECORD_BEGIN(r, type, member)	record_begin(r, type, sizeof((r)->member))
 
 /*
- * A record of its own, as its struct: one allocation with all its texts, none
- * of them NULL, to be given to free().  `size': its bytes.  NULL: no memory.
+ * A record of its own, as its struct: one allocation with all its texts and
+ * lists, none of them NULL, to be given to free().  `size': its bytes.  NULL: no
+ * memory.
  */
 void	*record_keep(const struct record *r, size_t *size);
 /* What the copy takes, or took; every record begins with its key. */

@@ -48,10 +48,11 @@ LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded
 #define TIME(m, text)		FIELD_OF(S, m, FIELD_TIME, text, .max = 0)
 #define TIME_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_TIME, .says = text }
 #define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
-#define REPLY(m, text)		FIELD_OF(S, m, FIELD_STRUCT, text, .table = &record_reply_table, .flags = FIELD_TEXTS)
+#define REPLY(m, text)		FIELD_OF(S, m, FIELD_STRUCT, text, .table = &record_reply_table, .flags = FIELD_DEEP)
 #define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
-#define STRUCTS_COUNTED(m, counter, t, text) FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY, \
-				  .count_at = offsetof(struct S, counter))
+#define LIST(m, most, counter, t, text) { .name = #m, .offset = offsetof(struct S, m), .kind = FIELD_STRUCT, \
+				  .size = (most) * sizeof(*((struct S *)0)->m), .flags = FIELD_ARRAY | FIELD_LIST, \
+				  .count_at = offsetof(struct S, counter), .table = &t, .says = text }
 #define KEY			FIELD_OF(S, key, FIELD_STRUCT, "identity", .table = &record_key_table, .flags = FIELD_INLINE)
 
 #define S record_key
@@ -162,11 +163,11 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(super_segments, "segments larger than any packet (offload)"),
 	F(super_bytes, "their bytes"),
 	MAX(size_count, RECORD_SIZES, "entries of sizes"),
-	STRUCTS(sizes, size_class_table, "transmissions by size, ascending"),
+	LIST(sizes, RECORD_SIZES, size_count, size_class_table, "transmissions by size, ascending"),
 	MAX(passed_count, RECORD_SIZES, "entries of passed"),
-	STRUCTS(passed, passed_table, "every packet but SYN, RST and super-segments, by size, ascending"),
+	LIST(passed, RECORD_SIZES, passed_count, passed_table, "every packet but SYN, RST and super-segments, by size, ascending"),
 	F(unseen_count, "stretches of the stream that never passed, beyond which bytes did"),
-	STRUCTS(unseen, stretch_table, "the first of them"),
+	LIST(unseen, RECORD_STRETCHES, unseen_count, stretch_table, "the first of them"),
 	F(retransmissions, "retransmitted segments"),
 	F(hole_fills, "holes filled later"),
 	F(dsacks, "duplicate SACKs of the peer"),
@@ -189,7 +190,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(pause_to, "its end"),
 	F(pause_ids_continue, "IP identifications continue over it"),
 	MAX(pause_count, RECORD_PAUSES, "entries of pauses"),
-	STRUCTS(pauses, pause_table, "the longest such silences, in order of time"),
+	LIST(pauses, RECORD_PAUSES, pause_count, pause_table, "the longest such silences, in order of time"),
 	F(hole_seen, "first packet beyond a hole that never passed here"),
 	F(hole_at, "stream offset of the hole"),
 	F(hole_bytes, "its length"),
@@ -287,7 +288,8 @@ FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connecti
 	F(rtt_ns, "round trip in nanoseconds"),
 	F(rtt_known, "measured, not assumed"),
 	F(vantage, "permille of the round trip between here and the server: 1000 at the client; -1 unknown"),
-	STRUCTS(dir, record_direction_table, "client to server, server to client"));
+	FIELD_OF(S, dir, FIELD_STRUCT, "client to server, server to client", .table = &record_direction_table,
+	    .flags = FIELD_ARRAY | FIELD_DEEP));
 #undef S
 
 #define S record_session
@@ -356,7 +358,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	TEXT(bad_line, RECORD_LINE, "the line"),
 	F(quit_ok, "POP3 QUIT was answered +OK"),
 	FIELD_OF(S, refusals, FIELD_STRUCT, "the first and the last", .table = &session_refusal_table,
-	    .flags = FIELD_ARRAY | FIELD_TEXTS, .count_at = offsetof(struct S, refusals_kept)));
+	    .flags = FIELD_ARRAY | FIELD_DEEP, .count_at = offsetof(struct S, refusals_kept)));
 #undef S
 
 #define S record_transaction
@@ -594,6 +596,16 @@ field_element(const struct field *f)
 	if (f->kind == FIELD_STRING)
 		return f->each;
 	return f->kind == FIELD_STRUCT ? f->table->size : sizes[f->kind];
+}
+
+size_t
+field_counted(const struct field *f, const void *base)
+{
+	size_t most = f->size / field_element(f);
+	uint32_t n;
+
+	memcpy(&n, (const uint8_t *)base + f->count_at, sizeof(n));
+	return n < most ? n : most;
 }
 
 static const char *

@@ -30,7 +30,8 @@ enum {
 	FIELD_ARRAY	= 1 << 2,
 	FIELD_ONLY_IF	= 1 << 3,	/* written only when the bool at `cond' is set */
 	FIELD_NOT_ZERO	= 1 << 4,	/* 0 is written as null */
-	FIELD_TEXTS	= 1 << 5,	/* a struct that has texts */
+	FIELD_DEEP	= 1 << 5,	/* a struct that has texts or lists */
+	FIELD_LIST	= 1 << 6,	/* an array that the member points to: `max' elements at most */
 };
 
 struct field_names {
@@ -42,7 +43,7 @@ struct field {
 	const char	*name;
 	enum field_kind	 kind;
 	uint32_t	 flags;
-	size_t		 offset, size;	/* of the member; an array's in all */
+	size_t		 offset, size;	/* of the member; an array's in all, be it a list or not */
 	size_t		 count_at;	/* offset of a uint32_t that counts the array; 0 = to its last non-zero */
 	size_t		 cond;
 	size_t		 each;		/* bytes of one string of an array of strings */
@@ -104,12 +105,26 @@ field_text(const void *member)
 	return s != NULL ? s : "";
 }
 
+/* The first element of an array, or the member itself; NULL: a list that is not there. */
+static inline const void *
+field_first(const struct field *f, const void *base)
+{
+	const void *member = (const uint8_t *)base + f->offset, *list;
+
+	if ((f->flags & FIELD_LIST) == 0)
+		return member;
+	memcpy(&list, member, sizeof(list));
+	return list;
+}
+
 /* NULL: no such type. */
 const struct field_table *record_table(enum record_type type);
 /* 0: no record has this name. */
 enum record_type	  record_type_by_name(const char *name);
 /* Size of one element: of the member itself when it is no array. */
 size_t			  field_element(const struct field *f);
+/* How many elements an array that is counted (count_at) has in a struct at `base'. */
+size_t			  field_counted(const struct field *f, const void *base);
 
 extern const struct field_table record_reply_table, record_key_table;
 extern const struct field_names verdict_names, app_proto_names, smtp_stage_names;

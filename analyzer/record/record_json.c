@@ -35,8 +35,24 @@ value_get(const struct field *f, const void *p)
 	}
 }
 
-/* Member by member: padding says nothing. */
 static bool element_is_zero(const struct field *f, const uint8_t *p);
+
+/* Counted, or up to the last element that is not zero. */
+static size_t
+array_length(const struct field *f, const uint8_t *base)
+{
+	size_t step = field_element(f), n = f->size / step;
+
+	if (field_first(f, base) == NULL)
+		return 0;
+	if (f->count_at != 0)
+		return field_counted(f, base);
+	while (n > 0 && element_is_zero(f, base + f->offset + (n - 1) * step))
+		n--;
+	return n;
+}
+
+/* Member by member: padding says nothing. */
 
 static bool
 struct_is_zero(const struct field_table *t, const uint8_t *base)
@@ -45,6 +61,11 @@ struct_is_zero(const struct field_table *t, const uint8_t *base)
 		const struct field *f = &t->fields[i];
 		size_t step = field_element(f);
 
+		if ((f->flags & FIELD_LIST) != 0) {
+			if (array_length(f, base) > 0)
+				return false;
+			continue;
+		}
 		for (size_t at = 0; at < f->size; at += step)
 			if (!element_is_zero(f, base + f->offset + at))
 				return false;
@@ -204,30 +225,15 @@ encode_element(const struct field *f, const uint8_t *p)
 	}
 }
 
-/* Counted, or up to the last element that is not zero. */
-static size_t
-array_length(const struct field *f, const uint8_t *base)
-{
-	size_t step = field_element(f), n = f->size / step;
-	uint32_t counted;
-
-	if (f->count_at != 0) {
-		memcpy(&counted, base + f->count_at, sizeof(counted));
-		return counted < n ? counted : n;
-	}
-	while (n > 0 && element_is_zero(f, base + f->offset + (n - 1) * step))
-		n--;
-	return n;
-}
-
 static json_t *
 encode_array(const struct field *f, const uint8_t *base, size_t n)
 {
+	const uint8_t *first = field_first(f, base);
 	json_t *j = json_array();
 	size_t step = field_element(f);
 
 	for (size_t i = 0; i < n; i++)
-		if (json_array_append_new(j, encode_element(f, base + f->offset + i * step)) != 0)
+		if (json_array_append_new(j, encode_element(f, first + i * step)) != 0)
 			goto fail;
 	return j;
 fail:

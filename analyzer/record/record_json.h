@@ -27,9 +27,11 @@ enum record_json_rc {
 
 /*
  * The line is untrusted.  Unknown fields are ignored, strings cut at their
- * bound.  `texts' has `len' bytes as well: what the record points to is there.
+ * bound.  `said' has RECORD_JSON_SAID(len) bytes: what the record points to is
+ * there.
  */
-enum record_json_rc record_json_decode(struct record *out, char *texts, const char *line, size_t len,
+#define RECORD_JSON_SAID(len)	((len) + 4096)
+enum record_json_rc record_json_decode(struct record *out, char *said, const char *line, size_t len,
 		    char *err, size_t errlen);
 
 #endif /* RECORD_JSON_H */

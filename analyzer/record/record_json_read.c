@@ -30,7 +30,7 @@ value_set(const struct field *f, void *p, uint64_t v)
 	}
 }
 
-/* Where texts are put: a line is longer than all that it says. */
+/* Where texts and lists are put: a line is longer than all texts that it says, and lists have their bounds. */
 struct room {
 	char	*at;
 	size_t	 left;
@@ -233,6 +233,22 @@ decode_element(const struct decoder *d, const struct field *f, const json_t *j, 
 	}
 }
 
+/* A list has all the elements that it may have: its count is not to be trusted. */
+static uint8_t *
+list_make(struct room *room, const struct field *f, uint8_t *member)
+{
+	size_t pad = -(uintptr_t)room->at % _Alignof(int64_t);
+	char *list = room->at + pad;
+
+	if (room->left < pad + f->size)
+		return NULL;
+	memset(list, 0, f->size);
+	room->at = list + f->size;
+	room->left -= pad + f->size;
+	memcpy(member, &list, sizeof(list));
+	return (uint8_t *)list;
+}
+
 static int
 decode_array(const struct decoder *d, const struct field *f, const json_t *j, uint8_t *p)
 {
@@ -241,6 +257,8 @@ decode_array(const struct decoder *d, const struct field *f, const json_t *j, ui
 	if (!json_is_array(j))
 		return decode_fail(d, f->name, "a list");
 	if (json_array_size(j) > f->size / step)
+		return decode_fail(d, f->name, "as short as it must be");
+	if ((f->flags & FIELD_LIST) != 0 && (p = list_make(d->room, f, p)) == NULL)
 		return decode_fail(d, f->name, "as short as it must be");
 	for (size_t i = 0; i < json_array_size(j); i++)
 		if (decode_element(d, f, json_array_get(j, i), p + i * step) != 0)
@@ -317,9 +335,9 @@ decode_line(const struct decoder *d, struct record *out, const json_t *j)
 }
 
 enum record_json_rc
-record_json_decode(struct record *out, char *texts, const char *line, size_t len, char *err, size_t errlen)
+record_json_decode(struct record *out, char *said, const char *line, size_t len, char *err, size_t errlen)
 {
-	struct room room = { texts, len };
+	struct room room = { said, RECORD_JSON_SAID(len) };
 	struct decoder d = { .err = err, .errlen = errlen, .room = &room };
 	enum record_json_rc rc;
 	json_error_t je;

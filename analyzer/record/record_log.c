@@ -160,7 +160,7 @@ record_log_close(struct record_log *log, char *err, size_t errlen)
 
 struct line {
 	char	*text;
-	char	*said;		/* room for the texts of its record */
+	char	*said;		/* room for what its record points to */
 	size_t	 len;
 	bool	 cut;		/* longer than any of ours: the rest was passed over */
 };
@@ -214,7 +214,7 @@ line_use(struct record_log_reader *reader, const struct line *l, struct record *
 int
 record_log_read(FILE *in, struct record_log_reader *reader)
 {
-	struct line l = { .text = malloc(RECORD_JSON_LINE), .said = malloc(RECORD_JSON_LINE) };
+	struct line l = { .text = malloc(RECORD_JSON_LINE), .said = malloc(RECORD_JSON_SAID(RECORD_JSON_LINE)) };
 	struct record *r = malloc(sizeof(*r));
 	bool fed = true;
 	int rc = -1;

@@ -25,6 +25,20 @@ ip4(int a, int b, int c, int d)
 	return (struct addr){ .family = 4, .b = { (uint8_t)a, (uint8_t)b, (uint8_t)c, (uint8_t)d } };
 }
 
+/* A copy that lives as long as the program. */
+static inline void *
+build_list(const void *v, size_t bytes)
+{
+	static _Alignas(16) char pool[1 << 20];
+	static size_t used;
+	void *copy = pool + used;
+
+	CU_ASSERT_FATAL(bytes <= sizeof(pool) - used);
+	used += (bytes + 15) & ~(size_t)15;
+	return memcpy(copy, v, bytes);
+}
+#define BUILD_LIST(v)	build_list((v), sizeof(v))
+
 static inline struct record
 build_capture(uint32_t point, int64_t from_ms, int64_t to_ms)
 {

@@ -19,8 +19,7 @@ build_stalled(uint64_t id, int64_t ms)
 	a->proven = 92;
 	a->proven_at = at(ms + 80);
 	a->size_count = 2;
-	a->sizes[0] = (struct size_class){ 92, 4, 0 };
-	a->sizes[1] = (struct size_class){ 1500, 0, 15 };
+	a->sizes = BUILD_LIST(((struct size_class[]){ { 92, 4, 0 }, { 1500, 0, 15 } }));
 	a->all_lost_above_proven = true;
 	return r;
 }
@@ -528,8 +527,7 @@ windows(void)
 	conn.connection.dir[0].wscale = 7;
 	conn.connection.dir[0].acked = conn.connection.dir[0].stream_bytes = 18800;
 	conn.connection.dir[0].size_count = 2;
-	conn.connection.dir[0].sizes[0] = (struct size_class){ 104, 58, 0 };
-	conn.connection.dir[0].sizes[1] = (struct size_class){ 500, 3, 1 };
+	conn.connection.dir[0].sizes = BUILD_LIST(((struct size_class[]){ { 104, 58, 0 }, { 500, 3, 1 } }));
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_STR(find_kind(c, FINDING_WINDOW_SCALE_BROKEN)->excluded[1].why,
@@ -550,7 +548,7 @@ pauses(void)
 
 	conn.connection.rtt_ns = 40 * MS;
 	a->pause_count = 1;
-	a->pauses[0] = (struct pause){ .from = at(2000), .to = at(22000), .ids_continue = true };
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true } }));
 	session.session.content_from = at(1000);
 	c = JUDGED(conn, session);	/* on the way, and the counter is not known to step */
 	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
@@ -601,8 +599,7 @@ losses(void)
 	correlator_free(c);
 	a->repair_w_max = 1500;
 	a->size_count = 2;
-	a->sizes[0] = (struct size_class){ 500, 60, 0 };
-	a->sizes[1] = (struct size_class){ 1500, 16, 21 };
+	a->sizes = BUILD_LIST(((struct size_class[]){ { 500, 60, 0 }, { 1500, 16, 21 } }));
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);

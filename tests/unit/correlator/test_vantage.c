@@ -13,7 +13,22 @@ struct scene {
 static void
 pass(struct record_direction *d, uint32_t w, uint32_t n, int64_t last)
 {
-	d->passed[d->passed_count++] = (struct passed){ .w = w, .n = n, .last = at(last) };
+	struct passed v[RECORD_SIZES] = { { 0 } };
+
+	if (d->passed_count > 0)
+		memcpy(v, d->passed, d->passed_count * sizeof(v[0]));
+	v[d->passed_count++] = (struct passed){ .w = w, .n = n, .last = at(last) };
+	d->passed = BUILD_LIST(v);
+}
+
+static void
+pass_first_at(struct record_direction *d, struct moment last)
+{
+	struct passed v[RECORD_SIZES];
+
+	memcpy(v, d->passed, sizeof(v));
+	v[0].last = last;
+	d->passed = BUILD_LIST(v);
 }
 
 static void
@@ -65,8 +80,7 @@ scene_hole(int64_t ahead)
 	up->proven = 92;
 	up->proven_at = at(80);
 	up->size_count = 2;
-	up->sizes[0] = (struct size_class){ 92, 4, 0 };
-	up->sizes[1] = (struct size_class){ 1500, 0, 15 };
+	up->sizes = BUILD_LIST(((struct size_class[]){ { 92, 4, 0 }, { 1500, 0, 15 } }));
 	up->all_lost_above_proven = true;
 	pass(up, 52, 4, T + 400);
 	pass(up, 92, 4, 90);
@@ -197,7 +211,8 @@ stopped_early(void)
 	struct record_direction *down = &s.conn[1].connection.dir[0];
 
 	s.capture[1].capture.last = at(3600000 + TRANSIT + T - 1);
-	down->passed[0].last = down->last = at(3600000 + TRANSIT + 500);
+	down->last = at(3600000 + TRANSIT + 500);
+	pass_first_at(down, down->last);
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 	/* nor when it began later */
 	s = scene_hole(0);
@@ -214,7 +229,7 @@ too_few(void)
 	s.stall.stall.lost_count = 0;
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 	s = scene_hole(0);	/* the small one passed within the uncertainty of the clocks */
-	s.conn[1].connection.dir[0].passed[0].last = at(TRANSIT + T + 25);
+	pass_first_at(&s.conn[1].connection.dir[0], at(TRANSIT + T + 25));
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
@@ -254,9 +269,9 @@ by_sequence(void)
 		s.conn[p].connection.syn_count = 2;
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 	s.conn[1].connection.dir[0].unseen_count = 1;
-	s.conn[1].connection.dir[0].unseen[0] = (struct stretch){ 96, 14600 };
+	s.conn[1].connection.dir[0].unseen = BUILD_LIST(((struct stretch[]){ { 96, 14600 } }));
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
-	s.conn[1].connection.dir[0].unseen[0] = (struct stretch){ 96, 1460 };
+	s.conn[1].connection.dir[0].unseen = BUILD_LIST(((struct stretch[]){ { 96, 1460 } }));
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
@@ -388,12 +403,12 @@ nothing_arrives(void)
 	struct scene s = scene_outage();
 
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
-	s.conn[0].connection.dir[0].passed[0].last = at(T + 2000);	/* small ones left, too */
+	pass_first_at(&s.conn[0].connection.dir[0], at(T + 2000));	/* small ones left, too */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
 	s.capture[1].capture.last = at(TRANSIT + T - 50);		/* the capture ended there */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
 	s = scene_outage();						/* ... or before the small ones */
-	s.conn[0].connection.dir[0].passed[0].last = at(T + 2000);
+	pass_first_at(&s.conn[0].connection.dir[0], at(T + 2000));
 	s.capture[1].capture.last = at(TRANSIT + T + 1600);
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
 	s = scene_outage();

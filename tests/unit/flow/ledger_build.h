@@ -27,6 +27,7 @@ struct net {				/* a flow under construction */
 
 struct seen {				/* what the ledger reported */
 	struct record_connection c;
+	struct ledger_lists	lists[2];
 	struct record_stall	stall[64];
 	struct record_icmp_error icmp[32];
 	unsigned int		stalls, icmps;
@@ -186,7 +187,7 @@ report(struct net *n)
 	struct record_sink sink = { take, &s };
 
 	memset(&s, 0, sizeof(s));
-	ledger_report(n->l, n->now, true, &s.c, &sink);
+	ledger_report(n->l, n->now, true, &s.c, s.lists, &sink);
 	return &s;
 }
 

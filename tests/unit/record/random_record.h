@@ -71,6 +71,17 @@ random_text(size_t size)
 	return p;
 }
 
+static inline uint8_t *
+random_list(uint8_t *member, size_t size)
+{
+	char *p = random_room + -(uintptr_t)random_room % 8;
+
+	memset(p, 0, size);
+	random_room = p + size;
+	memcpy(member, &p, sizeof(p));
+	return (uint8_t *)p;
+}
+
 static inline void random_struct(const struct field_table *t, uint8_t *base);
 
 static inline void
@@ -136,16 +147,14 @@ random_struct(const struct field_table *t, uint8_t *base)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
-		size_t size = f->size;
-		uint32_t counted;
+		size_t size = f->count_at != 0 ? field_counted(f, base) * field_element(f) : f->size;	/* it stands before its array */
+		uint8_t *first = base + f->offset;
 
-		if (f->count_at != 0) {		/* it stands before its array */
-			memcpy(&counted, base + f->count_at, sizeof(counted));
-			size = counted * field_element(f);
-		}
+		if ((f->flags & FIELD_LIST) != 0)
+			first = random_list(first, size);
 		for (size_t at = 0; at < size; at += field_element(f))
 			if (random_next() % 3 != 0)
-				random_element(f, base + f->offset + at);
+				random_element(f, first + at);
 	}
 }
 
@@ -161,7 +170,7 @@ random_record(struct record *r, enum record_type type)
 		r->key.m &= 1;
 }
 
-/* Texts are the same when they say the same; the rest is to be the same to the bit. */
+/* Texts are the same when they say the same, lists as far as they are counted; the rest is to be the same to the bit. */
 static inline bool
 texts_same(const struct field_table *t, uint8_t *a, uint8_t *b)
 {
@@ -170,6 +179,15 @@ texts_same(const struct field_table *t, uint8_t *a, uint8_t *b)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
+		if ((f->flags & FIELD_LIST) != 0) {
+			size_t n = field_counted(f, a) * f->table->size;
+
+			if (n > 0)
+				same = memcmp(field_first(f, a), field_first(f, b), n) == 0 && same;
+			memset(a + f->offset, 0, sizeof(void *));
+			memset(b + f->offset, 0, sizeof(void *));
+			continue;
+		}
 		for (size_t at = 0; at < f->size; at += field_element(f)) {
 			uint8_t *x = a + f->offset + at, *y = b + f->offset + at;
 
