@@ -254,20 +254,25 @@ packet_w(const struct packet *p)
 	return p->fragmented && p->w_fragment > 0 ? p->w_fragment : p->w;
 }
 
-static inline bool
-packet_super(const struct ledger *l, const struct packet *p, int dir)
+/* What is larger was joined from several segments by a network card. */
+static inline uint32_t
+side_largest(const struct ledger *l, int dir)
 {
 	uint32_t c = side_ceiling(l, dir);
 
-	return !p->fragmented && p->w > (c != 0 ? c : 1500);
+	return c != 0 ? c : 1500;
 }
 
 static inline bool
-seg_super(const struct ledger *l, const struct seg *g)
+packet_super(const struct packet *p, uint32_t largest)
 {
-	uint32_t c = side_ceiling(l, seg_s2c(g));
+	return !p->fragmented && p->w > largest;
+}
 
-	return !(g->bits & SEG_FRAGMENTED) && g->w > (c != 0 ? c : 1500);
+static inline bool
+seg_super(const struct seg *g, uint32_t largest)
+{
+	return !(g->bits & SEG_FRAGMENTED) && g->w > largest;
 }
 
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
@@ -326,21 +331,23 @@ struct reading {
 	int64_t		rtt;
 	uint8_t		*times;		/* per interval: repairs that begin there */
 	bool		truncated;	/* too tangled: coverage is incomplete */
-	bool		plain;		/* each transmission goes on where the last one ended: it is an interval of its own, none is lost */
+	bool		plain;		/* nothing was lost, see reading_plain() */
 	void		*memory, *tangle;
 };
 
-/* False: no memory. */
-bool	reading_take(const struct ledger *l, int dir, struct reading *r);
 /* Decides which transmissions were lost, with the round trip time known. */
 void	reading_judge_losses(const struct ledger *l, struct reading *r, int64_t t_end);
-/* Adds the transmissions that lie before segment `until' to the sums. */
-void	reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t);
 void	reading_free(struct reading *r);
 /* Is one of the transmissions before segment `until' lost? */
 bool	reading_has_losses(const struct reading *r, uint32_t until);
 /* The least size among the transmissions that may have delivered interval k cleanly; 0 = contested. */
 uint32_t reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t *tx);
+static inline uint32_t
+cover_count(const struct reading *r, uint32_t k)
+{
+	return r->cover_at[k + 1] - r->cover_at[k];
+}
+
 static inline int64_t
 reading_by_ns(const struct ledger *l, const struct reading *r, uint32_t k)
 {
@@ -354,6 +361,11 @@ struct readings {
 };
 bool	readings_take(const struct ledger *l, int64_t t_end, struct readings *r);
 void	readings_free(struct readings *r);
+
+/* ---- ledger_account.c: what is read, added to the sums --------------------------- */
+
+/* The transmissions that lie before segment `until'. */
+void	reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t);
 
 /* ---- ledger_icmp.c ------------------------------------------------------------- */
 

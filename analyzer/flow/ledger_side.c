@@ -351,7 +351,6 @@ static void
 id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 {
 	struct side *s = &l->side[dir];
-	uint32_t c = side_ceiling(l, dir);
 	uint16_t step;
 
 	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
@@ -368,7 +367,7 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 			s->id_gap_from = s->last;
 			s->id_gap_to = p->at;
 			s->id_gap = step - 1U;
-			s->id_gap_big = w_before >= (c != 0 ? c : 1500);
+			s->id_gap_big = w_before >= side_largest(l, dir);
 		}
 	}
 	s->id_known = true;
@@ -645,7 +644,7 @@ struct seg_more
 side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0, super = packet_super(l, p, dir), wild;
+	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0, super = packet_super(p, side_largest(l, dir)), wild;
 	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
 	int64_t rel;

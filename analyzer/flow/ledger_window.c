@@ -22,6 +22,13 @@ is_data(const struct seg *g, int dir)
 	return seg_s2c(g) == (dir == 1) && seg_is_data(g);
 }
 
+/* Acknowledges the direction. */
+static bool
+is_ack(const struct seg *g, int dir)
+{
+	return seg_s2c(g) != (dir == 1) && (g->flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
+}
+
 static int
 point_compare(const void *a, const void *b)
 {
@@ -73,6 +80,14 @@ reading_room(struct reading *r, uint32_t n)
 	return true;
 }
 
+void
+reading_free(struct reading *r)
+{
+	free(r->memory);
+	free(r->tangle);
+	r->memory = r->tangle = NULL;
+}
+
 static void
 points_sort(int64_t *point, uint32_t *n)
 {
@@ -85,26 +100,31 @@ points_sort(int64_t *point, uint32_t *n)
 	*n = kept;
 }
 
+static inline void
+reading_add(struct reading *r, uint32_t at, bool super)
+{
+	r->tx[r->tx_count++] = (struct tx){ .seg = at, .prev = INT64_MIN, .super = super };
+}
+
 /* The transmissions, and where the intervals begin and end. */
 static void
 reading_points(const struct ledger *l, struct reading *r)
 {
 	const struct side *s = &l->side[r->dir];
+	const uint32_t largest = side_largest(l, r->dir);
 	bool sorted = true;
 	uint32_t n = 0;
 
-	r->plain = true;
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct seg *g = &l->segs[i];
 		int64_t rel, end;
 
 		if (!is_data(g, r->dir))
 			continue;
-		r->tx[r->tx_count++] = (struct tx){ .seg = i, .prev = INT64_MIN, .super = seg_super(l, g) };
+		reading_add(r, i, seg_super(g, largest));
 		rel = side_rel(s, g->seq);
 		end = n > 0 ? r->point[n - 1] : rel;
 		sorted = sorted && end <= rel;
-		r->plain = r->plain && end == rel;
 		if (n == 0 || end != rel)
 			r->point[n++] = rel;
 		r->point[n++] = rel + g->len;
@@ -113,18 +133,6 @@ reading_points(const struct ledger *l, struct reading *r)
 		points_sort(r->point, &n);
 	r->points = n;
 	memset(r->early, 0, n);
-}
-
-static void
-cover_plain(struct reading *r)
-{
-	for (uint32_t i = 0; i < r->tx_count; i++) {
-		r->tx[i].lo = i;
-		r->tx[i].hi = i + 1;
-		r->cover_at[i] = i;
-		r->cover[i] = i;
-	}
-	r->cover_at[r->tx_count] = r->tx_count;
 }
 
 /* The transmissions of every interval, in order; at most `budget' in all. */
@@ -164,23 +172,13 @@ reading_cover(const struct ledger *l, struct reading *r)
 {
 	uint32_t budget = r->tx_count * COVER_FACTOR + COVER_LEAST;
 
-	if (r->plain) {
-		cover_plain(r);
-	} else {
-		if ((r->tangle = malloc(budget * sizeof(r->cover[0]))) == NULL)
-			return false;
-		r->cover = r->tangle;
-		cover_tangle(l, r, budget);
-	}
+	if ((r->tangle = malloc(budget * sizeof(r->cover[0]))) == NULL)
+		return false;
+	r->cover = r->tangle;
+	cover_tangle(l, r, budget);
 	for (uint32_t k = 0; k < r->points; k++)
 		r->by[k] = NEVER;
 	return true;
-}
-
-static inline uint32_t
-cover_count(const struct reading *r, uint32_t k)
-{
-	return r->cover_at[k + 1] - r->cover_at[k];
 }
 
 /* Segment `ack' acknowledged interval k. */
@@ -248,7 +246,7 @@ reading_acks(const struct ledger *l, struct reading *r)
 		const struct seg *g = &l->segs[i];
 		int64_t rel;
 
-		if (seg_s2c(g) == (r->dir == 1) || !(g->flags & TCP_ACK) || (g->flags & TCP_RST))
+		if (!is_ack(g, r->dir))
 			continue;
 		rel = side_rel(s, g->ack);
 		if (!side_near(s, rel))
@@ -269,19 +267,85 @@ reading_acks(const struct ledger *l, struct reading *r)
 	}
 }
 
-bool
-reading_take(const struct ledger *l, int dir, struct reading *r)
-{
-	uint32_t n = 0;
+/* ---- what nothing happened to ----------------------------------------------------- */
 
-	memset(r, 0, sizeof(*r));
-	r->dir = dir;
-	r->delay = INT64_MAX;
-	r->rtt = SECOND;
-	for (uint32_t i = 0; i < l->count; i++)
-		n += is_data(&l->segs[i], dir);
+/* It goes on where the last one ended, and is an interval of its own. */
+static inline void
+plain_data(const struct ledger *l, struct reading *r, uint32_t at, int64_t rel, bool super)
+{
+	uint32_t k = r->tx_count;
+
+	reading_add(r, at, super);
+	r->tx[k].lo = k;
+	r->tx[k].hi = k + 1;
+	r->tx[k].again = rel < l->side[r->dir].floor;
+	r->point[k] = rel;
+	r->point[k + 1] = rel + l->segs[at].len;
+	r->cover_at[k] = r->cover[k] = k;
+	r->by[k] = NEVER;
+	r->early[k] = 0;
+}
+
+static inline void
+plain_acked(const struct ledger *l, struct reading *r, uint32_t k, uint32_t at)
+{
+	int64_t d = l->segs[at].ns - l->segs[r->tx[k].seg].ns;
+
+	r->by[k] = at;
+	r->tx[k].delivered = true;
+	r->delay = d < r->delay ? d : r->delay;
+}
+
+/*
+ * Most directions go on without a hole, a repeat or a SACK, and nothing is
+ * acknowledged before it is seen: each segment is looked at once.  False:
+ * something else came, and the reading begins anew.
+ */
+static bool
+reading_plain(const struct ledger *l, struct reading *r)
+{
+	const struct side *s = &l->side[r->dir];
+	const uint32_t largest = side_largest(l, r->dir);
+	int64_t acked = s->floor;
+	uint32_t k = 0;		/* the first that is not acknowledged */
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct seg *g = &l->segs[i];
+		int64_t rel;
+
+		if (is_data(g, r->dir)) {
+			rel = side_rel(s, g->seq);
+			if ((r->tx_count > 0 && rel != r->point[r->tx_count]) || rel + g->len <= acked)
+				return false;
+			plain_data(l, r, i, rel, seg_super(g, largest));
+		} else if (is_ack(g, r->dir)) {
+			rel = side_rel(s, g->ack);
+			if (seg_sacks(g) > 0)
+				return false;
+			if (rel <= acked || !side_near(s, rel))
+				continue;
+			acked = rel;
+			for (; k < r->tx_count && r->point[k + 1] <= rel; k++)
+				plain_acked(l, r, k, i);
+		}
+	}
+	r->points = r->tx_count > 0 ? r->tx_count + 1 : 0;
+	r->cover_at[r->tx_count] = r->tx_count;
+	r->plain = true;
+	return true;
+}
+
+/* `n' data segments.  False: no memory. */
+static bool
+reading_take(const struct ledger *l, int dir, uint32_t n, struct reading *r)
+{
+	*r = (struct reading){ .dir = dir, .delay = INT64_MAX, .rtt = SECOND };
 	if (!reading_room(r, n))
 		return false;
+	if (reading_plain(l, r))
+		return true;
+	r->tx_count = 0;
+	r->delay = INT64_MAX;
 	reading_points(l, r);
 	if (!reading_cover(l, r)) {
 		reading_free(r);
@@ -289,14 +353,6 @@ reading_take(const struct ledger *l, int dir, struct reading *r)
 	}
 	reading_acks(l, r);
 	return true;
-}
-
-void
-reading_free(struct reading *r)
-{
-	free(r->memory);
-	free(r->tangle);
-	r->memory = r->tangle = NULL;
 }
 
 /* ---- losses (S1) ------------------------------------------------------------------- */
@@ -371,7 +427,7 @@ losses_duplicates(const struct ledger *l, struct reading *r)
 		const struct seg *g = &l->segs[i];
 		int64_t rel;
 
-		if (seg_s2c(g) == (r->dir == 1) || !(g->flags & TCP_ACK) || (g->flags & TCP_RST))
+		if (!is_ack(g, r->dir))
 			continue;
 		rel = side_rel(s, g->ack);
 		acked = rel > acked ? rel : acked;
@@ -429,23 +485,11 @@ losses_beside(const struct ledger *l, struct reading *r)
 	}
 }
 
-/* Where nothing was sent twice nothing is known to be lost. */
-static void
-losses_none(const struct ledger *l, struct reading *r)
-{
-	for (uint32_t i = 0; i < r->tx_count; i++) {
-		r->tx[i].again = r->point[i] < l->side[r->dir].floor;
-		r->tx[i].delivered = r->by[i] != NEVER;
-	}
-}
-
 void
 reading_judge_losses(const struct ledger *l, struct reading *r, int64_t t_end)
 {
-	if (r->plain) {
-		losses_none(l, r);
+	if (r->plain)
 		return;
-	}
 	for (uint32_t i = 0; i < r->tx_count; i++)
 		r->tx[i].delivered = r->tx[i].hi > r->tx[i].lo;
 	losses_followed(l, r);
@@ -483,129 +527,6 @@ reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint3
 	return least;
 }
 
-static void
-account_clean(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t)
-{
-	for (uint32_t k = 0; k + 1 < r->points; k++) {
-		uint32_t tx = 0, w;
-		struct size_note *n;
-		const struct seg *g;
-
-		if (cover_count(r, k) == 0 || r->tx[r->cover[r->cover_at[k]]].seg >= until)
-			continue;
-		w = reading_clean(l, r, k, &tx);
-		if (w == 0)
-			continue;
-		g = &l->segs[r->tx[tx].seg];
-		n = sums_size(t, w);
-		if (!n->clean) {
-			n->clean = true;
-			n->clean_first = g->ns;
-			n->clean_frame = g->frame;
-			n->clean_frame_ns = g->ns;
-		}
-		n->clean_last = g->ns;
-	}
-}
-
-/* ---- sums of transmissions -------------------------------------------------------------- */
-
-static void
-account_repair(struct totals *t, const struct seg *g)
-{
-	if (t->repair_first.frame == 0)
-		t->repair_first = seg_moment(g);
-	t->repair_last = seg_moment(g);
-	if (g->w > t->repair_w_max) {
-		t->repair_w_max = g->w;
-		t->repair_w_max_count = 0;
-	}
-	t->repair_w_max_count += g->w == t->repair_w_max;
-	for (uint32_t i = 0; i < t->repair_size_count && i < 4; i++)
-		if (t->repair_w[i] == g->w)
-			return;
-	if (t->repair_size_count < 4)
-		t->repair_w[t->repair_size_count] = g->w;
-	if (t->repair_size_count < 255)
-		t->repair_size_count++;
-}
-
-static bool
-tx_clean(const struct ledger *l, const struct reading *r, const struct tx *x)
-{
-	int64_t limit = l->segs[x->seg].ns + DELACK + 4 * r->rtt;
-
-	if (x->lost || !x->delivered || x->super)
-		return false;
-	for (uint32_t k = x->lo; k < x->hi; k++)
-		if (r->early[k] || r->by[k] < x->seg || l->segs[r->by[k]].ns > limit)
-			return false;
-	return true;
-}
-
-static void
-account_size(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t)
-{
-	const struct seg *g = &l->segs[x->seg];
-	struct size_note *n;
-
-	if (x->super) {
-		t->super_segments++;
-		t->super_bytes += g->len;
-		return;
-	}
-	if (!x->lost && !x->delivered)
-		return;
-	n = sums_size(t, g->w);
-	if (!x->lost) {
-		n->ok++;
-	} else {
-		if (n->lost++ == 0)
-			n->lost_first = g->ns;
-		n->lost_last = g->ns;
-		t->fragment_lost += (g->bits & SEG_FRAGMENTED) != 0;
-	}
-	if (g->w <= SMALL_W && tx_clean(l, r, x)) {
-		if (t->small_ok_first.frame == 0)
-			t->small_ok_first = seg_moment(g);
-		t->small_ok_last = seg_moment(g);
-	}
-}
-
-static void
-account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t)
-{
-	const struct seg *g = &l->segs[x->seg];
-	bool fill = (g->bits & SEG_FILL) != 0;
-
-	account_size(l, r, x, t);
-	if (fill) {
-		t->hole_fills++;
-		t->ranges++;
-		account_repair(t, g);
-	} else if (x->again && !x->super && x->hi > x->lo) {
-		if (r->times[x->lo] < 255)
-			r->times[x->lo]++;
-		t->ranges += r->times[x->lo] == 1;
-		t->retransmissions += r->times[x->lo] <= 2;	/* S13: at most 2 per byte */
-		account_repair(t, g);
-	}
-	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
-		t->w_after_repair = g->w;
-	t->data_ns = g->ns;
-}
-
-void
-reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t)
-{
-	account_clean(l, r, until, t);
-	memset(r->times, 0, r->points);
-	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++)
-		account_tx(l, r, &r->tx[i], t);
-	if (r->delay < t->ack_delay)
-		t->ack_delay = r->delay;
-}
-
 bool
 reading_has_losses(const struct reading *r, uint32_t until)
 {
@@ -621,10 +542,13 @@ bool
 readings_take(const struct ledger *l, int64_t t_end, struct readings *r)
 {
 	int64_t delay[2];
+	uint32_t n[2] = { 0, 0 };
 
-	if (!reading_take(l, 0, &r->dir[0]))
+	for (uint32_t i = 0; i < l->count; i++)
+		n[seg_s2c(&l->segs[i])] += seg_is_data(&l->segs[i]);
+	if (!reading_take(l, 0, n[0], &r->dir[0]))
 		return false;
-	if (!reading_take(l, 1, &r->dir[1])) {
+	if (!reading_take(l, 1, n[1], &r->dir[1])) {
 		reading_free(&r->dir[0]);
 		return false;
 	}

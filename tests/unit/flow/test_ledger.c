@@ -186,6 +186,30 @@ duplicate_refutes_loss(void)
 	ledger_free(n.l);
 }
 
+/* A capture that mixes two queues up: what is acknowledged before it is seen proves no size. */
+static void
+acknowledged_before_seen(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	ack(&n, B, off + 1448);
+	wait(&n, MS);
+	data_at(&n, A, off, 1448);
+	data(&n, A, 1000);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 1052);
+	CHECK_EQ_INT(s->c.dir[A].w_max, 1500);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 0);
+	ledger_free(n.l);
+}
+
 /* Behind the bottleneck: an empty ACK 11 full segments ahead, IDs missing (S9). */
 static void
 seen_from_behind(void)
@@ -684,6 +708,7 @@ main(void)
 		{ "conflicting copies", conflicting_copies },
 		{ "reports repeat", reports_repeat },
 		{ "joined in the middle", middle_of_a_flow },
+		{ "acknowledged before it is seen", acknowledged_before_seen },
 		{ "content out of order", content_out_of_order },
 	};
 

@@ -1,0 +1,138 @@
+/*
+ * ledger_account.c - what a reading of the window tells of each transmission,
+ * added to the sums: which sizes arrived, which were lost, what was repaired.
+ */
+#include "flow/ledger_impl.h"
+
+#include <string.h>
+
+/* Most segments are as large as the one before: `n' is its note, NULL = none. */
+static inline struct size_note *
+note_of(struct totals *t, struct size_note *n, uint32_t w)
+{
+	return n != NULL && n->w == w ? n : sums_size(t, w);
+}
+
+static void
+account_clean(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t)
+{
+	struct size_note *n = NULL;
+
+	for (uint32_t k = 0; k + 1 < r->points; k++) {
+		uint32_t tx = 0, w;
+		const struct seg *g;
+
+		if (cover_count(r, k) == 0 || r->tx[r->cover[r->cover_at[k]]].seg >= until)
+			continue;
+		w = reading_clean(l, r, k, &tx);
+		if (w == 0)
+			continue;
+		g = &l->segs[r->tx[tx].seg];
+		n = note_of(t, n, w);
+		if (!n->clean) {
+			n->clean = true;
+			n->clean_first = g->ns;
+			n->clean_frame = g->frame;
+			n->clean_frame_ns = g->ns;
+		}
+		n->clean_last = g->ns;
+	}
+}
+
+static void
+account_repair(struct totals *t, const struct seg *g)
+{
+	if (t->repair_first.frame == 0)
+		t->repair_first = seg_moment(g);
+	t->repair_last = seg_moment(g);
+	if (g->w > t->repair_w_max) {
+		t->repair_w_max = g->w;
+		t->repair_w_max_count = 0;
+	}
+	t->repair_w_max_count += g->w == t->repair_w_max;
+	for (uint32_t i = 0; i < t->repair_size_count && i < 4; i++)
+		if (t->repair_w[i] == g->w)
+			return;
+	if (t->repair_size_count < 4)
+		t->repair_w[t->repair_size_count] = g->w;
+	if (t->repair_size_count < 255)
+		t->repair_size_count++;
+}
+
+static bool
+tx_clean(const struct ledger *l, const struct reading *r, const struct tx *x)
+{
+	int64_t limit = l->segs[x->seg].ns + DELACK + 4 * r->rtt;
+
+	if (x->lost || !x->delivered || x->super)
+		return false;
+	for (uint32_t k = x->lo; k < x->hi; k++)
+		if (r->early[k] || r->by[k] < x->seg || l->segs[r->by[k]].ns > limit)
+			return false;
+	return true;
+}
+
+static void
+account_size(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
+{
+	const struct seg *g = &l->segs[x->seg];
+	struct size_note *n;
+
+	if (x->super) {
+		t->super_segments++;
+		t->super_bytes += g->len;
+		return;
+	}
+	if (!x->lost && !x->delivered)
+		return;
+	n = *last = note_of(t, *last, g->w);
+	if (!x->lost) {
+		n->ok++;
+	} else {
+		if (n->lost++ == 0)
+			n->lost_first = g->ns;
+		n->lost_last = g->ns;
+		t->fragment_lost += (g->bits & SEG_FRAGMENTED) != 0;
+	}
+	if (g->w <= SMALL_W && tx_clean(l, r, x)) {
+		if (t->small_ok_first.frame == 0)
+			t->small_ok_first = seg_moment(g);
+		t->small_ok_last = seg_moment(g);
+	}
+}
+
+static void
+account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
+{
+	const struct seg *g = &l->segs[x->seg];
+	bool fill = (g->bits & SEG_FILL) != 0;
+
+	account_size(l, r, x, t, last);
+	if (fill) {
+		t->hole_fills++;
+		t->ranges++;
+		account_repair(t, g);
+	} else if (x->again && !x->super && x->hi > x->lo) {
+		if (r->times[x->lo] < 255)
+			r->times[x->lo]++;
+		t->ranges += r->times[x->lo] == 1;
+		t->retransmissions += r->times[x->lo] <= 2;	/* S13: at most 2 per byte */
+		account_repair(t, g);
+	}
+	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
+		t->w_after_repair = g->w;
+	t->data_ns = g->ns;
+}
+
+void
+reading_account(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t)
+{
+	struct size_note *last = NULL;
+
+	account_clean(l, r, until, t);
+	memset(r->times, 0, r->points);
+	for (uint32_t i = 0; i < r->tx_count && r->tx[i].seg < until; i++)
+		account_tx(l, r, &r->tx[i], t, &last);
+	if (r->delay < t->ack_delay)
+		t->ack_delay = r->delay;
+}
