@@ -45,7 +45,7 @@ struct packet {
 	uint32_t	 tsval, tsecr;
 	uint8_t		 sack_count;
 	uint32_t	 sack[PACKET_SACKS][2];
-	/* ICMP; a TCP packet ends above, see PACKET_TCP_SIZE */
+	/* ICMP; a TCP packet ends above, see packet_size() */
 	uint8_t		 icmp_type, icmp_code;
 	bool		 icmp_error;	/* carries a quote */
 	uint32_t	 icmp_mtu;
@@ -70,6 +70,14 @@ cache_fetch(const void *p, size_t from, size_t to)
 	__builtin_prefetch(bytes + to - 1);
 }
 
-#define PACKET_TCP_SIZE	offsetof(struct packet, icmp_type)
+/* A TCP packet without SACK blocks, such as those of a handshake. */
+#define PACKET_PLAIN_SIZE	offsetof(struct packet, sack)
+
+/* The bytes of it that say something of a TCP packet. */
+static inline size_t
+packet_size(const struct packet *p)
+{
+	return PACKET_PLAIN_SIZE + p->sack_count * sizeof(p->sack[0]);
+}
 
 #endif /* PACKET_H */

@@ -71,7 +71,7 @@ struct undecided {
 	TAILQ_ENTRY(undecided) all;	/* oldest first */
 	struct flow_light *light;
 	struct prelude	 prelude;
-	_Alignas(16) uint8_t room[3 * (PACKET_TCP_SIZE + 16)];	/* a handshake */
+	_Alignas(16) uint8_t room[3 * (PACKET_PLAIN_SIZE + 8)];	/* a handshake */
 };
 TAILQ_HEAD(undecided_list, undecided);
 

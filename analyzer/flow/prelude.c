@@ -5,11 +5,17 @@
 
 enum { ROOM_FIRST = 1024, ALIGN = 8 };
 
-/* A kept packet: this, the packet as far as TCP fills it, its payload, up to the next multiple of ALIGN. */
+/* A kept packet: this, the packet as far as it says something, its payload, up to the next multiple of ALIGN. */
 struct kept {
-	uint32_t	payload;	/* bytes */
+	uint16_t	packet, payload;	/* bytes */
 	enum dissect_dir dir;
 };
+
+static uint32_t
+kept_size(struct kept k)
+{
+	return (uint32_t)(sizeof(k) + k.packet + k.payload + ALIGN - 1) & ~(ALIGN - 1U);
+}
 
 void
 prelude_init(struct prelude *pr, void *room, uint32_t size)
@@ -74,8 +80,12 @@ void
 prelude_keep(struct prelude *pr, const struct packet *p, enum dissect_dir dir)
 {
 	uint32_t left = PRELUDE_BYTES - pr->bytes;
-	struct kept k = { .payload = p->caplen < left ? p->caplen : left, .dir = dir };
-	uint32_t need = (uint32_t)(sizeof(k) + PACKET_TCP_SIZE + k.payload + ALIGN - 1) & ~(ALIGN - 1U);
+	struct kept k = {
+		.packet = (uint16_t)packet_size(p),
+		.payload = (uint16_t)(p->caplen < left ? p->caplen : left),
+		.dir = dir,
+	};
+	uint32_t need = kept_size(k);
 	uint8_t *at;
 
 	if (pr->packets >= PRELUDE_PACKETS)
@@ -84,9 +94,9 @@ prelude_keep(struct prelude *pr, const struct packet *p, enum dissect_dir dir)
 		return;
 	at = pr->packet + pr->used;
 	memcpy(at, &k, sizeof(k));
-	memcpy(at + sizeof(k), p, PACKET_TCP_SIZE);
+	memcpy(at + sizeof(k), p, k.packet);
 	if (k.payload > 0)
-		memcpy(at + sizeof(k) + PACKET_TCP_SIZE, p->payload, k.payload);
+		memcpy(at + sizeof(k) + k.packet, p->payload, k.payload);
 	pr->used += need;
 	pr->packets++;
 	pr->bytes += k.payload;
@@ -102,11 +112,11 @@ prelude_next(const struct prelude *pr, uint32_t *pos, struct packet *p, enum dis
 		return false;
 	memcpy(&k, at, sizeof(k));
 	memset(p, 0, sizeof(*p));
-	memcpy(p, at + sizeof(k), PACKET_TCP_SIZE);
-	p->payload = at + sizeof(k) + PACKET_TCP_SIZE;
+	memcpy(p, at + sizeof(k), k.packet);
+	p->payload = at + sizeof(k) + k.packet;
 	p->caplen = k.payload;
 	*dir = k.dir;
-	*pos += (uint32_t)(sizeof(k) + PACKET_TCP_SIZE + k.payload + ALIGN - 1) & ~(ALIGN - 1U);
+	*pos += kept_size(k);
 	return true;
 }
 
