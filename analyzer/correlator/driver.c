@@ -17,19 +17,43 @@ static const struct rule *const rules[] = {
 #undef RULE
 };
 
-static void
-rule_run(const struct rule *r, const struct store *s, const struct replies *replies, struct lookups *lookups, struct verdicts *out)
-{
-	struct view v = { .store = s, .replies = replies, .lookups = lookups };
+enum { RULES = sizeof(rules) / sizeof(rules[0]) };
 
-	if (r->scope == RULE_STORE) {
-		r->judge(&v, out);
-		return;
-	}
-	for (size_t i = 0; i < store_case_count(s); i++) {
-		v.c = store_case_at(s, i);
-		r->judge(&v, out);
-	}
+/* So many connections stay in the cache while one rule after the other looks at them. */
+enum { NEAR = 64 };
+
+static bool
+copies_exist(const struct store *s)
+{
+	for (size_t i = 0; i < store_case_count(s); i++)
+		if (store_case_at(s, i)->copy != store_case_at(s, i))
+			return true;
+	return false;
+}
+
+/* Rules of single connections, which see no claims but those on it and its copies. */
+static void
+rules_run(const struct rule *const *r, size_t n, struct view v, struct verdicts *out)
+{
+	size_t cases = store_case_count(v.store), most = copies_exist(v.store) ? cases : NEAR;
+
+	for (size_t from = 0; from < cases; from += most)
+		for (size_t i = 0; i < n; i++)
+			for (size_t k = from; k < cases && k < from + most; k++) {
+				v.c = store_case_at(v.store, k);
+				r[i]->judge(&v, out);
+			}
+}
+
+/* How many from the i-th on go together. */
+static size_t
+rules_together(size_t i)
+{
+	size_t n = 1;
+
+	while (rules[i]->scope == RULE_CASE && i + n < RULES && rules[i + n]->scope == RULE_CASE)
+		n++;
+	return n;
 }
 
 /* ---- what silences what (diagnosis 0.3, 0.6.13, 0.7 S) ---------------------------- */
@@ -152,13 +176,18 @@ void
 driver_run(const struct store *s, const struct replies *replies, struct verdicts *out)
 {
 	struct lookups *lookups = lookups_new(s);
+	struct view v = { .store = s, .replies = replies, .lookups = lookups };
 
 	if (lookups == NULL) {
 		out->starved++;
 		return;
 	}
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		rule_run(rules[i], s, replies, lookups, out);
+	for (size_t i = 0; i < RULES; i += rules_together(i)) {
+		if (rules[i]->scope == RULE_STORE)
+			rules[i]->judge(&v, out);
+		else
+			rules_run(&rules[i], rules_together(i), v, out);
+	}
 	out->starved += lookups_starved(lookups);
 	lookups_free(lookups);
 	for (size_t i = 0; i < store_case_count(s); i++) {

@@ -4,7 +4,8 @@
  * A diagnosis is one file rule_x.c with a pure judge(): it looks at one
  * connection (scope RULE_CASE: called once for each) or at the whole store
  * (RULE_STORE: called once), at the claims of the rules before it, and adds
- * findings.  rules.def lists the rules in the order of diagnosis 0.6 and 0.7.
+ * findings.  A RULE_CASE sees the claims on its connection and on the copies of
+ * that; RULE_LATER is one that looks at those on others, too.  rules.def lists the rules in the order of diagnosis 0.6 and 0.7.
  * Silencing symptoms, merging sessions of one path and epoch, ids, revisions
  * and default texts are the driver's.
  */
@@ -26,7 +27,7 @@ struct view {
 
 struct verdicts;		/* claims made so far, and new ones */
 
-enum rule_scope { RULE_CASE, RULE_STORE };
+enum rule_scope { RULE_CASE, RULE_LATER, RULE_STORE };
 
 struct rule {
 	const char	*name;

@@ -80,4 +80,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_smtp(v->c, out);
 }
 
-const struct rule rule_accepted = { "accepted", RULE_CASE, judge };
+const struct rule rule_accepted = { "accepted", RULE_LATER, judge };

@@ -322,9 +322,11 @@ host_last(const void *p)
 static bool
 table_grow(struct table *t, size_t size, size_t max)
 {
-	size_t room = t->room == 0 ? ROOM_START : t->room * 2;
+	size_t room = t->room == 0 ? ROOM_START : t->room + t->room / 2;
 	void *v;
 
+	if (room > max)
+		room = max;
 	if (t->room >= max || (v = realloc(t->v, room * size)) == NULL)
 		return false;
 	t->v = v;
