@@ -42,6 +42,8 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 		if (s->point[s->count] == NULL) {
 			complain(p, "%s: no memory for capture point %u", capture_name(s->capture), s->count);
 			p->input_failed = true;
+		} else if (p->log != NULL || p->json != NULL) {
+			flow_point_community_ids(s->point[s->count]);
 		}
 	}
 	return s->point[point];

@@ -36,6 +36,8 @@ struct flow_point;
 struct flow_point *flow_point_new(uint32_t point, const char *file, const char *interface,
 		    const struct flow_limits *limits, const struct record_sink *sink,
 		    const struct flow_watcher *watcher);
+/* From now on connections and ICMP errors carry their Community ID: a hash that only those want who export records. */
+void	flow_point_community_ids(struct flow_point *fp);
 void	flow_point_frame(struct flow_point *fp, const struct capture_frame *f);
 /* The same for several, at once in memory: what each will touch is fetched while others are worked on. */
 enum { FLOW_BATCH = 16 };

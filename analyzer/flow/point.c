@@ -95,6 +95,19 @@ flow_point_new(uint32_t point, const char *file, const char *interface,
 	return fp;
 }
 
+void
+flow_point_community_ids(struct flow_point *fp)
+{
+	fp->community_ids = true;
+}
+
+void
+point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to, uint8_t proto, char out[40])
+{
+	if (fp->community_ids)
+		fp->cap_memory += !community_id(from, to, proto, out);
+}
+
 int64_t
 point_now(const struct flow_point *fp)
 {

@@ -447,8 +447,8 @@ full_take(void *ctx, const struct record *r)
 	}
 	named.type = r->type;
 	named.icmp_error = r->icmp_error;
-	f->fp->cap_memory += !community_id(&named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
-	    named.icmp_error.quoted_proto, named.icmp_error.community_id);
+	point_community_id(f->fp, &named.icmp_error.quoted_from, &named.icmp_error.quoted_to, named.icmp_error.quoted_proto,
+	    named.icmp_error.community_id);
 	f->fp->sink.take(f->fp->sink.ctx, &named);
 }
 
@@ -464,7 +464,7 @@ full_facts(struct full *f, bool open, struct record_connection *c, struct ledger
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
 	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
 	c->payload_hash = full_payload_hash(f);
-	f->fp->cap_memory += !community_id(&c->client, &c->server, 6, c->community_id);
+	point_community_id(f->fp, &c->client, &c->server, 6, c->community_id);
 }
 
 /* S14: an unanswered SYN is no sign of a capture that sees one side only. */

@@ -128,7 +128,7 @@ orphan_add(struct flow_point *fp, const struct packet *p)
 	}
 	e.key.n = ++fp->orphan_ordinal;
 	if (e.quoted_from.port != 0)
-		fp->cap_memory += !community_id(&e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
+		point_community_id(fp, &e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
 	fp->orphan[fp->orphans++].e = e;
 }
 

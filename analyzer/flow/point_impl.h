@@ -98,6 +98,7 @@ struct flow_point {
 	struct record_capture cap;
 	uint64_t	 last_id;
 	bool		 ending;
+	bool		 community_ids;	/* are wanted */
 	struct slots	 slots;		/* light->more: full and undecided flows */
 	struct full_list all, recent_mail, recent_other;
 	struct full_list closed;	/* first closed, first put away */
@@ -148,6 +149,9 @@ void		 slots_give(struct slots *s, uint32_t name);
 void		 point_flow_end(struct flow_point *fp, struct flow_light *e);
 bool		 point_room(struct flow_point *fp);
 int64_t		 point_now(const struct flow_point *fp);
+/* Written when it is wanted. */
+void		 point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to, uint8_t proto,
+		    char out[40]);
 
 /* What the light ledger reads of a segment. */
 struct light_seg {

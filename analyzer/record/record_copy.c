@@ -37,23 +37,58 @@ parts_add(struct parts *x, const uint8_t *member, bool text, size_t bytes)
 	x->bytes += aligned(bytes);
 }
 
+static void parts_find(struct parts *x, const struct field_table *t, uint8_t *base);
+
+static void
+field_find(struct parts *x, const struct field *f, uint8_t *base)
+{
+	uint8_t *member = base + f->offset;
+	size_t n;
+
+	if (f->kind == FIELD_TEXT) {
+		n = strlen(field_text(member));
+		parts_add(x, member, true, n > 0 ? n + 1 : 0);
+	} else if ((f->flags & FIELD_LIST) != 0) {
+		parts_add(x, member, false, field_counted(f, base) * f->table->size);
+	} else if ((f->flags & FIELD_DEEP) != 0) {
+		n = f->count_at != 0 ? field_counted(f, base) : f->size / f->table->size;
+		for (size_t k = 0; k < n; k++)
+			parts_find(x, f->table, member + k * f->table->size);
+	}
+}
+
 static void
 parts_find(struct parts *x, const struct field_table *t, uint8_t *base)
 {
+	for (size_t i = 0; i < t->count; i++)
+		field_find(x, &t->fields[i], base);
+}
+
+/*
+ * The few fields of a record that point somewhere, structs within laid open:
+ * looked up in its table at the first record of its type.
+ */
+struct plan {
+	bool		made;
+	uint32_t	n;
+	struct {
+		const struct field *f;
+		size_t		 at;	/* of the struct that has the field */
+	}		 place[PARTS_MAX];
+};
+
+static void
+plan_make(struct plan *p, const struct field_table *t, size_t at)
+{
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
-		uint8_t *member = base + f->offset;
-		size_t n;
 
-		if (f->kind == FIELD_TEXT) {
-			n = strlen(field_text(member));
-			parts_add(x, member, true, n > 0 ? n + 1 : 0);
-		} else if ((f->flags & FIELD_LIST) != 0) {
-			parts_add(x, member, false, field_counted(f, base) * f->table->size);
-		} else if ((f->flags & FIELD_DEEP) != 0) {
-			n = f->count_at != 0 ? field_counted(f, base) : f->size / f->table->size;
-			for (size_t k = 0; k < n; k++)
-				parts_find(x, f->table, member + k * f->table->size);
+		if ((f->flags & FIELD_DEEP) != 0 && f->count_at == 0) {
+			for (size_t k = 0; k < f->size; k += f->table->size)
+				plan_make(p, f->table, at + f->offset + k);
+		} else if ((f->kind == FIELD_TEXT || (f->flags & (FIELD_LIST | FIELD_DEEP)) != 0) && p->n < PARTS_MAX) {
+			p->place[p->n].f = f;
+			p->place[p->n++].at = at;
 		}
 	}
 }
@@ -62,10 +97,17 @@ parts_find(struct parts *x, const struct field_table *t, uint8_t *base)
 static void
 parts_of(struct parts *x, enum record_type type, const void *record)
 {
+	static struct plan plans[RECORD_HOST + 1];
+	struct plan *p = &plans[type];
+
+	if (!p->made)
+		plan_make(p, record_table(type), 0);
+	p->made = true;
 	x->base = (uint8_t *)(uintptr_t)record;
 	x->bytes = 0;
 	x->n = 0;
-	parts_find(x, record_table(type), x->base);
+	for (uint32_t i = 0; i < p->n; i++)
+		field_find(x, p->place[i].f, x->base + p->place[i].at);
 }
 
 /* What is not there is empty, whatever its count says. */
