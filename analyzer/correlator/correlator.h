@@ -12,7 +12,7 @@ struct correlator;
 
 struct correlator_options {
 	const char	*user_replies;	/* text of a user's reply table, NULL = none; borrowed for _new */
-	uint64_t	 budget;	/* bytes of connections kept; 0 = 512 MiB */
+	uint64_t	 budget;	/* bytes of connections kept; 0 = 256 MiB */
 };
 
 struct fate {				/* one per message: `mail' of the JSON contract */

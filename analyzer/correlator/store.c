@@ -11,7 +11,7 @@ enum {
 	PER_CASE_MAX	= 1 << 16,	/* transactions, recipients, ... of one connection */
 };
 
-#define BUDGET_DEFAULT	((uint64_t)512 << 20)
+#define BUDGET_DEFAULT	((uint64_t)256 << 20)
 
 /* ---- keys and orders -------------------------------------------------------- */
 
