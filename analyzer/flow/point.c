@@ -400,12 +400,13 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 static bool
 point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a, struct flow_light *e)
 {
-	struct light_seg s = { { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
+	struct light_seg s;
 	struct packet p;
 
-	if ((s.flags & (TCP_SYN | TCP_RST)) != 0 || e == NULL ||
+	if ((a->g.flags & (TCP_SYN | TCP_RST)) != 0 || e == NULL ||
 	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || light_put_away(e) || point_idle(fp, e, f->ts_ns))
 		return false;
+	s = (struct light_seg){ { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
 	if (s.at.ns < e->last_ns)
 		s.at.ns = e->last_ns;
 	e->last_ns = s.at.ns;
