@@ -39,8 +39,12 @@ struct flow_point *flow_point_new(uint32_t point, const char *file, const char *
 /* From now on connections and ICMP errors carry their Community ID: a hash that only those want who export records. */
 void	flow_point_community_ids(struct flow_point *fp);
 void	flow_point_frame(struct flow_point *fp, const struct capture_frame *f);
-/* The same for several, at once in memory: what each will touch is fetched while others are worked on. */
-enum { FLOW_BATCH = 16 };
+/*
+ * The same for several, at once in memory: what each will touch is fetched while
+ * others are worked on.  With 64 the last cache level has answered before it is
+ * asked for; with 16 small flows and mail cost 4 % more.
+ */
+enum { FLOW_BATCH = 64 };
 void	flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n);
 /* Live: packet time has reached `now' without a packet; stalls mature. */
 void	flow_point_tick(struct flow_point *fp, int64_t now_ns);

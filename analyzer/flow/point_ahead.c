@@ -2,7 +2,7 @@
 
 /*
  * Most of the time of a large capture is waiting for memory.  Several waits at
- * once are as long as one: so the next few frames are looked at together, and
+ * once are as long as one: so the next frames are looked at together, and
  * what each will touch is fetched while others are worked on.  Nothing here
  * changes anything, and a guess may be wrong.
  */
