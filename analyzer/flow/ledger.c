@@ -357,6 +357,8 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	bool syn = (p->flags & TCP_SYN) != 0, ack = (p->flags & TCP_ACK) != 0;
 
+	if (l->handshake.frame != 0 && (p->flags & (TCP_SYN | TCP_RST)) == 0)
+		return;
 	if (dir == 0 && syn && !ack) {
 		handshake_syn(l, p);
 	} else if (dir == 1 && syn && ack) {

@@ -402,15 +402,6 @@ zero_end(struct side *s, const struct moment *at)
 	}
 }
 
-/* Bytes that `s' offers; scaling counts where both ends are seen to agree on it. */
-static uint32_t
-window_bytes(const struct side *s, const struct side *peer, uint16_t raw)
-{
-	bool scaled = s->syn_seen && peer->syn_seen && s->wscale <= 14 && peer->wscale <= 14;
-
-	return scaled ? (uint32_t)raw << s->wscale : raw;
-}
-
 /*
  * The peer may not send into it, although it is not 0 (silly window): less than a segment and less than half
  * of the most.  Only where scaling is known, because an unscaled window looks small.
@@ -418,18 +409,22 @@ window_bytes(const struct side *s, const struct side *peer, uint16_t raw)
 static bool
 window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
 {
-	return s->syn_seen && peer->syn_seen && s->mss > 0 && bytes < s->mss && bytes < s->window_max / 2;
+	return bytes < s->mss && bytes < s->window_max / 2 && s->syn_seen && peer->syn_seen;
+}
+
+static int64_t
+answer_within(const struct ledger *l)
+{
+	return DELACK + 4 * (l->handshake_ns > 0 ? l->handshake_ns : SECOND);
 }
 
 /* The window that `s' offers, in a packet of its own. */
 static void
-window_note(const struct ledger *l, struct side *s, const struct packet *p)
+window_note(const struct ledger *l, struct side *s, const struct side *peer, const struct packet *p)
 {
-	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
-	const struct side *peer = s == &l->side[0] ? &l->side[1] : &l->side[0];
-	uint32_t bytes = window_bytes(s, peer, p->window);
+	uint32_t bytes = (uint32_t)p->window << s->window_shift;
 
-	if ((p->flags & (TCP_SYN | TCP_RST)) != 0 || !(p->flags & TCP_ACK))
+	if ((p->flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
 		return;
 	window_sample(s, p->window);
 	s->window_known = true;
@@ -452,7 +447,7 @@ window_note(const struct ledger *l, struct side *s, const struct packet *p)
 		s->zero_room = bytes;
 	s->zero_now = true;
 	zero_end(s, &p->at);
-	if (s->probe_ns != 0 && p->at.ns - s->probe_ns <= DELACK + 4 * rtt)
+	if (s->probe_ns != 0 && p->at.ns - s->probe_ns <= answer_within(l))
 		s->zero_probes++;
 	s->probe_ns = 0;
 }
@@ -461,9 +456,7 @@ window_note(const struct ledger *l, struct side *s, const struct packet *p)
 static void
 window_use(struct side *peer, const struct packet *p)
 {
-	uint32_t probe = PROBE_W + (p->src.family == 6 ? 20 : 0);
-
-	if (p->len <= 1 && p->w <= probe && peer->zero_now && !(p->flags & (TCP_SYN | TCP_RST)))
+	if (peer->zero_now && p->len <= 1 && p->w <= PROBE_W + (p->src.family == 6 ? 20U : 0) && !(p->flags & (TCP_SYN | TCP_RST)))
 		peer->probe_ns = p->at.ns;
 	if (p->len == 0 || !peer->window_known)
 		return;
@@ -582,18 +575,27 @@ rst_refuted(struct side *s, const struct packet *p, int64_t rel)
 /* ---- one packet ---------------------------------------------------------------------------- */
 
 static void
+syn_note(struct side *s, struct side *peer, const struct packet *p)
+{
+	bool scaled;
+
+	s->syn_seen = true;
+	s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
+	if (p->options_cut && p->mss == 0)
+		s->mss = 0;
+	s->wscale = p->wscale;
+	s->sack_ok = p->sack_permitted;
+	s->ttl_syn = p->ttl;
+	/* Scaling counts where both ends are seen to agree on it. */
+	scaled = peer->syn_seen && s->wscale <= 14 && peer->wscale <= 14;
+	s->window_shift = scaled ? s->wscale : 0;
+	peer->window_shift = scaled ? peer->wscale : 0;
+}
+
+static void
 options_note(struct side *s, const struct packet *p)
 {
-	if (p->flags & TCP_SYN) {
-		s->syn_seen = true;
-		s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
-		if (p->options_cut && p->mss == 0)
-			s->mss = 0;
-		s->wscale = p->wscale;
-		s->sack_ok = p->sack_permitted;
-		s->ttl_syn = p->ttl;
-	}
-	s->timestamps = s->timestamps || p->has_ts;
+	s->timestamps |= p->has_ts;
 	if (p->options_cut && p->sack_count == 0)
 		s->options_cut = true;
 }
@@ -633,11 +635,10 @@ ack_note(struct side *s, const struct packet *p)
 }
 
 static void
-silence_ends(struct side *s, const struct packet *p, bool own)
+silence_ends(struct side *s, const struct moment *at)
 {
-	if (s->data_last.frame != 0 && s->after_data.frame == 0
-	    && ((p->flags & (TCP_FIN | TCP_RST)) != 0 || (!own && p->len > 0)))
-		s->after_data = p->at;
+	if (s->data_last.frame != 0 && s->after_data.frame == 0)
+		s->after_data = *at;
 }
 
 struct seg_more
@@ -645,6 +646,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
 	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0, super = packet_super(p, side_largest(l, dir)), wild;
+	bool ends = (p->flags & (TCP_FIN | TCP_RST)) != 0;
 	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
 	int64_t rel;
@@ -656,6 +658,8 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	s->packets++;
 	if (s->last.frame == 0)
 		s->first = p->at;
+	if (syn)
+		syn_note(s, peer, p);
 	options_note(s, p);
 	if (rst) {
 		rst_note(l, dir, p, rel);
@@ -665,10 +669,12 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 			rst_refuted(s, p, rel);
 	}
 	ack_note(peer, p);
-	silence_ends(s, p, true);
-	silence_ends(peer, p, false);
+	if (ends)
+		silence_ends(s, &p->at);
+	if (ends || p->len > 0)
+		silence_ends(peer, &p->at);
 	window_use(peer, p);
-	window_note(l, s, p);
+	window_note(l, s, peer, p);
 	if (wild) {
 		more.flags = SEG_WILD;
 	} else if (!syn) {

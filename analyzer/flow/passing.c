@@ -51,14 +51,3 @@ passing_settle(struct passing *p)
 	passed_add(&p->v[i], run);
 	p->run.n = 0;
 }
-
-void
-passing_note(struct passing *p, uint32_t w, const struct moment *at)
-{
-	if (p->run.w != w) {
-		passing_settle(p);
-		p->run.w = w;
-	}
-	p->run.n++;
-	p->run.last = *at;
-}

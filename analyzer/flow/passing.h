@@ -16,8 +16,18 @@ struct passing {
 	struct passed	v[RECORD_SIZES];	/* ascending w */
 };
 
-void	passing_note(struct passing *p, uint32_t w, const struct moment *at);
 /* The run too: now the table tells of all. */
 void	passing_settle(struct passing *p);
+
+static inline void
+passing_note(struct passing *p, uint32_t w, const struct moment *at)
+{
+	if (p->run.w != w) {
+		passing_settle(p);
+		p->run.w = w;
+	}
+	p->run.n++;
+	p->run.last = *at;
+}
 
 #endif /* PASSING_H */

@@ -602,7 +602,7 @@ stream_segment(struct stream *s, const struct stream_packet *p)
 	if (p->len > 0)
 		half_data(s, p);
 	for (int d = 0; d < 2 && !s->over; d++)
-		if (s->half[d].started)
+		if (s->half[d].started && (s->half[d].covered || s->half[d].acked > s->half[d].next))
 			half_holes(s, (enum dissect_dir)d);
 	if (stream_complete(s))
 		stream_over(s);
