@@ -298,9 +298,15 @@ struct seg_more {
 
 /* Everything that can be said at once. */
 struct seg_more	side_packet(struct ledger *l, const struct packet *p, int dir);
+/* Makes room for what most flows never have.  False: no memory. */
+bool	side_lists(struct side *s);
 /* Keeps the longest ones. */
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
+/* ledger_reset.c */
+void	rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel);
+/* After its RST the endpoint goes on: it did not send that RST. */
+void	rst_refuted(struct side *s, const struct packet *p, int64_t rel);
 /* ledger_side_report.c */
 /* loop: the shortest way to the endpoint and back, 0 = not known. */
 void	side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *out, struct ledger_lists *lists);
