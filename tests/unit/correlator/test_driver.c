@@ -386,6 +386,43 @@ test_records_without_their_connection(void)
 	correlator_free(c);
 }
 
+/* Fetched whole, unless the last login of many was refused: then it was not all well. */
+static void
+test_a_later_connection_is_heard(void)
+{
+	enum { LOGINS = 300 };
+
+	for (int refused = 0; refused < 2; refused++) {
+		struct correlator *c;
+
+		fresh();
+		for (uint64_t id = 1; id <= LOGINS; id++) {
+			struct record conn = build_connection(0, id, (int64_t)id * 1000, (int64_t)id * 1000 + 500), *s;
+
+			conn.connection.app = APP_POP3;
+			conn.connection.server.port = 110;
+			add(conn);
+			s = add(build_session(&conn, (int64_t)id * 1000 + 60));
+			s->session.retrieved = id == 1;
+			s->session.quit_ok = true;
+			s->session.bye = at((int64_t)id * 1000 + 400);
+			if (id < LOGINS || !refused)
+				continue;
+			s->session.logins_refused = s->session.refusal_count = s->session.refusals_kept = 1;
+			s->session.refusals[0] = (struct session_refusal){ .stage = STAGE_AUTH, .verb = "PASS", .asked = at((int64_t)id * 1000 + 100) };
+			build_reply(&s->session.refusals[0].reply, 0, "[IN-USE] locked", (int64_t)id * 1000 + 120);
+		}
+		c = judged();
+		if (refused) {
+			CHECK_FINDING(c, FINDING_POP_LOCKED, CONFIDENCE_CONFIRMED);
+			CHECK_NO_FINDING(c, FINDING_MAIL_ACCEPTED);
+		} else {
+			CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+		}
+		correlator_free(c);
+	}
+}
+
 static void
 test_every_kind_has_its_words(void)
 {
@@ -415,6 +452,7 @@ main(void)
 		{ "more copies than are compared", test_more_copies_than_are_compared },
 		{ "the last record wins", test_the_last_record_wins },
 		{ "records without their connection", test_records_without_their_connection },
+		{ "a later connection is heard", test_a_later_connection_is_heard },
 		{ "every kind has its words", test_every_kind_has_its_words },
 	};
 
