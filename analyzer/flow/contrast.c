@@ -11,6 +11,7 @@ enum {
 	MARKS_FIRST = 128,	/* slots for marked hosts; grown while half of them are used, */
 	MARKS = 1 << 16,	/* up to here: then all hosts count as marked */
 	CHUNK = 64,		/* entries */
+	VICTIMS = 4,		/* entries that the hand fetches ahead */
 };
 
 /* What every entry begins with: its key, and its number among the records. */
@@ -308,18 +309,12 @@ shelf_victim(struct shelf *s)
 		struct link *l = shelf_at(s, i);
 
 		s->hand = i + 1 < s->used ? i + 1 : 0;
+		if (i + VICTIMS < s->used)
+			cache_fetch(shelf_at(s, i + VICTIMS), 0, s->entry);
 		if (!l->touched)
 			return i;
 		l->touched = false;
 	}
-}
-
-/* The next to go are fetched into the cache: the entry after the next, the slot of the next. */
-static void
-shelf_fetch_victim(const struct contrast *c, const struct shelf *s)
-{
-	index_fetch(&s->index, link_print(c, shelf_at(s, s->hand)));
-	cache_fetch(shelf_at(s, s->hand + 1 < s->used ? s->hand + 1 : 0), 0, s->entry);
 }
 
 static uint32_t
@@ -332,7 +327,7 @@ shelf_evict(struct contrast *c, struct shelf *s)
 	index_remove(&s->index, link_print(c, l), i);
 	hosts_drop(c->hosts, l->family, l->from);
 	hosts_drop(c->hosts, l->family, l->to);
-	shelf_fetch_victim(c, s);
+	index_fetch(&s->index, link_print(c, shelf_at(s, s->hand)));	/* of who is likely next */
 	return i;
 }
 
