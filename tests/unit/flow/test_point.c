@@ -334,6 +334,7 @@ icmp_finds_its_flow(void)
 	uint8_t syn[100];
 
 	begin();
+	flow_point_community_ids(fp);
 	base.server_port = 8025;
 	send('C', SYN, 100, 0, "");
 	memcpy(syn, room, sizeof(syn));
@@ -345,6 +346,7 @@ icmp_finds_its_flow(void)
 	CHECK_EQ_INT(conn[0].state, CONN_UNREACHABLE);
 	CHECK_EQ_INT(icmp[0].key.conn, conn[0].key.conn);
 	CHECK_EQ_STR(icmp[0].community_id, conn[0].community_id);
+	CHECK(strncmp(conn[0].community_id, "1:", 2) == 0 && strncmp(icmp[1].community_id, "1:", 2) == 0);
 	CHECK_EQ_INT(icmp[1].key.conn, 0);
 	CHECK_EQ_INT(icmp[1].repeats, 1);
 	CHECK_EQ_INT(icmp[1].mtu, 1400);
@@ -477,6 +479,8 @@ short_mail(uint16_t client_port)
 static void
 closed_ones_are_put_away(void)
 {
+	static uint8_t error[FRAME_MAX];
+	uint8_t quoted[100];
 	unsigned early;
 
 	begin();
@@ -489,15 +493,21 @@ closed_ones_are_put_away(void)
 	CHECK_EQ_INT(early, 280 - 256);
 	CHECK_EQ_INT(conn[0].client.port, 1000);
 	CHECK(!conn[0].open && conn[0].state == CONN_ESTABLISHED);
+	CHECK_EQ_STR(conn[0].community_id, "");	/* nobody asked for it */
 	base.client_port = 1000;
 	send('C', ACK | FIN, 101, 5015, "");	/* a FIN repeated */
 	CHECK_EQ_INT(conns, early);
+	memcpy(quoted, room, sizeof(quoted));	/* an ICMP error that speaks of it is told, though of no connection */
+	give(error, icmp_frame(error, 3, 4, 1400, quoted));
 	send('C', SYN, 900000, 0, "");		/* the port is used again */
 	send('S', SYN | ACK, 7000, 900001, "");
 	send('C', ACK, 900001, 7001, "");
 	flow_point_end(fp);
 	CHECK_EQ_STR(cap.caps, "packets-after-close 1");
 	CHECK_EQ_INT(cap.flows, 282);
+	CHECK_EQ_INT(icmps, 1);
+	CHECK_EQ_INT(icmp[0].key.conn, 0);
+	CHECK_EQ_INT(icmp[0].mtu, 1400);
 }
 
 /* Mail stays when the table is full of something else. */
