@@ -152,6 +152,19 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 	return least;
 }
 
+int64_t
+contrast_rtt_own(const struct view *view)
+{
+	const struct mail_case *c = view->c;
+	size_t n;
+	const struct service *v = lookup_services(view->lookups, &c->conn->server.ip, c->point, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (v[i].port == c->conn->server.port)
+			return v[i].rtt_most_ns;
+	return 0;
+}
+
 uint8_t
 contrast_ttl(const struct view *view, bool other_ports_only)
 {

@@ -24,6 +24,8 @@ bool	contrast_attempts(const struct store *s, const struct mail_case *c);
 bool	contrast_scanner(const struct store *s, const struct addr *client);
 /* At this capture point: least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many connections said so. */
 int64_t	contrast_rtt(const struct view *v, uint32_t *witnesses);
+/* The least of this port, of the client for whom it is largest. */
+int64_t	contrast_rtt_own(const struct view *v);
 /* At this capture point: TTL of the server's packets, 0 = unknown. */
 uint8_t	contrast_ttl(const struct view *v, bool other_ports_only);
 /* The same attempt at another capture point, where the server answers it; NULL = none. */

@@ -84,7 +84,8 @@ service_of(const struct record_host *h)
 	bool answered = h->answered > 0, timed = answered && h->rtt_min_ns > 0;
 
 	return (struct service){ .server = h->server.ip, .point = h->key.point, .port = h->server.port,
-		.ttl = answered ? h->ttl : 0, .timed = timed ? h->answered : 0, .rtt_min_ns = timed ? h->rtt_min_ns : 0 };
+		.ttl = answered ? h->ttl : 0, .timed = timed ? h->answered : 0,
+		.rtt_min_ns = timed ? h->rtt_min_ns : 0, .rtt_most_ns = timed ? h->rtt_min_ns : 0 };
 }
 
 static void
@@ -94,6 +95,8 @@ service_join(struct service *into, const struct service *x)
 		into->ttl = x->ttl;
 	if (x->timed > 0 && (into->timed == 0 || x->rtt_min_ns < into->rtt_min_ns))
 		into->rtt_min_ns = x->rtt_min_ns;
+	if (x->rtt_most_ns > into->rtt_most_ns)
+		into->rtt_most_ns = x->rtt_most_ns;
 	into->timed += x->timed;
 }
 

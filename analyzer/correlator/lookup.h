@@ -27,6 +27,7 @@ struct service {
 	uint8_t		ttl;		/* least of its packets; 0 = unknown */
 	uint64_t	timed;		/* answered connections whose round trip is known */
 	int64_t		rtt_min_ns;	/* least SYN to SYN-ACK; 0 = unknown */
+	int64_t		rtt_most_ns;	/* ... of the client for whom it is largest */
 };
 /* The services of a server at a point: `count' in a row, ascending port. */
 const struct service *lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count);

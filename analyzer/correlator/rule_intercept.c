@@ -35,6 +35,13 @@ ttl_undiminished(uint8_t ttl)
 	return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
+/* For every client: the way from here to the server is one, whoever asks. */
+static bool
+nearer(int64_t own, int64_t others)
+{
+	return own * 10 < others * 3;
+}
+
 static void
 signs_find(const struct view *v, struct signs *s)
 {
@@ -51,7 +58,7 @@ signs_find(const struct view *v, struct signs *s)
 	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && (diff >= 2 || diff <= -2);
 	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
 	s->other_rtt = contrast_rtt(v, &witnesses);
-	s->time = s->own_rtt > 0 && witnesses >= 2 && s->own_rtt * 10 < s->other_rtt * 3 &&
+	s->time = s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	s->time_sure = witnesses >= HANDSHAKES_SURE;
 	/* I8: both ends on this wire, yet the server's address is far away */

@@ -76,6 +76,7 @@ test_services(void)
 	CHECK_EQ_INT(v[0].ttl, 58);
 	CHECK_EQ_INT(v[0].timed, 6);
 	CHECK_EQ_INT(v[0].rtt_min_ns, 20 * MS);
+	CHECK_EQ_INT(v[0].rtt_most_ns, 30 * MS);
 	CHECK_EQ_INT(v[1].port, 443);
 	CHECK_EQ_INT(v[1].timed, 0);
 	v = lookup_services(lookups, &server, 1, &n);
