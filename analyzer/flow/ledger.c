@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_FIRST = 16, ROOM_FOLD = 256, ROOM_LEAST = 64 };
+enum { ROOM_FIRST = 16, ROOM_CALM = 64, ROOM_FOLD = 256, ROOM_LEAST = 64, CALM_KEPT = 16 };
 static const int64_t disorder_late = 1000000000;
 
 const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls = 8, .icmp = 16 };
@@ -63,7 +63,7 @@ ledger_bytes(const struct ledger *l)
 		if (l->side[d].stalls != NULL)
 			n += (uint64_t)l->limits.stalls * sizeof(struct record_stall);
 		if (l->side[d].sums.sizes != NULL)
-			n += LEDGER_SIZES * sizeof(struct size_note);
+			n += l->side[d].sums.size_room * sizeof(struct size_note);
 	}
 	return n + (l->icmp != NULL ? (uint64_t)l->limits.icmp * sizeof(*l->icmp) : 0);
 }
@@ -188,9 +188,32 @@ window_cut(struct ledger *l, uint32_t from, uint32_t n)
 	l->sack_count = kept;
 }
 
-/* Returns the number of segments that left. */
+/*
+ * What may go of a window in which nothing happened: what is to come is held
+ * against a few segments, and against an old ACK of each end when it is a reset.
+ */
 static uint32_t
-window_fold(struct ledger *l)
+calm_until(const struct ledger *l)
+{
+	uint32_t until = l->count > CALM_KEPT ? l->count - CALM_KEPT : 0;
+	int64_t old = l->now - reset_age(l);
+
+	for (int d = 0; d < 2; d++)
+		while (until > 0 && !(seg_is_ack(&l->segs[until], d) && l->segs[until].ns <= old))
+			until--;
+	return until;
+}
+
+/* Whatever the round trip turns out to be, these proofs will be clean. */
+static bool
+readings_calm(const struct readings *r)
+{
+	return r->dir[0].plain && r->dir[1].plain && !r->dir[0].late && !r->dir[1].late;
+}
+
+/* At most `most' segments leave, none if `calm' and something happened.  Returns how many did. */
+static uint32_t
+window_fold(struct ledger *l, uint32_t most, bool calm)
 {
 	struct readings r;
 	uint32_t until;
@@ -199,7 +222,9 @@ window_fold(struct ledger *l)
 		l->caps.memory++;
 		return 0;
 	}
-	until = fold_until(l, &r);
+	until = calm && !readings_calm(&r) ? 0 : fold_until(l, &r);
+	if (until > most)
+		until = most;
 	for (int d = 0; d < 2 && until > 0; d++) {
 		reading_account(l, &r.dir[d], until, &l->side[d].sums);
 		if (reading_has_losses(&r.dir[d], until))
@@ -248,6 +273,18 @@ window_grow(struct ledger *l)
 	return true;
 }
 
+/* While nothing happens a window need not be long: what was delivered is folded while it is at hand. */
+static bool
+window_fold_calm(struct ledger *l)
+{
+	uint32_t most;
+
+	if (l->room < ROOM_CALM || l->icmp_count > 0)
+		return false;
+	most = calm_until(l);
+	return most >= l->room / 2 && window_fold(l, most, true) >= l->room / 2;
+}
+
 static bool
 window_room(struct ledger *l)
 {
@@ -255,11 +292,11 @@ window_room(struct ledger *l)
 
 	if (l->count < l->room)
 		return true;
-	if (l->room < ROOM_FOLD && window_grow(l))
+	if (l->room < ROOM_FOLD && (window_fold_calm(l) || window_grow(l)))
 		return true;
 	if (l->room == 0)
 		return false;
-	freed = window_fold(l);
+	freed = window_fold(l, l->count, false);
 	if (freed >= l->room / 4 || window_grow(l))
 		return true;
 	if (freed < l->room / 8)
@@ -320,7 +357,7 @@ ledger_begin(struct ledger *l, const struct ledger_before *b)
 			struct size_note *n = sums_size(&s->sums, b->dir[d].proven);
 
 			n->clean = true;
-			n->clean_first = n->clean_last = n->clean_frame_ns = b->dir[d].proven_at.ns;
+			n->clean_first = n->clean_last = b->dir[d].proven_at.ns;
 			n->clean_frame = b->dir[d].proven_at.frame;
 		}
 	}

@@ -5,7 +5,8 @@
  *
  * Bounded: a window of 48-byte segment records, grown as needed.  When it is
  * full the oldest part, wholly acknowledged, is folded into sums; what is open
- * stays.  When everything is open the middle is dropped, and counted.
+ * stays.  When everything is open the middle is dropped, and counted.  Where
+ * nothing was lost so far a short window is enough.
  */
 #ifndef LEDGER_H
 #define LEDGER_H

@@ -33,7 +33,6 @@ account_clean(const struct ledger *l, const struct reading *r, uint32_t until, s
 			n->clean = true;
 			n->clean_first = g->ns;
 			n->clean_frame = g->frame;
-			n->clean_frame_ns = g->ns;
 		}
 		n->clean_last = g->ns;
 	}

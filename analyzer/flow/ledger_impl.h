@@ -67,15 +67,14 @@ struct rst_note {
 struct size_note {
 	uint32_t	w, ok, lost;
 	int64_t		clean_first, clean_last; /* clean proofs with this bound */
-	uint64_t	clean_frame;
-	int64_t		clean_frame_ns;
+	uint64_t	clean_frame;	/* of the first */
 	int64_t		lost_first, lost_last;
 	bool		clean;
 };
 
 /* Sums over data segments that left the window. */
 struct totals {
-	uint32_t	size_count;
+	uint32_t	size_count, size_room;
 	struct moment	small_ok_first, small_ok_last;
 	uint32_t	retransmissions, hole_fills, ranges;
 	uint32_t	super_segments;
@@ -87,7 +86,7 @@ struct totals {
 	uint32_t	w_after_repair;
 	int64_t		ack_delay;	/* least, never-retransmitted data; INT64_MAX unknown */
 	int64_t		data_ns;	/* last data segment folded */
-	struct size_note *sizes;	/* size_count of them; room for LEDGER_SIZES, or NULL: see sums_room() */
+	struct size_note *sizes;	/* size_count of them; NULL: see sums_room() */
 };
 
 /* Lists, as long as their counts say, of what most flows never have. */
@@ -225,6 +224,13 @@ seg_is_data(const struct seg *s)
 	return s->len > 0 && !(s->flags & (TCP_SYN | TCP_RST | SEG_WILD));
 }
 
+/* Acknowledges what the direction sent. */
+static inline bool
+seg_is_ack(const struct seg *s, int dir)
+{
+	return seg_s2c(s) != (dir == 1) && (s->flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
+}
+
 /* Unwrapped near the highest byte seen. */
 static inline int64_t
 side_rel(const struct side *s, uint32_t seq)
@@ -304,6 +310,8 @@ bool	side_lists(struct side *s);
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
 /* ledger_reset.c */
+/* What was said longer ago than this a reset's sender must have known of. */
+int64_t	reset_age(const struct ledger *l);
 void	rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel);
 /* After its RST the endpoint goes on: it did not send that RST. */
 void	rst_refuted(struct side *s, const struct packet *p, int64_t rel);
@@ -338,6 +346,7 @@ struct reading {
 	uint8_t		*times;		/* per interval: repairs that begin there */
 	bool		truncated;	/* too tangled: coverage is incomplete */
 	bool		plain;		/* nothing was lost, see reading_plain() */
+	bool		late;		/* plain, but something was not acknowledged within DELACK */
 	void		*memory, *tangle;
 };
 

@@ -76,11 +76,19 @@ rst_haste(const struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	return asked == 0 ? 0 : p->at.ns > asked ? p->at.ns - asked : 1;
 }
 
+int64_t
+reset_age(const struct ledger *l)
+{
+	int64_t age = (l->handshake_ns > 0 ? l->handshake_ns : SECOND) * 3 / 2;
+
+	return age > 50 * MS ? age : 50 * MS;
+}
+
 void
 rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 {
 	struct side *s = &l->side[dir];
-	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 3 / 2, ack = rel;
+	int64_t ack = rel;
 	struct rst_note *n;
 
 	if (s->rst.frame == 0)
@@ -96,7 +104,7 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	n->ack = p->ack;
 	n->ttl = p->ttl;
 	if (!(p->flags & TCP_ACK)) {
-		(void)old_ack(l, dir, p->at.ns - (wait > 50 * MS ? wait : 50 * MS), &ack);
+		(void)old_ack(l, dir, p->at.ns - reset_age(l), &ack);
 		n->reply = rel >= ack;
 	}
 	n->haste = rst_haste(l, dir, p, rel);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SIZES_FIRST = 4 };		/* LEDGER_SIZES is a power of two above */
+
 static const int64_t epoch = 600 * SECOND;
 
 void
@@ -17,10 +19,22 @@ sums_init(struct totals *t)
 	t->data_ns = INT64_MIN;
 }
 
+static bool
+sums_grow(struct totals *t, uint32_t room)
+{
+	struct size_note *sizes = realloc(t->sizes, room * sizeof(*sizes));
+
+	if (sizes == NULL)
+		return false;
+	t->sizes = sizes;
+	t->size_room = room;
+	return true;
+}
+
 bool
 sums_room(struct totals *t)
 {
-	return t->sizes != NULL || (t->sizes = malloc(LEDGER_SIZES * sizeof(*t->sizes))) != NULL;
+	return t->sizes != NULL || sums_grow(t, SIZES_FIRST);
 }
 
 void
@@ -28,6 +42,7 @@ sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct 
 {
 	*to = *from;
 	to->sizes = sizes;
+	to->size_room = LEDGER_SIZES;
 	if (from->size_count > 0)
 		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
 }
@@ -42,7 +57,7 @@ sums_size(struct totals *t, uint32_t w)
 		i--;
 	if (i > 0 && t->sizes[i - 1].w == w)
 		return &t->sizes[i - 1];
-	if (t->size_count < LEDGER_SIZES) {
+	if (t->size_count < t->size_room || (t->size_room < LEDGER_SIZES && sums_grow(t, t->size_room * 2))) {
 		memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
 		memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
 		t->sizes[i].w = w;
@@ -64,7 +79,7 @@ sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at)
 		if (from != INT64_MIN && (n->clean_last < from - epoch || n->clean_first > to + epoch))
 			continue;
 		if (at != NULL)
-			*at = (struct moment){ n->clean_frame_ns, n->clean_frame };
+			*at = (struct moment){ n->clean_first, n->clean_frame };
 		return n->w;
 	}
 	return 0;

@@ -22,13 +22,6 @@ is_data(const struct seg *g, int dir)
 	return seg_s2c(g) == (dir == 1) && seg_is_data(g);
 }
 
-/* Acknowledges the direction. */
-static bool
-is_ack(const struct seg *g, int dir)
-{
-	return seg_s2c(g) != (dir == 1) && (g->flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
-}
-
 static int
 point_compare(const void *a, const void *b)
 {
@@ -246,7 +239,7 @@ reading_acks(const struct ledger *l, struct reading *r)
 		const struct seg *g = &l->segs[i];
 		int64_t rel;
 
-		if (!is_ack(g, r->dir))
+		if (!seg_is_ack(g, r->dir))
 			continue;
 		rel = side_rel(s, g->ack);
 		if (!side_near(s, rel))
@@ -294,6 +287,7 @@ plain_acked(const struct ledger *l, struct reading *r, uint32_t k, uint32_t at)
 	r->by[k] = at;
 	r->tx[k].delivered = true;
 	r->delay = d < r->delay ? d : r->delay;
+	r->late |= d > DELACK;
 }
 
 /*
@@ -318,7 +312,7 @@ reading_plain(const struct ledger *l, struct reading *r)
 			if ((r->tx_count > 0 && rel != r->point[r->tx_count]) || rel + g->len <= acked)
 				return false;
 			plain_data(l, r, i, rel, seg_super(g, largest));
-		} else if (is_ack(g, r->dir)) {
+		} else if (seg_is_ack(g, r->dir)) {
 			rel = side_rel(s, g->ack);
 			if (seg_sacks(g) > 0)
 				return false;
@@ -346,6 +340,7 @@ reading_take(const struct ledger *l, int dir, uint32_t n, struct reading *r)
 		return true;
 	r->tx_count = 0;
 	r->delay = INT64_MAX;
+	r->late = false;
 	reading_points(l, r);
 	if (!reading_cover(l, r)) {
 		reading_free(r);
@@ -427,7 +422,7 @@ losses_duplicates(const struct ledger *l, struct reading *r)
 		const struct seg *g = &l->segs[i];
 		int64_t rel;
 
-		if (!is_ack(g, r->dir))
+		if (!seg_is_ack(g, r->dir))
 			continue;
 		rel = side_rel(s, g->ack);
 		acked = rel > acked ? rel : acked;

@@ -199,12 +199,186 @@ hostile(void)
 	}
 }
 
+/* An RST of the client: of what it sends next or of what it once sent, with an ACK or without. */
+static void
+reset(struct net *n, uint32_t *seed)
+{
+	struct packet p = packet(n, A);
+	uint32_t back = chance(seed) % 3 == 0 ? chance(seed) % 20000 : 0;
+
+	p.flags = chance(seed) % 2 == 0 ? TCP_RST : TCP_RST | TCP_ACK;
+	p.seq = 1001 + (back < n->sent[A] ? n->sent[A] - back : 0);
+	p.ack = 1001 + n->sent[B];
+	p.ttl = chance(seed) % 2 == 0 ? 64 : 50;
+	give(n, &p, A);
+}
+
+/* Mostly a calm transfer, now and then a fast one or a late ACK; `trouble' of a hundred steps are none. */
+static void
+transfer(struct net *n, uint32_t *seed, uint32_t trouble, int steps)
+{
+	static const int64_t waits[] = { 0, 1, 20, 60, 450, 700, 2500 };
+	uint32_t fast = 0;
+
+	for (int i = 0; i < steps; i++) {
+		uint32_t sent = n->sent[A];
+
+		if (chance(seed) % 20 == 0)
+			fast = chance(seed) % 30;
+		for (uint32_t burst = chance(seed) % 4; burst > 0; burst--)
+			data(n, A, 100 + chance(seed) % 1349);
+		if (fast > 0)
+			fast--;
+		else
+			wait(n, chance(seed) % 50 == 0 ? 600 * MS : waits[chance(seed) % 4] * MS);
+		if (chance(seed) % 8 == 0)
+			data(n, B, 30 + chance(seed) % 200);
+		if (chance(seed) % 100 < trouble) {
+			wait(n, waits[chance(seed) % 7] * MS);
+			switch (chance(seed) % 5) {
+			case 0:
+				data_at(n, A, sent > 3000 ? sent - 1448 * (1 + chance(seed) % 2) : 0, 1448);
+				break;
+			case 1:
+				n->sent[A] += 1448;
+				data(n, A, 1448);
+				ack_sack(n, B, sent, n->sent[A] - 1448, n->sent[A]);
+				break;
+			case 2:
+				data_at(n, A, sent, 1448);
+				break;
+			case 3:
+				reset(n, seed);
+				break;
+			case 4:
+				ack_sack(n, B, n->sent[A], sent, n->sent[A]);
+				break;
+			}
+		}
+		if (chance(seed) % 4 != 0)
+			ack(n, B, n->sent[A]);
+		n->acked[A] = n->sent[B];
+	}
+}
+
+static void
+same_direction(const struct record_direction *x, const struct record_direction *y)
+{
+	struct record_direction a = *x, b = *y;
+
+	CHECK(memcmp(a.sizes, b.sizes, a.size_count * sizeof(*a.sizes)) == 0);
+	CHECK(memcmp(a.passed, b.passed, a.passed_count * sizeof(*a.passed)) == 0);
+	CHECK(memcmp(a.pauses, b.pauses, a.pause_count * sizeof(*a.pauses)) == 0);
+	a.sizes = b.sizes = NULL;
+	a.passed = b.passed = NULL;
+	a.unseen = b.unseen = NULL;
+	a.pauses = b.pauses = NULL;
+	CHECK(memcmp(&a, &b, sizeof(a)) == 0);
+}
+
+/* A flow whose window is folded while nothing happens, or (`kept') is not, for an ICMP error that says little. */
+static void
+begin_folded(struct net *n, bool kept)
+{
+	struct packet p;
+
+	begin(n);
+	dialogue(n);
+	p = frag_needed(n, 0, 100, 0);
+	p.icmp_type = 11;
+	p.icmp_frag_needed = false;
+	if (kept)
+		CHECK(ledger_icmp(n->l, &p));
+}
+
+/* Acknowledged after 600 ms, when the round trip still seemed to be 40 ms: proof or not is said by what it is in the end. */
+static void
+late_proof_is_not_folded(void)
+{
+	for (int k = 0; k < 2; k++) {
+		struct net n;
+
+		begin_folded(&n, k == 1);
+		for (int i = 0; i < 100; i++) {
+			data(&n, A, i == 5 ? 1448 : 1000);
+			wait(&n, i == 5 ? 600 * MS : i < 70 ? 40 * MS : MS);
+			ack(&n, B, n.sent[A]);
+			wait(&n, 10 * MS);
+			if (i >= 70) {
+				data(&n, B, 30);
+				wait(&n, MS);
+				ack(&n, A, n.sent[B]);
+			}
+		}
+		CHECK_EQ_INT(report(&n)->c.dir[A].proven, 1052);
+		ledger_free(n.l);
+	}
+}
+
+/* A reset is held against what was acknowledged long enough ago, however much was said since. */
+static void
+old_ack_is_not_folded(void)
+{
+	for (int k = 0; k < 2; k++) {
+		struct packet p;
+		struct net n;
+
+		begin_folded(&n, k == 1);
+		for (int i = 0; i < 80; i++) {
+			data(&n, A, 1000);
+			wait(&n, i < 10 ? 40 * MS : MS / 10);
+			ack(&n, B, n.sent[A]);
+		}
+		p = packet(&n, A);
+		p.flags = TCP_RST;
+		p.seq = 1001 + 5000;
+		give(&n, &p, A);
+		CHECK((report(&n)->c.dir[A].reset_signs & RESET_R2) != 0);
+		ledger_free(n.l);
+	}
+}
+
+/* A window that is folded because nothing happened tells what one tells that is kept. */
+static void
+calm_folding(void)
+{
+	static struct seen a;
+	uint64_t bytes[2] = { 0, 0 };
+
+	for (uint32_t run = 0; run < 600; run++) {
+		struct net n;
+		struct seen *s;
+
+		for (int k = 0; k < 2; k++) {
+			uint32_t seed = run;
+
+			begin_folded(&n, k == 1);
+			transfer(&n, &seed, run % 3 == 0 ? 0 : run % 12, 75);
+			s = report(&n);
+			bytes[k] += ledger_bytes(n.l);
+			if (k == 0)
+				a = *s;
+			ledger_free(n.l);
+		}
+		for (int d = 0; d < 2; d++)
+			same_direction(&a.c.dir[d], &s->c.dir[d]);
+		CHECK_EQ_INT(a.c.rtt_ns, s->c.rtt_ns);
+		CHECK_EQ_INT(a.stalls, s->stalls);
+		for (unsigned int i = 0; i < a.stalls; i++)
+			CHECK(memcmp(&a.stall[i], &s->stall[i], sizeof(a.stall[i])) == 0);
+	}
+	CHECK(bytes[0] * 4 < bytes[1] * 3);
+}
+
 int
 main(void)
 {
 	static const struct check_test tests[] = {
 		{ "random loss of 8 to 40 percent", random_loss_is_not_size },
 		{ "folding loses nothing", folding },
+		{ "folding early loses nothing", calm_folding },
+		{ "a late proof is not folded early", late_proof_is_not_folded },
+		{ "an old ACK is not folded early", old_ack_is_not_folded },
 		{ "a stall survives folding", stall_survives_folding },
 		{ "everything open", all_open },
 		{ "hostile packets", hostile },
