@@ -124,10 +124,10 @@ mark_host(struct contrast *c, enum role role, uint8_t family, uint32_t id)
 }
 
 void
-contrast_mark(struct contrast *c, struct host_pair client_to_server)
+contrast_mark(struct contrast *c, const struct host_pair *client_to_server)
 {
-	mark_host(c, CLIENT, client_to_server.family, client_to_server.from);
-	mark_host(c, SERVER, client_to_server.family, client_to_server.to);
+	mark_host(c, CLIENT, client_to_server->family, client_to_server->from);
+	mark_host(c, SERVER, client_to_server->family, client_to_server->to);
 }
 
 static bool
@@ -229,15 +229,15 @@ host_leave(struct contrast *c, const void *entry)
 /* ---- entries by their keys ---------------------------------------------------- */
 
 static struct link
-path_key(struct host_pair way, int64_t ns)
+path_key(const struct host_pair *way, int64_t ns)
 {
-	return (struct link){ .from = way.from, .to = way.to, .what = (int32_t)(ns / epoch_ns), .family = way.family };
+	return (struct link){ .from = way->from, .to = way->to, .what = (int32_t)(ns / epoch_ns), .family = way->family };
 }
 
 static struct link
-host_key(struct host_pair way, uint16_t port)
+host_key(const struct host_pair *way, uint16_t port)
 {
-	return (struct link){ .from = way.from, .to = way.to, .what = port, .family = way.family };
+	return (struct link){ .from = way->from, .to = way->to, .what = port, .family = way->family };
 }
 
 static inline bool
@@ -388,7 +388,7 @@ contrast_fetch(struct contrast_probe at)
 /* ---- paths ---------------------------------------------------------------- */
 
 struct contrast_probe
-contrast_probe_path(const struct contrast *c, struct host_pair way, int64_t ns)
+contrast_probe_path(const struct contrast *c, const struct host_pair *way, int64_t ns)
 {
 	struct link k = path_key(way, ns);
 
@@ -396,7 +396,7 @@ contrast_probe_path(const struct contrast *c, struct host_pair way, int64_t ns)
 }
 
 static struct path_entry *
-path_get(struct contrast *c, struct host_pair way, int64_t ns)
+path_get(struct contrast *c, const struct host_pair *way, int64_t ns)
 {
 	struct link k = path_key(way, ns);
 
@@ -404,7 +404,7 @@ path_get(struct contrast *c, struct host_pair way, int64_t ns)
 }
 
 void
-contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct moment at, uint64_t conn,
+contrast_proven(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at, uint64_t conn,
     bool first_of_flow)
 {
 	struct path_entry *e = path_get(c, way, at.ns);
@@ -420,7 +420,7 @@ contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct mom
 }
 
 void
-contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct moment at)
+contrast_seen(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at)
 {
 	struct path_entry *e = path_get(c, way, at.ns);
 
@@ -431,7 +431,7 @@ contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct momen
 /* ---- hosts ---------------------------------------------------------------- */
 
 struct contrast_probe
-contrast_probe_host(const struct contrast *c, struct host_pair client_to_server, uint16_t port)
+contrast_probe_host(const struct contrast *c, const struct host_pair *client_to_server, uint16_t port)
 {
 	struct link k = host_key(client_to_server, port);
 
@@ -450,7 +450,7 @@ host_answered(struct host_entry *e, struct moment at, int64_t rtt_ns, uint8_t tt
 }
 
 void
-contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port, const struct contrast_note *n)
+contrast_host(struct contrast *c, const struct host_pair *client_to_server, uint16_t port, const struct contrast_note *n)
 {
 	struct link k = host_key(client_to_server, port);
 	struct host_entry *e = shelf_get(c, &c->pairs, &k);

@@ -45,12 +45,12 @@ void		 contrast_free(struct contrast *c);
  */
 
 /* A connection between them gets a record. */
-void		 contrast_mark(struct contrast *c, struct host_pair client_to_server);
+void		 contrast_mark(struct contrast *c, const struct host_pair *client_to_server);
 /* `w' was delivered from one to the other; conn 0 = a light flow. */
-void		 contrast_proven(struct contrast *c, struct host_pair way, uint32_t w, struct moment at,
+void		 contrast_proven(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at,
 		    uint64_t conn, bool first_of_flow);
 /* The largest single segment seen on the way. */
-void		 contrast_seen(struct contrast *c, struct host_pair way, uint32_t w, struct moment at);
+void		 contrast_seen(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at);
 /* What became of a connection to a server's port that began at `since'. */
 struct contrast_note {
 	enum contrast_event event;
@@ -58,15 +58,15 @@ struct contrast_note {
 	int64_t		rtt_ns;		/* 0: not measured */
 	uint8_t		ttl;		/* 0: not the server's packet */
 };
-void		 contrast_host(struct contrast *c, struct host_pair client_to_server, uint16_t port,
+void		 contrast_host(struct contrast *c, const struct host_pair *client_to_server, uint16_t port,
 		    const struct contrast_note *n);
 /* Where contrast_proven() and contrast_host() will look; making one fetches its slot into the cache. */
 struct contrast_probe {
 	const struct shelf *shelf;
 	uint32_t	print;
 };
-struct contrast_probe contrast_probe_path(const struct contrast *c, struct host_pair way, int64_t ns);
-struct contrast_probe contrast_probe_host(const struct contrast *c, struct host_pair client_to_server,
+struct contrast_probe contrast_probe_path(const struct contrast *c, const struct host_pair *way, int64_t ns);
+struct contrast_probe contrast_probe_host(const struct contrast *c, const struct host_pair *client_to_server,
 		    uint16_t port);
 /* Fetches what is likely there. */
 void		 contrast_fetch(struct contrast_probe at);

@@ -349,6 +349,7 @@ static void
 point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh)
 {
 	struct light_seg seg;
+	struct moment now;
 	unsigned from;
 	bool promote;
 
@@ -360,10 +361,11 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct
 	}
 	if ((p->flags & TCP_SYN) != 0 && reuse_answered(fp, e, p, at))
 		return;
-	p->late_ns = p->at.ns < e->last_ns ? e->last_ns - p->at.ns : 0;
-	p->at.ns += p->late_ns;		/* time that goes back is the previous one */
-	e->last_ns = p->at.ns;
-	seg = (struct light_seg){ p->at, p->seq, p->ack, p->len, p->w, p->flags, p->ttl, p->fragmented };
+	/* Time that goes back is the previous one. */
+	now = (struct moment){ p->at.ns < e->last_ns ? e->last_ns : p->at.ns, p->at.frame };
+	p->late_ns = now.ns - p->at.ns;
+	e->last_ns = p->at.ns = now.ns;
+	seg = (struct light_seg){ now, p->seq, p->ack, p->len, p->w, p->flags, p->ttl, p->fragmented };
 	promote = light_packet(fp, e, &seg, from);
 	if ((e->flags & LIGHT_FULL) != 0)
 		full_packet(full_of(fp, e), p, light_dir(e, from));

@@ -29,13 +29,18 @@ probe_contrast(const struct flow_point *fp, const struct ahead *a, int64_t ns, s
 	const struct flow_light *e = a->e;
 	const struct light_sample *s = &e->sample[!a->at.swapped];
 	unsigned client = light_client(e);
+	struct host_pair way;
 	size_t n = 0;
 
 	if ((a->g.flags & TCP_SYN) != 0 ||
-	    (a->g.len > 0 && (e->flags & light_data(a->at.swapped)) == 0))
-		at[n++] = contrast_probe_host(fp->contrast, light_pair(e, client), e->port[!client]);
-	if (s->w > s->proven && (int32_t)(a->g.ack - s->end) >= 0)
-		at[n++] = contrast_probe_path(fp->contrast, light_pair(e, !a->at.swapped), ns);
+	    (a->g.len > 0 && (e->flags & light_data(a->at.swapped)) == 0)) {
+		way = light_pair(e, client);
+		at[n++] = contrast_probe_host(fp->contrast, &way, e->port[!client]);
+	}
+	if (s->w > s->proven && (int32_t)(a->g.ack - s->end) >= 0) {
+		way = light_pair(e, !a->at.swapped);
+		at[n++] = contrast_probe_path(fp->contrast, &way, ns);
+	}
 	return n;
 }
 

@@ -389,8 +389,9 @@ static void
 full_link(struct full *f)
 {
 	struct flow_point *fp = f->fp;
+	struct host_pair way = light_pair(f->light, light_client(f->light));
 
-	contrast_mark(fp->contrast, light_pair(f->light, light_client(f->light)));
+	contrast_mark(fp->contrast, &way);
 	f->id = ++fp->last_id;
 	f->light->flags |= LIGHT_FULL;
 	fp->full_count++;
@@ -504,9 +505,9 @@ full_account(struct full *f, const struct record_connection *c)
 			cap->acked_unseen += r->acked_unseen;
 		}
 		if (r->proven > 0)
-			contrast_proven(f->fp->contrast, way, r->proven, r->proven_at, f->id, true);
+			contrast_proven(f->fp->contrast, &way, r->proven, r->proven_at, f->id, true);
 		if (r->w_max > 0)
-			contrast_seen(f->fp->contrast, way, r->w_max, r->data_first);
+			contrast_seen(f->fp->contrast, &way, r->w_max, r->data_first);
 	}
 }
 

@@ -39,9 +39,10 @@ icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
 	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_UNREACH)) == LIGHT_SYN &&
 	    !p->icmp_frag_needed) {
 		struct contrast_note n = { .event = CONTRAST_UNREACHABLE, .since = light_began(e, p->at), .at = p->at };
+		struct host_pair way = light_pair(e, client);
 
 		e->flags |= LIGHT_UNREACH;
-		contrast_host(fp->contrast, light_pair(e, client), e->port[!client], &n);
+		contrast_host(fp->contrast, &way, e->port[!client], &n);
 	}
 	if (light_put_away(e))
 		return false;

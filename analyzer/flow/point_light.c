@@ -18,12 +18,20 @@ low_us(const struct light_seg *p)
 	return (uint32_t)(uint64_t)(p->at.ns / 1000);
 }
 
+/* Read as it was just written, word by word: read as one, it would wait for both. */
+static inline struct moment
+light_now(const struct light_seg *p)
+{
+	return (struct moment){ p->at.ns, p->at.frame };
+}
+
 static void
 light_host(struct flow_point *fp, const struct flow_light *e, const struct contrast_note *n)
 {
 	unsigned client = light_client(e);
+	struct host_pair way = light_pair(e, client);
 
-	contrast_host(fp->contrast, light_pair(e, client), e->port[!client], n);
+	contrast_host(fp->contrast, &way, e->port[!client], n);
 }
 
 /* Its frame counter and clock are 32 bits wide; it came before `now'. */
@@ -71,7 +79,8 @@ light_syn(struct flow_light *e, const struct light_seg *p, unsigned from)
 static void
 light_synack(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
-	struct contrast_note n = { .event = CONTRAST_ANSWERED, .since = light_began(e, p->at), .at = p->at, .ttl = p->ttl };
+	struct moment now = light_now(p);
+	struct contrast_note n = { .event = CONTRAST_ANSWERED, .since = light_began(e, now), .at = now, .ttl = p->ttl };
 
 	if ((e->flags & LIGHT_SYNACK) != 0) {
 		e->syns = 255;		/* repeated: no RTT from this handshake */
@@ -101,7 +110,8 @@ light_reset(struct flow_point *fp, struct flow_light *e, const struct light_seg 
 	bool server = from != light_client(e);
 
 	if (server && (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == LIGHT_SYN) {
-		struct contrast_note n = { .event = CONTRAST_REFUSED, .since = light_began(e, p->at), .at = p->at, .ttl = p->ttl };
+		struct moment now = light_now(p);
+		struct contrast_note n = { .event = CONTRAST_REFUSED, .since = light_began(e, now), .at = now, .ttl = p->ttl };
 		bool first = (e->flags & LIGHT_REFUSED) == 0;
 
 		e->flags |= LIGHT_REFUSED;
@@ -132,7 +142,8 @@ light_control(struct flow_point *fp, struct flow_light *e, const struct light_se
 static void
 light_first_data(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
-	struct contrast_note n = { .event = CONTRAST_DATA, .since = light_began(e, p->at), .at = p->at };
+	struct moment now = light_now(p);
+	struct contrast_note n = { .event = CONTRAST_DATA, .since = light_began(e, now), .at = now };
 
 	e->flags |= light_data(from);
 	if (from == light_client(e)) {
@@ -181,6 +192,7 @@ static void
 light_acked(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	struct light_sample *s = &e->sample[!from];
+	struct host_pair way;
 	uint32_t us = low_us(p) - s->at_us, limit = PROOF_US + 4u * e->rtt * RTT_UNIT_US;
 	uint16_t w = s->w;
 	bool first = s->proven == 0;
@@ -189,7 +201,8 @@ light_acked(struct flow_point *fp, struct flow_light *e, const struct light_seg 
 	if (us > limit || w <= s->proven)
 		return;
 	s->proven = w;
-	contrast_proven(fp->contrast, light_pair(e, !from), w, light_moment(s, p->at), 0, first);
+	way = light_pair(e, !from);
+	contrast_proven(fp->contrast, &way, w, light_moment(s, p->at), 0, first);
 }
 
 bool

@@ -94,7 +94,7 @@ mark(struct contrast *c, struct addr from, struct addr to)
 {
 	struct host_pair way = pair_take(&from, &to);
 
-	contrast_mark(c, way);
+	contrast_mark(c, &way);
 	pair_drop(way);
 }
 
@@ -107,8 +107,8 @@ meet(struct contrast *c, uint32_t i, enum contrast_event event)
 	struct addr from = client6();
 	struct host_pair way = pair_take(&from, &server.ip);
 
-	contrast_host(c, way, server.port, &n);
-	contrast_proven(c, way, 100 + i, at, 0, true);
+	contrast_host(c, &way, server.port, &n);
+	contrast_proven(c, &way, 100 + i, at, 0, true);
 	pair_drop(way);
 }
 
@@ -217,7 +217,7 @@ of_many_those_about_a_client_are_written(void)
 	struct host_pair back = pair_take(&mail, &from);
 
 	mark(c, from, mail);
-	contrast_proven(c, back, 99, (struct moment){ INT64_C(1700000000000000000), 1 }, 0, true);
+	contrast_proven(c, &back, 99, (struct moment){ INT64_C(1700000000000000000), 1 }, 0, true);
 	meet_many(c);
 	CHECK_EQ_INT(out.hosts, 3000);
 	CHECK_EQ_INT(out.paths, 2);
