@@ -75,6 +75,24 @@ options_parse(const uint8_t *p, size_t len, struct tcp_header *out)
 	}
 }
 
+void
+tcp_parse_options(const uint8_t *p, size_t len, struct tcp_header *out)
+{
+	out->header_len = (uint8_t)((p[12] >> 4) * 4);
+	out->options_bad = out->sack_permitted = out->has_ts = false;
+	out->mss = 0;
+	out->wscale = TCP_WSCALE_NONE;
+	out->sack_count = 0;
+	out->options_cut = out->header_len > len;
+	if (len > out->header_len)
+		len = out->header_len;
+	/* RFC 7323 appendix A: all that most segments have. */
+	if (len == TCP_HLEN_TIMESTAMPS && be32_at(p + TCP_HLEN) == OPTS_TIMESTAMPS)
+		timestamps_parse(p + TCP_HLEN + 4, out);
+	else if (len > TCP_HLEN)
+		options_parse(p + TCP_HLEN, len - TCP_HLEN, out);
+}
+
 enum dissect_rc
 tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out)
 {
@@ -86,22 +104,8 @@ tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out)
 	out->dport = be16_at(p + 2);
 	out->seq = be32_at(p + 4);
 	out->ack = be32_at(p + 8);
-	out->header_len = (uint8_t)((p[12] >> 4) * 4);
 	out->flags = p[13];
 	out->window = be16_at(p + 14);
-	out->options_bad = out->sack_permitted = out->has_ts = false;
-	out->mss = 0;
-	out->wscale = TCP_WSCALE_NONE;
-	out->sack_count = 0;
-	if (out->header_len < TCP_HLEN || out->header_len > wire)
-		return DISSECT_MALFORMED;
-	out->options_cut = out->header_len > len;
-	if (len > out->header_len)
-		len = out->header_len;
-	/* RFC 7323 appendix A: all that most segments have. */
-	if (len == TCP_HLEN_TIMESTAMPS && be32_at(p + TCP_HLEN) == OPTS_TIMESTAMPS)
-		timestamps_parse(p + TCP_HLEN + 4, out);
-	else if (len > TCP_HLEN)
-		options_parse(p + TCP_HLEN, len - TCP_HLEN, out);
-	return DISSECT_OK;
+	tcp_parse_options(p, len, out);
+	return out->header_len < TCP_HLEN || out->header_len > wire ? DISSECT_MALFORMED : DISSECT_OK;
 }

@@ -31,5 +31,7 @@ struct tcp_header {
  * header.  OK when ports to window (16 bytes) are there; fewer is SHORT.
  */
 enum dissect_rc	tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out);
+/* Only what begins behind the window (16 bytes are there): header_len and the options. */
+void		tcp_parse_options(const uint8_t *p, size_t len, struct tcp_header *out);
 
 #endif /* TCP_H */

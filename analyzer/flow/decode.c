@@ -151,38 +151,45 @@ packet_set_ip(struct packet *out, const struct layers *l, const struct ip_header
 		tunnel_names(l, out->tunnel, sizeof(out->tunnel));
 }
 
-static inline enum packet_kind
+/* What begins behind the numbers of a TCP header: its options, and the payload. */
+static inline void
+packet_set_options(struct packet *out, const struct tcp_header *t, const uint8_t *p, size_t len, size_t wire)
+{
+	size_t left = len > t->header_len ? len - t->header_len : 0;
+
+	out->bad_checksum = false;
+	out->header_len = t->header_len;
+	out->options_cut = t->options_cut;
+	out->mss = t->mss;
+	out->wscale = t->wscale;
+	out->sack_permitted = t->sack_permitted;
+	out->has_ts = t->has_ts;
+	if (t->has_ts) {
+		out->tsval = t->tsval;
+		out->tsecr = t->tsecr;
+	}
+	out->sack_count = t->sack_count;
+	if (t->sack_count != 0)
+		memcpy(out->sack, t->sack, t->sack_count * sizeof(t->sack[0]));
+	out->len = (uint32_t)(wire - t->header_len);
+	out->caplen = (uint32_t)(left < out->len ? left : out->len);
+	out->payload = p + (len - left);
+}
+
+static enum packet_kind
 packet_set_tcp(struct packet *out, const uint8_t *p, size_t len, size_t wire)
 {
 	struct tcp_header t;
-	size_t left;
 
 	if (tcp_parse(p, len, wire, &t) != DISSECT_OK)
 		return PACKET_UNDECODABLE;
-	out->bad_checksum = false;
 	out->sport = t.sport;
 	out->dport = t.dport;
 	out->seq = t.seq;
 	out->ack = t.ack;
 	out->window = t.window;
 	out->flags = t.flags;
-	out->header_len = t.header_len;
-	out->options_cut = t.options_cut;
-	out->mss = t.mss;
-	out->wscale = t.wscale;
-	out->sack_permitted = t.sack_permitted;
-	out->has_ts = t.has_ts;
-	if (t.has_ts) {
-		out->tsval = t.tsval;
-		out->tsecr = t.tsecr;
-	}
-	out->sack_count = t.sack_count;
-	if (t.sack_count != 0)
-		memcpy(out->sack, t.sack, t.sack_count * sizeof(t.sack[0]));
-	left = len > t.header_len ? len - t.header_len : 0;
-	out->len = (uint32_t)(wire - t.header_len);
-	out->caplen = (uint32_t)(left < out->len ? left : out->len);
-	out->payload = p + (len > t.header_len ? t.header_len : len);
+	packet_set_options(out, &t, p, len, wire);
 	return PACKET_TCP;
 }
 
@@ -522,30 +529,41 @@ decode_begin(struct decoder *d, const struct capture_frame *f, struct packet *ou
 
 /*
  * Glanced at are IPv4 headers without options and IPv6 ones without extensions:
- * TCP follows the addresses.  Every packet of a mail comes here.
+ * TCP follows the addresses, and all of its first 20 bytes is there.  Every
+ * packet of a mail comes here.
  */
-__attribute__((flatten)) void
+void
 decode_glanced(struct decoder *d, const struct capture_frame *f, const struct glance *g, struct packet *out)
 {
-	bool v6 = g->version == 6;
-	struct ip_header ip = {
-		.version = g->version, .ttl = g->ttl, .df = v6, .src = g->src, .dst = g->dst, .w = g->w,
-		.header_len = v6 ? IPV6_HLEN : IPV4_HLEN,
-	};
-	struct layers l = { .p = g->dst + (v6 ? 16 : 4) - ip.header_len };
+	const bool v6 = g->version == 6;
+	const uint8_t *tcp = g->dst + (v6 ? 16 : 4), *ip = tcp - (v6 ? IPV6_HLEN : IPV4_HLEN), *end = f->data + f->caplen;
+	struct tcp_header t;
 
 	decode_begin(d, f, out);
-	l.len = f->caplen - (size_t)(l.p - f->data);
-	for (const uint8_t *tag = f->data + ETHERNET_HLEN; tag < l.p; tag += VLAN_HLEN)
-		l.vlan[l.vlan[0] != 0] = be16_at(tag) & VLAN_ID;
-	if (!v6) {
-		ip.frag_id = be16_at(l.p + 4);
-		ip.df = (be16_at(l.p + 6) & IPV4_DF) != 0;
-	}
-	packet_set_ip(out, &l, &ip);
-	layers_payload(&l, &ip);
-	out->kind = packet_set_tcp(out, l.p, l.len, l.wire);
-	counters_add(&d->counters, f, out->kind);
+	out->kind = PACKET_TCP;
+	addr_set(&out->src, g->version, g->src);
+	addr_set(&out->dst, g->version, g->dst);
+	out->w = out->w_fragment = out->w_outer = g->w;
+	out->ttl = g->ttl;
+	out->ip_id = g->ip_id;
+	out->df = v6 || (be16_at(ip + 6) & IPV4_DF) != 0;
+	out->fragmented = false;
+	out->cut = (size_t)(end - ip) < g->w;
+	if (!out->cut)
+		end = ip + g->w;	/* what the link added behind it */
+	out->vlan[0] = out->vlan[1] = 0;
+	for (const uint8_t *tag = f->data + ETHERNET_HLEN; tag < ip; tag += VLAN_HLEN)
+		out->vlan[out->vlan[0] != 0] = be16_at(tag) & VLAN_ID;
+	out->tunnel[0] = '\0';
+	out->sport = g->sport;
+	out->dport = g->dport;
+	out->seq = g->seq;
+	out->ack = g->ack;
+	out->window = g->window;
+	out->flags = g->flags;
+	tcp_parse_options(tcp, (size_t)(end - tcp), &t);
+	packet_set_options(out, &t, tcp, (size_t)(end - tcp), g->w - (size_t)(tcp - ip));
+	counters_add(&d->counters, f, PACKET_TCP);
 }
 
 enum packet_kind
