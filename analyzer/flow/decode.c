@@ -627,19 +627,29 @@ sum_words(uint64_t sum, const uint8_t *p, size_t len)
  */
 typedef uint64_t lanes __attribute__((vector_size(16)));
 
+static inline void
+lanes_add(lanes *both, lanes *upper, const uint8_t *p)
+{
+	lanes v;
+
+	memcpy(&v, p, sizeof(v));
+	*both += v;
+	*upper += v >> 32;
+}
+
 static uint64_t
 sum_lanes(uint64_t sum, const uint8_t *p, size_t len)
 {
-	lanes v, w, both = { 0, 0 }, upper = { 0, 0 };
+	lanes both = { 0, 0 }, upper = { 0, 0 };
 
-	for (; len >= sizeof(v) + sizeof(w); p += sizeof(v) + sizeof(w), len -= sizeof(v) + sizeof(w)) {
-		memcpy(&v, p, sizeof(v));
-		memcpy(&w, p + sizeof(v), sizeof(w));
-		both += v;
-		upper += v >> 32;
-		both += w;
-		upper += w >> 32;
+	for (; len >= 4 * sizeof(both); p += 4 * sizeof(both), len -= 4 * sizeof(both)) {
+		lanes_add(&both, &upper, p);
+		lanes_add(&both, &upper, p + sizeof(both));
+		lanes_add(&both, &upper, p + 2 * sizeof(both));
+		lanes_add(&both, &upper, p + 3 * sizeof(both));
 	}
+	for (; len >= sizeof(both); p += sizeof(both), len -= sizeof(both))
+		lanes_add(&both, &upper, p);
 	both += upper - (upper << 32);
 	return sum_words(sum + both[0] + both[1], p, len);
 }
