@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_FIRST = 16, ROOM_CALM = 64, ROOM_FOLD = 256, ROOM_LEAST = 64, CALM_KEPT = 16 };
+enum { ROOM_FIRST = 16, ROOM_CALM = 64, ROOM_FOLD = 256, ROOM_STANDS = 1024, ROOM_LEAST = 64, CALM_KEPT = 16 };
+
+#define STANDS	(60 * SECOND)
 static const int64_t disorder_late = 1000000000;
 
 const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls = 8, .icmp = 16 };
@@ -285,6 +287,18 @@ window_fold_calm(struct ledger *l)
 	return most >= l->room / 2 && window_fold(l, most, true) >= l->room / 2;
 }
 
+/*
+ * Something has been open for so long while so much went on that it is no
+ * stall of TCP, which sends little but the same again: a capture that is sent
+ * round and round, or an ACK that the capture lacks.  Of one side only nothing
+ * is ever delivered, and its window is let grow.
+ */
+static bool
+window_stands(const struct ledger *l)
+{
+	return l->room >= ROOM_STANDS && l->side[0].packets > 0 && l->side[1].packets > 0 && l->now - l->segs[0].ns > STANDS;
+}
+
 static bool
 window_room(struct ledger *l)
 {
@@ -297,7 +311,7 @@ window_room(struct ledger *l)
 	if (l->room == 0)
 		return false;
 	freed = window_fold(l, l->count, false);
-	if (freed >= l->room / 4 || window_grow(l))
+	if (freed >= l->room / 4 || (!window_stands(l) && window_grow(l)))
 		return true;
 	if (freed < l->room / 8)
 		window_drop(l);

@@ -152,6 +152,33 @@ all_open(void)
 	ledger_free(n.l);
 }
 
+/* A capture that is sent round and round: its last segment is never acknowledged, and all others come again. */
+static void
+round_and_round(void)
+{
+	struct net n;
+	uint32_t from;
+
+	begin(&n);
+	dialogue(&n);
+	from = n.sent[A];
+	for (int i = 0; i < 200; i++)
+		data(&n, A, 1448);
+	for (int round = 0; round < 100; round++) {
+		for (uint32_t off = from; off < n.sent[A]; off += 1448) {
+			data_at(&n, A, off, 1448);
+			wait(&n, MS);
+			if (off + 1448 < n.sent[A])
+				ack(&n, B, off + 1448);
+		}
+		wait(&n, 20000 * MS);
+	}
+	CHECK(ledger_bytes(n.l) < 200000);
+	CHECK(ledger_caps(n.l).segments_dropped > 0);
+	report(&n);
+	ledger_free(n.l);
+}
+
 /* Packets of an enemy: any numbers in any order. */
 static void
 hostile(void)
@@ -381,6 +408,7 @@ main(void)
 		{ "an old ACK is not folded early", old_ack_is_not_folded },
 		{ "a stall survives folding", stall_survives_folding },
 		{ "everything open", all_open },
+		{ "round and round", round_and_round },
 		{ "hostile packets", hostile },
 	};
 
