@@ -51,6 +51,13 @@ smtp_tls_begin(struct smtp_state *st, enum dissect_dir dir, uint64_t off)
 	smtp_emit(st, &ev);
 }
 
+/* Else neither side has anything to read, or to deliver. */
+static inline bool
+is_more(const struct smtp_state *st)
+{
+	return !smtp_hold_empty(&st->in[DIR_C2S]) || !smtp_hold_empty(&st->in[DIR_S2C]) || st->answer.whole;
+}
+
 static void
 pump(struct smtp_state *st)
 {
@@ -60,7 +67,7 @@ pump(struct smtp_state *st)
 		moved = smtp_server_step(st);
 		while (smtp_client_step(st))
 			moved = true;
-	} while (moved);
+	} while (moved && is_more(st));
 }
 
 static void *
