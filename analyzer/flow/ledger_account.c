@@ -13,18 +13,30 @@ note_of(struct totals *t, struct size_note *n, uint32_t w)
 	return n != NULL && n->w == w ? n : sums_size(t, w);
 }
 
+/* reading_clean() where each interval has one transmission, and that is not acknowledged before it is seen. */
+static inline uint32_t
+plain_clean(const struct ledger *l, const struct reading *r, uint32_t k)
+{
+	const struct tx *x = &r->tx[k];
+	const struct seg *g = &l->segs[x->seg];
+
+	if (!x->delivered || x->super || r->point[k] < l->side[r->dir].tainted)
+		return 0;
+	return l->segs[r->by[k]].ns - g->ns <= DELACK + 4 * r->rtt ? g->w : 0;
+}
+
 static void
 account_clean(const struct ledger *l, const struct reading *r, uint32_t until, struct totals *t)
 {
 	struct size_note *n = NULL;
 
 	for (uint32_t k = 0; k + 1 < r->points; k++) {
-		uint32_t tx = 0, w;
+		uint32_t tx = k, w;
 		const struct seg *g;
 
 		if (cover_count(r, k) == 0 || r->tx[r->cover[r->cover_at[k]]].seg >= until)
 			continue;
-		w = reading_clean(l, r, k, &tx);
+		w = r->plain ? plain_clean(l, r, k) : reading_clean(l, r, k, &tx);
 		if (w == 0)
 			continue;
 		g = &l->segs[r->tx[tx].seg];
