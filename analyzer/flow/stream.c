@@ -570,6 +570,15 @@ half_holes(struct stream *s, enum dissect_dir dir)
 		half_skip(s, dir, end);
 }
 
+static inline void
+half_watch(struct stream *s, enum dissect_dir dir)
+{
+	const struct half *h = &s->half[dir];
+
+	if (!s->over && h->started && (h->covered || h->acked > h->next))
+		half_holes(s, dir);
+}
+
 static void
 half_heard(struct stream *s, const struct stream_packet *p)
 {
@@ -601,9 +610,8 @@ stream_segment(struct stream *s, const struct stream_packet *p)
 		half_fin(s, h, p->seq + p->len);
 	if (p->len > 0)
 		half_data(s, p);
-	for (int d = 0; d < 2 && !s->over; d++)
-		if (s->half[d].started && (s->half[d].covered || s->half[d].acked > s->half[d].next))
-			half_holes(s, (enum dissect_dir)d);
+	half_watch(s, DIR_C2S);
+	half_watch(s, DIR_S2C);
 	if (stream_complete(s))
 		stream_over(s);
 }
