@@ -268,14 +268,14 @@ text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 
 typedef int8_t many_signed __attribute__((vector_size(16)));
 
-/* Adds one to each byte of the sum where the byte at p is printable ASCII. */
+/* 0xff where the byte at p is printable ASCII. */
 static inline many
-printable_add(many sum, const uint8_t *p)
+printable_at(const uint8_t *p)
 {
 	many_signed v;
 
 	memcpy(&v, p, sizeof(v));
-	return sum - (many)(v > ' ' - 1);
+	return (many)(v > ' ' - 1);
 }
 
 static size_t
@@ -293,15 +293,19 @@ enum { COUNTED_MAX = 255 * sizeof(many) };	/* then a byte of the sum is full */
 static size_t
 count_printable(const uint8_t *p, size_t len)
 {
+	const many place = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 	many sum = { 0 };
 	size_t n = 0, rest = 0;
 
 	for (; n + 4 * sizeof(sum) <= len; n += 4 * sizeof(sum))
-		sum = printable_add(printable_add(printable_add(printable_add(sum, p + n), p + n + 16), p + n + 32), p + n + 48);
+		sum -= printable_at(p + n) + printable_at(p + n + 16) + printable_at(p + n + 32) + printable_at(p + n + 48);
 	for (; n + sizeof(sum) <= len; n += sizeof(sum))
-		sum = printable_add(sum, p + n);
-	for (; n < len; n++)
-		rest += (int8_t)p[n] >= ' ';
+		sum -= printable_at(p + n);
+	if (n > 0 && n < len)		/* the last sixteen, without those that were counted */
+		sum -= printable_at(p + len - sizeof(sum)) & (many)(place >= (uint8_t)(n + sizeof(sum) - len));
+	else
+		for (; n < len; n++)
+			rest += (int8_t)p[n] >= ' ';
 	return rest + sum_bytes(sum);
 }
 
