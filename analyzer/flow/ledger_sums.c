@@ -20,8 +20,9 @@ sums_init(struct totals *t)
 }
 
 static bool
-sums_grow(struct totals *t, uint32_t room)
+sums_grow(struct totals *t)
 {
+	uint32_t room = t->size_room > 0 ? t->size_room * 2 : SIZES_FIRST;
 	struct size_note *sizes = realloc(t->sizes, room * sizeof(*sizes));
 
 	if (sizes == NULL)
@@ -34,7 +35,7 @@ sums_grow(struct totals *t, uint32_t room)
 bool
 sums_room(struct totals *t)
 {
-	return t->sizes != NULL || sums_grow(t, SIZES_FIRST);
+	return t->sizes != NULL || sums_grow(t);
 }
 
 void
@@ -57,7 +58,7 @@ sums_size(struct totals *t, uint32_t w)
 		i--;
 	if (i > 0 && t->sizes[i - 1].w == w)
 		return &t->sizes[i - 1];
-	if (t->size_count < t->size_room || (t->size_room < LEDGER_SIZES && sums_grow(t, t->size_room * 2))) {
+	if (t->size_count < t->size_room || (t->size_room < LEDGER_SIZES && sums_grow(t))) {
 		memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
 		memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
 		t->sizes[i].w = w;
