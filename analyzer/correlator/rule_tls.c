@@ -88,6 +88,8 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn->last);
 	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the %s.", who,
 	    c->session->tls_alert_from == 1 ? "client" : "server's certificate");
+	finding_remedy(f, "Which alert it was no capture can tell. The log of the %s's program says it, or a tool that decrypts when it is given a key log "
+	    "(SSLKEYLOGFILE). Check the certificate: names, dates, who issued it.", who);
 	return true;
 }
 

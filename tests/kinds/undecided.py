@@ -28,6 +28,10 @@ C data 40000
 +30s
 C rst
 """
+HELLO = r"\x16\x03\x01\x00\x2d\x01\x00\x00\x29\x03\x03ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef\x00\x00\x02\x13\x01\x01\x00"
+HELLO_13 = r"\x16\x03\x03\x00\x34\x02\x00\x00\x30\x03\x03ABCDEFGHIJKLMNOPQRSTUVWXYZabcdef\x00\x13\x01\x00\x00\x06\x00\x2b\x00\x02\x03\x04"
+ALERT_13 = "connect a client:40101 mail:465\nC; %s\nS; %s%s\nC; %s\nC fin\n+100ms\nS fin\n" % (
+    HELLO, HELLO_13, r"\x17\x03\x03\x00\x40" + "e" * 64, r"\x17\x03\x03\x00\x13" + "e" * 19)
 # number, what is not known, capture or scenario, kind, at most, words that must be said
 ROWS = [
     (1, "black hole or a path that died", DIES, "path-outage|pmtu-black-hole", "possible", [COMMAND, "Cannot tell", "behind|beyond"]),
@@ -39,6 +43,7 @@ ROWS = [
      "possible", ["port-blocked-silent", "syn-ack-return-blocked", COMMAND, "at the server"]),
     (6, "why a server refuses", "lab/relay_denied_554.client.pcap", "relay-denied-wrong-network", "probable", ["the server answered"]),
     (7, "what is in TLS", "lab/clean_starttls_13.client.pcap", "capture-encrypted", "confirmed", ["cannot be read", "log", "SSLKEYLOGFILE"]),
+    (8, "why TLS 1.3 was given up", ALERT_13, "tls-failure", "probable", ["no capture can tell", "log of the client", "SSLKEYLOGFILE"]),
     (10, "one side only", "lab/art_one_direction.c2s.pcap", "capture-one-sided", "confirmed", ["both directions", "tx and rx"]),
     (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["not claimed", "larger buffer"]),
     (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),
