@@ -184,8 +184,8 @@ texts_same(const struct field_table *t, uint8_t *a, uint8_t *b)
 
 			if (n > 0)
 				same = memcmp(field_first(f, a), field_first(f, b), n) == 0 && same;
-			memset(a + f->offset, 0, sizeof(void *));
-			memset(b + f->offset, 0, sizeof(void *));
+			memset(a + f->offset, 0, sizeof(uintptr_t));
+			memset(b + f->offset, 0, sizeof(uintptr_t));
 			continue;
 		}
 		for (size_t at = 0; at < f->size; at += field_element(f)) {
