@@ -1,0 +1,143 @@
+/* The ledger where little is sent: windows that close or are not scaled, pauses. */
+#include "ledger_build.h"
+
+/* B's window is `shut' while five probes are answered. */
+static struct seen *
+shut_window(struct net *np, uint16_t shut)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	n.window[B] = shut;
+	ack(&n, B, n.sent[A]);
+	for (int i = 0; i < 5; i++) {
+		struct packet p;
+
+		wait(&n, (300 << i) * MS);
+		p = packet(&n, A);
+		p.seq = 1000 + n.sent[A];
+		p.ack = 1001 + n.acked[A];
+		give(&n, &p, A);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	n.window[B] = 500;
+	ack(&n, B, n.sent[A]);
+	wait(&n, 10 * S);
+	s = report(&n);
+	*np = n;
+	return s;
+}
+
+static void
+zero_window(void)
+{
+	struct net n;
+	struct seen *s = shut_window(&n, 0);
+
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK_EQ_INT(s->c.dir[B].zero_room, 0);
+	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
+	CHECK_EQ_INT(s->stalls, 0);
+	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
+		CHECK(s->c.dir[A].pauses[i].trailing);	/* the closed window is no pause */
+	ledger_free(n.l);
+}
+
+/* 512 bytes of 64000: not 0, but no segment fits; the sender waits as it would at 0. */
+static void
+silly_window(void)
+{
+	struct net n;
+	struct seen *s = shut_window(&n, 4);
+
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK_EQ_INT(s->c.dir[B].zero_room, 4 << 7);
+	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
+		CHECK(s->c.dir[A].pauses[i].trailing);
+	ledger_free(n.l);
+	s = shut_window(&n, 12);	/* 1536: a segment fits */
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 0);
+	CHECK_EQ_INT(s->c.dir[B].zero_from.frame, 0);
+	ledger_free(n.l);
+}
+
+static void
+pauses(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 20 * S);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
+	CHECK(s->c.dir[A].pause_ids_continue);
+	CHECK(s->c.dir[A].pause_to.ns - s->c.dir[A].pause_from.ns > 20 * S);
+	/* what was sent is not acknowledged: no pause */
+	data(&n, A, 1448);
+	wait(&n, 20 * S);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
+	/* the counter moved on: it was sending */
+	ack(&n, B, n.sent[A]);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 30 * S);
+	n.id[A] = (uint16_t)(n.id[A] + 7);
+	data(&n, A, 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 2);
+	CHECK(!s->c.dir[A].pause_ids_continue);
+	CHECK_EQ_INT(s->c.dir[A].id_gap, 7);
+	CHECK(s->c.dir[A].id_gap_big_before);
+	ledger_free(n.l);
+}
+
+static void
+scale_lost(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	n.window[B] = 64;
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		ack(&n, B, n.sent[A]);
+		data(&n, A, 64);
+		wait(&n, 200 * MS);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].window_median, 64);
+	CHECK_EQ_INT(s->c.dir[B].window_eq, 20);
+	CHECK_EQ_INT(s->c.dir[B].window_over, 0);
+	ledger_free(n.l);
+}
+
+int
+main(void)
+{
+	static const struct check_test t[] = {
+		{ "zero window", zero_window },
+		{ "a window too small for a segment", silly_window },
+		{ "pauses", pauses },
+		{ "window scale lost", scale_lost },
+	};
+
+	return check_main("ledger silence", t, sizeof(t) / sizeof(t[0]));
+}
