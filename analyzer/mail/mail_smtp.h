@@ -17,7 +17,7 @@ struct smtp_rcpt {
 	uint32_t	 ordinal;	/* of its RCPT in the transaction */
 	uint32_t	 cmd;
 	struct moment	 at;
-	char		*address;
+	const char	*address;
 	struct record_reply *reply, *final; /* NULL = none; final: LMTP's own */
 	bool		 consequence;
 };

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "mail/mail_smtp.h"
-#include "record/text.h"
 
 static void
 reply_free(struct record_reply *r)
@@ -16,7 +15,7 @@ reply_free(struct record_reply *r)
 static void
 rcpt_free(struct smtp_rcpt *r)
 {
-	free(r->address);
+	text_disown(&r->address);
 	reply_free(r->reply);
 	reply_free(r->final);
 }
@@ -104,15 +103,6 @@ rcpts_grow(struct smtp_mail *t)
 	return true;
 }
 
-static char *
-address_dup(const char *p, size_t len)
-{
-	char text[RECORD_ADDRESS];
-
-	text_copy_utf8(text, sizeof(text), p != NULL ? p : "", p != NULL ? len : 0);
-	return strdup(text);
-}
-
 struct smtp_rcpt *
 smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_event *ev, struct moment at)
 {
@@ -126,8 +116,8 @@ smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_ev
 	}
 	r = &t->rcpt[t->rcpt_count++];
 	*r = (struct smtp_rcpt){ .ordinal = t->r.recipients, .cmd = ev->cmd, .at = at };
-	if ((r->address = address_dup(ev->arg, ev->arg_len)) == NULL)
-		f->mail->caps.memory++;
+	if (ev->arg_len != 0)
+		mail_text_own(f, &r->address, RECORD_ADDRESS, ev->arg, ev->arg_len);
 	return r;
 }
 
