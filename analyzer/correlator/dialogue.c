@@ -333,9 +333,10 @@ refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
 char *
 reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 {
+	size_t all = strlen(r->text);
 	char head[40] = "", words[152];
+	bool cut = text_copy_utf8(words, sizeof(words), r->text, all) < all;	/* between characters */
 
-	text_copy_utf8(words, sizeof(words), r->text, strlen(r->text));	/* cut between characters */
 	if (pop)
 		snprintf(head, sizeof(head), "%s %s%s%s", r->code == 1 ? "+OK" : "-ERR", r->enhanced[0] != '\0' ? "[" : "", r->enhanced,
 		    r->enhanced[0] != '\0' ? "] " : "");
@@ -343,7 +344,7 @@ reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 		snprintf(head, sizeof(head), "%u ", r->code);
 	if (!pop && r->enhanced[0] != '\0' && strstr(r->text, r->enhanced) == NULL)
 		snprintf(head + strlen(head), sizeof(head) - strlen(head), "%s ", r->enhanced);
-	snprintf(buf, len, "%s%s", head, words);
+	snprintf(buf, len, "%s%s%s", head, words, cut ? "..." : "");
 	return buf;
 }
 

@@ -382,6 +382,26 @@ test_client_did_not_wait(void)
 	correlator_free(c);
 }
 
+/* What a server said is quoted whole, or shows that there was more. */
+static void
+test_long_words_show_that_they_are_cut(void)
+{
+	char words[200] = RELAY " ";
+	size_t n = strlen(words);
+	struct correlator *c;
+	struct mail m;
+
+	for (int longer = 0; longer < 2; longer++) {
+		memset(words + n, 'x', sizeof(words) - n);
+		words[longer ? 152 : 151] = '\0';
+		m = build_mail(1, 0, 554, words);
+		c = judged(&m, 1);
+		CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+		CHECK_EQ_INT(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->summary, "xxx...\"") != NULL, longer);
+		correlator_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -400,6 +420,7 @@ main(void)
 		{ "TLS handshakes", test_tls_handshakes },
 		{ "attempts of one mail", test_attempts_of_one_mail },
 		{ "the client did not wait", test_client_did_not_wait },
+		{ "long words show that they are cut", test_long_words_show_that_they_are_cut },
 	};
 
 	return check_main("relay", tests, sizeof(tests) / sizeof(tests[0]));
