@@ -204,9 +204,9 @@ judge_encrypted(const struct record_capture *c, const struct tally *t, struct ve
 	if (t->first_tls == NULL)
 		return;
 	f = quality(out, FINDING_CAPTURE_ENCRYPTED, c);
-	evidence_frame(finding_says(f, c->key.point, "%u sessions continue in TLS; the first from here on", t->tls),
-	    &t->first_tls->session->tls_at);
-	finding_summary(f, "%u sessions are encrypted: replies, logins and mails inside them cannot be read.", t->tls);
+	evidence_frame(finding_says(f, c->key.point, "%u %s in TLS; the first from here on", t->tls,
+	    t->tls == 1 ? "session continues" : "sessions continue"), &t->first_tls->session->tls_at);
+	finding_summary(f, "%u %s encrypted: replies, logins and mails inside cannot be read.", t->tls, t->tls == 1 ? "session is" : "sessions are");
 }
 
 static void

@@ -54,7 +54,7 @@ judge_banner(const struct mail_case *c, struct verdicts *out)
 	finding_subkind(f, "banner");
 	finding_reply(f, g);
 	evidence_frame(finding_says(f, c->point, "the greeting is overwritten: \"%.100s\"", g->text), &g->at);
-	finding_summary(f, "A firewall overwrites the server's greeting with asterisks; it also hides what the server can do.");
+	finding_summary(f, "A firewall overwrites the server's greeting with asterisks; those that do also hide what the server can do.");
 }
 
 static void

@@ -143,7 +143,7 @@ static const struct text texts[FINDING_KINDS] = {
 	[FINDING_TLS_MODE_MISMATCH] = { "Set the encryption type that fits the port: 465 and 995 are SSL/TLS from the first byte; 587, 25 and 110 "
 	    "are STARTTLS.", "0x800CCC0F, 0x800CCC1A, 0x800CCC19" },
 	[FINDING_BANNER_MASKED] = { "A firewall rewrites the SMTP dialogue: switch its SMTP inspection off (Cisco PIX: no fixup protocol smtp "
-	    "25; ASA: no inspect esmtp). It also hides logins, encryption and sizes.", "0x800CCC60, 0x800CCC61 (response error)" },
+	    "25; ASA: no inspect esmtp). Such an inspection also hides logins, encryption and sizes.", "0x800CCC60, 0x800CCC61 (response error)" },
 	[FINDING_DOT_LOST] = { "A firewall loses the end of the message when it falls apart over two packets: switch its SMTP inspection "
 	    "off.", "0x800CCC19 (time-out), duplicates" },
 	[FINDING_SLOW_REPLY] = { "The path was fine, the server took its time (scan, DNS, overload, tarpit). Raise the program's server "

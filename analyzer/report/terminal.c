@@ -164,8 +164,8 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
 		fputc('\n', p->out);
 	} else {
-		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " packets." :
-		    "There is nothing to see: %" PRIu64 " packets.", s->packets);
+		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " %s." :
+		    "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
 		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
 		page_field(p, "", 2, before_the_wire);

@@ -42,7 +42,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 	struct text t = { .len = 0 };
 	int64_t tenths = (c->last.ns - c->first.ns) / 100000000;
 
-	fact(&t, "%" PRIu64 " frames in %" PRId64 ".%" PRId64 " s", c->frames, tenths / 10, tenths % 10);
+	fact(&t, "%" PRIu64 " %s in %" PRId64 ".%" PRId64 " s", c->frames, c->frames == 1 ? "frame" : "frames", tenths / 10, tenths % 10);
 	count(&t, c->tcp_frames, "TCP");
 	count(&t, c->mail_frames, "of mail");
 	count(&t, c->icmp_frames, "ICMP");
