@@ -225,6 +225,54 @@ user_read(struct smtp_state *st, const char *b64, size_t len, struct dissect_eve
 	}
 }
 
+/* Gives up a mail whose chunks are not complete. */
+static bool
+command_abandons(enum smtp_verb v)
+{
+	return smtp_verb_facts((int)v)->flags & SMTP_RESETS || v == SMTP_MAIL || v == SMTP_DATA;
+}
+
+/* What is told of a command beside its text and its argument. */
+static void
+command_tell(const struct smtp_state *st, const struct smtp_line *l, const struct smtp_command *c, struct dissect_event *ev)
+{
+	ev->verb = (int)c->verb;
+	ev->arg_num = c->num;
+	ev->last = c->last;
+	ev->odd = l->odd;
+	if (l->total > LINE_MAX_COMMAND && c->verb != SMTP_AUTH)
+		ev->odd |= ODD_LONG;
+	if (!st->greeted)
+		ev->odd |= ODD_EARLY;
+}
+
+/* RFC 4954 4: of AUTH its mechanism is told, and the user whom an initial response names. */
+static void
+auth_read(struct smtp_state *st, const struct smtp_command *c, struct dissect_event *ev, char user[SASL_USER_MAX])
+{
+	sasl_begin(&st->sasl, c->arg, c->arg_len);
+	if (sasl_is_mechanism(c->arg, c->arg_len)) {
+		ev->arg = c->arg;
+		ev->arg_len = c->arg_len;
+	}
+	if (c->rest != NULL)
+		user_read(st, c->rest, c->rest_len, ev, user);
+}
+
+/* The replies to come find it in the queue; NULL: no room for it there. */
+static struct smtp_asked *
+command_ask(struct smtp_state *st, const struct smtp_command *c)
+{
+	struct smtp_asked *e = smtp_queue_add(st, (int)c->verb);
+	bool begun = st->line[DIR_S2C].begun;
+
+	if (e != NULL)
+		e->last = c->last;
+	st->probe = (st->answer.open || begun) && st->queue.count <= 2;
+	st->probe_line = st->probe && begun;
+	return e;
+}
+
 static void
 line_command(struct smtp_state *st, const struct smtp_line *l, const char *text, size_t len)
 {
@@ -233,42 +281,26 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 	struct smtp_command c;
 	struct smtp_asked *e;
 	size_t secret;
-	bool masked;
 
 	smtp_command_parse(text, len, &c);
-	if (st->content_open && (smtp_verb_facts((int)c.verb)->flags & SMTP_RESETS || c.verb == SMTP_MAIL ||
-	    c.verb == SMTP_DATA))
+	if (st->content_open && command_abandons(c.verb))
 		chunks_abandon(st);
+	command_tell(st, l, &c, &ev);
 	ev.line = shown;
 	ev.line_len = smtp_command_show(&c, text, len, l->total - (l->len - len),
 	    st->auth_loose || st->unsynced, shown, sizeof(shown), &secret);
-	masked = secret < len;
-	ev.verb = (int)c.verb;
-	ev.odd = l->odd | (l->total > LINE_MAX_COMMAND && c.verb != SMTP_AUTH ? ODD_LONG : 0);
-	ev.odd |= !st->greeted ? ODD_EARLY : 0;
-	ev.arg = masked && c.verb != SMTP_AUTH ? NULL : c.arg;
-	ev.arg_len = ev.arg != NULL ? c.arg_len : 0;
-	ev.arg_num = c.num;
-	ev.last = c.last;
-	if (masked)
+	if (secret < len)
 		secret_note(st, text + secret, len - secret);
 	if (c.verb == SMTP_AUTH) {
-		sasl_begin(&st->sasl, c.arg, c.arg_len);
-		if (!sasl_is_mechanism(c.arg, c.arg_len)) {
-			ev.arg = NULL;
-			ev.arg_len = 0;
-		}
-		if (c.rest != NULL)
-			user_read(st, c.rest, c.rest_len, &ev, user);
+		auth_read(st, &c, &ev, user);
+	} else if (secret >= len && c.arg != NULL) {
+		ev.arg = c.arg;
+		ev.arg_len = c.arg_len;
 	}
 	if (c.verb == SMTP_LHLO || c.verb == SMTP_EHLO || c.verb == SMTP_HELO)
 		st->lmtp = c.verb == SMTP_LHLO;
-	e = smtp_queue_add(st, (int)c.verb);
-	if (e != NULL)
-		e->last = c.last;
+	e = command_ask(st, &c);
 	ev.cmd = e != NULL ? e->cmd : 0;
-	st->probe = (st->answer.open || st->line[DIR_S2C].begun) && st->queue.count <= 2;
-	st->probe_line = st->probe && st->line[DIR_S2C].begun;
 	smtp_emit(st, &ev);
 	explicit_bzero(user, sizeof(user));
 	explicit_bzero(shown, ev.line_len);

@@ -270,6 +270,21 @@ header_count(struct side *s, uint8_t header)
 		}
 }
 
+/* The newest segment that overtook every hole still open. */
+static void
+holes_overtaken(struct side *s, const struct packet *p, int64_t end)
+{
+	for (uint32_t i = 0; i < s->hole_count; i++) {
+		struct hole *h = &s->lists->holes[i];
+
+		h->id = p->ip_id;
+		if (h->by_data)
+			continue;
+		h->by_data = end > s->data_max && h->ns < p->at.ns && s->acked < h->hi;
+		h->ns = p->at.ns;
+	}
+}
+
 /* Returns SEG_FILL when the segment repairs a loss upstream. */
 static uint8_t
 side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32_t hash)
@@ -297,14 +312,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		s->low = rel;
 	if (end > s->max) {
 		s->max = end;
-		/* the newest that overtook every hole still open */
-		for (uint32_t i = 0; i < s->hole_count; i++) {
-			s->lists->holes[i].id = p->ip_id;
-			if (!s->lists->holes[i].by_data) {
-				s->lists->holes[i].by_data = end > s->data_max && s->lists->holes[i].ns < p->at.ns && s->acked < s->lists->holes[i].hi;
-				s->lists->holes[i].ns = p->at.ns;
-			}
-		}
+		holes_overtaken(s, p, end);
 	}
 	if (end > s->data_max)
 		s->data_max = end;
@@ -525,6 +533,38 @@ ack_note(struct side *s, const struct packet *p)
 			s->gap_acked = true;
 }
 
+/* Where the segment stands in its direction; `wild' = nowhere that it could. */
+static int64_t
+side_place(struct side *s, const struct packet *p, bool *wild)
+{
+	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0;
+	int64_t rel;
+
+	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
+		side_base(s, p->seq, syn);
+	rel = side_rel(s, p->seq);
+	*wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
+	return rel;
+}
+
+/* What the segment tells of who sent it. */
+static void
+sender_note(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool wild)
+{
+	struct side *s = &l->side[dir];
+
+	if (p->flags & TCP_SYN)
+		syn_note(s, &l->side[!dir], p);
+	options_note(s, p);
+	if (p->flags & TCP_RST) {
+		rst_note(l, dir, p, rel);
+	} else if (!(p->flags & TCP_SYN)) {
+		ttl_note(s, p->ttl);
+		if (s->rst_kept > 0 && !wild)
+			rst_refuted(s, p, rel);
+	}
+}
+
 static void
 silence_ends(struct side *s, const struct moment *at)
 {
@@ -532,59 +572,76 @@ silence_ends(struct side *s, const struct moment *at)
 		s->after_data = *at;
 }
 
-struct seg_more
-side_packet(struct ledger *l, const struct packet *p, int dir)
+/* One's end is the end of its silence; data of either, of the other's too. */
+static void
+silence_note(struct side *s, struct side *peer, const struct packet *p)
 {
-	struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0, super = packet_super(p, side_largest(l, dir)), wild;
 	bool ends = (p->flags & (TCP_FIN | TCP_RST)) != 0;
-	struct seg_more more = { 0 };
-	uint32_t w_before = s->w_seen;
-	int64_t rel;
 
-	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
-		side_base(s, p->seq, syn);
-	rel = side_rel(s, p->seq);
-	wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
-	s->packets++;
-	if (s->last.frame == 0)
-		s->first = p->at;
-	if (syn)
-		syn_note(s, peer, p);
-	options_note(s, p);
-	if (rst) {
-		rst_note(l, dir, p, rel);
-	} else if (!syn) {
-		ttl_note(s, p->ttl);
-		if (s->rst_kept > 0 && !wild)
-			rst_refuted(s, p, rel);
-	}
-	ack_note(peer, p);
 	if (ends)
 		silence_ends(s, &p->at);
 	if (ends || p->len > 0)
 		silence_ends(peer, &p->at);
+}
+
+/* No data, but beyond all that was seen: the capture lacks what is between. */
+static void
+side_beyond(struct side *s, const struct packet *p, int64_t rel)
+{
+	int64_t beyond = rel - s->max;
+
+	if (beyond <= 0 || beyond > (int64_t)LEDGER_WIDE * 64)
+		return;
+	/* a forged RST stands anywhere */
+	if ((p->flags & TCP_RST) && (p->ttl != side_ttl(s) || beyond > LEDGER_WIDE))
+		return;
+	/* one beyond is the FIN that was seen */
+	if (beyond > 1 || s->fin.frame == 0)
+		side_skip(s, rel, p->at.ns, p->ip_id, false);
+}
+
+/* The stretch of sequence space that it covers. */
+static struct seg_more
+side_stretch(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool super)
+{
+	struct side *s = &l->side[dir];
+	struct seg_more more = { 0 };
+
+	if (p->len > 0 && !(p->flags & TCP_RST)) {
+		more.hash = payload_sample(p);
+		more.bits = side_data(l, dir, p, rel, more.hash);
+		if (p->w > s->w_seen && !super)
+			s->w_seen = p->w;
+	} else {
+		side_beyond(s, p, rel);
+	}
+	if (s->gap_on || s->hole_count > 0)
+		gap_look(l, dir, p, rel);
+	return more;
+}
+
+struct seg_more
+side_packet(struct ledger *l, const struct packet *p, int dir)
+{
+	struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	bool super = packet_super(p, side_largest(l, dir)), wild;
+	struct seg_more more = { .flags = SEG_WILD };
+	uint32_t w_before = s->w_seen;
+	int64_t rel = side_place(s, p, &wild);
+
+	s->packets++;
+	if (s->last.frame == 0)
+		s->first = p->at;
+	sender_note(l, dir, p, rel, wild);
+	ack_note(peer, p);
+	silence_note(s, peer, p);
 	window_use(peer, p);
 	window_note(l, s, peer, p);
-	if (wild) {
-		more.flags = SEG_WILD;
-	} else if (!syn) {
-		if (p->len > 0 && !rst) {
-			more.hash = payload_sample(p);
-			more.bits = side_data(l, dir, p, rel, more.hash);
-			if (p->w > s->w_seen && !super)
-				s->w_seen = p->w;
-		} else if (rel > s->max && rel - s->max <= (int64_t)LEDGER_WIDE * 64
-		    && (!rst || (p->ttl == side_ttl(s) && rel - s->max <= LEDGER_WIDE))) {
-			if (!(rel == s->max + 1 && s->fin.frame != 0))
-				side_skip(s, rel, p->at.ns, p->ip_id, false);
-		}
-		if (s->gap_on || s->hole_count > 0)
-			gap_look(l, dir, p, rel);
-	}
+	if (!wild)
+		more = p->flags & TCP_SYN ? (struct seg_more){ 0 } : side_stretch(l, dir, p, rel, super);
 	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0)
 		s->fin = p->at;
-	if (!syn && !rst && !super)
+	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);
 	id_note(l, dir, p, w_before);
 	s->last = p->at;
