@@ -1,6 +1,5 @@
 /* pipeline.c - inputs in their order, and what is printed in the end. */
 #include "pipeline.h"
-#include "selection.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -12,8 +11,6 @@
 #include "report/terminal.h"
 
 #define REPLIES_MAX	(1U << 20)	/* bytes of a user's reply table */
-#define POINTS_MAX	65536U		/* capture points in one records file */
-#define BAD_LINES_SAID	3		/* of one records file */
 #define PROGRESS_FRAMES	4096		/* looks at the clock every so many frames */
 #define LINKTYPE_ETHERNET 1
 
@@ -33,12 +30,9 @@ complain(struct pipeline *p, const char *fmt, ...)
 
 /* ---- opening ---------------------------------------------------------------- */
 
-/* Every record goes to who wants it. */
-static void
-sink_take(void *ctx, const struct record *r)
+void
+pipeline_take(struct pipeline *p, const struct record *r)
 {
-	struct pipeline *p = ctx;
-
 	correlator_take(p->correlator, r);
 	if (p->snapshot)
 		return;
@@ -78,17 +72,17 @@ capture_take(struct pipeline *p, const struct record *r)
 	*was = now;
 	whole.capture.outside = p->outside;
 	p->outside = 0;
-	sink_take(p, &whole);
+	pipeline_take(p, &whole);
 }
 
-/* What flow/ and mail/ saw; records that are read come to sink_take() as they are. */
+/* What flow/ and mail/ saw; records that are read come to pipeline_take() as they are. */
 static void
 observed_take(void *ctx, const struct record *r)
 {
 	if (r->type == RECORD_CAPTURE)
 		capture_take(ctx, r);
 	else
-		sink_take(ctx, r);
+		pipeline_take(ctx, r);
 }
 
 /* The whole file as a string, to be freed; NULL after a message. */
@@ -251,117 +245,13 @@ input_capture(struct pipeline *p, const char *path)
 	p->points += s.count;
 }
 
-/* ---- records ---------------------------------------------------------------- */
-
-/* A records file counts its points from 0: here they follow those before. */
-struct records_input {
-	struct pipeline	*p;
-	const char	*path;
-	uint32_t	 base;
-	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
-	bool		 all;		/* no time was asked for */
-	struct selection selection;
-	struct record	 r;
-};
-
-static void
-records_take(void *ctx, const struct record *r)
-{
-	struct records_input *in = ctx;
-
-	if (r->key.point >= POINTS_MAX) {
-		in->wild++;
-		return;
-	}
-	if (!in->all && !selection_has(&in->selection, r))
-		return;
-	in->r = *r;
-	in->r.key.point += in->base;
-	if (in->r.key.point >= in->p->points)
-		in->p->points = in->r.key.point + 1;
-	sink_take(in->p, &in->r);
-}
-
-static void
-records_note(void *ctx, const struct record *r)
-{
-	selection_note(&((struct records_input *)ctx)->selection, r);
-}
-
-/* -1 with errno: it cannot be read twice. */
-static int
-records_select(struct records_input *in, FILE *f)
-{
-	struct record_log_reader reader = { .sink = { records_note, in } };
-
-	in->all = !window_set(&in->p->o->window);
-	in->selection.window = &in->p->o->window;
-	if (in->all)
-		return 0;
-	if (record_log_read(f, &reader) != 0 || fseek(f, 0, SEEK_SET) != 0)
-		return -1;
-	selection_sort(&in->selection);
-	errno = ENOMEM;
-	return in->selection.starved ? -1 : 0;
-}
-
-static void
-records_bad(void *ctx, uint64_t line, const char *why)
-{
-	struct records_input *in = ctx;
-
-	if (in->bad++ < BAD_LINES_SAID)
-		complain(in->p, "%s: line %llu: %s", in->path, (unsigned long long)line, why);
-}
-
-static void
-records_said(struct records_input *in, const struct record_log_reader *reader)
-{
-	if (in->bad > BAD_LINES_SAID)
-		complain(in->p, "%s: and %llu more such lines", in->path,
-		    (unsigned long long)(in->bad - BAD_LINES_SAID));
-	if (in->wild > 0)
-		complain(in->p, "%s: %llu records of impossible capture points", in->path, (unsigned long long)in->wild);
-	if (reader->records == 0 && in->bad > 0)
-		in->p->input_failed = true;
-}
-
-static void
-input_records(struct pipeline *p, const char *path)
-{
-	struct records_input *in = calloc(1, sizeof(*in));
-	struct record_log_reader reader = { .sink = { records_take, in }, .bad = records_bad, .bad_ctx = in };
-	bool given = strcmp(path, "-") == 0;
-	FILE *opened = given ? NULL : fopen(path, "re"), *f = given ? stdin : opened;
-
-	if (in == NULL || f == NULL) {
-		complain(p, "%s: %s", path, strerror(errno));
-		p->input_failed = true;
-		goto out;
-	}
-	in->p = p;
-	in->path = given ? "standard input" : path;
-	in->base = p->points;
-	if (records_select(in, f) != 0 || record_log_read(f, &reader) != 0) {
-		complain(p, "%s: %s", in->path, strerror(errno));
-		p->input_failed = true;
-	}
-	records_said(in, &reader);
-out:
-	if (opened != NULL)
-		fclose(opened);
-	if (in != NULL)
-		selection_free(&in->selection);
-	free(in);
-}
-
 static int
 input_path(void *ctx, const char *path)
 {
 	struct pipeline *p = ctx;
 
 	if (record_log_sniff(path))
-		input_records(p, path);
+		records_input(p, path);
 	else
 		input_capture(p, path);
 	return 0;

@@ -41,6 +41,8 @@ void	pipeline_input(struct pipeline *p, const char *arg);
 int	pipeline_report(struct pipeline *p);
 void	pipeline_close(struct pipeline *p);
 
+/* Every record goes to who wants it. */
+void	pipeline_take(struct pipeline *p, const struct record *r);
 /* A message on standard error; what comes from outside is escaped. */
 void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -56,6 +58,11 @@ struct source {
 void	source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n);
 /* Ends every point, tells of damage, closes the capture. */
 void	source_end(struct pipeline *p, struct source *s);
+
+/* ---- one file of records, "-" is standard input (pipeline_records.c) ---- */
+
+/* What belongs to --from and --to goes to pipeline_take(). */
+void	records_input(struct pipeline *p, const char *path);
 
 /* -i: until a signal or until every interface is gone (live.c). */
 void	pipeline_live(struct pipeline *p);

@@ -122,6 +122,10 @@ def windows(tmp):
     mails = lambda *args: [json.loads(l)["verdict"] for l in run("--json", *args, log)[1].splitlines() if b'"type":"mail"' in l]
     check(mails("--from", "19:57:30", "--to", "19:58:30") == ["accepted"], "records of that time: %s" % mails("--from", "19:57:30", "--to", "19:58:30"))
     check(len(mails()) == 3 and mails("--from", "20:00") == [], "all of them, none of them")
+    with open(log, "rb") as f:
+        args = ("--json", "--from", "19:57:30", "--to", "19:58:30")
+        piped = run(*args, "-", input=f.read())
+    check(piped[0] == 0 and piped == run(*args, log), "a pipe of records has the same window: %s" % (piped[2] or piped[0]))
     for bad in ("25:00", "1400", "14", "2024-13-01", "yesterday", "", "2024-03-09x10:00", "14:00+01:00"):
         rc, _, err = run("--from", bad, STORY)
         check(rc == 2 and "not a time" in err, "--from '%s': status %d: %s" % (bad, rc, err))

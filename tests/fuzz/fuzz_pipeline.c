@@ -32,6 +32,7 @@ static const struct flow_limits limits_small = {
 #define stderr messages
 #define flow_limits_default limits_small
 #include "pipeline.c"
+#include "pipeline_records.c"
 #include "pipeline_source.c"
 #include "selection.c"
 #include "window.c"
