@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissectors/proxy_header.h"
+
 enum { ROOM_FIRST = 1024, ALIGN = 8 };
 
 /* A kept packet: this, the packet as far as it says something, its payload, up to the next multiple of ALIGN. */
@@ -145,18 +147,19 @@ prelude_classify(struct prelude *pr, const struct packet *p, enum dissect_dir di
 {
 	static const struct classify_verdict not_mail = { CLASSIFY_NOT, APP_OTHER, CLASS_NONE };
 	struct classify_verdict v = { CLASSIFY_WAIT, APP_UNKNOWN, CLASS_NONE };
-	uint32_t skip;
+	/* what a proxy says of the client is not the client's */
+	uint32_t skip, header = dir == DIR_C2S && !midstream && !pr->begun[dir] ? (uint32_t)proxy_header_length(p->payload, p->caplen) : 0;
 
 	if (pr->classify == NULL) {
 		uint16_t port[2] = { p->sport, p->dport };
 
-		if (implicit == APP_UNKNOWN && !classify_worth(dir, p->payload, p->caplen))
+		if (implicit == APP_UNKNOWN && !classify_worth(dir, p->payload + header, p->caplen - header))
 			return not_mail;
 		pr->classify = classify_new(implicit, midstream, port[dir], port[!dir]);
 		if (pr->classify == NULL)
 			return not_mail;
 	}
-	if (prelude_fresh(pr, p, dir, &skip) && skip < p->caplen)
+	if (prelude_fresh(pr, p, dir, &skip) && (skip += header) < p->caplen)
 		v = classify_feed(pr->classify, dir, p->payload + skip, p->caplen - skip);
 	if (v.answer == CLASSIFY_WAIT && (pr->bytes + p->caplen >= PRELUDE_BYTES ||
 	    pr->packets + 1 >= PRELUDE_PACKETS || pr->classify->packets >= CLASSIFY_PACKETS))

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissectors/proxy_header.h"
 #include "dissectors/tls.h"
 #include "flow/packet.h"
 #include "mail/mail_internal.h"
@@ -318,10 +319,18 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 {
 	struct mail_flow *f = mail;
 	struct record_session *s;
+	size_t skip;
 
 	if (f == NULL || len == 0)
 		return;
 	s = f->session;
+	if (dir == DIR_C2S && off == 0 && !s->midstream && (skip = proxy_header_length(p, len)) > 0) {
+		off += skip;		/* the client's own words begin behind it */
+		p += skip;
+		len -= skip;
+		if (len == 0)
+			return;
+	}
 	flow_now(f, dir, off, at);
 	first_byte_note(s, dir, p[0]);
 	if (dir == DIR_S2C && s->greeting_begun.frame == 0)

@@ -237,6 +237,13 @@ on_starttls(struct answer *a)
 	mail_reply_own(a->f, &a->f->session->starttls_reply, a->reply);
 }
 
+/* 221 and 421 end the session, whatever they answer (RFC 5321 3.8). */
+static bool
+is_farewell(const struct answer *a)
+{
+	return a->reply->code == 221 || a->reply->code == 421;
+}
+
 static void
 on_quit(struct answer *a)
 {
@@ -361,7 +368,7 @@ refused_amid_content(struct answer *a)
 static void
 on_unsolicited(struct answer *a)
 {
-	if (a->reply->code == 421 || a->reply->code == 221)
+	if (is_farewell(a))
 		a->f->session->bye = a->at;
 	if (first_says_queued(a))
 		implied_final(a);
@@ -389,6 +396,8 @@ on_answer(struct answer *a)
 			stage = handlers[i].stage;
 			handlers[i].then(a);
 		}
+	if (is_farewell(a))
+		a->f->session->bye = a->at;
 	refusal_note(a, stage);
 	if (a->asked != NULL)
 		smtp_asked_answered(a->asked);
