@@ -41,6 +41,7 @@ struct summary {
 	uint64_t	rcpt_accepted, rcpt_refused, rcpt_deferred;
 	uint64_t	pop3_sessions, retrieved, cut, logins_accepted, logins_refused;
 	uint64_t	imap_sessions, frag_needed;
+	uint64_t	hidden_sessions;	/* encrypted from the first byte: no line is visible */
 	uint64_t	findings[FINDING_KINDS];
 	/* the words of servers that were known: version of the built-in table, its rows, those of the user's file */
 	uint32_t	replies_version, replies_rows, replies_own;

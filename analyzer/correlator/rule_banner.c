@@ -49,6 +49,15 @@ judge_silent(const struct mail_case *c, struct verdicts *out)
 	finding_summary(f, "The server closed the connection before it greeted.");
 }
 
+/* Its first byte begins no greeting, not even a masked one: a web server, SSH, TLS. */
+static bool
+server_is_other(const struct mail_case *c)
+{
+	int b = c->session->server_first_byte - 1;
+
+	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= 0 && b < ' ' && b != '\r' && b != '\n') || b > '~';
+}
+
 /* A greeting begun (`220-') and never ended. */
 static void
 judge_partial(const struct mail_case *c, struct verdicts *out)
@@ -56,7 +65,7 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	struct moment end = case_closed(c, 1);
 	struct finding *f;
 
-	if (c->session == NULL || !moment_is(&end) || c->session->early_talker)
+	if (c->session == NULL || !moment_is(&end) || c->session->early_talker || server_is_other(c))
 		return;
 	if (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun))
 		return;
@@ -170,6 +179,22 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "the server closes before its greeting ends"), &end);
 }
 
+/* A mail program met something that is no mail server.  What two others say to each other on this port is not ours. */
+static void
+judge_other(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct finding *f;
+
+	if (!(s->ehlo || s->helo || s->lhlo))
+		return;
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, CONFIDENCE_PROBABLE), c, 1);
+	finding_subkind(f, "no-mail-server");
+	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (220)"), &s->greeting_begun);
+	finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
+	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
+}
+
 static bool
 client_began_tls(const struct mail_case *c)
 {
@@ -195,6 +220,10 @@ judge(const struct view *v, struct verdicts *out)
 	}
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
+	if (!greeted(c) && server_is_other(c)) {
+		judge_other(c, out);
+		return;
+	}
 	judge_early(c, out);
 	if (!greeted(c))
 		return;

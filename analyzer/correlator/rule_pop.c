@@ -5,6 +5,8 @@
 
 #include "dialogue.h"
 
+enum { LOGINS_LOOKED = 64 };
+
 static bool
 closed(const struct mail_case *c)
 {
@@ -116,6 +118,49 @@ say_locker(const struct view *v, struct finding *f)
 	    "another session of the same user overlaps" : "an earlier session of the same user ended without QUIT"), &x->conn->first);
 }
 
+static bool
+kind_is_login(enum finding_kind k)
+{
+	return k == FINDING_POP_AUTH_FAILED || k == FINDING_POP_LOCKED || k == FINDING_POP_LOGIN_DELAY;
+}
+
+/* A second try in the same session worked: of a typing error nothing is left. */
+static bool
+login_healed(const struct mail_case *c, const struct refusal *r)
+{
+	return c->session->auth_ok && moment_before(&r->reply->at, &c->session->auth_at);
+}
+
+/* The next session of the same user that got in; only the nearest LOGINS_LOOKED connections of the hour are asked. */
+static const struct mail_case *
+login_later(const struct view *v, const struct refusal *r)
+{
+	const struct record_session *s = v->c->session;
+	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip,
+		.from_ns = r->reply->at.ns, .to_ns = r->reply->at.ns + 3600 * SECOND };
+	const struct mail_case *x;
+
+	if (s->user_hash[0] == '\0')
+		return NULL;
+	for (int looked = 0; looked < LOGINS_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x->point == v->c->point && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
+		    strcmp(x->session->user_hash, s->user_hash) == 0)
+			return x;
+	return NULL;
+}
+
+static void
+say_later(const struct view *v, const struct refusal *r, struct finding *f)
+{
+	const struct mail_case *x = login_later(v, r);
+
+	if (x == NULL)
+		return;
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(finding_says(f, x->point, "%lld s later the same user logged in with success",
+	    (long long)((x->session->auth_at.ns - r->reply->at.ns) / SECOND)), &x->session->auth_at);
+}
+
 static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
@@ -127,6 +172,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	if (r->consequence || !classify(v, r, &cl))	/* a mechanism that is not known is no login */
 		return;
 	bare_delay(v, &cl);
+	if (kind_is_login(cl.kind) && login_healed(c, r))
+		return;
 	if (r->unsolicited && (c->session->quit_ok || c->session->retrieved > 0 || c->session->logins_ok > 0))
 		return;			/* an idle session was closed */
 	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
@@ -140,6 +187,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		say_locker(v, f);
 	if (cl.kind == FINDING_POP_LOGIN_DELAY)
 		say_interval(v, f);
+	if (kind_is_login(cl.kind))
+		say_later(v, r, f);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
 		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server", "a reason in the server's words",
 		    "nothing new on the wire; read the server's log for this login, or capture");

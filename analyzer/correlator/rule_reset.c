@@ -182,6 +182,27 @@ retrieving(const struct mail_case *c)
 	return s != NULL && (s->app == APP_POP3 || s->app == APP_POP3S) && s->content_from.frame != 0;
 }
 
+/*
+ * A client may go when nothing is under way: no command waits for its answer, no mail is begun.  Probes, load
+ * balancers and senders of much mail do so with a RST instead of QUIT and FIN.
+ */
+static bool
+client_may_go(const struct mail_case *c, int d)
+{
+	const struct record_session *s = c->session;
+
+	if (d != 0 || case_midstream(c) || case_missing(c))
+		return false;
+	if (s == NULL || c->conn->dir[0].data_segments == 0)
+		return c->conn->dir[0].data_segments == 0;
+	if (s->tls || s->command_unanswered)
+		return false;
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->verdict == VERDICT_LOST || c->transactions[i]->verdict == VERDICT_UNKNOWN)
+			return false;
+	return s->visible;
+}
+
 static void
 judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
@@ -207,6 +228,9 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	    d == 0 ? "client" : "server", c->conn->dir[d].ttl_rst, c->conn->dir[d].ttl), rst);
 	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
 	    fits ? "" : ", or in its name: its origin is not certain");
+	if (d == 0 && fits)
+		finding_remedy(f, "The client itself reset the connection: the log of its mail program, or of a virus scanner or firewall on "
+		    "its host, at that time says why.");
 	if (hidden)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
 	if (fits)
@@ -238,7 +262,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
-	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c))
+	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c) && !client_may_go(v->c, d))
 		judge_peer(v->c, d, bits, out);
 }
 

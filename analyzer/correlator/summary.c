@@ -52,6 +52,7 @@ summary_add_case(struct summary *o, const struct mail_case *c)
 
 	if (!c->counted)
 		return;
+	o->hidden_sessions += s != NULL && s->tls && !s->visible;
 	if (s != NULL && case_is_pop(c)) {
 		o->pop3_sessions += s->visible;
 		o->retrieved += s->retrieved;

@@ -112,6 +112,7 @@ seen_all(char *buf, size_t size, const struct summary *s)
 	add_count(buf, size, s->smtp_sessions, "SMTP session", "without a visible mail");
 	add_count(buf, size, s->pop3_sessions, "POP3 session", "without a message fetched");
 	add_count(buf, size, s->imap_sessions, "IMAP session", "(only counted)");
+	add_count(buf, size, s->hidden_sessions, "encrypted session", "whose mails cannot be seen");
 }
 
 /* A fault is what can be told and is not mere information; the worst and surest of them. */

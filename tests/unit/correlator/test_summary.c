@@ -109,6 +109,26 @@ test_pop3(void)
 	CHECK_EQ_INT(s.logins_refused, 2);
 }
 
+/* Port 465 and its like; one that said STARTTLS had visible lines. */
+static void
+test_hidden(void)
+{
+	struct correlator *c = build_correlator();
+	struct summary s;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct record conn = build_connection(0, i + 1, 0, 5000), r = build_session(&conn, 60);
+
+		r.session.tls = true;
+		r.session.visible = i == 1;
+		correlator_take(c, &conn);
+		correlator_take(c, &r);
+	}
+	s = summed(c);
+	CHECK_EQ_INT(s.hidden_sessions, 1);
+	CHECK_EQ_INT(s.smtp_sessions, 1);
+}
+
 /* Repeats count, also without mail flow; one error seen at two points counts once. */
 static void
 test_frag_needed(void)
@@ -161,6 +181,7 @@ main(void)
 		{ "verdicts", test_verdicts },
 		{ "recipients", test_recipients },
 		{ "POP3", test_pop3 },
+		{ "encrypted from the first byte", test_hidden },
 		{ "frag-needed", test_frag_needed },
 		{ "incomplete, and why", test_incomplete },
 	};

@@ -88,6 +88,21 @@ no_mail_at_all_says_how_to_capture(void)
 	CHECK(says("tcpdump -i any -s 0 -w mail.pcap"));
 }
 
+/* Port 465: a session is there, though nobody can read it. */
+static void
+an_encrypted_session_is_not_nothing(void)
+{
+	char *text;
+
+	fake_reset();
+	fake_summary.hidden_sessions = 2;
+	text = fake_printed(print);
+	CHECK(strstr(text, "2 encrypted sessions whose mails cannot be seen; no fault found in this capture.") != NULL);
+	CHECK(strstr(text, "No mail was seen") == NULL);
+	CHECK(strstr(text, "before the wire") == NULL);
+	free(text);
+}
+
 static struct record_transaction mail_tx;
 static struct record_recipient mail_rcpt[2];
 static const struct record_recipient *const mail_rcpts[2] = { &mail_rcpt[0], &mail_rcpt[1] };
@@ -241,6 +256,7 @@ main(void)
 		{ "a possible fault is called so", a_possible_fault_is_called_so },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
+		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
 		{ "many mails are counted", many_mails_are_counted },
 		{ "hostile text is harmless", hostile_text_is_harmless },
