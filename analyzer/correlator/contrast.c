@@ -7,7 +7,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, SESSIONS_LOOKED = 64, HANDSHAKES_LEAST = 2 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -132,13 +132,31 @@ contrast_scanner(const struct store *s, const struct addr *client)
 	return scanner;
 }
 
+/*
+ * A first SYN waits for ARP, and a busy minute makes every handshake slow: what a
+ * session needed later, acknowledgements and all, is the better least.  0 = none.
+ */
+static int64_t
+rtt_of_sessions(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
+	const struct mail_case *x;
+	int64_t least = 0;
+
+	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
+		if (x->has_conn && x->point == c->point && x->conn->server.port != c->conn->server.port && x->conn->rtt_known &&
+		    x->conn->dir[1].data_segments > 0 && (least == 0 || x->conn->rtt_ns < least))
+			least = x->conn->rtt_ns;
+	return least;
+}
+
 int64_t
 contrast_rtt(const struct view *view, uint32_t *witnesses)
 {
 	const struct mail_case *c = view->c;
 	size_t n;
 	const struct service *v = lookup_services(view->lookups, &c->conn->server.ip, c->point, &n);
-	int64_t least = 0;
+	int64_t least = 0, session;
 	uint64_t timed = 0;
 
 	for (size_t i = 0; i < n; i++) {
@@ -149,7 +167,9 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 			least = v[i].rtt_min_ns;
 	}
 	*witnesses = timed < UINT32_MAX ? (uint32_t)timed : UINT32_MAX;
-	return least;
+	if (least == 0 || ((session = rtt_of_sessions(view->store, c)) == 0 && timed < HANDSHAKES_LEAST))
+		return 0;
+	return session > 0 && session < least ? session : least;
 }
 
 int64_t
@@ -177,6 +197,19 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn->server.port) && (ttl == 0 || v[i].ttl < ttl))
 			ttl = v[i].ttl;
 	return ttl;
+}
+
+bool
+ttl_undiminished(uint8_t ttl)
+{
+	return ttl == 64 || ttl == 128 || ttl == 255;
+}
+
+bool
+contrast_at_server(const struct view *view)
+{
+	return ttl_undiminished(contrast_ttl(view, false)) && view->c->conn->dir[0].ttl_syn != 0 &&
+	    !ttl_undiminished(view->c->conn->dir[0].ttl_syn);
 }
 
 const struct mail_case *

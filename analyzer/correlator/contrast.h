@@ -22,10 +22,19 @@ void	contrast_find(const struct store *s, const struct mail_case *c, bool refuse
 bool	contrast_attempts(const struct store *s, const struct mail_case *c);
 /* >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7). */
 bool	contrast_scanner(const struct store *s, const struct addr *client);
-/* At this capture point: least SYN to SYN-ACK time of other ports of the host, 0 unknown; how many connections said so. */
+/*
+ * At this capture point: the least time that other ports of the host need to answer, 0 unknown (one handshake alone
+ * says nothing); how many handshakes were looked at.
+ */
 int64_t	contrast_rtt(const struct view *v, uint32_t *witnesses);
 /* The least of this port, of the client for whom it is largest. */
 int64_t	contrast_rtt_own(const struct view *v);
+/* No router was passed yet: 64, 128 or 255. */
+bool	ttl_undiminished(uint8_t ttl);
+/*
+ * The server's packets begin here, the client's do not: what reaches this point reaches the server's own network.
+ */
+bool	contrast_at_server(const struct view *v);
 /* At this capture point: TTL of the server's packets, 0 = unknown. */
 uint8_t	contrast_ttl(const struct view *v, bool other_ports_only);
 /* The same attempt at another capture point, where the server answers it; NULL = none. */

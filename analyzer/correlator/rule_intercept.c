@@ -29,12 +29,6 @@ last_syn(const struct record_connection *n)
 	return k > 0 ? n->syn[k - 1].ns : 0;
 }
 
-static bool
-ttl_undiminished(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
 /* For every client: the way from here to the server is one, whoever asks. */
 static bool
 nearer(int64_t own, int64_t others)

@@ -165,6 +165,25 @@ silence_evidence(struct finding *f, const struct mail_case *c)
 		evidence_frame(e, &c->conn->syn[i]);
 }
 
+/* Captured where the server is: nobody on the way is to blame. */
+static void
+silence_here(const struct view *v, const struct contrast *con, struct finding *f)
+{
+	const struct mail_case *c = v->c;
+	char server[ENDPOINT_TEXT];
+
+	finding_subkind(f, "at-the-server");
+	finding_says(f, c->point, "the host's answers still have their first TTL here (%u), the attempts have passed routers (%u): the capture is on the "
+	    "server's own network, and they reach it", contrast_ttl(v, false), c->conn->dir[0].ttl_syn);
+	finding_summary(f, "Connections to %s come to the server's own network and are not answered, while %s.",
+	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
+	    con->same ? "others to the same port are" : "it answers other clients");
+	finding_remedy(f, "Look at the server, not at the way: a packet filter on it or just before it drops these attempts (iptables -nvL, nft list "
+	    "ruleset, Windows firewall log), or its queue of new connections is full because the program does not take them (ss -ltn; nstat -az "
+	    "TcpExtListenOverflows).");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the host answers elsewhere");
+}
+
 static void
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
@@ -181,6 +200,10 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		    con->silent_nets);
 	if (con->c3)
 		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
+	if (contrast_at_server(v)) {
+		silence_here(v, con, f);
+		return;
+	}
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others, or other hosts are silent too");
 	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way drops this port.",
 	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
@@ -204,6 +227,10 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 		finding_subkind(f, "intermittent");
 		evidence_frame(finding_says(f, c->point, "another connection to the same port was answered"), &con->same_at);
 		finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+		finding_remedy(f, "Look at the server first: a program that does not take its connections leaves their queue full (ss -ltn; nstat -az "
+		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.");
+		if (contrast_at_server(v))
+			silence_here(v, con, f);
 		return;
 	}
 	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
@@ -246,6 +273,18 @@ judge_silence(const struct view *v, struct verdicts *out)
 
 /* ---- the answer does not come back --------------------------------------------------------------- */
 
+/* Captured where the client is: the way back is sound. */
+static void
+return_arrives(const struct mail_case *c, struct finding *f)
+{
+	finding_subkind(f, "at-the-client");
+	finding_says(f, c->point, "the attempts still have their first TTL here (%u), the answers have passed routers (%u): the capture is on the client's "
+	    "own network, and they reach it", c->conn->dir[0].ttl_syn, c->conn->dir[1].ttl_syn);
+	finding_summary(f, "The server's answer comes to the client's own network, but the client does not react to it.");
+	finding_remedy(f, "Look at the client, not at the way: its own packet filter or security software drops the answer (iptables -nvL, nft list "
+	    "ruleset, Windows firewall log); a switch or Wi-Fi bridge between this capture and the client is the other possibility.");
+}
+
 static void
 judge_return(const struct mail_case *c, struct verdicts *out)
 {
@@ -260,8 +299,13 @@ judge_return(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, silent_client ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 1);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), %s", c->conn->synack_count,
 	    silent_client ? "the client never replies" : "each time acknowledged, yet it repeats"), &c->conn->synack_first), &c->conn->synack_last);
-	finding_summary(f, silent_client ? "The server answers the connection attempt, but its answer does not reach the client." :
-	    "The client's acknowledgements do not reach the server, which repeats its answer.");
+	if (!silent_client)
+		finding_summary(f, "The client's acknowledgements do not reach the server, which repeats its answer.");
+	else if (ttl_undiminished(c->conn->dir[0].ttl_syn) && !ttl_undiminished(c->conn->dir[1].ttl_syn))
+		return_arrives(c, f);
+	else
+		finding_summary(f, "The server answers the connection attempt, but the client never reacts: the answer does not reach it, or its own filter "
+		    "drops it.");
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */

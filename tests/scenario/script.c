@@ -179,14 +179,17 @@ static void
 do_link(struct script *sc)
 {
 	struct sim *s = sc->sim;
-	struct link *l = &s->links[s->link_count];
+	int a = net_node(s, word(sc)), b = net_node(s, word(sc));
+	struct link *l = net_link(s, a, b);
 
-	if (s->link_count == LINKS)
-		fail("more than %d links", LINKS);
-	l->a = net_node(s, word(sc));
-	l->b = net_node(s, word(sc));
+	if (l == NULL) {
+		if (s->link_count == LINKS)
+			fail("more than %d links", LINKS);
+		l = &s->links[s->link_count++];
+		l->a = a;
+		l->b = b;
+	}
 	l->delay = parse_time(word(sc));
-	s->link_count++;
 }
 
 static void
