@@ -261,7 +261,11 @@ reply_acts(struct smtp_state *st, const struct smtp_asked *e, uint16_t code)
 			rules[i].then(st, e);
 }
 
-/* RFC 2033 4.2: an LMTP server answers the end of data once per accepted recipient. */
+/*
+ * RFC 2033 4.2: an LMTP server answers the end of data once per accepted
+ * recipient.  PRDR (draft-hall-prdr) does so in SMTP: 353, one reply for each
+ * of them, and one for all.
+ */
 static bool
 answers_all(struct smtp_state *st, struct smtp_asked *e)
 {
@@ -270,7 +274,8 @@ answers_all(struct smtp_state *st, struct smtp_asked *e)
 	if (!end)
 		return true;
 	if (e->replies == 0)
-		e->replies = st->lmtp && st->rcpt_accepted != 0 ? st->rcpt_accepted : 1;
+		e->replies = st->answer.code == 353 && !st->lmtp ? 1 + st->rcpt_accepted + 1 :
+		    st->lmtp && st->rcpt_accepted != 0 ? st->rcpt_accepted : 1;
 	if (--e->replies != 0)
 		return false;
 	st->rcpt_accepted = 0;

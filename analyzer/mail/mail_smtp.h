@@ -32,7 +32,8 @@ struct smtp_mail {			/* a transaction that is not settled yet */
 	uint32_t	 rcpt_count, rcpt_size;
 	uint32_t	 rcpt_answered, rcpt_ok, rcpt_deferred, rcpt_refused;	/* of all, kept or not */
 	struct record_reply rcpt_negative;	/* the last */
-	uint32_t	 finals, finals_ok;	/* LMTP */
+	uint32_t	 finals, finals_ok;	/* LMTP, PRDR */
+	bool		 prdr;		/* 353: each recipient is answered, then all of them */
 	uint32_t	 asked;		/* commands of it without their reply */
 	uint32_t	 holds;		/* RSET, EHLO without their reply: it may be open again */
 	bool		 mail_asked;	/* its MAIL is in the capture */

@@ -155,14 +155,14 @@ final_set(struct answer *a)
 	a->ended = is_no(a);
 }
 
-/* The n-th reply to LMTP's end of data is for the n-th recipient that was accepted. */
+/* The n-th reply to the end of data of LMTP, or behind PRDR's 353, is for the n-th recipient that was accepted. */
 static void
 final_of_rcpt(struct answer *a)
 {
 	struct smtp_mail *t = a->mail;
 	uint32_t nth = 0;
 
-	if (!a->s->lmtp)
+	if (!a->s->lmtp && !t->prdr)
 		return;
 	for (uint32_t i = 0; i < t->rcpt_count; i++) {
 		struct smtp_rcpt *r = &t->rcpt[i];
@@ -172,6 +172,23 @@ final_of_rcpt(struct answer *a)
 		smtp_mail_reply_dup(a->f, &r->final, a->reply);
 		return;
 	}
+}
+
+/* PRDR: what is said of one recipient does not decide the mail; the last reply does. */
+static bool
+is_of_one_rcpt(struct answer *a)
+{
+	struct smtp_mail *t = a->mail;
+
+	if (!t->prdr) {
+		t->prdr = a->reply->code == 353 && !a->s->lmtp;
+		return t->prdr;
+	}
+	if (t->finals >= t->rcpt_ok)
+		return false;
+	t->finals++;
+	final_of_rcpt(a);
+	return true;
 }
 
 static void
@@ -192,7 +209,7 @@ on_bdat(struct answer *a)
 	struct smtp_mail *t = a->mail;
 
 	refused_before(a);
-	if (t == NULL)
+	if (t == NULL || (a->ev->last && is_of_one_rcpt(a)))
 		return;
 	a->consequence = is_no(a) && follows_refusal(a);
 	if (is_no(a) && !t->bdat_refused) {
@@ -210,7 +227,7 @@ on_bdat(struct answer *a)
 static void
 on_end_of_data(struct answer *a)
 {
-	if (a->mail == NULL)
+	if (a->mail == NULL || is_of_one_rcpt(a))
 		return;
 	final_set(a);
 	final_of_rcpt(a);

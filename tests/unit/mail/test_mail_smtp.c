@@ -403,6 +403,28 @@ test_lmtp(void)
 	free(s);
 }
 
+/* 353: each recipient is answered, the last reply is for the mail. */
+static void
+test_prdr(void)
+{
+	struct seen *s = play(HELLO MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 no\nC: RCPT TO:<c@d>\nS: 250 ok\n" DATA
+	    "S: 353 analysis\nS: 250 first\nS: 550 5.7.1 not for me\nS: 250 OK id=1\n" QUIT, NULL);
+
+	CHECK_EQ_INT(s->session.transactions, 1);
+	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
+	CHECK_EQ_STR(s->tx[0].final_reply.text, "OK id=1");
+	CHECK_EQ_INT(s->rcpt[0].verdict, VERDICT_ACCEPTED);
+	CHECK_EQ_INT(s->rcpt[1].verdict, VERDICT_REFUSED);
+	CHECK_EQ_INT(s->rcpt[2].verdict, VERDICT_REFUSED);
+	CHECK_EQ_INT(s->rcpt[2].final_reply.code, 550);
+	CHECK(s->session.bye.frame != 0);
+	free(s);
+	s = play(HELLO MAIL RCPT DATA "S: 353 analysis\nS: 450 later\nS: 450 nobody wants it now\n" QUIT, NULL);
+	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_DEFERRED);
+	CHECK_EQ_STR(s->tx[0].final_reply.text, "nobody wants it now");
+	free(s);
+}
+
 static void
 test_several_recipients(void)
 {
@@ -677,6 +699,7 @@ main(void)
 		{ "without MAIL", test_without_mail },
 		{ "BDAT behind a refusal", test_bdat_after_refusal },
 		{ "LMTP", test_lmtp },
+		{ "PRDR", test_prdr },
 		{ "several recipients", test_several_recipients },
 		{ "consequences", test_consequences },
 		{ "joined in the middle", test_joined_in_the_middle },
