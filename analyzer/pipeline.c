@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "capture/filter.h"
+#include "capture/unpack.h"
 #include "report/escape.h"
 #include "report/terminal.h"
 
@@ -222,7 +223,7 @@ show_progress(struct pipeline *p, const struct capture *c)
 }
 
 static void
-input_capture(struct pipeline *p, const char *path)
+input_capture(struct pipeline *p, const char *path, struct input *in)
 {
 	struct source s = { .base = p->points };
 	struct capture_frame f[FLOW_BATCH];
@@ -230,7 +231,7 @@ input_capture(struct pipeline *p, const char *path)
 	char err[512];
 	size_t n;
 
-	if ((s.capture = capture_open_file(path, p->o->filter, err, sizeof(err))) == NULL) {
+	if ((s.capture = capture_open_input(in, path, p->o->filter, err, sizeof(err))) == NULL) {
 		complain(p, "%s", err);
 		p->input_failed = true;
 		return;
@@ -249,11 +250,17 @@ static int
 input_path(void *ctx, const char *path)
 {
 	struct pipeline *p = ctx;
+	char err[512];
+	struct input *in = unpack_path(path, err, sizeof(err));
 
-	if (record_log_sniff(path))
-		records_input(p, path);
-	else
-		input_capture(p, path);
+	if (in == NULL) {
+		complain(p, "%s", err);
+		p->input_failed = true;
+	} else if (records_are(in)) {
+		records_input(p, path, in);
+	} else {
+		input_capture(p, path, in);
+	}
 	return 0;
 }
 

@@ -61,8 +61,10 @@ void	source_end(struct pipeline *p, struct source *s);
 
 /* ---- one file of records, "-" is standard input (pipeline_records.c) ---- */
 
-/* What belongs to --from and --to goes to pipeline_take(). */
-void	records_input(struct pipeline *p, const char *path);
+/* Do the bytes begin, after blanks, with `{'? */
+bool	records_are(struct input *in);
+/* What belongs to --from and --to goes to pipeline_take().  Takes `in', the unpacked bytes of `path'. */
+void	records_input(struct pipeline *p, const char *path, struct input *in);
 
 /* -i: until a signal or until every interface is gone (live.c). */
 void	pipeline_live(struct pipeline *p);

@@ -2,24 +2,158 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "capture/unpack.h"
 #include "pipeline.h"
 #include "selection.h"
 
 #define POINTS_MAX	65536U		/* capture points in one records file */
 #define BAD_LINES_SAID	3		/* of one records file */
+#define BLANKS_MAX	512		/* before the first record */
 #define COPY_BYTES	(16U << 10)
 
 /* A records file counts its points from 0: here they follow those before. */
 struct records {
 	struct pipeline	*p;
-	const char	*path;
+	const char	*path, *name;
 	uint32_t	 base;
 	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
 	bool		 all;		/* no time was asked for */
 	struct selection selection;
+	struct input	*in;		/* what is read now; NULL = kept bytes */
+	char		 damage[160];	/* "" = none */
 	struct record	 r;
 };
+
+bool
+records_are(struct input *in)
+{
+	const uint8_t *p;
+
+	/* One byte at a time: a pipe may have no more, and wait. */
+	for (size_t n = 1; n <= BLANKS_MAX && input_peek(in, n, &p) == n; n++)
+		if (p[n - 1] == '\0' || strchr(" \t\r\n", p[n - 1]) == NULL)
+			return p[n - 1] == '{';
+	return false;
+}
+
+/* ---- the bytes as a stream -------------------------------------------------- */
+
+static ssize_t
+stream_read(void *ctx, char *buf, size_t size)
+{
+	struct records *r = ctx;
+	const uint8_t *p;
+	size_t n = input_peek(r->in, 1, &p);
+
+	if (n == 0) {
+		snprintf(r->damage, sizeof(r->damage), "%s", r->in->error);
+		return 0;
+	}
+	n = input_left(r->in) < size ? input_left(r->in) : size;
+	memcpy(buf, p, n);
+	input_skip(r->in, n);
+	return (ssize_t)n;
+}
+
+static int
+stream_close(void *ctx)
+{
+	struct records *r = ctx;
+
+	input_close(r->in);
+	r->in = NULL;
+	return 0;
+}
+
+/* Takes `in', also on failure: NULL with errno. */
+static FILE *
+stream_open(struct records *r, struct input *in)
+{
+	FILE *f = in != NULL ? fopencookie(r, "r", (cookie_io_functions_t){ .read = stream_read, .close = stream_close }) : NULL;
+
+	if (f == NULL)
+		input_close(in);
+	r->in = f != NULL ? in : NULL;
+	return f;
+}
+
+/* The whole stream, which is closed, in a file without a name.  NULL with errno. */
+static FILE *
+stream_keep(FILE *stream)
+{
+	FILE *kept = tmpfile();
+	char buf[COPY_BYTES];
+	size_t n = 1;
+	int why = errno;
+
+	while (kept != NULL && (n = fread(buf, 1, sizeof(buf), stream)) > 0 && fwrite(buf, 1, n, kept) == n)
+		;
+	if (kept != NULL && (n > 0 || fseek(kept, 0, SEEK_SET) != 0)) {
+		why = errno;
+		fclose(kept);
+		kept = NULL;
+	}
+	fclose(stream);
+	errno = why;
+	return kept;
+}
+
+/* ---- the time that was asked for --------------------------------------------- */
+
+static void
+records_note(void *ctx, const struct record *r)
+{
+	selection_note(&((struct records *)ctx)->selection, r);
+}
+
+/* Reads all of it once, to note the connections.  -1 with errno. */
+static int
+records_select(struct records *r, FILE *f)
+{
+	struct record_log_reader reader = { .sink = { records_note, r } };
+
+	if (record_log_read(f, &reader) != 0)
+		return -1;
+	selection_sort(&r->selection);
+	errno = ENOMEM;
+	return r->selection.starved ? -1 : 0;
+}
+
+/* For the second reading: kept bytes are wound back, a file is opened again.  NULL with errno. */
+static FILE *
+records_again(struct records *r, FILE *f)
+{
+	char err[512];
+
+	if (r->in == NULL && fseek(f, 0, SEEK_SET) == 0)
+		return f;
+	fclose(f);
+	return stream_open(r, unpack_path(r->path, err, sizeof(err)));
+}
+
+/* At the beginning of what is to be taken.  NULL with errno. */
+static FILE *
+records_open(struct records *r, struct input *in)
+{
+	FILE *f = stream_open(r, in);
+	struct stat st;
+	int why;
+
+	if (f == NULL || r->all)
+		return f;
+	if ((strcmp(r->path, "-") == 0 || stat(r->path, &st) != 0 || !S_ISREG(st.st_mode)) && (f = stream_keep(f)) == NULL)
+		return NULL;
+	if (records_select(r, f) == 0)
+		return records_again(r, f);
+	why = errno;
+	fclose(f);
+	errno = why;
+	return NULL;
+}
+
+/* ---- taking ------------------------------------------------------------------- */
 
 static void
 records_take(void *ctx, const struct record *r)
@@ -40,110 +174,56 @@ records_take(void *ctx, const struct record *r)
 }
 
 static void
-records_note(void *ctx, const struct record *r)
-{
-	selection_note(&((struct records *)ctx)->selection, r);
-}
-
-/* All that is left of a pipe, in a file without a name, at its beginning.  NULL with errno. */
-static FILE *
-records_keep(FILE *pipe)
-{
-	FILE *kept = tmpfile();
-	char buf[COPY_BYTES];
-	size_t n = 0;
-	int why;
-
-	if (kept == NULL)
-		return NULL;
-	do {
-		n = fread(buf, 1, sizeof(buf), pipe);
-	} while (n > 0 && fwrite(buf, 1, n, kept) == n);
-	if (n == 0 && !ferror(pipe) && fseek(kept, 0, SEEK_SET) == 0)
-		return kept;
-	why = errno;
-	fclose(kept);
-	errno = why;
-	return NULL;
-}
-
-/* The bytes can be read as often as is needed, and records_close() closes them.  NULL with errno. */
-static FILE *
-records_open(const char *path, bool twice)
-{
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), *kept;
-
-	if (f == NULL || !twice || fseek(f, 0, SEEK_CUR) == 0)
-		return f;
-	kept = records_keep(f);
-	if (f != stdin)
-		fclose(f);
-	return kept;
-}
-
-static void
-records_close(FILE *f)
-{
-	if (f != NULL && f != stdin)
-		fclose(f);
-}
-
-/* The first of two readings, when a time was asked for.  -1 with errno. */
-static int
-records_select(struct records *in, FILE *f)
-{
-	struct record_log_reader reader = { .sink = { records_note, in } };
-
-	if (in->all)
-		return 0;
-	if (record_log_read(f, &reader) != 0 || fseek(f, 0, SEEK_SET) != 0)
-		return -1;
-	selection_sort(&in->selection);
-	errno = ENOMEM;
-	return in->selection.starved ? -1 : 0;
-}
-
-static void
 records_bad(void *ctx, uint64_t line, const char *why)
 {
-	struct records *in = ctx;
+	struct records *r = ctx;
 
-	if (in->bad++ < BAD_LINES_SAID)
-		complain(in->p, "%s: line %llu: %s", in->path, (unsigned long long)line, why);
+	if (r->bad++ < BAD_LINES_SAID)
+		complain(r->p, "%s: line %llu: %s", r->name, (unsigned long long)line, why);
 }
 
 static void
-records_said(struct records *in, const struct record_log_reader *reader)
+records_said(const struct records *r, const struct record_log_reader *reader)
 {
-	if (in->bad > BAD_LINES_SAID)
-		complain(in->p, "%s: and %llu more such lines", in->path,
-		    (unsigned long long)(in->bad - BAD_LINES_SAID));
-	if (in->wild > 0)
-		complain(in->p, "%s: %llu records of impossible capture points", in->path, (unsigned long long)in->wild);
-	if (reader->records == 0 && in->bad > 0)
-		in->p->input_failed = true;
+	if (r->bad > BAD_LINES_SAID)
+		complain(r->p, "%s: and %llu more such lines", r->name, (unsigned long long)(r->bad - BAD_LINES_SAID));
+	if (r->wild > 0)
+		complain(r->p, "%s: %llu records of impossible capture points", r->name, (unsigned long long)r->wild);
+	if (r->damage[0] != '\0')
+		complain(r->p, "%s: after line %llu: %s", r->name, (unsigned long long)reader->lines, r->damage);
+	correlator_unread(r->p->correlator, r->bad + r->wild, r->damage[0] != '\0');
+	if (reader->records == 0 && (r->bad > 0 || r->damage[0] != '\0'))
+		r->p->input_failed = true;
 }
 
 void
-records_input(struct pipeline *p, const char *path)
+records_input(struct pipeline *p, const char *path, struct input *in)
 {
-	struct records *in = calloc(1, sizeof(*in));
-	struct record_log_reader reader = { .sink = { records_take, in }, .bad = records_bad, .bad_ctx = in };
+	struct records *r = calloc(1, sizeof(*r));
+	struct record_log_reader reader = { .sink = { records_take, r }, .bad = records_bad, .bad_ctx = r };
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-	FILE *f = in != NULL ? records_open(path, window_set(&p->o->window)) : NULL;
+	FILE *f = NULL;
 
-	if (f != NULL) {
-		*in = (struct records){ .p = p, .path = name, .base = p->points, .all = !window_set(&p->o->window),
-		    .selection = { .window = &p->o->window } };
+	if (r != NULL) {
+		r->p = p;
+		r->path = path;
+		r->name = name;
+		r->base = p->points;
+		r->all = !window_set(&p->o->window);
+		r->selection.window = &p->o->window;
+		f = records_open(r, in);
+	} else {
+		input_close(in);
 	}
-	if (f == NULL || records_select(in, f) != 0 || record_log_read(f, &reader) != 0) {
+	if (f == NULL || record_log_read(f, &reader) != 0) {
 		complain(p, "%s: %s", name, strerror(errno));
 		p->input_failed = true;
 	}
-	if (f != NULL) {
-		records_said(in, &reader);
-		selection_free(&in->selection);
+	if (r != NULL) {
+		records_said(r, &reader);
+		selection_free(&r->selection);
 	}
-	records_close(f);
-	free(in);
+	if (f != NULL)
+		fclose(f);
+	free(r);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """cli.py MAILWHY [CAPTURES] - the command as scripts use it: exit statuses,
 messages, broken outputs, records read back, mixed inputs."""
+import gzip
 import json
 import os
 import shutil
@@ -21,6 +22,15 @@ passed, failed = 0, 0
 def run(*args, **kw):
     p = subprocess.run([BINARY, *args], capture_output=True, timeout=60, **kw)
     return p.returncode, p.stdout, p.stderr.decode()
+
+
+def piped(fifo, text, *args):
+    """What the command makes of a named pipe."""
+    p = subprocess.Popen([BINARY, *args, fifo], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with open(fifo, "wb") as f:
+        f.write(text)
+    out, err = p.communicate(timeout=60)
+    return p.returncode, out, err.decode()
 
 
 def check(ok, what):
@@ -123,9 +133,23 @@ def windows(tmp):
     check(mails("--from", "19:57:30", "--to", "19:58:30") == ["accepted"], "records of that time: %s" % mails("--from", "19:57:30", "--to", "19:58:30"))
     check(len(mails()) == 3 and mails("--from", "20:00") == [], "all of them, none of them")
     with open(log, "rb") as f:
-        args = ("--json", "--from", "19:57:30", "--to", "19:58:30")
-        piped = run(*args, "-", input=f.read())
-    check(piped[0] == 0 and piped == run(*args, log), "a pipe of records has the same window: %s" % (piped[2] or piped[0]))
+        text = f.read()
+    packed, fifo = log + ".gz", os.path.join(tmp, "fifo")
+    with open(packed, "wb") as f:
+        f.write(gzip.compress(text, mtime=0))
+    os.mkfifo(fifo)
+    for args in (("--json",), ("--json", "--from", "19:57:30", "--to", "19:58:30")):
+        want = run(*args, log)
+        for what, got in (("a pipe", run(*args, "-", input=text)), ("a packed file", run(*args, packed)),
+                          ("a packed pipe", run(*args, "-", input=gzip.compress(text))), ("a named pipe", piped(fifo, text, *args))):
+            check(got == want, "%s %s of records is read like the file: %s" % (args, what, got[2] or got[0]))
+    with open(packed, "r+b") as f:
+        f.truncate(1500)
+    rc, out, err = run("--json", "--exit-code", packed)
+    check(rc == 4 and b'"type":"connection"' in out and "after line" in err and "cut short" in err, "a packed log that was cut: %s %s" % (rc, err))
+    check(any("to their end" in x for x in last(out)["incomplete"]), "the summary says so: %s" % last(out)["incomplete"])
+    rc, out, err = run("--json", "--exit-code", "-", input=text + b"{nothing\n")
+    check(rc == 4 and any(x.startswith("lines") and x.endswith(": 1") for x in last(out)["incomplete"]), "a line of no use: %s %s" % (rc, last(out)["incomplete"]))
     for bad in ("25:00", "1400", "14", "2024-13-01", "yesterday", "", "2024-03-09x10:00", "14:00+01:00"):
         rc, _, err = run("--from", bad, STORY)
         check(rc == 2 and "not a time" in err, "--from '%s': status %d: %s" % (bad, rc, err))

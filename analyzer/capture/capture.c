@@ -12,41 +12,15 @@
 #include "unpack.h"
 
 #define CAPTURE_MAGIC	24	/* bytes that tell the format: the header of a classic pcap */
-#define CAPTURE_LAYERS	3	/* compressions on top of each other */
 
 /* ---- opening ---------------------------------------------------------------- */
-
-/* Peeks at the first n bytes, or as many as there are. */
-static size_t
-capture_peek(struct input *in, size_t n)
-{
-	size_t left;
-
-	if (input_need(in, n) != NULL)
-		return n;
-	left = input_left(in);
-	return left < n ? left : n;
-}
-
-static int
-capture_unpack(struct capture *c, char *err, size_t errlen)
-{
-	for (int i = 0; i < CAPTURE_LAYERS; i++) {
-		size_t n = capture_peek(c->in, UNPACK_MAGIC);
-
-		if (unpack_kind(c->in->buf + c->in->pos, n) == NULL)
-			return 0;
-		if ((c->in = unpack_open(c->in, err, errlen)) == NULL)
-			return -1;
-	}
-	return 0;
-}
 
 static int
 capture_foreign(struct capture *c, char *err, size_t errlen)
 {
-	size_t n = capture_peek(c->in, FOREIGN_LOOK);
-	const char *what = foreign_guess(c->in->buf + c->in->pos, n);
+	const uint8_t *p;
+	size_t n = input_peek(c->in, FOREIGN_LOOK, &p);
+	const char *what = foreign_guess(p, n);
 
 	if (c->in->error[0] != '\0')
 		snprintf(err, errlen, "%s", c->in->error);
@@ -62,16 +36,14 @@ capture_foreign(struct capture *c, char *err, size_t errlen)
 static int
 capture_open_format(struct capture *c, char *err, size_t errlen)
 {
-	size_t n;
+	const uint8_t *p;
+	size_t n = input_peek(c->in, CAPTURE_MAGIC, &p);
 
-	if (capture_unpack(c, err, errlen) == -1)
-		return -1;
-	n = capture_peek(c->in, CAPTURE_MAGIC);
-	if (pcapng_is(c->in->buf + c->in->pos, n))
+	if (pcapng_is(p, n))
 		return pcapng_open(c, err, errlen);
-	if (plain_is(c->in->buf + c->in->pos, n))
+	if (plain_is(p, n))
 		return plain_open(c, err, errlen);
-	if (classic_is(c->in->buf + c->in->pos, n))
+	if (classic_is(p, n))
 		return classic_open(c, err, errlen);
 	return capture_foreign(c, err, errlen);
 }
@@ -88,7 +60,7 @@ capture_set_filter(struct capture *c, const char *expression, char *err, size_t 
 }
 
 struct capture *
-capture_open_file(const char *path, const char *filter, char *err, size_t errlen)
+capture_open_input(struct input *in, const char *path, const char *filter, char *err, size_t errlen)
 {
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct capture *c = capture_new(path);
@@ -96,12 +68,10 @@ capture_open_file(const char *path, const char *filter, char *err, size_t errlen
 
 	if (c == NULL) {
 		snprintf(err, errlen, "%s: out of memory", name);
+		input_close(in);
 		return NULL;
 	}
-	if ((c->in = input_open(path, err, errlen)) == NULL) {
-		capture_close(c);
-		return NULL;
-	}
+	c->in = in;
 	if (capture_open_format(c, why, sizeof(why)) == -1 || capture_set_filter(c, filter, why, sizeof(why)) == -1) {
 		snprintf(err, errlen, "%s: %s", name, why);
 		capture_close(c);
@@ -109,6 +79,14 @@ capture_open_file(const char *path, const char *filter, char *err, size_t errlen
 	}
 	input_ahead(c->in);
 	return c;
+}
+
+struct capture *
+capture_open_file(const char *path, const char *filter, char *err, size_t errlen)
+{
+	struct input *in = unpack_path(path, err, errlen);
+
+	return in != NULL ? capture_open_input(in, path, filter, err, errlen) : NULL;
 }
 
 struct capture *

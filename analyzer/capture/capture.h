@@ -66,6 +66,10 @@ struct capture;
  */
 struct capture	*capture_open_file(const char *path, const char *filter, char *err, size_t errlen);
 
+/* The same from bytes at hand (input.h, unpacked), which are taken, also on failure. */
+struct input;
+struct capture	*capture_open_input(struct input *in, const char *path, const char *filter, char *err, size_t errlen);
+
 /*
  * Opens an interface for live reading: TPACKET_V3, 100 ms, nonblocking.  Call
  * capture_next() until it answers CAPTURE_AGAIN before polling again.  Frames

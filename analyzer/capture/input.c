@@ -222,6 +222,15 @@ input_fill(struct input *in, size_t n)
 }
 
 size_t
+input_peek(struct input *in, size_t n, const uint8_t **p)
+{
+	size_t got = input_need(in, n) != NULL ? n : input_left(in);
+
+	*p = in->buf + in->pos;
+	return got;
+}
+
+size_t
 input_take(struct input *in, const uint8_t **p)
 {
 	size_t n;

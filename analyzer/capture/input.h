@@ -54,6 +54,9 @@ void		 input_ahead(struct input *in);
 size_t		 input_take(struct input *in, const uint8_t **p);
 void		 input_progress(const struct input *in, uint64_t *done, uint64_t *total);
 
+/* Looks at the first n bytes, or as many as there are: *p.  Waits until they are there. */
+size_t		 input_peek(struct input *in, size_t n, const uint8_t **p);
+
 /* The slow half of input_need(). */
 const uint8_t	*input_fill(struct input *in, size_t n);
 

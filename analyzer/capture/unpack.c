@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define UNPACK_LAYERS	3	/* compressions on top of each other */
+
 struct unpack {
 	struct archive	*archive;
 	struct input	*packed;
@@ -178,5 +180,23 @@ unpack_open(struct input *packed, char *err, size_t errlen)
 		unpack_close(u);
 	else if ((in = input_new(&unpack_source, u)) == NULL)
 		snprintf(err, errlen, "out of memory");
+	return in;
+}
+
+struct input *
+unpack_path(const char *path, char *err, size_t errlen)
+{
+	struct input *in = input_open(path, err, errlen);
+	const uint8_t *p;
+	char why[384];
+
+	for (int i = 0; in != NULL && i < UNPACK_LAYERS; i++) {
+		size_t n = input_peek(in, UNPACK_MAGIC, &p);
+
+		if (unpack_kind(p, n) == NULL)
+			break;
+		if ((in = unpack_open(in, why, sizeof(why))) == NULL)
+			snprintf(err, errlen, "%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, why);
+	}
 	return in;
 }

@@ -26,6 +26,7 @@ struct correlator {
 	uint64_t	*gone;			/* conversations already counted: an open-addressed set */
 	size_t		 gone_count;
 	uint64_t	 findings_dropped;
+	uint64_t	 unread, cut;		/* lines of records of no use; inputs of records that ended too early */
 	uint64_t	 starved;		/* allocations that failed while judging */
 };
 
@@ -282,6 +283,13 @@ correlator_fates(const struct correlator *c, const struct fate **out)
 	return c->fate_count;
 }
 
+void
+correlator_unread(struct correlator *c, uint64_t lines, bool cut)
+{
+	c->unread += lines;
+	c->cut += cut;
+}
+
 static void
 incomplete_store(const struct correlator *c, struct summary *out)
 {
@@ -299,6 +307,10 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (n->uncompared > 0)
 		summary_incomplete(out, "%llu copies of connections were not compared: of each, only those at %u capture points are",
 		    (unsigned long long)n->uncompared, STORE_COPIES);
+	if (c->unread > 0)
+		summary_incomplete(out, "lines of records that could not be used: %llu", (unsigned long long)c->unread);
+	if (c->cut > 0)
+		summary_incomplete(out, "records files that could not be read to their end: %llu", (unsigned long long)c->cut);
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
 	starved = c->starved + store_starved(c->store);

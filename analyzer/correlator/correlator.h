@@ -51,6 +51,8 @@ struct summary {
 
 struct correlator *correlator_new(const struct correlator_options *o, char *err, size_t errlen);
 void	correlator_take(struct correlator *c, const struct record *r);	/* copies what it keeps */
+/* Of records that were given, so many lines are of no use; `cut': nobody knows how many more are missing. */
+void	correlator_unread(struct correlator *c, uint64_t lines, bool cut);
 /*
  * Judges what changed; the findings stay owned by the correlator until the
  * next call.  Sorted by id.  Called once at the end offline, again and again

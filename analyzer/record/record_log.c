@@ -14,7 +14,6 @@
 
 #define LOG_NAMES	10000	/* files of one second in one directory */
 #define LOG_MODE	0640	/* envelopes are personal data */
-#define SNIFF_BYTES	512
 
 struct record_log {
 	FILE	*out;
@@ -236,53 +235,4 @@ out:
 	free(l.said);
 	free(l.text);
 	return rc;		/* free() keeps errno (glibc 2.33) */
-}
-
-/*
- * Standard input is a file (pread), a pipe (tee(2) copies without taking), or
- * something that cannot be looked at and is taken for a capture.
- */
-static ssize_t
-peek_stdin(char *buf, size_t size)
-{
-	ssize_t n = pread(STDIN_FILENO, buf, size, lseek(STDIN_FILENO, 0, SEEK_CUR));
-	int p[2];
-
-	if (n >= 0 || pipe2(p, O_CLOEXEC) != 0)
-		return n;
-	do
-		n = tee(STDIN_FILENO, p[1], size, 0);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		n = read(p[0], buf, size);
-	close(p[0]);
-	close(p[1]);
-	return n;
-}
-
-static ssize_t
-peek_file(const char *path, char *buf, size_t size)
-{
-	struct stat st;
-	ssize_t n;
-	int fd;
-
-	/* A fifo would lose the bytes: it is taken for a capture. */
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
-		return -1;
-	n = read(fd, buf, size);
-	close(fd);
-	return n;
-}
-
-int
-record_log_sniff(const char *path)
-{
-	char buf[SNIFF_BYTES];
-	ssize_t n = strcmp(path, "-") == 0 ? peek_stdin(buf, sizeof(buf)) : peek_file(path, buf, sizeof(buf));
-
-	for (ssize_t i = 0; i < n; i++)
-		if (buf[i] == '\0' || strchr(" \t\r\n", buf[i]) == NULL)
-			return buf[i] == '{';
-	return 0;
 }

@@ -36,10 +36,4 @@ struct record_log_reader {
 /* Reads to the end; -1 when reading itself failed (errno). */
 int	 record_log_read(FILE *in, struct record_log_reader *reader);
 
-/*
- * Does the file begin, after blanks, with `{'?  1 yes, 0 no (or it cannot be
- * read: opening it will say why).  "-" is looked at without taking a byte.
- */
-int	 record_log_sniff(const char *path);
-
 #endif /* RECORD_LOG_H */

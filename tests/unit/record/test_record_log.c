@@ -74,7 +74,6 @@ what_is_written_is_read(void)
 		record_log_write(log, &written[i]);
 	}
 	CHECK_EQ_INT(record_log_close(log, err, sizeof(err)), 0);
-	CHECK_EQ_INT(record_log_sniff(path), 1);
 	reader = read_path(path);
 	CHECK_EQ_INT(reader.records, MANY);
 	CHECK_EQ_INT(reader.bad_lines, 0);
@@ -163,40 +162,6 @@ an_endless_line_is_passed_over(void)
 }
 
 static void
-captures_are_not_taken_for_records(void)
-{
-	put(in_dir("pcap"), "\xd4\xc3\xb2\xa1{", 5);
-	CHECK_EQ_INT(record_log_sniff(in_dir("pcap")), 0);
-	put(in_dir("empty"), "", 0);
-	CHECK_EQ_INT(record_log_sniff(in_dir("empty")), 0);
-	put(in_dir("blank"), " \n\t{", 4);
-	CHECK_EQ_INT(record_log_sniff(in_dir("blank")), 1);
-	CHECK_EQ_INT(record_log_sniff("/nonexistent"), 0);
-	CHECK_EQ_INT(record_log_sniff(dir), 0);
-}
-
-/* A pipe is looked at without taking a byte. */
-static void
-a_pipe_keeps_its_bytes(void)
-{
-	int p[2], saved = dup(STDIN_FILENO);
-	char buf[8] = "";
-
-	CU_ASSERT_FATAL(pipe(p) == 0);
-	dup2(p[0], STDIN_FILENO);
-	CU_ASSERT_FATAL(write(p[1], "{abc", 4) == 4);
-	CHECK_EQ_INT(record_log_sniff("-"), 1);
-	CHECK_EQ_INT(record_log_sniff("-"), 1);
-	CHECK_EQ_INT(read(STDIN_FILENO, buf, sizeof(buf) - 1), 4);
-	CHECK_EQ_STR(buf, "{abc");
-	close(p[1]);
-	CHECK_EQ_INT(record_log_sniff("-"), 0);
-	dup2(saved, STDIN_FILENO);
-	close(saved);
-	close(p[0]);
-}
-
-static void
 order_is_captures_then_time(void)
 {
 	struct record c = { .type = RECORD_CAPTURE }, a = { .type = RECORD_STALL }, b = { .type = RECORD_SESSION };
@@ -222,8 +187,6 @@ main(void)
 		{ "failures name the file and the reason", failures_name_the_file },
 		{ "a bad line is named and the rest is read", a_bad_line_is_named_and_the_rest_is_read },
 		{ "an endless line is passed over", an_endless_line_is_passed_over },
-		{ "captures are not taken for records", captures_are_not_taken_for_records },
-		{ "a pipe keeps its bytes", a_pipe_keeps_its_bytes },
 		{ "captures first, then by time", order_is_captures_then_time },
 	};
 	char cmd[160];
