@@ -152,12 +152,21 @@ greylisted_before(const struct store *s, const struct verdicts *v, const struct 
 	return NULL;
 }
 
+/* It speaks of this mail, and not of another one of the session. */
+static bool
+draft_of_mail(const struct draft *d, const struct record_transaction *t)
+{
+	return d->f->first.ns >= t->first.ns && d->f->first.ns <= t->last.ns;
+}
+
 static void
 fate_accepted(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
 	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting);
 	const struct draft *d = draft_find(v, c, is_accepted);
 
+	if (late != NULL && !draft_of_mail(late, f->transaction))
+		late = NULL;
 	snprintf(f->fate, sizeof(f->fate), "%s%s", grey != NULL ? "accepted after greylisting" : "accepted",
 	    late != NULL ? "; the client did not hear it" : "");
 	if (late != NULL)

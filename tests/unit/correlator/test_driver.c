@@ -211,6 +211,38 @@ test_symptom_without_and_with_its_cause(void)
 	correlator_free(c);
 }
 
+/* The second mail of the session hangs at RCPT: the first was taken, and the client heard it. */
+static void
+test_two_mails_one_unanswered(void)
+{
+	struct record conn = build_connection(0, 3, 0, 30000), session = build_session(&conn, 60);
+	struct record first = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100), second = build_transaction(&conn, 2, VERDICT_UNKNOWN, 300);
+	struct record rcpt = build_recipient(&second, 1, "ben@example.org", 0, "", 320);
+	struct correlator *c;
+	const struct fate *fates;
+
+	conn.connection.dir[0].data_last = at(320);
+	conn.connection.dir[1].data_last = at(310);
+	conn.connection.dir[0].fin = at(20000);
+	session.session.command_unanswered = true;
+	memcpy(session.session.last_command, "RCPT", 5);
+	rcpt.recipient.reply = (struct record_reply){ .text = "" };
+	rcpt.recipient.verdict = VERDICT_UNKNOWN;
+	fresh();
+	add(conn);
+	add(session);
+	add(first);
+	add(build_recipient(&first, 1, "ann@example.org", 250, "2.1.5 Ok", 120));
+	add(second);
+	add(rcpt);
+	c = judged();
+	CHECK(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING) != NULL);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 2);
+	CHECK_EQ_STR(fates[0].fate, "accepted");
+	CHECK_EQ_STR(fates[1].fate, "unknown: client-gave-up-waiting");
+	correlator_free(c);
+}
+
 /* Live: a finding keeps its id, counts revisions, and is retracted when it no longer holds. */
 static void
 test_revisions_and_retraction(void)
@@ -446,6 +478,7 @@ main(void)
 		{ "one finding for a path and epoch", test_one_finding_for_a_path_and_epoch },
 		{ "copies count once", test_copies_count_once },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
+		{ "two mails, one unanswered", test_two_mails_one_unanswered },
 		{ "revisions and retraction", test_revisions_and_retraction },
 		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
 		{ "a late copy counts once", test_a_late_copy_counts_once },
