@@ -45,6 +45,20 @@ log_open_directory(struct record_log *log)
 	return access(log->path, W_OK | X_OK);
 }
 
+/* At the end, wherever that is: a log that is copied and cut while it grows (logrotate's copytruncate) goes on at its new end. */
+static int
+log_open_file(struct record_log *log, const char *path, int how)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | how, LOG_MODE);
+
+	if (fd < 0)
+		return -1;
+	if ((log->out = fdopen(fd, "a")) != NULL)
+		return 0;
+	close(fd);
+	return -1;
+}
+
 static int
 log_open(struct record_log *log)
 {
@@ -56,8 +70,7 @@ log_open(struct record_log *log)
 	}
 	if (is_directory(log->path) || (len > 0 && log->path[len - 1] == '/'))
 		return log_open_directory(log);
-	log->out = fopen(log->path, "we");
-	return log->out != NULL ? 0 : -1;
+	return log_open_file(log, log->path, O_TRUNC);
 }
 
 struct record_log *
@@ -81,21 +94,21 @@ log_open_named(struct record_log *log, int64_t ns)
 {
 	struct when w = when_split(ns);
 	char stem[64], suffix[16] = "", *path = NULL;
-	int fd = -1;
+	int rc = -1;
 
 	snprintf(stem, sizeof(stem), "mailwhy-%04u%02u%02uT%02u%02u%02uZ", (unsigned)w.year,
 	    (unsigned)w.month, (unsigned)w.day, (unsigned)w.hour, (unsigned)w.minute, (unsigned)w.second);
-	for (int i = 0; fd < 0 && i < LOG_NAMES; i++) {
+	for (int i = 0; rc != 0 && i < LOG_NAMES; i++) {
 		if (i > 0)
 			snprintf(suffix, sizeof(suffix), "-%d", i);
 		free(path);
 		if (asprintf(&path, "%s/%s%s.jsonl", log->path, stem, suffix) < 0)
 			return -1;
-		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, LOG_MODE);
-		if (fd < 0 && errno != EEXIST)
+		rc = log_open_file(log, path, O_EXCL);
+		if (rc != 0 && errno != EEXIST)
 			break;
 	}
-	if (fd < 0 || (log->out = fdopen(fd, "w")) == NULL) {
+	if (rc != 0) {
 		free(path);
 		return -1;
 	}

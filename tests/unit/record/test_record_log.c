@@ -161,6 +161,26 @@ an_endless_line_is_passed_over(void)
 	CHECK_EQ_STR(bad_why, "the line is too long");
 }
 
+/* As logrotate does it with `copytruncate'. */
+static void
+a_log_that_is_cut_goes_on(void)
+{
+	struct record r = { .type = RECORD_HOST };
+	char err[256], path[128];
+	struct record_log *log;
+
+	snprintf(path, sizeof(path), "%s", in_dir("rotated.jsonl"));
+	log = record_log_create(path, err, sizeof(err));
+	CU_ASSERT_FATAL(log != NULL);
+	record_log_write(log, &r);
+	record_log_flush(log);
+	CHECK_EQ_INT(truncate(path, 0), 0);
+	record_log_write(log, &r);
+	CHECK_EQ_INT(record_log_close(log, err, sizeof(err)), 0);
+	CHECK_EQ_INT(read_path(path).records, 1);
+	CHECK_EQ_INT(read_path(path).bad_lines, 0);
+}
+
 static void
 order_is_captures_then_time(void)
 {
@@ -187,6 +207,7 @@ main(void)
 		{ "failures name the file and the reason", failures_name_the_file },
 		{ "a bad line is named and the rest is read", a_bad_line_is_named_and_the_rest_is_read },
 		{ "an endless line is passed over", an_endless_line_is_passed_over },
+		{ "a log that is cut goes on at its new end", a_log_that_is_cut_goes_on },
 		{ "captures first, then by time", order_is_captures_then_time },
 	};
 	char cmd[160];
