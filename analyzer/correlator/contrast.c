@@ -55,6 +55,20 @@ net_new(const struct addr **nets, uint32_t n, const struct addr *a)
 	return true;
 }
 
+/* Does one of these hosts answer this client on another port? */
+static bool
+any_alive(const struct store *s, const struct mail_case *c, const struct addr *const *hosts, uint32_t n)
+{
+	struct host_iter it = { .client = &c->conn->client.ip };
+	const struct record_host *h;
+
+	while (n > 0 && (h = store_host_next(s, &it)) != NULL)
+		for (uint32_t i = 0; h->answered > 0 && i < n; i++)
+			if (addr_equal(&h->server.ip, hosts[i]))
+				return true;
+	return false;
+}
+
 /* C2 is about this client's way out: one host that answers on the port refutes it. */
 static void
 contrast_client(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
@@ -77,6 +91,7 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 			nets[n++] = &h->server.ip;
 	}
 	out->silent_nets = n;
+	out->silent_alive = any_alive(s, c, nets, n);
 	out->c2 = n >= 2 && others_work && !port_works;
 }
 

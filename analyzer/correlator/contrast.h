@@ -14,6 +14,7 @@ struct contrast {
 	struct moment	c1_at, c3_at, same_at;
 	uint32_t	point;		/* of the witness of c1, else of c3 */
 	uint32_t	silent_nets;	/* C2 */
+	bool		silent_alive;	/* ... and one of those hosts answers on another port */
 };
 
 /* `refused': C2 counts hosts that refused instead of hosts that are silent. */

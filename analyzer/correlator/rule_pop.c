@@ -190,8 +190,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	if (kind_is_login(cl.kind))
 		say_later(v, r, f);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
-		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server", "a reason in the server's words",
-		    "nothing new on the wire; read the server's log for this login, or capture");
+		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server",
+		    "a reason in the server's words (the server's log of this login has it)", "the next attempt as well");
 }
 
 /* ---- messages and the end of the session --------------------------------------------------- */

@@ -7,6 +7,8 @@
 #include "contrast.h"
 #include "dialogue.h"
 
+#define REACHED_SOON	(60 * SECOND)
+
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
 static enum finding_kind
@@ -106,6 +108,35 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	return e->ttl || e->time ? (unsigned int)e->ttl + e->time + e->several : 0;
 }
 
+/* Another host on the same port: its next MX, its other address family. */
+static const struct record_host *
+reached_besides(const struct view *v)
+{
+	const struct record_connection *c = v->c->conn;
+	struct host_iter it = { .client = &c->client.ip };
+	const struct record_host *h;
+
+	while ((h = store_host_next(v->store, &it)) != NULL)
+		if (h->key.point == v->c->point && h->server.port == c->server.port && h->answered > 0 && h->data > 0 &&
+		    h->last.ns >= c->first.ns && h->first.ns <= c->last.ns + REACHED_SOON)
+			return h;
+	return NULL;
+}
+
+/* Clients try one address after the other: that one of them fails need not have stopped a mail. */
+static void
+say_reached(const struct view *v, struct finding *f)
+{
+	const struct record_host *h = reached_besides(v);
+	char other[ENDPOINT_TEXT];
+
+	if (h == NULL)
+		return;
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
+	    &h->answered_at);
+}
+
 static void
 judge_reset(const struct view *v, struct verdicts *out)
 {
@@ -134,7 +165,9 @@ judge_reset(const struct view *v, struct verdicts *out)
 		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
 		return;
 	}
-	finding_summary(f, "%s refuses the connection: nothing listens on this port.", server);
+	finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server,
+	    conf == CONFIDENCE_POSSIBLE ? ", or a firewall refuses in its name" : "");
+	say_reached(v, f);
 	if (conf == CONFIDENCE_CONFIRMED)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
 	else
@@ -188,7 +221,8 @@ static void
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
-	bool sure = con->c2 || (con->c1 && contrast_attempts(v->store, c));
+	/* two hosts without a sign of life may both be down: what waits in a queue is what could not be delivered */
+	bool sure = (con->c2 && (con->c1 || con->silent_alive || con->silent_nets > 2)) || (con->c1 && contrast_attempts(v->store, c));
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
 	char server[ENDPOINT_TEXT];
 
@@ -205,9 +239,12 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		return;
 	}
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others, or other hosts are silent too");
-	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way drops this port.",
+	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter %s drops %s.",
 	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
-	    con->c3 ? "other clients reach it" : "other ports work");
+	    con->c3 ? "other clients reach it" : "other ports work", con->c2 ? "on the way" : "on the way, or at the server itself,",
+	    con->c3 && !con->c1 ? "those of this client" : "this port");
+	if (con->c2 && !sure)
+		finding_says(f, c->point, "none of these hosts is heard in this capture: that both are down is the other possibility");
 	if (con->submission)
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
@@ -233,6 +270,7 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 			silence_here(v, con, f);
 		return;
 	}
+	say_reached(v, f);
 	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
 	    "back. This capture has nothing to compare with.", server);
 	finding_next_capture(f, "a host that is down", "a blocked port (port-blocked-silent) or a lost answer (syn-ack-return-blocked)",

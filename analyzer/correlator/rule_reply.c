@@ -271,8 +271,8 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
 	reply_client_shows(f, r, false);
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)
-		finding_next_capture(f, "this reason", "another that uses the same words", "words that say more",
-		    "nothing new on the wire; read the server's log for this session, or capture");
+		finding_next_capture(f, "this reason", "another that uses the same words",
+		    "words that say more (the server's log of this session has them)", "the next attempt as well");
 }
 
 /* Relay refused, no login offered, and this client's provider has a POP3 server here: perhaps it is that. */

@@ -220,9 +220,21 @@ test_port_silent_to_everyone(void)
 
 	r[1].host.unanswered = r[2].host.unanswered = 1;
 	r[3].host.answered = 1;
+	c = judged_records(r, 4);	/* two dead hosts of a queue look so, too */
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	/* ... three hardly */
+	r[4].host.unanswered = 1;
+	c = judged_records(r, 5);
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	r[4].host.unanswered = 0;
+	/* ... nor two of which one is alive on another port */
+	r[3].host.server.ip = r[2].host.server.ip;
 	c = judged_records(r, 4);
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
+	r[3].host.server.ip = ip4(203, 0, 113, 80);
 	/* ... but one host that answers on the port refutes it */
 	r[4].host.answered = 1;
 	c = judged_records(r, 5);
