@@ -14,6 +14,7 @@ enum {
 };
 
 static const int64_t id_gap_least = 3 * SECOND;
+static const int64_t repeat_least = 200 * MS;	/* no sender repeats sooner for want of an answer (RTO) */
 
 /* ---- sequence space -------------------------------------------------------- */
 
@@ -459,11 +460,24 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 	s->probe_ns = 0;
 }
 
+/*
+ * A asks whether the shut window has opened: with next to nothing, or, where B took its offer back while data was
+ * on its way (a full buffer), with that data again.  What was on its way when the window shut asks nothing.
+ */
+static bool
+window_asks(const struct side *peer, const struct packet *p)
+{
+	if (!peer->zero_now || (p->flags & (TCP_SYN | TCP_RST)) != 0)
+		return false;
+	return (p->len <= 1 && p->w <= PROBE_W + (p->src.family == 6 ? 20U : 0)) ||
+	    (p->len > peer->zero_room && p->at.ns - peer->zero_from.ns >= repeat_least);
+}
+
 /* A's data against the window that B, `peer', offered last. */
 static void
 window_use(struct side *peer, const struct packet *p)
 {
-	if (peer->zero_now && p->len <= 1 && p->w <= PROBE_W + (p->src.family == 6 ? 20U : 0) && !(p->flags & (TCP_SYN | TCP_RST)))
+	if (window_asks(peer, p))
 		peer->probe_ns = p->at.ns;
 	if (p->len == 0 || !peer->window_known)
 		return;

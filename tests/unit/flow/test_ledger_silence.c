@@ -66,6 +66,39 @@ silly_window(void)
 	ledger_free(n.l);
 }
 
+/* A full buffer takes its offer back: what was on its way is sent again, and each time the window is 0. */
+static void
+window_taken_back(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t first;
+
+	begin(&n);
+	dialogue(&n);
+	first = n.sent[A] + 1448;
+	for (int i = 0; i < 3; i++)
+		data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	n.window[B] = 0;
+	ack(&n, B, first);
+	data(&n, A, 1448);	/* crossed the ACK: it asks nothing */
+	wait(&n, 40 * MS);
+	ack(&n, B, first);
+	for (int i = 0; i < 5; i++) {
+		wait(&n, (300 << i) * MS);
+		data_at(&n, A, first, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, first);
+	}
+	n.window[B] = 500;
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
+	ledger_free(n.l);
+}
+
 static void
 pauses(void)
 {
@@ -134,6 +167,7 @@ main(void)
 {
 	static const struct check_test t[] = {
 		{ "zero window", zero_window },
+		{ "a window taken back", window_taken_back },
 		{ "a window too small for a segment", silly_window },
 		{ "pauses", pauses },
 		{ "window scale lost", scale_lost },
