@@ -51,6 +51,7 @@ struct dissect_hint {
 	bool	tunnelled;	/* behind SOCKS or HTTP CONNECT: the dialogue starts later */
 	bool	server_seen;	/* false when the capture has no packet of the server */
 	bool	client_seen;
+	bool	show_users;	/* names of logins need not be hidden where servers repeat them */
 	struct dissect_budget *budget;	/* outlives the dissector; NULL = no common bound */
 };
 

@@ -51,7 +51,7 @@ pop3_line_reset(struct pop3_buffer *l)
 void
 pop3_noise(struct pop3 *st, enum dissect_dir dir)
 {
-	const struct pop3_buffer *l = &st->line[dir];
+	struct pop3_buffer *l = &st->line[dir];
 	struct dissect_event ev = pop3_event(st, EVENT_NOISE, dir, l->off, l->off + l->full);
 	char shown[40];
 
@@ -59,6 +59,10 @@ pop3_noise(struct pop3 *st, enum dissect_dir dir)
 	ev.unsure = l->fragment || st->unsure;
 	ev.line = l->buf;
 	ev.line_len = pop3_line_len(l);
+	if (dir == DIR_S2C)
+		echo_hide(&st->echo, l->buf, l->len);
+	else
+		echo_note(&st->echo, l->buf, ev.line_len, NULL, 0);
 	if (dir == DIR_C2S || (l->len > 0 && l->buf[0] == '+')) {
 		ev.line_len = sasl_mask(shown, sizeof(shown), ev.line_len);
 		ev.line = shown;

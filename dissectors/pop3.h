@@ -57,6 +57,8 @@ struct pop3_reply {
 	size_t		 text_len;
 };
 
+/* Is its argument a secret, or from the second word on? */
+bool		 pop3_verb_is_secret(enum pop3_verb v);
 /* "RETR"; "" for what is no command. */
 const char	*pop3_verb_name(enum pop3_verb v);
 /* `line' without its line end.  NOTMINE: no known keyword (verb POP3_OTHER). */

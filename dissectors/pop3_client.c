@@ -112,6 +112,36 @@ pop3_pending_free(struct pop3 *st)
 
 /* ---- lines ------------------------------------------------------------------------- */
 
+/* What the client's line kept to itself. */
+static void
+secret_note(struct pop3 *st, const struct pop3_command *cmd, const struct dissect_event *ev)
+{
+	const struct pop3_buffer *l = &st->line[DIR_C2S];
+	size_t word = 0;
+
+	if (ev->user != NULL)
+		echo_note_user(&st->echo, ev->user, ev->user_len);
+	switch (cmd->verb) {
+	case POP3_USER:
+		return;
+	case POP3_AUTH:
+		while (word < cmd->arg_len && cmd->arg[word] != ' ')
+			word++;
+		if (!sasl_is_mechanism(cmd->arg, word))
+			word = 0;
+		echo_note(&st->echo, cmd->arg + word, cmd->arg_len - word, ev->user, ev->user_len);
+		return;
+	case POP3_NONE:
+	case POP3_OTHER:
+	case POP3_AUTH_DATA:
+		echo_note(&st->echo, l->buf, pop3_line_len(l), ev->user, ev->user_len);
+		return;
+	default:
+		if (pop3_verb_is_secret(cmd->verb))
+			echo_note(&st->echo, cmd->arg, cmd->arg_len, ev->user, ev->user_len);
+	}
+}
+
 static void
 user_emit(struct pop3 *st, struct dissect_event *ev, const struct pop3_command *cmd)
 {
@@ -135,6 +165,7 @@ user_emit(struct pop3 *st, struct dissect_event *ev, const struct pop3_command *
 		if (sasl_response(&st->sasl, p, n, user, &ev->user_len))
 			ev->user = user;
 	}
+	secret_note(st, cmd, ev);
 	pop3_emit(st, ev);
 	ev->user = NULL;
 	explicit_bzero(user, sizeof(user));

@@ -27,6 +27,12 @@ pop3_verb_name(enum pop3_verb v)
 	return verbs[v].word;
 }
 
+bool
+pop3_verb_is_secret(enum pop3_verb v)
+{
+	return verbs[v].secret != SECRET_NOTHING;
+}
+
 static enum pop3_verb
 verb_find(const char *word, size_t len)
 {

@@ -226,6 +226,29 @@ pop3_answer_push(struct pop3 *st, uint64_t off, const uint8_t *p, size_t len)
 
 /* ---- replies ----------------------------------------------------------------------------- */
 
+static bool
+is_login(enum pop3_verb v)
+{
+	return v == POP3_AUTH || v == POP3_AUTH_DATA || v == POP3_OTHER || v == POP3_NONE || v == POP3_USER || v == POP3_PASS ||
+	    v == POP3_APOP || v == POP3_RPOP;
+}
+
+/* Servers echo what they did not understand, and the names of those who log in. */
+static void
+line_hide(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of, enum reply_to to)
+{
+	struct pop3_buffer *l = &st->line[DIR_S2C];
+	bool login = to == REPLY_TO_COMMAND && is_login(of->verb);
+
+	echo_hide(&st->echo, l->buf, l->len);
+	if (login && !st->hint.show_users)
+		echo_hide_user(&st->echo, l->buf, l->len);
+	if (r->status == POP3_ERR && to == REPLY_UNSOLICITED)
+		echo_hide_unseen(l->buf, l->len);
+	else if (r->status == POP3_ERR && login)
+		sasl_hide_echo(l->buf, l->len);
+}
+
 static void
 reply_emit(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of,
     enum reply_to to)
@@ -234,6 +257,7 @@ reply_emit(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pendin
 	struct dissect_event ev = pop3_event(st, EVENT_REPLY, DIR_S2C, l->off, l->off + l->full);
 	char masked[48] = "+ ";
 
+	line_hide(st, r, of, to);
 	ev.cmd = of->cmd;
 	ev.verb = (int)of->verb;
 	ev.arg_num = of->number;

@@ -24,6 +24,7 @@
 #ifndef POP3_STATE_H
 #define POP3_STATE_H
 
+#include "dissectors/echo.h"
 #include "dissectors/pop3.h"
 #include "dissectors/pop3_text.h"
 #include "dissectors/sasl.h"
@@ -89,6 +90,7 @@ struct pop3 {
 	uint32_t	challenges;	/* "+ " lines of it */
 	uint32_t	responses;	/* may have come before their challenges */
 	struct sasl	sasl;
+	struct echo	echo;		/* what was masked: servers repeat it */
 
 	struct pop3_pending *pending;	/* ring */
 	uint32_t	pending_size, pending_first, pending_count;

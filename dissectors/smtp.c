@@ -30,6 +30,8 @@ smtp_noise(struct smtp_state *st, enum dissect_dir dir, const struct smtp_line *
 	struct dissect_event ev = { .kind = EVENT_NOISE, .dir = dir, .off = l->off, .end = st->next[dir],
 	    .odd = l->odd, .arg_num = UINT64_MAX, .line = shown };
 
+	if (dir == DIR_C2S)
+		echo_note(&st->echo, l->text, l->len, NULL, 0);
 	ev.line_len = sasl_mask(shown, sizeof(shown), l->total);
 	smtp_emit(st, &ev);
 }

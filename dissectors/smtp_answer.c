@@ -57,22 +57,6 @@ kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t
 	k->len += n;
 }
 
-/* Servers echo what they did not understand: a line that was masked stays masked. */
-static void
-secret_hide(const struct smtp_state *st, char *p, size_t len)
-{
-	char *at;
-
-	if (st->secret_len < 4)
-		return;
-	while (len >= st->secret_len && (at = memmem(p, len, st->secret, st->secret_len)) != NULL) {
-		memset(at, '*', st->secret_len);
-		at += st->secret_len;
-		len -= (size_t)(at - p);
-		p = at;
-	}
-}
-
 void
 smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_reply_line *r)
 {
@@ -83,7 +67,6 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->off = l->off;
 	}
 	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0);
-	secret_hide(st, l->text, l->len);
 	if (r == NULL) {		/* a line without a code within a list */
 		a->odd |= ODD_NO_CODE;
 		kept_append(st->hint.budget, &a->line, l->text, l->len);
@@ -114,17 +97,19 @@ smtp_answer_cut(struct smtp_state *st)
 
 /* ---- delivering ----------------------------------------------------------- */
 
-/* A refused login, or a refusal of who knows what: it may quote the secret itself. */
+/* Servers echo what they did not understand, and the names of those who log in. */
 static void
-echo_hide(struct smtp_state *st, const struct smtp_asked *e)
+text_hide(const struct smtp_state *st, struct smtp_kept *k, const struct smtp_asked *e, bool greeting)
 {
-	struct smtp_answer *a = &st->answer;
+	bool login = e != NULL && (e->verb == SMTP_AUTH || e->verb == SMTP_AUTH_DATA || e->verb == SMTP_UNKNOWN);
 
-	if (a->code < 400 || (e == NULL && !st->unsynced) || (e != NULL && e->verb != SMTP_AUTH &&
-	    e->verb != SMTP_AUTH_DATA && e->verb != SMTP_UNKNOWN))
-		return;
-	sasl_hide_echo(a->line.p, a->line.len);
-	sasl_hide_echo(a->text.p, a->text.len);
+	echo_hide(&st->echo, k->p, k->len);
+	if (login && !st->hint.show_users)
+		echo_hide_user(&st->echo, k->p, k->len);
+	if (st->answer.code >= 400 && e == NULL && !greeting)
+		echo_hide_unseen(k->p, k->len);
+	else if (st->answer.code >= 400 && login)
+		sasl_hide_echo(k->p, k->len);
 }
 
 static void
@@ -140,7 +125,8 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 	int64_t now = st->ts_ns;
 	char challenge[40] = "334 ";
 
-	echo_hide(st, e);
+	text_hide(st, &a->line, e, to == REPLY_GREETING);
+	text_hide(st, &a->text, e, to == REPLY_GREETING);
 	memcpy(ev.enhanced, a->enhanced, sizeof(ev.enhanced));
 	if (e != NULL) {
 		ev.cmd = e->cmd;

@@ -204,14 +204,6 @@ smtp_client_unwait(struct smtp_state *st)
 	}
 }
 
-static void
-secret_note(struct smtp_state *st, const char *p, size_t len)
-{
-	explicit_bzero(st->secret, sizeof(st->secret));
-	st->secret_len = len < sizeof(st->secret) ? len : sizeof(st->secret);
-	memcpy(st->secret, p, st->secret_len);
-}
-
 /* A response may name the user; nothing else of it goes on. */
 static void
 user_read(struct smtp_state *st, const char *b64, size_t len, struct dissect_event *ev,
@@ -222,7 +214,18 @@ user_read(struct smtp_state *st, const char *b64, size_t len, struct dissect_eve
 	if (sasl_response(&st->sasl, b64, len, user, &n)) {
 		ev->user = user;
 		ev->user_len = n;
+		echo_note_user(&st->echo, user, n);
 	}
+}
+
+/* What is masked in the parameters of MAIL and XCLIENT is a name. */
+static void
+masked_note(struct smtp_state *st, const struct smtp_command *c, const char *p, size_t len, const struct dissect_event *ev)
+{
+	if (c->verb == SMTP_MAIL || c->verb == SMTP_XCLIENT)
+		echo_note_user(&st->echo, p, len);
+	else
+		echo_note(&st->echo, p, len, ev->user, ev->user_len);
 }
 
 /* Gives up a mail whose chunks are not complete. */
@@ -289,14 +292,14 @@ line_command(struct smtp_state *st, const struct smtp_line *l, const char *text,
 	ev.line = shown;
 	ev.line_len = smtp_command_show(&c, text, len, l->total - (l->len - len),
 	    st->auth_loose || st->unsynced, shown, sizeof(shown), &secret);
-	if (secret < len)
-		secret_note(st, text + secret, len - secret);
 	if (c.verb == SMTP_AUTH) {
 		auth_read(st, &c, &ev, user);
-	} else if (secret >= len && c.arg != NULL) {
+	} else if (c.arg != NULL && c.arg + c.arg_len <= text + secret) {
 		ev.arg = c.arg;
 		ev.arg_len = c.arg_len;
 	}
+	if (secret < len)
+		masked_note(st, &c, text + secret, len - secret, &ev);
 	if (c.verb == SMTP_LHLO || c.verb == SMTP_EHLO || c.verb == SMTP_HELO)
 		st->lmtp = c.verb == SMTP_LHLO;
 	e = command_ask(st, &c);
@@ -327,7 +330,7 @@ line_auth(struct smtp_state *st, const struct smtp_line *l)
 	ev.odd = l->odd | (l->total > LINE_MAX_AUTH ? ODD_LONG : 0);
 	if (!star && l->len != 0) {
 		user_read(st, l->text, l->len, &ev, user);
-		secret_note(st, l->text, l->len);
+		echo_note(&st->echo, l->text, l->len, ev.user, ev.user_len);
 	}
 	e = smtp_queue_add(st, SMTP_AUTH_DATA);
 	ev.cmd = e != NULL ? e->cmd : 0;

@@ -8,7 +8,9 @@
 /* No server takes a chunk of a tebibyte: a size beyond is no size. */
 #define BDAT_MAX	((uint64_t)1 << 40)
 
-#define VERB_SHOWN	24u	/* an unknown word that is longer is no verb */
+#define VERB_SHOWN	12u	/* an unknown word that is longer is no verb ... */
+#define VERB_X_SHOWN	24u	/* ... unless it says so: X-LINK2STATE */
+#define VERB_LOWER_SHOWN 4u	/* small letters are typed by hand, or are text */
 
 static const struct smtp_verb_facts verbs[SMTP_VERBS] = {
 #define SMTP_VERB(symbol, word, good, flags)	[SMTP_##symbol] = { word, good, flags },
@@ -249,12 +251,43 @@ smtp_command_certain(const struct smtp_command *c)
 
 /* ---- what may be shown ---------------------------------------------------- */
 
+/* An unknown word is a verb as the extensions write them; any other may be a stray secret, or a word of a message nobody accepted. */
+static bool
+word_showable(struct text t)
+{
+	size_t lower = 0, other = 0;
+
+	if (t.len <= 1)
+		return true;		/* the dot, after a DATA that was refused */
+	for (size_t i = 0; i < t.len; i++) {
+		if (t.p[i] >= 'a' && t.p[i] <= 'z')
+			lower++;
+		else if ((t.p[i] >= '0' && t.p[i] <= '9') || t.p[i] == '-')
+			other++;
+		else if (t.p[i] < 'A' || t.p[i] > 'Z')
+			return false;
+	}
+	if (lower == 0 && t.p[0] == 'X')
+		return t.len <= VERB_X_SHOWN;
+	return other == 0 && t.len <= (lower == 0 ? VERB_SHOWN : VERB_LOWER_SHOWN);
+}
+
+/* Where a parameter's value begins: a name that somebody logged in with. */
+static size_t
+value_of(struct text t, const char *key)
+{
+	for (size_t i = 0; i < t.len; i++)
+		if ((i == 0 || is_blank(t.p[i - 1])) && text_starts(text_from(t, i), key))
+			return i + strlen(key);
+	return t.len;
+}
+
 /* From where on the line is secret; its length when nothing is. */
 static size_t
 secret_from(const struct smtp_command *c, struct text t, bool wary)
 {
 	struct text word = { t.p, word_length(t) };
-	const char *login;
+	size_t at;
 
 	switch (c->verb) {
 	case SMTP_AUTH:
@@ -262,12 +295,15 @@ secret_from(const struct smtp_command *c, struct text t, bool wary)
 			return (size_t)(c->arg - t.p);
 		return c->rest != NULL ? (size_t)(c->rest - t.p) : t.len;
 	case SMTP_UNKNOWN:
-		if (wary || word.len > VERB_SHOWN || sasl_looks_secret(word.p, word.len))
+		if (wary || !word_showable(word))
 			return 0;
 		return word.len < t.len ? word.len + 1 : t.len;
 	case SMTP_XCLIENT:	/* LOGIN=name: who logged in at the proxy */
-		login = t.len != 0 ? memmem(t.p, t.len, "LOGIN=", 6) : NULL;
-		return login != NULL ? (size_t)(login - t.p) + 6 : t.len;
+		return value_of(t, "LOGIN=");
+	case SMTP_MAIL:		/* RFC 4954 5, AUTH=name: who handed it in; <>: nobody says */
+		at = c->arg != NULL ? (size_t)(c->arg - t.p) + c->arg_len : t.len;
+		at += value_of(text_from(t, at), "AUTH=");
+		return text_starts(text_from(t, at), "<>") ? t.len : at;
 	default:
 		return t.len;
 	}

@@ -68,6 +68,8 @@ joined_line(struct smtp_state *st, struct smtp_line *l)
 		smtp_client_line(st, l);
 	} else if (l->len == 1 && l->text[0] == '.') {
 		st->content.ended = true;
+	} else {
+		echo_note(&st->echo, l->text, l->len, NULL, 0);
 	}
 	st->joined_login = line_is_login(l);
 	st->joined_end = st->next[DIR_C2S];

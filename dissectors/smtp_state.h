@@ -14,6 +14,7 @@
 #ifndef SMTP_STATE_H
 #define SMTP_STATE_H
 
+#include "dissectors/echo.h"
 #include "dissectors/sasl.h"
 #include "dissectors/smtp_content.h"
 #include "dissectors/smtp_hold.h"
@@ -106,8 +107,7 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 	uint32_t	chunk_cmd;
 	struct sasl	sasl;
 	bool		auth_loose;	/* a login whose replies are not in the capture */
-	char		secret[128];	/* start of the last line that was masked: servers echo */
-	size_t		secret_len;
+	struct echo	echo;		/* what was masked: servers repeat it */
 	struct tls_observer *tls;
 };
 

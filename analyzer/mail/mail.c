@@ -267,6 +267,7 @@ watcher_open(void *ctx, const struct flow_opened *o)
 	f->protocol = protocol;
 	f->opened = *o;
 	f->opened.hint.budget = &m->budget;
+	f->opened.hint.show_users = m->o.show_users;
 	session_begin(f, o);
 	if (protocol->begin != NULL)
 		protocol->begin(f);

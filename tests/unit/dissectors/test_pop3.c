@@ -383,6 +383,22 @@ number_take(void *ctx, const struct dissect_event *ev)
 		n->seen = ev->arg_num;
 }
 
+/* A name is no secret, but shown only to who asks for it. */
+static void
+names_are_hidden_where_they_are_repeated(void)
+{
+	static const char text[] = "S: +OK hi\nC: USER alice\nS: +OK Password required for alice.\nC: PASS password\n"
+	    "S: -ERR [AUTH] Invalid password for alice, not malice\nC: LIST\nS: -ERR alice who?\n";
+	struct dissect_hint hint = { .server_seen = true, .client_seen = true };
+	const char *out = play_hint(text, hint);
+
+	CHECK(strstr(out, "'+OK Password required for *****.'") != NULL);
+	CHECK(strstr(out, "'-ERR [AUTH] Invalid password for *****, not malice'") != NULL);
+	CHECK(strstr(out, "'-ERR alice who?'") != NULL);
+	hint.show_users = true;
+	CHECK(strstr(play_hint(text, hint), "'+OK Password required for alice.'") != NULL);
+}
+
 static void
 credentials_never_leave(void)
 {
@@ -402,6 +418,16 @@ credentials_never_leave(void)
 		"S: +OK hi\nC: PASSsesame\nS: -ERR\n",
 		"S: +OK hi\nC: PAS sesame\nS: -ERR\n",
 		"S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
+		"S: +OK hi\nC: QUIT sesame\nS: -ERR\n",
+		/* servers repeat what they refuse */
+		"S: +OK hi\nC: PASS sesame\nS: -ERR unknown command \"PASS sesame\"\n",
+		"S: +OK hi\nC: USER a\nC: PASS open sesame\nC: STAT\nS: +OK\nS: -ERR [AUTH] Password open sesame is wrong\nS: -ERR sesame\n",
+		"S: +OK hi\nC: sesame1\nS: -ERR what is SESAME1 or sesame1?\n",
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \nC: YQ==\nS: + \nC: c2VjcmV0\nS: -ERR secret c2VjcmV0\n",
+		"S: +OK hi\nC: AUTH PLAIN AGEAc2VjcmV0\nS: -ERR no AGEAc2VjcmV0, no secret\n",
+		"S: +OK hi\nC: APOP alice deadbeefdeadbeef\nS: -ERR deadbeefdeadbeef is not it\n",
+		"S: +OK hi\nC: a1 LOGIN bob sesame\nS: -ERR what is a1 LOGIN bob sesame?\n",
+		"S: +OK hi\nS: -ERR Unknown command: \"PASS sesame\"\nS: -ERR Unknown: c2VjcmV0MTIz\n",
 		/* the client's bytes are late: the refusal is here before the response */
 		"S: +OK hi\n+1ms\nS: + x\n+2ms\nS: -ERR no\n-4ms\nC: AUTH LOGIN\n+2ms\nC: sesa\n+3ms\nC: STAT\nS: -ERR\n",
 		"S: +OK hi\n+2ms\nS: + x\n+2ms\nS: + y\n+2ms\nS: -ERR no\n-6ms\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: sesa me\n",
@@ -659,6 +685,7 @@ main(void)
 		{ "capabilities are a listing", capabilities_are_a_listing },
 		{ "AUTH is followed and masked", auth_exchanges_are_followed_and_masked },
 		{ "credentials never leave", credentials_never_leave },
+		{ "names are hidden where they are repeated", names_are_hidden_where_they_are_repeated },
 		{ "a gap is told and not glued", a_gap_in_a_message_is_told_and_not_glued },
 		{ "replies after a gap are paired again", replies_after_a_gap_are_paired_again },
 		{ "a direction that lags behind", a_direction_that_lags_behind_is_paired },

@@ -127,6 +127,18 @@ test_command_lines(void)
 		{ "XXXXXXXX", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
 		{ "XCLIENT LOGIN=alice ADDR=1", SMTP_XCLIENT, "LOGIN=alice ADDR=1", UINT64_MAX, false, true,
 		    "XCLIENT LOGIN=<12 bytes>" },
+		{ "XCLIENT NAME=a login=alice", SMTP_XCLIENT, "NAME=a login=alice", UINT64_MAX, false, true,
+		    "XCLIENT NAME=a login=<5 bytes>" },
+		{ "MAIL FROM:<a@b> AUTH=alice", SMTP_MAIL, "a@b", UINT64_MAX, false, true, "MAIL FROM:<a@b> AUTH=<5 bytes>" },
+		{ "MAIL FROM:<a@b> AUTH=<> SIZE=5", SMTP_MAIL, "a@b", 5, false, true, NULL },
+		{ "PASS=correct.horse", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<18 bytes>" },
+		{ "correct.horse", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<13 bytes>" },
+		{ "dragon", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<6 bytes>" },
+		{ "Darling, it is over", SMTP_UNKNOWN, "it is over", UINT64_MAX, false, false, "<19 bytes>" },
+		{ "X-LINK2STATE LAST", SMTP_UNKNOWN, "LAST", UINT64_MAX, false, false, "X-LINK2STATE <4 bytes>" },
+		{ "XEXCH50 4 2", SMTP_UNKNOWN, "4 2", UINT64_MAX, false, false, "XEXCH50 <3 bytes>" },
+		{ "ehol me", SMTP_UNKNOWN, "me", UINT64_MAX, false, false, "ehol <2 bytes>" },
+		{ ".", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
 		{ "", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
 	};
 
