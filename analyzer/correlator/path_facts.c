@@ -322,6 +322,32 @@ say_told(struct finding *f, const struct way *w, const struct record_icmp_error 
 		evidence_frame(ev, &e->last);
 }
 
+enum { NETS_MAX = 64 };
+
+struct nets {
+	const struct addr *at[NETS_MAX];
+	uint32_t	n;
+};
+
+static void
+nets_add(struct nets *nets, const struct addr *a)
+{
+	for (uint32_t i = 0; i < nets->n; i++)
+		if (addr_prefix_equal(nets->at[i], a, 24, 48))
+			return;
+	if (nets->n < NETS_MAX)
+		nets->at[nets->n++] = a;
+}
+
+static bool
+stalled_long(const struct mail_case *c, int dir)
+{
+	for (uint32_t i = 0; i < c->stall_count; i++)
+		if (c->stalls[i]->key.m == (uint32_t)dir && stall_long(c->stalls[i]))
+			return true;
+	return false;
+}
+
 /*
  * 1A, location: the same stall towards several far networks and nothing of that
  * size the same way is our line; a single far end with others well is its side.
@@ -329,29 +355,24 @@ say_told(struct finding *f, const struct way *w, const struct record_icmp_error 
 void
 say_location(struct finding *f, const struct way *w, uint32_t u)
 {
-	struct case_iter it = { .from_ns = f->first.ns - PATH_EPOCH, .to_ns = f->last.ns + PATH_EPOCH };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .from_ns = f->first.ns - PATH_EPOCH,
+		.to_ns = f->last.ns + PATH_EPOCH };
+	const struct addr *far = w->dir == 0 ? w->to : w->from;
+	struct nets stalled = { .n = 0 }, passed = { .n = 0 };
 	const struct mail_case *o;
-	uint32_t stalled = 0, passed = 0;
 
-	if (w->dir == 0)
-		it.client = w->from;
-	else
-		it.client = w->to;
 	while ((o = store_case_next(w->v->store, &it)) != NULL) {
-		const struct addr *far = &o->conn->server.ip, *ours = w->dir == 0 ? w->to : w->from;
-		bool stall = false;
-
-		if (o->point != w->c->point || addr_prefix_equal(far, ours, 24, 48))
+		if (o->point != w->c->point || addr_prefix_equal(&o->conn->server.ip, far, 24, 48))
 			continue;
-		for (uint32_t i = 0; i < o->stall_count; i++)
-			stall = stall || (o->stalls[i]->key.m == (uint32_t)w->dir && stall_long(o->stalls[i]));
-		stalled += stall;
-		passed += !stall && o->conn->dir[w->dir].proven >= u;
+		if (stalled_long(o, w->dir))
+			nets_add(&stalled, &o->conn->server.ip);
+		else if (o->conn->dir[w->dir].proven >= u)
+			nets_add(&passed, &o->conn->server.ip);
 	}
-	if (stalled > 0 && passed == 0)
+	if (stalled.n > 0 && passed.n == 0)
 		finding_says(f, w->c->point, "the same happens with %u other far network%s: the fault is on the line of this side",
-		    stalled, stalled == 1 ? "" : "s");
-	else if (passed > 0 && stalled == 0)
+		    stalled.n, stalled.n == 1 ? "" : "s");
+	else if (passed.n > 0 && stalled.n == 0)
 		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
 }
 

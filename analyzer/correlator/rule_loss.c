@@ -9,6 +9,7 @@
 #define P_SIZE		1e-3
 
 enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3 };
+enum { TOLD_LEAST_V4 = 552, TOLD_LEAST_V6 = 1280 };	/* Linux obeys no less; RFC 8201 */
 
 static uint32_t
 repairs(const struct way *w)
@@ -19,14 +20,31 @@ repairs(const struct way *w)
 	return k + w->a->hole_fills;
 }
 
-/* Three repairs or more, all below C, nothing larger after them: the sender learned a size. */
+/*
+ * Something larger went before: seen here and lost, or lost before it came here by a sender whose own link
+ * takes more.  Else the repairs are as large as what was lost, and say nothing of sizes.
+ */
+static bool
+was_larger(const struct way *w)
+{
+	const struct record_direction *a = w->a;
+
+	for (uint32_t i = 0; i < a->size_count; i++)
+		if (a->sizes[i].w > a->repair_w_max && a->sizes[i].lost > 0)
+			return true;
+	return a->super_segments > 0 || (a->hole_fills > 0 && (a->mss == 0 || a->repair_w_max < a->mss + w->headers));
+}
+
+/* Three repairs or more, all below C and of a size that routers tell, nothing larger arrived: the sender learned a size. */
 static bool
 shrunk(const struct way *w)
 {
-	uint32_t c = w->a->ceiling != 0 ? w->a->ceiling : 1500;
+	const struct record_direction *a = w->a;
+	uint32_t c = a->ceiling != 0 ? a->ceiling : 1500, least = w->from->family == 6 ? TOLD_LEAST_V6 : TOLD_LEAST_V4;
 
-	return w->a->retransmissions + w->a->hole_fills >= SHRUNK_LEAST && w->a->repair_w_max < c && !w->a->larger_after_repair
-	    && w->a->repair_sizes <= 3 && w->a->repair_w_max_count >= 2;
+	return a->retransmissions + a->hole_fills >= SHRUNK_LEAST && a->repair_w_max < c && !a->larger_after_repair
+	    && a->repair_sizes <= 3 && a->repair_w_max_count >= 2 && a->repair_w_max >= least && a->proven <= a->repair_w_max
+	    && was_larger(w);
 }
 
 static void
@@ -40,7 +58,8 @@ judge_shrunk(const struct way *w, struct verdicts *out)
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "every repeated packet has at most %u bytes, and nothing larger follows",
 	    w->a->repair_w_max), &w->a->repair_first), &w->a->repair_last);
-	finding_summary(f, "The sender changed to packets of at most %u bytes: a router told it so, outside this capture.", w->a->repair_w_max);
+	finding_summary(f, "The sender changed to packets of at most %u bytes, as one does whom a router told so; no such message is in this capture.",
+	    w->a->repair_w_max);
 	finding_exclude(f, FINDING_HIGH_LOSS, "only packets above that size were repeated");
 }
 

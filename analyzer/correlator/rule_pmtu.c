@@ -33,6 +33,7 @@ struct proof {
 	struct live_elsewhere elsewhere;
 	struct proven	path;		/* L of the path */
 	uint32_t	sessions;	/* with the same stall, this one included */
+	bool		lively;		/* in one of them a smaller packet arrived meanwhile */
 	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
 	double		p;
 	bool		per_flow;
@@ -155,6 +156,7 @@ look_around(const struct way *w, struct proof *o)
 	const struct mail_case *other;
 
 	o->sessions = 1;
+	o->lively = o->s->live != 0;
 	while (o->sessions < SESSIONS_COUNTED && (other = store_case_next(w->v->store, &it)) != NULL) {
 		bool counted = false;
 
@@ -164,8 +166,10 @@ look_around(const struct way *w, struct proof *o)
 			const struct record_stall *s = other->stalls[i];
 
 			if (!counted && s->key.m == (uint32_t)w->dir && stall_long(s) && s->u == o->s->u && !stall_one_way_dead(s)
-			    && independent(w, other, o->s, s))
+			    && independent(w, other, o->s, s)) {
 				counted = true;
+				o->lively = o->lively || s->live != 0;
+			}
 		}
 		o->sessions += counted;
 		for (uint32_t i = 0; i < other->icmp_count; i++) {
@@ -186,7 +190,8 @@ confidence_of(const struct proof *o)
 		return CONFIDENCE_PROBABLE;
 	if (live && o->p <= P_SURE)
 		return CONFIDENCE_CONFIRMED;
-	if (o->sessions >= SESSIONS_SURE || o->told_elsewhere)
+	/* S24: what drops a flow for good at its first large packet stalls every session so, too */
+	if ((o->sessions >= SESSIONS_SURE && o->lively) || o->told_elsewhere)
 		return CONFIDENCE_CONFIRMED;
 	if (live || o->sessions >= SESSIONS_PROBABLE || o->elsewhere.bits != 0)
 		return CONFIDENCE_PROBABLE;

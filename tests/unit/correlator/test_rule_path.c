@@ -161,6 +161,12 @@ help_of_others(void)
 	c = JUDGED(conn, stall, second, stall2);
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
+	/* S24: what drops a flow at its first large packet stalls all of them so; signs of life in one refute it */
+	c = JUDGED(conn, stall, second, stall2, third, stall3);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	stall2.stall.live = LIVE_L3;
+	stall2.stall.n_ok_lt = 1;
 	c = JUDGED(conn, stall, second, stall2, third, stall3);
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
@@ -432,7 +438,7 @@ many_stall_alike(void)
 	CHECK(!finding_tells(find_kind(c, FINDING_PMTU_BLACK_HOLE), "at least"));
 	correlator_free(c);
 	c = judged_records(r, 240);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
 	CHECK(finding_tells(find_kind(c, FINDING_PMTU_BLACK_HOLE), "at least 100 independent connections"));
 	correlator_free(c);
 }
@@ -592,10 +598,20 @@ losses(void)
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->all_lost_above_proven = false;
-	a->repair_w_max = 1400;		/* every repair fits a smaller path */
+	a->repair_w_max = a->proven = 1400;	/* nothing larger was sent: it is loss all the same */
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
+	correlator_free(c);
+	a->size_count = 2;			/* larger ones were lost, and every repair fits a smaller path */
+	a->sizes = BUILD_LIST(((struct size_class[]){ { 1400, 76, 0 }, { 1500, 0, 21 } }));
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	a->proven = 1500;			/* a larger one arrived */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
 	correlator_free(c);
 	a->repair_w_max = 1500;
 	a->size_count = 2;
