@@ -124,14 +124,17 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	if (back)
 		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down so long.",
 		    seconds(s->delivered.ns - s->first.ns), of_any_size(s));
-	else if (f->confidence <= CONFIDENCE_POSSIBLE)
+	else if (f->confidence <= CONFIDENCE_POSSIBLE && s->w_min > SMALL)
 		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
 		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
 		    s->peer_seen ? "is dead in this direction" : "died");
 	exclude_size(f, s);
-	if (o == NULL && !back) {
+	if (o == NULL && !back && s->w_min <= SMALL) {
+		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
+		    "at this point and behind the router");
+	} else if (o == NULL && !back) {
 		finding_says(f, w->c->point, "alternative: the path MTU became smaller at that moment");
 		finding_next_capture(f, "a failed path", "a path whose MTU became smaller at that moment", "a second connection at that time",
 		    "at this point and behind the router");

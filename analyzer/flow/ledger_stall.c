@@ -344,7 +344,7 @@ static int64_t
 episode_from(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t u, struct record_stall *s)
 {
 	const struct tx *head = &r->tx[r->cover[r->cover_at[k]]];
-	int64_t from = s->first.ns, idle = INT64_MIN;
+	int64_t from = s->first.ns;
 
 	for (uint32_t i = r->cover_at[head->lo]; i < r->cover_at[head->hi]; i++)
 		if (l->segs[r->tx[r->cover[i]].seg].ns < from && r->tx[r->cover[i]].lost)
@@ -355,13 +355,27 @@ episode_from(const struct ledger *l, const struct reading *r, uint32_t k, uint32
 
 		if (x->lost && !x->super && u != 0 && g->w >= u && g->ns < from && g->ns >= s->first.ns - SECOND)
 			from = g->ns;
-		if (g->ns < s->first.ns - MS / 2 && g->ns > idle)
-			idle = g->ns;
 	}
-	if (idle == INT64_MIN)
-		idle = l->side[r->dir].sums.data_ns;
-	s->idle_before_ns = idle != INT64_MIN && idle < s->first.ns ? s->first.ns - idle : 0;
 	return from;
+}
+
+/* A packet of either end, empty ones too, keeps a connection in the memory of what it passes; the burst itself is none before it. */
+static void
+fill_idle(const struct ledger *l, const struct reading *r, struct record_stall *s)
+{
+	int64_t last = INT64_MIN;
+
+	for (int d = 0; d < 2; d++)
+		if (l->side[d].sums.data_ns < s->first.ns && l->side[d].sums.data_ns > last)
+			last = l->side[d].sums.data_ns;
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct seg *g = &l->segs[i];
+		bool burst = g->len > 0 && seg_s2c(g) == (r->dir == 1);
+
+		if (g->ns < s->first.ns - (burst ? MS / 2 : 0) && g->ns > last)
+			last = g->ns;
+	}
+	s->idle_before_ns = last != INT64_MIN ? s->first.ns - last : 0;
 }
 
 static void
@@ -429,6 +443,7 @@ stall_fill(const struct ledger *l, const struct reading *r, const struct totals 
 	fill_delivery(l, r, c->k, s);
 	fill_later(l, r, c->k, s);
 	from = episode_from(l, r, c->k, s->u, s);
+	fill_idle(l, r, s);
 	fill_witnesses(l, r, from, s);
 	fill_peer(l, r, from, s);
 	in = (struct interval){ from, INT64_MAX, s->u };

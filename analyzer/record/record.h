@@ -285,7 +285,7 @@ struct record_stall {
 	uint32_t	later_delivered; /* segments right of the hole delivered while it stood */
 	uint32_t	later_w_max;
 	uint32_t	w_min;		/* smallest of the chain */
-	int64_t		idle_before_ns;	/* since A's last new data before the first transmission */
+	int64_t		idle_before_ns;	/* since the last packet of either end before the first transmission */
 	bool		options_cut;	/* snap length cut B's TCP options: SACK unreadable */
 	bool		one_sided;
 	struct moment	ptb_first;	/* earliest valid PTB for this flow; */
