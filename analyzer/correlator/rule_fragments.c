@@ -89,7 +89,8 @@ judge(const struct view *v, struct verdicts *out)
 		    || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE_RECOVERED) != NULL)
 			continue;
 		s = stall_unfragmented(&w, &t);
-		if (s != NULL || e != NULL)
+		/* one train that never became whole while others did is loss */
+		if (s != NULL || (e != NULL && w.a->proven < e->quoted_len))
 			report(&w, s, e, out);
 	}
 }
