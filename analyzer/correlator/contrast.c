@@ -128,23 +128,41 @@ time_compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-bool
-contrast_scanner(const struct store *s, const struct addr *client)
+/* So many of these moments within a minute? */
+static bool
+times_crowd(int64_t *at, size_t n)
 {
-	struct host_iter it = { .client = client };
-	const struct record_host *h;
-	int64_t at[SCAN_MAX];
-	size_t n = 0;
-	bool scanner = false;
+	bool crowd = false;
 
-	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL)
-		if (h->data == 0)
-			at[n++] = h->first.ns;
 	if (n > 1)
 		qsort(at, n, sizeof(*at), time_compare);
-	for (size_t i = SCAN_PAIRS - 1; i < n && !scanner; i++)
-		scanner = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
-	return scanner;
+	for (size_t i = SCAN_PAIRS - 1; i < n && !crowd; i++)
+		crowd = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
+	return crowd;
+}
+
+/*
+ * The queue of a mail server whose way out is blocked tries as many hosts, but
+ * on one port, and here and there: a scanner goes over the ports of a host or
+ * the hosts of a network.
+ */
+bool
+contrast_scanner(const struct store *s, const struct mail_case *c, bool *many)
+{
+	struct host_iter it = { .client = &c->conn->client.ip };
+	const struct record_host *h;
+	int64_t all[SCAN_MAX], near[SCAN_MAX];
+	size_t n = 0, m = 0;
+
+	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL) {
+		if (h->data != 0)
+			continue;
+		all[n++] = h->first.ns;
+		if (addr_prefix_equal(&h->server.ip, &c->conn->server.ip, 24, 64))
+			near[m++] = h->first.ns;
+	}
+	*many = times_crowd(all, n);
+	return *many && (c->conn->server.port != 25 || times_crowd(near, m));
 }
 
 /*

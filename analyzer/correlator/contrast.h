@@ -21,8 +21,11 @@ struct contrast {
 void	contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out);
 /* Two attempts of this client at this port, at least 60 s apart? */
 bool	contrast_attempts(const struct store *s, const struct mail_case *c);
-/* >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7). */
-bool	contrast_scanner(const struct store *s, const struct addr *client);
+/*
+ * >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7).  `many' without being
+ * a scanner: port 25 of hosts all over.
+ */
+bool	contrast_scanner(const struct store *s, const struct mail_case *c, bool *many);
 /*
  * At this capture point: the least time that other ports of the host need to answer, 0 unknown (one handshake alone
  * says nothing); how many handshakes were looked at.

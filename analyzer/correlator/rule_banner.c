@@ -22,11 +22,57 @@ client_done(const struct mail_case *c)
 	return moment_is(&a) ? a : end;
 }
 
+/* ---- an ident query ---------------------------------------------------------------------- */
+
+/* When the query would have been repeated, had it not been given up: systems double their patience, or begin with 6 s. */
+static int64_t
+query_ended_by(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count;
+
+	if (k < 2)
+		return n->first.ns + 6 * SECOND;
+	if (k > RECORD_SYNS)
+		return n->last.ns + 64 * SECOND;
+	return n->syn[k - 1].ns + 2 * (n->syn[k - 1].ns - n->syn[k - 2].ns) + SECOND;
+}
+
+/* The server asked back (ident, RFC 1413) as soon as it accepted, got no answer, and may have waited for it until then. */
+static const struct mail_case *
+ident_unanswered(const struct view *v, int64_t until)
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
+		.to_ns = c->conn->handshake.ns + 2 * SECOND };
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
+		    x->conn->state == CONN_UNANSWERED && query_ended_by(x->conn) >= until)
+			return x;
+	return NULL;
+}
+
 /* ---- no greeting at all -------------------------------------------------------------- */
 
 static void
-judge_silent(const struct mail_case *c, struct verdicts *out)
+say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int64_t waited, bool gave_up, const struct moment *end,
+    struct verdicts *out)
 {
+	struct finding *f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_PROBABLE), c, 1);
+
+	finding_subkind(f, "no-greeting");
+	evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered, %u times", ident->conn->syn_count), &ident->conn->first);
+	evidence_frame(finding_says(f, c->point, "no greeting in %lld s, when the query may still wait for its answer", (long long)(waited / SECOND)), end);
+	finding_summary(f, "No greeting came in %lld s: the server waits for an ident answer that a filter drops%s.",
+	    (long long)(waited / SECOND), gave_up ? ", and the client waited no longer" : "");
+	finding_next_capture(f, "an ident query that holds up the greeting", "a server that is slow for another reason", "the greeting itself",
+	    "here, with a client that waits a minute");
+}
+
+static void
+judge_silent(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *ident;
 	struct moment end = client_done(c);
 	int64_t waited = end.ns - c->conn->handshake.ns;
 	int closer = case_first_closer(c);
@@ -34,13 +80,18 @@ judge_silent(const struct mail_case *c, struct verdicts *out)
 
 	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
 		return;
+	if ((ident = ident_unanswered(v, end.ns)) != NULL && closer != 1) {
+		say_ident_pending(c, ident, waited, closer == 0, &end, out);
+		return;
+	}
 	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %lld.%01lld s; %s", (long long)(waited / SECOND),
 	    (long long)(waited % SECOND / 100000000), closer == 1 ? "then it closed" : closer == 0 ? "then the client gave up" :
 	    "the capture ends"), &end);
 	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
-	finding_exclude(f, FINDING_IDENT_DELAY, "no greeting came at all");
+	if (ident == NULL)
+		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
 	if (closer != 1)
 		return;
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
@@ -78,25 +129,10 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 
 /* ---- late ----------------------------------------------------------------------------- */
 
-/* The server asked back (ident, RFC 1413) as soon as it accepted, and got no answer. */
-static const struct mail_case *
-ident_unanswered(const struct view *v)
-{
-	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
-		.to_ns = c->conn->handshake.ns + 2 * SECOND };
-
-	while ((x = store_case_next(v->store, &it)) != NULL)
-		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
-		    x->conn->state == CONN_UNANSWERED)
-			return x;
-	return NULL;
-}
-
 static void
 judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 {
-	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? ident_unanswered(v) : NULL;
+	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? ident_unanswered(v, c->session->greeting.at.ns) : NULL;
 	const struct moment *at = &c->session->greeting.at;
 	struct finding *f;
 
@@ -214,7 +250,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0) {
 		if (!client_began_tls(c) && !case_stalled(c))
-			judge_silent(c, out);
+			judge_silent(v, out);
 	} else if (!greeted(c)) {
 		judge_partial(c, out);
 	}

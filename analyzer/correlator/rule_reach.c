@@ -11,60 +11,72 @@
 
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
-static enum finding_kind
-icmp_kind(const struct record_icmp_error *e, const struct endpoint *server)
-{
-	bool own = addr_equal(&e->from, &server->ip);
+enum { ANY_CODE = 255 };
 
-	if (e->family == 4 && e->type == 3) {
-		switch (e->code) {
-		case 9: case 10: case 13:
-			return FINDING_PORT_BLOCKED_ICMP;
-		case 3:
-			return own ? FINDING_SERVICE_DOWN : FINDING_PORT_BLOCKED_ICMP;
-		case 0: case 1:
-			return FINDING_HOST_UNREACHABLE_ICMP;
-		}
-	}
-	if (e->family == 6 && e->type == 1) {
-		switch (e->code) {
-		case 1: case 5: case 6:
-			return FINDING_PORT_BLOCKED_ICMP;
-		case 4:
-			return own ? FINDING_SERVICE_DOWN : FINDING_PORT_BLOCKED_ICMP;
-		case 0: case 3:
-			return FINDING_HOST_UNREACHABLE_ICMP;
-		}
-	}
-	if ((e->family == 4 && e->type == 11) || (e->family == 6 && e->type == 3))
-		return FINDING_HOST_UNREACHABLE_ICMP;	/* time exceeded: a routing loop */
-	return FINDING_KINDS;
+/* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port unreachable" is a firewall's, the host's own, too. */
+static const struct answer {
+	uint8_t		family, type, code;
+	enum finding_kind kind;
+	const char	*words;
+} answers[] = {
+	{ 4, 3, 0, FINDING_HOST_UNREACHABLE_ICMP, "network unreachable" },
+	{ 4, 3, 1, FINDING_HOST_UNREACHABLE_ICMP, "host unreachable" },
+	{ 4, 3, 3, FINDING_PORT_BLOCKED_ICMP, "port unreachable" },
+	{ 4, 3, 9, FINDING_PORT_BLOCKED_ICMP, "communication with the network prohibited" },
+	{ 4, 3, 10, FINDING_PORT_BLOCKED_ICMP, "communication with the host prohibited" },
+	{ 4, 3, 13, FINDING_PORT_BLOCKED_ICMP, "communication prohibited" },
+	{ 4, 11, ANY_CODE, FINDING_HOST_UNREACHABLE_ICMP, "time exceeded in transit (a routing loop)" },
+	{ 6, 1, 0, FINDING_HOST_UNREACHABLE_ICMP, "no route to the destination" },
+	{ 6, 1, 1, FINDING_PORT_BLOCKED_ICMP, "communication prohibited" },
+	{ 6, 1, 3, FINDING_HOST_UNREACHABLE_ICMP, "address unreachable" },
+	{ 6, 1, 4, FINDING_PORT_BLOCKED_ICMP, "port unreachable" },
+	{ 6, 1, 5, FINDING_PORT_BLOCKED_ICMP, "source address failed the policy" },
+	{ 6, 1, 6, FINDING_PORT_BLOCKED_ICMP, "the route rejects it" },
+	{ 6, 3, ANY_CODE, FINDING_HOST_UNREACHABLE_ICMP, "hop limit exceeded in transit (a routing loop)" },
+};
+
+static const struct answer *
+answer_of(const struct record_icmp_error *e)
+{
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
+		if (answers[i].family == e->family && answers[i].type == e->type && (answers[i].code == e->code || answers[i].code == ANY_CODE))
+			return &answers[i];
+	return NULL;
 }
 
+/* `many': hosts all over are told so; then it is one finding about the way out. */
 static bool
-judge_icmp(const struct mail_case *c, struct verdicts *out)
+judge_icmp(const struct mail_case *c, bool many, struct verdicts *out)
 {
 	for (uint32_t i = 0; i < c->icmp_count; i++) {
 		const struct record_icmp_error *e = c->icmp[i];
-		enum finding_kind k = icmp_kind(e, &c->conn->server);
+		const struct answer *a = answer_of(e);
+		bool own = addr_equal(&e->from, &c->conn->server.ip);
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
-		bool loop = e->type == 11 || (e->family == 6 && e->type == 3);
 
-		if (k == FINDING_KINDS || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)))
+		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)))
 			continue;
+		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
+			return true;
 		addr_format(&e->from, router, sizeof(router));
 		endpoint_format(&c->conn->server, server, sizeof(server));
-		f = verdict_add(out, k, CONFIDENCE_CONFIRMED, c, 0);
+		f = verdict_add(out, a->kind, CONFIDENCE_CONFIRMED, c, 0);
 		evidence_frame(finding_says(f, c->point, "the connection attempt"), &c->conn->syn[0]);
 		evidence_frame(finding_says(f, c->point, "ICMP%s type %u code %u from %s quotes it", e->family == 6 ? "v6" : "", e->type,
 		    e->code, router), &e->at);
-		finding_summary(f, "%s answers attempts to reach %s with \"%s\".", router, server, k == FINDING_PORT_BLOCKED_ICMP ?
-		    "communication prohibited" : k == FINDING_SERVICE_DOWN ? "port unreachable" : loop ?
-		    "time exceeded in transit (a routing loop)" : "destination unreachable");
-		if (loop)
+		if (many) {
+			f->to.ip = (struct addr){ 0 };
+			finding_summary(f, "%s answers attempts to reach port %u, of whatever server, with \"%s\".", router, c->conn->server.port, a->words);
+		} else {
+			finding_summary(f, "%s answers attempts to reach %s with \"%s\"%s.", router, server, a->words, !own || a->kind != FINDING_PORT_BLOCKED_ICMP ?
+			    "" : ": the server's own firewall, or a router under its address, rejects the port");
+		}
+		if (a->code == ANY_CODE)
 			finding_subkind(f, "routing-loop");
 		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
+		if (a->kind == FINDING_PORT_BLOCKED_ICMP)
+			finding_exclude(f, FINDING_SERVICE_DOWN, "a port where nothing listens is answered by RST, not by ICMP");
 		return true;
 	}
 	return false;
@@ -72,12 +84,18 @@ judge_icmp(const struct mail_case *c, struct verdicts *out)
 
 /* ---- a RST ------------------------------------------------------------------------------ */
 
+static uint32_t
+last_syn_nr(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count < RECORD_SYNS ? n->syn_count : RECORD_SYNS;
+
+	return k > 0 ? k - 1 : 0;
+}
+
 static int64_t
 last_syn_ns(const struct mail_case *c)
 {
-	uint32_t n = c->conn->syn_count < RECORD_SYNS ? c->conn->syn_count : RECORD_SYNS;
-
-	return n > 0 ? c->conn->syn[n - 1].ns : c->conn->first.ns;
+	return c->conn->syn_count > 0 ? c->conn->syn[last_syn_nr(c->conn)].ns : c->conn->first.ns;
 }
 
 struct reset_evidence {
@@ -217,34 +235,53 @@ silence_here(const struct view *v, const struct contrast *con, struct finding *f
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the host answers elsewhere");
 }
 
+/* C2 is about the client's way out, whatever the server: one finding for all of them. */
+static void
+silence_way_out(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	/* two hosts without a sign of life may both be down: what waits in a queue is what could not be delivered */
+	bool sure = con->c1 || con->silent_alive || con->silent_nets > 2;
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	f->to.ip = (struct addr){ 0 };
+	silence_evidence(f, c);
+	if (con->c1)
+		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
+	finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn->server.port,
+	    con->silent_nets);
+	if (!sure)
+		finding_says(f, c->point, "none of these hosts is heard in this capture: that both are down is the other possibility");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "hosts in different networks are silent on this port, and no host answers on it");
+	finding_summary(f, "Connections to port %u vanish without an answer, whatever the server, while other ports work: a filter on this client's way out "
+	    "drops the port.", c->conn->server.port);
+	if (con->submission)
+		finding_remedy(f, "Use port %u of %s, which answers in this capture, with a login: access providers often filter the other. "
+		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
+}
+
 static void
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
-	/* two hosts without a sign of life may both be down: what waits in a queue is what could not be delivered */
-	bool sure = (con->c2 && (con->c1 || con->silent_alive || con->silent_nets > 2)) || (con->c1 && contrast_attempts(v->store, c));
+	bool sure = con->c1 && contrast_attempts(v->store, c);
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
 	char server[ENDPOINT_TEXT];
 
 	silence_evidence(f, c);
 	if (con->c1)
 		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
-	if (con->c2)
-		finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn->server.port,
-		    con->silent_nets);
 	if (con->c3)
 		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
 	if (contrast_at_server(v)) {
 		silence_here(v, con, f);
 		return;
 	}
-	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others, or other hosts are silent too");
-	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter %s drops %s.",
-	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
-	    con->c3 ? "other clients reach it" : "other ports work", con->c2 ? "on the way" : "on the way, or at the server itself,",
-	    con->c3 && !con->c1 ? "those of this client" : "this port");
-	if (con->c2 && !sure)
-		finding_says(f, c->point, "none of these hosts is heard in this capture: that both are down is the other possibility");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others");
+	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s.",
+	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" : "other clients reach it",
+	    con->c1 ? "this port" : "those of this client");
 	if (con->submission)
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
@@ -291,25 +328,36 @@ silence_return(const struct mail_case *c, const struct mail_case *far, struct ve
 }
 
 static void
-judge_silence(const struct view *v, struct verdicts *out)
+judge_silence(const struct view *v, bool many, struct verdicts *out)
 {
 	const struct mail_case *far;
 	struct contrast con;
 
 	if (!silence_long(v->c))
 		return;
-	if ((far = contrast_answered_elsewhere(v->store, v->c)) != NULL) {
+	if (!many && (far = contrast_answered_elsewhere(v->store, v->c)) != NULL) {
 		silence_return(v->c, far, out);
 		return;
 	}
 	contrast_find(v->store, v->c, false, &con);
-	if ((con.c1 || con.c2 || con.c3) && !store_point_deaf(v->store, v->c->point))
+	if (con.c2 && !store_point_deaf(v->store, v->c->point))
+		silence_way_out(v, &con, out);
+	else if (many)
+		return;
+	else if ((con.c1 || con.c3) && !store_point_deaf(v->store, v->c->point))
 		silence_blocked(v, &con, out);
 	else
 		silence_unknown(v, &con, out);
 }
 
 /* ---- the answer does not come back --------------------------------------------------------------- */
+
+/* The client says SYN again after it was answered: somebody is there, and did not hear. */
+static bool
+still_asking(const struct record_connection *n)
+{
+	return n->syn_count > 1 && n->syn[last_syn_nr(n)].ns > n->synack_first.ns;
+}
 
 /* Captured where the client is: the way back is sound. */
 static void
@@ -324,26 +372,47 @@ return_arrives(const struct mail_case *c, struct finding *f)
 }
 
 static void
-judge_return(const struct mail_case *c, struct verdicts *out)
+judge_unheard(const struct mail_case *c, struct verdicts *out)
 {
-	bool silent_client = c->conn->state == CONN_HALF_OPEN && !moment_is(&c->conn->handshake);
-	bool repeated = moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0;
-	struct finding *f;
+	bool asks = still_asking(c->conn);
+	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 
-	if (c->conn->synack_count < 3 || c->conn->synack_last.ns - c->conn->synack_first.ns < 3 * SECOND || c->conn->client_reset_synack)
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), the client never replies",
+	    c->conn->synack_count), &c->conn->synack_first), &c->conn->synack_last);
+	if (!asks) {
+		finding_summary(f, "The server answers the connection attempt and hears no more of the client: its answer does not come through, or nobody "
+		    "is there (a forged address, a client that went away).");
+		finding_next_capture(f, "an answer that is lost", "a client that is not there", "what arrives at the client", "at the client");
 		return;
-	if ((!silent_client && !repeated) || case_one_sided(c))
-		return;
-	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, silent_client ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 1);
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), %s", c->conn->synack_count,
-	    silent_client ? "the client never replies" : "each time acknowledged, yet it repeats"), &c->conn->synack_first), &c->conn->synack_last);
-	if (!silent_client)
-		finding_summary(f, "The client's acknowledgements do not reach the server, which repeats its answer.");
-	else if (ttl_undiminished(c->conn->dir[0].ttl_syn) && !ttl_undiminished(c->conn->dir[1].ttl_syn))
+	}
+	evidence_frame(finding_says(f, c->point, "the client goes on asking (%u SYNs)", c->conn->syn_count), &c->conn->syn[last_syn_nr(c->conn)]);
+	if (ttl_undiminished(c->conn->dir[0].ttl_syn) && !ttl_undiminished(c->conn->dir[1].ttl_syn))
 		return_arrives(c, f);
 	else
 		finding_summary(f, "The server answers the connection attempt, but the client never reacts: the answer does not reach it, or its own filter "
 		    "drops it.");
+}
+
+static void
+judge_return(const struct mail_case *c, struct verdicts *out)
+{
+	struct finding *f;
+
+	if (c->conn->synack_count < 3 || c->conn->synack_last.ns - c->conn->synack_first.ns < 3 * SECOND || c->conn->client_reset_synack)
+		return;
+	if (case_one_sided(c))
+		return;
+	if (c->conn->state == CONN_HALF_OPEN && !moment_is(&c->conn->handshake)) {
+		judge_unheard(c, out);
+		return;
+	}
+	if (!moment_is(&c->conn->handshake) || c->conn->dir[1].stream_bytes > 0)
+		return;
+	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_PROBABLE, c, 0);
+	finding_subkind(f, "last-ack");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), each time acknowledged, yet it repeats",
+	    c->conn->synack_count), &c->conn->synack_first), &c->conn->synack_last);
+	finding_summary(f, "The client's acknowledgements do not reach the server, which repeats its answer.");
 }
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
@@ -358,24 +427,26 @@ static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
+	bool many = false;
 
 	if (!c->has_conn || !port_is_mail(c->conn->server.port) || c->conn->syn_count == 0)
 		return;
-	if (c->conn->state != CONN_ESTABLISHED && contrast_scanner(v->store, &c->conn->client.ip))
+	if (c->conn->state != CONN_ESTABLISHED && contrast_scanner(v->store, c, &many))
 		return;
 	if (c->conn->synack_count > 0) {
-		judge_return(c, out);
+		if (!many)
+			judge_return(c, out);
 		return;
 	}
-	if (judge_icmp(c, out))
+	if (judge_icmp(c, many, out))
 		return;
 	if (moment_is(&c->conn->refused)) {
-		if (c->conn->refused_ack_ok && !client_spoke(c))
+		if (c->conn->refused_ack_ok && !client_spoke(c) && !many)
 			judge_reset(v, out);
 		return;
 	}
 	if (c->conn->state == CONN_UNANSWERED && c->conn->dir[1].packets == 0)
-		judge_silence(v, out);
+		judge_silence(v, many, out);
 }
 
 const struct rule rule_reach = { "reach", RULE_CASE, judge };

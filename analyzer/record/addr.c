@@ -71,7 +71,9 @@ endpoint_format(const struct endpoint *e, char *buf, size_t size)
 	char ip[ADDR_TEXT];
 
 	addr_format(&e->ip, ip, sizeof(ip));
-	if (e->port == 0)
+	if (e->ip.family == 0 && e->port != 0)
+		snprintf(buf, size, "*:%u", e->port);
+	else if (e->port == 0)
 		snprintf(buf, size, "%s", ip);
 	else
 		snprintf(buf, size, e->ip.family == 6 ? "[%s]:%u" : "%s:%u", ip, e->port);

@@ -322,7 +322,7 @@ test_icmp_names_the_device(void)
 	} t[] = {
 		{ 3, 13, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 9, false, FINDING_PORT_BLOCKED_ICMP },
 		{ 3, 10, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 3, false, FINDING_PORT_BLOCKED_ICMP },
-		{ 3, 3, true, FINDING_SERVICE_DOWN }, { 3, 1, false, FINDING_HOST_UNREACHABLE_ICMP },
+		{ 3, 3, true, FINDING_PORT_BLOCKED_ICMP }, { 3, 1, false, FINDING_HOST_UNREACHABLE_ICMP },
 		{ 3, 0, false, FINDING_HOST_UNREACHABLE_ICMP }, { 11, 0, false, FINDING_HOST_UNREACHABLE_ICMP },
 	};
 
