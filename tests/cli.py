@@ -143,6 +143,8 @@ def windows(tmp):
         for what, got in (("a pipe", run(*args, "-", input=text)), ("a packed file", run(*args, packed)),
                           ("a packed pipe", run(*args, "-", input=gzip.compress(text))), ("a named pipe", piped(fifo, text, *args))):
             check(got == want, "%s %s of records is read like the file: %s" % (args, what, got[2] or got[0]))
+    rc, out, err = run("--json", "--exit-code", "-", input=b"".join(l for l in text.splitlines(True) if b'"type":"capture"' not in l))
+    check(rc == 4 and any("still runs" in x for x in last(out)["incomplete"]), "the log of a sensor that runs: %s %s" % (rc, last(out)["incomplete"]))
     with open(packed, "r+b") as f:
         f.truncate(1500)
     rc, out, err = run("--json", "--exit-code", packed)

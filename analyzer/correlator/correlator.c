@@ -307,6 +307,9 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (n->uncompared > 0)
 		summary_incomplete(out, "%llu copies of connections were not compared: of each, only those at %u capture points are",
 		    (unsigned long long)n->uncompared, STORE_COPIES);
+	if (store_points_open(c->store) > 0)
+		summary_incomplete(out, "capture points whose end is not in the records (a sensor that still runs, or was stopped hard): %llu; what "
+		    "they lost is not known", (unsigned long long)store_points_open(c->store));
 	if (c->unread > 0)
 		summary_incomplete(out, "lines of records that could not be used: %llu", (unsigned long long)c->unread);
 	if (c->cut > 0)

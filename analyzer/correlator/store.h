@@ -65,6 +65,8 @@ const struct record_host *store_host_next(const struct store *s, struct host_ite
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
 size_t	store_point_count(const struct store *s);	/* capture points with connections */
+/* Points with connections, but without their capture record, which comes last. */
+uint64_t store_points_open(const struct store *s);
 /* Clients send data and no server is ever heard at this point: its silence says nothing. */
 bool	store_point_deaf(const struct store *s, uint32_t point);
 

@@ -163,6 +163,16 @@ store_point_deaf(const struct store *s, uint32_t point)
 	return false;
 }
 
+uint64_t
+store_points_open(const struct store *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->point_count; i++)
+		n += store_capture(s, s->points[i].point) == NULL;
+	return n;
+}
+
 /* ---- the largest size proven ------------------------------------------------------------------ */
 
 static void
