@@ -94,15 +94,25 @@ size_matters(const struct way *w, uint32_t *bound)
 	return tried > 0 && best * tried <= P_SIZE && a->proven >= *bound;
 }
 
+/*
+ * Losses before this point, of packets whose size nobody saw, and nothing of full size ever comes: the large ones
+ * may be lost for their size alone.
+ */
+static bool
+size_unseen(const struct way *w)
+{
+	return w->a->hole_fills > w->a->retransmissions && w->a->w_max < (w->a->ceiling != 0 ? w->a->ceiling : 1500);
+}
+
 static void
 judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 {
 	uint64_t n = w->a->data_segments;
 	double rate = (double)k / (double)n;
 	uint32_t bound = 0;
-	bool size = size_matters(w, &bound);
+	bool size = size_matters(w, &bound), unseen = size_unseen(w);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
-	    n >= SEGMENTS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+	    unseen ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %llu segments were repeated (%.1f %%): %u seen here before, %u not",
@@ -112,7 +122,11 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
 	    size ? ", large ones more than small ones" : "",
 	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver");
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrive", w->a->proven);
+	if (unseen)
+		finding_next_capture(f, "losses by chance", "large packets that vanish (pmtu-black-hole-recovered)", "the lost packets, and any of full size",
+		    "at the sender, or on its side of the router");
+	else
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrive", w->a->proven);
 	finding_exclude(f, FINDING_CAPTURE_LOSS, "packets really were sent again; bytes that only the capture lacks are not counted");
 }
 

@@ -48,6 +48,24 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	    : "the sender's packet counter (IP ID) did not move: it sent nothing");
 }
 
+/* Nothing more comes here, and nobody can see from here why. */
+static void
+report_unknown(const struct way *w, const struct pause *p, int64_t span, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+
+	finding_subkind(f, "no-more-comes");
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the last data of the message, and %.1f s without any more; all that came is "
+	    "acknowledged and the window is open", seconds(span)), &p->from), &p->to);
+	finding_summary(f, "The message stops in its middle: for %.1f s, until the capture ends or the connection does, nothing more of it comes here. The "
+	    "sending program paused, or what it sent is lost before this point.", seconds(span));
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
+	finding_remedy(f, "Capture at the sender: only there can be seen whether it went on sending.");
+	finding_next_capture(f, "a program that paused", "a path that fails before this point", "what the sender sent then",
+	    "at the sender, or on its side of the router");
+}
+
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
@@ -64,6 +82,8 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (p->to.ns - from < least)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
+		if (!here && p->trailing)
+			report_unknown(w, p, p->to.ns - from, out);
 		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
 			continue;
 		report(w, p, p->to.ns - from, here, out);

@@ -44,6 +44,8 @@ ROWS = [
     (6, "why a server refuses", "lab/relay_denied_554.client.pcap", "relay-denied-wrong-network", "probable", ["the server answered"]),
     (7, "what is in TLS", "lab/clean_starttls_13.client.pcap", "capture-encrypted", "confirmed", ["cannot be read", "log", "SSLKEYLOGFILE"]),
     (8, "why TLS 1.3 was given up", ALERT_13, "tls-failure", "probable", ["no capture can tell", "log of the client", "SSLKEYLOGFILE"]),
+    (9, "paused, or lost before this point", "@net\ncapture isp>mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\nC; Subject: x\\r\\n\\r\\nhello\\r\\n\n+20s\n"
+     "connect other client:40199 mail:8080\n+1s\n", "sender-app-pause", "cannot-tell", ["stops in its middle", "at the sender", COMMAND]),
     (10, "one side only", "lab/art_one_direction.c2s.pcap", "capture-one-sided", "confirmed", ["both directions", "tx and rx"]),
     (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["not claimed", "larger buffer"]),
     (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),
