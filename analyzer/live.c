@@ -13,6 +13,8 @@
 #define POLL_MS		250
 #define TICK_NS		NS_PER_SECOND
 #define JUDGE_NS	(3 * NS_PER_SECOND)
+#define SAVE_FIRST_NS	(4 * NS_PER_SECOND)	/* to the log: soon, then at twice the time, ... */
+#define SAVE_LAST_NS	(600 * NS_PER_SECOND)	/* ... up to this */
 #define DRAIN_MS	150		/* more than a block of the ring waits for packets ... */
 #define DRAIN_TURNS	3		/* ... and what it then holds may still grow */
 #define BATCH		20000		/* frames of one interface before the others get their turn */
@@ -30,7 +32,8 @@ struct live {
 	struct source	 source[OPTIONS_INTERFACES];
 	struct pollfd	 fd[OPTIONS_INTERFACES];
 	size_t		 count;
-	int64_t		 next_tick, next_judge;	/* monotonic */
+	int64_t		 next_tick, next_judge, next_save;	/* monotonic */
+	int64_t		 save_every;
 	struct told	*told;
 	size_t		 told_count;
 };
@@ -136,19 +139,18 @@ live_open_count(const struct live *l)
 }
 
 static void
-live_each_point(struct live *l, void (*call)(struct flow_point *, int64_t), int64_t now)
+live_each_point(struct live *l, void (*call)(struct flow_point *))
 {
 	for (size_t i = 0; i < l->count; i++)
 		for (uint32_t k = 0; k < l->source[i].count && l->source[i].capture != NULL; k++)
 			if (l->source[i].point[k] != NULL)
-				call(l->source[i].point[k], now);
+				call(l->source[i].point[k]);
 }
 
 static void
-snapshot(struct flow_point *fp, int64_t now)
+tick(struct flow_point *fp)
 {
-	(void)now;
-	flow_point_snapshot(fp);
+	flow_point_tick(fp, clock_ns(CLOCK_REALTIME));
 }
 
 /* ---- telling findings as they come -------------------------------------------- */
@@ -200,15 +202,24 @@ live_prints(const struct live *l)
 	return o->output != OUTPUT_TRANSCRIPT && (o->records == NULL || strcmp(o->records, "-") != 0);
 }
 
+/* A log that is read while the sensor runs, or after it died, has what is known of paths and hosts. */
+static void
+live_save(struct live *l)
+{
+	l->p->take = TAKE_SAVED;
+	live_each_point(l, flow_point_save);
+	l->p->take = TAKE_ALL;
+}
+
 static void
 live_judge(struct live *l)
 {
 	const struct finding *const *f;
 	size_t n;
 
-	l->p->snapshot = true;
-	live_each_point(l, snapshot, 0);
-	l->p->snapshot = false;
+	l->p->take = TAKE_JUDGED;
+	live_each_point(l, flow_point_snapshot);
+	l->p->take = TAKE_ALL;
 	correlator_judge(l->p->correlator);
 	n = correlator_findings(l->p->correlator, &f);
 	for (size_t i = 0; i < n && live_prints(l); i++)
@@ -230,7 +241,12 @@ live_turn(struct live *l)
 			live_read(l, i);
 	if (now >= l->next_tick) {
 		l->next_tick = now + TICK_NS;
-		live_each_point(l, flow_point_tick, clock_ns(CLOCK_REALTIME));
+		live_each_point(l, tick);
+	}
+	if (l->p->log != NULL && now >= l->next_save) {
+		l->save_every = l->save_every == 0 ? SAVE_FIRST_NS : l->save_every < SAVE_LAST_NS / 2 ? 2 * l->save_every : SAVE_LAST_NS;
+		l->next_save = now + l->save_every;
+		live_save(l);
 	}
 	if (now >= l->next_judge) {
 		l->next_judge = now + JUDGE_NS;

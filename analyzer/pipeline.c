@@ -35,10 +35,10 @@ void
 pipeline_take(struct pipeline *p, const struct record *r)
 {
 	correlator_take(p->correlator, r);
-	if (p->snapshot)
-		return;
-	if (p->log != NULL)
+	if (p->take != TAKE_JUDGED && p->log != NULL)
 		record_log_write(p->log, r);
+	if (p->take != TAKE_ALL)
+		return;
 	if (p->json != NULL)
 		json_report_take(p->json, r);
 	if (p->transcript != NULL)

@@ -29,7 +29,7 @@ struct pipeline {
 	struct progress	 progress;
 	uint32_t	 points;	/* capture points so far: the next one's number */
 	uint64_t	 outside;	/* frames outside of --from and --to, since the last point ended */
-	bool		 snapshot;	/* live: records of the moment, for the correlator only */
+	enum { TAKE_ALL, TAKE_SAVED, TAKE_JUDGED } take;	/* live: records of the moment are for the log as well, or for the correlator only */
 	bool		 input_failed, output_failed;
 };
 

@@ -20,7 +20,7 @@ struct link {
 	int32_t		what;		/* port of the server; number of the epoch */
 	uint32_t	ordinal;
 	uint8_t		family;
-	bool		touched;
+	bool		touched, changed;	/* since the hand came by; since it was last saved */
 };
 
 /* The records, without what the key tells: a cache line, and two. */
@@ -343,7 +343,7 @@ shelf_add(struct contrast *c, struct shelf *s, const struct link *key, uint32_t 
 	memset(l, 0, s->entry);
 	*l = *key;
 	l->ordinal = ++s->ordinal;
-	l->touched = true;
+	l->touched = l->changed = true;
 	hosts_hold(c->hosts, l->family, l->from);
 	hosts_hold(c->hosts, l->family, l->to);
 	index_put(&s->index, print, i);
@@ -361,7 +361,7 @@ shelf_get(struct contrast *c, struct shelf *s, const struct link *key)
 
 		if (!link_is(l, key))
 			continue;
-		l->touched = true;
+		l->touched = l->changed = true;
 		return l;
 	}
 	return shelf_add(c, s, key, print);
@@ -524,6 +524,28 @@ contrast_report(struct contrast *c)
 		path_write(c, shelf_at(&c->paths, i));
 	for (uint32_t i = 0; i < c->pairs.used; i++)
 		host_write(c, shelf_at(&c->pairs, i));
+}
+
+/* Tells whether it has changed since it was asked last. */
+static bool
+link_changed(void *entry)
+{
+	struct link *l = entry;
+	bool was = l->changed;
+
+	l->changed = false;
+	return was;
+}
+
+void
+contrast_save(struct contrast *c)
+{
+	for (uint32_t i = 0; i < c->paths.used; i++)
+		if (link_changed(shelf_at(&c->paths, i)))
+			path_write(c, shelf_at(&c->paths, i));
+	for (uint32_t i = 0; i < c->pairs.used; i++)
+		if (link_changed(shelf_at(&c->pairs, i)))
+			host_write(c, shelf_at(&c->pairs, i));
 }
 
 struct contrast_counters

@@ -72,6 +72,8 @@ struct contrast_probe contrast_probe_host(const struct contrast *c, const struct
 void		 contrast_fetch(struct contrast_probe at);
 /* Writes all entries as they are; they stay (live: again under the same key). */
 void		 contrast_report(struct contrast *c);
+/* The same, of those only that changed since the last such call. */
+void		 contrast_save(struct contrast *c);
 struct contrast_counters contrast_counters(const struct contrast *c);
 
 #endif /* CONTRAST_H */

@@ -57,9 +57,11 @@ void	flow_point_source(struct flow_point *fp, const struct capture_point *cp, co
 /*
  * Live: writes the state of every running mail flow as records without ending
  * it (connection with open = true, its stalls, its session through the
- * watcher's close is NOT called).
+ * watcher's close is NOT called), and what is known of paths and hosts.
  */
 void	flow_point_snapshot(struct flow_point *fp);
+/* The same for a log: of paths and hosts only what changed since the last such call. */
+void	flow_point_save(struct flow_point *fp);
 /* Ends every flow, writes what is left and the capture record, frees. */
 void	flow_point_end(struct flow_point *fp);
 

@@ -531,14 +531,27 @@ flow_point_source(struct flow_point *fp, const struct capture_point *cp, const s
 	}
 }
 
-void
-flow_point_snapshot(struct flow_point *fp)
+static void
+point_flows_snapshot(struct flow_point *fp)
 {
 	struct full *f;
 
 	TAILQ_FOREACH(f, &fp->all, all)
 		full_snapshot(f);
+}
+
+void
+flow_point_snapshot(struct flow_point *fp)
+{
+	point_flows_snapshot(fp);
 	contrast_report(fp->contrast);
+}
+
+void
+flow_point_save(struct flow_point *fp)
+{
+	point_flows_snapshot(fp);
+	contrast_save(fp->contrast);
 }
 
 /* ---- end ------------------------------------------------------------------- */

@@ -132,6 +132,28 @@ who_makes_room_is_written(void)
 	end(c);
 }
 
+/* A log that is saved again and again tells only what is new. */
+static void
+what_did_not_change_is_saved_once(void)
+{
+	struct contrast *c = begin(SMALL);
+
+	meet(c, 1, CONTRAST_ANSWERED);
+	meet(c, 2, CONTRAST_ANSWERED);
+	contrast_save(c);
+	CHECK_EQ_INT(out.hosts, 2);
+	CHECK_EQ_INT(out.paths, 2);
+	contrast_save(c);
+	CHECK_EQ_INT(out.hosts, 2);
+	meet(c, 2, CONTRAST_ANSWERED);
+	contrast_save(c);
+	CHECK_EQ_INT(out.hosts, 3);
+	CHECK_EQ_INT(out.paths, 3);
+	contrast_report(c);		/* the end tells all */
+	CHECK_EQ_INT(out.hosts, 5);
+	end(c);
+}
+
 /* What is asked for again and again outlives what came by once. */
 static void
 who_is_met_again_stays(void)
@@ -277,6 +299,7 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "who makes room is written", who_makes_room_is_written },
 		{ "who is met again stays", who_is_met_again_stays },
+		{ "what did not change is saved once", what_did_not_change_is_saved_once },
 		{ "who comes back begins anew", who_comes_back_begins_anew },
 		{ "forged SYNs are dropped and counted", forged_syns_are_dropped_and_counted },
 		{ "of many those about a mail server are written", of_many_those_about_a_server_are_written },
