@@ -421,6 +421,8 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
 	if (row != NULL) {
 		class_from_row(row, out);
+		if (ctx->after_gap && row->rank == RANK_GENERIC && out->confidence > CONFIDENCE_PROBABLE)
+			out->confidence = CONFIDENCE_PROBABLE;	/* where they were said is not known */
 		return;
 	}
 	if (!ctx->after_gap && !ctx->pop) {

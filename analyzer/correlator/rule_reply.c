@@ -307,6 +307,16 @@ judge_hello(const struct reading *g, const struct refusal *r)
 	return true;
 }
 
+/* 421 x.4.1 or x.4.2, unasked: it speaks of this connection, on which it heard nothing, and not of one behind the server. */
+static bool
+server_tired(const struct refusal *r, const struct reply_class *cl)
+{
+	unsigned int code[3];
+
+	return r->reply->code == 421 && cl->how == REPLY_BY_ENHANCED && reply_enhanced(r->reply, code) && code[1] == 4 &&
+	    (code[2] == 1 || code[2] == 2);
+}
+
 static void
 judge_unsolicited(const struct reading *g, const struct refusal *r)
 {
@@ -324,6 +334,10 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	reply_classify(g->v->replies, r->reply, &ctx, &cl);
 	if (cl.kind == FINDING_KINDS || (cl.how == REPLY_BY_NOTHING && r->reply->code != 421))
 		return;
+	if (server_tired(r, &cl)) {
+		cl.kind = FINDING_SERVER_TIMEOUT_421;
+		cl.subkind[0] = '\0';
+	}
 	cl.confidence = confidence_min(cl.confidence, words_certain(g, r, &cl));
 	if (cl.kind == FINDING_PROTOCOL_ERROR && g->blind)
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_POSSIBLE);	/* its command may have been a masked one */

@@ -116,6 +116,34 @@ test_traps(void)
 		{ "530 5.7.0 Must issue a STARTTLS command first", 'M', FINDING_TLS_REQUIRED, CONFIDENCE_CONFIRMED },
 		{ "530 nope", 'M', FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_POSSIBLE },
 		{ "421 4.4.2 mx.example Error: timeout exceeded", 0, FINDING_SERVER_TIMEOUT_421, CONFIDENCE_CONFIRMED },
+		/* a sender's limit is not the recipient's mailbox */
+		{ "454 Throttling failure: Daily message quota exceeded", 'D', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		{ "452 4.2.2 Mailbox full, disk quota exceeded", 'R', FINDING_MAILBOX_FULL, CONFIDENCE_CONFIRMED },
+		/* the sender's domain takes no mail: the recipient is well */
+		{ "550 5.7.27 <a@b.example>: Sender address rejected: Domain b.example does not accept mail (nullMX)", 'R', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED },
+		{ "556 5.1.10 <a@b.example>: Recipient address rejected: Domain b.example does not accept mail (nullMX)", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		/* slowed down for want of a signature */
+		{ "421 4.7.26 This mail has been rate limited because it is unauthenticated. Gmail requires all senders to authenticate with either SPF or DKIM.", 'D', FINDING_SENDER_AUTH_REJECTED, CONFIDENCE_CONFIRMED },
+		{ "421 4.7.28 mail from your IP address has been temporarily rate limited", 'D', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		/* greylisting says why; what it says is not the verdict */
+		{ "450 4.7.1 Greylisted, no reverse DNS, try again later", 'R', FINDING_GREYLISTED, CONFIDENCE_CONFIRMED },
+		{ "554 5.7.1 blocked using bl.example.org; no reverse DNS", 'C', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_CONFIRMED },
+		/* a login's words are no recipient's */
+		{ "535 5.7.8 user not found", 'A', FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE },
+		{ "550 5.1.1 user not found", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		{ "535 account disabled", 'A', FINDING_AUTH_FAILED, CONFIDENCE_POSSIBLE },
+		/* mail may have to be authenticated, too */
+		{ "550 5.7.1 messages must be authenticated with SPF or DKIM", 'D', FINDING_SENDER_AUTH_REJECTED, CONFIDENCE_CONFIRMED },
+		{ "550 You must be authenticated to relay", 'R', FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED },
+		/* generic words give way: to an address that is a list's, to a size, to a user */
+		{ "550 5.1.1 <spf@blacklist.example>: no such user", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		{ "552 5.3.4 spamfilter.example.org: message size exceeds fixed limit", 'D', FINDING_MESSAGE_TOO_BIG, CONFIDENCE_CONFIRMED },
+		{ "550 5.1.1 spamgw.example.org says no", 'D', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE },
+		{ "550 spam", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		/* for good is not for the moment */
+		{ "521 5.3.2 mail.example.org does not accept mail", 'C', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		{ "553 5.3.0 <a@b.example>... Spammer", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		{ "421 4.3.2 Service currently unavailable", 'C', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE },
 		{ "-ERR [IN-USE] locked", 'P', FINDING_POP_LOCKED, CONFIDENCE_CONFIRMED },
 		{ "-ERR nope", 'P', FINDING_KINDS, CONFIDENCE_CANNOT_TELL },
 	};
@@ -163,6 +191,8 @@ test_after_gap(void)
 	CHECK_EQ_INT(cl.kind, FINDING_UNCLASSIFIED_5XX);
 	CHECK_EQ_INT(cl.confidence, CONFIDENCE_POSSIBLE);
 	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).kind, FINDING_RECIPIENT_UNKNOWN);
+	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).confidence, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(classify_with(table, "550 invalid recipient", 0, &ctx).confidence, CONFIDENCE_PROBABLE);
 }
 
 static void
