@@ -141,7 +141,7 @@ open_mail(struct pipeline *p)
 		mo.transcript = transcript_event;
 		mo.transcript_ctx = p->transcript;
 	}
-	if (p->o->output == OUTPUT_JSON && (p->json = json_report_new()) == NULL)
+	if (p->o->output == OUTPUT_JSON && (p->json = json_report_new(p->o->interface_count > 0 ? stdout : NULL)) == NULL)
 		return -1;
 	if ((p->mail = mail_new(&mo, &p->sink)) == NULL)
 		return -1;

@@ -182,6 +182,15 @@ def main():
         check(rc == 0, "ends with status 0 on SIGINT (got %s)" % rc)
         check("mail-accepted" in text, "says mail-accepted")
         check("pmtu-black-hole" not in text, "accuses nobody")
+        watch = Watch(binary, "--json")
+        watch.wait_for("listening", 10)
+        c = client(2000, 10)
+        c.wait()
+        done = time.monotonic()
+        check(watch.wait_for('"type":"session"', 20), "--json tells a session when it is over, not at the end (after %.1f s)" % (time.monotonic() - done))
+        rc, text = watch.stop()
+        check(rc == 0 and text.splitlines()[-1].endswith('"type":"summary"}'), "and ends with the summary")
+        check(text.count('"type":"session"') == 1, "each record is told once")
         black_hole()
         watch = Watch(binary, "--records", log)
         watch.wait_for("listening", 10)
@@ -205,7 +214,7 @@ def main():
             subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
         if failed and watch:
             print("".join(watch.lines + watch.err)[-3000:])
-    print("%d passed, %d failed" % (10 - len(failed), len(failed)))
+    print("%d passed, %d failed" % (13 - len(failed), len(failed)))
     return bool(failed)
 
 

@@ -46,7 +46,7 @@ void	flow_point_frame(struct flow_point *fp, const struct capture_frame *f);
  */
 enum { FLOW_BATCH = 64 };
 void	flow_point_frames(struct flow_point *fp, const struct capture_frame *f, size_t n);
-/* Live: packet time has reached `now' without a packet; stalls mature. */
+/* Live: packet time has reached `now' without a packet; stalls mature, what is over is told. */
 void	flow_point_tick(struct flow_point *fp, int64_t now_ns);
 /*
  * What the source knows of the point at its end; written into the capture

@@ -502,6 +502,7 @@ flow_point_tick(struct flow_point *fp, int64_t now_ns)
 	if (fp->cap.frames > 0 && now_ns > fp->cap.last.ns)
 		fp->cap.last.ns = now_ns;
 	point_sweep(fp, now_ns, SWEEP * 16);
+	full_tell_closed(fp);
 }
 
 void

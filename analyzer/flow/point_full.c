@@ -9,6 +9,7 @@ enum { FAILED_RECORDS = 10000 };
 
 enum { CLOSED_KEPT = 256 };				/* connections that are over, with all that is known of them */
 static const int64_t closed_silent_ns = 2000000000;	/* longer than the first repeats of a FIN (RFC 6298: 1 s) */
+static const int64_t closed_told_ns = 10000000000;	/* longer than three of them */
 
 /* ---- streams and the watcher ---------------------------------------------- */
 
@@ -301,26 +302,31 @@ full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
 }
 
 /*
- * A busy server closes thousands of connections while each of them might still
- * get a late packet.  Those whose ends said and delivered all, and that have
- * been silent since, are told of now, and their memory is used again while it
- * is warm; the light entry stays and counts what comes late.
+ * Connections whose ends said and delivered all, and that have been silent
+ * since, are told of; at most `kept' of them are not.  The light entry stays
+ * and counts what comes late.
  */
 static void
-full_put_away(struct flow_point *fp)
+full_put_away(struct flow_point *fp, uint32_t kept, int64_t silent_ns)
 {
 	struct full *f;
 
-	while (fp->closed_count > CLOSED_KEPT) {
+	while (fp->closed_count > kept) {
 		struct flow_light *e;
 
 		f = TAILQ_FIRST(&fp->closed);
-		if (point_now(fp) - f->last.ns < closed_silent_ns)	/* NOLINT(clang-analyzer-unix.Malloc): full_end() takes it out */
+		if (point_now(fp) - f->last.ns < silent_ns)	/* NOLINT(clang-analyzer-unix.Malloc): full_end() takes it out */
 			break;
 		e = f->light;
 		full_end(f, false);
 		e->more = LIGHT_PUT_AWAY;
 	}
+}
+
+void
+full_tell_closed(struct flow_point *fp)
+{
+	full_put_away(fp, 0, closed_told_ns);
 }
 
 /* ---- promotion ------------------------------------------------------------ */
@@ -406,7 +412,8 @@ full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p
 	struct full *f;
 	uint32_t name;
 
-	full_put_away(fp);
+	/* A busy server closes thousands: their memory is used again while it is warm. */
+	full_put_away(fp, CLOSED_KEPT, closed_silent_ns);
 	full_make_room(fp);
 	if ((f = full_new(fp, e)) == NULL || !slots_take(&fp->slots, f, &name)) {
 		fp->cap_memory++;

@@ -203,6 +203,8 @@ void		 full_packet(struct full *f, struct packet *p, enum dissect_dir dir);
 /* Writes it as it is now; the flow goes on. */
 void		 full_snapshot(struct full *f);
 void		 full_end(struct full *f, bool open);
+/* Live: who listens wants to know of a connection when it is over. */
+void		 full_tell_closed(struct flow_point *fp);
 
 /* point_undecided.c */
 void		 undecided_begin(struct flow_point *fp, struct flow_light *e);

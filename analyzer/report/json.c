@@ -21,6 +21,7 @@ struct entry {			/* one record's line */
 };
 
 struct json_report {
+	FILE		*live;		/* NULL: records are kept */
 	struct spool	*spool;
 	struct entry	*entry;
 	size_t		 count, room;
@@ -28,7 +29,7 @@ struct json_report {
 };
 
 struct json_report *
-json_report_new(void)
+json_report_new(FILE *live)
 {
 	struct json_report *j = calloc(1, sizeof(*j));
 
@@ -36,6 +37,8 @@ json_report_new(void)
 		free(j);
 		return NULL;
 	}
+	if (j != NULL)
+		j->live = live;
 	return j;
 }
 
@@ -64,20 +67,29 @@ entry_new(struct json_report *j)
 	return &j->entry[j->count];
 }
 
+static int
+entry_keep(struct json_report *j, const struct record *r, const char *line)
+{
+	struct entry *e = entry_new(j);
+
+	if (e == NULL || spool_add(j->spool, line, strlen(line), &e->at) != 0)
+		return -1;
+	e->order = record_order_of(r);
+	e->len = (uint32_t)strlen(line);
+	e->serial = (uint32_t)j->count++;
+	return 0;
+}
+
 void
 json_report_take(struct json_report *j, const struct record *r)
 {
 	char *line = record_json_encode(r);
-	struct entry *e = entry_new(j);
 
 	errno = ENOMEM;
-	if (line == NULL || e == NULL || spool_add(j->spool, line, strlen(line), &e->at) != 0) {
-		j->error = j->error != 0 ? j->error : errno;
-	} else {
-		e->order = record_order_of(r);
-		e->len = (uint32_t)strlen(line);
-		e->serial = (uint32_t)j->count++;
-	}
+	if (line != NULL && j->live != NULL)
+		fprintf(j->live, "%s\n", line);	/* whether it arrived is seen when the output is closed */
+	else if ((line == NULL || entry_keep(j, r, line) != 0) && j->error == 0)
+		j->error = errno;
 	free(line);
 }
 

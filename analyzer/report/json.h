@@ -1,6 +1,7 @@
 /*
  * json.h - the whole answer as JSON lines: capture records, records by first
- * time and frame, mails, findings by id, summary (docs/records.md).
+ * time and frame, mails, findings by id, summary (docs/records.md).  Live the
+ * records are not kept: nobody would wait weeks for them, nor has room.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -11,8 +12,8 @@
 
 struct json_report;
 
-struct json_report *json_report_new(void);	/* NULL: no memory */
-/* Keeps the record's line until the end. */
+/* `live': where records go as they come; NULL: they are kept and told in their order.  NULL: no memory. */
+struct json_report *json_report_new(FILE *live);
 void	 json_report_take(struct json_report *j, const struct record *r);
 /* Live: one finding at once; programs tell revisions by its id. */
 void	 json_report_finding(FILE *out, const struct finding *f, const struct correlator *c);

@@ -93,7 +93,7 @@ run(const char *path)
 	uint64_t text;
 
 	screen = messages = paper_open(&said);
-	if (pipeline_open(&p, &o) != 0 || (p.json = json_report_new()) == NULL)
+	if (pipeline_open(&p, &o) != 0 || (p.json = json_report_new(NULL)) == NULL)
 		abort();
 	pipeline_input(&p, path);
 	correlator_judge(p.correlator);

@@ -510,6 +510,25 @@ closed_ones_are_put_away(void)
 	CHECK_EQ_INT(icmp[0].mtu, 1400);
 }
 
+/* Live: the record of a connection does not wait for four minutes of late packets. */
+static void
+what_is_over_is_told_soon(void)
+{
+	begin();
+	short_mail(1000);
+	base.client_port = 1001;
+	handshake(100);				/* this one goes on */
+	flow_point_tick(fp, now + 9000000000);
+	CHECK_EQ_INT(conns, 0);
+	flow_point_tick(fp, now + 11000000000);
+	CHECK_EQ_INT(conns, 1);
+	CHECK_EQ_INT(conn[0].client.port, 1000);
+	CHECK(!conn[0].open);
+	flow_point_end(fp);
+	CHECK_EQ_INT(conns, 2);
+	CHECK_EQ_INT(cap.caps_hit, 0);
+}
+
 /* Mail stays when the table is full of something else. */
 static void
 mail_is_evicted_last(void)
@@ -584,6 +603,7 @@ main(void)
 		{ "time that goes back", time_that_goes_back },
 		{ "caps are counted", caps_are_counted },
 		{ "closed ones are put away", closed_ones_are_put_away },
+		{ "what is over is told soon", what_is_over_is_told_soon },
 		{ "mail is evicted last", mail_is_evicted_last },
 		{ "a snapshot, and on", snapshot_goes_on },
 		{ "IPv6 behind two VLAN tags", ipv6_and_vlan },

@@ -44,7 +44,7 @@ take_host(struct json_report *j, uint32_t point, int ms, uint64_t frame)
 static void
 print(FILE *out)
 {
-	struct json_report *j = json_report_new();
+	struct json_report *j = json_report_new(NULL);
 	struct record r = { .type = RECORD_CAPTURE };
 
 	take_host(j, 0, 9, 9);
