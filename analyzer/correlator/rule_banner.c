@@ -109,22 +109,34 @@ server_is_other(const struct mail_case *c)
 	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= 0 && b < ' ' && b != '\r' && b != '\n') || b > '~';
 }
 
-/* A greeting begun (`220-') and never ended. */
+/* A greeting begun (`220-') and never ended: the server closes, or nothing more comes. */
 static void
 judge_partial(const struct mail_case *c, struct verdicts *out)
 {
-	struct moment end = case_closed(c, 1);
+	struct moment end = client_done(c);
+	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns : 0;
+	int closer = case_first_closer(c);
 	struct finding *f;
 
-	if (c->session == NULL || !moment_is(&end) || c->session->early_talker || server_is_other(c))
+	if (c->session == NULL || c->session->early_talker || server_is_other(c) || (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
 		return;
-	if (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun))
+	if (closer == 1) {
+		f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
+		finding_subkind(f, "in-banner");
+		evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
+		evidence_frame(finding_says(f, c->point, "the server closes before it ends"), &end);
+		finding_summary(f, "The server closed in the middle of its greeting.");
 		return;
-	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
-	finding_subkind(f, "in-banner");
+	}
+	if (case_stalled(c) || (waited < 30 * SECOND && !(closer == 0 && waited >= 5 * SECOND)))
+		return;
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	finding_subkind(f, "partial");
 	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
-	evidence_frame(finding_says(f, c->point, "the server closes before it ends"), &end);
-	finding_summary(f, "The server closed in the middle of its greeting.");
+	evidence_frame(finding_says(f, c->point, "no more of it in %lld s; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :
+	    "the capture ends"), &end);
+	finding_summary(f, "The server began its greeting and did not end it for %lld s: a client has to wait for its last line.",
+	    (long long)(waited / SECOND));
 }
 
 /* ---- late ----------------------------------------------------------------------------- */

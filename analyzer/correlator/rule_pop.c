@@ -187,6 +187,11 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		say_locker(v, f);
 	if (cl.kind == FINDING_POP_LOGIN_DELAY)
 		say_interval(v, f);
+	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS) {
+		finding_remedy(f, "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
+		    "fetch less often, or let the server's owner allow more.");
+		finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");
+	}
 	if (kind_is_login(cl.kind))
 		say_later(v, r, f);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)

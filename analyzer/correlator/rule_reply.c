@@ -204,6 +204,10 @@ say_context(struct finding *f, const struct reading *g)
 
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
 		finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none");
+	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && s->auth_tried && !s->auth_ok && s->auth_reply.code >= 400) {
+		evidence_frame(finding_says(f, g->c->point, "the login before it had been refused: the server relays for nobody else"), &s->auth_reply.at);
+		finding_remedy(f, "Let the login succeed first (user name, password, mechanism): this server relays for those who are logged in.");
+	}
 	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
 		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
 	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls) {
@@ -251,6 +255,20 @@ say_server(struct finding *f, const struct reading *g)
 	    n < 80 ? (int)n : 80, hello->text), &hello->at);
 }
 
+/* A list is asked for its reason where the words name one; else it is a rule of this server. */
+static void
+say_policy_remedy(struct finding *f, const struct refusal *r)
+{
+	if (reply_has_words(r->reply, "http") || reply_has_words(r->reply, "www."))
+		return;			/* the kind's own words: follow the link */
+	if (reply_has_words(r->reply, "sender address rejected") || reply_has_words(r->reply, "sender rejected"))
+		finding_remedy(f, "The server's own rules refuse this sender address or its domain, not the network: correct the address if it is wrong, "
+		    "else ask the server's owner, quoting these words.");
+	else
+		finding_remedy(f, "The words name no list to look into: ask the server's owner which of his rules it was, quoting them. Dynamic "
+		    "addresses must send through their provider's outgoing server.");
+}
+
 static void
 say(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
 {
@@ -270,6 +288,8 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
 		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
 	reply_client_shows(f, r, false);
+	if (cl->kind == FINDING_POLICY_OR_BLOCKLIST)
+		say_policy_remedy(f, r);
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)
 		finding_next_capture(f, "this reason", "another that uses the same words",
 		    "words that say more (the server's log of this session has them)", "the next attempt as well");

@@ -210,7 +210,10 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	/* all that it ever says of a connection it did not begin here is RST */
 	bool stale = c->conn->state == CONN_MIDSTREAM && c->conn->dir[d].packets <= c->conn->dir[d].rst_count;
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
-	bool fits = bits == 0 && (c->conn->dir[d].ttl == 0 || c->conn->dir[d].ttl_rst == c->conn->dir[d].ttl);
+	const struct record_direction *end = &c->conn->dir[d];
+	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
+	bool fits = bits == 0 && (ttl == 0 || end->ttl_rst == ttl), begun = moment_is(&c->conn->dir[1].data_first);
+	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
 	bool doubt = !fits || hidden || case_missing(c);
 	struct finding *f;
@@ -219,21 +222,17 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 		f = verdict_add(out, FINDING_STALE_SESSION_RESET, CONFIDENCE_POSSIBLE, c, d);
 		finding_span(f, rst, rst);
 		evidence_frame(finding_says(f, c->point, "a RST to a connection whose beginning is not in the capture"), rst);
-		finding_summary(f, "The %s no longer knew the connection (restart, failover) and reset it.", d == 0 ? "client" : "server");
+		finding_summary(f, "The %s no longer knew the connection (restart, failover) and reset it.", who);
 		return;
 	}
 	f = verdict_add(out, FINDING_PEER_RESET, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
-	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed",
-	    d == 0 ? "client" : "server", c->conn->dir[d].ttl_rst, c->conn->dir[d].ttl), rst);
-	finding_summary(f, "The connection was reset in mid-session by the %s%s.", d == 0 ? "client" : "server",
+	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, end->ttl_rst, ttl), rst);
+	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
 	    fits ? "" : ", or in its name: its origin is not certain");
-	if (d == 0 && fits)
-		finding_remedy(f, "The client itself reset the connection: the log of its mail program, or of a virus scanner or firewall on "
-		    "its host, at that time says why.");
 	if (hidden)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
-	if (fits)
+	if (fits && ttl != 0)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
 	    "at both ends: a RST that one end never sent was injected");

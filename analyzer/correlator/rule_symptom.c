@@ -10,6 +10,8 @@
 #include "dialogue.h"
 #include "lookup.h"
 
+#define ASKED_LEAST	(5 * SECOND)	/* a silence worth a word, as before a greeting */
+
 static bool
 unsolicited_farewell(const struct mail_case *c)
 {
@@ -104,6 +106,32 @@ say_dropped(const struct mail_case *c, const struct record_transaction *t, const
 	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session");
 }
 
+/* How long both had been silent, all of it acknowledged and nothing to answer, when the server closed. */
+static int64_t
+silent_before(const struct mail_case *c, const struct moment *closed)
+{
+	const struct record_direction *a = &c->conn->dir[0], *b = &c->conn->dir[1];
+
+	return closed->ns - (a->data_last.ns > b->data_last.ns ? a->data_last.ns : b->data_last.ns);
+}
+
+/* It was the client's turn: a server that gives up waiting, but does not say so. */
+static void
+say_server_gave_up(const struct mail_case *c, const struct record_transaction *t, const char *meanwhile, struct verdicts *out)
+{
+	struct moment end = case_closed(c, 1);
+	struct finding *f = symptom(c, FINDING_SERVER_TIMEOUT_421, CONFIDENCE_PROBABLE, 1, t, out);
+	char waited[32];
+
+	seconds(silent_before(c, &end), waited);
+	finding_subkind(f, "without-a-word");
+	evidence_frame(finding_says(f, c->point, "the last that was said: it was the client's turn"), c->conn->dir[0].data_last.ns >
+	    c->conn->dir[1].data_last.ns ? &c->conn->dir[0].data_last : &c->conn->dir[1].data_last);
+	evidence_frame(finding_says(f, c->point, "%s later the server closes without a word", waited), &end);
+	finding_summary(f, "The server closed after %s in which the client %s: it gave up waiting.", waited, meanwhile);
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+}
+
 static void
 judge_waiting(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -151,7 +179,11 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || closer < 0 || case_one_sided(c) || case_stalled(c))
 		return;
 	if (closer == 1 && !unsolicited_farewell(c)) {
-		say_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
+		end = case_closed(c, 1);
+		if (silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
+			say_server_gave_up(c, t, "sent no more of the message", out);
+		else
+			say_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
 		return;
 	}
 	if (closer == 0 && !close_is_meant(c))
@@ -208,8 +240,6 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, bo
 }
 
 /* ---- a command that nobody answers ------------------------------------------------------------------- */
-
-#define ASKED_LEAST	(5 * SECOND)	/* as for a greeting */
 
 static const char ask_server[] = "The server was silent at this command: look there for what it waits for (DNS and blocklist queries, a call back to the "
     "sender's server, a policy or user database, a deliberate delay). A program should wait 5 minutes for each command (RFC 5321 4.5.3.2): raise its "
@@ -430,12 +460,17 @@ static void
 judge_session(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
+	struct moment end = case_closed(c, 1);
 
 	if (c->transaction_count > 0 || !moment_is(&s->greeting.at) || s->greeting.code >= 400 || s->tls || case_first_closer(c) != 1)
 		return;
 	if (moment_is(&s->bye) || moment_is(&s->quit) || unsolicited_farewell(c) || case_stalled(c) || last_word_negative(c))
 		return;
-	say_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
+	if (!s->command_unanswered && silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
+		say_server_gave_up(c, NULL, moment_is(&s->starttls_reply.at) && s->starttls_reply.code == 220 ?
+		    "did not begin the encryption that it had asked for" : "said nothing more", out);
+	else
+		say_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
 }
 
 /* The end of data in pieces and acknowledged, a firewall that rewrites, and silence: PIX and CRLF.CRLF. */

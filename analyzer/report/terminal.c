@@ -133,6 +133,18 @@ count_faults(const struct correlator *c, const struct finding **worst)
 	return faults;
 }
 
+/* What looks like a fault, and this capture cannot decide: the report says below what is missing. */
+static size_t
+count_undecided(const struct correlator *c)
+{
+	const struct finding *const *f;
+	size_t n = correlator_findings(c, &f), undecided = 0;
+
+	for (size_t i = 0; i < n; i++)
+		undecided += f[i]->severity != SEVERITY_INFO && !f[i]->retracted && f[i]->confidence == CONFIDENCE_CANNOT_TELL;
+	return undecided;
+}
+
 static const char how_to_capture[] =
     "Capture where the mail passes, on the client, the server or a mirror port, from before it is sent "
     "until a minute after it failed:\n"
@@ -148,7 +160,7 @@ static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
 	const struct finding *worst;
-	size_t faults = count_faults(r->correlator, &worst);
+	size_t faults = count_faults(r->correlator, &worst), undecided = count_undecided(r->correlator);
 	char seen[512], more[64] = "";
 
 	seen_all(seen, sizeof(seen), s);
@@ -159,6 +171,10 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "", kind_facts(worst->kind)->title, more);
 		fputc('\n', p->out);
 		page_field_at(p, 0, "", 0, seen);
+	} else if (undecided > 0) {
+		page_put(p, COLOUR_YELLOW, seen[0] != '\0' ? "%s; no fault proven, %zu that this capture cannot decide." :
+		    "%sNo fault proven, %zu that this capture cannot decide.", seen, undecided);
+		fputc('\n', p->out);
 	} else if (seen[0] != '\0') {
 		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
 		    "%s; no fault found in this capture%s.", seen,

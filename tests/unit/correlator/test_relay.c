@@ -57,6 +57,43 @@ only_fate(const struct correlator *c, size_t which)
 	return which < correlator_fates(c, &f) ? f[which].fate : "(none)";
 }
 
+/* A login had been tried and refused: that comes first. */
+static void
+test_relay_denied_after_failed_login(void)
+{
+	struct mail m = build_mail(1, 0, 554, RELAY);
+	struct correlator *c;
+
+	m.session.session.auth_offered = m.session.session.auth_tried = true;
+	build_reply(&m.session.session.auth_reply, 535, "5.7.8 Error: authentication failed", 90);
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy, "Let the login succeed") != NULL);
+	correlator_free(c);
+}
+
+/* What to do depends on what the words name: a list to ask, the sender's address, or nothing. */
+static void
+test_policy_remedies(void)
+{
+	static const struct {
+		const char	*words, *remedy;
+	} rows[] = {
+		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q", "Follow the link" },
+		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied", "refuse this sender address" },
+		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied", "name no list" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mail m = build_mail(1, 0, 554, rows[i].words);
+		struct correlator *c = judged(&m, 1);
+		const struct finding *f = find_kind(c, FINDING_POLICY_OR_BLOCKLIST);
+
+		CHECK(f != NULL && strstr(f->remedy, rows[i].remedy) != NULL);
+		correlator_free(c);
+	}
+}
+
 static void
 test_relay_denied(void)
 {
@@ -407,6 +444,8 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "relay denied", test_relay_denied },
+		{ "relay denied after a failed login", test_relay_denied_after_failed_login },
+		{ "remedies of policy", test_policy_remedies },
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
 		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },

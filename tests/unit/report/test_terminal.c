@@ -80,6 +80,18 @@ nothing_wrong_is_said_plainly(void)
 	CHECK(says("client.pcap is cut"));
 }
 
+/* Neither "no fault" nor "no mail": there is something, and the report says what is missing. */
+static void
+what_cannot_be_decided_is_not_nothing(void)
+{
+	fake_reset();
+	fake_black_hole()->confidence = CONFIDENCE_CANNOT_TELL;
+	CHECK(says("No fault proven, 1 that this capture cannot decide."));
+	CHECK(!says("No mail was seen"));
+	fake_summary.attempted = fake_summary.accepted = 1;
+	CHECK(says("1 mail accepted; no fault proven, 1 that this capture cannot decide."));
+}
+
 static void
 no_mail_at_all_says_how_to_capture(void)
 {
@@ -217,7 +229,7 @@ what_is_no_fault_is_told_shortly(void)
 	f = fake_black_hole();
 	f->kind = FINDING_SLOW_REPLY;
 	f->severity = SEVERITY_INFO;
-	CHECK(says("No mail was seen"));
+	CHECK(says("No fault proven, 1 that"));
 	text = fake_printed(print);
 	CHECK(strstr(text, "CANNOT TELL") < strstr(text, "Also seen\n  slow-reply, confirmed"));
 	free(text);
@@ -255,6 +267,7 @@ main(void)
 		{ "a finding comes first and whole", a_finding_comes_first_and_whole },
 		{ "a possible fault is called so", a_possible_fault_is_called_so },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
+		{ "what cannot be decided is not nothing", what_cannot_be_decided_is_not_nothing },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
 		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
