@@ -145,6 +145,11 @@ test_traps(void)
 		{ "553 5.3.0 <a@b.example>... Spammer", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
 		{ "421 4.3.2 Service currently unavailable", 'C', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE },
 		{ "-ERR [IN-USE] locked", 'P', FINDING_POP_LOCKED, CONFIDENCE_CONFIRMED },
+		/* a lock or a fault of the server is no wrong password */
+		{ "-ERR Mailbox is in use by another session", 'P', FINDING_POP_LOCKED, CONFIDENCE_CONFIRMED },
+		{ "-ERR Temporary authentication failure. [pop1:2024-01-01 00:00:00]", 'P', FINDING_POP_SERVER_ERROR, CONFIDENCE_CONFIRMED },
+		{ "-ERR authentication failed", 'P', FINDING_POP_AUTH_FAILED, CONFIDENCE_CONFIRMED },
+		{ "-ERR [AUTH] temporary failure", 'P', FINDING_POP_SERVER_ERROR, CONFIDENCE_CONFIRMED },
 		{ "-ERR nope", 'P', FINDING_KINDS, CONFIDENCE_CANNOT_TELL },
 	};
 
