@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "capture/filter.h"
 #include "capture/unpack.h"
@@ -165,10 +166,41 @@ open_filter(struct pipeline *p)
 	return 0;
 }
 
+/* The records would be written over what they are made of. */
+static bool
+records_over_input(const struct options *o)
+{
+	struct stat out, in;
+
+	if (stat(o->records, &out) != 0 || !S_ISREG(out.st_mode))
+		return false;
+	for (size_t i = 0; i < o->input_count; i++)
+		if (stat(o->inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+			return true;
+	return false;
+}
+
+static int
+open_records(struct pipeline *p)
+{
+	char err[512];
+
+	if (p->o->records == NULL)
+		return 0;
+	if (records_over_input(p->o)) {
+		complain(p, "%s: is an input: the records must go elsewhere", p->o->records);
+		return EXIT_USAGE;
+	}
+	if ((p->log = record_log_create(p->o->records, err, sizeof(err))) == NULL) {
+		complain(p, "%s", err);
+		return EXIT_INPUT;
+	}
+	return 0;
+}
+
 int
 pipeline_open(struct pipeline *p, const struct options *o)
 {
-	char err[512];
 	int rc;
 
 	*p = (struct pipeline){ .o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress) };
@@ -179,11 +211,7 @@ pipeline_open(struct pipeline *p, const struct options *o)
 		complain(p, "no memory");
 		return EXIT_INPUT;
 	}
-	if (o->records != NULL && (p->log = record_log_create(o->records, err, sizeof(err))) == NULL) {
-		complain(p, "%s", err);
-		return EXIT_INPUT;
-	}
-	return 0;
+	return open_records(p);
 }
 
 void
@@ -251,9 +279,13 @@ input_path(void *ctx, const char *path)
 {
 	struct pipeline *p = ctx;
 	char err[512];
-	struct input *in = unpack_path(path, err, sizeof(err));
+	struct input *in;
 
-	if (in == NULL) {
+	if (record_log_is(p->log, path)) {
+		complain(p, "%s: not read: the records are being written there", path);
+		return 0;
+	}
+	if ((in = unpack_path(path, err, sizeof(err))) == NULL) {
 		complain(p, "%s", err);
 		p->input_failed = true;
 	} else if (records_are(in)) {

@@ -177,6 +177,24 @@ def outputs():
     check(b"\x1b[" in run("--color", "always", HOLE)[1], "colours when asked for")
 
 
+def records_elsewhere(tmp, log):
+    """What the records are made of is not written over, and what is being written is not read."""
+    place = os.path.join(tmp, "place")
+    os.mkdir(place)
+    capture, other = os.path.join(place, "a.pcap"), os.path.join(tmp, "other.pcap")
+    shutil.copy(HOLE, capture)
+    shutil.copy(CLEAN, other)
+    for want, into, source in ((2, capture, capture), (3, other, capture), (2, log, log)):
+        before = open(into, "rb").read()
+        rc, _, err = run("--records", into, source)
+        check(rc == want and into in err and open(into, "rb").read() == before, "--records %s %s: %d %s" % (into, source, rc, err))
+    want = open(log, "rb").read()
+    for args in (["--records", place + "/r.jsonl", place], ["--records", place, capture, place]):
+        p = subprocess.run(["sh", "-c", 'ulimit -f 20000; exec "$0" "$@"', BINARY, *args], capture_output=True, timeout=60)
+        check(p.returncode == 0 and b"not read" in p.stderr, "%s: %d %s" % (args, p.returncode, p.stderr[:200]))
+    check(len(open(place + "/r.jsonl", "rb").read().splitlines()) == len(want.splitlines()), "... and has each record once")
+
+
 def records(tmp):
     want = run("--json", HOLE)[1]
     path = os.path.join(tmp, "r.jsonl")
@@ -196,6 +214,7 @@ def records(tmp):
     s = last(run("--json", directory)[1])
     check(s["inputs"] == 2 and s["findings"].get("pmtu-black-hole") == 1 and s["pop3"]["sessions"] == 1,
           "a directory of records: %s" % s)
+    records_elsewhere(tmp, path)
     mixed = last(run("--json", path, CLEAN)[1])
     check(mixed["findings"] == s["findings"], "records and captures mixed")
     damaged = os.path.join(tmp, "damaged.jsonl")

@@ -59,6 +59,21 @@ log_open_file(struct record_log *log, const char *path, int how)
 	return -1;
 }
 
+/* A file that begins as no record does is somebody's capture. */
+static bool
+holds_something_else(const char *path)
+{
+	struct stat st;
+	FILE *f;
+	int c;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (f = fopen(path, "re")) == NULL)
+		return false;
+	c = getc(f);
+	fclose(f);
+	return c != EOF && c != '{';
+}
+
 static int
 log_open(struct record_log *log)
 {
@@ -70,7 +85,20 @@ log_open(struct record_log *log)
 	}
 	if (is_directory(log->path) || (len > 0 && log->path[len - 1] == '/'))
 		return log_open_directory(log);
+	if (holds_something_else(log->path)) {
+		errno = EEXIST;
+		return -1;
+	}
 	return log_open_file(log, log->path, O_TRUNC);
+}
+
+bool
+record_log_is(const struct record_log *log, const char *path)
+{
+	struct stat own, other;
+
+	return log != NULL && log->out != NULL && fstat(fileno(log->out), &own) == 0 && S_ISREG(own.st_mode) &&
+	    stat(path, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
 }
 
 struct record_log *
@@ -79,7 +107,7 @@ record_log_create(const char *path, char *err, size_t errlen)
 	struct record_log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL || (log->path = strdup(path)) == NULL || log_open(log) != 0) {
-		snprintf(err, errlen, "%s: %s", path, strerror(errno));
+		snprintf(err, errlen, "%s: %s", path, errno == EEXIST ? "holds no records: it is not overwritten" : strerror(errno));
 		if (log != NULL)
 			free(log->path);
 		free(log);

@@ -12,12 +12,14 @@
 struct record_log;
 
 /*
- * `path' is a file, which is written anew, "-" (standard output), or a
- * directory: existing, or named with a final slash and then made.  In a
- * directory the file is named after the first record's time; none is ever
- * overwritten.  NULL with "path: reason" in err.
+ * `path' is a file, which is written anew unless something else than records
+ * is in it, "-" (standard output), or a directory: existing, or named with a
+ * final slash and then made.  In a directory the file is named after the first
+ * record's time; none is ever overwritten.  NULL with "path: reason" in err.
  */
 struct record_log *record_log_create(const char *path, char *err, size_t errlen);
+/* Is this the file that is being written?  Who reads it reads on for ever. */
+bool	 record_log_is(const struct record_log *log, const char *path);
 /* After a failure nothing more is written; record_log_close() tells the reason. */
 void	 record_log_write(struct record_log *log, const struct record *r);
 /* Live: what was written so far is on its way to the disk. */
