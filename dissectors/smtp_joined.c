@@ -26,6 +26,22 @@ joined_was_content(struct smtp_state *st, bool complete)
 	smtp_content_close(st, complete);
 }
 
+/*
+ * The capture begins within a line, and what is left of it is ".": the end of
+ * data only if a command or the reply comes next.
+ */
+static void
+joined_ended(struct smtp_state *st)
+{
+	uint64_t next = st->next[DIR_C2S];
+
+	st->joined_dot = false;
+	st->content.bytes = st->joined_bytes;
+	st->next[DIR_C2S] = st->joined_end;
+	joined_was_content(st, true);
+	st->next[DIR_C2S] = next;
+}
+
 /* One word of base64, or "*": the answer to a 334 before the capture. */
 static bool
 line_is_login(const struct smtp_line *l)
@@ -50,24 +66,34 @@ smtp_joined_leave(struct smtp_state *st, uint16_t code)
 	bool content = st->content.bytes != 0 && !joined_was_login(st);
 	bool final = code != 220 && code != 221 && code != 235 && code != 421 && code / 100 != 3;
 
+	if (final && st->joined_dot && !st->line[DIR_C2S].begun) {
+		joined_ended(st);
+		return;
+	}
 	st->mode = MODE_COMMAND;
+	st->joined_dot = false;
 	smtp_line_clear(&st->line[DIR_C2S]);
 	if (content && final)
 		joined_was_content(st, false);
 }
 
-/* The first line after a join: a command, the dot, or a line of anything. */
+/* The first line after a join: a command, the dot, or a line of anything; behind the dot one more. */
 static void
 joined_line(struct smtp_state *st, struct smtp_line *l)
 {
+	bool dot = st->joined_dot;
 	struct smtp_command c;
 
+	st->joined_dot = false;
 	smtp_command_parse(l->text, l->len, &c);
 	if (smtp_command_certain(&c)) {
+		if (dot)
+			joined_ended(st);
 		st->mode = MODE_COMMAND;
 		smtp_client_line(st, l);
-	} else if (l->len == 1 && l->text[0] == '.') {
-		st->content.ended = true;
+	} else if (!dot && l->len == 1 && l->text[0] == '.') {
+		st->joined_dot = true;
+		st->joined_bytes = st->content.bytes;
 	} else {
 		echo_note(&st->echo, l->text, l->len, NULL, 0);
 	}
@@ -80,7 +106,7 @@ bool
 smtp_joined_step(struct smtp_state *st, struct smtp_span s)
 {
 	struct smtp_line *l = &st->line[DIR_C2S];
-	bool first = !st->client_heard || l->begun, whole = false;
+	bool first = !st->client_heard || l->begun || st->joined_dot, whole = false;
 	size_t n = (size_t)s.len;
 
 	if (!st->client_heard && smtp_client_is_tls(st, s.p[0])) {

@@ -101,7 +101,9 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 	/* client */
 	bool		client_heard;
 	bool		joined_login;	/* the first line after a join may answer a 334 */
+	bool		joined_dot;	/* that line is ".": the end of a message, or of a line of it */
 	uint64_t	joined_end;	/* offset behind that line */
+	uint64_t	joined_bytes;	/* content up to it */
 	uint64_t	chunk_left;
 	bool		chunk_last;
 	uint32_t	chunk_cmd;

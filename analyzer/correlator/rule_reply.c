@@ -64,6 +64,13 @@ mail_open(const struct mail_case *c)
 	return false;
 }
 
+/* What the reply answers was guessed: whether it cost anything is not known. */
+static bool
+place_unsure(const struct reading *g, const struct refusal *r)
+{
+	return g->blind || (r->transaction != NULL && r->transaction->unsure);
+}
+
 /* ---- context ---------------------------------------------------------------------------- */
 
 static struct reply_context
@@ -150,7 +157,7 @@ error_matters(const struct reading *g, const struct refusal *r)
 static enum confidence
 words_certain(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
 {
-	if (r->reply->code == 421 && g->blind)
+	if (r->reply->code == 421 && (g->blind || (case_midstream(g->c) && g->c->transaction_count == 0)))
 		return CONFIDENCE_POSSIBLE;
 	if (g->c->conn->dir[1].cut_bytes > 0)
 		return CONFIDENCE_PROBABLE;
@@ -171,7 +178,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 		cl->kind = FINDING_AUTH_NOT_OFFERED;
 		cl->confidence = CONFIDENCE_CONFIRMED;
 	}
-	if (cl->kind == FINDING_PROTOCOL_ERROR && !error_matters(g, r))
+	if (cl->kind == FINDING_PROTOCOL_ERROR && (!error_matters(g, r) || place_unsure(g, r)))
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_POSSIBLE);
 	cl->confidence = confidence_min(cl->confidence, words_certain(g, r, cl));
 }

@@ -183,18 +183,20 @@ retrieving(const struct mail_case *c)
 }
 
 /*
- * A client may go when nothing is under way: no command waits for its answer, no mail is begun.  Probes, load
- * balancers and senders of much mail do so with a RST instead of QUIT and FIN.
+ * A client may go when nothing is under way: no command waits for its answer, no mail is begun, and the server had
+ * the last word.  Probes, load balancers and senders of much mail do so with a RST instead of QUIT and FIN.
  */
 static bool
 client_may_go(const struct mail_case *c, int d)
 {
 	const struct record_session *s = c->session;
 
-	if (d != 0 || case_midstream(c) || case_missing(c))
+	if (d != 0 || case_missing(c))
 		return false;
 	if (s == NULL || c->conn->dir[0].data_segments == 0)
 		return c->conn->dir[0].data_segments == 0;
+	if (c->conn->dir[0].data_last.ns > c->conn->dir[1].data_last.ns)
+		return false;
 	if (s->tls || s->command_unanswered)
 		return false;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
@@ -215,7 +217,7 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	bool fits = bits == 0 && (ttl == 0 || end->ttl_rst == ttl), begun = moment_is(&c->conn->dir[1].data_first);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
-	bool doubt = !fits || hidden || case_missing(c);
+	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0;
 	struct finding *f;
 
 	if (stale) {

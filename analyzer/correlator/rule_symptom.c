@@ -34,7 +34,9 @@ static struct finding *
 symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir, const struct record_transaction *t,
     struct verdicts *out)
 {
-	struct finding *f = verdict_add(out, kind, absence(c, conf), c, dir);
+	/* which reply answered what was guessed there: no more is known for certain */
+	bool guessed = t != NULL && t->unsure;
+	struct finding *f = verdict_add(out, kind, absence(c, guessed ? confidence_min(conf, CONFIDENCE_POSSIBLE) : conf), c, dir);
 
 	if (t != NULL && moment_is(&t->first))
 		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn->last);
@@ -470,7 +472,7 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 		say_server_gave_up(c, NULL, moment_is(&s->starttls_reply.at) && s->starttls_reply.code == 220 ?
 		    "did not begin the encryption that it had asked for" : "said nothing more", out);
 	else
-		say_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
+		say_dropped(c, NULL, "in-session", case_midstream(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, out);
 }
 
 /* The end of data in pieces and acknowledged, a firewall that rewrites, and silence: PIX and CRLF.CRLF. */

@@ -80,7 +80,8 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 {
 	struct finding *f;
 
-	if (case_first_closer(c) < 0 || c->session->tls_finished)
+	/* whose handshake is not in the capture may have finished it: then it is a farewell */
+	if (case_first_closer(c) < 0 || c->session->tls_finished || (case_midstream(c) && !moment_is(&c->session->starttls_reply.at)))
 		return false;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, c->session->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert-encrypted");
@@ -168,7 +169,7 @@ judge_mismatch(const struct mail_case *c, struct verdicts *out)
 	struct finding *f;
 
 	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
-	    !s->starttls_tried) {
+	    !s->starttls_tried && !case_midstream(c)) {	/* where the STARTTLS may lie before the capture */
 		f = mismatch(c, "tls-to-plain", conf, out);
 		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
 		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn->dir[1].data_first);

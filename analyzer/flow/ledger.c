@@ -382,7 +382,8 @@ handshake_syn(struct ledger *l, const struct packet *p)
 {
 	if (l->syn_count < RECORD_SYNS)
 		l->syn[l->syn_count] = p->at;
-	l->syn_count++;
+	if (l->syn_count++ == 0 && l->synack_count > 0)
+		l->disordered++;
 	if (l->synack_count == 0)
 		l->syn_last_before = p->at;
 }
@@ -461,7 +462,8 @@ seg_put(struct ledger *l, const struct packet *p, int dir, struct seg_more more)
 /*
  * Who spoke first is told by the order of the frames (0.7 O).  Where two queues
  * of a card mix them up, what was said to whom is a guess; a second late, and
- * silences are no silences.  Counted here.
+ * silences are no silences.  Counted here, and in ledger_side.c where an
+ * answer stands before what it acknowledges.
  */
 static void
 ledger_order(struct ledger *l, const struct packet *p, enum dissect_dir dir)

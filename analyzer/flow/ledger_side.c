@@ -304,6 +304,9 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 	if (rel < s->max) {
 		int64_t missing = holes_fill(s, rel, end < s->max ? end : s->max, &in);
 
+		/* acknowledged before it was recorded: the two directions have queues or clocks of their own */
+		if (missing > 0 && !in.by_data && s->acked >= end)
+			l->disordered++;
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
 			repair = fill_is_repair(l, p, &in, newest);
 		else if (p->len > 1 && rel >= s->low)
@@ -519,7 +522,7 @@ ack_note(struct side *s, const struct packet *p)
 {
 	int64_t rel, lo, hi;
 
-	if (!(p->flags & TCP_ACK) || (p->flags & TCP_RST))
+	if (!(p->flags & TCP_ACK))
 		return;
 	if (!s->based)
 		side_base(s, p->ack, false);
@@ -641,20 +644,26 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	bool super = packet_super(p, side_largest(l, dir)), wild;
 	struct seg_more more = { .flags = SEG_WILD };
 	uint32_t w_before = s->w_seen;
+	bool acked_first = dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
 	int64_t rel = side_place(s, p, &wild);
 
+	l->disordered += acked_first;
 	s->packets++;
 	if (s->last.frame == 0)
 		s->first = p->at;
 	sender_note(l, dir, p, rel, wild);
-	ack_note(peer, p);
+	/* of a RST only where it fits its sender: a forged one says anything */
+	if (!(p->flags & TCP_RST) || (s->ttl_count[0] > 0 && p->ttl == side_ttl(s)))
+		ack_note(peer, p);
 	silence_note(s, peer, p);
 	window_use(peer, p);
 	window_note(l, s, peer, p);
 	if (!wild)
 		more = p->flags & TCP_SYN ? (struct seg_more){ 0 } : side_stretch(l, dir, p, rel, super);
-	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0)
+	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0) {
+		l->disordered += s->acked > rel + (int64_t)p->len;
 		s->fin = p->at;
+	}
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);
 	id_note(l, dir, p, w_before);

@@ -5,6 +5,7 @@
     without PORT      nothing that was sent from PORT was captured; `without icmp': no ICMP
     double N          every N-th frame was captured twice, 5 us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
+    skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
 """
 import struct
@@ -94,6 +95,9 @@ def one(frames, what, words):
         return [x for n, f in enumerate(frames, 1) for x in ([f, [f[0] + 5000, *f[1:]]] if n % number[0] == 0 else [f])]
     if what == "clock":
         return [[f[0] + (int(words[1]) * 10 ** 9 if n >= number[0] else 0), *f[1:]] for n, f in enumerate(frames, 1)]
+    if what == "skew":
+        late = [[f[0] + (int(words[1]) * 1000 if Segment(f[2]).tcp and Segment(f[2]).sport == number[0] else 0), *f[1:]] for f in frames]
+        return sorted(late, key=lambda f: f[0])
     if what == "join":
         low, high = (int(w) for w in words[1].split("-")) if len(words) > 1 else (1, len(frames))
         return frames[:low - 1] + join(frames[low - 1:high], number[0]) + frames[high:]

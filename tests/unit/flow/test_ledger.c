@@ -555,6 +555,32 @@ content_out_of_order(void)
 	ledger_free(n.l);
 }
 
+/* Two cards with clocks of their own: a file in order of time in which the answer stands before the question. */
+static void
+answer_before_the_question(void)
+{
+	struct net n;
+	struct packet p;
+
+	begin(&n);
+	data(&n, B, 40);
+	ack(&n, A, 40);
+	CHECK_EQ_INT(report(&n)->c.disordered, 0);
+	ack(&n, B, 10);			/* ... and only now: */
+	data(&n, A, 10);
+	CHECK_EQ_INT(report(&n)->c.disordered, 1);
+	p = packet(&n, B);
+	p.seq = 1041;
+	p.ack = 1001 + 10 + 1;
+	give(&n, &p, B);
+	p = packet(&n, A);
+	p.seq = 1011;
+	p.flags = TCP_ACK | TCP_FIN;
+	give(&n, &p, A);
+	CHECK_EQ_INT(report(&n)->c.disordered, 2);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -578,6 +604,7 @@ main(void)
 		{ "joined in the middle", middle_of_a_flow },
 		{ "acknowledged before it is seen", acknowledged_before_seen },
 		{ "content out of order", content_out_of_order },
+		{ "the answer before the question", answer_before_the_question },
 	};
 
 	return check_main("ledger", tests, sizeof(tests) / sizeof(tests[0]));
