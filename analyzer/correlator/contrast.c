@@ -238,23 +238,63 @@ ttl_undiminished(uint8_t ttl)
 	return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
-bool
-contrast_at_server(const struct view *view)
+static bool
+same_attempt(const struct mail_case *x, const struct mail_case *c)
+{
+	return x->point != c->point && x->conn->dir[0].isn_known && c->conn->dir[0].isn_known &&
+	    x->conn->dir[0].isn == c->conn->dir[0].isn && endpoint_equal(&x->conn->client, &c->conn->client) &&
+	    endpoint_equal(&x->conn->server, &c->conn->server);
+}
+
+static bool
+answered(const struct view *view)
+{
+	return view->c->conn->synack_count > 0;
+}
+
+static bool
+at_server(const struct view *view)
 {
 	return ttl_undiminished(contrast_ttl(view, false)) && view->c->conn->dir[0].ttl_syn != 0 &&
 	    !ttl_undiminished(view->c->conn->dir[0].ttl_syn);
 }
 
-const struct mail_case *
-contrast_answered_elsewhere(const struct store *s, const struct mail_case *c)
+static bool
+answered_at_client(const struct view *view)
 {
-	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
-	const struct mail_case *x;
+	const struct record_connection *n = view->c->conn;
 
-	while (store_point_count(s) > 1 && (x = store_case_next(s, &it)) != NULL)
-		if (x->point != c->point && x->conn->synack_count > 0 && x->conn->dir[0].isn_known && c->conn->dir[0].isn_known &&
-		    x->conn->dir[0].isn == c->conn->dir[0].isn && endpoint_equal(&x->conn->client, &c->conn->client) &&
-		    endpoint_equal(&x->conn->server, &c->conn->server))
-			return x;
+	return n->synack_count > 0 && ttl_undiminished(n->dir[0].ttl_syn) && !ttl_undiminished(n->dir[1].ttl_syn);
+}
+
+/* The same attempt at another capture point of which `is' holds; NULL = none. */
+static const struct mail_case *
+attempt_elsewhere(const struct view *view, bool (*is)(const struct view *view))
+{
+	const struct mail_case *c = view->c;
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
+	struct view there = *view;
+
+	while (store_point_count(view->store) > 1 && (there.c = store_case_next(view->store, &it)) != NULL)
+		if (same_attempt(there.c, c) && is(&there))
+			return there.c;
 	return NULL;
+}
+
+const struct mail_case *
+contrast_at_server(const struct view *view)
+{
+	return at_server(view) ? view->c : attempt_elsewhere(view, at_server);
+}
+
+const struct mail_case *
+contrast_at_client(const struct view *view)
+{
+	return answered_at_client(view) ? view->c : attempt_elsewhere(view, answered_at_client);
+}
+
+const struct mail_case *
+contrast_answered_elsewhere(const struct view *view)
+{
+	return attempt_elsewhere(view, answered);
 }

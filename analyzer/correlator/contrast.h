@@ -36,12 +36,15 @@ int64_t	contrast_rtt_own(const struct view *v);
 /* No router was passed yet: 64, 128 or 255. */
 bool	ttl_undiminished(uint8_t ttl);
 /*
- * The server's packets begin here, the client's do not: what reaches this point reaches the server's own network.
+ * This attempt where the server's packets begin and the client's do not, here or at another capture point: it
+ * reaches the server's own network.  NULL = not seen there.
  */
-bool	contrast_at_server(const struct view *v);
+const struct mail_case *contrast_at_server(const struct view *v);
+/* Where the client's packets begin and the server's answer to it is seen, the same way: the answer comes to the client. */
+const struct mail_case *contrast_at_client(const struct view *v);
 /* At this capture point: TTL of the server's packets, 0 = unknown. */
 uint8_t	contrast_ttl(const struct view *v, bool other_ports_only);
 /* The same attempt at another capture point, where the server answers it; NULL = none. */
-const struct mail_case *contrast_answered_elsewhere(const struct store *s, const struct mail_case *c);
+const struct mail_case *contrast_answered_elsewhere(const struct view *v);
 
 #endif /* CONTRAST_H */

@@ -163,7 +163,6 @@ judge_piece(const struct way *w, struct verdicts *out)
 	const struct stretch *gone = a->unseen;
 	struct finding *f = verdict_add(out, FINDING_INLINE_CONTENT_DROP, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
 
-	finding_subkind(f, "seen-from-behind");
 	finding_span(f, &a->data_first, &a->data_last);
 	evidence_frame(finding_says(f, w->c->point, "%llu bytes of the stream, from byte %llu on, never come here; %llu bytes behind them do, the last of "
 	    "them here", (unsigned long long)gone->bytes, (unsigned long long)gone->at,

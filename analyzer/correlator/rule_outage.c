@@ -84,7 +84,8 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
 	    : "small packets are lost, too");
 	if (!sure)
-		finding_next_capture(f, "a forgotten connection", "a failed line", "a new connection to the same server at that time",
+		finding_next_capture(f, "a forgotten connection", o != NULL ? "a line that failed for a while" : "a failed line",
+		    o != NULL ? "what the device lets out of the old connection" : "a new connection to the same server at that time",
 		    "at this point and behind the firewall");
 }
 

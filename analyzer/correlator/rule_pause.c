@@ -48,6 +48,19 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	    : "the sender's packet counter (IP ID) did not move: it sent nothing");
 }
 
+/* Another capture of this connection was taken at the sender: it says why. */
+static bool
+sender_heard(const struct way *w)
+{
+	for (const struct mail_case *x = w->c->copy; x != w->c; x = x->copy) {
+		struct way there = way_of(w->v, x, w->dir);
+
+		if (way_at_sender(&there))
+			return true;
+	}
+	return false;
+}
+
 /* Nothing more comes here, and nobody can see from here why. */
 static void
 report_unknown(const struct way *w, const struct pause *p, int64_t span, struct verdicts *out)
@@ -82,7 +95,7 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (p->to.ns - from < least)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
-		if (!here && p->trailing)
+		if (!here && p->trailing && !sender_heard(w))
 			report_unknown(w, p, p->to.ns - from, out);
 		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
 			continue;

@@ -218,16 +218,17 @@ silence_evidence(struct finding *f, const struct mail_case *c)
 
 /* Captured where the server is: nobody on the way is to blame. */
 static void
-silence_here(const struct view *v, const struct contrast *con, struct finding *f)
+silence_here(const struct view *v, const struct mail_case *there, const struct contrast *con, struct finding *f)
 {
-	const struct mail_case *c = v->c;
+	struct view at = *v;
 	char server[ENDPOINT_TEXT];
 
+	at.c = there;
 	finding_subkind(f, "at-the-server");
-	finding_says(f, c->point, "the host's answers still have their first TTL here (%u), the attempts have passed routers (%u): the capture is on the "
-	    "server's own network, and they reach it", contrast_ttl(v, false), c->conn->dir[0].ttl_syn);
+	evidence_frame(finding_says(f, there->point, "the host's answers still have their first TTL here (%u), the attempts have passed routers (%u): the "
+	    "capture is on the server's own network, and they reach it", contrast_ttl(&at, false), there->conn->dir[0].ttl_syn), &there->conn->syn[0]);
 	finding_summary(f, "Connections to %s come to the server's own network and are not answered, while %s.",
-	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
+	    endpoint_format(&there->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
 	    con->same ? "others to the same port are" : "it answers other clients");
 	finding_remedy(f, "Look at the server, not at the way: a packet filter on it or just before it drops these attempts (iptables -nvL, nft list "
 	    "ruleset, Windows firewall log), or its queue of new connections is full because the program does not take them (ss -ltn; nstat -az "
@@ -264,7 +265,7 @@ silence_way_out(const struct view *v, const struct contrast *con, struct verdict
 static void
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
-	const struct mail_case *c = v->c;
+	const struct mail_case *c = v->c, *there;
 	bool sure = con->c1 && contrast_attempts(v->store, c);
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
 	char server[ENDPOINT_TEXT];
@@ -274,8 +275,8 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
 	if (con->c3)
 		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
-	if (contrast_at_server(v)) {
-		silence_here(v, con, f);
+	if ((there = contrast_at_server(v)) != NULL) {
+		silence_here(v, there, con, f);
 		return;
 	}
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others");
@@ -290,7 +291,7 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 static void
 silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
-	const struct mail_case *c = v->c;
+	const struct mail_case *c = v->c, *there;
 	enum confidence conf = store_point_deaf(v->store, c->point) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_POSSIBLE;
 	struct finding *f = verdict_add(out, con->same ? FINDING_PORT_BLOCKED_SILENT : FINDING_HOST_UNREACHABLE_SILENT, conf, c, 0);
 	char server[ENDPOINT_TEXT];
@@ -303,8 +304,8 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 		finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
 		finding_remedy(f, "Look at the server first: a program that does not take its connections leaves their queue full (ss -ltn; nstat -az "
 		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.");
-		if (contrast_at_server(v))
-			silence_here(v, con, f);
+		if ((there = contrast_at_server(v)) != NULL)
+			silence_here(v, there, con, f);
 		return;
 	}
 	say_reached(v, f);
@@ -335,7 +336,7 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 
 	if (!silence_long(v->c))
 		return;
-	if (!many && (far = contrast_answered_elsewhere(v->store, v->c)) != NULL) {
+	if (!many && (far = contrast_answered_elsewhere(v)) != NULL) {
 		silence_return(v->c, far, out);
 		return;
 	}
@@ -361,19 +362,22 @@ still_asking(const struct record_connection *n)
 
 /* Captured where the client is: the way back is sound. */
 static void
-return_arrives(const struct mail_case *c, struct finding *f)
+return_arrives(const struct mail_case *there, struct finding *f)
 {
+	const struct record_direction *client = &there->conn->dir[0], *server = &there->conn->dir[1];
+
 	finding_subkind(f, "at-the-client");
-	finding_says(f, c->point, "the attempts still have their first TTL here (%u), the answers have passed routers (%u): the capture is on the client's "
-	    "own network, and they reach it", c->conn->dir[0].ttl_syn, c->conn->dir[1].ttl_syn);
+	evidence_frame(finding_says(f, there->point, "the attempts still have their first TTL here (%u), the answers have passed routers (%u): the capture "
+	    "is on the client's own network, and they reach it", client->ttl_syn, server->ttl_syn), &there->conn->synack_first);
 	finding_summary(f, "The server's answer comes to the client's own network, but the client does not react to it.");
 	finding_remedy(f, "Look at the client, not at the way: its own packet filter or security software drops the answer (iptables -nvL, nft list "
 	    "ruleset, Windows firewall log); a switch or Wi-Fi bridge between this capture and the client is the other possibility.");
 }
 
 static void
-judge_unheard(const struct mail_case *c, struct verdicts *out)
+judge_unheard(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c, *there;
 	bool asks = still_asking(c->conn);
 	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 
@@ -386,16 +390,17 @@ judge_unheard(const struct mail_case *c, struct verdicts *out)
 		return;
 	}
 	evidence_frame(finding_says(f, c->point, "the client goes on asking (%u SYNs)", c->conn->syn_count), &c->conn->syn[last_syn_nr(c->conn)]);
-	if (ttl_undiminished(c->conn->dir[0].ttl_syn) && !ttl_undiminished(c->conn->dir[1].ttl_syn))
-		return_arrives(c, f);
+	if ((there = contrast_at_client(v)) != NULL)
+		return_arrives(there, f);
 	else
 		finding_summary(f, "The server answers the connection attempt, but the client never reacts: the answer does not reach it, or its own filter "
 		    "drops it.");
 }
 
 static void
-judge_return(const struct mail_case *c, struct verdicts *out)
+judge_return(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	struct finding *f;
 
 	if (c->conn->synack_count < 3 || c->conn->synack_last.ns - c->conn->synack_first.ns < 3 * SECOND || c->conn->client_reset_synack)
@@ -403,7 +408,7 @@ judge_return(const struct mail_case *c, struct verdicts *out)
 	if (case_one_sided(c))
 		return;
 	if (c->conn->state == CONN_HALF_OPEN && !moment_is(&c->conn->handshake)) {
-		judge_unheard(c, out);
+		judge_unheard(v, out);
 		return;
 	}
 	if (!moment_is(&c->conn->handshake) || c->conn->dir[1].stream_bytes > 0)
@@ -435,7 +440,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->conn->synack_count > 0) {
 		if (!many)
-			judge_return(c, out);
+			judge_return(v, out);
 		return;
 	}
 	if (judge_icmp(c, many, out))
