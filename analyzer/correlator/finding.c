@@ -9,9 +9,6 @@
 #include "record/text.h"
 #include "verdicts.h"
 
-/* What a capture of the next attempt should look like: diagnosis 5. */
-#define CAPTURE_COMMAND	"tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995 or icmp or icmp6 or port 113'"
-
 /* Text from the network may be cut by the buffer: drop a character that lost its tail. */
 static void
 text_trim(char *s)
@@ -302,14 +299,41 @@ finding_client_shows(struct finding *f, const char *fmt, ...)
 	f->client_shows = finding_text(f, text);
 }
 
+static bool
+is_usual(uint16_t port)
+{
+	static const uint16_t usual[] = { 0, 25, 465, 587, 110, 995, 113 };
+
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		if (usual[i] == port)
+			return true;
+	return false;
+}
+
+/*
+ * What a capture of the next attempt should look like: diagnosis 5.  A server of another port is in it, and where fragments are the
+ * question those that have no port.
+ */
+static void
+capture_command(const struct finding *f, char *buf, size_t size)
+{
+	char port[16] = "";
+
+	if (!is_usual(f->server_port))
+		snprintf(port, sizeof(port), " or %u", f->server_port);
+	snprintf(buf, size, "tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995%s or icmp or icmp6 or port 113%s'", port,
+	    f->kind == FINDING_FRAGMENTS_DROPPED ? " or ip[6:2] & 0x1fff != 0 or ip6[6] = 44" : "");
+}
+
 void
 finding_next_capture(struct finding *f, const char *x, const char *y, const char *lacks, const char *where)
 {
-	char text[FINDING_NEXT];
+	char text[FINDING_NEXT], command[200];
 
+	capture_command(f, command, sizeof(command));
 	snprintf(text, sizeof(text),
 	    "Cannot tell %s from %s: this capture lacks %s. Capture %s, both directions, offloads off (ethtool -K IF tso off gso off "
-	    "gro off lro off), during one retry: %s -- and run again.", x, y, lacks, where, CAPTURE_COMMAND);
+	    "gro off lro off), during one retry, and run mailwhy on that:\n%s", x, y, lacks, where, command);
 	text_trim(text);
 	f->next_capture = finding_text(f, text);
 }

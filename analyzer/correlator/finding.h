@@ -23,7 +23,7 @@ enum severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_ERROR };
 #define FINDING_SUMMARY		640
 #define FINDING_REMEDY		1024
 #define FINDING_SHOWS		256
-#define FINDING_NEXT		512
+#define FINDING_NEXT		768
 
 struct finding_evidence {
 	uint32_t	point;
@@ -48,6 +48,7 @@ struct finding {
 	bool		retracted;
 	bool		starved;	/* something could not be said: no memory */
 	struct endpoint	from, to;	/* directed path; port 0 when many */
+	uint16_t	server_port;	/* of the first connection; 0 = none */
 	struct moment	first, last;
 	uint32_t	point;
 	uint32_t	evidence_count;	/* at most FINDING_EVIDENCE */

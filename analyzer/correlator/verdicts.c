@@ -77,6 +77,7 @@ verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf, 
 
 	f->from = dir == 1 ? c->conn->server : c->conn->client;
 	f->to = dir == 1 ? c->conn->client : c->conn->server;
+	f->server_port = c->conn->server.port;
 	f->first = c->conn->first;
 	f->last = c->conn->last;
 	f->point = c->point;

@@ -1,6 +1,7 @@
 /* page.c - wrapping, colours, width. */
 #include "report/page.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,12 +38,13 @@ width_of(FILE *out)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize ws;
-	unsigned long w = 0;
+	const char *why;
+	long long w = 0;
 
 	if (ioctl(fileno(out), TIOCGWINSZ, &ws) == 0)
 		w = ws.ws_col;
 	if (w == 0 && columns != NULL)
-		w = strtoul(columns, NULL, 10);
+		w = strtonum(columns, 1, INT_MAX, &why);
 	if (w == 0)
 		w = WIDTH_DEFAULT;
 	if (w < WIDTH_MIN)
@@ -130,6 +132,13 @@ wrap(const struct page *p, const char *s, unsigned int indent)
 	fputc('\n', p->out);
 }
 
+/* A command stays on one line, however long: who copies it must not get two. */
+static bool
+is_command(const char *s)
+{
+	return strncmp(s, "tcpdump -i ", 11) == 0;
+}
+
 static void
 put_label(const struct page *p, unsigned int at, const char *label, unsigned int indent)
 {
@@ -156,7 +165,10 @@ page_field_at(const struct page *p, unsigned int at, const char *label, unsigned
 		label = "";
 		at = 0;
 		escape_terminal(piece, sizeof(piece), text, len);
-		wrap(p, piece, indent);
+		if (is_command(piece))
+			fprintf(p->out, "%s\n", piece);
+		else
+			wrap(p, piece, indent);
 		text += len + (text[len] == '\n');
 	}
 }

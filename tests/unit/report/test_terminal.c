@@ -1,6 +1,7 @@
 /* test_terminal.c - what a person reads. */
 #include "check.h"
 
+#include "correlator/rule.h"
 #include "fake_correlator.h"
 #include "report/terminal.h"
 
@@ -26,6 +27,21 @@ says(const char *what)
 		printf("not said: %s\n%s", what, text);
 	free(text);
 	return yes;
+}
+
+/* Who copies a command must get one line, and who has a port of his own wants it in the capture. */
+static void
+a_command_stays_whole(void)
+{
+	struct finding *f = finding_new(FINDING_FRAGMENTS_DROPPED, CONFIDENCE_POSSIBLE);
+
+	f->server_port = 2525;
+	finding_next_capture(f, "a", "b", "c", "d");
+	fake_reset();
+	fake_black_hole()->next_capture = f->next_capture;
+	CHECK(says("\n                 tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995 or 2525 or icmp or icmp6 "
+	    "or port 113 or ip[6:2] & 0x1fff != 0 or ip6[6] = 44'\n"));
+	finding_free(f);
 }
 
 static void
@@ -265,6 +281,7 @@ main(void)
 {
 	static const struct check_test t[] = {
 		{ "a finding comes first and whole", a_finding_comes_first_and_whole },
+		{ "a command stays whole", a_command_stays_whole },
 		{ "a possible fault is called so", a_possible_fault_is_called_so },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
 		{ "what cannot be decided is not nothing", what_cannot_be_decided_is_not_nothing },
