@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define IDLE_LEAST	(60 * PATH_SECOND)	/* S12 */
+#define STALE_LEAST	(3600 * PATH_SECOND)	/* then it may as well be a restart: no accusation */
+#define ANSWER		(PATH_SECOND / 2)
+
 enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
 
 static const struct sign {
@@ -205,6 +209,46 @@ client_may_go(const struct mail_case *c, int d)
 	return s->visible;
 }
 
+/* The silence of both ends that what the RST answers broke; 0 = none to speak of. */
+static int64_t
+silence_before(const struct record_connection *c, int d)
+{
+	const struct record_direction *asks = &c->dir[!d], *answers = &c->dir[d];
+	const struct moment *rst = &answers->rst;
+
+	if (asks->data_last.frame == 0 || rst->ns < asks->data_last.ns || rst->ns > asks->data_last.ns + ANSWER + 4 * c->rtt_ns)
+		return 0;
+	for (uint32_t i = 0; i < asks->pause_count; i++) {
+		int64_t from = asks->pauses[i].from.ns > answers->data_last.ns ? asks->pauses[i].from.ns : answers->data_last.ns;
+
+		if (asks->pauses[i].to.ns == asks->data_last.ns && asks->pauses[i].to.ns - from >= IDLE_LEAST)
+			return asks->pauses[i].to.ns - from;
+	}
+	return 0;
+}
+
+/* 1A, S12: the first packet after a long silence is answered by RST; who forgot the connection one capture does not show. */
+static bool
+judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
+{
+	int64_t idle = silence_before(c->conn, d);
+	const struct record_direction *asks = &c->conn->dir[!d], *answers = &c->conn->dir[d];
+	struct finding *f;
+
+	if (idle == 0)
+		return false;
+	f = verdict_add(out, idle > STALE_LEAST ? FINDING_STALE_SESSION_RESET : FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE, c, !d);
+	finding_subkind(f, "reset");
+	finding_span(f, &asks->data_last, &answers->rst);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "%.1f s of silence, and the first packet after it is answered by a RST (TTL %u, the other "
+	    "packets of that end: %u)", seconds(idle), answers->ttl_rst, answers->ttl), &asks->data_last), &answers->rst);
+	finding_summary(f, "After %.1f s of silence the first packet of the %s is answered by a RST: a firewall or NAT router on the way, or the %s itself, "
+	    "no longer knew the connection.", seconds(idle), d == 0 ? "server" : "client", d == 0 ? "client" : "server");
+	finding_next_capture(f, "a device that forgot the connection", "an end that did (a restart)", "the other end's view",
+	    "at both ends: a RST that one end never sent was a device's");
+	return true;
+}
+
 static void
 judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
@@ -263,7 +307,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
-	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c) && !client_may_go(v->c, d))
+	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c) && !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
 		judge_peer(v->c, d, bits, out);
 }
 

@@ -25,7 +25,7 @@ struct flow_limits {
 	uint32_t	full;		/* full ledgers */
 	uint32_t	streams;	/* mail flows with a byte stream, and directions of them with a hole */
 	uint64_t	held_bytes;	/* out-of-order bytes, all flows */
-	int64_t		idle_ns;	/* a flow is closed after this silence */
+	int64_t		idle_ns;	/* a flow is closed after this silence; a talk of mail later */
 };
 
 extern const struct flow_limits flow_limits_default;

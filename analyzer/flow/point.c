@@ -10,6 +10,7 @@ enum {
 	VICTIMS = 64,		/* entries looked at for one to evict */
 	PATHS = 16384,
 	PAIRS = 32768,
+	OPEN_TIMES = 5,		/* of idle_ns: firewalls forget after an hour or less, IDLE lasts 29 min (RFC 2177); what follows is to be seen */
 };
 static const int64_t closed_ns = 240000000000;	/* a peer may go on retransmitting that long */
 static const int64_t reuse_ns = 30000000000;	/* silence after which a new ISN is believed at once */
@@ -127,11 +128,22 @@ point_flow_end(struct flow_point *fp, struct flow_light *e)
 	table_remove(fp->table, e);
 }
 
+/* A talk of mail that nobody ended. */
+static bool
+flow_is_open(const struct flow_light *e)
+{
+	const unsigned talk = LIGHT_FULL | LIGHT_DATA0 | LIGHT_DATA1;
+
+	return (e->flags & talk) == talk && !light_closed(e);
+}
+
 static bool
 point_silent(const struct flow_point *fp, const struct flow_light *e, int64_t silence)
 {
 	bool brief = light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0;
 
+	if (flow_is_open(e) && silence <= OPEN_TIMES * fp->limit.idle_ns)
+		return false;
 	return silence > (brief && closed_ns < fp->limit.idle_ns ? closed_ns : fp->limit.idle_ns);
 }
 
