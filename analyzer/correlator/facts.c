@@ -21,8 +21,8 @@ case_unseen_dir(const struct mail_case *c)
 
 		if (gone->packets != 0 || seen->packets == 0)
 			continue;
-		/* S14: twenty packets, or data while the ACK field of the seen side moves on */
-		if (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0))
+		/* S14: twenty packets, or data while the ACK field of the seen side moves on; or an answer to a SYN that is not here */
+		if (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0) || (d == 0 && c->conn->synack_count > 0))
 			return d;
 	}
 	return -1;

@@ -130,6 +130,16 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	finding_exclude(f, FINDING_CAPTURE_LOSS, "packets really were sent again; bytes that only the capture lacks are not counted");
 }
 
+/*
+ * The capture holds packets twice, and some larger than the cable carries: the same bytes in another cut are the copy
+ * from behind the interface, and no repetition.
+ */
+static bool
+cut_anew(const struct way *w)
+{
+	return w->a->super_segments > 0 && w->c->capture != NULL && w->c->capture->duplicates > 0;
+}
+
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
@@ -152,7 +162,7 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 
-		if (!way_two_sided(&w) || way_told(&w).any || way_claimed(&w, out, 4, 9)
+		if (!way_two_sided(&w) || cut_anew(&w) || way_told(&w).any || way_claimed(&w, out, 4, 9)
 		    || verdict_claimed(out, v->c, d, FINDING_ICMP_FRAG_NEEDED_OBEYED) != NULL || w.b->options_cut)
 			continue;
 		judge_way(&w, out);

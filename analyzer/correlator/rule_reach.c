@@ -116,7 +116,8 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	e->rst_ttl = c->conn->dir[1].ttl_rst;
 	e->host_ttl = contrast_ttl(v, false);
 	diff = (int)e->rst_ttl - (int)e->host_ttl;
-	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2);
+	/* more refusals than attempts: the capture holds them from two places, each with a TTL of its own */
+	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2) && c->conn->dir[1].rst_count <= c->conn->syn_count;
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */

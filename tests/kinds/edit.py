@@ -4,6 +4,8 @@
     from N            the capture begins with frame N
     without PORT      nothing that was sent from PORT was captured; `without icmp': no ICMP
     double N          every N-th frame was captured twice, 5 us later
+    again N HOPS      every frame was captured a second time N us later, HOPS routers further on
+    wire N US         up to N segments in a row are one (offload), and the pieces were captured as well, US us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
     skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
@@ -81,6 +83,14 @@ def join(frames, most):
     return out
 
 
+def routed(data, hops):
+    data = bytearray(data)
+    data[22] -= hops
+    struct.pack_into("!H", data, 24, 0)
+    struct.pack_into("!H", data, 24, checksum(bytes(data[14:14 + (data[14] & 15) * 4])))
+    return bytes(data)
+
+
 def one(frames, what, words):
     if (what, words) == ("without", ["icmp"]):
         return [f for f in frames if f[2][12:14] != b"\x08\x00" or f[2][23] != 1]
@@ -93,6 +103,10 @@ def one(frames, what, words):
         return [f for f in frames if Segment(f[2]).tcp is None or Segment(f[2]).sport != number[0]]
     if what == "double":
         return [x for n, f in enumerate(frames, 1) for x in ([f, [f[0] + 5000, *f[1:]]] if n % number[0] == 0 else [f])]
+    if what == "again":
+        return sorted(frames + [[f[0] + number[0] * 1000, f[1], routed(f[2], int(words[1]))] for f in frames], key=lambda f: f[0])
+    if what == "wire":
+        return sorted(join(frames, number[0]) + [[f[0] + int(words[1]) * 1000, *f[1:]] for f in frames], key=lambda f: f[0])
     if what == "clock":
         return [[f[0] + (int(words[1]) * 10 ** 9 if n >= number[0] else 0), *f[1:]] for n, f in enumerate(frames, 1)]
     if what == "skew":
