@@ -9,36 +9,49 @@
 #include "record/record_order.h"
 #include "record/record_schema.h"
 #include "report/lines.h"
+#include "report/sorter.h"
 #include "report/spool.h"
 
 #define SPOOL_MEMORY	(64U << 20)
+#define ENTRIES_MEMORY	(1U << 17)	/* entries; what is beyond goes to a file, like the lines */
 
 struct entry {			/* one record's line */
 	struct record_order order;
-	uint64_t at;
+	uint64_t at, serial;	/* equal ones stay in the order they came */
 	uint32_t len;
-	uint32_t serial;	/* equal ones stay in the order they came */
 };
 
 struct json_report {
 	FILE		*live;		/* NULL: records are kept */
 	struct spool	*spool;
-	struct entry	*entry;
-	size_t		 count, room;
+	struct sorter	*order;
+	uint64_t	 count;
 	int		 error;		/* errno of the first failure */
 };
+
+static int
+entry_compare(const void *va, const void *vb)
+{
+	const struct entry *a = va, *b = vb;
+	int c = record_order_compare(&a->order, &b->order);
+
+	return c != 0 ? c : (a->serial > b->serial) - (a->serial < b->serial);
+}
 
 struct json_report *
 json_report_new(FILE *live)
 {
 	struct json_report *j = calloc(1, sizeof(*j));
 
-	if (j != NULL && (j->spool = spool_new(SPOOL_MEMORY)) == NULL) {
-		free(j);
+	if (j == NULL)
+		return NULL;
+	j->live = live;
+	j->spool = spool_new(SPOOL_MEMORY);
+	j->order = sorter_new(sizeof(struct entry), ENTRIES_MEMORY, entry_compare);
+	if (j->spool == NULL || j->order == NULL) {
+		json_report_free(j);
 		return NULL;
 	}
-	if (j != NULL)
-		j->live = live;
 	return j;
 }
 
@@ -48,36 +61,22 @@ json_report_free(struct json_report *j)
 	if (j == NULL)
 		return;
 	spool_free(j->spool);
-	free(j->entry);
+	sorter_free(j->order);
 	free(j);
-}
-
-static struct entry *
-entry_new(struct json_report *j)
-{
-	size_t room = j->room > 0 ? j->room * 2 : 256;
-	struct entry *e;
-
-	if (j->count == j->room) {
-		if ((e = reallocarray(j->entry, room, sizeof(*e))) == NULL)
-			return NULL;
-		j->entry = e;
-		j->room = room;
-	}
-	return &j->entry[j->count];
 }
 
 static int
 entry_keep(struct json_report *j, const struct record *r, const char *line)
 {
-	struct entry *e = entry_new(j);
+	struct entry e;
 
-	if (e == NULL || spool_add(j->spool, line, strlen(line), &e->at) != 0)
+	memset(&e, 0, sizeof(e));	/* its padding, too, goes to a file */
+	e.order = record_order_of(r);
+	e.len = (uint32_t)strlen(line);
+	e.serial = j->count++;
+	if (spool_add(j->spool, line, e.len, &e.at) != 0)
 		return -1;
-	e->order = record_order_of(r);
-	e->len = (uint32_t)strlen(line);
-	e->serial = (uint32_t)j->count++;
-	return 0;
+	return sorter_put(j->order, &e);
 }
 
 void
@@ -93,30 +92,18 @@ json_report_take(struct json_report *j, const struct record *r)
 	free(line);
 }
 
-static int
-entry_compare(const void *va, const void *vb)
-{
-	const struct entry *a = va, *b = vb;
-	int c = record_order_compare(&a->order, &b->order);
-
-	return c != 0 ? c : (a->serial > b->serial) - (a->serial < b->serial);
-}
-
 static void
 print_records(struct json_report *j, FILE *out)
 {
+	const struct entry *e;
 	const char *line;
 
-	if (j->count > 1)
-		qsort(j->entry, j->count, sizeof(*j->entry), entry_compare);
-	for (size_t i = 0; i < j->count; i++) {
-		if ((line = spool_get(j->spool, j->entry[i].at, j->entry[i].len)) == NULL) {
-			j->error = j->error != 0 ? j->error : errno;
-			return;
-		}
-		fwrite(line, 1, j->entry[i].len, out);
+	while ((e = sorter_take(j->order)) != NULL && (line = spool_get(j->spool, e->at, e->len)) != NULL) {
+		fwrite(line, 1, e->len, out);
 		fputc('\n', out);
 	}
+	if (errno != 0 && j->error == 0)
+		j->error = errno;
 }
 
 /* A line that memory does not suffice for is told by the caller's errno. */
