@@ -406,6 +406,13 @@ class_unknown(const struct record_reply *r, const struct reply_context *ctx, str
 		out->kind = reply_digit(r) == 4 ? FINDING_UNCLASSIFIED_4XX : FINDING_UNCLASSIFIED_5XX;
 }
 
+/* RFC 4954: these codes speak of the login, and x.7.0 or x.7.1 beside them says no more. */
+static bool
+code_beats(const struct record_reply *r, const unsigned int code[3])
+{
+	return code[1] == 7 && code[2] <= 1 && (r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538);
+}
+
 void
 reply_classify(const struct replies *t, const struct record_reply *reply, const struct reply_context *ctx,
     struct reply_class *out)
@@ -426,7 +433,7 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 		return;
 	}
 	if (!ctx->after_gap && !ctx->pop) {
-		if (enhanced && reply_by_enhanced(code, ctx, out))
+		if (enhanced && !code_beats(reply, code) && reply_by_enhanced(code, ctx, out))
 			return;
 		if (reply_by_code(reply, ctx, out))
 			return;

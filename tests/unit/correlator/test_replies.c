@@ -140,6 +140,17 @@ test_traps(void)
 		{ "552 5.3.4 spamfilter.example.org: message size exceeds fixed limit", 'D', FINDING_MESSAGE_TOO_BIG, CONFIDENCE_CONFIRMED },
 		{ "550 5.1.1 spamgw.example.org says no", 'D', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE },
 		{ "550 spam", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		/* 530 speaks of the login, x.7.0 says no more; words may speak of encryption */
+		{ "530 5.7.0 who are you", 'M', FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_POSSIBLE },
+		{ "530 5.7.0 encrypt first", 'M', FINDING_TLS_REQUIRED, CONFIDENCE_POSSIBLE },
+		{ "550 5.7.0 who are you", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		/* mail programs are checked, too */
+		{ "503 This mail server requires authentication when attempting to send to a non-local e-mail address. Please check your mail client settings",
+		    'R', FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED },
+		{ "550 5.1.1 relay3.example.org: no such user", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		{ "550 mailbox size exceeds its quota", 'R', FINDING_MAILBOX_FULL, CONFIDENCE_CONFIRMED },
+		{ "552 Too many recipients", 'R', FINDING_TOO_MANY_RECIPIENTS, CONFIDENCE_CONFIRMED },
+		{ "450 4.7.1 Client host [192.0.2.1] blocked using bl.example.org", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_CONFIRMED },
 		/* for good is not for the moment */
 		{ "521 5.3.2 mail.example.org does not accept mail", 'C', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
 		{ "553 5.3.0 <a@b.example>... Spammer", 'M', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
