@@ -238,6 +238,12 @@ ttl_undiminished(uint8_t ttl)
 	return ttl == 64 || ttl == 128 || ttl == 255;
 }
 
+unsigned int
+ttl_hops(uint8_t ttl)
+{
+	return (ttl <= 64 ? 64U : ttl <= 128 ? 128U : 255U) - ttl;
+}
+
 static bool
 same_attempt(const struct mail_case *x, const struct mail_case *c)
 {

@@ -35,6 +35,8 @@ int64_t	contrast_rtt(const struct view *v, uint32_t *witnesses);
 int64_t	contrast_rtt_own(const struct view *v);
 /* No router was passed yet: 64, 128 or 255. */
 bool	ttl_undiminished(uint8_t ttl);
+/* How many routers were passed, if it began as one of these. */
+unsigned int	ttl_hops(uint8_t ttl);
 /*
  * This attempt where the server's packets begin and the client's do not, here or at another capture point: it
  * reaches the server's own network.  NULL = not seen there.

@@ -121,6 +121,31 @@ static const struct code_row {
 	{ 554, 554, "D", FINDING_CONTENT_REJECTED },
 };
 
+/* "192.0.2.1 is on our list": it is about the host that sends, whatever the code says; not what another one said. */
+static bool
+names_a_host(const char *text)
+{
+	if (strstr(text, " said") != NULL || strstr(text, " says") != NULL)
+		return false;
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned int parts = 0;
+		const char *q = p;
+
+		if (*p < '0' || *p > '9' || (p > text && ((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '.')))
+			continue;
+		for (parts = 0; parts < 4; parts++) {
+			size_t n = strspn(q, "0123456789");
+
+			if (n == 0 || n > 3 || (parts < 3 && q[n] != '.'))
+				break;
+			q += n + (parts < 3);
+		}
+		if (parts == 4 && *q != '.')
+			return true;
+	}
+	return false;
+}
+
 bool
 reply_by_code(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
 {
@@ -132,6 +157,8 @@ reply_by_code(const struct record_reply *r, const struct reply_context *ctx, str
 			continue;
 		if (r->code == 552 && ctx->large)
 			kind = FINDING_MESSAGE_TOO_BIG;
+		if (kind == FINDING_RECIPIENT_UNKNOWN && names_a_host(r->text))
+			kind = FINDING_POLICY_OR_BLOCKLIST;
 		if (r->code == 530 && reply_names_tls(r))
 			kind = FINDING_TLS_REQUIRED;
 		class_set(out, kind, CONFIDENCE_POSSIBLE, REPLY_BY_CODE, "");

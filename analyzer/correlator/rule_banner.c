@@ -234,9 +234,12 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 	const struct record_session *s = c->session;
 	struct finding *f;
 
-	if (!(s->ehlo || s->helo || s->lhlo))
+	bool spoke = s->ehlo || s->helo || s->lhlo;
+
+	/* who waits for a greeting, and leaves when it is none, may be a mail program as well */
+	if (!spoke && (c->conn->dir[0].data_segments > 0 || !port_is_mail(c->conn->server.port) || !moment_is(&c->conn->handshake)))
 		return;
-	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, CONFIDENCE_PROBABLE), c, 1);
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, spoke ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	finding_subkind(f, "no-mail-server");
 	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (220)"), &s->greeting_begun);
 	finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);

@@ -42,14 +42,13 @@ signs_find(const struct view *v, struct signs *s)
 	const struct record_connection *n = v->c->conn;
 	bool public = addr_public(&n->server.ip);
 	uint32_t witnesses;
-	int diff;
 
 	s->twin = lookup_greeting_twin(v->lookups, v->c);
 	s->banner = s->twin != NULL;
 	s->own_ttl = n->dir[1].ttl_syn;
 	s->other_ttl = contrast_ttl(v, true);
-	diff = (int)s->own_ttl - (int)s->other_ttl;
-	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && (diff >= 2 || diff <= -2);
+	/* who answers in the server's place is nearer; what is farther is at most another host behind the same address */
+	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl);
 	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
 	s->other_rtt = contrast_rtt(v, &witnesses);
 	s->time = s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&

@@ -11,7 +11,7 @@
 
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
-enum { ANY_CODE = 255 };
+enum { ANY_CODE = 255, LATER_LOOKED = 64 };
 
 /* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port unreachable" is a firewall's, the host's own, too. */
 static const struct answer {
@@ -116,8 +116,12 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	e->rst_ttl = c->conn->dir[1].ttl_rst;
 	e->host_ttl = contrast_ttl(v, false);
 	diff = (int)e->rst_ttl - (int)e->host_ttl;
-	/* more refusals than attempts: the capture holds them from two places, each with a TTL of its own */
-	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2) && c->conn->dir[1].rst_count <= c->conn->syn_count;
+	/*
+	 * What comes from farther is at most another host behind the same address.  More refusals than attempts: the
+	 * capture holds them from two places, each with a TTL of its own.
+	 */
+	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2) && ttl_hops(e->rst_ttl) < ttl_hops(e->host_ttl) + 2 &&
+	    c->conn->dir[1].rst_count <= c->conn->syn_count;
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
@@ -289,6 +293,21 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
 }
 
+/* The same port answered this client after this attempt, too. */
+static bool
+answered_later(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; looked < LATER_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
+			return true;
+	return false;
+}
+
 static void
 silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
@@ -300,9 +319,15 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	endpoint_format(&c->conn->server, server, sizeof(server));
 	silence_evidence(f, c);
 	if (con->same) {
-		finding_subkind(f, "intermittent");
+		bool later = answered_later(v);
+
+		finding_subkind(f, later ? "intermittent" : "no-more");
 		evidence_frame(finding_says(f, c->point, "another connection to the same port was answered"), &con->same_at);
-		finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+		if (later)
+			finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+		else
+			finding_summary(f, "%s answered this client before and does not any more: it is down or cut off since, or a filter that limits, or a "
+			    "full accept queue.", server);
 		finding_remedy(f, "Look at the server first: a program that does not take its connections leaves their queue full (ss -ltn; nstat -az "
 		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.");
 		if ((there = contrast_at_server(v)) != NULL)

@@ -246,6 +246,8 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, bo
 static const char ask_server[] = "The server was silent at this command: look there for what it waits for (DNS and blocklist queries, a call back to the "
     "sender's server, a policy or user database, a deliberate delay). A program should wait 5 minutes for each command (RFC 5321 4.5.3.2): raise its "
     "server time-out.";
+static const char ask_pop_server[] = "The server was silent at this command: look there for what it waits for (the user database, a locked or large "
+    "mailbox, its disk). Raise the program's server time-out if it is merely slow.";
 
 static void
 say_gave_up_command(const struct mail_case *c, const char *what, const struct moment *asked, const struct moment *closed,
@@ -264,7 +266,7 @@ say_gave_up_command(const struct mail_case *c, const char *what, const struct mo
 	else
 		doubt_way_back(c, closed, f);
 	finding_summary(f, "The client closed %s after it had sent %s, before the server's answer.", waited, what);
-	finding_remedy(f, "%s", ask_server);
+	finding_remedy(f, "%s", case_is_pop(c) ? ask_pop_server : ask_server);
 }
 
 /* What the server has not answered: the first of what it was asked, if it was asked several things at once. */
@@ -511,11 +513,35 @@ judge_transaction(const struct mail_case *c, const struct record_transaction *t,
 	}
 }
 
+/* The same in a POP3 session; of a fetch and of QUIT rule_pop.c speaks. */
+static void
+judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct moment leaves = case_closed(c, 0), dropped = case_closed(c, 1);
+	struct pending p;
+
+	if (!s->command_unanswered || !moment_is(&s->greeting.at) || s->tls || case_one_sided(c) || case_stalled(c) || !case_all_acked(c, 0) ||
+	    !pending_last(c, &p) || strcmp(p.what, "RETR") == 0 || strcmp(p.what, "TOP") == 0 || strcmp(p.what, "QUIT") == 0)
+		return;
+	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
+		if (moment_gap(&p.asked, &leaves) >= ASKED_LEAST)
+			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
+	} else if (moment_is(&dropped)) {
+		if (moment_is(&c->conn->dir[1].fin))
+			say_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
+	} else if (c->conn->t_end - p.asked.ns >= ASKED_LEAST) {
+		say_no_reply_yet(c, &p, out);
+	}
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
+	if (c->session != NULL && case_is_pop(c))
+		judge_pop_unanswered(c, out);
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->transaction_count; i++)

@@ -312,6 +312,37 @@ test_refused_too_soon(void)
 	correlator_free(c);
 }
 
+/* Of two ports that answer from different distances the nearer one may be intercepted; the farther is the server. */
+static void
+test_only_the_nearer_is_intercepted(void)
+{
+	struct record near = build_connection(0, 1, 0, 500), far = build_connection(0, 2, 1000, 1500);
+	struct record r[6] = { near, build_session(&near, 60), far, build_session(&far, 1060),
+		build_host(10, ip4(198, 51, 100, 25), 25, 100), build_host(10, ip4(198, 51, 100, 25), 587, 1100) };
+	const struct finding *const *f;
+	struct correlator *c;
+	size_t n, said = 0;
+
+	r[2].connection.server.port = r[3].session.server.port = 587;
+	r[4].host.answered = r[5].host.answered = 1;
+	r[0].connection.dir[1].ttl = r[0].connection.dir[1].ttl_syn = r[4].host.ttl = 64;
+	r[2].connection.dir[1].ttl = r[2].connection.dir[1].ttl_syn = r[5].host.ttl = 54;
+	c = judged_records(r, 6);
+	n = correlator_findings(c, &f);
+	for (size_t i = 0; i < n; i++)
+		if (f[i]->kind == FINDING_PORT_INTERCEPTED) {
+			said++;
+			CHECK_EQ_INT(f[i]->from.port, 25);
+		}
+	CHECK_EQ_INT(said, 1);
+	correlator_free(c);
+	/* another system, as far away: two hosts behind one address */
+	r[0].connection.dir[1].ttl = r[0].connection.dir[1].ttl_syn = r[4].host.ttl = 117;
+	c = judged_records(r, 6);
+	CHECK_NO_FINDING(c, FINDING_PORT_INTERCEPTED);
+	correlator_free(c);
+}
+
 static void
 test_icmp_names_the_device(void)
 {
@@ -415,6 +446,7 @@ main(void)
 		{ "a scanner has no mail problem", test_scanner_has_no_mail_problem },
 		{ "refused: by whom", test_refused },
 		{ "refused sooner than the server can", test_refused_too_soon },
+		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
 		{ "the answer does not come back", test_answer_does_not_come_back },
 		{ "no banner", test_no_banner },

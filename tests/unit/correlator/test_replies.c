@@ -106,6 +106,9 @@ test_traps(void)
 		{ "550 virus", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
 		/* an IP address is no enhanced code */
 		{ "550 host 5.7.1.25 says no", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
+		/* words that name the sending host are about it, whatever the code */
+		{ "550 mail from 192.0.2.10 is not wanted here", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		{ "550 no mail for version 1.2.3", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
 		/* codes that nobody listed: the first digit counts */
 		{ "472 DNS A-record is empty", 'M', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED },
 		{ "472 hm", 'M', FINDING_UNCLASSIFIED_4XX, CONFIDENCE_CONFIRMED },
