@@ -3,6 +3,19 @@
 
 enum { Q_LIMIT = 10 };
 
+/* Inside one of the contents that were seen; between two of them nobody owes anything. */
+static bool
+in_a_message(const struct mail_case *c, const struct pause *p)
+{
+	for (uint32_t i = 0; i < c->message_count; i++) {
+		const struct record_message *m = c->messages[i];
+
+		if (m->first.ns <= p->from.ns && (m->state == MESSAGE_CUT || m->last.ns >= p->to.ns))
+			return true;
+	}
+	return c->message_count == 0 && c->transaction_count == 0;
+}
+
 /* Is `at' inside content that this direction owes: DATA or BDAT upwards, RETR downwards? */
 static bool
 in_content(const struct way *w, const struct pause *p, int64_t *begun)
@@ -26,7 +39,7 @@ in_content(const struct way *w, const struct pause *p, int64_t *begun)
 		return false;
 	if (up == (s->app == APP_POP3 || s->app == APP_POP3S))
 		return false;
-	if (s->content_to.frame != 0 && p->from.ns >= s->content_to.ns)
+	if ((s->content_to.frame != 0 && p->from.ns >= s->content_to.ns) || !in_a_message(w->c, p))
 		return false;
 	*begun = s->content_from.ns;
 	return true;

@@ -248,12 +248,14 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	struct side *s = &l->side[dir];
 	const struct side *peer = &l->side[!dir];
 	struct pause pause;
+	/* what the peer said meanwhile had been waited for */
+	const struct moment *from = peer->data_last.frame != 0 && peer->data_last.ns > s->data_last.ns ? &peer->data_last : &s->data_last;
 
-	if (s->data_last.frame == 0 || p->at.ns - s->data_last.ns < PAUSE_LEAST || rel < s->data_last_end
+	if (s->data_last.frame == 0 || p->at.ns - from->ns < PAUSE_LEAST || rel < s->data_last_end
 	    || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
 		return;
 	memset(&pause, 0, sizeof(pause));
-	pause.from = s->data_last;
+	pause.from = *from;
 	pause.to = p->at;
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
