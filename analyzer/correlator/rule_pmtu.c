@@ -236,8 +236,9 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		    "everywhere. The path has members (load balancing, a bundle of lines or tunnels), and one of them carries less than the rest.",
 		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
 	else if (alive)
-		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; no router says why. The same data was sent %u times over "
-		    "%.1f s%s.", s->u, from, to, small, s->chain_count, seconds(s->last.ns - s->first.ns),
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
+		    "%.1f s%s.", s->u, from, to, small, o->told.least != NULL && o->told.least->mtu < s->u ?
+		    "the router says why only after repeated losses" : "no router says why", s->chain_count, seconds(s->last.ns - s->first.ns),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
 	else
 		finding_summary(f, "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "

@@ -37,9 +37,13 @@ report(const struct way *w, const struct record_stall *s, const struct told *t, 
 	say_proven(f, w, s);
 	if (t->least != NULL)
 		say_told(f, w, t->least);
-	finding_summary(f, "Packets of %u bytes vanish and no router says why; after %.1f s the sender tried smaller ones (%u bytes) and they passed "
-	    "at once. Mail goes through, but every large transfer first stalls so long.", s->u, seconds(s->delivered.ns - s->first.ns),
-	    s->delivered_w);
+	if (t->least != NULL)
+		finding_summary(f, "Packets of %u bytes vanish; a router says why only %.1f s later, and then smaller ones (%u bytes) pass. A router should say "
+		    "so at once: what it says is lost on the way at times, or it says it seldom.", s->u, seconds(t->least->at.ns - s->first.ns), s->delivered_w);
+	else
+		finding_summary(f, "Packets of %u bytes vanish and no router says why; after %.1f s the sender tried smaller ones (%u bytes) and they passed "
+		    "at once. Mail goes through, but every large transfer first stalls so long.", s->u, seconds(s->delivered.ns - s->first.ns),
+		    s->delivered_w);
 	finding_exclude(f, FINDING_HIGH_LOSS, "no packet of %u bytes or more arrived, %u smaller ones did (p = %.1e)", s->u, s->n_ok_lt,
 	    fisher(s->n_lost_ge, s->n_ok_ge, s->n_lost_lt, s->n_ok_lt));
 	if (t->least == NULL)

@@ -205,12 +205,14 @@ say_recipients(struct finding *f, const struct reading *g, const struct refusal 
 }
 
 static void
-say_context(struct finding *f, const struct reading *g)
+say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 {
 	const struct record_session *s = g->s;
 
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
 		finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none");
+	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered && r->stage == 'R' && strcasestr(r->reply->text, "relay") != NULL)
+		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
 	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && s->auth_tried && !s->auth_ok && s->auth_reply.code >= 400) {
 		evidence_frame(finding_says(f, g->c->point, "the login before it had been refused: the server relays for nobody else"), &s->auth_reply.at);
 		finding_remedy(f, "Let the login succeed first (user name, password, mechanism): this server relays for those who are logged in.");
@@ -290,7 +292,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (cl->how == REPLY_BY_TEXT && cl->product[0] != '\0')
 		finding_says(f, g->c->point, "these words are known from: %.100s", cl->product);
 	say_server(f, g);
-	say_context(f, g);
+	say_context(f, g, r);
 	say_recipients(f, g, r);
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
 		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
