@@ -178,16 +178,23 @@ judge_refused(const struct view *v, struct verdicts *out)
 	struct reply_context ctx = { .stage = 'C' };
 	struct refusal refusal = { .reply = r, .stage = 'C', .verb = "connect", .line = "connect" };
 	struct reply_class cl;
+	bool now = reply_digit(r) == 4, known;
 	char quote[256];
 	struct finding *f;
 
 	reply_classify(v->replies, r, &ctx, &cl);
 	reply_quote(r, false, quote, sizeof(quote));
-	if (cl.how != REPLY_BY_TEXT) {
+	known = cl.how == REPLY_BY_TEXT || (now && cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS);
+	if (!known) {
 		f = verdict_add(out, FINDING_BANNER_REJECTED, CONFIDENCE_CONFIRMED, c, 0);
+		if (now) {
+			f->severity = SEVERITY_WARNING;
+			finding_remedy(f, "The refusal is for now (4xx): a mail server tries again by itself. If it lasts, the server's words and its "
+			    "log say why.");
+		}
 		finding_reply(f, r);
 		evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
-		finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
+		finding_summary(f, "The server refuses this client at its greeting%s: \"%s\".", now ? ", for now" : "", quote);
 		reply_client_shows(f, &refusal, false);
 	}
 	if (cl.kind == FINDING_KINDS || cl.how == REPLY_BY_CODE || cl.how == REPLY_BY_NOTHING)
@@ -197,7 +204,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
-	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
+	if (known)
+		finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
 	reply_client_shows(f, &refusal, false);
 }

@@ -445,7 +445,10 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 	finding_span(f, &s.asked, &s.at);
 	seconds(s.ns, took);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked), &s.at);
-	finding_summary(f, "The server took %s to answer %s (%u replies took over 5 s).", took, s.what, s.count);
+	if (s.count > 1)
+		finding_summary(f, "The server took %s to answer %s (%u replies took over 5 s).", took, s.what, s.count);
+	else
+		finding_summary(f, "The server took %s to answer %s.", took, s.what);
 }
 
 /* ---- the session -------------------------------------------------------------------------------------- */
