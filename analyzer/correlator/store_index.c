@@ -101,6 +101,9 @@ case_conversation(const struct mail_case *c)
 	}
 	if (n->payload_hash == 0 && !isn_random(a))
 		return 0;
+	/* an attempt that led nowhere: most routers that translate leave the client's port */
+	if (n->payload_hash == 0 && !b->isn_known)
+		return id_end(id_endpoint(id_number(id_number(h, a->isn), n->client.port), &n->server));
 	h = hash_endpoints(id_number(h, n->payload_hash), n);
 	return id_end(id_number(h, a->isn_known ? a->isn : 0));
 }
@@ -122,6 +125,8 @@ case_knowledge(const struct mail_case *c)
 	return decided << 40 | seen << 24 | (uint64_t)(c->session != NULL && c->session->visible) << 23 |
 	    (uint64_t)!case_missing(c) << 22;
 }
+
+#define NAT_APART	INT64_C(1000000000)
 
 struct copy_ref {
 	uint64_t	conversation;
@@ -153,6 +158,19 @@ copy_by_nth(const void *a, const void *b)
 	if ((d = order_u64(x->nth, y->nth)) != 0)
 		return d;
 	return order_u64(x->c->point, y->c->point);
+}
+
+/*
+ * One packet on both sides of a router that translates, captured there on all interfaces: other addresses, the
+ * same sequence numbers, at the same moment.
+ */
+static bool
+seen_twice(const struct mail_case *x, const struct mail_case *y)
+{
+	int64_t apart = y->conn->first.ns - x->conn->first.ns;
+
+	return apart <= NAT_APART && apart >= -NAT_APART && (!endpoint_equal(&x->conn->client, &y->conn->client) ||
+	    !endpoint_equal(&x->conn->server, &y->conn->server));
 }
 
 static void
@@ -202,7 +220,7 @@ copies_join(struct store *s)
 	qsort(v, n, sizeof(*v), copy_by_point);
 	for (size_t i = 1; i < n; i++)
 		if (v[i].conversation == v[i - 1].conversation && v[i].c->point == v[i - 1].c->point)
-			v[i].nth = v[i - 1].nth + 1;
+			v[i].nth = v[i - 1].nth + !seen_twice(v[i - 1].c, v[i].c);
 	qsort(v, n, sizeof(*v), copy_by_nth);
 	for (size_t i = 0, j; i < n; i = j) {
 		for (j = i + 1; j < n && v[j].conversation == v[i].conversation && v[j].nth == v[i].nth; j++)

@@ -4,6 +4,7 @@
  * retractions, and a full store that forgets cases but not what they said.
  */
 #include "case_build.h"
+#include "record/addr.h"
 
 enum { RECORDS_MAX = 4096 };
 
@@ -168,6 +169,36 @@ test_copies_count_once(void)
 	records[4].connection.payload_hash = records[0].connection.payload_hash;
 	for (int d = 0; d < 2; d++)
 		records[4].connection.dir[d].isn = records[0].connection.dir[d].isn;
+	c = judged();
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.smtp_sessions, 2);
+	correlator_free(c);
+}
+
+/* A router that translates, captured on all its interfaces: each packet twice, under two names of the client. */
+static void
+test_nat_at_one_point_counts_once(void)
+{
+	struct correlator *c;
+	struct summary s;
+
+	fresh();
+	add_refused(0, 7, 0);
+	add_refused(0, 8, 3);
+	records[4].connection.payload_hash = records[0].connection.payload_hash;
+	for (int d = 0; d < 2; d++)
+		records[4].connection.dir[d].isn = records[0].connection.dir[d].isn = 0x12345678U + (uint32_t)d;
+	records[4].connection.client.ip = ip4(203, 0, 113, 2);
+	records[4].connection.dir[0].ttl_syn = records[0].connection.dir[0].ttl_syn - 1;
+	c = judged();
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.smtp_sessions, 1);
+	CHECK_EQ_INT(s.refused, 1);
+	CHECK_EQ_INT(count_findings(c), 1);
+	CHECK(addr_equal(&find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->from.ip, &records[0].connection.client.ip));
+	correlator_free(c);
+	records[4].connection.client.ip = records[0].connection.client.ip;	/* one name: a replay */
+	records[4].connection.client.port = records[0].connection.client.port;
 	c = judged();
 	correlator_summary(c, &s);
 	CHECK_EQ_INT(s.smtp_sessions, 2);
@@ -477,6 +508,7 @@ main(void)
 		{ "order and repeats change nothing", test_order_and_repeats_change_nothing },
 		{ "one finding for a path and epoch", test_one_finding_for_a_path_and_epoch },
 		{ "copies count once", test_copies_count_once },
+		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
 		{ "revisions and retraction", test_revisions_and_retraction },
