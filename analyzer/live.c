@@ -56,32 +56,44 @@ clock_ns(clockid_t id)
 	return ts.tv_sec * NS_PER_SECOND + ts.tv_nsec;
 }
 
-/* Signals end the loop, and only while it waits: none is missed. */
+static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
+
+#define STOPS	(sizeof(stops) / sizeof(stops[0]))
+
+/*
+ * Signals end the loop, and only while it waits: none is missed.  The end of the terminal is an end, too, unless the caller said
+ * otherwise (nohup).
+ */
 static void
 signals_hold(sigset_t *before)
 {
-	struct sigaction sa = { .sa_handler = on_signal };
+	struct sigaction sa = { .sa_handler = on_signal }, was;
 	sigset_t held;
 
 	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
-	sa.sa_handler = SIG_IGN;
-	sigaction(SIGHUP, &sa, NULL);
 	sigemptyset(&held);
-	sigaddset(&held, SIGINT);
-	sigaddset(&held, SIGTERM);
+	for (size_t i = 0; i < STOPS; i++) {
+		if (stops[i] == SIGHUP && sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+			continue;
+		sigaction(stops[i], &sa, NULL);
+		sigaddset(&held, stops[i]);
+	}
 	sigprocmask(SIG_BLOCK, &held, before);
-	sigdelset(before, SIGINT);
-	sigdelset(before, SIGTERM);
+	for (size_t i = 0; i < STOPS; i++)
+		sigdelset(before, stops[i]);
 }
 
 static bool
 stop_pending(void)
 {
 	sigset_t pending;
+	bool any = false;
 
-	return sigpending(&pending) == 0 && (sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1);
+	if (sigpending(&pending) != 0)
+		return false;
+	for (size_t i = 0; i < STOPS; i++)
+		any |= sigismember(&pending, stops[i]) == 1;
+	return any;
 }
 
 static int

@@ -44,7 +44,8 @@ print_text(enum task task)
 	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_ANALYSED;
-	complain(NULL, "standard output: %s", strerror(errno));
+	if (!pipeline_reader_gone())
+		complain(NULL, "standard output: %s", strerror(errno));
 	return EXIT_INPUT;
 }
 
@@ -74,7 +75,7 @@ main(int argc, char **argv)
 	if (hold_standard_files() != 0)
 		return EXIT_INPUT;
 	heap_prepare();
-	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an error message, not a death */
+	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an exit status, not a death: records are closed in order */
 	if (options_parse(&o, argc, argv) == 0) {
 		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
 	} else if (o.inputs == NULL) {

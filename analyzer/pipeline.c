@@ -2,10 +2,12 @@
 #include "pipeline.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "capture/filter.h"
 #include "capture/unpack.h"
@@ -28,6 +30,14 @@ complain(struct pipeline *p, const char *fmt, ...)
 	if (p != NULL)
 		progress_end(&p->progress);
 	fprintf(stderr, "mailwhy: %s\n", escape_string(safe, sizeof(safe), text));
+}
+
+bool
+pipeline_reader_gone(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	return poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0;
 }
 
 /* ---- opening ---------------------------------------------------------------- */
@@ -326,7 +336,8 @@ print_output(struct pipeline *p)
 	else
 		rc = terminal_print(&p->page, &r);
 	if (rc != 0) {
-		complain(p, "the output is incomplete: %s", strerror(errno));
+		if (!pipeline_reader_gone())
+			complain(p, "the output is incomplete: %s", strerror(errno));
 		p->output_failed = true;
 	}
 }
@@ -335,15 +346,18 @@ static void
 close_output(struct pipeline *p)
 {
 	char err[512];
+	bool gone = p->o->records != NULL && strcmp(p->o->records, "-") == 0 && pipeline_reader_gone();
 
 	if (record_log_close(p->log, err, sizeof(err)) != 0) {
-		complain(p, "%s", err);
+		if (!gone)
+			complain(p, "%s", err);
 		p->output_failed = true;
 	}
 	p->log = NULL;
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		complain(p, "standard output: %s", errno != 0 ? strerror(errno) : "could not be written");
+		if (!pipeline_reader_gone())
+			complain(p, "standard output: %s", errno != 0 ? strerror(errno) : "could not be written");
 		p->output_failed = true;
 	}
 }

@@ -43,6 +43,8 @@ void	pipeline_close(struct pipeline *p);
 
 /* Every record goes to who wants it. */
 void	pipeline_take(struct pipeline *p, const struct record *r);
+/* Has whoever read standard output gone?  Then it has what it wanted, and need not be told. */
+bool	pipeline_reader_gone(void);
 /* A message on standard error; what comes from outside is escaped. */
 void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -167,7 +167,10 @@ def outputs():
     os.close(r)
     p = subprocess.run([BINARY, HOLE], stdout=w, stderr=subprocess.PIPE, timeout=60)
     os.close(w)
-    check(p.returncode == 3 and b"Broken pipe" in p.stderr, "a broken pipe: %d" % p.returncode)
+    check((p.returncode, p.stderr) == (3, b""), "who pipes into head is not told that it has gone: %d %s" % (p.returncode, p.stderr))
+    for mode in ("--json", "--transcript", "--records=-", "--print-schema"):
+        p = subprocess.run(["sh", "-c", '{ "$0" "$@"; echo $? >&2; } | true', BINARY, mode, HOLE], capture_output=True, timeout=60)
+        check(p.stderr in (b"3\n", b"0\n"), "%s into a pipe that is closed: %s" % (mode, p.stderr))
     p = subprocess.run(["sh", "-c", 'exec "$0" "$1" >&-', BINARY, HOLE], stderr=subprocess.PIPE, timeout=60)
     check(p.returncode == 3 and p.stderr != b"", "closed standard output: %d" % p.returncode)
     rc, _, err = run("--records", "/dev/full", HOLE)

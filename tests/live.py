@@ -124,8 +124,8 @@ class Watch:
                 pass
         return True
 
-    def stop(self):
-        self.p.send_signal(signal.SIGINT)
+    def stop(self, how=signal.SIGINT):
+        self.p.send_signal(how)
         try:
             self.p.wait(20)
         except subprocess.TimeoutExpired:
@@ -188,8 +188,8 @@ def main():
         c.wait()
         done = time.monotonic()
         check(watch.wait_for('"type":"session"', 20), "--json tells a session when it is over, not at the end (after %.1f s)" % (time.monotonic() - done))
-        rc, text = watch.stop()
-        check(rc == 0 and text.splitlines()[-1].endswith('"type":"summary"}'), "and ends with the summary")
+        rc, text = watch.stop(signal.SIGHUP)
+        check(rc == 0 and text.splitlines()[-1].endswith('"type":"summary"}'), "and ends with the summary, when its terminal goes away, too")
         check(text.count('"type":"session"') == 1, "each record is told once")
         black_hole()
         watch = Watch(binary, "--records", log)
