@@ -191,13 +191,22 @@ greeting_of(const struct mail_case *c, struct greeting *g)
 	return true;
 }
 
-/* One client, one name, one family of addresses: those among which a twin is looked for. */
+/* One client, one port. */
+static int
+greeting_asker(const struct greeting *x, const struct greeting *y)
+{
+	int d = memcmp(&x->c->conn->client.ip, &y->c->conn->client.ip, sizeof(struct addr));
+
+	return d != 0 ? d : order_u64(x->c->conn->server.port, y->c->conn->server.port);
+}
+
+/* And one name, one family of addresses: those among which a twin is looked for. */
 static int
 greeting_group(const struct greeting *x, const struct greeting *y)
 {
 	int d;
 
-	if ((d = memcmp(&x->c->conn->client.ip, &y->c->conn->client.ip, sizeof(struct addr))) != 0)
+	if ((d = greeting_asker(x, y)) != 0)
 		return d;
 	if ((d = strcmp(x->name, y->name)) != 0)
 		return d;
@@ -246,6 +255,34 @@ static bool
 greeting_not_past(const void *element, const void *key)
 {
 	return greeting_group(element, key) <= 0;
+}
+
+static bool
+asker_before(const void *element, const void *key)
+{
+	return greeting_asker(element, key) < 0;
+}
+
+static bool
+asker_not_past(const void *element, const void *key)
+{
+	return greeting_asker(element, key) <= 0;
+}
+
+/* Names are in order: if neither the first nor the last is another, none is. */
+bool
+lookup_greeting_other(struct lookups *l, const struct mail_case *c)
+{
+	struct greeting own;
+	size_t from, to;
+
+	if (!greeting_of(c, &own))
+		return false;
+	if (l->greetings == NULL)
+		greetings_build(l);
+	from = count_before(l->greetings, l->greeting_count, sizeof(own), asker_before, &own);
+	to = count_before(l->greetings, l->greeting_count, sizeof(own), asker_not_past, &own);
+	return from < to && (strcmp(l->greetings[from].name, own.name) != 0 || strcmp(l->greetings[to - 1].name, own.name) != 0);
 }
 
 /* Addresses of one /16 lie together: if neither the first nor the last of the group is of another, none is. */

@@ -32,8 +32,10 @@ struct service {
 /* The services of a server at a point: `count' in a row, ascending port. */
 const struct service *lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count);
 
-/* A connection of the same client to a public server far from this one (another /16, v6 /48) that greets with the same name. */
+/* A connection of the same client, on the same port, to a public server far from this one (another /16, v6 /48) that greets with the same name. */
 const struct mail_case *lookup_greeting_twin(struct lookups *l, const struct mail_case *c);
+/* Other public servers greet the same client on the same port with other names: nobody answers for all. */
+bool	lookup_greeting_other(struct lookups *l, const struct mail_case *c);
 
 /* A recipient whom a server took. */
 struct accepted {

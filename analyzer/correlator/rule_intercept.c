@@ -44,8 +44,9 @@ signs_find(const struct view *v, struct signs *s)
 	uint32_t witnesses;
 
 	s->twin = lookup_greeting_twin(v->lookups, v->c);
-	s->banner = s->twin != NULL;
 	s->own_ttl = n->dir[1].ttl_syn;
+	/* one machine is at one distance, and answers for all; large providers greet with one name from many networks, too */
+	s->banner = s->twin != NULL && s->own_ttl == s->twin->conn->dir[1].ttl_syn && !lookup_greeting_other(v->lookups, v->c);
 	s->other_ttl = contrast_ttl(v, true);
 	/* who answers in the server's place is nearer; what is farther is at most another host behind the same address */
 	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl);
@@ -78,6 +79,27 @@ judge_issuer(const struct mail_case *c, struct verdicts *out)
 	    "at the server");
 }
 
+/* Nothing but the name: which of the two it is no capture of this place tells, and it need not harm. */
+static void
+say_one_name(const struct mail_case *c, const struct signs *s, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PORT_INTERCEPTED, CONFIDENCE_POSSIBLE, c, 1);
+	char other[ENDPOINT_TEXT];
+
+	f->severity = SEVERITY_INFO;
+	f->from.ip = (struct addr){ 0 };
+	finding_subkind(f, "one-name");
+	evidence_frame(finding_says(f, c->point, "this server's greeting"), &c->session->greeting.at);
+	evidence_frame(finding_says(f, s->twin->point, "%s, an address of another network, greets with the same name from the same distance",
+	    endpoint_format(&s->twin->conn->server, other, sizeof(other))), &s->twin->session->greeting.at);
+	finding_summary(f, "Servers of different networks greet with one name on port %u, and no other name is heard there: they are of one large provider, "
+	    "or a device in between answers for all.", c->conn->server.port);
+	finding_remedy(f, "With one large provider this is as it should be. If mail fails, use another of its ports (587, 465), or test with the mail inspection "
+	    "of the PC's virus scanner and of the router off.");
+	finding_next_capture(f, "a device that answers for all", "the servers of one provider", "a server of somebody else on this port, or another port of these",
+	    "at the client, and connect to one of those as well");
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -95,6 +117,10 @@ judge(const struct view *v, struct verdicts *out)
 	n = (unsigned int)s.banner + s.ttl + s.time;
 	if (n == 0 && !s.here)
 		return;
+	if (s.banner && n == 1 && !s.here) {
+		say_one_name(c, &s, out);
+		return;
+	}
 	conf = n >= 2 ? CONFIDENCE_CONFIRMED : n == 1 && (!s.time || s.time_sure) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	f = verdict_add(out, FINDING_PORT_INTERCEPTED, conf, c, 1);
 	if (s.banner)

@@ -122,6 +122,16 @@ test_greeting_twins(void)
 	CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, 7))->id, 1);
 	CHECK(lookup_greeting_twin(lookups, case_of(store, 3)) == NULL);
 	CHECK(lookup_greeting_twin(lookups, case_of(store, 4)) == NULL);
+	CHECK(lookup_greeting_other(lookups, case_of(store, 1)));	/* mx.example.org */
+	CHECK(lookup_greeting_other(lookups, case_of(store, 3)));
+	CHECK(!lookup_greeting_other(lookups, case_of(store, 4)));
+	CHECK(!lookup_greeting_other(lookups, case_of(store, 5)));	/* names nobody */
+	end();
+
+	r[4].connection.server.port = r[5].session.server.port = 587;	/* another port is another matter */
+	begin(r, 14);
+	CHECK(!lookup_greeting_other(lookups, case_of(store, 1)));
+	CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, 1))->id, 7);
 	end();
 }
 
