@@ -11,7 +11,7 @@
 
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
-enum { ANY_CODE = 255, LATER_LOOKED = 64 };
+enum { ANY_CODE = 255, LATER_LOOKED = 64, PROBE_TTL = 30 };
 
 /* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port unreachable" is a firewall's, the host's own, too. */
 static const struct answer {
@@ -44,6 +44,16 @@ answer_of(const struct record_icmp_error *e)
 	return NULL;
 }
 
+/*
+ * traceroute -T, mtr --tcp: a probe is sent to die on the way.  No host begins with so little: 32, 64, 128 or 255, and
+ * no way is longer than thirty routers.
+ */
+static bool
+syn_is_probe(const struct mail_case *c)
+{
+	return c->conn->dir[0].ttl_syn > 0 && c->conn->dir[0].ttl_syn <= PROBE_TTL && c->conn->syn_count <= 1;
+}
+
 /* `many': hosts all over are told so; then it is one finding about the way out. */
 static bool
 judge_icmp(const struct mail_case *c, bool many, struct verdicts *out)
@@ -55,7 +65,7 @@ judge_icmp(const struct mail_case *c, bool many, struct verdicts *out)
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
 
-		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)))
+		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)) || (a->code == ANY_CODE && syn_is_probe(c)))
 			continue;
 		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
 			return true;

@@ -26,26 +26,6 @@ verb_is(const struct refusal *r, const char *verb)
 	return strcasecmp(r->verb, verb) == 0;
 }
 
-/* Replies that say nothing about a mail, or that another rule reads. */
-static bool
-refusal_ignored(const struct reading *g, const struct refusal *r)
-{
-	if (r->stage == 'C' || r->stage == 'S' || r->consequence)
-		return true;
-	if (verb_is(r, "VRFY") || verb_is(r, "EXPN") || verb_is(r, "HELP") || verb_is(r, "NOOP"))
-		return true;
-	if (r->transaction != NULL && r->transaction->nested && r->stage == 'M')
-		return false;
-	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
-		return true;
-	if (r->stage == 'A' && g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at))
-		return true;			/* another mechanism or a second try worked */
-	if (strspn(r->line, "X") >= 4)		/* overwritten on its way: rule_mask.c */
-		return true;
-	return r->stage == 'E' && r->reply->code >= 500 && r->reply->code <= 504 &&
-	    verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL;
-}
-
 static bool
 mail_accepted(const struct mail_case *c)
 {
@@ -62,6 +42,28 @@ mail_open(const struct mail_case *c)
 		if (c->transactions[i]->verdict == VERDICT_LOST || c->transactions[i]->verdict == VERDICT_UNKNOWN)
 			return true;
 	return false;
+}
+
+/* Replies that say nothing about a mail, or that another rule reads. */
+static bool
+refusal_ignored(const struct reading *g, const struct refusal *r)
+{
+	if (r->stage == 'C' || r->stage == 'S' || r->consequence)
+		return true;
+	if (verb_is(r, "VRFY") || verb_is(r, "EXPN") || verb_is(r, "HELP") || verb_is(r, "NOOP"))
+		return true;
+	if (r->transaction != NULL && r->transaction->nested && r->stage == 'M')
+		return false;
+	if (r->reply->code == 421 && verb_is(r, "RSET") && mail_accepted(g->c) && !mail_open(g->c))
+		return true;			/* a session may be over after so many mails: the next one goes on */
+	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
+		return true;
+	if (r->stage == 'A' && g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at))
+		return true;			/* another mechanism or a second try worked */
+	if (strspn(r->line, "X") >= 4)		/* overwritten on its way: rule_mask.c */
+		return true;
+	return r->stage == 'E' && r->reply->code >= 500 && r->reply->code <= 504 &&
+	    verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL;
 }
 
 /* What the reply answers was guessed: whether it cost anything is not known. */
@@ -246,7 +248,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	else
 		e = finding_says(f, g->c->point, "%.60s is answered \"%s\"", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server answered \"%s\"%s.", kind_facts(f->kind)->title, quote,
+	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, r->unsolicited && !g->alone ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
 	    r->stage == 'D' ? " to the message" : "");
 }

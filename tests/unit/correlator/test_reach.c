@@ -371,6 +371,25 @@ test_icmp_names_the_device(void)
 	}
 }
 
+/* Time exceeded: a routing loop, or somebody who traces the route with SYNs. */
+static void
+test_traced_route_is_no_loop(void)
+{
+	static const uint8_t ttls[] = { 1, 2, 30 };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct record r[2] = { build_syns(1, 0, 1, 30000) };
+		struct correlator *c;
+
+		r[0].connection.state = CONN_UNREACHABLE;
+		r[0].connection.dir[0].ttl_syn = i < 3 ? ttls[i] : 64;
+		r[1] = build_icmp(&r[0], ip4(203, 0, 113, 1), 11, 0);
+		c = judged_records(r, 2);
+		CHECK_EQ_INT(count_findings(c), i < 3 ? 0 : 1);
+		correlator_free(c);
+	}
+}
+
 static void
 test_answer_does_not_come_back(void)
 {
@@ -448,6 +467,7 @@ main(void)
 		{ "refused sooner than the server can", test_refused_too_soon },
 		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
+		{ "a traced route is no loop", test_traced_route_is_no_loop },
 		{ "the answer does not come back", test_answer_does_not_come_back },
 		{ "no banner", test_no_banner },
 		{ "ident", test_ident },
