@@ -4,7 +4,7 @@
  */
 #include "path_facts.h"
 
-enum { CHAIN = 4, SMALL = 200, ID_LEAST = 3, ID_MOST = 2000 };
+enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_MOST = 2000 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
@@ -142,6 +142,31 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	}
 }
 
+/* Joined in the middle, and nobody answers: too little to say which, too much to say nothing. */
+static void
+judge_unheard(const struct way *w, struct verdicts *out)
+{
+	const struct record_stall *s = NULL;
+	struct finding *f;
+	uint32_t i = 0;
+
+	if (w->a->packets == 0 || w->c->conn->state != CONN_MIDSTREAM || verdict_claimed(out, w->c, w->dir, FINDING_PMTU_BLACK_HOLE) != NULL)
+		return;
+	while ((s = way_stall(w, &i)) != NULL && (s->chain_count < UNHEARD || s->last.ns - s->first.ns < 3 * PATH_SECOND))
+		continue;
+	if (s == NULL)
+		return;
+	f = verdict_add(out, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+	finding_subkind(f, "unheard");
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	finding_summary(f, "The same data is sent %u times, and nothing of the other side is in this capture: the path is dead, packets of this size vanish, "
+	    "or only this direction was captured.", s->chain_count);
+	finding_remedy(f, "Capture one retry from its beginning, both directions: then it can be told.");
+	finding_next_capture(f, "a dead path", "large packets that vanish (pmtu-black-hole)", "the beginning of the connection, and all of the other side",
+	    "here, from before the mail program connects");
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -150,6 +175,8 @@ judge(const struct view *v, struct verdicts *out)
 		const struct record_stall *s;
 		uint32_t i = 0;
 
+		if (w.c->has_conn && w.b->packets == 0)
+			judge_unheard(&w, out);
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {

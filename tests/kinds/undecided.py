@@ -35,6 +35,8 @@ ALERT_13 = "connect a client:40101 mail:465\nC; %s\nS; %s%s\nC; %s\nC fin\n+100m
 # number, what is not known, capture or scenario, kind, at most, words that must be said
 ROWS = [
     (1, "black hole or a path that died", DIES, "path-outage|pmtu-black-hole", "possible", [COMMAND, "Cannot tell", "behind|beyond"]),
+    (1, "joined in the middle of a stall", "lab/art_midstream_blackhole.client.pcap", "path-outage", "cannot-tell",
+     ["nothing of the other side", "pmtu-black-hole", "from before the mail program connects"]),
     (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),
     (3, "which hop drops", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["capture before and after each suspect"]),
     (4, "black hole or another filter of large packets", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed",
