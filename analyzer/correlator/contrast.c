@@ -7,7 +7,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, SESSIONS_LOOKED = 64, HANDSHAKES_LEAST = 2 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, HANDSHAKES_LEAST = 2 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -76,7 +76,8 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 	struct host_iter it = { .client = &c->conn->client.ip };
 	const struct addr *nets[NETS_MAX];
 	const struct record_host *h;
-	bool others_work = false, port_works = false;
+	bool others_work = false, port_works = false, one_ttl = true;
+	uint8_t ttl = c->conn->dir[1].ttl_rst;
 	uint32_t n = 0;
 
 	while ((h = store_host_next(s, &it)) != NULL) {
@@ -87,12 +88,14 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 			continue;
 		}
 		port_works = port_works || h->answered > 0;
+		one_ttl = one_ttl && (h->refused == 0 || h->key.point != c->point || h->ttl_rst == ttl);
 		if (h->answered == 0 && (refused ? h->refused : h->unanswered) > 0 && n < NETS_MAX && net_new(nets, n, &h->server.ip))
 			nets[n++] = &h->server.ip;
 	}
 	out->silent_nets = n;
 	out->silent_alive = any_alive(s, c, nets, n);
 	out->c2 = n >= 2 && others_work && !port_works;
+	out->one_distance = refused && ttl != 0 && one_ttl && n >= NETS_ALIKE;
 }
 
 void

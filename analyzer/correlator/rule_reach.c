@@ -170,8 +170,23 @@ say_reached(const struct view *v, struct finding *f)
 	    &h->answered_at);
 }
 
+/* Hosts of many networks are not equally far: one device refuses for all of them. */
 static void
-judge_reset(const struct view *v, struct verdicts *out)
+reset_way_out(const struct mail_case *c, const struct contrast *con, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE, c, 0);
+
+	f->to.ip = (struct addr){ 0 };
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
+	finding_says(f, c->point, "port %u is refused for hosts in %u different networks while other ports work, each time with TTL %u: from one distance",
+	    c->conn->server.port, con->silent_nets, c->conn->dir[1].ttl_rst);
+	finding_exclude(f, FINDING_SERVICE_DOWN, "hosts of different networks are not all equally far");
+	finding_summary(f, "Connections to port %u are refused, whatever the server, while other ports work: a device on this client's way out refuses them in "
+	    "the servers' names.", c->conn->server.port);
+}
+
+static void
+judge_reset(const struct view *v, bool many, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	struct reset_evidence e = { 0 };
@@ -179,9 +194,16 @@ judge_reset(const struct view *v, struct verdicts *out)
 	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
 	    con.c1 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
-	struct finding *f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
+	struct finding *f;
 	char server[ENDPOINT_TEXT];
 
+	if (con.c2 && con.one_distance) {
+		reset_way_out(c, &con, out);
+		return;
+	}
+	if (many)
+		return;
+	f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
 	endpoint_format(&c->conn->server, server, sizeof(server));
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
 	if (con.c1)
@@ -482,8 +504,8 @@ judge(const struct view *v, struct verdicts *out)
 	if (judge_icmp(c, many, out))
 		return;
 	if (moment_is(&c->conn->refused)) {
-		if (c->conn->refused_ack_ok && !client_spoke(c) && !many)
-			judge_reset(v, out);
+		if (c->conn->refused_ack_ok && !client_spoke(c))
+			judge_reset(v, many, out);
 		return;
 	}
 	if (c->conn->state == CONN_UNANSWERED && c->conn->dir[1].packets == 0)
