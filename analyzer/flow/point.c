@@ -265,6 +265,17 @@ syn_is_new(const struct flow_light *e, const struct packet *p)
 	return (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0 || p->seq != e->isn;
 }
 
+/*
+ * Its own SYN again, after a connection that lived has ended: no host sends that.  The capture was played to the wire a second time,
+ * or stands in the file twice.
+ */
+static bool
+syn_is_replayed(const struct flow_light *e, const struct packet *p)
+{
+	return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && p->at.ns > e->last_ns && light_closed(e) &&
+	    (e->flags & (LIGHT_DATA0 | LIGHT_DATA1)) != 0;
+}
+
 /* The old connection cannot be alive any more, or never was. */
 static bool
 flow_is_past(const struct flow_light *e, const struct packet *p)
@@ -275,7 +286,7 @@ flow_is_past(const struct flow_light *e, const struct packet *p)
 
 static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh);
 
-/* A SYN with another ISN on a flow that seems alive is believed when it is answered. */
+/* A SYN with another ISN on a flow that seems alive, or one that is replayed, is believed when it is answered. */
 static bool
 reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, struct table_probe at)
 {
@@ -319,7 +330,7 @@ point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at,
 		point_flow_end(fp, e);
 		return point_flow_new(fp, p, from);
 	}
-	if (syn_is_new(e, p))
+	if ((e->flags & LIGHT_FULL) != 0 && (syn_is_new(e, p) || syn_is_replayed(e, p)))
 		reuse_remember(fp, e, p);
 	return e;
 }

@@ -381,6 +381,34 @@ port_reuse_after_close(void)
 	CHECK_EQ_INT(conn[1].dir[0].isn, 900);
 }
 
+static void
+a_session(void)
+{
+	handshake(100);
+	send('S', ACK, 5001, 101, "220 x\r\n");
+	send('C', FIN | ACK, 101, 5008, "");
+	send('S', FIN | ACK, 5008, 102, "");
+	send('C', ACK, 102, 5009, "");
+}
+
+/* A capture that is played to the wire again and again: each time a connection, and nothing is sent twice. */
+static void
+the_same_again(void)
+{
+	begin();
+	for (int i = 0; i < 3; i++, now += 50000000)
+		a_session();
+	end("open(1) connection close open(1) connection close open(1) connection close capture ");
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ_INT(conn[i].dir[1].retransmissions, 0);
+	/* a SYN that comes late is no connection */
+	begin();
+	a_session();
+	now += 50000000;
+	send('C', SYN, 100, 0, "");
+	end("open(1) connection close capture ");
+}
+
 /* The end of the first was not captured: the SYN is believed when the server answers it. */
 static void
 port_reuse_unseen_close(void)
@@ -597,6 +625,7 @@ main(void)
 		{ "ICMP finds its flow, or is told as it is", icmp_finds_its_flow },
 		{ "strays", strays },
 		{ "port reuse after a close", port_reuse_after_close },
+		{ "the same again", the_same_again },
 		{ "port reuse, the close not captured", port_reuse_unseen_close },
 		{ "a forged SYN", forged_syn },
 		{ "silence ends a flow", silence_ends_a_flow },
