@@ -42,7 +42,7 @@ kind_is_symptom(enum finding_kind k)
 {
 	int phase = kind_facts(k)->phase;
 
-	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR && (phase == 21 || k == FINDING_TLS_FAILURE ||
+	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR && (phase == 21 || k == FINDING_STALE_SESSION_RESET || k == FINDING_TLS_FAILURE ||
 	    k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED || k == FINDING_HIGH_LOSS);
 }
 

@@ -538,18 +538,48 @@ judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
 	}
 }
 
+/*
+ * The server had closed, and a while later the client says something all the same: it kept the connection for its
+ * next mail and did not look.  Nobody owes it an answer; a new connection heals it.
+ */
+static bool
+judge_stale(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct moment *fin = &c->conn->dir[1].fin, *last = &c->conn->dir[0].data_last;
+	int64_t gap = moment_gap(fin, last);
+	struct finding *f;
+
+	if (s == NULL || s->tls || !s->command_unanswered || gap < SECOND || case_one_sided(c) || case_missing(c))
+		return false;
+	if (moment_is(&s->quit) && s->quit.ns >= fin->ns)
+		return true;
+	f = verdict_add(out, FINDING_STALE_SESSION_RESET, CONFIDENCE_CONFIRMED, c, 0);
+	finding_subkind(f, "closed-before");
+	finding_span(f, fin, last);
+	evidence_frame(finding_says(f, c->point, "the server closes the connection"), fin);
+	evidence_frame(finding_says(f, c->point, "%lld s later the client sends a command over it", (long long)(gap / SECOND)), last);
+	finding_summary(f, "The client used a connection that the server had closed %lld s before.", (long long)(gap / SECOND));
+	finding_remedy(f, "Usually harmless: a client that keeps connections sends again over a new one. If mails stay behind, let it keep "
+	    "connections for a shorter time than the server does.");
+	return true;
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
+	bool stale = judge_stale(c, out);
 
-	if (c->session != NULL && case_is_pop(c))
+	if (c->session != NULL && case_is_pop(c) && !stale)
 		judge_pop_unanswered(c, out);
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
 		judge_transaction(c, c->transactions[i], i + 1 == c->transaction_count, out);
 	judge_slow(c, out);
+	if (stale)
+		return;
 	judge_unanswered(c, out);
 	judge_session(c, out);
 }
