@@ -149,6 +149,17 @@ absence(const struct mail_case *c, enum confidence conf)
 	return q >= 10 ? confidence_lower(conf, 1) : conf;
 }
 
+uint64_t
+case_size_limit(const struct mail_case *c)
+{
+	const char *list = c->session != NULL ? c->session->capabilities : "";
+
+	for (const char *p = list; (p = strcasestr(p, "SIZE ")) != NULL; p++)
+		if (p == list || p[-1] == ' ')
+			return strtoull(p + 5, NULL, 10);
+	return 0;
+}
+
 /* ---- negative replies --------------------------------------------------------------------- */
 
 static char

@@ -41,6 +41,8 @@ bool	case_closes_its_half(const struct mail_case *c);
 bool	case_hears_after_close(const struct mail_case *c);
 /* A mail that was sent whole, as far as is known, and whose final answer the client did not hear. */
 bool	transaction_unheard(const struct mail_case *c, const struct record_transaction *t);
+/* What EHLO's SIZE announces (RFC 1870); 0 = nothing, or no limit. */
+uint64_t case_size_limit(const struct mail_case *c);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
 /*

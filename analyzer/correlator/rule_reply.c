@@ -79,10 +79,11 @@ static struct reply_context
 context_of(const struct reading *g, const struct refusal *r)
 {
 	const struct record_transaction *t = r->transaction;
+	uint64_t limit = case_size_limit(g->c), size = t == NULL ? 0 : t->bytes > t->declared_size ? t->bytes : t->declared_size;
 
 	return (struct reply_context){
 		.stage = r->stage, .auth_offered = g->s->auth_offered, .auth_tried = g->s->auth_tried, .after_gap = g->blind,
-		.large = t != NULL && (t->bytes > 1000000 || t->declared_size > 1000000),
+		.large = size > 1000000 || (limit > 0 && size > limit),
 	};
 }
 

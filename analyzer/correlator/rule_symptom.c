@@ -134,6 +134,26 @@ say_server_gave_up(const struct mail_case *c, const struct record_transaction *t
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
 }
 
+/* More was sent than the server had said it takes, and it hangs up: some do so instead of saying 552. */
+static bool
+say_too_big(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	uint64_t limit = case_size_limit(c);
+	struct moment end = case_closed(c, 1);
+	struct finding *f;
+
+	if (limit == 0 || t->bytes <= limit)
+		return false;
+	f = symptom(c, FINDING_MESSAGE_TOO_BIG, CONFIDENCE_PROBABLE, 0, t, out);
+	finding_subkind(f, "cut-off");
+	finding_says(f, c->point, "the server announced that it takes at most %llu bytes (SIZE)", (unsigned long long)limit);
+	evidence_frame(finding_says(f, c->point, "%llu bytes of the message were sent; then the server closes without a word", (unsigned long long)t->bytes), &end);
+	finding_summary(f, "The server closed the connection after %llu bytes of a message; it had announced that it takes at most %llu.",
+	    (unsigned long long)t->bytes, (unsigned long long)limit);
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+	return true;
+}
+
 static void
 judge_waiting(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -147,7 +167,8 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 	if (client && (!server || moment_before(&closed, &dropped))) {
 		say_gave_up_waiting(c, t, &closed, false, out);
 	} else if (server) {
-		say_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
+		if (!say_too_big(c, t, out))
+			say_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
 	} else if (c->conn->t_end - t->end_of_data.ns > 5 * SECOND) {
 		f = symptom(c, FINDING_SLOW_REPLY, CONFIDENCE_POSSIBLE, 1, t, out);
 		finding_subkind(f, "no-reply-yet");
@@ -182,6 +203,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 		return;
 	if (closer == 1 && !unsolicited_farewell(c)) {
 		end = case_closed(c, 1);
+		if (say_too_big(c, t, out))
+			return;
 		if (silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
 			say_server_gave_up(c, t, "sent no more of the message", out);
 		else
