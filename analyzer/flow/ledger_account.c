@@ -112,6 +112,15 @@ account_size(const struct ledger *l, const struct reading *r, const struct tx *x
 	}
 }
 
+/* Repairs one behind the other heal one interruption, or go back over what had arrived: one range. */
+static void
+account_range(struct totals *t, const struct seg *g)
+{
+	if (t->ranges == 0 || g->seq != t->range_end)
+		t->ranges++;
+	t->range_end = g->seq + g->len;
+}
+
 static void
 account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
 {
@@ -121,12 +130,13 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 	account_size(l, r, x, t, last);
 	if (fill) {
 		t->hole_fills++;
-		t->ranges++;
+		account_range(t, g);
 		account_repair(t, g);
 	} else if (x->again && !x->super && x->hi > x->lo) {
 		if (r->times[x->lo] < 255)
 			r->times[x->lo]++;
-		t->ranges += r->times[x->lo] == 1;
+		if (r->times[x->lo] == 1)
+			account_range(t, g);
 		t->retransmissions += r->times[x->lo] <= 2;	/* S13: at most 2 per byte */
 		account_repair(t, g);
 	}
