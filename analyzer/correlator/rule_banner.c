@@ -133,7 +133,7 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	finding_subkind(f, "partial");
 	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
-	evidence_frame(finding_says(f, c->point, "no more of it in %lld s; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :
+	evidence_frame(finding_says(f, c->point, "it is not ended %lld s later; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :
 	    "the capture ends"), &end);
 	finding_summary(f, "The server began its greeting and did not end it for %lld s: a client has to wait for its last line.",
 	    (long long)(waited / SECOND));

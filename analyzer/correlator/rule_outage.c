@@ -122,9 +122,13 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    s->peer_repeats, s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
-	if (back)
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down so long.",
-		    seconds(s->delivered.ns - s->first.ns), of_any_size(s));
+	if (back && w->a->dsacks > 0) {
+		finding_says(f, w->c->point, "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then it was, and some of it had arrived long before: the path was "
+		    "down for most of that time, surely on the way back.", seconds(s->delivered.ns - s->first.ns), of_any_size(s));
+	} else if (back)
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down for most of that "
+		    "time.", seconds(s->delivered.ns - s->first.ns), of_any_size(s));
 	else if (f->confidence <= CONFIDENCE_POSSIBLE && s->w_min > SMALL)
 		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);

@@ -391,7 +391,10 @@ losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 	}
 }
 
-/* A D-SACK that tells of bytes sent at least twice: the latest "lost" one was not. */
+/*
+ * A D-SACK that tells of bytes sent at least twice: the first "lost" one was not.  It came and its ACK did not, or
+ * both came late; had a later one come first, the receiver would not have waited for the last.
+ */
 static void
 losses_refuted(const struct ledger *l, struct reading *r, uint32_t at, int64_t lo, int64_t hi)
 {
@@ -402,7 +405,7 @@ losses_refuted(const struct ledger *l, struct reading *r, uint32_t at, int64_t l
 			const struct tx *x = &r->tx[r->cover[i]];
 
 			sent++;
-			if (x->lost && !x->refuted && (worst == NEVER || r->cover[i] > worst))
+			if (x->lost && !x->refuted && (worst == NEVER || r->cover[i] < worst))
 				worst = r->cover[i];
 		}
 	(void)l;

@@ -186,6 +186,37 @@ duplicate_refutes_loss(void)
 	ledger_free(n.l);
 }
 
+/* The way back was dead: the first arrived, the repeats did not; what the D-SACK refutes is the first. */
+static void
+duplicate_refutes_the_first_loss(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	for (int i = 0; i < 5; i++) {
+		wait(&n, (300 << i) * MS);
+		data_at(&n, A, off, 1448);
+	}
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, n.sent[A], off, off + 1448);
+	wait(&n, 40 * MS);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].chain_count, 6);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 4);
+	CHECK(s->stall[0].lost_last.ns - s->stall[0].first.ns > 4 * S);	/* the fifth, 4.5 s after the first */
+	ledger_free(n.l);
+}
+
 /* A capture that mixes two queues up: what is acknowledged before it is seen proves no size. */
 static void
 acknowledged_before_seen(void)
@@ -592,6 +623,7 @@ main(void)
 		{ "contested proofs", contested_proof },
 		{ "super-segments prove nothing", super_segments_prove_nothing },
 		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
+		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
 		{ "a hole beyond the bottleneck", seen_from_behind },
 		{ "capture loss is not network loss", capture_loss },
 		{ "reordering is not loss", reordering },
