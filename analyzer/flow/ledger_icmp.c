@@ -104,6 +104,28 @@ largest_sent(const struct ledger *l, int dir)
 	return w > l->side[dir].w_seen ? w : l->side[dir].w_seen;
 }
 
+/*
+ * How large the packet was that was refused.  Old systems take a header off the length they quote, or turn its
+ * bytes round: when the packet itself passed here, and never with that length, it knows better.
+ */
+static uint32_t
+refused_len(const struct ledger *l, const struct packet *p, int dir)
+{
+	const uint32_t largest = side_largest(l, dir);
+	uint32_t w = 0;
+
+	for (uint32_t i = 0; i < l->count && !p->quote_cut; i++) {
+		const struct seg *g = &l->segs[i];
+
+		if (seg_s2c(g) != (dir == 1) || !seg_is_data(g) || g->seq != p->quoted_seq)
+			continue;
+		if (g->w == p->quoted_len || seg_super(g, largest))
+			return p->quoted_len;
+		w = g->w > w ? g->w : w;
+	}
+	return w != 0 ? w : p->quoted_len;
+}
+
 static void
 icmp_fill(const struct ledger *l, const struct packet *p, int dir, bool differ, struct icmp_note *n)
 {
@@ -121,7 +143,7 @@ icmp_fill(const struct ledger *l, const struct packet *p, int dir, bool differ, 
 	e->quoted_from = (struct endpoint){ p->quoted_src, p->quoted_sport };
 	e->quoted_to = (struct endpoint){ p->quoted_dst, p->quoted_dport };
 	e->quoted_proto = p->quoted_proto;
-	e->quoted_len = p->quoted_len;
+	e->quoted_len = p->icmp_frag_needed ? refused_len(l, p, dir) : p->quoted_len;
 	e->quoted_seq = p->quoted_seq;
 	e->quote_cut = p->quote_cut;
 	e->ports_differ = differ;

@@ -418,6 +418,32 @@ routers_words(void)
 	ledger_free(n.l);
 }
 
+/* A router that takes its header off the length it quotes, and one that turns the bytes round; the packet was seen. */
+static void
+quotes_adjusted(void)
+{
+	static const struct { uint32_t quoted, off, length; } t[] = {
+		{ 1500, 0, 1500 }, { 1480, 0, 1500 }, { 0xdc05, 0, 1500 }, { 1480, 700, 1480 },	/* the last one was not seen */
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct net n;
+		struct seen *s;
+		struct packet p;
+		uint32_t head;
+
+		begin(&n);
+		dialogue(&n);
+		head = n.sent[A];
+		data(&n, A, 1448);
+		p = frag_needed(&n, 1492, t[i].quoted, head + t[i].off);
+		CHECK(ledger_icmp(n.l, &p));
+		s = report(&n);
+		CHECK_EQ_INT(s->icmp[0].quoted_len, t[i].length);
+		ledger_free(n.l);
+	}
+}
+
 /* A cut quote speaks of whoever sent so large a packet a moment ago (S19). */
 static void
 cut_quote(void)
@@ -629,6 +655,7 @@ main(void)
 		{ "reordering is not loss", reordering },
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "fragmentation needed", routers_words },
+		{ "quoted lengths that are not", quotes_adjusted },
 		{ "a cut quote", cut_quote },
 		{ "one piece of content dropped", content_drop },
 		{ "conflicting copies", conflicting_copies },
