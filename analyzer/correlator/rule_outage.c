@@ -4,7 +4,7 @@
  */
 #include "path_facts.h"
 
-enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_MOST = 2000 };
+enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
@@ -199,6 +199,13 @@ const struct rule rule_outage = { "outage", RULE_CASE, judge };
 
 /* ---- an outage before the capture, told by the sender's IP IDs (S11) ------------- */
 
+/* Packets had been lost before, one by one, and no more vanish now than one that is sent again and again. */
+static bool
+was_lossy(const struct record_direction *a)
+{
+	return a->id_gap < ID_BURST && a->repair_first.frame != 0 && a->repair_first.ns < a->id_gap_from.ns;
+}
+
 static void
 judge_upstream(const struct view *v, struct verdicts *out)
 {
@@ -208,7 +215,7 @@ judge_upstream(const struct view *v, struct verdicts *out)
 		struct finding *f;
 
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7) || a->at_sender || !a->ids_step || !a->id_gap_big_before
-		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0)
+		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0 || was_lossy(a))
 			continue;
 		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, CONFIDENCE_PROBABLE), w.c, d);
 		finding_subkind(f, "before-the-capture");

@@ -577,6 +577,17 @@ from_behind_after_silence(void)
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
 	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
+	a->w_max = 1500;
+	a->id_gap = 3;			/* three lost in a row, where losses went before: chance, and patience */
+	a->repair_first = at(500);
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	a->repair_first = at(4600);	/* none went before */
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
 }
 
 static void
