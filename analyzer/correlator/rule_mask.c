@@ -5,13 +5,21 @@
 
 #include "dialogue.h"
 
-/* PIX: the greeting keeps only `*', `0', `2' and blanks.  A few stars in an admin's banner are none. */
+enum { WORD_LEAST = 3 };
+
+/*
+ * PIX: the greeting keeps only `*', `0', `2' and blanks.  Stars around an admin's words are none, however many: no word
+ * survives the mask.
+ */
 static bool
 banner_is_masked(const char *s)
 {
-	size_t stars = 0, kept = 0, n = 0;
+	size_t stars = 0, kept = 0, n = 0, letters = 0;
 
 	for (; *s != '\0'; s++, n++) {
+		letters = isalpha((unsigned char)*s) ? letters + 1 : 0;
+		if (letters >= WORD_LEAST)
+			return false;
 		stars += *s == '*';
 		kept += *s == '*' || *s == '0' || *s == '2' || *s == ' ';
 	}
