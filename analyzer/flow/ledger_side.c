@@ -13,6 +13,7 @@ enum {
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
 };
 
+static const int64_t in_flight = SECOND;		/* who hears nothing for so long sends again (RFC 6298 2.1) */
 static const int64_t id_gap_least = 3 * SECOND;
 static const int64_t repeat_least = 200 * MS;	/* no sender repeats sooner for want of an answer (RTO) */
 
@@ -619,6 +620,20 @@ side_beyond(struct side *s, const struct packet *p, int64_t rel)
 		side_skip(s, rel, p->at.ns, p->ip_id, false);
 }
 
+/*
+ * Joined in the middle: what was acknowledged before a side was heard at all was on its way when the capture began.  The capture
+ * cannot lack it, unless it was long ago.
+ */
+static void
+side_began(const struct ledger *l, struct side *s, const struct packet *p, int64_t rel)
+{
+	if (!s->midstream || rel < s->max || p->at.ns - l->first.ns > in_flight)
+		return;
+	s->hole_count = 0;
+	s->missing_gone = s->unseen_gone = 0;
+	s->max = rel;
+}
+
 /* The stretch of sequence space that it covers. */
 static struct seg_more
 side_stretch(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool super)
@@ -658,6 +673,8 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (!(p->flags & TCP_RST) || (s->ttl_count[0] > 0 && p->ttl == side_ttl(s)))
 		ack_note(peer, p);
 	silence_note(s, peer, p);
+	if (s->packets == 1 && !wild && !(p->flags & (TCP_SYN | TCP_RST)))
+		side_began(l, s, p, rel);
 	window_use(peer, p);
 	window_note(l, s, peer, p);
 	if (!wild)

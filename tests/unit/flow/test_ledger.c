@@ -581,6 +581,33 @@ middle_of_a_flow(void)
 	ledger_free(n.l);
 }
 
+/* What was on its way when the capture began is acknowledged in it; long after, or behind the side's first packet, it is missing. */
+static void
+on_its_way_at_the_start(void)
+{
+	struct net n;
+	struct seen *s;
+
+	for (int late = 0; late < 2; late++) {
+		begin_with(&n, NULL);
+		ack(&n, B, 0);
+		n.sent[A] = 10 * 1448;
+		ack(&n, B, 4 * 1448);
+		wait(&n, late ? 2 * S : 40 * MS);
+		ack(&n, A, 0);			/* its first packet: behind all of that */
+		ack(&n, B, 10 * 1448);
+		data(&n, A, 1448);
+		n.sent[A] += 1448;
+		data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+		s = report(&n);
+		CHECK_EQ_INT(s->c.dir[A].acked_unseen, late ? 11 * 1448 : 1448);
+		CHECK_EQ_INT(s->c.dir[A].missing, s->c.dir[A].acked_unseen);
+		ledger_free(n.l);
+	}
+}
+
 /* Two queues of a card: what is said to whom is told by the order of the frames. */
 static void
 content_out_of_order(void)
@@ -661,6 +688,7 @@ main(void)
 		{ "conflicting copies", conflicting_copies },
 		{ "reports repeat", reports_repeat },
 		{ "joined in the middle", middle_of_a_flow },
+		{ "on its way at the start", on_its_way_at_the_start },
 		{ "acknowledged before it is seen", acknowledged_before_seen },
 		{ "content out of order", content_out_of_order },
 		{ "the answer before the question", answer_before_the_question },
