@@ -67,7 +67,7 @@ judge_pop(const struct view *v, struct verdicts *out)
 	finding_subkind(f, "fetched");
 	evidence_frame(finding_says(f, c->point, "%u %s fetched whole, and QUIT was answered +OK", s->retrieved,
 	    s->retrieved == 1 ? "message was" : "messages were"), &s->bye);
-	finding_summary(f, "%u %s fetched whole.", s->retrieved, s->retrieved == 1 ? "message was" : "messages were");
+	finding_summary(f, "Every message that was asked for was fetched whole.");	/* also true of several sessions told as one */
 	finding_remedy(f, "Fetching works: the network between client and POP3 server is cleared.");
 }
 
