@@ -284,6 +284,22 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	    "at both ends: a RST that one end never sent was injected");
 }
 
+/*
+ * Whoever sent it: goodbye was said before, or both had closed; or a balancer in front of the client ends its own
+ * check, to which nothing more was due.
+ */
+static bool
+nothing_cut(const struct mail_case *c, int d, uint32_t bits)
+{
+	const struct moment *rst = &c->conn->dir[d].rst;
+
+	if (before(&c->conn->dir[0].fin, rst) && before(&c->conn->dir[1].fin, rst))
+		return true;
+	if (c->session != NULL && before(&c->session->bye, rst))
+		return true;
+	return (bits & (RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)) == 0 && c->conn->dir[!d].rst.frame == 0 && client_may_go(c, d);
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -300,7 +316,8 @@ judge(const struct view *v, struct verdicts *out)
 	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
 		bits |= RESET_R8;
 	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5 | RESET_R6)) != 0) {
-		judge_middlebox(v->c, d, bits, out);
+		if (!nothing_cut(v->c, d, bits))
+			judge_middlebox(v->c, d, bits, out);
 		return;
 	}
 	if (!way_two_sided(&(struct way){ .c = v->c, .a = &c->dir[0], .b = &c->dir[1] }))
