@@ -222,3 +222,35 @@ def server_resets_at_mail(lab):
     """a server that crashes at each MAIL: it is no device in between"""
     server(lab.net, "crash")
     smtp(lab, "send=500", "send=500", "send=500", timeout=5)
+
+
+# --- neither the way nor a device on it: one of the two ends ------------------------------------
+
+@scenario(needs="", live="client server", want={"client-gave-up-waiting": EVERYWHERE}, sure=EVERYWHERE, ends=[False])
+def mute_at_rcpt(lab):
+    """the server never answers RCPT, the client gives up after 8 s"""
+    server(lab.net, "mute")
+    smtp(lab, "send=500", timeout=8)
+
+
+@scenario(live="client server", want={"port-blocked-silent": EVERYWHERE, "mail-accepted": EVERYWHERE}, ends=[False, True])
+def server_firewall(lab):
+    """the server's own firewall drops port 25, 587 works"""
+    postfix(lab.net)
+    lab.net.nft("sv", ("input: tcp dport 25 drop",))
+    smtp(lab, "send=500", "send=500,port=587", timeout=8)
+
+
+@scenario(live="client server", want={"syn-ack-return-blocked": EVERYWHERE, "mail-accepted": EVERYWHERE}, sure="client", ends=[False, True])
+def client_firewall(lab):
+    """the client's own firewall drops what port 25 answers, 587 works"""
+    postfix(lab.net)
+    lab.net.nft("cl", ("input: tcp sport 25 drop",))
+    smtp(lab, "send=500", "send=500,port=587", timeout=8)
+
+
+@scenario(needs="", want={"service-down": EVERYWHERE, "mail-accepted": EVERYWHERE}, ends=[True, False])
+def closed_after_arp(lab):
+    """port 26 is closed; the one connection to compare with waited for ARP at each hop"""
+    server(lab.net, "plain")
+    smtp(lab, "send=500", "send=500,port=26", timeout=8)

@@ -7,7 +7,9 @@ ident     asks the client's port 113 first and waits up to 6 s for an answer
 stop      stops reading in the middle of DATA for 9 s
 popfirst  wants a POP login first; also serves POP3 on port 110
 greylist  asks each client to come back, once for each sender and recipient
+plain     takes every mail
 crash     resets the connection at MAIL
+mute      takes RCPT and never answers
 stray     drops the connection in the middle of DATA
 """
 import re
@@ -87,6 +89,8 @@ def smtp(peer):
         elif verb == b"MAIL":
             sender, accepted = line, False
             peer.say("250 2.1.0 Ok")
+        elif verb == b"RCPT" and MODE == "mute":
+            time.sleep(1000)
         elif verb == b"RCPT":
             answer = on_rcpt(peer, sender, line)
             accepted = accepted or answer[0] == "2"
