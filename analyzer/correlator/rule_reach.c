@@ -9,6 +9,35 @@
 
 #define REACHED_SOON	(60 * SECOND)
 
+/* A host on the same port: the next MX, or this one a moment later. */
+static const struct record_host *
+reached_besides(const struct view *v)
+{
+	const struct record_connection *c = v->c->conn;
+	struct host_iter it = { .client = &c->client.ip };
+	const struct record_host *h;
+
+	while ((h = store_host_next(v->store, &it)) != NULL)
+		if (h->key.point == v->c->point && h->server.port == c->server.port && h->answered > 0 && h->data > 0 &&
+		    h->last.ns >= c->first.ns && h->first.ns <= c->last.ns + REACHED_SOON)
+			return h;
+	return NULL;
+}
+
+/* Clients try one address after the other: that one of them fails need not have stopped a mail. */
+static void
+say_reached(const struct view *v, struct finding *f)
+{
+	const struct record_host *h = reached_besides(v);
+	char other[ENDPOINT_TEXT];
+
+	if (h == NULL)
+		return;
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
+	    &h->answered_at);
+}
+
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
 enum { ANY_CODE = 255, LATER_LOOKED = 64, PROBE_TTL = 30 };
@@ -56,8 +85,10 @@ syn_is_probe(const struct mail_case *c)
 
 /* `many': hosts all over are told so; then it is one finding about the way out. */
 static bool
-judge_icmp(const struct mail_case *c, bool many, struct verdicts *out)
+judge_icmp(const struct view *v, bool many, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
+
 	for (uint32_t i = 0; i < c->icmp_count; i++) {
 		const struct record_icmp_error *e = c->icmp[i];
 		const struct answer *a = answer_of(e);
@@ -85,6 +116,8 @@ judge_icmp(const struct mail_case *c, bool many, struct verdicts *out)
 		if (a->code == ANY_CODE)
 			finding_subkind(f, "routing-loop");
 		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
+		if (a->kind == FINDING_HOST_UNREACHABLE_ICMP)
+			say_reached(v, f);
 		if (a->kind == FINDING_PORT_BLOCKED_ICMP)
 			finding_exclude(f, FINDING_SERVICE_DOWN, "a port where nothing listens is answered by RST, not by ICMP");
 		return true;
@@ -139,35 +172,6 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	e->nets = con->silent_nets;
 	/* one provider's servers may be down together: C2 only seconds another sign */
 	return e->ttl || e->time ? (unsigned int)e->ttl + e->time + e->several : 0;
-}
-
-/* Another host on the same port: its next MX, its other address family. */
-static const struct record_host *
-reached_besides(const struct view *v)
-{
-	const struct record_connection *c = v->c->conn;
-	struct host_iter it = { .client = &c->client.ip };
-	const struct record_host *h;
-
-	while ((h = store_host_next(v->store, &it)) != NULL)
-		if (h->key.point == v->c->point && h->server.port == c->server.port && h->answered > 0 && h->data > 0 &&
-		    h->last.ns >= c->first.ns && h->first.ns <= c->last.ns + REACHED_SOON)
-			return h;
-	return NULL;
-}
-
-/* Clients try one address after the other: that one of them fails need not have stopped a mail. */
-static void
-say_reached(const struct view *v, struct finding *f)
-{
-	const struct record_host *h = reached_besides(v);
-	char other[ENDPOINT_TEXT];
-
-	if (h == NULL)
-		return;
-	f->severity = SEVERITY_WARNING;
-	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
-	    &h->answered_at);
 }
 
 /* Hosts of many networks are not equally far: one device refuses for all of them. */
@@ -501,7 +505,7 @@ judge(const struct view *v, struct verdicts *out)
 			judge_return(v, out);
 		return;
 	}
-	if (judge_icmp(c, many, out))
+	if (judge_icmp(v, many, out))
 		return;
 	if (moment_is(&c->conn->refused)) {
 		if (c->conn->refused_ack_ok && !client_spoke(c))

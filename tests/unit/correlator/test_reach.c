@@ -371,6 +371,25 @@ test_icmp_names_the_device(void)
 	}
 }
 
+/* A client that tries one address after the other: that the first fails need not have stopped a mail. */
+static void
+test_another_address_was_reached(void)
+{
+	for (int with = 0; with < 2; with++) {
+		struct record r[] = { build_refused(1, 60), build_host(10, ip4(203, 0, 113, 5), 25, 100) };
+		struct correlator *c;
+		const struct finding *const *f;
+
+		r[1].host.answered = r[1].host.data = with;
+		c = judged_records(r, 2);
+		CHECK_EQ_INT(correlator_findings(c, &f), 1);
+		CHECK_EQ_INT(f[0]->kind, FINDING_SERVICE_DOWN);
+		CHECK_EQ_INT(f[0]->severity, with ? SEVERITY_WARNING : SEVERITY_ERROR);
+		CHECK_EQ_INT(f[0]->evidence_count, 1 + with);
+		correlator_free(c);
+	}
+}
+
 /* Time exceeded: a routing loop, or somebody who traces the route with SYNs. */
 static void
 test_traced_route_is_no_loop(void)
@@ -467,6 +486,7 @@ main(void)
 		{ "refused sooner than the server can", test_refused_too_soon },
 		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
+		{ "another address was reached", test_another_address_was_reached },
 		{ "a traced route is no loop", test_traced_route_is_no_loop },
 		{ "the answer does not come back", test_answer_does_not_come_back },
 		{ "no banner", test_no_banner },
