@@ -52,6 +52,7 @@ struct hole {
 	int64_t		ns;		/* when it was overtaken */
 	uint16_t	id;		/* of the last segment that overtook it */
 	bool		by_data;	/* a data segment overtook it: its fill can be a repair */
+	bool		before;		/* joined in the middle: it was on its way when the capture began, which cannot lack it */
 };
 
 struct rst_note {
@@ -104,6 +105,7 @@ struct side {
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
 	uint64_t	unseen_gone;	/* of them acknowledged */
 	int64_t		low;		/* lowest byte seen */
+	int64_t		began_ns;	/* joined in the middle: when it was first heard of */
 	int64_t		floor;		/* delivered and folded up to here */
 	int64_t		tainted;	/* below it transmissions were dropped: nothing is proven */
 	struct moment	first, data_first, rst;

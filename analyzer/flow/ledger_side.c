@@ -20,9 +20,10 @@ static const int64_t repeat_least = 200 * MS;	/* no sender repeats sooner for wa
 /* ---- sequence space -------------------------------------------------------- */
 
 static void
-side_base(struct side *s, uint32_t seq, bool isn)
+side_base(struct side *s, uint32_t seq, bool isn, int64_t ns)
 {
 	s->based = true;
+	s->began_ns = ns;
 	s->isn_known = isn;
 	s->midstream = !isn;
 	s->base = isn ? seq : seq - 1;
@@ -42,6 +43,8 @@ hole_give_up(struct side *s, const struct hole *h)
 {
 	uint64_t n = (uint64_t)(h->hi - h->lo);
 
+	if (h->before && s->packets > 0)
+		return;
 	s->missing_gone += n;
 	if (s->acked >= h->hi)
 		s->unseen_gone += n;
@@ -77,7 +80,7 @@ side_skip(struct side *s, int64_t to, int64_t ns, uint16_t id, bool by_data)
 {
 	if (to <= s->max)
 		return;
-	hole_insert(s, s->hole_count, (struct hole){ s->max, to, ns, id, by_data });
+	hole_insert(s, s->hole_count, (struct hole){ s->max, to, ns, id, by_data, s->midstream && ns - s->began_ns <= in_flight });
 	s->max = to;
 }
 
@@ -528,7 +531,7 @@ ack_note(struct side *s, const struct packet *p)
 	if (!(p->flags & TCP_ACK))
 		return;
 	if (!s->based)
-		side_base(s, p->ack, false);
+		side_base(s, p->ack, false, p->at.ns);
 	rel = side_rel(s, p->ack);
 	if (!side_near(s, rel))
 		return;
@@ -561,7 +564,7 @@ side_place(struct side *s, const struct packet *p, bool *wild)
 	int64_t rel;
 
 	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
-		side_base(s, p->seq, syn);
+		side_base(s, p->seq, syn, p->at.ns);
 	rel = side_rel(s, p->seq);
 	*wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
 	return rel;
@@ -620,20 +623,6 @@ side_beyond(struct side *s, const struct packet *p, int64_t rel)
 		side_skip(s, rel, p->at.ns, p->ip_id, false);
 }
 
-/*
- * Joined in the middle: what was acknowledged before a side was heard at all was on its way when the capture began.  The capture
- * cannot lack it, unless it was long ago.
- */
-static void
-side_began(const struct ledger *l, struct side *s, const struct packet *p, int64_t rel)
-{
-	if (!s->midstream || rel < s->max || p->at.ns - l->first.ns > in_flight)
-		return;
-	s->hole_count = 0;
-	s->missing_gone = s->unseen_gone = 0;
-	s->max = rel;
-}
-
 /* The stretch of sequence space that it covers. */
 static struct seg_more
 side_stretch(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool super)
@@ -673,8 +662,6 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (!(p->flags & TCP_RST) || (s->ttl_count[0] > 0 && p->ttl == side_ttl(s)))
 		ack_note(peer, p);
 	silence_note(s, peer, p);
-	if (s->packets == 1 && !wild && !(p->flags & (TCP_SYN | TCP_RST)))
-		side_began(l, s, p, rel);
 	window_use(peer, p);
 	window_note(l, s, peer, p);
 	if (!wild)

@@ -88,6 +88,8 @@ report_missing(const struct side *s, struct record_direction *o)
 	for (uint32_t i = 0; i < s->hole_count; i++) {
 		int64_t acked = s->acked < s->lists->holes[i].hi ? s->acked : s->lists->holes[i].hi;
 
+		if (s->lists->holes[i].before && s->packets > 0)	/* of a side never heard all is missing */
+			continue;
 		o->missing += (uint64_t)(s->lists->holes[i].hi - s->lists->holes[i].lo);
 		if (acked > s->lists->holes[i].lo)
 			o->acked_unseen += (uint64_t)(acked - s->lists->holes[i].lo);
