@@ -137,8 +137,10 @@ times_crowd(int64_t *at, size_t n)
 {
 	bool crowd = false;
 
-	if (n > 1)
-		qsort(at, n, sizeof(*at), time_compare);
+	if (n < SCAN_PAIRS)
+		return false;
+	/* cppcheck-suppress uninitvar ; it does not see that n of them were written */
+	qsort(at, n, sizeof(*at), time_compare);
 	for (size_t i = SCAN_PAIRS - 1; i < n && !crowd; i++)
 		crowd = at[i] - at[i - (SCAN_PAIRS - 1)] <= 60 * SECOND;
 	return crowd;

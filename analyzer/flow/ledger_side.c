@@ -648,7 +648,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
 	bool super = packet_super(p, side_largest(l, dir)), wild;
-	struct seg_more more = { .flags = SEG_WILD };
+	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
 	bool acked_first = dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
 	int64_t rel = side_place(s, p, &wild);
@@ -664,8 +664,10 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	silence_note(s, peer, p);
 	window_use(peer, p);
 	window_note(l, s, peer, p);
-	if (!wild)
-		more = p->flags & TCP_SYN ? (struct seg_more){ 0 } : side_stretch(l, dir, p, rel, super);
+	if (wild)
+		more.flags = SEG_WILD;
+	else if (!(p->flags & TCP_SYN))
+		more = side_stretch(l, dir, p, rel, super);
 	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0) {
 		l->disordered += s->acked > rel + (int64_t)p->len;
 		s->fin = p->at;
