@@ -153,7 +153,7 @@ prelude_classify(struct prelude *pr, const struct packet *p, enum dissect_dir di
 	if (pr->classify == NULL) {
 		uint16_t port[2] = { p->sport, p->dport };
 
-		if (implicit == APP_UNKNOWN && !classify_worth(dir, p->payload + header, p->caplen - header))
+		if (implicit == APP_UNKNOWN && !classify_worth(dir, header > 0 ? p->payload + header : p->payload, p->caplen - header))
 			return not_mail;
 		pr->classify = classify_new(implicit, midstream, port[dir], port[!dir]);
 		if (pr->classify == NULL)
