@@ -590,115 +590,6 @@ from_behind_after_silence(void)
 	correlator_free(c);
 }
 
-static void
-windows(void)
-{
-	struct record conn = build_connection(0, 1, 0, 20000);
-	struct record_direction *b = &conn.connection.dir[1];
-	struct correlator *c;
-
-	b->zero_from = at(2000);
-	b->zero_to = at(14000);
-	c = JUDGED(conn);		/* no probe was answered: it may be the path */
-	CHECK_NO_FINDING(c, FINDING_ZERO_WINDOW_STALL);
-	correlator_free(c);
-	b->zero_probes = 5;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	*b = (struct record_direction){ .packets = 40, .wscale = 255, .window_eq = 58, .window_median = 64 };
-	conn.connection.dir[0].wscale = 7;
-	conn.connection.dir[0].acked = conn.connection.dir[0].stream_bytes = 18800;
-	conn.connection.dir[0].size_count = 2;
-	conn.connection.dir[0].sizes = BUILD_LIST(((struct size_class[]){ { 104, 58, 0 }, { 500, 3, 1 } }));
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_STR(find_kind(c, FINDING_WINDOW_SCALE_BROKEN)->excluded[1].why,
-	    "61 segments arrived, 1 were lost; 18800 of 18800 bytes are acknowledged");
-	correlator_free(c);
-	b->window_median = 8192;	/* an old system without scaling */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
-	correlator_free(c);
-}
-
-static void
-pauses(void)
-{
-	struct record conn = build_connection(0, 1, 0, 40000), session = build_session(&conn, 100);
-	struct record_direction *a = &conn.connection.dir[0];
-	struct correlator *c;
-
-	conn.connection.rtt_ns = 40 * MS;
-	a->pause_count = 1;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true } }));
-	session.session.content_from = at(1000);
-	c = JUDGED(conn, session);	/* on the way, and the counter is not known to step */
-	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
-	correlator_free(c);
-	a->ids_step = true;
-	c = JUDGED(conn, session);
-	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	session.session.content_from = at(30000);	/* before the content: thinking is allowed */
-	c = JUDGED(conn, session);
-	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
-	correlator_free(c);
-}
-
-static void
-losses(void)
-{
-	struct record conn = build_connection(0, 1, 0, 40000);
-	struct record_direction *a = &conn.connection.dir[0];
-	struct correlator *c;
-
-	a->data_segments = 97;
-	a->retransmissions = 21;
-	a->repair_ranges = 18;
-	a->repair_w_max = 1500;
-	a->repair_w_max_count = 21;
-	a->repair_sizes = 1;
-	a->repair_first = at(1000);
-	a->repair_last = at(20000);
-	a->ceiling = a->proven = a->w_max = 1500;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	a->dsacks = 19;			/* they were not lost */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
-	correlator_free(c);
-	a->dsacks = 0;
-	a->all_lost_above_proven = true;	/* about size, then */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
-	correlator_free(c);
-	a->all_lost_above_proven = false;
-	a->repair_w_max = a->proven = 1400;	/* nothing larger was sent: it is loss all the same */
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
-	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
-	correlator_free(c);
-	a->size_count = 2;			/* larger ones were lost, and every repair fits a smaller path */
-	a->sizes = BUILD_LIST(((struct size_class[]){ { 1400, 76, 0 }, { 1500, 0, 21 } }));
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
-	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_POSSIBLE);
-	correlator_free(c);
-	a->proven = 1500;			/* a larger one arrived */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
-	correlator_free(c);
-	a->repair_w_max = 1500;
-	a->size_count = 2;
-	a->sizes = BUILD_LIST(((struct size_class[]){ { 500, 60, 0 }, { 1500, 16, 21 } }));
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS, CONFIDENCE_CONFIRMED);
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
-	correlator_free(c);
-}
-
 int
 main(void)
 {
@@ -717,10 +608,7 @@ main(void)
 		{ "many stall alike", many_stall_alike },
 		{ "outages", outages },
 		{ "seen from behind", from_behind },
-		{ "windows", windows },
-		{ "pauses", pauses },
 		{ "from behind, after a silence", from_behind_after_silence },
-		{ "losses", losses },
 	};
 
 	return check_main("path rules", tests, sizeof(tests) / sizeof(tests[0]));
