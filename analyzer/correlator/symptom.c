@@ -1,0 +1,78 @@
+/* symptom.c - what the rules of silences and closes have in common. */
+#include "symptom.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool
+session_farewell(const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++)
+		if (s->refusals[i].reply.code == 421 || (s->refusals[i].unsolicited && reply_has_words(&s->refusals[i].reply, "timeout")))
+			return true;
+	return false;
+}
+
+bool
+session_is_stale(const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	return !s->tls && s->command_unanswered && moment_gap(&c->conn->dir[1].fin, &c->conn->dir[0].data_last) >= SECOND && !case_one_sided(c) &&
+	    !case_missing(c);
+}
+
+struct finding *
+symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir, const struct record_transaction *t,
+    struct verdicts *out)
+{
+	/* which reply answered what was guessed there: no more is known for certain */
+	bool guessed = t != NULL && t->unsure;
+	struct finding *f = verdict_add(out, kind, absence(c, guessed ? confidence_min(conf, CONFIDENCE_POSSIBLE) : conf), c, dir);
+
+	if (t != NULL && moment_is(&t->first))
+		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn->last);
+	return f;
+}
+
+const char *
+symptom_seconds(int64_t ns, char buf[32])
+{
+	snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND), (long long)(ns % SECOND / 100000000));
+	return buf;
+}
+
+void
+symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+
+	if (server->at_sender) {
+		finding_exclude(f, FINDING_PATH_OUTAGE, "the capture is at the server's side: it sent no answer");
+		return;
+	}
+	if (server->last.ns > closed->ns) {
+		evidence_frame(finding_says(f, c->point, "the server is heard even after the close"), &server->last);
+		finding_exclude(f, FINDING_PATH_OUTAGE, "the server is heard even after the close: the way back works");
+		return;
+	}
+	f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
+	finding_says(f, c->point, "nothing of the server is seen after the close: from the client's side a way back that died behind the "
+	    "acknowledgement looks the same");
+	finding_next_capture(f, "a client that gave up too early", "an answer lost on a dead way back", "the server's own packets",
+	    "at the server");
+}
+
+void
+symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf, struct verdicts *out)
+{
+	struct moment end = case_closed(c, 1);
+	struct finding *f = symptom(c, FINDING_SERVER_DROPPED, conf, 1, t, out);
+
+	finding_subkind(f, when);
+	evidence_frame(finding_says(f, c->point, "the server closes without an answer"), &end);
+	finding_summary(f, "The server closed the connection %s, without an answer.", strcmp(when, "after-data") == 0 ?
+	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session");
+}
