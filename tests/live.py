@@ -101,7 +101,8 @@ class Watch:
 
     def __init__(self, binary, *more):
         self.p = subprocess.Popen(["ip", "netns", "exec", CL, binary, "-i", "eth0", *more],
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                  preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # under nohup it is ignored
         self.lines, self.q = [], queue.Queue()
         self.err = []
         threading.Thread(target=self.pump, args=(self.p.stdout, self.lines), daemon=True).start()
