@@ -246,6 +246,26 @@ def inputs(tmp):
         check(run(HOLE, env=env)[1] == run(HOLE)[1], "neither locale nor time zone is in the report")
 
 
+def pieces(tmp):
+    """A capture that was cut in the middle of a connection, as by tcpdump -G."""
+    with open(HOLE, "rb") as f:
+        data = f.read()
+    at, frames = 24, []
+    while at < len(data):
+        frames.append(at)
+        at += 16 + struct.unpack_from("<I", data, at + 8)[0]
+    names = [os.path.join(tmp, n) for n in ("1.pcap", "2.pcap")]
+    cut = frames[len(frames) // 2]
+    for name, part in zip(names, (data[:cut], data[:24] + data[cut:])):
+        with open(name, "wb") as f:
+            f.write(part)
+    said = lambda *args: [x for x in last(run("--json", *args)[1])["incomplete"] if "goes on in" in x]
+    for order in (names, names[::-1]):
+        got = said(*order)
+        check(len(got) == 1 and "1.pcap goes on in " in got[0] and "mergecap" in got[0], "pieces of one capture: %s" % got)
+    check(said(names[0]) == said(names[1]) == said(names[0], names[0]) == said(CLEAN, HOLE) == [], "captures that do not go on")
+
+
 def main():
     statuses()
     messages()
@@ -257,6 +277,8 @@ def main():
         records(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         inputs(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
+        pieces(tmp)
     print("%d passed, %d failed" % (passed, failed))
     return failed != 0
 

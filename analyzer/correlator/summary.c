@@ -1,4 +1,5 @@
 #include "summary.h"
+#include "pieces.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,6 +115,16 @@ incomplete_capture(struct summary *o, const struct record_capture *c)
 		summary_incomplete(o, "%s: limits were reached: %s", c->file, c->caps[0] != '\0' ? c->caps : "see the capture record");
 }
 
+static void
+incomplete_pieces(struct summary *o, const struct store *s)
+{
+	struct pieces p = pieces_find(s);
+
+	if (p.connections > 0)
+		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces first: "
+		    "mergecap -w whole.pcapng FILES", p.from, p.to, (unsigned long long)p.connections);
+}
+
 void
 summary_add_captures(struct summary *o, const struct store *s)
 {
@@ -126,4 +137,5 @@ summary_add_captures(struct summary *o, const struct store *s)
 		incomplete_capture(o, c);
 	}
 	o->frag_needed += store_frag_needed(s);
+	incomplete_pieces(o, s);
 }

@@ -1,0 +1,44 @@
+#include "pieces.h"
+
+#define SECOND		INT64_C(1000000000)
+#define PAUSE		(60 * SECOND)	/* between the last packet of a piece and the first of the next */
+
+enum { LOOKED = 64 };			/* connections between the same hosts */
+
+static bool
+goes_on(const struct record_capture *a, const struct record_capture *b)
+{
+	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PAUSE;
+}
+
+/* The part of this connection that an earlier capture holds; NULL = none. */
+static const struct mail_case *
+part_before(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
+	const struct mail_case *x;
+
+	for (int n = 0; n < LOOKED && (x = store_case_next(s, &it)) != NULL; n++)
+		if (x->point != c->point && x->has_conn && x->conn->open && endpoint_equal(&x->conn->client, &c->conn->client) &&
+		    endpoint_equal(&x->conn->server, &c->conn->server) && goes_on(store_capture(s, x->point), store_capture(s, c->point)))
+			return x;
+	return NULL;
+}
+
+struct pieces
+pieces_find(const struct store *s)
+{
+	struct pieces p = { 0, NULL, NULL };
+	struct case_iter all = { .client = NULL };
+	const struct mail_case *c, *x;
+
+	while (store_point_count(s) > 1 && (c = store_case_next(s, &all)) != NULL) {
+		if (!c->has_conn || c->conn->state != CONN_MIDSTREAM || (x = part_before(s, c)) == NULL)
+			continue;
+		if (p.connections++ == 0) {
+			p.from = store_capture(s, x->point)->file;
+			p.to = store_capture(s, c->point)->file;
+		}
+	}
+	return p;
+}
