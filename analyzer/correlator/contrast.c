@@ -93,7 +93,7 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 			nets[n++] = &h->server.ip;
 	}
 	out->silent_nets = n;
-	out->silent_alive = any_alive(s, c, nets, n);
+	out->silent_alive = n <= 2 && any_alive(s, c, nets, n);	/* three networks are enough without it */
 	out->c2 = n >= 2 && others_work && !port_works;
 	out->one_distance = refused && ttl != 0 && one_ttl && n >= NETS_ALIKE;
 }

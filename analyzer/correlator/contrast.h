@@ -15,7 +15,7 @@ struct contrast {
 	uint32_t	point;		/* of the witness of c1, else of c3 */
 	uint32_t	silent_nets;	/* C2 */
 	bool		one_distance;	/* refusals of hosts in five networks or more, and all have one TTL */
-	bool		silent_alive;	/* ... and one of those hosts answers on another port */
+	bool		silent_alive;	/* ... and one of those hosts answers on another port; not looked for beyond two networks */
 };
 
 /* `refused': C2 counts hosts that refused instead of hosts that are silent. */
