@@ -79,6 +79,17 @@ stream_open(struct records *r, struct input *in)
 	return f;
 }
 
+/* Closes it and leaves errno as it is; always NULL. */
+static FILE *
+stream_drop(FILE *f)
+{
+	int why = errno;
+
+	fclose(f);
+	errno = why;
+	return NULL;
+}
+
 /* The whole stream, which is closed, in a file without a name.  NULL with errno. */
 static FILE *
 stream_keep(FILE *stream)
@@ -86,17 +97,12 @@ stream_keep(FILE *stream)
 	FILE *kept = tmpfile();
 	char buf[COPY_BYTES];
 	size_t n = 1;
-	int why = errno;
 
 	while (kept != NULL && (n = fread(buf, 1, sizeof(buf), stream)) > 0 && fwrite(buf, 1, n, kept) == n)
 		;
-	if (kept != NULL && (n > 0 || fseek(kept, 0, SEEK_SET) != 0)) {
-		why = errno;
-		fclose(kept);
-		kept = NULL;
-	}
-	fclose(stream);
-	errno = why;
+	if (kept != NULL && (n > 0 || fseek(kept, 0, SEEK_SET) != 0))
+		kept = stream_drop(kept);
+	stream_drop(stream);
 	return kept;
 }
 
@@ -139,18 +145,12 @@ records_open(struct records *r, struct input *in)
 {
 	FILE *f = stream_open(r, in);
 	struct stat st;
-	int why;
 
 	if (f == NULL || r->all)
 		return f;
 	if ((strcmp(r->path, "-") == 0 || stat(r->path, &st) != 0 || !S_ISREG(st.st_mode)) && (f = stream_keep(f)) == NULL)
 		return NULL;
-	if (records_select(r, f) == 0)
-		return records_again(r, f);
-	why = errno;
-	fclose(f);
-	errno = why;
-	return NULL;
+	return records_select(r, f) == 0 ? records_again(r, f) : stream_drop(f);
 }
 
 /* ---- taking ------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "pieces.h"
 
-#define SECOND		INT64_C(1000000000)
+#include "dialogue.h"
+
 #define PAUSE		(60 * SECOND)	/* between the last packet of a piece and the first of the next */
 
 enum { LOOKED = 64 };			/* connections between the same hosts */

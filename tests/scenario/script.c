@@ -602,8 +602,7 @@ do_act(struct script *sc, char who)
 		void		(*act)(struct script *sc, struct endpoint *e);
 	} acts[] = {
 		{ "data", do_data }, { "fin", act_fin }, { "gives-up", act_gives_up }, { "rst", act_rst },
-		{ "stops-reading", act_stops }, { "reads", act_reads }, { "lose", act_lose },
-		{ "unseen", act_unseen },
+		{ "stops-reading", act_stops }, { "reads", act_reads }, { "lose", act_lose }, { "unseen", act_unseen },
 	};
 	struct endpoint *e = side(sc, who);
 
