@@ -10,7 +10,8 @@ enum {
 	 * capture).  6144 packets are 200 ms at 30,000 a second; a mirror's
 	 * copy, at most 1 ms late, is found at 6 million a second.
 	 */
-	SETS = 2048,
+	SETS = 2048,			/* at most, */
+	SETS_FIRST = 16,		/* for a capture may have thousands of interfaces; grown rather than evicting */
 	WAYS = 3,
 	TTL_SPREAD = 8,			/* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
@@ -22,6 +23,7 @@ static const int64_t mirror_ns = 200000000;	/* two mirrors apart */
 /*
  * Entries of one set share a cache line.  A fingerprint of 64 bits stands for
  * the packet: 6 thousand of them make a false match once in 10^15 packets.
+ * Its low bits are those that choose the set.
  */
 struct set {
 	uint64_t	print[WAYS];	/* 0 = empty */
@@ -35,23 +37,30 @@ _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 struct copies {
 	struct set		*sets;
+	uint64_t		 mask;	/* a power of two of sets, less one */
 	struct copies_counters	 counters;
 };
+
+static struct set *
+sets_new(uint64_t n)
+{
+	struct set *sets = aligned_alloc(sizeof(*sets), n * sizeof(*sets));
+
+	return sets != NULL ? memset(sets, 0, n * sizeof(*sets)) : NULL;
+}
 
 struct copies *
 copies_new(void)
 {
 	struct copies *c = calloc(1, sizeof(*c));
-	void *p = NULL;
 
 	if (c == NULL)
 		return NULL;
-	if (posix_memalign(&p, sizeof(struct set), SETS * sizeof(struct set)) != 0) {
+	if ((c->sets = sets_new(SETS_FIRST)) == NULL) {
 		free(c);
 		return NULL;
 	}
-	c->sets = p;
-	memset(c->sets, 0, SETS * sizeof(struct set));
+	c->mask = SETS_FIRST - 1;
 	return c;
 }
 
@@ -101,9 +110,10 @@ mix_addrs(const struct packet *p)
 }
 
 static inline uint64_t
-print_finish(uint64_t h)
+print_finish(uint64_t h, uint64_t place)
 {
 	h = mix(h, 0xc4ceb9fe1a85ec53u);
+	h = (h & ~(uint64_t)(SETS - 1)) | (place & (SETS - 1));
 	return h != 0 ? h : 1;
 }
 
@@ -125,7 +135,7 @@ print_tcp(const struct packet *p, uint64_t numbers)
 	uint64_t h = mix_addrs(p), g;
 
 	g = mix(numbers, (uint64_t)p->flags << 32 | (p->has_ts ? p->tsval : 0));
-	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g);
+	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, numbers);
 }
 
 static uint64_t
@@ -138,7 +148,7 @@ print_icmp(const struct packet *p)
 		h = mix(h, u64_at(p->payload + i));
 	for (; i < n; i++)
 		h = mix(h, p->payload[i]);
-	return print_finish(h ^ 0x1c3b);
+	return print_finish(h ^ 0x1c3b, h);
 }
 
 /* A bare ACK without timestamp and IP ID looks like the next one: never a copy. */
@@ -170,14 +180,74 @@ is_copy(const struct packet *p, const struct set *s, unsigned int i, int64_t rtt
 	return ttl >= 1 && ttl <= TTL_SPREAD && told && age < mirror_ns;
 }
 
-static void
-set_put(struct copies *c, struct set *s, uint64_t print, const struct packet *p)
+static struct set *
+set_of(const struct copies *c, uint64_t print)
+{
+	return &c->sets[print & c->mask];
+}
+
+/* The entry that gives way: an empty one, or the oldest. */
+static unsigned int
+set_oldest(const struct set *s)
 {
 	unsigned int i = 0;
 
 	for (unsigned int j = 1; j < WAYS; j++)
 		if (s->print[i] != 0 && (s->print[j] == 0 || s->ns[j] < s->ns[i]))
 			i = j;
+	return i;
+}
+
+static void
+set_move(struct copies *c, const struct set *from, unsigned int i)
+{
+	struct set *to = set_of(c, from->print[i]);
+	unsigned int k = set_oldest(to);
+
+	to->print[k] = from->print[i];
+	to->ns[k] = from->ns[i];
+	to->ttl[k] = from->ttl[i];
+	to->last_ttl[k] = from->last_ttl[i];
+	to->falling[k] = from->falling[i];
+}
+
+/* False: as large as it may be, or no memory. */
+static bool
+copies_grow(struct copies *c)
+{
+	struct set *old = c->sets, *bigger;
+	uint64_t n = c->mask + 1;
+
+	if (n == SETS || (bigger = sets_new(2 * n)) == NULL)
+		return false;
+	c->sets = bigger;
+	c->mask = 2 * n - 1;
+	for (uint64_t at = 0; at < n; at++)
+		for (unsigned int i = 0; i < WAYS; i++)
+			if (old[at].print[i] != 0)
+				set_move(c, &old[at], i);
+	free(old);
+	return true;
+}
+
+/* Somebody would have to go before a copy of it can no longer come. */
+static bool
+set_crowded(const struct set *s, const struct packet *p)
+{
+	unsigned int i = set_oldest(s);
+
+	return s->print[i] != 0 && llabs(p->at.ns - s->ns[i]) < mirror_ns;
+}
+
+static void
+set_put(struct copies *c, uint64_t print, const struct packet *p)
+{
+	struct set *s = set_of(c, print);
+	unsigned int i;
+
+	while (set_crowded(s, p) && copies_grow(c))
+		s = set_of(c, print);
+	i = set_oldest(s);
 	if (s->print[i] != 0) {
 		int64_t age = llabs(p->at.ns - s->ns[i]);
 
@@ -230,27 +300,26 @@ count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet 
 void
 copies_fetch(const struct copies *c, const struct glance *g)
 {
-	__builtin_prefetch(&c->sets[mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id) % SETS], 1);
+	__builtin_prefetch(set_of(c, mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id)), 1);
 }
 
 bool
 copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
 {
 	struct set *s;
-	uint64_t print, place;
+	uint64_t print;
 
 	if (p->kind == PACKET_TCP) {
 		if (!tcp_eligible(p))
 			return false;
 		c->counters.eligible++;
-		place = mix_numbers(p->seq, p->ack, p->sport, p->dport, p->window, p->ip_id);
-		print = print_tcp(p, place);
+		print = print_tcp(p, mix_numbers(p->seq, p->ack, p->sport, p->dport, p->window, p->ip_id));
 	} else if (p->kind == PACKET_ICMP && icmp_eligible(p)) {
-		place = print = print_icmp(p);
+		print = print_icmp(p);
 	} else {
 		return false;
 	}
-	s = &c->sets[place % SETS];
+	s = set_of(c, print);
 	for (unsigned int i = 0; i < WAYS; i++) {
 		if (s->print[i] != print)
 			continue;
@@ -260,6 +329,6 @@ copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
 		}
 		s->print[i] = 0;	/* the newer sighting takes its place */
 	}
-	set_put(c, s, print, p);
+	set_put(c, print, p);
 	return false;
 }

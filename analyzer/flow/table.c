@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { CHUNK = 1024 };			/* entries */
+enum { CHUNK = 256 };			/* entries: 16 KiB, what each interface of a capture takes at least */
 
 struct table {
 	struct hash_key	   key;

@@ -204,6 +204,29 @@ test_many(void)
 	copies_free(c);
 }
 
+/* What was seen while there were few packets is still told when there are many. */
+static void
+test_growing(void)
+{
+	enum { PACKETS = 500 };
+	struct copies *c = copies_new();
+	struct packet p = segment();
+	unsigned int missed = 0;
+
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		p.seq = i * 1448;
+		CHECK(!again(c, &p, 100 * US, 64, 0));
+	}
+	p.at.ns += 50 * MS;
+	for (uint32_t i = 0; i < PACKETS; i++) {
+		p.seq = i * 1448;
+		missed += !again(c, &p, 100 * US, 60, 0);
+	}
+	CHECK(missed < PACKETS / 100);
+	CHECK_EQ_INT(copies_counters(c)->evicted_near, 0);
+	copies_free(c);
+}
+
 int
 main(void)
 {
@@ -215,6 +238,7 @@ main(void)
 		{ "cooked capture", test_cooked },
 		{ "ICMP errors", test_icmp },
 		{ "many packets", test_many },
+		{ "more and more packets", test_growing },
 	};
 
 	return check_main("copies", tests, sizeof(tests) / sizeof(tests[0]));
