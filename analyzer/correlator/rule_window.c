@@ -63,6 +63,8 @@ judge_scale(const struct way *w, struct verdicts *out)
 
 	if (c->syn_count == 0 || c->synack_count == 0 || c->dir[0].wscale == NO_SCALE || w->b->window_eq < SAME_SIZE)
 		return;
+	if (c->dir[1].wscale == NO_SCALE && c->dir[1].syn_cut)
+		return;
 	if (c->dir[1].wscale == NO_SCALE) {
 		if (w->b->window_median < TINY_WINDOW)
 			report_scale(w, CONFIDENCE_CONFIRMED, "on the way", out);

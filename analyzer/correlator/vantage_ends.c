@@ -81,7 +81,7 @@ options_read(const struct mail_case *c, int dir)
 {
 	const struct record_direction *d = &c->conn->dir[dir];
 
-	return c->has_conn && d->isn_known && d->mss != 0 && (c->capture == NULL || c->capture->snaplen == 0 || c->capture->snaplen >= 128);
+	return c->has_conn && d->isn_known && d->mss != 0 && !d->syn_cut;
 }
 
 /* S18: the server agreed, the client never heard of it; or one of them heard another number. */

@@ -111,7 +111,7 @@ struct side {
 	struct moment	first, data_first, rst;
 	uint32_t	dsacks;
 	uint8_t		ttl_syn, ttl_rst;
-	bool		sack_ok, conflict, options_cut;
+	bool		sack_ok, conflict, options_cut, syn_cut;
 	struct moment	id_gap_from, id_gap_to;
 	uint32_t	id_gap;
 	bool		id_gap_big;
@@ -137,7 +137,7 @@ struct side {
 	}		filled;
 
 	/* Of every packet: fetched into the cache before it comes, see ledger_fetch(). */
-	bool		based, isn_known, midstream, syn_seen, timestamps;
+	bool		based, isn_known, midstream, scale_read, timestamps;	/* scale_read: in its SYN, or that it has none */
 	bool		id_known, window_known, data_last_cut;
 	bool		zero_now;	/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
 	bool		gap_on, gap_was;	/* `filled' holds one */

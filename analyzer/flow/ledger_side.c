@@ -426,7 +426,7 @@ zero_end(struct side *s, const struct moment *at)
 static bool
 window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
 {
-	return bytes < s->mss && bytes < s->window_max / 2 && s->syn_seen && peer->syn_seen;
+	return bytes < s->mss && bytes < s->window_max / 2 && s->scale_read && peer->scale_read;
 }
 
 static int64_t
@@ -501,7 +501,8 @@ syn_note(struct side *s, struct side *peer, const struct packet *p)
 {
 	bool scaled;
 
-	s->syn_seen = true;
+	s->syn_cut = p->options_cut;
+	s->scale_read = !s->syn_cut || p->wscale <= 14;
 	s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
 	if (p->options_cut && p->mss == 0)
 		s->mss = 0;
@@ -509,7 +510,7 @@ syn_note(struct side *s, struct side *peer, const struct packet *p)
 	s->sack_ok = p->sack_permitted;
 	s->ttl_syn = p->ttl;
 	/* Scaling counts where both ends are seen to agree on it. */
-	scaled = peer->syn_seen && s->wscale <= 14 && peer->wscale <= 14;
+	scaled = peer->scale_read && s->wscale <= 14 && peer->wscale <= 14;
 	s->window_shift = scaled ? s->wscale : 0;
 	peer->window_shift = scaled ? peer->wscale : 0;
 }

@@ -195,6 +195,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->isn = s->isn_known ? s->base : 0;
 	o->sack_ok = s->sack_ok;
 	o->timestamps = s->timestamps;
+	o->syn_cut = s->syn_cut;
 	o->mss = s->mss;
 	o->wscale = s->wscale;
 	o->ttl = ttl;

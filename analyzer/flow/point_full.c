@@ -83,7 +83,7 @@ full_start(const struct full *f, enum dissect_dir dir)
 
 	s.known = e->isn_known || (peer->isn_known && peer->ack_known);
 	s.seq = e->isn_known ? e->isn + 1 : peer->ack_first;
-	if (e->isn_known && peer->isn_known)
+	if (e->isn_known && peer->isn_known && !e->scale_cut && !peer->scale_cut)
 		s.wscale = e->wscale <= 14 && peer->wscale <= 14 ? e->wscale : 0;
 	return s;
 }
@@ -230,6 +230,7 @@ full_handshake(struct full *f, const struct packet *p, enum dissect_dir dir)
 		e->isn_known = true;
 		e->isn = p->seq;
 		e->wscale = p->wscale;
+		e->scale_cut = p->options_cut && p->wscale > 14;
 		if (dir == DIR_S2C && f->synack.frame == 0)
 			f->synack = p->at;
 	} else if (dir == DIR_C2S && f->established.frame == 0 && f->synack.frame != 0 &&

@@ -23,7 +23,7 @@ enum {
 
 /* What one end said of itself, as far as the stream needs it. */
 struct full_end {
-	bool		 seen, isn_known, ack_known;
+	bool		 seen, isn_known, ack_known, scale_cut;
 	uint32_t	 isn;
 	uint32_t	 ack_first;	/* its first ACK: the peer's offset 0, if nothing came before */
 	uint8_t		 wscale;	/* 255: not announced */

@@ -146,6 +146,7 @@ struct record_direction {
 	uint64_t	cut_bytes;	/* of them cut by the snap length */
 	bool		conflict;	/* two copies of a byte differ */
 	bool		isn_known, sack_ok, timestamps;
+	bool		syn_cut;	/* snap length cut the options of its SYN: those not read are not absent */
 	uint32_t	isn;
 	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
 	uint8_t		wscale;		/* 255 = not announced */

@@ -8,6 +8,7 @@
     wire N US         up to N segments in a row are one (offload), and the pieces were captured as well, US us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
     skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
+    snap N           at most N bytes of each frame were kept, though the file does not say so
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
 """
 import struct
@@ -112,6 +113,8 @@ def one(frames, what, words):
     if what == "skew":
         late = [[f[0] + (int(words[1]) * 1000 if Segment(f[2]).tcp and Segment(f[2]).sport == number[0] else 0), *f[1:]] for f in frames]
         return sorted(late, key=lambda f: f[0])
+    if what == "snap":
+        return [[f[0], f[1], f[2][:number[0]]] for f in frames]
     if what == "join":
         low, high = (int(w) for w in words[1].split("-")) if len(words) > 1 else (1, len(frames))
         return frames[:low - 1] + join(frames[low - 1:high], number[0]) + frames[high:]

@@ -35,7 +35,7 @@ class Case:
     def __init__(self, kind, wanted, name):
         self.kind, self.wanted, self.name = kind, wanted, name
         self.lines, self.say = [], []       # say: (kind, subkind or None, comparison, level)
-        self.edits, self.places = [], []    # `edit ...': done to the capture; `also PLACE': a capture there, too
+        self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
         self.errors, self.said, self.false = [], [], []
         if wanted:
@@ -105,9 +105,9 @@ def cases_read(path, kinds):
         elif cases and line.startswith("say "):
             cases[-1].expect(line.split()[1:])
         elif cases and line.startswith("edit "):
-            cases[-1].edits.append(line.split()[1:])
+            cases[-1].places[-1][1].append(line.split()[1:])
         elif cases and line.startswith("also "):
-            cases[-1].places.append(line[5:])
+            cases[-1].places.append((line[5:], []))
         elif cases:
             cases[-1].lines.append(line)
         elif line and not line.startswith("#"):
@@ -138,7 +138,7 @@ def text_of(case, macros):
     return "\n".join(lines) + "\n"
 
 
-def captured(case, text, build, name):
+def captured(case, text, edits, build, name):
     """The text played, the capture written and edited; its path or None."""
     with open(name + ".scenario", "w", encoding="utf-8") as f:
         f.write(text)
@@ -147,15 +147,15 @@ def captured(case, text, build, name):
         case.errors.append("no capture: %s" % p.stderr.decode("utf-8", "replace").strip())
         return None
     try:
-        edit.apply(name + ".pcap", case.edits)
+        edit.apply(name + ".pcap", edits)
     except ValueError as e:
         case.errors.append("edit: %s" % e)
     return name + ".pcap"
 
 
 def analyse(case, text, build, tmp, number):
-    texts = [text] + [re.sub(r"(?m)^capture\b.*$", "capture " + place, text) for place in case.places]
-    captures = [captured(case, t, build, os.path.join(tmp, "%d.%d" % (number, n))) for n, t in enumerate(texts)]
+    captures = [captured(case, re.sub(r"(?m)^capture\b.*$", "capture " + place, text) if place else text, edits, build,
+                         os.path.join(tmp, "%d.%d" % (number, n))) for n, (place, edits) in enumerate(case.places)]
     if None in captures:
         return []
     p = subprocess.run([os.path.join(build, "mailwhy"), "--json", *captures], capture_output=True, timeout=60)
