@@ -204,8 +204,11 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 {
 	const struct record_stall *s = o->s;
 
-	finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
-	    s->u, o->per_flow ? "on this connection" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
+	if (s->n_ok_lt > 0)
+		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
+		    s->u, o->per_flow ? "on this connection" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
+	else
+		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u, s->n_lost_ge);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
 	finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
 	if (!s->df_clear)
@@ -240,6 +243,9 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		    "%.1f s%s.", s->u, from, to, small, o->told.least != NULL && o->told.least->mtu < s->u ?
 		    "the router says why only after repeated losses" : "no router says why", s->chain_count, seconds(s->last.ns - s->first.ns),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
+	else if (s->proven == 0 && s->n_ok_lt == 0)
+		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
+		    "dropped on the way (path-MTU black hole), or the path is dead.", from, to, s->u);
 	else
 		finding_summary(f, "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "
 		    "or the path died at the moment when the first large packet was sent: nothing small was sent meanwhile.",

@@ -11,6 +11,7 @@ enum {
 	PROBE_W = 53,			/* a window probe: 52 bytes of headers and one of data */
 	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
+	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
 };
 
 static const int64_t in_flight = SECOND;		/* who hears nothing for so long sends again (RFC 6298 2.1) */
@@ -28,6 +29,8 @@ side_base(struct side *s, uint32_t seq, bool isn, int64_t ns)
 	s->midstream = !isn;
 	s->base = isn ? seq : seq - 1;
 	s->low = s->max = s->data_max = s->acked = s->floor = 1;
+	if (!isn)			/* what lies below may be sent again and again, too */
+		s->floor -= FLOOR_UNKNOWN;
 }
 
 bool

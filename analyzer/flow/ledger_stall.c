@@ -172,7 +172,7 @@ static void
 repeats_read(const struct ledger *l, const struct reading *r, const struct interval *in, struct repeats *o)
 {
 	const struct side *b = &l->side[!r->dir];
-	int64_t seen = b->floor, flight = r->rtt < SECOND ? r->rtt + 10 * MS : 200 * MS, before = INT64_MIN;
+	int64_t seen = b->floor > 1 ? b->floor : 1, flight = r->rtt < SECOND ? r->rtt + 10 * MS : 200 * MS, before = INT64_MIN;
 	int64_t answered = INT64_MIN, answered_ns = 0;
 
 	memset(o, 0, sizeof(*o));
