@@ -9,14 +9,18 @@ static void
 judge_zero(const struct way *w, struct verdicts *out)
 {
 	int64_t span = w->b->zero_to.ns - w->b->zero_from.ns;
+	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0;
+	enum confidence conf = scale_known || w->b->zero_room == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f;
-	char room[64] = "0";
+	char room[96] = "0";
 
-	if (w->b->zero_room > 0)
+	if (conf == CONFIDENCE_PROBABLE)
+		snprintf(room, sizeof(room), "next to nothing (%u, times a scale that this capture does not show)", w->b->zero_room);
+	else if (w->b->zero_room > 0)
 		snprintf(room, sizeof(room), "at most %u bytes, too few for a segment,", w->b->zero_room);
 	if (w->b->zero_from.frame == 0 || span < 5 * PATH_SECOND || w->b->zero_probes == 0)
 		return;
-	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED, w->c, w->dir);
+	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, conf, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of %s for %.1f s and answers %u probes",
 	    room, seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);

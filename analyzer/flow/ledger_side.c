@@ -11,6 +11,7 @@ enum {
 	PROBE_W = 53,			/* a window probe: 52 bytes of headers and one of data */
 	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
+	WINDOW_LEAST = 536,		/* the smallest MSS that is usual (RFC 9293 3.7.1) */
 	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
 };
 
@@ -424,12 +425,14 @@ zero_end(struct side *s, const struct moment *at)
 
 /*
  * The peer may not send into it, although it is not 0 (silly window): less than a segment and less than half
- * of the most.  Only where scaling is known, because an unscaled window looks small.
+ * of the most.  Where the scale is not known any window looks small: then next to nothing of the most is asked for.
  */
 static bool
 window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
 {
-	return bytes < s->mss && bytes < s->window_max / 2 && s->scale_read && peer->scale_read;
+	if (!s->scale_read || !peer->scale_read)
+		return bytes < WINDOW_LEAST && bytes < s->window_max / 16;
+	return bytes < s->mss && bytes < s->window_max / 2;
 }
 
 static int64_t
@@ -457,8 +460,7 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 		s->zero_now = false;
 		return;
 	}
-	if (p->window == 0)
-		s->window_zero_last = p->at.ns;
+	s->window_zero_last = p->at.ns;
 	if (!s->zero_now) {
 		s->zero_from = p->at;
 		s->zero_room = 0;
