@@ -45,6 +45,16 @@ in_content(const struct way *w, const struct pause *p, int64_t *begun)
 	return true;
 }
 
+/* It had been on to bytes that are not here: it did send. */
+static bool
+sent_unseen(const struct way *w, const struct pause *p)
+{
+	const struct moment *seen = &w->a->hole_seen, *filled = &w->a->hole_filled;
+
+	return seen->frame != 0 && seen->ns >= p->from.ns && (p->trailing || seen->ns <= p->to.ns) &&
+	    (filled->frame == 0 || filled->ns > p->from.ns);
+}
+
 static void
 report(const struct way *w, const struct pause *p, int64_t span, bool here, struct verdicts *out)
 {
@@ -102,7 +112,7 @@ judge_way(const struct way *w, struct verdicts *out)
 		const struct pause *p = &w->a->pauses[i];
 		int64_t begun = 0, from;
 
-		if (!in_content(w, p, &begun))
+		if (!in_content(w, p, &begun) || sent_unseen(w, p))
 			continue;
 		from = p->from.ns > begun ? p->from.ns : begun;
 		if (p->to.ns - from < least)
