@@ -70,6 +70,17 @@ alert_emit(const struct walk *w, uint8_t level, uint8_t description, uint64_t of
 }
 
 static void
+close_emit(const struct walk *w, uint64_t off)
+{
+	struct dissect_event ev = { .kind = EVENT_TLS_CLOSE, .off = off, .end = w->off, .line = "", .arg = "" };
+
+	if (w->t->facts.closed[w->dir])
+		return;
+	w->t->facts.closed[w->dir] = true;
+	emit(w, &ev);
+}
+
+static void
 hello_done(const struct walk *w, uint8_t type)
 {
 	struct tls_facts *f = &w->t->facts;
@@ -209,9 +220,8 @@ finished_13(struct walk *w)
 }
 
 /*
- * A record that cannot be read.  While the handshake lasts its type or its
- * length tells an alert from the rest; later an alert is a close like any
- * other and says nothing about the handshake.
+ * A record that cannot be read.  Its type or its length tells an alert from the
+ * rest; behind the handshake it is a close like any other.
  */
 static void
 hidden_record(struct walk *w)
@@ -226,6 +236,8 @@ hidden_record(struct walk *w)
 		f->first_hidden[w->dir] = len;
 	if (alert && !(f->finished[0] && f->finished[1])) {
 		alert_emit(w, 0, TLS_ALERT_HIDDEN, s->record_off);
+	} else if (alert) {
+		close_emit(w, s->record_off);
 	} else if (!alert && !f->finished[w->dir] && f->chosen >= 0x0304) {
 		finished_13(w);
 	} else if (!alert && !f->finished[w->dir]) {

@@ -36,6 +36,7 @@ struct tls_facts {
 	uint16_t	first_hidden[2];	/* length of the first encrypted record; 19 in TLS 1.3 = an alert */
 	bool		alert_seen[2];
 	uint8_t		alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
+	bool		closed[2];		/* an encrypted alert behind the handshake */
 	bool		lost[2];		/* the records cannot be followed any more: gap, or not TLS */
 	uint64_t	records[2], bytes[2];
 };
@@ -71,6 +72,8 @@ void	tls_init(struct tls_observer *t);
  * EVENT_TLS_ALERT: code = description, arg_num = level.  An encrypted alert
  *   has code TLS_ALERT_HIDDEN, arg_num 0 and `unsure'; it is told only while
  *   the handshake is not known to be finished on both sides.
+ * EVENT_TLS_CLOSE: the first encrypted alert behind it: close_notify, or a
+ *   failure; this side ends the session.
  */
 void	tls_observe(struct tls_observer *t, enum dissect_dir dir, uint64_t off, int64_t ts_ns,
 	    const uint8_t *p, size_t len, const struct dissect_sink *sink);

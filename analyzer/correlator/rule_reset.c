@@ -12,6 +12,9 @@
 #define STALE_LEAST	(3600 * PATH_SECOND)	/* then it may as well be a restart: no accusation */
 #define ANSWER		(PATH_SECOND / 2)
 
+/* Those which show that the session went on; the others tell only who sent the RST. */
+#define SIGNS_CUTTING	(RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)
+
 enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
 
 static const struct sign {
@@ -102,14 +105,32 @@ sessions_cut_at(const struct view *v, const char *verb)
 	return n;
 }
 
+/* Were the last words, of which one may be the goodbye, missing, cut by the snap length, or encrypted a moment ago? */
+static bool
+goodbye_hidden(const struct mail_case *c, const struct moment *rst)
+{
+	const struct record_session *s = c->session;
+
+	if (case_missing(c) || case_one_sided(c))
+		return true;
+	if (s == NULL || !s->tls_finished)
+		return false;
+	for (int k = 0; k < 2; k++)
+		if (!before(&c->conn->dir[k].data_last, rst) || rst->ns - c->conn->dir[k].data_last.ns > PATH_SECOND)
+			return false;
+	return true;
+}
+
 static void
 judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
 	uint32_t n = sign_count(bits);
+	bool hidden = (bits & SIGNS_CUTTING) == 0 && goodbye_hidden(c, &c->conn->dir[d].rst);
+	enum confidence conf = hidden ? CONFIDENCE_POSSIBLE : n >= SIGNS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	/* the first RST that carries a sign of its own */
 	int who = (c->conn->dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn->dir[!d].rst.frame == 0 ? d : !d;
 	const struct record_direction *from = &c->conn->dir[who];
-	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, n >= SIGNS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, who);
+	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, conf, c, who);
 
 	finding_span(f, &c->conn->dir[d].rst, &c->conn->dir[d].rst);
 	for (int k = 0; k < 2; k++)
@@ -126,6 +147,12 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs.", who == 0 ? "client" : "server", n);
 	if (c->session != NULL && c->session->last_command[0] != '\0')
 		finding_says(f, c->point, "the last command before it: %s", c->session->last_command);
+	if (hidden) {
+		f->severity = SEVERITY_WARNING;
+		finding_says(f, c->point, "whether the two ends had said goodbye before cannot be read here: then nothing was cut");
+		finding_next_capture(f, "a session that was cut", "one that was over", "what was said last", "at this point, whole packets; what is encrypted the "
+		    "program's log tells");
+	}
 	finding_exclude(f, FINDING_PEER_RESET, "%u signs that the end itself did not send it", n);
 }
 
@@ -156,7 +183,7 @@ explained(const struct mail_case *c, int d)
 		return true;
 	if (s == NULL)
 		return false;
-	if (before(&s->quit, rst) || before(&s->bye, rst) || s->tls_alert != 0)
+	if (before(&s->quit, rst) || before(&s->bye, rst) || before(&s->tls_close, rst) || s->tls_alert != 0)
 		return true;
 	for (uint32_t i = 0; i < s->refusals_kept; i++)
 		if (s->refusals[i].reply.code >= 500 && before(&s->refusals[i].reply.at, rst)
@@ -284,6 +311,18 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 	    "at both ends: a RST that one end never sent was injected");
 }
 
+/* QUIT, and its own end: nothing is due to it; of one side alone nobody knows more. */
+static bool
+client_left(const struct mail_case *c, const struct moment *rst)
+{
+	if (c->session == NULL || !before(&c->session->quit, rst) || !before(&c->conn->dir[0].fin, rst))
+		return false;
+	for (uint32_t i = 0; i < c->transaction_count && !case_one_sided(c); i++)
+		if (c->transactions[i]->verdict == VERDICT_LOST || c->transactions[i]->verdict == VERDICT_UNKNOWN)
+			return false;
+	return true;
+}
+
 /*
  * Whoever sent it: goodbye was said before, or both had closed; or a balancer in front of the client ends its own
  * check, to which nothing more was due.
@@ -295,9 +334,11 @@ nothing_cut(const struct mail_case *c, int d, uint32_t bits)
 
 	if (before(&c->conn->dir[0].fin, rst) && before(&c->conn->dir[1].fin, rst))
 		return true;
-	if (c->session != NULL && before(&c->session->bye, rst))
+	if (c->session != NULL && (before(&c->session->bye, rst) || before(&c->session->tls_close, rst)))
 		return true;
-	return (bits & (RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)) == 0 && c->conn->dir[!d].rst.frame == 0 && client_may_go(c, d);
+	if (client_left(c, rst))
+		return true;
+	return (bits & SIGNS_CUTTING) == 0 && c->conn->dir[!d].rst.frame == 0 && client_may_go(c, d);
 }
 
 static void

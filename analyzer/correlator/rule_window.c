@@ -9,7 +9,7 @@ static void
 judge_zero(const struct way *w, struct verdicts *out)
 {
 	int64_t span = w->b->zero_to.ns - w->b->zero_from.ns;
-	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0;
+	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0 && !w->a->syn_cut && !w->b->syn_cut;
 	enum confidence conf = scale_known || w->b->zero_room == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f;
 	char room[96] = "0";

@@ -182,6 +182,10 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		s->tls_alert = (uint8_t)(ev->code < 255 ? ev->code + 1 : 255);
 		s->tls_alert_from = ev->dir == DIR_S2C;
 		break;
+	case EVENT_TLS_CLOSE:
+		if (s->tls_close.frame == 0)
+			s->tls_close = at;
+		break;
 	case EVENT_TLS_HANDSHAKE:
 		if (ev->code == TLS_FINISHED)
 			f->tls_finished[ev->dir] = true;

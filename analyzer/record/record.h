@@ -407,6 +407,7 @@ struct record_session {
 	uint8_t		tls_alert;	/* description + 1; 0 = none */
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
 	bool		tls_finished;
+	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
 	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
 	struct moment	quit, bye;

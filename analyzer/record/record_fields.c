@@ -332,6 +332,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(tls_alert, "plain-text alert, description + 1; 0 none"),
 	MAX(tls_alert_from, 1, "0 client, 1 server"),
 	F(tls_finished, "the handshake was completed"),
+	F(tls_close, "first encrypted alert behind the handshake: one side ends the session"),
 	TEXT(tls_issuer, RECORD_HEADER, "who issued the server's certificate: organization, name; not to be seen in TLS 1.3"),
 	F(client_first_byte, "+ 1; 0 none"),
 	F(server_first_byte, "+ 1; 0 none"),

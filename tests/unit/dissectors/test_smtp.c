@@ -174,6 +174,9 @@ collect(void *ctx, const struct dissect_event *ev)
 	case EVENT_TLS_ALERT:
 		put(t, "%s alert %u", ev->dir == DIR_C2S ? ">" : "<", ev->code);
 		break;
+	case EVENT_TLS_CLOSE:
+		put(t, "%s tls ends", ev->dir == DIR_C2S ? ">" : "<");
+		break;
 	case EVENT_TLS_HANDSHAKE:
 		return;
 	case EVENT_GAP:

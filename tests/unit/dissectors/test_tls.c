@@ -14,7 +14,7 @@ say_event(void *ctx, const struct dissect_event *ev)
 	int n;
 
 	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%c %s %u %llx%s%s%.*s\n",
-	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : "handshake", ev->code,
+	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : ev->kind == EVENT_TLS_CLOSE ? "close" : "handshake", ev->code,
 	    (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "", ev->arg_len > 0 ? " " : "",
 	    (int)ev->arg_len, ev->arg);
 	if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
@@ -213,8 +213,8 @@ tls12_to_its_end(void)
 	put_record(&done, 22, hidden, 40);
 	put_record(&close_it, 21, hidden, 26);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &done },
-	    { DIR_C2S, &close_it }),
-	    "C handshake 1 303\nS handshake 2 303\nC handshake 20 0\nS handshake 20 0\n");
+	    { DIR_C2S, &close_it }, { DIR_C2S, &close_it }, { DIR_S2C, &close_it }),
+	    "C handshake 1 303\nS handshake 2 303\nC handshake 20 0\nS handshake 20 0\nC close 0 0\nS close 0 0\n");
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 40);
 }
 
