@@ -341,6 +341,14 @@ refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
 
 /* ---- words ------------------------------------------------------------------------------------ */
 
+const char *
+address_domain(const char *address)
+{
+	const char *at = strrchr(address, '@');
+
+	return at != NULL ? at + 1 : "";
+}
+
 char *
 reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 {

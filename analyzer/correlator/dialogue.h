@@ -53,6 +53,7 @@ enum confidence absence(const struct mail_case *c, enum confidence conf);
 bool	moment_before(const struct moment *a, const struct moment *b);
 int64_t	moment_gap(const struct moment *from, const struct moment *to);	/* ns, 0 when one is missing */
 
+const char *address_domain(const char *address);	/* behind the last @; "" = none */
 /* `550 5.7.1 words', cut to fit: for evidence. */
 char	*reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len);
 /* What Outlook and its kin show for this reply; "" when the kind's default says it best. */

@@ -397,6 +397,56 @@ class_from_row(const struct reply_row *row, struct reply_class *out)
 	out->product = row->product;
 }
 
+/*
+ * A reply speaks of what it answers: to MAIL "user unknown" is the sender, to AUTH it is who logs in, and no content was
+ * sent before the message.
+ */
+static const struct {
+	enum finding_kind kind;
+	const char	*stages;
+	enum finding_kind instead;
+	const char	*subkind;
+} misplaced[] = {
+	{ FINDING_RECIPIENT_UNKNOWN, "M", FINDING_SENDER_DOMAIN_REJECTED, "unknown-sender" },
+	{ FINDING_RECIPIENT_UNKNOWN, "A", FINDING_AUTH_FAILED, "" },
+	{ FINDING_RECIPIENT_UNKNOWN, "CE", FINDING_POLICY_OR_BLOCKLIST, "" },
+	{ FINDING_RECIPIENT_DISABLED, "CEM", FINDING_POLICY_OR_BLOCKLIST, "" },
+	{ FINDING_RECIPIENT_DISABLED, "A", FINDING_AUTH_FAILED, "disabled" },
+	{ FINDING_MAILBOX_FULL, "A", FINDING_SENDER_QUOTA, "" },
+	{ FINDING_CONTENT_REJECTED, "CEMR", FINDING_POLICY_OR_BLOCKLIST, "" },
+};
+
+static void
+class_to_stage(const struct reply_context *ctx, struct reply_class *out)
+{
+	for (size_t i = 0; i < sizeof(misplaced) / sizeof(misplaced[0]); i++) {
+		if (out->kind != misplaced[i].kind || ctx->stage == 0 || strchr(misplaced[i].stages, ctx->stage) == NULL)
+			continue;
+		out->kind = misplaced[i].instead;
+		snprintf(out->subkind, sizeof(out->subkind), "%s", misplaced[i].subkind);
+		if (out->confidence > CONFIDENCE_PROBABLE)
+			out->confidence = CONFIDENCE_PROBABLE;
+		return;
+	}
+}
+
+static bool
+kind_is_recipient(enum finding_kind k)
+{
+	return k == FINDING_RECIPIENT_UNKNOWN || k == FINDING_RECIPIENT_DISABLED;
+}
+
+/* Whether the enhanced code says more than the row: of relaying and generic words, and who it is that is unknown. */
+static bool
+code_beats_row(const unsigned int code[3], const struct reply_row *row)
+{
+	if (row->user)
+		return false;
+	if (kind_is_recipient(row->kind) && code[1] == 1 && (code[2] == 7 || code[2] == 8))
+		return true;
+	return row->rank >= RANK_RELAY && enhanced_beats(code);
+}
+
 static void
 class_unknown(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
 {
@@ -406,10 +456,12 @@ class_unknown(const struct record_reply *r, const struct reply_context *ctx, str
 		out->kind = reply_digit(r) == 4 ? FINDING_UNCLASSIFIED_4XX : FINDING_UNCLASSIFIED_5XX;
 }
 
-/* RFC 4954: these codes speak of the login, and x.7.0 or x.7.1 beside them says no more. */
+/* RFC 4954: these codes speak of the login, and x.7.0 or x.7.1 (x.5.4 beside 504) says no more. */
 static bool
-code_beats(const struct record_reply *r, const unsigned int code[3])
+code_beats(const struct record_reply *r, const unsigned int code[3], const struct reply_context *ctx)
 {
+	if (ctx->stage == 'A' && r->code == 504 && code[1] != 7)
+		return true;
 	return code[1] == 7 && code[2] <= 1 && (r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538);
 }
 
@@ -422,18 +474,20 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 	bool enhanced = !ctx->pop && reply_enhanced(reply, code);
 
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
-	if (row != NULL && !row->user && row->rank >= RANK_RELAY && enhanced && enhanced_beats(code) && !ctx->after_gap &&
-	    reply_by_enhanced(code, ctx, out) && out->kind != row->kind)
+	if (row != NULL && enhanced && code_beats_row(code, row) && !ctx->after_gap && reply_by_enhanced(code, ctx, out) &&
+	    out->kind != row->kind)
 		return;
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
 	if (row != NULL) {
 		class_from_row(row, out);
+		if (!row->user && !ctx->after_gap && !ctx->pop)
+			class_to_stage(ctx, out);
 		if (ctx->after_gap && row->rank == RANK_GENERIC && out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;	/* where they were said is not known */
 		return;
 	}
 	if (!ctx->after_gap && !ctx->pop) {
-		if (enhanced && !code_beats(reply, code) && reply_by_enhanced(code, ctx, out))
+		if (enhanced && !code_beats(reply, code, ctx) && reply_by_enhanced(code, ctx, out))
 			return;
 		if (reply_by_code(reply, ctx, out))
 			return;

@@ -7,7 +7,7 @@
 
 /* RFC 3463, 5248 and the IANA registry; first row that fits wins.  digit 0 = 4 and 5; stages "" = all. */
 static const struct enhanced_row {
-	unsigned char	digit, subject, lo, hi;
+	unsigned short	digit, subject, lo, hi;
 	const char	*stages;
 	enum finding_kind kind;
 	enum confidence	conf;
@@ -17,6 +17,7 @@ static const struct enhanced_row {
 	/* an address that is being verified, or a domain that does not resolve just now: nobody is unknown yet */
 	{ 4, 1, 0, 6, "RD", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_POSSIBLE, "recipient not verified" },
 	{ ANY, 1, 0, 6, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "" },
+	{ 5, 1, 0, 6, "M", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_POSSIBLE, "unknown-sender" },
 	{ ANY, 1, 10, 10, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "domain" },
 	{ 4, 2, 0, 1, "R", FINDING_GREYLISTED, CONFIDENCE_POSSIBLE, "" },
 	{ 4, 2, 0, 1, "", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE, "" },
@@ -36,10 +37,12 @@ static const struct enhanced_row {
 	{ 4, 4, 5, 5, "", FINDING_RATE_LIMITED, CONFIDENCE_PROBABLE, "" },
 	/* the server's own next hop or DNS, not our path */
 	{ 4, 4, 1, 7, "", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE, "behind the server" },
+	{ 5, 4, 4, 4, "R", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE, "domain" },
+	{ 5, 4, 0, 999, "", FINDING_UNCLASSIFIED_5XX, CONFIDENCE_CONFIRMED, "behind the server" },
 	{ ANY, 5, 3, 3, "", FINDING_TOO_MANY_RECIPIENTS, CONFIDENCE_PROBABLE, "" },
-	{ ANY, 5, 0, 255, "", FINDING_PROTOCOL_ERROR, CONFIDENCE_PROBABLE, "" },
-	{ ANY, 6, 0, 255, "D", FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE, "" },
-	{ ANY, 6, 0, 255, "", FINDING_PROTOCOL_ERROR, CONFIDENCE_PROBABLE, "" },
+	{ ANY, 5, 0, 999, "", FINDING_PROTOCOL_ERROR, CONFIDENCE_PROBABLE, "" },
+	{ ANY, 6, 0, 999, "D", FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE, "" },
+	{ ANY, 6, 0, 999, "", FINDING_PROTOCOL_ERROR, CONFIDENCE_PROBABLE, "" },
 	{ ANY, 7, 8, 8, "", FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE, "" },
 	{ ANY, 7, 13, 13, "A", FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE, "disabled" },
 	{ ANY, 7, 13, 13, "", FINDING_RECIPIENT_DISABLED, CONFIDENCE_PROBABLE, "" },
@@ -54,6 +57,8 @@ static const struct enhanced_row {
 	/* never relay without a relay word; MR with AUTH offered and unused: see below */
 	{ 5, 7, 0, 1, "MR", FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE, "" },
 	{ 5, 7, 0, 1, "D", FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE, "" },
+	/* security or policy in any case: no address that does not exist */
+	{ 5, 7, 0, 999, "CEMRD", FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE, "" },
 };
 
 static bool
@@ -102,6 +107,7 @@ static const struct code_row {
 	{ 450, 451, "", FINDING_TEMPORARY_SERVER_ERROR },
 	{ 452, 452, "R", FINDING_TOO_MANY_RECIPIENTS },
 	{ 452, 452, "", FINDING_SERVER_STORAGE_FULL },
+	{ 504, 504, "A", FINDING_AUTH_MECHANISM_MISMATCH },
 	{ 500, 504, "", FINDING_PROTOCOL_ERROR },
 	{ 555, 555, "", FINDING_PROTOCOL_ERROR },
 	{ 521, 521, "", FINDING_POLICY_OR_BLOCKLIST },

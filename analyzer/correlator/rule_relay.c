@@ -118,14 +118,6 @@ say_lapsed(const struct view *v, const struct record_recipient *r, const struct 
 	return true;
 }
 
-static const char *
-domain_of(const char *address)
-{
-	const char *at = strrchr(address, '@');
-
-	return at != NULL ? at + 1 : "";
-}
-
 static void
 say_sender(const struct view *v, const struct record_recipient *r, const struct record_transaction *mine, const struct acceptance *a,
     struct verdicts *out)
@@ -169,7 +161,7 @@ judge_recipient(const struct view *v, const struct record_recipient *r, struct v
 			return;
 		if (mine != NULL && a.transaction != NULL && taken < refused + 600 * SECOND && taken > refused - 600 * SECOND &&
 		    login_between(v, v->c, taken < refused ? taken : refused, taken < refused ? refused : taken) == NULL &&
-		    strcasecmp(domain_of(mine->sender), domain_of(a.transaction->sender)) != 0) {
+		    strcasecmp(address_domain(mine->sender), address_domain(a.transaction->sender)) != 0) {
 			say_sender(v, r, mine, &a, out);
 			return;
 		}

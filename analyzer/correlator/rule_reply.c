@@ -170,6 +170,10 @@ words_certain(const struct reading *g, const struct refusal *r, const struct rep
 static void
 class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
+	if (cl->kind == FINDING_SENDER_MISMATCH && cl->how == REPLY_BY_CODE && !g->s->auth_ok) {	/* who has no account here has no wrong address for it */
+		cl->kind = FINDING_SENDER_DOMAIN_REJECTED;
+		snprintf(cl->subkind, sizeof(cl->subkind), "unknown-sender");
+	}
 	if (cl->hint)
 		rewrite_hint(g, r, cl);
 	else if (class_is_relay(cl->kind))
@@ -207,6 +211,35 @@ say_recipients(struct finding *f, const struct reading *g, const struct refusal 
 		finding_says(f, g->c->point, "%u of %u recipients of this mail were refused", refused, all);
 }
 
+/* The kind's own words are of a login that is offered. */
+static void
+say_no_login(struct finding *f, const struct reading *g)
+{
+	const struct record_session *s = g->s;
+
+	if (!s->ehlo_answered || s->auth_offered || s->starttls_offered || s->tls || s->masked_keywords[0] != '\0' || g->blind)
+		return;
+	finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here");
+	finding_remedy(f, "The server wants a login and offers none on this port: send through the one that does (587 with STARTTLS, or 465 with SSL/TLS), "
+	    "with user name and password.");
+}
+
+/* mail.example.org greets, and does not take mail for example.org. */
+static void
+say_own_domain(struct finding *f, const struct reading *g, const struct refusal *r)
+{
+	const struct record_reply *hello = &g->s->greeting;
+	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
+	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
+
+	if (strchr(domain, '.') == NULL || hello->code / 100 != 2 || host < len || strncasecmp(hello->text + host - len, domain, len) != 0 ||
+	    (host > len && hello->text[host - len - 1] != '.'))
+		return;
+	evidence_frame(finding_says(f, g->c->point, "the server greets with a name in the recipient's own domain (%.80s)", domain), &hello->at);
+	finding_remedy(f, "If this server is to receive mail for %.80s, it is not set up for that domain: its owner must add it (local or relay domains). If "
+	    "not, the domain's MX record names the wrong server, or the client must log in.", domain);
+}
+
 static void
 say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 {
@@ -216,8 +249,12 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 		finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none");
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered && r->stage == 'R' && strcasestr(r->reply->text, "relay") != NULL)
 		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
+	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
+		say_no_login(f, g);
+	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK)
+		say_own_domain(f, g, r);
 	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && s->auth_tried && !s->auth_ok && s->auth_reply.code >= 400) {
-		evidence_frame(finding_says(f, g->c->point, "the login before it had been refused: the server relays for nobody else"), &s->auth_reply.at);
+		evidence_frame(finding_says(f, g->c->point, "the login before it did not succeed"), &s->auth_reply.at);
 		finding_remedy(f, "Let the login succeed first (user name, password, mechanism): this server relays for those who are logged in.");
 	}
 	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
@@ -271,14 +308,32 @@ say_server(struct finding *f, const struct reading *g)
 static void
 say_policy_remedy(struct finding *f, const struct refusal *r)
 {
-	if (reply_has_words(r->reply, "http") || reply_has_words(r->reply, "www."))
+	if (strcmp(f->subkind, "restricted") == 0)
+		finding_remedy(f, "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own organisation: ask its "
+		    "owner to allow others.");
+	else if (strcmp(f->subkind, "sender-blocked") == 0)
+		finding_remedy(f, "The provider has blocked this sender's account for what it sent: secure the account (password, forwarding rules), then have "
+		    "the provider unblock it.");
+	else if (reply_has_words(r->reply, "http") || reply_has_words(r->reply, "www."))
 		return;			/* the kind's own words: follow the link */
-	if (reply_has_words(r->reply, "sender address rejected") || reply_has_words(r->reply, "sender rejected"))
+	else if (reply_has_words(r->reply, "sender address rejected") || reply_has_words(r->reply, "sender rejected"))
 		finding_remedy(f, "The server's own rules refuse this sender address or its domain, not the network: correct the address if it is wrong, "
 		    "else ask the server's owner, quoting these words.");
 	else
 		finding_remedy(f, "The words name no list to look into: ask the server's owner which of his rules it was, quoting them. Dynamic "
 		    "addresses must send through their provider's outgoing server.");
+}
+
+/* The kind's own words are of the domain. */
+static void
+say_sender_remedy(struct finding *f)
+{
+	if (strcmp(f->subkind, "sender-verification") == 0)
+		finding_remedy(f, "The server asks the sender's own mail server whether this address takes mail, and was told no or nothing. The address must exist, "
+		    "and its server must answer such a query (RCPT TO from the empty sender <>).");
+	else if (strcmp(f->subkind, "unknown-sender") == 0)
+		finding_remedy(f, "The server knows no such sender or does not take this address as one: correct the sender address in the account's settings, "
+		    "or ask the server's owner, quoting these words.");
 }
 
 static void
@@ -302,6 +357,10 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	reply_client_shows(f, r, false);
 	if (cl->kind == FINDING_POLICY_OR_BLOCKLIST)
 		say_policy_remedy(f, r);
+	if (cl->kind == FINDING_SENDER_DOMAIN_REJECTED)
+		say_sender_remedy(f);
+	if (strcmp(cl->subkind, "behind the server") == 0)
+		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)
 		finding_next_capture(f, "this reason", "another that uses the same words",
 		    "words that say more (the server's log of this session has them)", "the next attempt as well");

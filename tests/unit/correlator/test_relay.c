@@ -79,6 +79,8 @@ test_policy_remedies(void)
 	static const struct {
 		const char	*words, *remedy;
 	} rows[] = {
+		{ "5.7.1 RESOLVER.RST.NotAuthorized; not authorized", "from certain senders only" },
+		{ "5.1.8 Access denied, bad outbound sender AS(42004)", "unblock" },
 		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q", "Follow the link" },
 		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied", "refuse this sender address" },
 		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied", "name no list" },
@@ -92,6 +94,60 @@ test_policy_remedies(void)
 		CHECK(f != NULL && strstr(f->remedy, rows[i].remedy) != NULL);
 		correlator_free(c);
 	}
+}
+
+/* A login is asked for where none is offered: to switch it on there would not help. */
+static void
+test_login_asked_but_not_offered(void)
+{
+	struct mail m = build_mail(1, 0, 550, "authentication required");
+	struct correlator *c = judged(&m, 1);
+
+	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED);
+	CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy, "587") != NULL);
+	correlator_free(c);
+	m = build_mail(1, 0, 550, "authentication required");
+	m.session.session.auth_offered = true;
+	c = judged(&m, 1);
+	CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy, "My server requires") != NULL);
+	correlator_free(c);
+}
+
+/* Who greets with a name in the recipient's domain is meant to take mail for it. */
+static void
+test_relay_denied_for_its_own_domain(void)
+{
+	static const struct {
+		const char	*greeting, *remedy;
+	} rows[] = {
+		{ "mx.example.org ESMTP", "not set up for that domain" },
+		{ "example.org ESMTP", "not set up for that domain" },
+		{ "mx.notexample.org ESMTP", "Use the outgoing server" },
+		{ "example.com ESMTP example.org", "Use the outgoing server" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mail m = build_mail(1, 0, 554, RELAY);
+		struct correlator *c;
+
+		m.recipient.recipient.address = "bob@example.org";
+		build_reply(&m.session.session.greeting, 220, rows[i].greeting, 20);
+		c = judged(&m, 1);
+		CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy, rows[i].remedy) != NULL);
+		correlator_free(c);
+	}
+}
+
+/* The sender's address, not its domain: DNS is no help. */
+static void
+test_sender_remedies(void)
+{
+	struct mail m = build_mail(1, 0, 550, "5.1.7 <a@example.net>: Sender address rejected: undeliverable address: host said: 550 User unknown");
+	struct correlator *c = judged(&m, 1);
+
+	CHECK_FINDING(c, FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED);
+	CHECK(strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "answer such a query") != NULL);
+	correlator_free(c);
 }
 
 static void
@@ -446,6 +502,9 @@ main(void)
 		{ "relay denied", test_relay_denied },
 		{ "relay denied after a failed login", test_relay_denied_after_failed_login },
 		{ "remedies of policy", test_policy_remedies },
+		{ "a login asked for and not offered", test_login_asked_but_not_offered },
+		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
+		{ "remedies of the sender's address", test_sender_remedies },
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
 		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },

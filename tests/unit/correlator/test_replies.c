@@ -135,6 +135,19 @@ test_traps(void)
 		{ "535 5.7.8 user not found", 'A', FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE },
 		{ "550 5.1.1 user not found", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
 		{ "535 account disabled", 'A', FINDING_AUTH_FAILED, CONFIDENCE_POSSIBLE },
+		{ "535 5.7.8 user unknown", 'A', FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE },
+		{ "535 5.2.2 over quota", 'A', FINDING_SENDER_QUOTA, CONFIDENCE_PROBABLE },
+		/* what MAIL is answered is about the sender */
+		{ "550 no such user", 'M', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE },
+		{ "550 5.1.0 no", 'M', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_POSSIBLE },
+		{ "550 5.1.8 user unknown", 'R', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE },
+		/* the subject of the enhanced code bars another one's basic code */
+		{ "550 5.7.193 no", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_POSSIBLE },
+		{ "550 5.4.1 no", 'R', FINDING_UNCLASSIFIED_5XX, CONFIDENCE_CONFIRMED },
+		{ "550 5.4.4 no", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
+		/* nothing was sent yet that could hold one */
+		{ "550 virus detected", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_PROBABLE },
+		{ "504 5.5.4 no", 'A', FINDING_AUTH_MECHANISM_MISMATCH, CONFIDENCE_POSSIBLE },
 		/* mail may have to be authenticated, too */
 		{ "550 5.7.1 messages must be authenticated with SPF or DKIM", 'D', FINDING_SENDER_AUTH_REJECTED, CONFIDENCE_CONFIRMED },
 		{ "550 You must be authenticated to relay", 'R', FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED },
