@@ -148,23 +148,27 @@ struct reset_evidence {
 	uint32_t nets;
 };
 
+static bool
+ttl_apart(uint8_t a, uint8_t b)
+{
+	return a != 0 && b != 0 && (a >= b + 2 || b >= a + 2);
+}
+
 static unsigned int
 reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e)
 {
 	const struct mail_case *c = v->c;
 	uint32_t witnesses;
-	int diff;
 
 	contrast_find(v->store, c, true, con);
 	e->rst_ttl = c->conn->dir[1].ttl_rst;
 	e->host_ttl = contrast_ttl(v, false);
-	diff = (int)e->rst_ttl - (int)e->host_ttl;
 	/*
-	 * What comes from farther is at most another host behind the same address.  More refusals than attempts: the
-	 * capture holds them from two places, each with a TTL of its own.
+	 * What comes from farther is at most another host behind the same address.  A capture may hold the refusal from
+	 * two places, each with a TTL of its own: then none of them may fit.
 	 */
-	e->ttl = e->rst_ttl != 0 && e->host_ttl != 0 && (diff >= 2 || diff <= -2) && ttl_hops(e->rst_ttl) < ttl_hops(e->host_ttl) + 2 &&
-	    c->conn->dir[1].rst_count <= c->conn->syn_count;
+	e->ttl = ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl) &&
+	    ttl_hops(e->rst_ttl) < ttl_hops(e->host_ttl) + 2;
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */

@@ -110,7 +110,7 @@ struct side {
 	int64_t		tainted;	/* below it transmissions were dropped: nothing is proven */
 	struct moment	first, data_first, rst;
 	uint32_t	dsacks;
-	uint8_t		ttl_syn, ttl_rst;
+	uint8_t		ttl_syn, ttl_rst, ttl_rst_first;
 	bool		sack_ok, conflict, options_cut, syn_cut;
 	struct moment	id_gap_from, id_gap_to;
 	uint32_t	id_gap;

@@ -91,8 +91,10 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	int64_t ack = rel;
 	struct rst_note *n;
 
-	if (s->rst.frame == 0)
+	if (s->rst.frame == 0) {
 		s->rst = p->at;
+		s->ttl_rst_first = p->ttl;
+	}
 	s->rst_count++;
 	s->ttl_rst = p->ttl;
 	if (s->rst_kept == LEDGER_RSTS || !side_lists(s))

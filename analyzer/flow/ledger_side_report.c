@@ -201,6 +201,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->ttl = ttl;
 	o->ttl_syn = s->ttl_syn;
 	o->ttl_rst = s->ttl_rst;
+	o->ttl_rst_first = s->ttl_rst_first;
 	o->at_sender = ttl == 64 || ttl == 128 || ttl == 255;
 	o->first = s->first;
 	o->last = s->last;

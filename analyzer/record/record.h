@@ -150,7 +150,7 @@ struct record_direction {
 	uint32_t	isn;
 	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
 	uint8_t		wscale;		/* 255 = not announced */
-	uint8_t		ttl, ttl_syn, ttl_rst;	/* most frequent without SYN/RST; 0 = none */
+	uint8_t		ttl, ttl_syn, ttl_rst, ttl_rst_first;	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */
 	bool		at_sender;	/* ttl is exactly 64, 128 or 255 */
 	struct moment	first, last, data_first, data_last, fin, rst;
 	uint32_t	rst_count;
