@@ -15,6 +15,19 @@ closed(const struct mail_case *c)
 
 /* ---- -ERR ------------------------------------------------------------------------------ */
 
+/* The message that this refusal is about stood in the server's own listing, and nothing was deleted: it is there (RFC 1939: nobody else may). */
+static const struct record_message *
+message_listed(const struct mail_case *c, const struct refusal *r)
+{
+	for (uint32_t i = 0; i < c->message_count && c->session->deleted == 0; i++) {
+		const struct record_message *m = c->messages[i];
+
+		if (m->state == MESSAGE_NOT_RETRIEVED && m->reply.at.ns == r->reply->at.ns && m->reply.at.frame == r->reply->at.frame)
+			return m->listed_size > 0 || m->uidl[0] != '\0' ? m : NULL;
+	}
+	return NULL;
+}
+
 /* Words decide; a bare refusal of a login is probably the password (RFC 3206, 3). */
 static bool
 classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
@@ -29,7 +42,12 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	if (strcasestr(r->reply->text, "[AUTH]") != NULL || r->stage == 'P')
 		cl->kind = FINDING_POP_AUTH_FAILED;
 	else if (strcmp(r->verb, "RETR") == 0)
-		cl->kind = FINDING_POP_NO_SUCH_MESSAGE;
+		cl->kind = message_listed(v->c, r) != NULL ? FINDING_POP_SERVER_ERROR : FINDING_POP_NO_SUCH_MESSAGE;
+	else if (r->stage == 'U') {		/* a name that is unknown, or no login in plain text */
+		cl->kind = FINDING_POP_AUTH_FAILED;
+		cl->confidence = CONFIDENCE_POSSIBLE;
+		snprintf(cl->subkind, sizeof(cl->subkind), "user");
+	}
 	else if (r->stage == 'C')
 		cl->kind = FINDING_POP_SERVER_ERROR;
 	return cl->kind != FINDING_KINDS;
@@ -165,6 +183,7 @@ static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
+	const struct record_message *m;
 	struct reply_class cl;
 	char quote[256];
 	struct finding *f;
@@ -194,7 +213,16 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	}
 	if (kind_is_login(cl.kind))
 		say_later(v, r, f);
-	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
+	if (cl.kind == FINDING_POP_SERVER_ERROR && cl.how != REPLY_BY_TEXT && (m = message_listed(c, r)) != NULL) {
+		finding_says(f, c->point, "the server's own listing in this session has message %u", m->number);
+		finding_exclude(f, FINDING_POP_NO_SUCH_MESSAGE, "the server had listed the message");
+	}
+	if (cl.kind == FINDING_POP_AUTH_FAILED && r->stage == 'U')
+		finding_client_shows(f, "0x800CCC91 (user name rejected)");
+	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && r->stage == 'U')
+		finding_next_capture(f, "a user name that is not known", "a server that allows no login in plain text",
+		    "a reason in the server's words (the server's log of this login has it)", "a login with encryption (STLS or port 995) as well");
+	else if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
 		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server",
 		    "a reason in the server's words (the server's log of this login has it)", "the next attempt as well");
 }

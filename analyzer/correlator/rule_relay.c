@@ -184,7 +184,21 @@ const struct rule rule_relay = { "relay", RULE_CASE, judge_relay };
 
 /* ---- greylisting, told by the later success -------------------------------------------------- */
 
-/* Words that name another reason are believed. */
+/*
+ * x.2.0, x.2.1, x.7.0, x.7.1 are what greylisters use, and x.3.2 postscreen; any other code names something else, and so does
+ * 421: the server itself.
+ */
+static bool
+code_may_greylist(const struct record_reply *r)
+{
+	unsigned int code[3];
+
+	if (!reply_enhanced(r, code) || code[1] == 0)
+		return r->code != 421;
+	return code[1] == 3 ? code[2] == 2 : (code[1] == 2 || code[1] == 7) && code[2] <= 1;
+}
+
+/* Words and codes that name another reason are believed. */
 static bool
 maybe_greylisted(const struct view *v, const struct record_reply *r)
 {
@@ -194,7 +208,7 @@ maybe_greylisted(const struct view *v, const struct record_reply *r)
 	if (reply_digit(r) != 4)
 		return false;
 	reply_classify(v->replies, r, &ctx, &cl);
-	return cl.kind == FINDING_GREYLISTED || (cl.how != REPLY_BY_TEXT &&
+	return cl.kind == FINDING_GREYLISTED || (cl.how != REPLY_BY_TEXT && code_may_greylist(r) &&
 	    (cl.kind == FINDING_TEMPORARY_SERVER_ERROR || cl.kind == FINDING_UNCLASSIFIED_4XX));
 }
 

@@ -359,6 +359,9 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 		say_policy_remedy(f, r);
 	if (cl->kind == FINDING_SENDER_DOMAIN_REJECTED)
 		say_sender_remedy(f);
+	if (cl->kind == FINDING_TEMPORARY_SERVER_ERROR && strstr(cl->subkind, "verif") != NULL)
+		finding_remedy(f, "The server is finding out whether the address exists and has no answer yet: a mail server tries again by itself. If it lasts, the "
+		    "server that would have to say so does not answer.");
 	if (strcmp(cl->subkind, "behind the server") == 0)
 		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)

@@ -167,10 +167,12 @@ judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
 
 /* ---- slow answers ----------------------------------------------------------------------------------- */
 
+enum { EVEN_LEAST = 3 };	/* replies that took the same time */
+
 static const char the_dot[] = "the end of the message";
 
 struct slowest {
-	int64_t		ns, limit;
+	int64_t		ns, least, limit;
 	struct moment	asked, at;
 	const char	*what;
 	uint32_t	count;
@@ -183,7 +185,8 @@ slow_note(struct slowest *s, const struct moment *asked, const struct moment *at
 
 	if (d < 5 * SECOND)
 		return;
-	s->count++;
+	if (s->count++ == 0 || d < s->least)
+		s->least = d;
 	if (d <= s->ns)
 		return;
 	s->ns = d;
@@ -197,6 +200,9 @@ slow_note(struct slowest *s, const struct moment *asked, const struct moment *at
 static void
 slow_collect(const struct mail_case *c, struct slowest *s)
 {
+	struct refusal r[REFUSALS_MAX];
+	size_t n;
+
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
 
@@ -206,9 +212,10 @@ slow_collect(const struct mail_case *c, struct slowest *s)
 	}
 	for (uint32_t i = 0; i < c->recipient_count; i++)
 		slow_note(s, &c->recipients[i]->at, &c->recipients[i]->reply.at, "RCPT", 300 * SECOND);
-	for (uint32_t i = 0; i < c->session->refusals_kept && i < RECORD_REFUSALS; i++)
-		if (!c->session->refusals[i].unsolicited)
-			slow_note(s, &c->session->refusals[i].asked, &c->session->refusals[i].reply.at, "a command", 300 * SECOND);
+	n = refusals_gather(c, r, REFUSALS_MAX);
+	for (size_t i = 0; i < n; i++)		/* those of a mail stand there already */
+		if (r[i].only_session && !r[i].unsolicited)
+			slow_note(s, &r[i].asked, &r[i].reply->at, "a command", 300 * SECOND);
 }
 
 static void
@@ -218,7 +225,7 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 	struct slowest s = { 0 };
 	bool grave;
 	struct finding *f;
-	char took[32];
+	char took[32], least[32];
 
 	slow_collect(c, &s);
 	if (s.count == 0 || case_stalled(c))
@@ -234,6 +241,9 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 	finding_span(f, &s.asked, &s.at);
 	symptom_seconds(s.ns, took);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked), &s.at);
+	if (s.count >= EVEN_LEAST && (s.ns - s.least) * 10 <= s.ns)
+		finding_says(f, c->point, "%u replies took %s to %s each: a delay as even as that is mostly set on purpose (a tarpit against spam programs), or a "
+		    "time-out behind the server; load varies", s.count, symptom_seconds(s.least, least), took);
 	if (s.count > 1)
 		finding_summary(f, "The server took %s to answer %s (%u replies took over 5 s).", took, s.what, s.count);
 	else

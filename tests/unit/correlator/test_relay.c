@@ -138,6 +138,25 @@ test_relay_denied_for_its_own_domain(void)
 	}
 }
 
+/* A refusal stands in the records of the session and of the recipient: it is one reply. */
+static void
+test_slow_refusal_counts_once(void)
+{
+	struct mail m = build_mail(1, 0, 550, "5.1.1 user unknown");
+	struct session_refusal twice = { .stage = STAGE_RCPT, .verb = "RCPT", .line = "RCPT", .transaction = 1 };
+	struct correlator *c;
+
+	m.recipient.recipient.reply.at = at(5600);
+	m.transaction.transaction.verdict_reply = twice.reply = m.recipient.recipient.reply;
+	twice.asked = m.recipient.recipient.at;
+	m.session.session.refusals[0] = twice;
+	m.session.session.refusals_kept = 1;
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_SLOW_REPLY, CONFIDENCE_POSSIBLE);
+	CHECK(strstr(find_kind(c, FINDING_SLOW_REPLY)->summary, "replies") == NULL);
+	correlator_free(c);
+}
+
 /* The sender's address, not its domain: DNS is no help. */
 static void
 test_sender_remedies(void)
@@ -505,6 +524,7 @@ main(void)
 		{ "a login asked for and not offered", test_login_asked_but_not_offered },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
+		{ "a slow refusal counts once", test_slow_refusal_counts_once },
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
 		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },
