@@ -20,6 +20,16 @@ repairs(const struct way *w)
 	return k + w->a->hole_fills;
 }
 
+/* Packets with data, as on the wire: what the card cuts only behind the capture counts as what it becomes. */
+static uint64_t
+packets_sent(const struct way *w)
+{
+	const struct record_direction *a = w->a;
+	uint32_t full = (a->ceiling > w->headers ? a->ceiling : 1500) - w->headers;
+
+	return a->data_segments - a->super_segments + (a->super_bytes + full - 1) / full;
+}
+
 /*
  * Something larger went before: seen here and lost, or lost before it came here by a sender whose own link
  * takes more.  Else the repairs are as large as what was lost, and say nothing of sizes.
@@ -107,7 +117,7 @@ size_unseen(const struct way *w)
 static void
 judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 {
-	uint64_t n = w->a->data_segments;
+	uint64_t n = packets_sent(w);
 	double rate = (double)k / (double)n;
 	uint32_t bound = 0;
 	bool size = size_matters(w, &bound), unseen = size_unseen(w);
@@ -115,8 +125,8 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	    unseen ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %llu segments were repeated (%.1f %%): %u seen here before, %u not",
-	    k, (unsigned long long)n, 100 * rate, w->a->retransmissions, w->a->hole_fills), &w->a->repair_first), &w->a->repair_last);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",
+	    k, w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate, w->a->retransmissions, w->a->hole_fills), &w->a->repair_first), &w->a->repair_last);
 	if (size)
 		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
 	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
@@ -144,7 +154,7 @@ static void
 judge_way(const struct way *w, struct verdicts *out)
 {
 	uint32_t k = repairs(w);
-	uint64_t n = w->a->data_segments;
+	uint64_t n = packets_sent(w);
 
 	if (shrunk(w)) {
 		judge_shrunk(w, out);

@@ -139,6 +139,8 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 			account_range(t, g);
 		t->retransmissions += r->times[x->lo] <= 2;	/* S13: at most 2 per byte */
 		account_repair(t, g);
+	} else if (x->again && t->ranges > 0 && g->seq == t->range_end) {
+		t->range_end = g->seq + g->len;	/* in one large piece: it goes on */
 	}
 	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
 		t->w_after_repair = g->w;
