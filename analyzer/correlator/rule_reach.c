@@ -142,7 +142,7 @@ last_syn_ns(const struct mail_case *c)
 }
 
 struct reset_evidence {
-	bool	 ttl, time, several;
+	bool	 ttl, farther, time, several;
 	uint8_t	 rst_ttl, host_ttl;
 	int64_t	 delay, rtt;
 	uint32_t nets;
@@ -167,8 +167,9 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	 * What comes from farther is at most another host behind the same address.  A capture may hold the refusal from
 	 * two places, each with a TTL of its own: then none of them may fit.
 	 */
-	e->ttl = ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl) &&
-	    ttl_hops(e->rst_ttl) < ttl_hops(e->host_ttl) + 2;
+	e->ttl = ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl);
+	e->farther = e->ttl && ttl_hops(e->rst_ttl) >= ttl_hops(e->host_ttl) + 2;
+	e->ttl = e->ttl && !e->farther;
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
@@ -201,7 +202,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	struct contrast con;
 	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
-	    con.c1 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
+	    !con.c1 ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
 	struct finding *f;
 	char server[ENDPOINT_TEXT];
 
@@ -218,6 +219,9 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		evidence_frame(finding_says(f, con.point, "the same host answers on port %u", con.port), &con.c1_at);
 	if (e.ttl)
 		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another machine sent it", e.rst_ttl, e.host_ttl);
+	if (e.farther)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: from farther, as from another machine behind the same "
+		    "address", e.rst_ttl, e.host_ttl);
 	if (e.time)
 		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
 		    (long long)(e.delay / 1000), (long long)(e.rtt / 1000));
@@ -231,7 +235,9 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server,
 	    conf == CONFIDENCE_POSSIBLE ? ", or a firewall refuses in its name" : "");
 	say_reached(v, f);
-	if (conf == CONFIDENCE_CONFIRMED)
+	if (conf == CONFIDENCE_PROBABLE)
+		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "a device on the way is nearer than the host, not farther");
+	else if (conf == CONFIDENCE_CONFIRMED)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
 	else
 		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
