@@ -102,6 +102,34 @@ exclude_size(struct finding *f, const struct record_stall *s)
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
+/* S4: between the second transmission and the last that was lost, something else passed the same way. */
+static struct live_elsewhere
+others_pass(const struct way *w, const struct record_stall *s)
+{
+	return way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->lost_last.ns);
+}
+
+/* The path lives: it is this connection that nothing passes of. */
+static void
+report_alone(const struct way *w, const struct record_stall *s, const struct live_elsewhere *e, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
+
+	finding_subkind(f, "this-connection-alone");
+	finding_span(f, &s->first, s->delivered.frame != 0 ? &s->delivered : &s->last);
+	say_chain(f, w, s);
+	say_proven(f, w, s);
+	say_liveness(f, w, s, e);
+	finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts works: "
+	    "not the line is dead, but something lets this connection no longer pass%s.", of_any_size(s),
+	    s->w_min > SMALL && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
+	finding_remedy(f, "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
+	    "failover) drops this connection and lets others pass. The program can only connect anew.");
+	exclude_size(f, s);
+	finding_next_capture(f, "a device that drops this connection", "a line that fails for moments", "what leaves that device",
+	    "at this point and behind the firewall");
+}
+
 static void
 report_outage(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
@@ -134,7 +162,7 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
 		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
-		    s->peer_seen ? "is dead in this direction" : "died");
+		    s->peer_seen ? "is dead in this direction" : "died, or the other end did");
 	exclude_size(f, s);
 	if (o == NULL && !back && s->w_min <= SMALL) {
 		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
@@ -177,6 +205,7 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 		const struct record_stall *s;
+		struct live_elsewhere live;
 		uint32_t i = 0;
 
 		if (w.c->has_conn && w.b->packets == 0)
@@ -186,8 +215,11 @@ judge(const struct view *v, struct verdicts *out)
 		while ((s = way_stall(&w, &i)) != NULL) {
 			if (!dead(s))
 				continue;
+			live = others_pass(&w, s);
 			if (s->idle_before_ns >= idle_least)
 				report_idle(&w, s, out);
+			else if (live.bits != 0)
+				report_alone(&w, s, &live, out);
 			else
 				report_outage(&w, s, out);
 			break;
