@@ -126,6 +126,12 @@ stall_long(const struct record_stall *s)
 }
 
 bool
+stall_small_lost(const struct record_stall *s)
+{
+	return s->w_min != 0 && s->w_min <= s->proven;
+}
+
+bool
 stall_one_way_dead(const struct record_stall *s)
 {
 	return s->peer_repeats_after_ack >= 2;

@@ -43,6 +43,8 @@ struct told	way_told(const struct way *w);
 const struct record_stall *way_stall(const struct way *w, uint32_t *i);
 /* Conditions 1 and 2 of pmtu-black-hole: four transmissions, all lost, over 3 s. */
 bool	stall_long(const struct record_stall *s);
+/* A packet no larger than what passed was lost in it as well: its size is not what it failed for. */
+bool	stall_small_lost(const struct record_stall *s);
 /* S22: B went on repeating what A had acknowledged. */
 bool	stall_one_way_dead(const struct record_stall *s);
 

@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define TIMEOUTS_NS	(PATH_SECOND / 2)
+
 enum { SEGMENTS_ALONE = 4, SEGMENTS_WITH_IDS = 2, LARGE_LEAST = 536, LATER = 3, PIECE = 2, IDS_LEAST = 3 };
 
 static bool
@@ -90,11 +92,13 @@ static void
 judge_filled(const struct way *w, struct verdicts *out)
 {
 	const struct record_direction *a = w->a;
+	bool sure = hole_open(w) >= 3 * PATH_SECOND;
 	struct finding *f;
 
-	if (!a->hole_filled_smaller || hole_open(w) < 3 * PATH_SECOND)
+	/* one whom a router told repeats within a round trip; one who found out by himself, after two timeouts */
+	if (!a->hole_filled_smaller || hole_open(w) < TIMEOUTS_NS + 4 * w->rtt || (!sure && !w->c->conn->rtt_known))
 		return;
-	f = verdict_add(out, FINDING_PMTU_BLACK_HOLE_RECOVERED, way_gate(w, CONFIDENCE_PROBABLE), w->c, w->dir);
+	f = verdict_add(out, FINDING_PMTU_BLACK_HOLE_RECOVERED, way_gate(w, sure ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), w->c, w->dir);
 	fill(f, w);
 	evidence_frame(finding_says(f, w->c->point, "the missing bytes come after %.1f s, and nothing of full size follows",
 	    seconds(hole_open(w))), &a->hole_filled);
@@ -102,6 +106,9 @@ judge_filled(const struct way *w, struct verdicts *out)
 	finding_summary(f, "Seen from behind: full-size packets (%u bytes) never come here; after %.1f s the sender repeats their bytes in smaller ones, "
 	    "and these come.", a->ceiling, seconds(hole_open(w)));
 	finding_exclude(f, FINDING_HIGH_LOSS, "no full-size packet of this sender was seen here at all");
+	if (!sure)
+		finding_next_capture(f, "a sender that found the size by itself", "one that a router told late", "what the sender repeated, and ICMP",
+		    "at the sender");
 }
 
 /*

@@ -129,8 +129,8 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 {
 	if (!stall_long(s) || s->zero_window || stall_one_way_dead(s))
 		return false;
-	if (s->delivered.frame != 0 && !s->delivered_smaller)
-		return false;	/* it passed at its own size */
+	if (s->delivered.frame != 0 && (!s->delivered_smaller || stall_small_lost(s)))
+		return false;	/* it passed at its own size, or at one that had failed, too */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
 	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);

@@ -2,9 +2,10 @@
  * scenario.h - a scenario text to a capture: a small network with a small TCP,
  * run in simulated time, watched at one place.  README.md is the language.
  *
- *	script.c	the text: what is there, what happens when
+ *	script.c, script_net.c	the text: what happens when, what is there
  *	net.c		events, links, routers, the place of capture
- *	tcp.c, tcp_send.c	the hosts' TCP, as Linux does it where that shows
+ *	tcp.c, tcp_send.c	the hosts' TCP
+ *	tcp_stack.c	as Linux does it where that shows, and how others do
  *	wire.c		packets to bytes, bytes to pcap
  *
  * A test tool: it ends with a message at the first thing that is wrong.
@@ -22,6 +23,19 @@ static const int64_t ms_ns = 1000000, s_ns = 1000000000;
 
 enum syn_style { SYN_LINUX, SYN_LINUX_OLD, SYN_WINDOWS };
 
+/* How a host's TCP repeats what got lost. */
+struct stack {
+	const char	*name;
+	bool		 rack;			/* RFC 8985: RACK and tail loss probes; else three duplicates */
+	int		 rto_least_ms;
+	bool		 rto_added;		/* to the round trip, as Linux does */
+	unsigned int	 retries;		/* of one segment, then a reset; 0 = for ever */
+	unsigned int	 shrink_after;		/* timeouts of a large segment: a black hole is suspected; 0 = never */
+	uint32_t	 shrink_mss[2];		/* then, and after as many more */
+	bool		 shrink_df;		/* and DF is left out */
+	int		 delayed_ack_ms;
+};
+
 struct node {
 	char		 name[NAME];
 	uint8_t		 addr[16];
@@ -33,6 +47,7 @@ struct node {
 	int		 wscale;		/* -1 = not offered */
 	bool		 timestamps, sack, df, deaf;	/* deaf: ICMP errors reach it and are not heard */
 	enum syn_style	 syn;
+	const struct stack *stack;
 	uint16_t	 ip_id;
 	int64_t		 free_ns;		/* the wire is busy until then */
 	uint32_t	 pmtu[NODES];		/* learnt, by destination; 0 = nothing */
@@ -116,6 +131,7 @@ struct endpoint {
 	enum ep_state	 state;
 	/* agreed */
 	bool		 ts, sack;
+	bool		 no_df;			/* its own, from now on */
 	int		 wscale_in, wscale_out;
 	uint32_t	 mss, peer_mss, pmtu;
 	/* sending: offsets count from 0 = first byte */
@@ -128,6 +144,7 @@ struct endpoint {
 	unsigned int	 group, cwnd, backoff, dupacks, syn_sent;
 	uint64_t	 recover;
 	bool		 recovering, first_repair, probed;
+	unsigned int	 shrunk;		/* times */
 	int64_t		 srtt, rack_ns;
 	enum ep_timer	 timer;
 	int64_t		 timer_at;
@@ -190,6 +207,12 @@ struct link *net_link(struct sim *s, int a, int b);			/* NULL = none */
 void	net_send(struct sim *s, struct pkt *p);				/* takes p */
 void	net_wake(struct sim *s, struct endpoint *e, int64_t at);	/* ep_wake() then */
 bool	net_step(struct sim *s, int64_t until);				/* one event; false: none left before `until' */
+
+/* tcp_stack.c; what is unknown fails */
+extern const struct stack stack_linux;
+const struct stack *stack_named(const char *name);
+enum syn_style	syn_named(const char *name);
+int64_t	syn_gap(enum syn_style style, unsigned int n);		/* from the n-th SYN to the next; 0 = none */
 
 /* tcp.c */
 void	ep_init(struct sim *s, struct conn *c);

@@ -1,35 +1,21 @@
-/* script.c - the language of README.md: one statement a line, a table of statements. */
-#include <arpa/inet.h>
+/* script.c - the language of README.md: one statement a line, words, and what happens. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
 
-#include "scenario.h"
+#include "script.h"
 
-enum { WORDS = 32, LINE = 4096, WRITE = 1 << 16 };
+enum { LINE = 4096 };
 
 static const int64_t think_ns = 300000;		/* from the last byte read to the answer */
 static const int64_t patience_ns = 900000000000;
 static const int64_t tail_ns = 1000000000;	/* the capture goes on so long after the last step */
 
-struct script {
-	struct sim	*sim;
-	struct conn	*conn;			/* the one that C and S belong to */
-	char		*words[WORDS];
-	int		 count, at;
-	struct endpoint	*writer;		/* consecutive lines of one side are one write ... */
-	unsigned int	 writer_line;
-	char		 text[WRITE];		/* ... collected here */
-	size_t		 text_len;
-	char		 from[256], to[256];	/* of the message that DATA will carry */
-	unsigned int	 messages;
-};
-
 /* ---- words -------------------------------------------------------------------- */
 
-static const char *
+const char *
 word(struct script *sc)
 {
 	if (sc->at >= sc->count)
@@ -38,7 +24,7 @@ word(struct script *sc)
 }
 
 /* Takes the next word if it is `w'. */
-static bool
+bool
 word_is(struct script *sc, const char *w)
 {
 	if (sc->at >= sc->count || strcmp(sc->words[sc->at], w) != 0)
@@ -47,7 +33,7 @@ word_is(struct script *sc, const char *w)
 	return true;
 }
 
-static long
+long
 word_number(struct script *sc, long min, long max)
 {
 	const char *w = word(sc);
@@ -59,7 +45,7 @@ word_number(struct script *sc, long min, long max)
 	return v;
 }
 
-static int64_t
+int64_t
 parse_time(const char *w)
 {
 	static const struct {
@@ -75,7 +61,7 @@ parse_time(const char *w)
 	fail("\"%s\" is not a time: 20us, 5ms, 1.5s, 2min", w);
 }
 
-static bool
+bool
 word_on(struct script *sc)
 {
 	if (word_is(sc, "on"))
@@ -83,247 +69,6 @@ word_on(struct script *sc)
 	if (!word_is(sc, "off"))
 		fail("on or off is missing");
 	return false;
-}
-
-/* "A>B" */
-static void
-word_hop(struct script *sc, int *a, int *b)
-{
-	char w[2 * NAME + 2], *arrow;
-
-	snprintf(w, sizeof(w), "%s", word(sc));
-	if ((arrow = strchr(w, '>')) == NULL)
-		fail("\"%s\": a direction is written A>B", w);
-	*arrow = '\0';
-	*a = net_node(sc->sim, w);
-	*b = net_node(sc->sim, arrow + 1);
-	if (net_link(sc->sim, *a, *b) == NULL)
-		fail("no link between %s and %s", w, arrow + 1);
-}
-
-/* ---- what is there --------------------------------------------------------------- */
-
-static struct node *
-new_node(struct script *sc, bool router)
-{
-	struct sim *s = sc->sim;
-	struct node *n = &s->nodes[s->node_count];
-	const char *name, *addr;
-
-	if (s->node_count == NODES)
-		fail("more than %d hosts and routers", NODES);
-	name = word(sc);
-	addr = word(sc);
-	snprintf(n->name, sizeof(n->name), "%s", name);
-	n->router = router;
-	n->version = strchr(addr, ':') != NULL ? 6 : 4;
-	if (inet_pton(n->version == 6 ? AF_INET6 : AF_INET, addr, n->addr) != 1)
-		fail("\"%s\" is not an address", addr);
-	n->ttl = router ? 255 : 64;
-	n->ip_id = (uint16_t)(0x1000 + s->node_count * 0x1357);
-	s->node_count++;
-	return n;
-}
-
-static void
-do_router(struct script *sc)
-{
-	struct node *n = new_node(sc, true);
-
-	if (word_is(sc, "ttl"))
-		n->ttl = (uint8_t)word_number(sc, 1, 255);
-}
-
-static bool
-host_option(struct script *sc, struct node *n)
-{
-	if (word_is(sc, "mss"))
-		n->mss = (uint32_t)word_number(sc, 64, 65000);
-	else if (word_is(sc, "ttl"))
-		n->ttl = (uint8_t)word_number(sc, 1, 255);
-	else if (word_is(sc, "window"))
-		n->window = (uint32_t)word_number(sc, 1, 1 << 24);
-	else if (word_is(sc, "wscale"))
-		n->wscale = word_is(sc, "off") ? -1 : (int)word_number(sc, 0, 14);
-	else if (word_is(sc, "timestamps"))
-		n->timestamps = word_on(sc);
-	else if (word_is(sc, "sack"))
-		n->sack = word_on(sc);
-	else if (word_is(sc, "df"))
-		n->df = word_on(sc);
-	else if (word_is(sc, "deaf"))
-		n->deaf = word_on(sc);
-	else if (word_is(sc, "syn"))
-		n->syn = word_is(sc, "windows") ? SYN_WINDOWS :
-		    word_is(sc, "linux-old") ? SYN_LINUX_OLD : SYN_LINUX;
-	else
-		return false;
-	return true;
-}
-
-static void
-do_host(struct script *sc)
-{
-	struct node *n = new_node(sc, false);
-
-	n->mss = n->version == 6 ? 1440 : 1460;
-	n->window = 64240;
-	n->wscale = 7;
-	n->timestamps = n->sack = n->df = true;
-	while (sc->at < sc->count && host_option(sc, n))
-		continue;
-	word_is(sc, "linux");
-}
-
-static void
-do_link(struct script *sc)
-{
-	struct sim *s = sc->sim;
-	int a = net_node(s, word(sc)), b = net_node(s, word(sc));
-	struct link *l = net_link(s, a, b);
-
-	if (l == NULL) {
-		if (s->link_count == LINKS)
-			fail("more than %d links", LINKS);
-		l = &s->links[s->link_count++];
-		l->a = a;
-		l->b = b;
-	}
-	l->delay = parse_time(word(sc));
-}
-
-static void
-do_limit(struct script *sc)
-{
-	struct limit m = { .quote = 548 };
-	struct link *l;
-	int a, b;
-
-	word_hop(sc, &a, &b);
-	l = net_link(sc->sim, a, b);
-	if (!word_is(sc, "off"))
-		m.told = m.mtu = (uint32_t)word_number(sc, 68, 65535);
-	for (;;) {
-		if (word_is(sc, "silent"))
-			m.silent = true;
-		else if (word_is(sc, "says"))
-			m.told = (uint32_t)word_number(sc, 0, 65535);
-		else if (word_is(sc, "quote"))
-			m.quote = (uint32_t)word_number(sc, 0, 1232);
-		else
-			break;
-	}
-	l->limit[l->a == a ? 0 : 1] = m;
-}
-
-static struct filter *
-new_filter(struct script *sc, enum filter_kind kind, int node)
-{
-	struct sim *s = sc->sim;
-	struct filter *f = &s->filters[s->filter_count];
-
-	if (s->filter_count == FILTERS)
-		fail("more than %d filters", FILTERS);
-	s->filter_count++;
-	*f = (struct filter){ .kind = kind, .node = node, .dst = -1 };
-	return f;
-}
-
-static void
-filters_off(struct sim *s, int node)
-{
-	int n = 0;
-
-	for (int i = 0; i < s->filter_count; i++)
-		if (s->filters[i].node != node)
-			s->filters[n++] = s->filters[i];
-	s->filter_count = n;
-}
-
-static void
-do_filter(struct script *sc)
-{
-	int node = net_node(sc->sim, word(sc));
-	struct filter *f;
-
-	if (word_is(sc, "off")) {
-		filters_off(sc->sim, node);
-		return;
-	}
-	f = new_filter(sc, FILTER_DROP, node);
-	if (word_is(sc, "to"))
-		f->dst = net_node(sc->sim, word(sc));
-	if (word_is(sc, "port"))
-		f->port = (uint16_t)word_number(sc, 1, 65535);
-	if (word_is(sc, "over"))
-		f->over = (uint32_t)word_number(sc, 1, 65535);
-	if (word_is(sc, "percent"))
-		f->percent = (uint32_t)word_number(sc, 1, 99);
-	if (word_is(sc, "word"))
-		snprintf(f->word, sizeof(f->word), "%s", word(sc));
-	if (word_is(sc, "nowscale")) {
-		f->kind = FILTER_NOWSCALE;
-	} else if (word_is(sc, "reset")) {
-		f->kind = FILTER_RESET;
-	} else if (word_is(sc, "icmp")) {
-		f->kind = FILTER_ICMP;
-		f->type = (uint8_t)word_number(sc, 0, 255);
-		f->code = (uint8_t)word_number(sc, 0, 255);
-	} else if (!word_is(sc, "drop")) {
-		fail("a filter can drop, reset, nowscale or icmp TYPE CODE");
-	}
-}
-
-static void
-do_closed(struct script *sc)
-{
-	struct filter *f = new_filter(sc, FILTER_CLOSED, net_node(sc->sim, word(sc)));
-
-	f->dst = f->node;
-	f->port = (uint16_t)word_number(sc, 1, 65535);
-}
-
-static void
-do_capture(struct script *sc)
-{
-	struct tap *t = &sc->sim->tap;
-
-	if (sc->at < sc->count && strchr(sc->words[sc->at], '>') != NULL)
-		word_hop(sc, &t->node, &t->towards);
-	else
-		t->node = net_node(sc->sim, word(sc));
-	for (;;) {
-		if (word_is(sc, "pppoe"))
-			t->pppoe = true;
-		else if (word_is(sc, "vlan"))
-			t->vlan = (uint16_t)word_number(sc, 1, 4094);
-		else if (word_is(sc, "inner"))
-			t->vlan_inner = (uint16_t)word_number(sc, 1, 4094);
-		else if (word_is(sc, "snaplen"))
-			t->snaplen = (uint32_t)word_number(sc, 14, 262144);
-		else
-			break;
-	}
-}
-
-static void
-do_start(struct script *sc)
-{
-	struct tm tm = { 0 };
-	const char *day = word(sc), *clock = word(sc);
-
-	if (sscanf(day, "%d-%d-%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday) != 3 ||
-	    sscanf(clock, "%d:%d:%d", &tm.tm_hour, &tm.tm_min, &tm.tm_sec) != 3)
-		fail("start is written 2024-03-05 09:14:02 (UTC)");
-	tm.tm_year -= 1900;
-	tm.tm_mon--;
-	sc->sim->start = (int64_t)timegm(&tm) * s_ns;
-}
-
-static void
-do_seed(struct script *sc)
-{
-	sc->sim->seed = (uint64_t)word_number(sc, 0, 1 << 30);
 }
 
 /* ---- what happens ----------------------------------------------------------------------- */
@@ -616,15 +361,6 @@ do_act(struct script *sc, char who)
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
-static const struct statement {
-	const char	*name;
-	void		(*run)(struct script *sc);
-} statements[] = {
-	{ "start", do_start }, { "seed", do_seed }, { "host", do_host }, { "router", do_router },
-	{ "link", do_link }, { "limit", do_limit }, { "filter", do_filter }, { "closed", do_closed },
-	{ "capture", do_capture }, { "connect", do_connect }, { "use", do_use },
-};
-
 static void
 split(struct script *sc, char *line)
 {
@@ -652,14 +388,12 @@ run_statement(struct script *sc)
 	}
 	if ((w[0] == 'C' || w[0] == 'S') && w[1] == '\0') {
 		do_act(sc, w[0]);
-	} else {
-		size_t i = 0, n = sizeof(statements) / sizeof(statements[0]);
-
-		while (i < n && strcmp(statements[i].name, w) != 0)
-			i++;
-		if (i == n)
-			fail("\"%s\": no such statement", w);
-		statements[i].run(sc);
+	} else if (strcmp(w, "connect") == 0) {
+		do_connect(sc);
+	} else if (strcmp(w, "use") == 0) {
+		do_use(sc);
+	} else if (!script_there(sc, w)) {
+		fail("\"%s\": no such statement", w);
 	}
 	if (sc->at != sc->count)
 		fail("\"%s\": not understood here", sc->words[sc->at]);

@@ -103,6 +103,24 @@ ep_find_losses(struct endpoint *e)
 	}
 }
 
+/* RFC 6675 4, IsLost: three segments above it arrived; one that was sent again waits for the timeout. */
+static void
+ep_count_losses(struct endpoint *e)
+{
+	unsigned int above = 0;
+
+	for (size_t i = e->seg_count; i-- > 0;) {
+		struct seg *g = &e->segs[i];
+
+		above += g->sacked;
+		if (g->flight && !g->sacked && above >= 3 && g->sent == 1) {
+			g->flight = false;
+			g->lost = true;
+			ep_recover(e);
+		}
+	}
+}
+
 static void
 ep_take(struct sim *s, struct endpoint *e, const struct pkt *p)
 {
@@ -135,8 +153,12 @@ ep_take(struct sim *s, struct endpoint *e, const struct pkt *p)
 		e->segs[0].flight = false;
 		ep_recover(e);
 	}
-	if (e->sack && (news || n > 0))
-		ep_find_losses(e);
+	if (e->sack && (news || n > 0)) {
+		if (ep_node(s, e)->stack->rack)
+			ep_find_losses(e);
+		else
+			ep_count_losses(e);
+	}
 	if (opened && e->timer == TIMER_PERSIST) {
 		e->timer = TIMER_NONE;
 		e->backoff = 0;
@@ -190,7 +212,7 @@ ep_ack_later(struct sim *s, struct endpoint *e)
 		e->quick -= e->quick > 0;
 		ep_ack(s, e);
 	} else if (e->ack_at == 0) {
-		e->ack_at = s->now + 40 * ms_ns;
+		e->ack_at = s->now + ep_node(s, e)->stack->delayed_ack_ms * ms_ns;
 		net_wake(s, e, e->ack_at);
 	}
 }
@@ -314,7 +336,7 @@ ep_input(struct sim *s, struct endpoint *e, const struct pkt *p)
 }
 
 /* Segments that left as one piece are cut anew as one piece: 5 x 1448 is 5 x 1440 and 40. */
-static void
+void
 ep_recut(struct sim *s, struct endpoint *e)
 {
 	uint32_t mss = ep_mss(s, e);

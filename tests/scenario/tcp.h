@@ -37,5 +37,6 @@ struct seg	*ep_add_seg(struct endpoint *e);
 unsigned int	 ep_flight(const struct endpoint *e);
 void		 ep_output(struct sim *s, struct endpoint *e);
 void		 ep_recover(struct endpoint *e);	/* losses are known: slow down, repair */
+void		 ep_recut(struct sim *s, struct endpoint *e);	/* what is in flight, after the segment size became smaller */
 
 #endif /* SCENARIO_TCP_H */

@@ -47,7 +47,7 @@ ep_packet(struct sim *s, struct endpoint *e, uint8_t flags, uint64_t from)
 	struct pkt *p = xalloc(sizeof(*p));
 
 	*p = (struct pkt){ .src = e->node, .dst = e->peer->node, .ttl = n->ttl, .sport = e->port,
-		.dport = e->peer->port, .c2s = e->client, .df = n->df, .to = e->peer, .flags = flags,
+		.dport = e->peer->port, .c2s = e->client, .df = n->df && !e->no_df, .to = e->peer, .flags = flags,
 		.seq = e->iss + 1 + (uint32_t)from, .wscale = -1 };
 	if (flags & F_ACK)
 		p->ack = e->irs + 1 + (uint32_t)e->rcv_next + (e->fin_got ? 1 : 0);
@@ -107,10 +107,15 @@ ep_send_syn(struct sim *s, struct endpoint *e)
 /* ---- timers ---------------------------------------------------------------- */
 
 static int64_t
-ep_rto(const struct endpoint *e)
+ep_rto(struct sim *s, const struct endpoint *e)
 {
-	int64_t rto = (e->srtt != 0 ? e->srtt : s_ns) + 200 * ms_ns;
+	const struct stack *t = ep_node(s, e)->stack;
+	int64_t rto = e->srtt != 0 ? e->srtt : s_ns, least = t->rto_least_ms * ms_ns;
 
+	if (t->rto_added)
+		rto += least;
+	else
+		rto = 2 * rto > least ? 2 * rto : least;
 	return rto << (e->backoff < 9 ? e->backoff : 9);
 }
 
@@ -144,23 +149,10 @@ ep_arm_sending(struct sim *s, struct endpoint *e)
 			e->timer = TIMER_NONE;
 		return;
 	}
-	if (!losses && !e->probed && e->sack && e->srtt != 0 && probe < ep_rto(e))
+	if (!losses && !e->probed && e->sack && ep_node(s, e)->stack->rack && e->srtt != 0 && probe < ep_rto(s, e))
 		ep_arm(s, e, TIMER_PROBE, probe);
 	else
-		ep_arm(s, e, TIMER_RTO, ep_rto(e));
-}
-
-/* When the n-th SYN follows the one before it; 0 = give up. */
-static int64_t
-syn_gap(enum syn_style style, unsigned int n)
-{
-	static const int gaps[3][11] = {
-		[SYN_LINUX] = { 1, 1, 1, 1, 1, 2, 4, 8, 16, 33, 0 },
-		[SYN_LINUX_OLD] = { 1, 2, 4, 8, 16, 32, 0 },
-		[SYN_WINDOWS] = { 3, 6, 0 },
-	};
-
-	return n >= 1 && n <= 10 ? gaps[style][n - 1] * s_ns : 0;
+		ep_arm(s, e, TIMER_RTO, ep_rto(s, e));
 }
 
 void
@@ -290,7 +282,7 @@ ep_output(struct sim *s, struct endpoint *e)
 	if (sent || (e->seg_count > 0 && e->timer == TIMER_NONE))
 		ep_arm_sending(s, e);
 	else if (e->seg_count == 0 && e->next < e->written && e->timer == TIMER_NONE)
-		ep_arm(s, e, TIMER_PERSIST, ep_rto(e));
+		ep_arm(s, e, TIMER_PERSIST, ep_rto(s, e));
 	if (e->fin_sent && e->timer == TIMER_NONE && e->seg_count > 0)
 		ep_arm_sending(s, e);
 }
@@ -321,19 +313,43 @@ ep_probe(struct sim *s, struct endpoint *e)
 	e->probed = true;
 	if (!ep_send_new(s, e) && e->seg_count > 0)
 		ep_send_seg(s, e, &e->segs[e->seg_count - 1]);
-	ep_arm(s, e, TIMER_RTO, ep_rto(e));
+	ep_arm(s, e, TIMER_RTO, ep_rto(s, e));
+}
+
+/* RFC 2923 2.1: what is large may be what does not arrive. */
+static void
+ep_shrink(struct sim *s, struct endpoint *e)
+{
+	const struct stack *t = ep_node(s, e)->stack;
+	uint32_t ip = ep_node(s, e)->version == 6 ? 40 : 20, mss;
+
+	if (t->shrink_after == 0 || e->shrunk == 2 || e->backoff < t->shrink_after * (e->shrunk + 1))
+		return;
+	mss = t->shrink_mss[e->shrunk++];
+	if (mss >= ep_mss(s, e) || e->seg_count == 0 || e->segs[0].len <= mss)
+		return;
+	e->pmtu = mss + ip + 20 + (e->ts ? 12 : 0);
+	e->no_df = t->shrink_df;
+	ep_recut(s, e);
 }
 
 static void
 ep_timeout(struct sim *s, struct endpoint *e)
 {
+	unsigned int retries = ep_node(s, e)->stack->retries;
+
+	if (retries != 0 && e->backoff >= retries) {
+		ep_abort(s, e, 0, F_RST | F_ACK);
+		return;
+	}
+	ep_shrink(s, e);
 	ep_lose_all(e);
 	e->recovering = true;
 	e->recover = e->next;
 	e->cwnd = 1;
 	e->backoff++;
 	ep_retransmit_one(s, e);
-	ep_arm(s, e, TIMER_RTO, ep_rto(e));
+	ep_arm(s, e, TIMER_RTO, ep_rto(s, e));
 }
 
 /* A byte that is long acknowledged asks for the window (tcp_write_wakeup). */
@@ -344,7 +360,7 @@ ep_persist(struct sim *s, struct endpoint *e)
 
 	e->backoff++;
 	net_send(s, p);
-	ep_arm(s, e, TIMER_PERSIST, ep_rto(e));
+	ep_arm(s, e, TIMER_PERSIST, ep_rto(s, e));
 }
 
 static void
