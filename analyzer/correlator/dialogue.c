@@ -160,6 +160,31 @@ case_size_limit(const struct mail_case *c)
 	return 0;
 }
 
+enum { OPEN_LOOKED = 256 };	/* connections of the ten minutes before */
+
+void
+say_connections_open(const struct view *v, struct finding *f, const struct moment *at)
+{
+	const struct mail_case *c = v->c, *x, *last = NULL;
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.from_ns = at->ns - 600 * SECOND, .to_ns = at->ns, .since_ns = at->ns };
+	uint32_t n = 0, looked = 0;
+
+	for (; looked < OPEN_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x != c && x->copy != c && x->point == c->point && (x->conn->state == CONN_ESTABLISHED || x->conn->state == CONN_MIDSTREAM)) {
+			n++;
+			last = x;
+		}
+	if (looked == OPEN_LOOKED)
+		return;
+	if (n == 0)
+		finding_says(f, c->point, "no other connection of this client to the server that began in the ten minutes before is open then: the server counts others "
+		    "behind the same address, older ones, or those just closed");
+	else
+		evidence_frame(finding_says(f, last->point, "the client had %u more %s to this server open at that moment; %s", n,
+		    n == 1 ? "connection" : "connections", n == 1 ? "it begins here" : "the last of them begins here"), &last->conn->first);
+}
+
 /* ---- negative replies --------------------------------------------------------------------- */
 
 static char

@@ -43,6 +43,8 @@ bool	case_hears_after_close(const struct mail_case *c);
 bool	transaction_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* What EHLO's SIZE announces (RFC 1870); 0 = nothing, or no limit. */
 uint64_t case_size_limit(const struct mail_case *c);
+/* Says how many more connections the client had to this server and port at that moment. */
+void	say_connections_open(const struct view *v, struct finding *f, const struct moment *at);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
 /*

@@ -204,6 +204,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS)
+		say_connections_open(v, f, &r->at);
 	if (known)
 		finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);

@@ -78,8 +78,8 @@ judge_stripped(const struct mail_case *c, size_t eight, struct verdicts *out)
 	for (size_t i = 0; i < sizeof(same_length) / sizeof(same_length[0]); i++)
 		missing += !word_in(s->capabilities, same_length[i]);
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
-	evidence_frame(finding_says(f, c->point, "behind this greeting, %zu keywords of the length of STARTTLS are overwritten: %.100s", eight, s->masked_keywords),
-	    &c->conn->dir[1].data_first);
+	evidence_frame(finding_says(f, c->point, "the EHLO reply has %zu %s of the length of STARTTLS overwritten: %.100s", eight,
+	    eight == 1 ? "keyword" : "keywords", s->masked_keywords), &s->capabilities_at);
 	if (eight <= missing)
 		finding_exclude(f, FINDING_TLS_NOT_OFFERED, "another keyword of eight letters (CHUNKING) may be behind the mask");
 	finding_summary(f, "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
@@ -105,9 +105,8 @@ judge_keywords(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "keywords");
-	evidence_frame(finding_says(f, c->point, "behind this greeting, keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords),
-	    &c->conn->dir[1].data_first);
-	finding_summary(f, "A firewall overwrites %zu keywords of the server's EHLO reply.", masked);
+	evidence_frame(finding_says(f, c->point, "keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords), &s->capabilities_at);
+	finding_summary(f, "A firewall overwrites %zu %s of the server's EHLO reply.", masked, masked == 1 ? "keyword" : "keywords");
 	judge_stripped(c, eight, out);
 }
 
@@ -117,6 +116,7 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
+	struct finding_evidence *e;
 	struct finding *f;
 
 	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
@@ -125,7 +125,10 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 		return false;		/* never offered: rule_tls.c */
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
 	finding_reply(f, r);
-	evidence_frame(finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code), &r->at);
+	e = finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code);
+	if (s->starttls_offered)
+		evidence_frame(e, &s->capabilities_at);
+	evidence_frame(e, &r->at);
 	finding_summary(f, "STARTTLS is answered as an unknown command%s: something rewrites the command on its way.",
 	    s->starttls_offered ? " by a server that offered it" : "");
 	return true;

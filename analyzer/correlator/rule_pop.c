@@ -88,7 +88,8 @@ say_interval(const struct view *v, struct finding *f)
 	int64_t ago = 0;
 
 	if (asked > 0)
-		finding_says(f, v->c->point, "CAPA asks for %lu s between logins (LOGIN-DELAY)", asked);
+		evidence_frame(finding_says(f, v->c->point, "CAPA asks for %lu s between logins (LOGIN-DELAY)", asked),
+		    &v->c->session->capabilities_at);
 	if ((x = login_before(v, &ago)) != NULL)
 		evidence_frame(finding_says(f, x->point, "the same user logged in %lld s before", (long long)(ago / SECOND)), &x->session->auth_at);
 }
@@ -207,6 +208,7 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	if (cl.kind == FINDING_POP_LOGIN_DELAY)
 		say_interval(v, f);
 	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS) {
+		say_connections_open(v, f, &r->reply->at);
 		finding_remedy(f, "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
 		    "fetch less often, or let the server's owner allow more.");
 		finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");

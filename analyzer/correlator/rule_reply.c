@@ -219,7 +219,7 @@ say_no_login(struct finding *f, const struct reading *g)
 
 	if (!s->ehlo_answered || s->auth_offered || s->starttls_offered || s->tls || s->masked_keywords[0] != '\0' || g->blind)
 		return;
-	finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here");
+	evidence_frame(finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here"), &s->capabilities_at);
 	finding_remedy(f, "The server wants a login and offers none on this port: send through the one that does (587 with STARTTLS, or 465 with SSL/TLS), "
 	    "with user name and password.");
 }
@@ -246,7 +246,7 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 	const struct record_session *s = g->s;
 
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
-		finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none");
+		evidence_frame(finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none"), &s->capabilities_at);
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered && r->stage == 'R' && strcasestr(r->reply->text, "relay") != NULL)
 		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
@@ -260,7 +260,8 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
 		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
 	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls) {
-		finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use");
+		evidence_frame(finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use"),
+		    &s->capabilities_at);
 		finding_exclude(f, FINDING_TLS_REQUIRED, "the words do not ask for encryption");
 	}
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->helo && !s->ehlo)
@@ -324,6 +325,24 @@ say_policy_remedy(struct finding *f, const struct refusal *r)
 		    "addresses must send through their provider's outgoing server.");
 }
 
+/* What was sent or declared, and what had been announced. */
+static void
+say_sizes(struct finding *f, const struct reading *g, const struct record_transaction *t)
+{
+	uint64_t limit = case_size_limit(g->c);
+
+	if (t == NULL || g->blind)
+		return;
+	if (t->declared_size > 0)
+		evidence_frame(finding_says(f, g->c->point, "the client declares %llu bytes (MAIL SIZE)", (unsigned long long)t->declared_size), &t->first);
+	if (t->bytes > 0 && moment_is(&t->end_of_data))
+		evidence_frame(finding_says(f, g->c->point, "the message has %llu bytes as sent", (unsigned long long)t->bytes), &t->end_of_data);
+	if (limit > 0)
+		evidence_frame(finding_says(f, g->c->point, "the server announced that it takes at most %llu bytes (SIZE)%s", (unsigned long long)limit,
+		    t->declared_size <= limit && t->bytes <= limit ? ": the limit of these words is another, of the recipient or of a server behind" : ""),
+		    &g->s->capabilities_at);
+}
+
 /* The kind's own words are of the domain. */
 static void
 say_sender_remedy(struct finding *f)
@@ -355,6 +374,10 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
 		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
 	reply_client_shows(f, r, false);
+	if (cl->kind == FINDING_TOO_MANY_CONNECTIONS)
+		say_connections_open(g->v, f, &r->reply->at);
+	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
+		say_sizes(f, g, r->transaction);
 	if (cl->kind == FINDING_POLICY_OR_BLOCKLIST)
 		say_policy_remedy(f, r);
 	if (cl->kind == FINDING_SENDER_DOMAIN_REJECTED)
@@ -381,7 +404,7 @@ say_pop_hint(const struct reading *g, const struct refusal *r)
 	f = verdict_add(g->out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE, g->c, 0);
 	finding_span(f, &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
-	evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &r->reply->at);
+	evidence_frame(evidence_frame(finding_says(f, g->c->point, "relaying is refused and no login is offered"), &g->s->capabilities_at), &r->reply->at);
 	evidence_frame(finding_says(f, pop.at[0]->point, "the same host is a POP3 server"), &pop.at[0]->conn->first);
 	finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
 }

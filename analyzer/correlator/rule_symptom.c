@@ -73,7 +73,8 @@ say_too_big(const struct mail_case *c, const struct record_transaction *t, struc
 		return false;
 	f = symptom(c, FINDING_MESSAGE_TOO_BIG, CONFIDENCE_PROBABLE, 0, t, out);
 	finding_subkind(f, "cut-off");
-	finding_says(f, c->point, "the server announced that it takes at most %llu bytes (SIZE)", (unsigned long long)limit);
+	evidence_frame(finding_says(f, c->point, "the server announced that it takes at most %llu bytes (SIZE)", (unsigned long long)limit),
+	    &c->session->capabilities_at);
 	evidence_frame(finding_says(f, c->point, "%llu bytes of the message were sent; then the server closes without a word", (unsigned long long)t->bytes), &end);
 	finding_summary(f, "The server closed the connection after %llu bytes of a message; it had announced that it takes at most %llu.",
 	    (unsigned long long)t->bytes, (unsigned long long)limit);

@@ -47,8 +47,8 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_TLS_NOT_OFFERED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
-	evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
-	    reply_quote(r, false, quote, sizeof(quote))), &r->at);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
+	    reply_quote(r, false, quote, sizeof(quote))), &s->capabilities_at), &r->at);
 	finding_summary(f, "The client wants STARTTLS, which this server does not offer.");
 	finding_next_capture(f, "a server without TLS", "a device that removes STARTTLS from its answer", "the same answer as the server sent it",
 	    "at the server");

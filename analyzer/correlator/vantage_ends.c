@@ -168,9 +168,9 @@ starttls_gone(const struct passage *p)
 static void
 say_starttls(struct finding *f, const struct passage *p)
 {
-	evidence_frame(finding_says(f, p->up->point, "the EHLO reply passes here with STARTTLS"), &p->up->conn->dir[1].data_first);
+	evidence_frame(finding_says(f, p->up->point, "the EHLO reply passes here with STARTTLS"), &p->up->session->capabilities_at);
 	evidence_frame(finding_says(f, p->down->point, "the same reply arrives here without it: %.120s", p->down->session->capabilities),
-	    &p->down->conn->dir[1].data_first);
+	    &p->down->session->capabilities_at);
 	finding_exclude(f, FINDING_TLS_NOT_OFFERED, "the server does offer it");
 }
 

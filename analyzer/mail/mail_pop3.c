@@ -390,8 +390,10 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		reply_own_event(f, &ss->starttls_reply, ev, to);
 		break;
 	case POP3_CAPA:
-		if (ev->code == POP3_OK)
+		if (ev->code == POP3_OK) {
 			capabilities_set(f, ev);
+			ss->capabilities_at = to;
+		}
 		break;
 	case POP3_LIST:
 	case POP3_UIDL:

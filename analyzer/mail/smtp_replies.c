@@ -55,6 +55,7 @@ on_hello(struct answer *a)
 	if (!is_yes(a) || a->ev->verb == SMTP_HELO)
 		return;
 	s->ehlo_answered = true;
+	s->capabilities_at = a->reply->at;
 	smtp_ehlo_note(a->f, a->ev->arg, a->ev->arg_len);
 }
 

@@ -392,6 +392,7 @@ struct record_session {
 	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
 	bool		ehlo, helo, lhlo, ehlo_answered;
 	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated */
+	struct moment	capabilities_at; /* where that list ends */
 	const char	*masked_keywords; /* RECORD_LINE */
 	bool		auth_offered, starttls_offered;
 	bool		auth_tried, auth_ok;

@@ -316,6 +316,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(lhlo, "LHLO was sent"),
 	F(ehlo_answered, "EHLO was answered"),
 	TEXT(capabilities, RECORD_WORDS, "last EHLO or CAPA list"),
+	F(capabilities_at, "when"),
 	TEXT(masked_keywords, RECORD_LINE, "keywords a device has overwritten"),
 	F(auth_offered, "AUTH was offered"),
 	F(starttls_offered, "STARTTLS or STLS was offered"),

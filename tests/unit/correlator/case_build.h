@@ -195,6 +195,16 @@ find_kind(const struct correlator *c, enum finding_kind k)
 	return NULL;
 }
 
+/* The first frame that it names for the sentence with these words; 0 = there is none. */
+static inline uint64_t
+frame_of(const struct finding *f, const char *words)
+{
+	for (uint32_t i = 0; f != NULL && i < f->evidence_count; i++)
+		if (strstr(f->evidence[i].says, words) != NULL)
+			return f->evidence[i].frame_count > 0 ? f->evidence[i].frames[0] : 0;
+	return 0;
+}
+
 static inline size_t
 count_findings(const struct correlator *c)
 {

@@ -113,6 +113,51 @@ test_login_asked_but_not_offered(void)
 	correlator_free(c);
 }
 
+/* How large it was, and how large it might have been, each with its frame. */
+static void
+test_sizes_are_said(void)
+{
+	struct mail m = build_mail(1, 0, 552, "5.3.4 Message size exceeds fixed limit");
+	struct correlator *c;
+	const struct finding *f;
+
+	m.session.session.capabilities = "PIPELINING SIZE 20000";
+	m.session.session.capabilities_at = at(70);
+	m.transaction.transaction.declared_size = 30000;
+	c = judged(&m, 1);
+	f = find_kind(c, FINDING_MESSAGE_TOO_BIG);
+	CHECK_EQ_INT(frame_of(f, "declares 30000 bytes"), m.transaction.transaction.first.frame);
+	CHECK_EQ_INT(frame_of(f, "at most 20000 bytes (SIZE)"), m.session.session.capabilities_at.frame);
+	CHECK_EQ_INT(frame_of(f, "another"), 0);
+	correlator_free(c);
+	m.transaction.transaction.declared_size = 10000;
+	c = judged(&m, 1);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_MESSAGE_TOO_BIG), "another"), m.session.session.capabilities_at.frame);
+	correlator_free(c);
+}
+
+/* Who holds the connections that the server counts. */
+static void
+test_connections_are_counted(void)
+{
+	struct mail m[3];
+	struct correlator *c = build_correlator();
+
+	m[0] = build_mail(1, 0, 250, "ok");
+	m[1] = build_mail(2, 50, 250, "ok");
+	m[2].conn = build_connection(0, 3, 100, 200);
+	m[2].session = build_session(&m[2].conn, 160);
+	build_reply(&m[2].session.session.greeting, 421, "4.7.0 Error: too many connections from 192.0.2.10", 160);
+	take(c, &m[0]);
+	take(c, &m[1]);
+	correlator_take(c, &m[2].session);
+	correlator_take(c, &m[2].conn);
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_TOO_MANY_CONNECTIONS, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_TOO_MANY_CONNECTIONS), "had 2 more connections"), m[1].conn.connection.first.frame);
+	correlator_free(c);
+}
+
 /* Who greets with a name in the recipient's domain is meant to take mail for it. */
 static void
 test_relay_denied_for_its_own_domain(void)
@@ -193,8 +238,10 @@ test_login_offered_and_not_tried(void)
 	struct correlator *c;
 
 	m.session.session.auth_offered = true;
+	m.session.session.capabilities_at = at(70);
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "offered a login"), m.session.session.capabilities_at.frame);
 	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
 	correlator_free(c);
 	/* joined in the middle: a login may have come before */
@@ -522,6 +569,8 @@ main(void)
 		{ "relay denied after a failed login", test_relay_denied_after_failed_login },
 		{ "remedies of policy", test_policy_remedies },
 		{ "a login asked for and not offered", test_login_asked_but_not_offered },
+		{ "sizes are said", test_sizes_are_said },
+		{ "connections are counted", test_connections_are_counted },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
 		{ "a slow refusal counts once", test_slow_refusal_counts_once },

@@ -498,6 +498,7 @@ scene_words(void)
 	for (int p = 0; p < 2; p++)
 		s.session[p].session.capabilities = p == 0 ? "SIZE" : "SIZE STARTTLS";
 	s.session[1].session.starttls_offered = true;
+	s.session[1].session.capabilities_at = s.conn[1].connection.dir[1].data_last;
 	return s;
 }
 
@@ -509,6 +510,7 @@ words_changed(void)
 
 	CHECK_SCENE(&s, FINDING_STARTTLS_STRIPPED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
 	c = judged(&s);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_STARTTLS_STRIPPED), "passes here with STARTTLS"), s.session[1].session.capabilities_at.frame);
 	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
 	correlator_free(c);
 	s.session[0].session.gap_server = true;		/* part of the list may be what is missing */

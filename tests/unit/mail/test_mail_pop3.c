@@ -213,6 +213,8 @@ capabilities_and_stls(void)
 {
 	play("S: +OK hi\nC: CAPA\nS: +OK\nS: STLS\nS: SASL PLAIN\nS: .\nC: STLS\nS: -ERR not now\n");
 	CHECK_EQ_STR(got.session.capabilities, "STLS SASL PLAIN");
+	CHECK(got.session.capabilities_at.frame > got.session.greeting.at.frame &&
+	    got.session.capabilities_at.frame < got.session.starttls_reply.at.frame);
 	CHECK(got.session.starttls_offered && got.session.starttls_tried && got.session.auth_offered);
 	CHECK_EQ_INT(got.session.starttls_reply.code, 0);
 	CHECK_EQ_STR(got.session.starttls_reply.text, "not now");

@@ -406,6 +406,7 @@ test_session_facts(void)
 	CHECK_EQ_STR(r->greeting.text, "mx.example.net ESMTP");
 	CHECK_EQ_STR(r->identity, "client.example.org");
 	CHECK_EQ_STR(r->capabilities, "SIZE 1000 XXXXXXXA XXXB XX AUTH PLAIN LOGIN");
+	CHECK(r->capabilities_at.frame > r->greeting.at.frame && r->capabilities_at.frame < r->auth_reply.at.frame);
 	CHECK_EQ_STR(r->masked_keywords, "XXXXXXXA XXXB");
 	CHECK(r->auth_offered && !r->starttls_offered && r->auth_tried && r->auth_ok);
 	CHECK_EQ_STR(r->auth_mechanism, "LOGIN");
