@@ -106,6 +106,19 @@ contrast_find(const struct store *s, const struct mail_case *c, bool refused, st
 	contrast_client(s, c, refused, out);
 }
 
+/* What this point shows by its own clock: one attempt at two points, whose clocks differ, is no second one. */
+static bool
+copy_at(const struct mail_case *x, uint32_t point)
+{
+	const struct mail_case *at = x;
+
+	do
+		if (at->point == point)
+			return true;
+	while ((at = at->copy) != x);
+	return false;
+}
+
 bool
 contrast_attempts(const struct store *s, const struct mail_case *c)
 {
@@ -117,7 +130,7 @@ contrast_attempts(const struct store *s, const struct mail_case *c)
 		int64_t gap = x->conn->first.ns - c->conn->first.ns;
 
 		if (addr_equal(&x->conn->client.ip, &c->conn->client.ip) && x->conn->state == CONN_UNANSWERED &&
-		    (gap >= 60 * SECOND || gap <= -60 * SECOND))
+		    (x->point == c->point || !copy_at(x, c->point)) && (gap >= 60 * SECOND || gap <= -60 * SECOND))
 			return true;
 	}
 	return false;
@@ -160,7 +173,7 @@ contrast_scanner(const struct store *s, const struct mail_case *c, bool *many)
 	size_t n = 0, m = 0;
 
 	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL) {
-		if (h->data != 0)
+		if (h->data != 0 || h->key.point != c->point)	/* elsewhere the same attempts are seen again */
 			continue;
 		all[n++] = h->first.ns;
 		if (addr_prefix_equal(&h->server.ip, &c->conn->server.ip, 24, 64))

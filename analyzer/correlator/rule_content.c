@@ -24,7 +24,7 @@ again(const struct way *w, const struct record_stall *s)
 	const struct mail_case *o;
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)
-		for (uint32_t i = 0; o != w->c && o->copy != w->c && i < o->stall_count; i++) {
+		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++) {
 			const struct record_stall *t = o->stalls[i];
 			uint64_t d = t->head > s->head ? t->head - s->head : s->head - t->head;
 

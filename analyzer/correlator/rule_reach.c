@@ -349,7 +349,7 @@ answered_later(const struct view *v)
 	const struct mail_case *x;
 
 	for (uint32_t looked = 0; looked < LATER_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
-		if (x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
+		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
 			return true;
 	return false;
 }

@@ -395,7 +395,7 @@ fragments(void)
 static void
 content(void)
 {
-	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct record conn = build_stalled(20000, 0), stall = build_stall(&conn, FIRST), other, again, third, thirdly;
 	struct correlator *c;
 
 	stall.stall.proven = conn.connection.dir[0].proven = 1500;
@@ -410,6 +410,20 @@ content(void)
 	c = JUDGED(conn, stall);
 	CHECK_NO_FINDING(c, FINDING_INLINE_CONTENT_DROP);
 	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall.stall.options_cut = false;
+	stall.stall.chain_lost = 5;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	other = conn;				/* another session is what makes it sure, not the same one at three places */
+	again = stall;
+	third = conn;
+	thirdly = stall;
+	other.connection.key.point = again.stall.key.point = 1;
+	third.connection.key.point = thirdly.stall.key.point = 2;
+	c = JUDGED(conn, stall, other, again, third, thirdly);
+	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 }
 
