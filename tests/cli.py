@@ -266,11 +266,22 @@ def pieces(tmp):
     check(said(names[0]) == said(names[1]) == said(names[0], names[0]) == said(CLEAN, HOLE) == [], "captures that do not go on")
 
 
+def halves():
+    """Each file has one direction of the connection: what joins them is said, once, in either order."""
+    names = [os.path.join(CAPTURES, "lab/art_one_direction.%s.pcap" % n) for n in ("c2s", "s2c")]
+    said = lambda *args: [x["remedy"] for x in map(json.loads, run("--json", *args)[1].splitlines())
+                          if x["type"] == "finding" and x["kind"] == "capture-one-sided"]
+    for order in (names, names[::-1]):
+        check(["mergecap -F pcap" in x for x in said(*order)] == [True], "two halves of one connection: %s" % said(*order))
+    check(not any("mergecap" in x for x in said(names[0]) + said(names[0], names[0])), "one half alone")
+
+
 def main():
     statuses()
     messages()
     frames_put_right()
     outputs()
+    halves()
     with tempfile.TemporaryDirectory() as tmp:
         words_of_servers(tmp)
         windows(tmp)

@@ -3,6 +3,8 @@
 
 #include "dialogue.h"
 
+enum { HALVES_LOOKED = 64 };		/* connections of the same hosts */
+
 static struct finding *
 quality(struct verdicts *out, enum finding_kind kind, const struct record_capture *c)
 {
@@ -165,10 +167,31 @@ tally_case(struct tally *t, const struct mail_case *c)
 		t->first_tls = c;
 }
 
-static void
-judge_one_sided(const struct record_capture *c, const struct tally *t, struct verdicts *out)
+/* Where the side of it was captured that is not here; NULL = nowhere. */
+static const struct mail_case *
+other_half(const struct store *s, const struct mail_case *c)
 {
-	const struct mail_case *x = t->first_one_sided;
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; looked < HALVES_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
+		if (case_other_half(c, x))
+			return x;
+	return NULL;
+}
+
+static void
+say_halves(const struct mail_case *y, struct finding *f)
+{
+	evidence_frame(finding_says(f, y->point, "the other direction of that connection was captured here"), &y->conn->first);
+	finding_remedy(f, "Each capture holds the direction that the other lacks (the two cards of a tap, two mirror ports): make one of "
+	    "them and read that: mergecap -F pcap -w whole.pcap FILES");
+}
+
+static void
+judge_one_sided(const struct store *s, const struct record_capture *c, const struct tally *t, struct verdicts *out)
+{
+	const struct mail_case *x = t->first_one_sided, *y;
 	struct finding *f;
 	int gone;
 
@@ -181,6 +204,8 @@ judge_one_sided(const struct record_capture *c, const struct tally *t, struct ve
 	    gone == 0 ? "client" : "server"), &x->conn->first);
 	finding_summary(f, "Only one direction was captured (of %u connection%s): delivered and lost, refused and unanswered cannot be told "
 	    "apart there.", t->one_sided, t->one_sided == 1 ? "" : "s");
+	if ((y = other_half(s, x)) != NULL)
+		say_halves(y, f);
 }
 
 static void
@@ -230,7 +255,7 @@ judge(const struct view *v, struct verdicts *out)
 				places_add(&places, x);
 			}
 		judge_loss(c, out);
-		judge_one_sided(c, &t, out);
+		judge_one_sided(v->store, c, &t, out);
 		judge_offload(c, out);
 		judge_duplicates(c, out);
 		judge_midstream(c, &t, out);

@@ -33,6 +33,7 @@ struct mail_case {
 	bool		leads;			/* the first of the ring in order of time */
 	/* store bookkeeping, not for rules */
 	uint32_t	transaction_room, recipient_room, message_room, stall_room, icmp_room;
+	bool		closed;			/* its ring is */
 	uint32_t	index;			/* in order of time, since the last store_index */
 	uint64_t	touched;
 	uint64_t	bytes;
@@ -85,6 +86,8 @@ struct proven	store_proven(const struct store *s, const struct addr *from, const
 uint32_t capture_q_permille(const struct record_capture *c);	/* NULL: 0 */
 bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
+/* The side of a one-sided connection that the one point does not show was captured at the other. */
+bool	case_other_half(const struct mail_case *x, const struct mail_case *y);
 bool	case_missing(const struct mail_case *c);	/* rule G: some byte is missing or two copies differ */
 bool	case_missing_dir(const struct mail_case *c, int dir);
 bool	case_midstream(const struct mail_case *c);

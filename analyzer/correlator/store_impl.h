@@ -75,6 +75,11 @@ witness_before(const struct moment *a, const struct moment *b)
 /* store.c: what is known of a case without a connection record is written there; NULL: no memory. */
 struct record_connection *case_conn(struct store *s, struct mail_case *c);
 
+/* In order of time. */
+int	case_order(const struct mail_case *x, const struct mail_case *y);
+/* store_copies.c: the rings of copies, of cases in order of time. */
+void	copies_join(struct store *s);
+
 /* Orders of the tables; each record starts with its key. */
 int	capture_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */

@@ -53,14 +53,16 @@ gone_by(struct gone *g, uint32_t w, int64_t until)
 			gone_add(g, s->lost_frames[i].frame);
 }
 
-/* Stream offsets of two points are the same when both saw the SYN. */
+/* Stream offsets of two points are the same when both saw the SYN; one that did not counts from what it saw first. */
 static const struct stretch *
 unseen_at(const struct passage *p, uint64_t offset)
 {
 	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
+	bool both = up->isn_known && down->isn_known;
 
-	if (!up->isn_known || !down->isn_known)
+	if (!both && (up->seq <= UINT16_MAX || down->seq <= UINT16_MAX))
 		return NULL;
+	offset += both ? 0 : (uint64_t)(int32_t)(up->seq - down->seq);	/* below 0: beyond every stretch */
 	for (uint32_t i = 0; i < down->unseen_count && i < RECORD_STRETCHES; i++)
 		if (offset >= down->unseen[i].at && offset - down->unseen[i].at < down->unseen[i].bytes)
 			return &down->unseen[i];

@@ -112,6 +112,7 @@ struct side {
 	uint32_t	dsacks;
 	uint8_t		ttl_syn, ttl_rst, ttl_rst_first;
 	bool		sack_ok, conflict, options_cut, syn_cut;
+	uint32_t	tsval;		/* of its SYN */
 	struct moment	id_gap_from, id_gap_to;
 	uint32_t	id_gap;
 	bool		id_gap_big;

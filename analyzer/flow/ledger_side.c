@@ -507,6 +507,8 @@ syn_note(struct side *s, struct side *peer, const struct packet *p)
 	bool scaled;
 
 	s->syn_cut = p->options_cut;
+	if (s->tsval == 0 && p->has_ts)
+		s->tsval = p->tsval;
 	s->scale_read = !s->syn_cut || p->wscale <= 14;
 	s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
 	if (p->options_cut && p->mss == 0)

@@ -148,6 +148,8 @@ struct record_direction {
 	bool		isn_known, sack_ok, timestamps;
 	bool		syn_cut;	/* snap length cut the options of its SYN: those not read are not absent */
 	uint32_t	isn;
+	uint32_t	seq;		/* sequence number of stream offset 0; 0 = unknown */
+	uint32_t	tsval;		/* time stamp of its SYN; 0 = none */
 	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
 	uint8_t		wscale;		/* 255 = not announced */
 	uint8_t		ttl, ttl_syn, ttl_rst, ttl_rst_first;	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */

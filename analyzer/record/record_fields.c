@@ -141,6 +141,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(timestamps, "TCP timestamps in use"),
 	F(syn_cut, "the snap length cut the options of its SYN"),
 	F(isn, "initial sequence number"),
+	F(seq, "sequence number of the first byte of its stream"),
+	F(tsval, "time stamp of its SYN; 0 none"),
 	F(mss, "announced MSS; 0 unknown"),
 	F(wscale, "window scale; 255 not announced, or cut"),
 	F(ttl, "most frequent TTL without SYN and RST"),
