@@ -273,7 +273,7 @@ test_refused(void)
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
 	/* another TTL: another machine */
-	r[0].connection.dir[1].ttl_rst = 63;
+	r[0].connection.dir[1].ttl_rst = r[0].connection.dir[1].ttl_rst_first = 63;
 	c = judged_records(r, 2);
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE);
 	CHECK_NO_FINDING(c, FINDING_SERVICE_DOWN);
