@@ -388,6 +388,8 @@ reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len)
 		snprintf(head, sizeof(head), "%u ", r->code);
 	if (!pop && r->enhanced[0] != '\0' && strstr(r->text, r->enhanced) == NULL)
 		snprintf(head + strlen(head), sizeof(head) - strlen(head), "%s ", r->enhanced);
+	if (words[0] == '\0' && head[0] != '\0')
+		head[strlen(head) - 1] = '\0';		/* its blank */
 	snprintf(buf, len, "%s%s%s", head, words, cut ? "..." : "");
 	return buf;
 }

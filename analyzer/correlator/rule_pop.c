@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "record/addr.h"
 
 enum { LOGINS_LOOKED = 64 };
 
@@ -28,6 +29,13 @@ message_listed(const struct mail_case *c, const struct refusal *r)
 	return NULL;
 }
 
+static void
+duplicates_class(struct reply_class *cl, const char *subkind)
+{
+	cl->kind = FINDING_POP_DUPLICATE_DOWNLOAD;
+	snprintf(cl->subkind, sizeof(cl->subkind), "%s", subkind);
+}
+
 /* Words decide; a bare refusal of a login is probably the password (RFC 3206, 3). */
 static bool
 classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
@@ -38,7 +46,7 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	if (cl->kind != FINDING_KINDS)
 		return true;
 	cl->product = "";
-	cl->confidence = CONFIDENCE_PROBABLE;
+	cl->confidence = ctx.after_gap ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE;	/* what it answers may not be known (0.7 G) */
 	if (strcasestr(r->reply->text, "[AUTH]") != NULL || r->stage == 'P')
 		cl->kind = FINDING_POP_AUTH_FAILED;
 	else if (strcmp(r->verb, "RETR") == 0)
@@ -50,6 +58,10 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	}
 	else if (r->stage == 'C')
 		cl->kind = FINDING_POP_SERVER_ERROR;
+	else if (strcmp(r->verb, "DELE") == 0)
+		duplicates_class(cl, "delete-refused");
+	else if (strcmp(r->verb, "QUIT") == 0 && v->c->session->deleted > 0)
+		duplicates_class(cl, "quit-refused");	/* "some deleted messages not removed" (RFC 1939, 6) */
 	return cl->kind != FINDING_KINDS;
 }
 
@@ -130,11 +142,14 @@ static void
 say_locker(const struct view *v, struct finding *f)
 {
 	const struct mail_case *x = locker_find(v);
+	char from[ADDR_TEXT] = "the same client";
 
 	if (x == NULL)
 		return;
-	evidence_frame(finding_says(f, x->point, x->conn->last.ns >= v->c->conn->first.ns ?
-	    "another session of the same user overlaps" : "an earlier session of the same user ended without QUIT"), &x->conn->first);
+	if (!addr_equal(&x->conn->client.ip, &v->c->conn->client.ip))
+		addr_format(&x->conn->client.ip, from, sizeof(from));
+	evidence_frame(finding_says(f, x->point, x->conn->last.ns >= v->c->conn->first.ns ? "another session of the same user, from %s, overlaps" :
+	    "an earlier session of the same user, from %s, ended without QUIT", from), &x->conn->first);
 }
 
 static bool
@@ -201,7 +216,10 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
 	reply_quote(r->reply, true, quote, sizeof(quote));
-	evidence_frame(evidence_frame(finding_says(f, c->point, "%.60s is answered \"%s\"", r->line, quote), &r->asked), &r->reply->at);
+	if (r->line[0] == '\0')
+		evidence_frame(finding_says(f, c->point, r->stage == 'C' ? "the first reply is \"%s\"" : "the server says \"%s\"", quote), &r->reply->at);
+	else
+		evidence_frame(evidence_frame(finding_says(f, c->point, "%.60s is answered \"%s\"", r->line, quote), &r->asked), &r->reply->at);
 	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(cl.kind)->title, quote);
 	if (cl.kind == FINDING_POP_LOCKED)
 		say_locker(v, f);
@@ -219,6 +237,12 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		finding_says(f, c->point, "the server's own listing in this session has message %u", m->number);
 		finding_exclude(f, FINDING_POP_NO_SUCH_MESSAGE, "the server had listed the message");
 	}
+	if (cl.kind == FINDING_POP_DUPLICATE_DOWNLOAD)
+		finding_remedy(f, "The server did not delete what it was asked to, and the same mails come again: its owner must look at the mailbox (rights, disk, "
+		    "quota).");
+	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && c->session->starttls_offered)
+		evidence_frame(finding_says(f, c->point, "the server offers encryption (STLS), which the client did not use: it may want that first"),
+		    &c->session->capabilities_at);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && r->stage == 'U')
 		finding_client_shows(f, "0x800CCC91 (user name rejected)");
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && r->stage == 'U')
