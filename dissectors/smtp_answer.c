@@ -351,7 +351,9 @@ is_greeting(const struct smtp_state *st)
 
 /*
  * DATA's own reply is missing: what has come is the reply to the content that
- * went on, unless no content did.  Decided when a line of it is there.
+ * went on, unless no content did.  Decided when a line of it is there that was
+ * sent before: behind a gap replies come late, when the content they allowed
+ * already waits.
  */
 static bool
 data_was_agreed(struct smtp_state *st, uint16_t code)
@@ -361,6 +363,8 @@ data_was_agreed(struct smtp_state *st, uint16_t code)
 	bool whole;
 
 	if (!st->waiting || e == NULL || !st->unsynced || e->verb != SMTP_DATA || !e->maybe || code / 100 == 3)
+		return false;
+	if (smtp_hold_peek(&st->in[DIR_C2S]).ts_ns > st->answer.ts_ns)
 		return false;
 	smtp_hold_line(&st->in[DIR_C2S], line, sizeof(line), &whole);
 	explicit_bzero(line, sizeof(line));
