@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHAIN_LEAST = 4, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
+enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
 
 /* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
 enum { LEAST_MTU_V4 = 576, LEAST_MTU_V6 = 1280 };
@@ -121,7 +121,7 @@ stall_long(const struct record_stall *s)
 {
 	if (s->u <= (s->from.ip.family == 6 ? LEAST_MTU_V6 : LEAST_MTU_V4))
 		return false;
-	return s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
+	return !stall_heard_large(s) && s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
 	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
 }
 
@@ -129,6 +129,12 @@ bool
 stall_small_lost(const struct record_stall *s)
 {
 	return s->w_min != 0 && s->w_min <= s->proven;
+}
+
+bool
+stall_heard_large(const struct record_stall *s)
+{
+	return s->w_min > 0 && s->again >= AGAIN_LEAST;
 }
 
 bool

@@ -45,6 +45,8 @@ const struct record_stall *way_stall(const struct way *w, uint32_t *i);
 bool	stall_long(const struct record_stall *s);
 /* A packet no larger than what passed was lost in it as well: its size is not what it failed for. */
 bool	stall_small_lost(const struct record_stall *s);
+/* The receiver repeated its ACK for packets as large as the one that stands still: that size does arrive. */
+bool	stall_heard_large(const struct record_stall *s);
 /* S22: B went on repeating what A had acknowledged. */
 bool	stall_one_way_dead(const struct record_stall *s);
 

@@ -6,14 +6,34 @@
 
 enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
 
+/* All else of its size came: told by SACK, or by one repeated ACK for each.  Where the newest did not, the path died. */
+static bool
+neighbours_came(const struct record_stall *s)
+{
+	if (stall_heard_large(s) && s->again + 1 >= s->later_sent)
+		return true;
+	return s->proven >= s->w_min && s->later_delivered >= LATER && s->later_last && !s->options_cut;
+}
+
 /* What looks at the content lets the same packet never pass; cut anew it may. */
 static bool
 pierced(const struct record_stall *s)
 {
 	if (s->delivered.frame != 0 && s->delivered_w >= s->w_min)
 		return false;
-	return s->chain_lost >= CHAIN && s->lost_last.ns - s->first.ns >= 3 * PATH_SECOND && s->w_min > 0 && s->proven >= s->w_min
-	    && s->later_delivered >= LATER && s->chain_starts <= STARTS && !s->zero_window && !s->options_cut;
+	return s->chain_lost >= CHAIN && s->lost_last.ns - s->first.ns >= 3 * PATH_SECOND && s->w_min > 0 && neighbours_came(s)
+	    && s->chain_starts <= STARTS && !s->zero_window;
+}
+
+/* Something of this sender arrived after the piece had been lost for good: the path lived. */
+static bool
+lived(const struct way *w, const struct record_stall *s, struct live_elsewhere *e)
+{
+	int64_t since = s->chain_len >= CHAIN ? s->chain[CHAIN - 1].ns : s->last.ns;
+
+	*e = way_live_elsewhere(w, since, s->last.ns);
+	return ((s->live & LIVE_L2) != 0 && s->live_at[1].ns > since) || ((s->live & LIVE_L2B) != 0 && s->live_at[2].ns > since) ||
+	    e->bits != 0 || s->delivered.frame != 0;
 }
 
 /* The same content offset in another session of the path. */
@@ -38,20 +58,32 @@ static void
 report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct mail_case *o = again(w, s);
-	enum confidence conf = o != NULL || s->chain_lost >= CHAIN_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	struct live_elsewhere e;
+	bool alive = lived(w, s, &e);
+	enum confidence conf = o != NULL || (s->chain_lost >= CHAIN_SURE && alive) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f = verdict_add(out, FINDING_INLINE_CONTENT_DROP, way_gate(w, conf), w->c, w->dir);
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
-	finding_says(f, w->c->point, "%u segments behind it were delivered meanwhile, up to %u bytes", s->later_delivered, s->later_w_max);
+	if (s->later_delivered > 0)
+		finding_says(f, w->c->point, "%u segments behind it were delivered meanwhile, up to %u bytes", s->later_delivered, s->later_w_max);
+	else
+		evidence_frame(evidence_frame(finding_says(f, w->c->point, "meanwhile the receiver repeated its acknowledgement: at least %u packets of "
+		    "%u bytes behind it arrived", s->again, s->w_min), &s->again_first), &s->again_last);
 	say_proven(f, w, s);
+	if (alive)
+		say_liveness(f, w, s, &e);
 	if (o != NULL)
 		finding_says(f, o->point, "the same place of the content is lost in another session, too");
 	finding_summary(f, "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
 	    "same size pass before and after it. Something on the way looks at the content and drops it.",
 	    (unsigned long long)s->head, s->chain_lost);
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven);
-	finding_exclude(f, FINDING_PATH_OUTAGE, "%u later segments arrived while the piece was lost", s->later_delivered);
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven > s->w_min ? s->proven : s->w_min);
+	if (alive || o != NULL)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", alive ? "the way lived while the piece was sent again" : "a path does not die twice at the same byte");
+	else
+		finding_next_capture(f, "a piece that is dropped each time", "a path that died right behind it", "anything else of the sender while it "
+		    "repeated the piece", "at this point, while the same mail is sent once more");
 	if (s->chain_lost >= CHAIN_SURE)
 		finding_exclude(f, FINDING_HIGH_LOSS, "%u losses of the same bytes in a row are not chance", s->chain_lost);
 }

@@ -17,7 +17,7 @@ dead(const struct record_stall *s)
 		return false;
 	if (stall_one_way_dead(s))
 		return true;
-	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || s->w_min <= SMALL)
+	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || s->w_min <= SMALL || stall_heard_large(s))
 	    && (s->delivered.frame == 0 || !s->delivered_smaller || stall_small_lost(s));
 }
 

@@ -327,6 +327,10 @@ fill_later(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 		const struct tx *x = &r->tx[i];
 		bool right = x->lo >= head->hi && x->delivered, before = false;
 
+		if (x->lo >= head->hi && !x->again) {
+			s->later_sent++;
+			s->later_last = x->delivered;
+		}
 		for (uint32_t j = x->lo; j < x->hi && right; j++) {
 			right = reading_by_ns(l, r, j) > s->first.ns;
 			before = before || r->by[j] < r->by[k];
@@ -337,6 +341,37 @@ fill_later(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 		if (!x->super && l->segs[x->seg].w > s->later_w_max)
 			s->later_w_max = l->segs[x->seg].w;
 	}
+}
+
+/*
+ * A receiver whose SACK is not there, or not readable, repeats its ACK for each packet that comes behind the hole.
+ * Those that A's packets of other sizes may have drawn are not counted.
+ */
+static void
+fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct record_stall *s)
+{
+	const struct side *a = &l->side[r->dir];
+	const uint32_t largest = side_largest(l, r->dir);
+	const struct seg *said = NULL;
+	uint32_t acks = 0, others = 0, drawn = 0;	/* drawn: before the last such ACK */
+
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct seg *g = &l->segs[i];
+		bool during = g->ns >= s->first.ns;
+
+		if (seg_s2c(g) == (r->dir == 1)) {
+			others += during && (!seg_is_data(g) || seg_super(g, largest) || g->w < s->w_min);
+		} else if (seg_is_ack(g, r->dir) && side_rel(a, g->ack) == r->point[k]) {
+			if (during && pure_ack(g) && said != NULL && said->window == g->window) {
+				if (acks++ == 0)
+					s->again_first = seg_moment(g);
+				s->again_last = seg_moment(g);
+				drawn = others;
+			}
+			said = g;
+		}
+	}
+	s->again = acks > drawn ? acks - drawn : 0;
 }
 
 /* Where the episode began: S3. */
@@ -442,6 +477,7 @@ stall_fill(const struct ledger *l, const struct reading *r, const struct totals 
 	fill_chain(l, r, c->k, s->proven, s);
 	fill_delivery(l, r, c->k, s);
 	fill_later(l, r, c->k, s);
+	fill_again(l, r, c->k, s);
 	from = episode_from(l, r, c->k, s->u, s);
 	fill_idle(l, r, s);
 	fill_witnesses(l, r, from, s);

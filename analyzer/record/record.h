@@ -287,6 +287,10 @@ struct record_stall {
 	bool		first_of_size;	/* nothing >= u was ever sent before on this flow */
 	uint32_t	later_delivered; /* segments right of the hole delivered while it stood */
 	uint32_t	later_w_max;
+	uint32_t	later_sent;	/* segments right of the hole, the same bytes once */
+	bool		later_last;	/* the newest of them was delivered */
+	uint32_t	again;		/* B's empty ACKs of the head said again: more than A's small packets may have drawn */
+	struct moment	again_first, again_last;
 	uint32_t	w_min;		/* smallest of the chain */
 	int64_t		idle_before_ns;	/* since the last packet of either end before the first transmission */
 	bool		options_cut;	/* snap length cut B's TCP options: SACK unreadable */

@@ -401,10 +401,22 @@ content(void)
 	stall.stall.proven = conn.connection.dir[0].proven = 1500;
 	stall.stall.u = 0;
 	stall.stall.chain_above = 0;
-	stall.stall.later_delivered = 19;
+	stall.stall.live = 0;
+	stall.stall.later_delivered = 19;	/* but not the newest: the path died */
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_INLINE_CONTENT_DROP);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	stall.stall.later_last = true;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_PROBABLE);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall.stall.live = LIVE_L2;		/* its FIN is answered behind all that */
+	stall.stall.live_at[1] = stall.stall.last;
+	stall.stall.live_at[1].ns++;
 	c = JUDGED(conn, stall);
 	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_CONFIRMED);
-	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
 	correlator_free(c);
 	stall.stall.options_cut = true;		/* SACK cannot be read: nothing is said (S11) */
 	c = JUDGED(conn, stall);
