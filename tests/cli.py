@@ -4,6 +4,7 @@ messages, broken outputs, records read back, mixed inputs."""
 import gzip
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -266,6 +267,18 @@ def pieces(tmp):
     check(said(names[0]) == said(names[1]) == said(names[0], names[0]) == said(CLEAN, HOLE) == [], "captures that do not go on")
 
 
+def several():
+    """Two captures: whose frames they are is said of mails, too; which was named first changes no word; nothing is surer than measured."""
+    one, two = (os.path.join(CAPTURES, "lab/clean_single_swaks.%s.pcap" % n) for n in ("client", "mid"))
+    before = lambda *args: run(*args)[1].decode().split("\nCaptures\n")[0]
+    text = before(one, two)
+    said = " ".join(text.split())
+    check(text == before(two, one), "captures in any order: the same report")
+    check(re.search(r"queued as \w+ \[frames \d+-\d+ of \S*clean_single_swaks.client.pcap\]", said), "a mail's frames with their file")
+    check("their clocks agree as far as handshakes tell" in said, "two captures by one clock: %s" % said[-900:])
+    check("[frames" in before(one) and ".pcap" not in before(one), "one capture: frames need no file")
+
+
 def halves():
     """Each file has one direction of the connection: what joins them is said, once, in either order."""
     names = [os.path.join(CAPTURES, "lab/art_one_direction.%s.pcap" % n) for n in ("c2s", "s2c")]
@@ -281,6 +294,7 @@ def main():
     messages()
     frames_put_right()
     outputs()
+    several()
     halves()
     with tempfile.TemporaryDirectory() as tmp:
         words_of_servers(tmp)

@@ -16,48 +16,53 @@ ms(int64_t ns)
 	return (double)ns / 1e6;
 }
 
-/* One finding for each pair of points: where they lie, how their clocks differ. */
+/* The second's clock less the first's lies in [lo, hi]: no more than that is known. */
 static void
-clock_text(const struct vantage_pair *p, char *text, size_t size)
+clock_text(const struct vantage_pair *p, int64_t lo, int64_t hi, char *text, size_t size)
 {
-	int64_t middle = p->lo + (p->hi - p->lo) / 2;
+	int64_t middle = lo + (hi - lo) / 2;
 
 	if (!p->clock)
 		snprintf(text, size, "their clocks cannot be compared: no handshake of which both saw each packet once");
 	else if (p->drift)
 		snprintf(text, size, "their clocks drift or jump against each other; each connection is measured by itself");
+	else if (lo <= 0 && hi >= 0)
+		snprintf(text, size, "their clocks agree as far as handshakes tell (the second is between %+.3f and %+.3f ms ahead)", ms(lo), ms(hi));
 	else
-		snprintf(text, size, "the clock of the second is %.3f ms %s (between %+.3f and %+.3f)", ms(middle < 0 ? -middle : middle),
-		    middle < 0 ? "behind" : "ahead", ms(p->lo), ms(p->hi));
+		snprintf(text, size, "the clock of the second is about %.3f s %s (between %+.3f and %+.3f ms ahead)",
+		    ms(middle < 0 ? -middle : middle) / 1000, middle < 0 ? "behind" : "ahead", ms(lo), ms(hi));
 }
 
 static void
-say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct mail_case *y, struct verdicts *out)
+say_mss(const struct mail_case *a, const struct mail_case *b, const char *one, const char *two, struct finding *f)
 {
-	const struct mail_case *a = x->point == p->a ? x : y, *b = a == x ? y : x;
-	char one[VANTAGE_NAME], two[VANTAGE_NAME], clocks[160], kind[32];
-	struct finding *f = verdict_add_bare(out, FINDING_CAPTURE_VANTAGE, CONFIDENCE_CONFIRMED, p->a, &p->first, &p->last);
-	int order = vantage_order(p);
-
-	vantage_name(a, b, one);
-	vantage_name(b, a, two);
-	clock_text(p, clocks, sizeof(clocks));
-	snprintf(kind, sizeof(kind), "pair %" PRIu32 "-%" PRIu32, p->a, p->b);
-	finding_subkind(f, kind);
-	evidence_frame(finding_says(f, p->a, "%u connection%s seen here and there; the first of them", p->shared, p->shared == 1 ? " was" : "s were"), &a->conn->first);
-	evidence_frame(finding_says(f, p->b, "the same connection"), &b->conn->first);
-	finding_says(f, p->b, "%s, %s: %s", one, two, clocks);
 	for (int d = 0; d < 2; d++)
 		if (a->conn->dir[d].mss != 0 && b->conn->dir[d].mss != 0 && a->conn->dir[d].isn_known && b->conn->dir[d].isn_known
 		    && a->conn->dir[d].mss != b->conn->dir[d].mss)
-			finding_says(f, p->b, "a device between them changes the MSS of the %s: %u at %s, %u at %s", d == 0 ? "client" : "server",
+			finding_says(f, b->point, "a device between them changes the MSS of the %s: %u at %s, %u at %s", d == 0 ? "client" : "server",
 			    a->conn->dir[d].mss, one, b->conn->dir[d].mss, two);
-	if (order == 0)
-		finding_summary(f, "%u connection%s seen at both %s and %s, at one place or in an order that cannot be told; %s.", p->shared,
-		    p->shared == 1 ? " was" : "s were", one, two, clocks);
-	else
-		finding_summary(f, "%u connection%s seen at both %s and %s; %s is nearer to the client; %s.", p->shared,
-		    p->shared == 1 ? " was" : "s were", one, two, order == 1 ? one : two, clocks);
+}
+
+/* The one nearer to the client first. */
+static void
+say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct mail_case *y, struct verdicts *out)
+{
+	int order = vantage_order(p), swap = order == 2;
+	const struct mail_case *a = x->point == (swap ? p->b : p->a) ? x : y, *b = a == x ? y : x;
+	char one[VANTAGE_NAME], two[VANTAGE_NAME], clocks[160], kind[32];
+	struct finding *f = verdict_add_bare(out, FINDING_CAPTURE_VANTAGE, CONFIDENCE_CONFIRMED, a->point, &p->first[swap], &p->last[swap]);
+
+	vantage_name(a, b, one);
+	vantage_name(b, a, two);
+	clock_text(p, swap ? -p->hi : p->lo, swap ? -p->lo : p->hi, clocks, sizeof(clocks));
+	snprintf(kind, sizeof(kind), "pair %" PRIu32 "-%" PRIu32, p->a, p->b);
+	finding_subkind(f, kind);
+	evidence_frame(finding_says(f, a->point, "%u connection%s seen here and there; the first of them", p->shared, p->shared == 1 ? " was" : "s were"), &a->conn->first);
+	evidence_frame(finding_says(f, b->point, "the same connection"), &b->conn->first);
+	finding_says(f, b->point, "%s, %s: %s", one, two, clocks);
+	say_mss(a, b, one, two, f);
+	finding_summary(f, "%u connection%s seen at both %s and %s, %s%s; %s.", p->shared, p->shared == 1 ? " was" : "s were", one, two,
+	    order == 0 ? "at one place or in an order that cannot be told" : one, order == 0 ? "" : " nearer to the client", clocks);
 }
 
 /* Neighbours only: what lies between them says the rest. */

@@ -407,6 +407,15 @@ ring_mails(const struct copy_ref *v, size_t n)
 	return whole ? most : UINT32_MAX;
 }
 
+/* Which of two that know as much is told of: the one nearer to the client, whatever the order in which they were given. */
+static bool
+copy_before(const struct mail_case *x, const struct mail_case *y)
+{
+	uint8_t a = x->conn->dir[0].ttl_syn, b = y->conn->dir[0].ttl_syn;
+
+	return a != b ? a > b : x->index < y->index;
+}
+
 /* Its members in order of their points; v has room for them.  Returns how many. */
 static size_t
 ring_close(struct mail_case *c, struct copy_ref *v)
@@ -426,7 +435,7 @@ ring_close(struct mail_case *c, struct copy_ref *v)
 	for (size_t i = 1; i < n; i++) {
 		uint64_t k = case_knowledge(v[i].c, mails);
 
-		if (k > most) {
+		if (k > most || (k == most && copy_before(v[i].c, best))) {
 			most = k;
 			best = v[i].c;
 		}

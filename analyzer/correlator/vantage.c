@@ -152,10 +152,15 @@ pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case 
 	p->b_first += order < 0;
 	if (clock_between(a, b, &lo, &hi))
 		pair_clock(p, lo, hi);
-	if (p->shared++ == 0 || a->conn->first.ns < p->first.ns)
-		p->first = a->conn->first;
-	if (a->conn->last.ns > p->last.ns)
-		p->last = a->conn->last;
+	for (int i = 0; i < 2; i++) {
+		const struct record_connection *n = i == 0 ? a->conn : b->conn;
+
+		if (p->shared == 0 || n->first.ns < p->first[i].ns)
+			p->first[i] = n->first;
+		if (n->last.ns > p->last[i].ns)
+			p->last[i] = n->last;
+	}
+	p->shared++;
 }
 
 static int

@@ -22,7 +22,7 @@ struct vantage_pair {
 	bool		clock;			/* b's clock less a's lies in [lo, hi], ns */
 	bool		drift;			/* no one difference fits all */
 	int64_t		lo, hi;
-	struct moment	first, last;		/* of the shared connections, at a */
+	struct moment	first[2], last[2];	/* of the shared connections, at a and at b */
 };
 
 struct vantages {

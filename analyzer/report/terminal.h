@@ -47,6 +47,8 @@ char	*terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
 /* "192.0.2.1:25 -> 198.51.100.7" */
 #define TERMINAL_PATH 128
 char	*terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[TERMINAL_PATH]);
+/* " of client.pcap (eth0)", of which only one is the only one there is: ""; its length. */
+size_t	terminal_source(const struct correlator *c, uint32_t point, const char *before, char *text, size_t size);
 enum page_colour terminal_colour(enum severity s);
 
 #endif /* TERMINAL_H */

@@ -79,23 +79,30 @@ print_where(const struct page *p, const struct finding *f)
 	page_field(p, "How sure", LABELS, f->retracted ? "retracted" : confidence_name(f->confidence));
 }
 
-/* "frames 3, 5, 9 of client.pcap (eth0)", of which only one is the only one there is; its length. */
+size_t
+terminal_source(const struct correlator *c, uint32_t point, const char *before, char *text, size_t size)
+{
+	const struct record_capture *cap = correlator_capture(c, point);
+
+	text[0] = '\0';
+	if (cap == NULL || cap->file[0] == '\0' || correlator_capture(c, 1) == NULL)
+		return 0;
+	return (size_t)snprintf(text, size, "%s%s%s%s%s", before, cap->file, cap->interface[0] != '\0' ? " (" : "", cap->interface,
+	    cap->interface[0] != '\0' ? ")" : "");
+}
+
+/* "frames 3, 5, 9 of client.pcap (eth0)"; its length. */
 static size_t
 frames_text(char *text, size_t size, const struct finding_evidence *e, const struct correlator *c)
 {
-	const struct record_capture *cap = correlator_capture(c, e->point);
 	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES;
 	size_t len = 0;
 
 	text[0] = '\0';
-
 	for (uint32_t i = 0; i < n; i++)
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
 		    i == 0 ? (n == 1 ? "frame " : "frames ") : ", ", e->frames[i]);
-	if (cap != NULL && cap->file[0] != '\0' && correlator_capture(c, 1) != NULL)
-		len += (size_t)snprintf(text + len, size - len, "%s%s%s%s%s", n > 0 ? " of " : "", cap->file,
-		    cap->interface[0] != '\0' ? " (" : "", cap->interface, cap->interface[0] != '\0' ? ")" : "");
-	return len;
+	return len + terminal_source(c, e->point, n > 0 ? " of " : "", text + len, size - len);
 }
 
 static void

@@ -10,6 +10,7 @@
 
 #define LABELS	15	/* after the clock */
 #define TEXT	2048
+#define SOURCE	(sizeof(((struct record_capture *)0)->file) + sizeof(((struct record_capture *)0)->interface) + 16)
 
 static const struct {
 	const char	*word;
@@ -100,12 +101,15 @@ add_reply(struct text *t, const struct record_reply *r)
 }
 
 static void
-add_frames(struct text *t, const struct moment *first, const struct moment *last)
+add_frames(struct text *t, const struct moment *first, const struct moment *last, const struct correlator *c, uint32_t point)
 {
+	char source[SOURCE];
+
+	terminal_source(c, point, " of ", source, sizeof(source));
 	if (first->frame != 0 && last->frame > first->frame)
-		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "]", first->frame, last->frame);
+		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", first->frame, last->frame, source);
 	else if (first->frame != 0)
-		text_add(t, " [frame %" PRIu64 "]", first->frame);
+		text_add(t, " [frame %" PRIu64 "%s]", first->frame, source);
 }
 
 static void
@@ -123,7 +127,7 @@ add_retries(struct text *t, const struct fate *f)
 }
 
 static void
-describe_transaction(struct text *t, const struct fate *f)
+describe_transaction(struct text *t, const struct fate *f, const struct correlator *c)
 {
 	const struct record_transaction *x = f->transaction;
 
@@ -134,12 +138,12 @@ describe_transaction(struct text *t, const struct fate *f)
 		text_add(t, ": ");
 		add_reply(t, &x->verdict_reply);
 	}
-	add_frames(t, &x->first, &x->last);
+	add_frames(t, &x->first, &x->last, c, x->key.point);
 	add_retries(t, f);
 }
 
 static void
-describe_message(struct text *t, const struct fate *f)
+describe_message(struct text *t, const struct fate *f, const struct correlator *c)
 {
 	const struct record_message *m = f->message;
 
@@ -159,11 +163,11 @@ describe_message(struct text *t, const struct fate *f)
 		text_add(t, ": ");
 		add_reply(t, &m->reply);
 	}
-	add_frames(t, &m->first, &m->last);
+	add_frames(t, &m->first, &m->last, c, m->key.point);
 }
 
 static void
-print_fate(const struct page *p, const struct fate *f)
+print_fate(const struct page *p, const struct fate *f, const struct correlator *c)
 {
 	struct moment at = f->transaction != NULL ? f->transaction->first :
 	    f->message != NULL ? f->message->first : (struct moment){ 0 };
@@ -173,9 +177,9 @@ print_fate(const struct page *p, const struct fate *f)
 	if (at.ns != 0 || at.frame != 0)
 		terminal_clock(at.ns, clock);
 	if (f->transaction != NULL)
-		describe_transaction(&t, f);
+		describe_transaction(&t, f, c);
 	else
-		describe_message(&t, f);
+		describe_message(&t, f, c);
 	page_field_at(p, 2, clock, LABELS, t.s);
 }
 
@@ -192,7 +196,7 @@ terminal_mails(const struct page *p, const struct terminal_report *r, const stru
 	print_smtp_counts(p, s);
 	print_pop3_counts(p, s);
 	for (size_t i = 0; i < told; i++)
-		print_fate(p, &fates[i]);
+		print_fate(p, &fates[i], r->correlator);
 	if (told < n)
 		page_line(p, "  ... and %zu more; --all or --json tells all of them", n - told);
 }

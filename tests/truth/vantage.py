@@ -78,7 +78,7 @@ def check_clock(lines, paths, fail):
         m = re.search(r"between ([-+][\d.]+) and ([-+][\d.]+)", f["summary"])
         if m and not float(m.group(1)) - 0.001 <= 0 <= float(m.group(2)) + 0.001:
             fail("clock offset of one clock: %s" % f["summary"])
-        m = re.search(r"both (\S+?)\.(\w+)\.pcap\S* .*and \S+?\.(\w+)\.pcap\S*; \S+?\.(\w+)\.pcap\S* is nearer", f["summary"])
+        m = re.search(r"both (\S+?)\.(\w+)\.pcap\S* .*and \S+?\.(\w+)\.pcap\S*, \S+?\.(\w+)\.pcap\S* nearer", f["summary"])
         if m and {m.group(2), m.group(3)} <= set(PLACES):
             near = min(m.group(2), m.group(3), key=PLACES.index)
             if m.group(4) != near:
