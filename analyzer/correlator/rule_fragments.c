@@ -42,12 +42,18 @@ stall_unfragmented(const struct way *w, const struct told *t)
 static void
 report(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e, struct verdicts *out)
 {
-	bool trains = s != NULL && s->fragment_trains >= TRAINS && s->proven > 0;
-	enum confidence conf = e != NULL || trains ? CONFIDENCE_CONFIRMED
-	    : s != NULL && s->live != 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
-	struct finding *f = verdict_add(out, FINDING_FRAGMENTS_DROPPED, way_gate(w, conf), w->c, w->dir);
+	struct live_elsewhere others = { .bits = 0 };
+	bool trains = s != NULL && s->fragment_trains >= TRAINS && s->proven > 0, alive;
+	enum confidence conf;
+	struct finding *f;
 	char from[64];
 
+	if (s != NULL)
+		others = way_live_elsewhere(w, s->first.ns, s->last.ns);
+	alive = (s != NULL && s->live != 0) || others.bits != 0;
+	/* S6: what dies at its first large packet looks the same */
+	conf = e != NULL || (trains && alive) ? CONFIDENCE_CONFIRMED : alive ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	f = verdict_add(out, FINDING_FRAGMENTS_DROPPED, way_gate(w, conf), w->c, w->dir);
 	if (e != NULL) {
 		addr_format(&e->from, from, sizeof(from));
 		evidence_frame(finding_says(f, w->c->point, "%s gave up waiting for the rest of a fragmented packet", from), &e->at);
@@ -59,7 +65,7 @@ report(const struct way *w, const struct record_stall *s, const struct record_ic
 		finding_span(f, &s->first, &s->last);
 		say_chain(f, w, s);
 		say_proven(f, w, s);
-		say_liveness(f, w, s, NULL);
+		say_liveness(f, w, s, &others);
 		mtu_estimate(&b, f);
 		say_mtu_remedy(f, w);
 	}
@@ -67,12 +73,16 @@ report(const struct way *w, const struct record_stall *s, const struct record_ic
 		finding_says(f, w->c->point, "%u complete trains of fragments left here, none was acknowledged", s->fragment_trains);
 	if (conf == CONFIDENCE_CONFIRMED)
 		finding_summary(f, "Large packets travel as IP fragments, and the fragments are dropped on the way.");
-	else
+	else if (alive)
 		finding_summary(f, "Packets of %u bytes that may be fragmented (DF clear) vanish while smaller ones pass: a tunnel or a filter that "
 		    "drops fragments, or a path-MTU black hole.", s->u);
+	else
+		finding_summary(f, "Packets of %u bytes that may be fragmented (DF clear) vanish%s. Either something on the way drops fragments or large "
+		    "packets, or the path died when the first of them was sent: nothing small was sent meanwhile.", s->u,
+		    s->proven > 0 ? "; smaller ones passed before" : "");
 	if (conf != CONFIDENCE_CONFIRMED)
-		finding_next_capture(f, "dropped fragments", "a path-MTU black hole", "the packets behind the router, fragmented or not",
-		    "behind the sender's router");
+		finding_next_capture(f, "dropped fragments", alive ? "a path-MTU black hole" : "a path-MTU black hole, or a path that died at that moment",
+		    "the packets behind the router, fragmented or not", "behind the sender's router");
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
