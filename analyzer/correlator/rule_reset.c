@@ -11,11 +11,12 @@
 #define IDLE_LEAST	(60 * PATH_SECOND)	/* S12 */
 #define STALE_LEAST	(3600 * PATH_SECOND)	/* then it may as well be a restart: no accusation */
 #define ANSWER		(PATH_SECOND / 2)
+#define TOO_SOON	(4 * PATH_SECOND)	/* S2 */
 
 /* Those which show that the session went on; the others tell only who sent the RST. */
 #define SIGNS_CUTTING	(RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)
 
-enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
+enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, UNHEARD = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
 
 static const struct sign {
 	uint32_t	bit;
@@ -276,9 +277,37 @@ judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
 	return true;
 }
 
-static void
-judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
+/* What it had said again and again without an answer when it gave up; NULL = nothing. */
+static const struct record_stall *
+stall_given_up(const struct way *w, const struct moment *rst)
 {
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (s->delivered.frame == 0 && s->chain_count >= UNHEARD && before(&s->last, rst))
+			return s;
+	return NULL;
+}
+
+/* S2: too short for the rules of the path to tell why, long enough to be what it gave up for. */
+static void
+say_given_up(struct finding *f, const struct way *w, const struct record_stall *s, const char *who)
+{
+	say_chain(f, w, s);
+	finding_summary(f, "The %s reset the connection: what it had sent %u times within %.1f s was not acknowledged. It gave up too soon to tell why: large "
+	    "packets that vanish, a path that failed, or an end that did.", who, s->chain_count, seconds(s->last.ns - s->first.ns));
+	finding_remedy(f, "Raise the program's server time-out to a minute at least, and capture one more try: the cause shows within some seconds more.");
+	finding_next_capture(f, "large packets that vanish (pmtu-black-hole)", "a path that failed (path-outage)", "what is sent again after that",
+	    "at this point, with a longer time-out in the program");
+}
+
+static void
+judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct way w = way_of(v, c, d);
+	const struct record_stall *s = stall_given_up(&w, &c->conn->dir[d].rst);
 	const struct moment *rst = &c->conn->dir[d].rst;
 	/* all that it ever says of a connection it did not begin here is RST */
 	bool stale = c->conn->state == CONN_MIDSTREAM && c->conn->dir[d].packets <= c->conn->dir[d].rst_count;
@@ -307,8 +336,11 @@ judge_peer(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
 	if (fits && ttl != 0)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
-	finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
-	    "at both ends: a RST that one end never sent was injected");
+	if (s != NULL && fits && s->last.ns - s->first.ns < TOO_SOON)
+		say_given_up(f, &w, s, who);
+	else
+		finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
+		    "at both ends: a RST that one end never sent was injected");
 }
 
 /* QUIT, and its own end: nothing is due to it; of one side alone nobody knows more. */
@@ -366,7 +398,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
 	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c) && !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
-		judge_peer(v->c, d, bits, out);
+		judge_peer(v, d, bits, out);
 }
 
 const struct rule rule_reset = { "reset", RULE_CASE, judge };

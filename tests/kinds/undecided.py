@@ -37,6 +37,8 @@ ROWS = [
     (1, "black hole or a path that died", DIES, "path-outage|pmtu-black-hole", "possible", [COMMAND, "Cannot tell", "behind|beyond"]),
     (1, "joined in the middle of a stall", "lab/art_midstream_blackhole.client.pcap", "path-outage", "cannot-tell",
      ["nothing of the other side", "pmtu-black-hole", "from before the mail program connects"]),
+    (1, "given up within three seconds", "limit isp>mail 1400 silent\n@smtp\n@send 20000\n+3s\nC rst\n+1s\n", "peer-reset", "probable",
+     ["sent 4 times", "too soon to tell", "pmtu-black-hole", COMMAND]),
     (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),
     (3, "which hop drops", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["capture before and after each suspect"]),
     (4, "black hole or another filter of large packets", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed",
