@@ -6,6 +6,8 @@
 
 enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
 
+#define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
+
 /* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
 enum { LEAST_MTU_V4 = 576, LEAST_MTU_V6 = 1280 };
 
@@ -135,6 +137,16 @@ bool
 stall_heard_large(const struct record_stall *s)
 {
 	return s->w_min > 0 && s->again >= AGAIN_LEAST;
+}
+
+bool
+stall_by_chance(const struct record_stall *s, uint32_t lost_besides)
+{
+	double sent = (double)lost_besides + s->n_ok_ge + s->n_ok_lt, chains = sent;
+
+	for (uint32_t k = 0; k < s->chain_lost && chains > CHANCE; k++)
+		chains *= lost_besides / sent;
+	return chains > CHANCE;
 }
 
 bool

@@ -47,6 +47,11 @@ bool	stall_long(const struct record_stall *s);
 bool	stall_small_lost(const struct record_stall *s);
 /* The receiver repeated its ACK for packets as large as the one that stands still: that size does arrive. */
 bool	stall_heard_large(const struct record_stall *s);
+/*
+ * Besides the chain so many were lost that some byte may well have had no luck
+ * so many times in a row: then it is the loss that is to be said.
+ */
+bool	stall_by_chance(const struct record_stall *s, uint32_t lost_besides);
 /* S22: B went on repeating what A had acknowledged. */
 bool	stall_one_way_dead(const struct record_stall *s);
 

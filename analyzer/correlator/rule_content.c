@@ -10,9 +10,12 @@ enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
 static bool
 neighbours_came(const struct record_stall *s)
 {
+	uint32_t lost = s->n_lost_ge + s->n_lost_lt;
+
 	if (stall_heard_large(s) && s->again + 1 >= s->later_sent)
 		return true;
-	return s->proven >= s->w_min && s->later_delivered >= LATER && s->later_last && !s->options_cut;
+	return s->proven >= s->w_min && s->later_delivered >= LATER && s->later_last && !s->options_cut
+	    && !stall_by_chance(s, lost > s->chain_lost ? lost - s->chain_lost : 0);
 }
 
 /* What looks at the content lets the same packet never pass; cut anew it may. */

@@ -14,9 +14,9 @@ enum { TOLD_LEAST_V4 = 552, TOLD_LEAST_V6 = 1280 };	/* Linux obeys no less; RFC 
 static uint32_t
 repairs(const struct way *w)
 {
-	uint32_t k = w->a->retransmissions;
+	uint32_t k = w->a->retransmissions, needless = w->a->dsacks > w->a->repeated_acked ? w->a->dsacks : w->a->repeated_acked;
 
-	k -= w->a->dsacks < k ? w->a->dsacks : k;
+	k -= needless < k ? needless : k;
 	return k + w->a->hole_fills;
 }
 

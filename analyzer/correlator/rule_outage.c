@@ -6,8 +6,6 @@
 
 enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
 
-#define CHANCE	0.01	/* stretches of so many losses that are to be expected in the connection */
-
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
 static bool
@@ -25,27 +23,6 @@ static bool
 time_overlaps(const struct record_stall *a, const struct record_stall *b)
 {
 	return a->first.ns <= b->lost_last.ns && b->first.ns <= a->lost_last.ns;
-}
-
-/*
- * Packets are lost at other times as well, so often that one byte may well have
- * had no luck so many times in a row: then it is the loss that is to be said.
- */
-static bool
-by_chance(const struct way *w, const struct record_stall *s)
-{
-	const struct record_stall *o;
-	uint32_t i = 0, lost = 0, ok = s->n_ok_ge + s->n_ok_lt;
-	double often, each;
-
-	while ((o = way_stall(w, &i)) != NULL)
-		if (!time_overlaps(o, s))
-			lost += o->chain_lost;
-	each = lost > 0 ? (double)lost / (lost + ok) : 0;
-	often = lost + ok;
-	for (uint32_t k = 0; k < s->chain_lost && often > CHANCE; k++)
-		often *= each;
-	return often > CHANCE;
 }
 
 /* Another connection of the same path that stood still at the same time. */
@@ -236,7 +213,7 @@ judge(const struct view *v, struct verdicts *out)
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(s) || by_chance(&w, s))
+			if (!dead(s) || stall_by_chance(s, s->lost_else))
 				continue;
 			live = others_pass(&w, s);
 			if (s->idle_before_ns >= idle_least)

@@ -137,7 +137,10 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 			r->times[x->lo]++;
 		if (r->times[x->lo] == 1)
 			account_range(t, g);
-		t->retransmissions += r->times[x->lo] <= 2;	/* S13: at most 2 per byte */
+		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
+			t->retransmissions++;
+			t->repeated_acked += !r->early[x->lo] && r->by[x->lo] < x->seg;
+		}
 		account_repair(t, g);
 	} else if (x->again && t->ranges > 0 && g->seq == t->range_end) {
 		t->range_end = g->seq + g->len;	/* in one large piece: it goes on */

@@ -423,6 +423,7 @@ fill_witnesses(const struct ledger *l, const struct reading *r, int64_t from, st
 
 		if (s->u != 0 && g->w >= s->u && g->ns < from)
 			s->first_of_size = false;
+		s->lost_else += x->lost && !x->super && (g->ns < s->first.ns || g->ns > s->lost_last.ns);
 		if (!x->lost || x->super || (s->u != 0 && g->w < s->u) || g->ns < from)
 			continue;
 		s->fragment_trains += (g->bits & SEG_FRAGMENTED) != 0;

@@ -173,7 +173,9 @@ struct record_direction {
 	uint32_t	unseen_count;	/* all; kept below the first */
 	const struct stretch *unseen;	/* RECORD_STRETCHES */
 	/* loss (S13) */
-	uint32_t	retransmissions, hole_fills, dsacks, repair_ranges;
+	uint32_t	retransmissions, hole_fills, dsacks;
+	uint32_t	repeated_acked;	/* retransmissions of what was acknowledged here before: not lost behind this point */
+	uint32_t	repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
 	uint32_t	repair_w_max_count;
 	uint32_t	repair_sizes;	/* different sizes among the repairs, at most 255 */
@@ -271,6 +273,7 @@ struct record_stall {
 	uint32_t	u;		/* smallest lost size above proven; 0: none */
 	uint32_t	proven;		/* L of this flow and direction */
 	uint32_t	n_lost_ge, n_ok_ge, n_lost_lt, n_ok_lt;	/* against u: Fisher's table */
+	uint32_t	lost_else;	/* lost at other times, before or after the chain */
 	struct moment	lost_frames[RECORD_CHAIN]; /* further witnesses of lost sizes >= u */
 	uint32_t	lost_count;	/* kept above */
 	uint32_t	live;		/* LIVE_* with u as the bound (pmtu) */
