@@ -416,16 +416,29 @@ static const struct {
 	{ FINDING_CONTENT_REJECTED, "CEMR", FINDING_POLICY_OR_BLOCKLIST, "" },
 };
 
-static void
-class_to_stage(const struct reply_context *ctx, struct reply_class *out)
+/* What the reply answers; 0 = not known, unless the code tells: 534, 535 and 538 answer a login and nothing else (RFC 4954). */
+static char
+stage_known(const struct record_reply *r, const struct reply_context *ctx)
 {
+	if (ctx->stage != 0 && !ctx->after_gap)
+		return ctx->stage;
+	return r->code == 534 || r->code == 535 || r->code == 538 ? 'A' : 0;
+}
+
+static void
+class_to_stage(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
+{
+	char stage = stage_known(r, ctx);
+
 	for (size_t i = 0; i < sizeof(misplaced) / sizeof(misplaced[0]); i++) {
-		if (out->kind != misplaced[i].kind || ctx->stage == 0 || strchr(misplaced[i].stages, ctx->stage) == NULL)
+		if (out->kind != misplaced[i].kind || (stage != 0 && strchr(misplaced[i].stages, stage) == NULL))
 			continue;
-		out->kind = misplaced[i].instead;
-		snprintf(out->subkind, sizeof(out->subkind), "%s", misplaced[i].subkind);
 		if (out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;
+		if (stage == 0)
+			return;		/* whose address it is remains open */
+		out->kind = misplaced[i].instead;
+		snprintf(out->subkind, sizeof(out->subkind), "%s", misplaced[i].subkind);
 		return;
 	}
 }
@@ -474,14 +487,14 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 	bool enhanced = !ctx->pop && reply_enhanced(reply, code);
 
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
-	if (row != NULL && enhanced && code_beats_row(code, row) && !ctx->after_gap && reply_by_enhanced(code, ctx, out) &&
-	    out->kind != row->kind)
+	if (row != NULL && enhanced && code_beats_row(code, row) && (!ctx->after_gap || kind_is_recipient(row->kind)) &&
+	    reply_by_enhanced(code, ctx, out) && out->kind != row->kind)
 		return;
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
 	if (row != NULL) {
 		class_from_row(row, out);
-		if (!row->user && !ctx->after_gap && !ctx->pop)
-			class_to_stage(ctx, out);
+		if (!row->user && !ctx->pop)
+			class_to_stage(reply, ctx, out);
 		if (ctx->after_gap && row->rank == RANK_GENERIC && out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;	/* where they were said is not known */
 		return;

@@ -58,7 +58,8 @@ judge_banner(const struct mail_case *c, struct verdicts *out)
 
 	if (!moment_is(&g->at) || !banner_is_masked(g->text))
 		return;
-	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
+	/* that no word survives is told of a whole greeting only */
+	f = verdict_add(out, FINDING_BANNER_MASKED, case_missing_dir(c, 1) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "banner");
 	finding_reply(f, g);
 	evidence_frame(finding_says(f, c->point, "the greeting is overwritten: \"%.100s\"", g->text), &g->at);
@@ -110,27 +111,22 @@ judge_keywords(const struct mail_case *c, struct verdicts *out)
 	judge_stripped(c, eight, out);
 }
 
-/* S5: STARTTLS was offered, then refused as unknown. */
+/* S5: STARTTLS was offered, then refused as unknown; what was never offered, or not seen to be, is rule_tls.c's. */
 static bool
 judge_starttls(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
-	struct finding_evidence *e;
 	struct finding *f;
 
 	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
 		return false;
-	if (!s->starttls_offered && s->ehlo_answered && !case_missing_dir(c, 1))
-		return false;		/* never offered: rule_tls.c */
-	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, s->starttls_offered ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 0);
+	if (!s->starttls_offered)
+		return false;
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, c, 0);
 	finding_reply(f, r);
-	e = finding_says(f, c->point, "STARTTLS %sis answered with %u", s->starttls_offered ? "was offered and " : "", r->code);
-	if (s->starttls_offered)
-		evidence_frame(e, &s->capabilities_at);
-	evidence_frame(e, &r->at);
-	finding_summary(f, "STARTTLS is answered as an unknown command%s: something rewrites the command on its way.",
-	    s->starttls_offered ? " by a server that offered it" : "");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "STARTTLS was offered and is answered with %u", r->code), &s->capabilities_at), &r->at);
+	finding_summary(f, "STARTTLS is answered as an unknown command by a server that offered it: something rewrites the command on its way.");
 	return true;
 }
 

@@ -195,6 +195,18 @@ say_later(const struct view *v, const struct refusal *r, struct finding *f)
 	    (long long)((x->session->auth_at.ns - r->reply->at.ns) / SECOND)), &x->session->auth_at);
 }
 
+/* A command that is not in the capture: what it was, and whether a later one went well, is not known. */
+static enum confidence
+pairing_certain(const struct mail_case *c, const struct refusal *r, enum finding_kind k)
+{
+	if (r->line[0] != '\0' || r->stage == 'C')
+		return CONFIDENCE_CONFIRMED;
+	if ((kind_is_login(k) && c->conn->dir[1].data_last.ns > r->reply->at.ns) || (r->unsolicited && case_midstream(c)) ||
+	    k == FINDING_SERVER_TIMEOUT_421)
+		return CONFIDENCE_POSSIBLE;
+	return CONFIDENCE_PROBABLE;
+}
+
 static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
@@ -211,7 +223,7 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		return;
 	if (r->unsolicited && (c->session->quit_ok || c->session->retrieved > 0 || c->session->logins_ok > 0))
 		return;			/* an idle session was closed */
-	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
+	f = verdict_add(out, cl.kind, confidence_min(cl.confidence, pairing_certain(c, r, cl.kind)), c, 0);
 	finding_subkind(f, cl.subkind);
 	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);

@@ -159,7 +159,8 @@ judge_recipient(const struct view *v, const struct record_recipient *r, struct v
 		}
 		if (say_lapsed(v, r, mine, &a, out))
 			return;
-		if (mine != NULL && a.transaction != NULL && taken < refused + 600 * SECOND && taken > refused - 600 * SECOND &&
+		/* a sender that is not in the capture is none that differs */
+		if (mine != NULL && !mine->implied && a.transaction != NULL && !a.transaction->implied && taken < refused + 600 * SECOND && taken > refused - 600 * SECOND &&
 		    login_between(v, v->c, taken < refused ? taken : refused, taken < refused ? refused : taken) == NULL &&
 		    strcasecmp(address_domain(mine->sender), address_domain(a.transaction->sender)) != 0) {
 			say_sender(v, r, mine, &a, out);

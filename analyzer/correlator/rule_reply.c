@@ -112,7 +112,7 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 		if (cl->how == REPLY_BY_TEXT || relay)
 			cl->confidence = CONFIDENCE_CONFIRMED;
 		cl->kind = FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
-	} else if (relay || !g->s->ehlo_answered) {	/* the reason is policy; or known by the words alone */
+	} else if (relay || !login_known(g)) {	/* the reason is policy; or known by the words alone */
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
 }
@@ -167,8 +167,9 @@ words_certain(const struct reading *g, const struct refusal *r, const struct rep
 	return cl->confidence;
 }
 
+/* A relay or login refusal means something else after a login, or when one was offered and not tried. */
 static void
-class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+class_by_login(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
 	if (cl->kind == FINDING_SENDER_MISMATCH && cl->how == REPLY_BY_CODE && !g->s->auth_ok) {	/* who has no account here has no wrong address for it */
 		cl->kind = FINDING_SENDER_DOMAIN_REJECTED;
@@ -178,6 +179,21 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 		rewrite_hint(g, r, cl);
 	else if (class_is_relay(cl->kind))
 		rewrite_relay(g, r, cl);
+}
+
+/* Another mechanism or a second try worked; or a mail was taken, which without its login it was not. */
+static bool
+login_healed(const struct reading *g, const struct refusal *r, enum finding_kind k)
+{
+	if (k != FINDING_AUTH_FAILED && k != FINDING_AUTH_MECHANISM_MISMATCH && k != FINDING_AUTH_NOT_OFFERED && k != FINDING_AUTH_TEMPORARY_FAILURE)
+		return false;
+	return (g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at)) || ((g->alone || case_missing_dir(g->c, 0)) && mail_accepted(g->c));
+}
+
+static void
+class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+{
+	class_by_login(g, r, cl);
 	if (cl->kind == FINDING_MAILBOX_FULL && !g->blind && !case_missing(g->c) && quota_of_sender(r))
 		cl->kind = FINDING_SENDER_QUOTA;
 	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
@@ -217,7 +233,7 @@ say_no_login(struct finding *f, const struct reading *g)
 {
 	const struct record_session *s = g->s;
 
-	if (!s->ehlo_answered || s->auth_offered || s->starttls_offered || s->tls || s->masked_keywords[0] != '\0' || g->blind)
+	if (!login_known(g) || s->auth_offered || s->starttls_offered || s->tls || s->masked_keywords[0] != '\0')
 		return;
 	evidence_frame(finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here"), &s->capabilities_at);
 	finding_remedy(f, "The server wants a login and offers none on this port: send through the one that does (587 with STARTTLS, or 465 with SSL/TLS), "
@@ -253,6 +269,11 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 		say_no_login(f, g);
 	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK)
 		say_own_domain(f, g, r);
+	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && !s->helo && !s->auth_offered && !login_known(g)) {
+		finding_says(f, g->c->point, "whether a login was offered, or had been made, is not in the capture");
+		finding_next_capture(f, "a server that does not know this client", "one that refuses this in spite of a login", "the dialogue from its greeting on",
+		    "the next attempt from its first packet on");
+	}
 	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && s->auth_tried && !s->auth_ok && s->auth_reply.code >= 400) {
 		evidence_frame(finding_says(f, g->c->point, "the login before it did not succeed"), &s->auth_reply.at);
 		finding_remedy(f, "Let the login succeed first (user name, password, mechanism): this server relays for those who are logged in.");
@@ -273,11 +294,13 @@ static void
 say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 {
 	char quote[256];
+	bool unasked = r->unsolicited && !g->blind && !case_midstream(g->c) && !case_missing_dir(g->c, 0);
 	struct finding_evidence *e;
 
 	reply_quote(r->reply, false, quote, sizeof(quote));
 	if (r->unsolicited)
-		e = finding_says(f, g->c->point, g->alone ? "the server says \"%s\"" : "the server says \"%s\", unasked", quote);
+		e = finding_says(f, g->c->point, unasked ? "the server says \"%s\", unasked" :
+		    "the server says \"%s\"; what it answers is not in the capture", quote);
 	else if (r->recipient != NULL)
 		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"", r->recipient->address, quote);
 	else if (r->stage == 'M' && r->transaction != NULL)
@@ -287,7 +310,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	else
 		e = finding_says(f, g->c->point, "%.60s is answered \"%s\"", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, r->unsolicited && !g->alone ? "said, unasked," : "answered", quote,
+	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
 	    r->stage == 'D' ? " to the message" : "");
 }
@@ -455,8 +478,11 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 		cl.kind = FINDING_SERVER_TIMEOUT_421;
 		cl.subkind[0] = '\0';
 	}
+	class_by_login(g, r, &cl);
+	if (login_healed(g, r, cl.kind))
+		return;
 	cl.confidence = confidence_min(cl.confidence, words_certain(g, r, &cl));
-	if (cl.kind == FINDING_PROTOCOL_ERROR && g->blind)
+	if (cl.kind == FINDING_PROTOCOL_ERROR && (g->blind || case_midstream(g->c)))
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_POSSIBLE);	/* its command may have been a masked one */
 	if (case_stalled(g->c))
 		cl.confidence = CONFIDENCE_CANNOT_TELL;
@@ -480,12 +506,14 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 	if (cl.kind == FINDING_KINDS)
 		return;
 	class_in_context(g, r, &cl);
+	if (login_healed(g, r, cl.kind))
+		return;
 	if (g->alone)
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_PROBABLE);
 	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
 		return;
 	say(g, r, &cl);
-	offered_none = g->s->ehlo_answered && !g->s->auth_offered && !g->s->auth_tried;
+	offered_none = login_known(g) && !g->s->auth_offered && !g->s->auth_tried;
 	if (cl.kind == FINDING_RELAY_DENIED_WRONG_NETWORK && offered_none)
 		say_pop_hint(g, r);
 }

@@ -38,18 +38,24 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
+	bool seen = s->ehlo_answered && !case_missing(c);
 	char quote[256];
 	struct finding *f;
 
-	if (!s->starttls_tried || s->starttls_offered || !s->ehlo_answered || case_missing(c) || reply_digit(r) != 5 ||
-	    s->masked_keywords[0] != '\0')
+	if (!s->starttls_tried || s->starttls_offered || reply_digit(r) != 5 || s->masked_keywords[0] != '\0' ||
+	    (!seen && r->code != 500 && r->code != 502))
 		return;
-	f = verdict_add(out, FINDING_TLS_NOT_OFFERED, CONFIDENCE_CONFIRMED, c, 1);
+	f = verdict_add(out, FINDING_TLS_NOT_OFFERED, seen ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
-	evidence_frame(evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
-	    reply_quote(r, false, quote, sizeof(quote))), &s->capabilities_at), &r->at);
-	finding_summary(f, "The client wants STARTTLS, which this server does not offer.");
+	reply_quote(r, false, quote, sizeof(quote));
+	if (seen)
+		evidence_frame(evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"", quote),
+		    &s->capabilities_at), &r->at);
+	else
+		evidence_frame(finding_says(f, c->point, "the client asks for STARTTLS and gets \"%s\"; what EHLO offered is not in the capture", quote), &r->at);
+	finding_summary(f, seen ? "The client wants STARTTLS, which this server does not offer." :
+	    "The client wants STARTTLS, which this server does not know, or a device in between hides from it.");
 	finding_next_capture(f, "a server without TLS", "a device that removes STARTTLS from its answer", "the same answer as the server sent it",
 	    "at the server");
 }
@@ -100,6 +106,7 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	const struct record_session *s = c->session;
 	uint8_t code = (uint8_t)(s->tls_alert - 1);
 	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name;
+	enum confidence conf;
 	struct finding *f;
 
 	if (s->tls_alert != 0 && code == ALERT_HIDDEN)
@@ -107,7 +114,8 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	if (s->tls_alert == 0 || code == ALERT_CLOSE_NOTIFY || code == ALERT_USER_CANCELED || code == ALERT_NO_RENEGOTIATION)
 		return false;
 	name = alert_name(code, &hint);
-	f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_CONFIRMED, c, s->tls_alert_from == 1 ? 1 : 0);
+	conf = s->tls_alert_from == 1 && case_unseen_dir(c) == 0 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;	/* to plain text they answer so, too */
+	f = verdict_add(out, FINDING_TLS_FAILURE, conf, c, s->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
 	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn->last);

@@ -388,6 +388,10 @@ on_unsolicited(struct answer *a)
 {
 	if (is_farewell(a))
 		a->f->session->bye = a->at;
+	if (a->reply->code == 235) {		/* a login that worked, and nothing else (RFC 4954): its command is not in the capture */
+		a->f->session->auth_tried = true;
+		on_auth(a);
+	}
 	if (first_says_queued(a))
 		implied_final(a);
 	else

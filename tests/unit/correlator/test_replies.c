@@ -223,7 +223,11 @@ test_after_gap(void)
 	CHECK_EQ_INT(cl.kind, FINDING_UNCLASSIFIED_5XX);
 	CHECK_EQ_INT(cl.confidence, CONFIDENCE_POSSIBLE);
 	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).kind, FINDING_RECIPIENT_UNKNOWN);
-	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).confidence, CONFIDENCE_CONFIRMED);
+	/* to MAIL or VRFY they may have been said as well */
+	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).confidence, CONFIDENCE_PROBABLE);
+	CHECK_EQ_INT(classify_with(table, "550 relaying denied", 0, &ctx).confidence, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(classify_with(table, "535 5.7.8 user unknown", 0, &ctx).kind, FINDING_AUTH_FAILED);
+	CHECK_EQ_INT(classify_with(table, "550 5.1.7 user unknown", 0, &ctx).kind, FINDING_SENDER_DOMAIN_REJECTED);
 	CHECK_EQ_INT(classify_with(table, "550 invalid recipient", 0, &ctx).confidence, CONFIDENCE_PROBABLE);
 }
 
