@@ -63,8 +63,11 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	finding_span(f, &p->from, &p->to);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without data in the middle of the content; all data before it was "
 	    "acknowledged and the window was open", seconds(span)), &p->from), &p->to);
-	finding_summary(f, "The sending program itself paused for %.1f s in the middle of the message%s; nothing was lost.", seconds(span),
-	    p->trailing ? " and did not go on" : "");
+	finding_summary(f, "The sending program, the %s, itself paused for %.1f s in the middle of the message%s; nothing was lost.",
+	    w->dir == 0 ? "client" : "server", seconds(span), p->trailing ? " and did not go on" : "");
+	if (w->dir == 1)
+		finding_remedy(f, "Nothing was lost: the server itself paused while it sent the message. Its owner must look there: a slow disk or mailbox, a "
+		    "virus scan, overload.");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "nothing was outstanding");
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
 	finding_exclude(f, FINDING_PATH_OUTAGE, "%s", here ? "the capture was taken at the sender: it sent nothing"

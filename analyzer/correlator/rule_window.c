@@ -24,8 +24,11 @@ judge_zero(const struct way *w, struct verdicts *out)
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of %s for %.1f s and answers %u probes",
 	    room, seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);
-	finding_summary(f, "The receiving program stopped reading for %.1f s: its system still answers (%u probes), but has no room for data.",
-	    seconds(span), w->b->zero_probes);
+	finding_summary(f, "The receiving program, the %s, stopped reading for %.1f s: its system still answers (%u probes), but has no room for data.",
+	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes);
+	if (w->dir == 1)
+		finding_remedy(f, "The program that fetches stopped reading while its machine still answered: look at the client for a virus scanner that reads "
+		    "along, a full or slow disk, a program that hangs.");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the receiver itself says that it takes nothing");
 	finding_exclude(f, FINDING_PATH_OUTAGE, "the probes are answered");
 }
