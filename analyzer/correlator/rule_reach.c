@@ -38,6 +38,44 @@ say_reached(const struct view *v, struct finding *f)
 	    &h->answered_at);
 }
 
+/* Mail that is sent through port 25 or one like it has the submission ports instead; the others have one another. */
+static const struct other_port {
+	uint16_t	port;
+	const char	*instead;
+} other_ports[] = {
+	{ 110, "POP3 over SSL/TLS on port 995" },
+	{ 143, "IMAP over SSL/TLS on port 993" },
+	{ 465, "the other submission port, 587 (STARTTLS)" },
+	{ 587, "the other submission port, 465 (SSL/TLS)" },
+	{ 993, "port 143 with STARTTLS" },
+	{ 995, "port 110 with STLS" },
+};
+
+static bool
+port_relays(uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
+		if (other_ports[i].port == port)
+			return false;
+	return true;
+}
+
+static bool
+port_submits(uint16_t port)
+{
+	return port == 587 || port == 465;
+}
+
+/* Instead of the kind's own remedy, which is about port 25. */
+static void
+say_other_port(struct finding *f, uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
+		if (other_ports[i].port == port)
+			finding_remedy(f, "A firewall closes port %u, in the network of the client, on the way, or at the server: ask its owner to open it. "
+			    "Until then try %s; a try from another network (a telephone's) tells whose firewall it is.", port, other_ports[i].instead);
+}
+
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
 enum { ANY_CODE = 255, LATER_LOOKED = 64, PROBE_TTL = 30 };
@@ -115,6 +153,8 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 		}
 		if (a->code == ANY_CODE)
 			finding_subkind(f, "routing-loop");
+		if (a->kind == FINDING_PORT_BLOCKED_ICMP && port_is_mail(c->conn->server.port) && !port_relays(c->conn->server.port))
+			finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u.", router, c->conn->server.port);
 		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
 		if (a->kind == FINDING_HOST_UNREACHABLE_ICMP)
 			say_reached(v, f);
@@ -186,6 +226,7 @@ reset_way_out(const struct mail_case *c, const struct contrast *con, struct verd
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE, c, 0);
 
 	f->to.ip = (struct addr){ 0 };
+	say_other_port(f, c->conn->server.port);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
 	finding_says(f, c->point, "port %u is refused for hosts in %u different networks while other ports work, each time with TTL %u: from one distance",
 	    c->conn->server.port, con->silent_nets, c->conn->dir[1].ttl_rst);
@@ -228,6 +269,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	if (e.several)
 		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e.nets);
 	if (signs > 0) {
+		say_other_port(f, c->conn->server.port);
 		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
 		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
 		return;
@@ -308,7 +350,8 @@ silence_way_out(const struct view *v, const struct contrast *con, struct verdict
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "hosts in different networks are silent on this port, and no host answers on it");
 	finding_summary(f, "Connections to port %u vanish without an answer, whatever the server, while other ports work: a filter on this client's way out "
 	    "drops the port.", c->conn->server.port);
-	if (con->submission)
+	say_other_port(f, c->conn->server.port);
+	if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of %s, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
 }
@@ -334,7 +377,11 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s.",
 	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" : "other clients reach it",
 	    con->c1 ? "this port" : "those of this client");
-	if (con->submission)
+	say_other_port(f, c->conn->server.port);
+	if (!con->c1)
+		finding_remedy(f, "Others reach the port: ask the server's owner whether this client's address is blocked there (a firewall, fail2ban), and look at "
+		    "filters on the way that are for this client alone.");
+	else if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
 }

@@ -81,7 +81,7 @@ static const struct text texts[FINDING_KINDS] = {
 	    "the server back to the client (asymmetric routing through a stateful firewall does this).", NO_CONNECT_60 },
 	[FINDING_PORT_INTERCEPTED] = { "Mail is answered by a device in between (a transparent proxy, or the virus scanner of the PC). If mail "
 	    "fails, test with the device's mail inspection off, or use port 587 or 465.", "0x800CCC0F, 0x800CCC19" },
-	[FINDING_CONNECTED_NO_BANNER] = { "The server takes the connection but never says its 220. Check there: overload, DNS time-outs "
+	[FINDING_CONNECTED_NO_BANNER] = { "The server takes the connection but never greets. Check there: overload, DNS time-outs "
 	    "(reverse lookup, blocklists), or a firewall that answers for a dead server.", "0x800CCC19 (time-out), 0x800CCC0F" },
 	[FINDING_SLOW_BANNER] = { "A late greeting is often deliberate (greet pause, postscreen) or a slow reverse DNS lookup of the client's "
 	    "address. Raise the program's server time-out if it gives up.", "0x800CCC19 (time-out)" },

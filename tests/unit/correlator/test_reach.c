@@ -74,6 +74,31 @@ test_too_short_to_say(void)
 	correlator_free(c);
 }
 
+/* Who cannot fetch is not told to send through another port, and who cannot submit not to use the port that is silent. */
+static void
+test_remedy_is_for_the_port(void)
+{
+	static const struct { uint16_t silent, answers; const char *yes, *no; } rows[] = {
+		{ 110, 587, "port 995", "587" }, { 995, 25, "port 110", "587" }, { 143, 25, "port 993", "587" }, { 993, 587, "port 143", "587" },
+		{ 587, 110, "465", "port 26" }, { 587, 465, "Use port 465", "port 26" }, { 465, 587, "Use port 587", "port 26" }, { 25, 110, "587", "another network" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), rows[i].answers, 2000) };
+		struct correlator *c;
+		const char *remedy;
+
+		r[0].connection.server.port = rows[i].silent;
+		r[1].host.answered = 1;
+		r[1].host.answered_at = at(2000);
+		c = judged_records(r, 2);
+		remedy = find_kind(c, FINDING_PORT_BLOCKED_SILENT)->remedy;
+		CHECK(strstr(remedy, rows[i].yes) != NULL);
+		CHECK(strstr(remedy, rows[i].no) == NULL);
+		correlator_free(c);
+	}
+}
+
 static void
 test_same_host_answers_elsewhere(void)
 {
@@ -475,6 +500,7 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "silence without contrast is only possible", test_silence_without_contrast },
 		{ "too short to say", test_too_short_to_say },
+		{ "the remedy is for the port", test_remedy_is_for_the_port },
 		{ "the same host answers elsewhere", test_same_host_answers_elsewhere },
 		{ "old contrast does not count", test_old_contrast_does_not_count },
 		{ "a history without end is bounded", test_history_is_bounded },

@@ -402,6 +402,8 @@ content(void)
 	stall.stall.u = 0;
 	stall.stall.chain_above = 0;
 	stall.stall.live = 0;
+	stall.stall.n_lost_lt = stall.stall.chain_lost;		/* nothing else was lost */
+	stall.stall.n_lost_ge = 0;
 	stall.stall.later_delivered = 19;	/* but not the newest: the path died */
 	c = JUDGED(conn, stall);
 	CHECK_NO_FINDING(c, FINDING_INLINE_CONTENT_DROP);
