@@ -14,9 +14,9 @@ enum { TOLD_LEAST_V4 = 552, TOLD_LEAST_V6 = 1280 };	/* Linux obeys no less; RFC 
 static uint32_t
 repairs(const struct way *w)
 {
-	uint32_t k = w->a->retransmissions, needless = w->a->dsacks > w->a->repeated_acked ? w->a->dsacks : w->a->repeated_acked;
+	uint32_t k = w->a->retransmissions, had = w->a->dsacks > w->a->needless ? w->a->dsacks : w->a->needless;
 
-	k -= needless < k ? needless : k;
+	k -= had < k ? had : k;
 	return k + w->a->hole_fills;
 }
 

@@ -121,6 +121,17 @@ account_range(struct totals *t, const struct seg *g)
 	t->range_end = g->seq + g->len;
 }
 
+/* Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission. */
+static bool
+had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x, const struct totals *t)
+{
+	int64_t delay = r->delay < t->ack_delay ? r->delay : t->ack_delay;
+
+	if (r->early[x->lo] || r->by[x->lo] == NEVER)
+		return false;
+	return r->by[x->lo] < x->seg || (delay != INT64_MAX && reading_by_ns(l, r, x->lo) - l->segs[x->seg].ns < delay);
+}
+
 static void
 account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
 {
@@ -139,7 +150,7 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 			account_range(t, g);
 		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
 			t->retransmissions++;
-			t->repeated_acked += !r->early[x->lo] && r->by[x->lo] < x->seg;
+			t->needless += had_arrived(l, r, x, t);
 		}
 		account_repair(t, g);
 	} else if (x->again && t->ranges > 0 && g->seq == t->range_end) {

@@ -78,7 +78,7 @@ struct totals {
 	uint32_t	size_count, size_room;
 	struct moment	small_ok_first, small_ok_last;
 	uint32_t	retransmissions, hole_fills, ranges;
-	uint32_t	repeated_acked;
+	uint32_t	needless;
 	uint32_t	range_end;	/* sequence number behind the last of them */
 	uint32_t	super_segments;
 	uint64_t	super_bytes;

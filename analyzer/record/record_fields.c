@@ -175,7 +175,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(retransmissions, "retransmitted segments"),
 	F(hole_fills, "holes filled later"),
 	F(dsacks, "duplicate SACKs of the peer"),
-	F(repeated_acked, "retransmissions of bytes whose acknowledgement had passed here"),
+	F(needless, "retransmissions of bytes that were acknowledged before, or sooner than an answer takes"),
 	F(repair_ranges, "ranges repaired"),
 	F(repair_w_max, "largest repair"),
 	F(repair_w_max_count, "repairs of that size"),

@@ -81,11 +81,11 @@ losses(void)
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->dsacks = 0;
-	a->repeated_acked = 19;		/* nor were these */
+	a->needless = 19;		/* nor were these */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
-	a->repeated_acked = 0;
+	a->needless = 0;
 	a->all_lost_above_proven = true;	/* about size, then */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
