@@ -19,6 +19,7 @@
 #define DRAIN_TURNS	3		/* ... and what it then holds may still grow */
 #define BATCH		20000		/* frames of one interface before the others get their turn */
 #define TOLD_MAX	4096		/* findings whose last state is remembered */
+#define QUALITY		2		/* phase of what is said of the capture: its numbers change with every packet */
 
 struct told {
 	uint64_t	id;
@@ -192,7 +193,7 @@ tell(struct live *l, const struct finding *f)
 		return;
 	t = told_find(l, f, &fresh);
 	changed = fresh || t->confidence != f->confidence || t->retracted != f->retracted ||
-	    (l->p->o->output == OUTPUT_JSON && t->revision != f->revision);
+	    (l->p->o->output == OUTPUT_JSON && t->revision != f->revision && kind_facts(f->kind)->phase != QUALITY);
 	if (t != NULL) {
 		t->confidence = f->confidence;
 		t->retracted = f->retracted;
@@ -223,6 +224,16 @@ live_save(struct live *l)
 	l->p->take = TAKE_ALL;
 }
 
+/* What the kernel dropped so far: a judgement that rests on something not seen must know. */
+static void
+live_sources(struct live *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		for (uint32_t k = 0; k < l->source[i].count && l->source[i].capture != NULL; k++)
+			if (l->source[i].point[k] != NULL)
+				flow_point_source(l->source[i].point[k], capture_point_get(l->source[i].capture, k), NULL, NULL);
+}
+
 static void
 live_judge(struct live *l)
 {
@@ -230,6 +241,7 @@ live_judge(struct live *l)
 	size_t n;
 
 	l->p->take = TAKE_JUDGED;
+	live_sources(l);
 	live_each_point(l, flow_point_snapshot);
 	l->p->take = TAKE_ALL;
 	correlator_judge(l->p->correlator);

@@ -91,7 +91,9 @@ capture_take(struct pipeline *p, const struct record *r)
 static void
 observed_take(void *ctx, const struct record *r)
 {
-	if (r->type == RECORD_CAPTURE)
+	struct pipeline *p = ctx;
+
+	if (r->type == RECORD_CAPTURE && p->take != TAKE_JUDGED)
 		capture_take(ctx, r);
 	else
 		pipeline_take(ctx, r);

@@ -157,7 +157,6 @@ live_start(struct capture *c, uint32_t snaplen, uint32_t buffer, const char *fil
 		snprintf(err, errlen, "out of memory");
 		return -1;
 	}
-	snprintf(p->interface, sizeof(p->interface), "%s", c->name);
 	c->poll_fd = pcap_get_selectable_fd(s->pcap);
 	return 0;
 }

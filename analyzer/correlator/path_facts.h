@@ -7,6 +7,8 @@
 
 #define PATH_SECOND	INT64_C(1000000000)
 #define PATH_EPOCH	(600 * PATH_SECOND)
+/* Diagnosis 5.3: a sentence of a remedy, until two captures have told. */
+#define WHICH_DEVICE	"Which device drops them, one capture cannot tell: capture before and after each suspect."
 
 /* One direction of a connection: A sends, B receives. */
 struct way {

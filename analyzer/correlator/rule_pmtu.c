@@ -256,8 +256,7 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 static void
 say_undecided(struct finding *f)
 {
-	finding_remedy(f, "%s Which device drops them, one capture cannot tell: capture before and after each "
-	    "suspect. One that drops large packets for another reason is cured the same way.", f->remedy);
+	finding_remedy(f, "%s " WHICH_DEVICE " One that drops large packets for another reason is cured the same way.", f->remedy);
 }
 
 static void

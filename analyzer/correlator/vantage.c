@@ -419,6 +419,17 @@ finding_adds(struct finding *f, const char *sentence)
 	finding_summary(f, "%s", text);
 }
 
+void
+finding_done(struct finding *f, const char *sentence)
+{
+	const char *at = strstr(f->remedy, sentence);
+	size_t n = strlen(sentence);
+
+	if (at == NULL)
+		return;
+	finding_remedy(f, "%.*s%s", (int)(at - f->remedy), f->remedy, at[n] == ' ' ? at + n + 1 : at + n);
+}
+
 /* The findings of a ring are merged later, and any of them may give the summary. */
 static void
 ring_adds(struct verdicts *v, const struct mail_case *at, const struct draft *d, const char *where)

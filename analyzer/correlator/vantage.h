@@ -78,6 +78,9 @@ void	finding_room(struct finding *f, uint32_t n);
 void	ring_sure(struct verdicts *v, const struct mail_case *c, const struct draft *d, enum confidence conf, const char *where);
 void	finding_adds(struct finding *f, const char *sentence);
 
+/* Takes a sentence out of the remedy: what it asks for was done. */
+void	finding_done(struct finding *f, const char *sentence);
+
 /* ---- the judgements of rule_vantage.c, one ring of copies each ----------------- */
 
 struct ring {

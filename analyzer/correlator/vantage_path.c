@@ -259,6 +259,7 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 			continue;
 		}
 		say_sizes(d->f, &g);
+		finding_done(d->f, WHICH_DEVICE);
 		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 		ring_narrow(r, dir, kinds[i], out);
 		said = true;

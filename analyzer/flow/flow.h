@@ -49,18 +49,19 @@ void	flow_point_frames(struct flow_point *fp, const struct capture_frame *f, siz
 /* Live: packet time has reached `now' without a packet; stalls mature, what is over is told. */
 void	flow_point_tick(struct flow_point *fp, int64_t now_ns);
 /*
- * What the source knows of the point at its end; written into the capture
- * record.  `counts' are those of the whole file, NULL for any but its first point.
+ * What the source knows of the point at its end, or so far; written into the
+ * capture record.  `counts' are those of the whole file, NULL for any but its first point.
  */
 void	flow_point_source(struct flow_point *fp, const struct capture_point *cp, const struct capture_counts *counts,
 		    const struct capture_damage *damage);
 /*
  * Live: writes the state of every running mail flow as records without ending
  * it (connection with open = true, its stalls, its session through the
- * watcher's close is NOT called), and what is known of paths and hosts.
+ * watcher's close is NOT called), what is known of paths and hosts, and how good
+ * the capture is so far.
  */
 void	flow_point_snapshot(struct flow_point *fp);
-/* The same for a log: of paths and hosts only what changed since the last such call. */
+/* The same for a log: of paths and hosts only what changed since the last such call; the capture record ends a log. */
 void	flow_point_save(struct flow_point *fp);
 /* Ends every flow, writes what is left and the capture record, frees. */
 void	flow_point_end(struct flow_point *fp);

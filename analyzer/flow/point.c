@@ -556,31 +556,6 @@ flow_point_source(struct flow_point *fp, const struct capture_point *cp, const s
 }
 
 static void
-point_flows_snapshot(struct flow_point *fp)
-{
-	struct full *f;
-
-	TAILQ_FOREACH(f, &fp->all, all)
-		full_snapshot(f);
-}
-
-void
-flow_point_snapshot(struct flow_point *fp)
-{
-	point_flows_snapshot(fp);
-	contrast_report(fp->contrast);
-}
-
-void
-flow_point_save(struct flow_point *fp)
-{
-	point_flows_snapshot(fp);
-	contrast_save(fp->contrast);
-}
-
-/* ---- end ------------------------------------------------------------------- */
-
-static void
 caps_add(struct record_capture *c, const char *name, uint64_t n)
 {
 	size_t at = strlen(c->caps);
@@ -593,10 +568,9 @@ caps_add(struct record_capture *c, const char *name, uint64_t n)
 }
 
 static void
-point_caps(struct flow_point *fp)
+point_caps(const struct flow_point *fp, struct record_capture *c)
 {
 	struct stream_counters s = streams_counters(fp->streams);
-	struct record_capture *c = &fp->cap;
 
 	caps_add(c, "flows", fp->cap_flows);
 	caps_add(c, "full-ledgers", fp->cap_full);
@@ -615,14 +589,17 @@ point_caps(struct flow_point *fp)
 	caps_add(c, "memory", fp->cap_memory);
 }
 
+/* As things stand; nothing changes. */
 static void
-point_capture(struct flow_point *fp)
+point_capture(const struct flow_point *fp)
 {
 	struct decode_counters d = decoder_counters(fp->decoder);
 	const struct copies_counters *k = copies_counters(fp->copies);
-	struct record r = { .type = RECORD_CAPTURE };
-	struct record_capture *c = &fp->cap;
+	struct record r;
+	struct record_capture *c = &r.capture;
 
+	r.type = RECORD_CAPTURE;
+	*c = fp->cap;
 	c->tcp_frames = d.tcp;
 	c->icmp_frames = d.icmp;
 	c->other_frames = d.other;
@@ -636,10 +613,35 @@ point_capture(struct flow_point *fp)
 	c->duplicate_first = k->first;
 	caps_add(c, "fragments", d.fragment_caps);
 	caps_add(c, "tunnels", d.too_deep);
-	point_caps(fp);
-	r.capture = *c;
+	point_caps(fp, c);
 	fp->sink.take(fp->sink.ctx, &r);
 }
+
+static void
+point_flows_snapshot(struct flow_point *fp)
+{
+	struct full *f;
+
+	TAILQ_FOREACH(f, &fp->all, all)
+		full_snapshot(f);
+}
+
+void
+flow_point_snapshot(struct flow_point *fp)
+{
+	point_flows_snapshot(fp);
+	contrast_report(fp->contrast);
+	point_capture(fp);
+}
+
+void
+flow_point_save(struct flow_point *fp)
+{
+	point_flows_snapshot(fp);
+	contrast_save(fp->contrast);
+}
+
+/* ---- end ------------------------------------------------------------------- */
 
 /*
  * Flows by age: full ones by id, for what they write; then the light ones,

@@ -76,7 +76,7 @@ print_where(const struct page *p, const struct finding *f)
 		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
 		page_field(p, "When", LABELS, text);
 	}
-	page_field(p, "How sure", LABELS, f->retracted ? "retracted" : confidence_name(f->confidence));
+	page_field(p, "How sure", LABELS, confidence_name(f->confidence));
 }
 
 size_t
@@ -193,8 +193,12 @@ print_info(const struct page *p, const struct finding *f, const struct correlato
 	char path[TERMINAL_PATH], frames[TEXT] = "", text[2 * TEXT];
 	bool shown;
 
-	fprintf(p->out, "  %s, %s", kind_id(f->kind), confidence_name(f->confidence));
-	fprintf(p->out, "  %s%s\n", terminal_path(&f->from, &f->to, path), f->retracted ? "  (retracted)" : "");
+	fprintf(p->out, "  %s, %s", kind_id(f->kind), f->retracted ? "retracted" : confidence_name(f->confidence));
+	fprintf(p->out, "  %s\n", terminal_path(&f->from, &f->to, path));
+	if (f->retracted) {
+		page_line(p, "      Said while the capture ran; what came later does not bear it out.");
+		return;
+	}
 	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], c) > 0;
 	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames, shown ? "]" : "");
 	page_field_at(p, 6, "", 6, text);
@@ -204,7 +208,14 @@ print_info(const struct page *p, const struct finding *f, const struct correlato
 static bool
 is_info(const struct finding *f)
 {
-	return f->severity == SEVERITY_INFO && f->confidence != CONFIDENCE_CANNOT_TELL;
+	return f->retracted || (f->severity == SEVERITY_INFO && f->confidence != CONFIDENCE_CANNOT_TELL);
+}
+
+/* Live, what is less than probable was not told before, and need not be taken back. */
+static bool
+is_told(const struct finding *f)
+{
+	return !f->retracted || f->confidence >= CONFIDENCE_PROBABLE;
 }
 
 static void
@@ -242,15 +253,17 @@ terminal_findings(const struct page *p, const struct terminal_report *r)
 {
 	const struct finding *const *f;
 	const struct finding **sorted;
-	size_t n = correlator_findings(r->correlator, &f);
+	size_t n = correlator_findings(r->correlator, &f), told = 0;
 
 	if (n == 0)
 		return 0;
 	if ((sorted = reallocarray(NULL, n, sizeof(struct finding *))) == NULL)
 		return -1;
-	memcpy(sorted, f, n * sizeof(struct finding *));
-	qsort(sorted, n, sizeof(struct finding *), compare_pointers);
-	print_sorted(p, sorted, n, r);
+	for (size_t i = 0; i < n; i++)
+		if (is_told(f[i]))
+			sorted[told++] = f[i];
+	qsort(sorted, told, sizeof(struct finding *), compare_pointers);
+	print_sorted(p, sorted, told, r);
 	free(sorted);
 	return 0;
 }

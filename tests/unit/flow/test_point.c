@@ -587,10 +587,10 @@ snapshot_goes_on(void)
 	send('S', ACK, 5001, 101, "220 a\r\n");
 	flow_point_tick(fp, now + 60000000000);
 	flow_point_snapshot(fp);
-	CHECK_EQ_STR(told, "open(1) connection ");
+	CHECK_EQ_STR(told, "open(1) connection capture ");	/* how good it is so far: judgements ask */
 	CHECK(conn[0].open);
 	send('C', ACK, 101, 5008, "QUIT\r\n");
-	end("open(1) connection connection close capture ");
+	end("open(1) connection capture connection close capture ");
 	CHECK_EQ_INT(conn[1].key.conn, conn[0].key.conn);
 	CHECK_EQ_STR(stream[0], "QUIT\r\n");
 }

@@ -83,6 +83,26 @@ a_possible_fault_is_called_so(void)
 	CHECK(says("1 fault: possibly, large packets vanish without a word (path-MTU black hole).\n"));
 }
 
+/* Live: what was told and taken back is no fault of the report. */
+static void
+what_was_taken_back_is_no_fault(void)
+{
+	struct finding *f;
+	char *text;
+
+	fake_reset();
+	f = fake_black_hole();
+	f->retracted = true;
+	text = fake_printed(print);
+	CHECK(strstr(text, "ERROR") == NULL && strstr(text, "What to do") == NULL);
+	CHECK(strstr(text, "  pmtu-black-hole, retracted  192.0.2.10:34536 -> 198.51.100.25:25\n") != NULL);
+	free(text);
+	f->confidence = CONFIDENCE_POSSIBLE;	/* never told */
+	text = fake_printed(print);
+	CHECK(strstr(text, "pmtu-black-hole") == NULL);
+	free(text);
+}
+
 static void
 nothing_wrong_is_said_plainly(void)
 {
@@ -283,6 +303,7 @@ main(void)
 		{ "a finding comes first and whole", a_finding_comes_first_and_whole },
 		{ "a command stays whole", a_command_stays_whole },
 		{ "a possible fault is called so", a_possible_fault_is_called_so },
+		{ "what was taken back is no fault", what_was_taken_back_is_no_fault },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
 		{ "what cannot be decided is not nothing", what_cannot_be_decided_is_not_nothing },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
