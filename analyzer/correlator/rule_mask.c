@@ -121,7 +121,7 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 
 	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
 		return false;
-	if (!s->starttls_offered)
+	if (!s->starttls_offered || reply_names_tls(r))	/* who names it has read it */
 		return false;
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, c, 0);
 	finding_reply(f, r);

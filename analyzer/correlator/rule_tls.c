@@ -68,7 +68,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 	char quote[256];
 	struct finding *f;
 
-	if (!moment_is(&r->at) || reply_digit(r) < 4 || r->code == 500 || r->code == 502)
+	if (!moment_is(&r->at) || reply_digit(r) < 4 || ((r->code == 500 || r->code == 502) && (!c->session->starttls_offered || !reply_names_tls(r))))
 		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
 	finding_subkind(f, "starttls-refused");
