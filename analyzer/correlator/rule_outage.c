@@ -3,6 +3,7 @@
  * before (S12), else path-outage (S11, S22).
  */
 #include "path_facts.h"
+#include "unreachable.h"
 
 enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
 
@@ -100,6 +101,32 @@ exclude_size(struct finding *f, const struct record_stall *s)
 	else
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "a packet of only %u bytes is lost each time", s->w_min);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
+}
+
+/* A router says it: who it is, and what is wrong behind it. */
+static void
+report_told(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e, struct verdicts *out)
+{
+	const struct unreachable *u = unreachable_of(e);
+	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_CONFIRMED), w->c, w->dir);
+	bool back = s->delivered.frame != 0;
+	char router[64], to[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	addr_format(w->to, to, sizeof(to));
+	finding_subkind(f, "told");
+	finding_span(f, &s->first, back ? &s->delivered : &s->last);
+	say_chain(f, w, s);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s", router, u->words,
+	    e->family == 6 ? "v6" : "", e->type, e->code, e->repeats + 1, e->repeats > 0 ? "s" : ""), &e->at), e->repeats > 0 ? &e->last : &e->at);
+	say_proven(f, w, s);
+	finding_summary(f, "%s packets of this connection do not reach %s: %s answers them with \"%s\".", back ? "For a while the" : "From one moment on the",
+	    to, router, u->words);
+	if (u->kind == FINDING_PORT_BLOCKED_ICMP)
+		finding_remedy(f, "%s prohibits the connection in its middle: ask its owner for the rule, blocklist or limit that does so.", router);
+	else
+		finding_remedy(f, "Behind %s there is no way to %s at that time: check the line and the routes there, and whether that host was up.", router, to);
+	exclude_size(f, s);
 }
 
 /* S4: between the second transmission and the last that was lost, something else passed the same way. */
@@ -206,6 +233,7 @@ judge(const struct view *v, struct verdicts *out)
 		struct way w = way_of(v, v->c, d);
 		const struct record_stall *s;
 		struct live_elsewhere live;
+		const struct record_icmp_error *told;
 		uint32_t i = 0;
 
 		if (w.c->has_conn && w.b->packets == 0)
@@ -216,7 +244,10 @@ judge(const struct view *v, struct verdicts *out)
 			if (!dead(s) || stall_by_chance(s, s->lost_else))
 				continue;
 			live = others_pass(&w, s);
-			if (s->idle_before_ns >= idle_least)
+			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
+			if (told != NULL)
+				report_told(&w, s, told, out);
+			else if (s->idle_before_ns >= idle_least)
 				report_idle(&w, s, out);
 			else if (live.bits != 0)
 				report_alone(&w, s, &live, out);

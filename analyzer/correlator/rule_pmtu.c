@@ -5,6 +5,7 @@
  * path has members and one of them is narrow (2.5).
  */
 #include "path_facts.h"
+#include "unreachable.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,10 +31,12 @@ struct flows {
 struct proof {
 	const struct record_stall *s;
 	struct told	told;
+	const struct record_icmp_error *refused;	/* a router answers what is lost with another error; NULL = none */
 	struct live_elsewhere elsewhere;
 	struct proven	path;		/* L of the path */
 	uint32_t	sessions;	/* with the same stall, this one included */
 	bool		lively;		/* in one of them a smaller packet arrived meanwhile */
+	bool		icmp_seen;	/* any in the capture */
 	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
 	double		p;
 	bool		per_flow;
@@ -214,7 +217,8 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 	if (!s->df_clear)
 		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
 	if (o->told.least == NULL)
-		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets");
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets%s",
+		    o->icmp_seen ? "" : "; no ICMP at all is here: a capture filter that lets only TCP pass would hide it");
 	else if (o->told.least->mtu >= s->u)
 		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
 		    o->told.least->mtu, s->u);
@@ -226,10 +230,18 @@ static void
 summarise(struct finding *f, const struct way *w, const struct proof *o, bool alive)
 {
 	const struct record_stall *s = o->s;
-	char from[64], to[64], small[80];
+	char from[64], to[64], small[80], why[160] = "no router says why";
 
 	addr_format(w->from, from, sizeof(from));
 	addr_format(w->to, to, sizeof(to));
+	if (o->told.least != NULL && o->told.least->mtu < s->u) {
+		snprintf(why, sizeof(why), "the router says why only after repeated losses");
+	} else if (o->refused != NULL) {
+		char router[64];
+
+		addr_format(&o->refused->from, router, sizeof(router));
+		snprintf(why, sizeof(why), "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
+	}
 	if (s->proven > 0)
 		snprintf(small, sizeof(small), "up to %u bytes pass", s->proven);
 	else
@@ -240,8 +252,7 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
 	else if (alive)
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
-		    "%.1f s%s.", s->u, from, to, small, o->told.least != NULL && o->told.least->mtu < s->u ?
-		    "the router says why only after repeated losses" : "no router says why", s->chain_count, seconds(s->last.ns - s->first.ns),
+		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(s->last.ns - s->first.ns),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
 	else if (s->proven == 0 && s->n_ok_lt == 0)
 		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
@@ -257,6 +268,16 @@ static void
 say_undecided(struct finding *f)
 {
 	finding_remedy(f, "%s " WHICH_DEVICE " One that drops large packets for another reason is cured the same way.", f->remedy);
+}
+
+static void
+say_refused(struct finding *f, const struct record_icmp_error *e)
+{
+	char router[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	finding_remedy(f, "%s Ask the owner of %s, which refuses large packets: a filter that should not, or a router that means \"fragmentation needed\".",
+	    f->remedy, router);
 }
 
 static void
@@ -285,6 +306,9 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		    &o->path.at);
 	if (o->told.least != NULL)
 		say_told(f, w, o->told.least);
+	if (o->refused != NULL)
+		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
+		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
 	if (o->sessions > 1 && !o->per_flow)
 		finding_says(f, w->c->point, "%s%u independent connections on this path stall at the same size",
 		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
@@ -292,7 +316,9 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	exclude(f, o, alive);
 	say_location(f, w, o->s->u);
 	say_mtu_remedy(f, w);
-	if (o->told.least == NULL)
+	if (o->refused != NULL)
+		say_refused(f, o->refused);
+	else if (o->told.least == NULL)
 		say_undecided(f);
 	if (conf < CONFIDENCE_CONFIRMED)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
@@ -316,6 +342,10 @@ judge_way(const struct way *w, struct verdicts *out)
 	best.p = fisher(best.s->n_lost_ge, best.s->n_ok_ge, best.s->n_lost_lt, best.s->n_ok_lt);
 	best.elsewhere = way_live_elsewhere(w, best.s->first.ns, best.s->last.ns);
 	look_around(w, &best);
+	best.icmp_seen = w->c->capture == NULL || w->c->capture->icmp_frames > 0;
+	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
+	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
+		best.refused = NULL;
 	report(w, &best, out);
 }
 

@@ -6,6 +6,7 @@
 
 #include "contrast.h"
 #include "dialogue.h"
+#include "unreachable.h"
 
 #define REACHED_SOON	(60 * SECOND)
 
@@ -78,38 +79,7 @@ say_other_port(struct finding *f, uint16_t port)
 
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
-enum { ANY_CODE = 255, LATER_LOOKED = 64, PROBE_TTL = 30 };
-
-/* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port unreachable" is a firewall's, the host's own, too. */
-static const struct answer {
-	uint8_t		family, type, code;
-	enum finding_kind kind;
-	const char	*words;
-} answers[] = {
-	{ 4, 3, 0, FINDING_HOST_UNREACHABLE_ICMP, "network unreachable" },
-	{ 4, 3, 1, FINDING_HOST_UNREACHABLE_ICMP, "host unreachable" },
-	{ 4, 3, 3, FINDING_PORT_BLOCKED_ICMP, "port unreachable" },
-	{ 4, 3, 9, FINDING_PORT_BLOCKED_ICMP, "communication with the network prohibited" },
-	{ 4, 3, 10, FINDING_PORT_BLOCKED_ICMP, "communication with the host prohibited" },
-	{ 4, 3, 13, FINDING_PORT_BLOCKED_ICMP, "communication prohibited" },
-	{ 4, 11, ANY_CODE, FINDING_HOST_UNREACHABLE_ICMP, "time exceeded in transit (a routing loop)" },
-	{ 6, 1, 0, FINDING_HOST_UNREACHABLE_ICMP, "no route to the destination" },
-	{ 6, 1, 1, FINDING_PORT_BLOCKED_ICMP, "communication prohibited" },
-	{ 6, 1, 3, FINDING_HOST_UNREACHABLE_ICMP, "address unreachable" },
-	{ 6, 1, 4, FINDING_PORT_BLOCKED_ICMP, "port unreachable" },
-	{ 6, 1, 5, FINDING_PORT_BLOCKED_ICMP, "source address failed the policy" },
-	{ 6, 1, 6, FINDING_PORT_BLOCKED_ICMP, "the route rejects it" },
-	{ 6, 3, ANY_CODE, FINDING_HOST_UNREACHABLE_ICMP, "hop limit exceeded in transit (a routing loop)" },
-};
-
-static const struct answer *
-answer_of(const struct record_icmp_error *e)
-{
-	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++)
-		if (answers[i].family == e->family && answers[i].type == e->type && (answers[i].code == e->code || answers[i].code == ANY_CODE))
-			return &answers[i];
-	return NULL;
-}
+enum { LATER_LOOKED = 64, PROBE_TTL = 30 };
 
 /*
  * traceroute -T, mtr --tcp: a probe is sent to die on the way.  No host begins with so little: 32, 64, 128 or 255, and
@@ -129,12 +99,12 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 
 	for (uint32_t i = 0; i < c->icmp_count; i++) {
 		const struct record_icmp_error *e = c->icmp[i];
-		const struct answer *a = answer_of(e);
+		const struct unreachable *a = unreachable_of(e);
 		bool own = addr_equal(&e->from, &c->conn->server.ip);
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
 
-		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)) || (a->code == ANY_CODE && syn_is_probe(c)))
+		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)) || (a->loop && syn_is_probe(c)))
 			continue;
 		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
 			return true;
@@ -151,7 +121,7 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 			finding_summary(f, "%s answers attempts to reach %s with \"%s\"%s.", router, server, a->words, !own || a->kind != FINDING_PORT_BLOCKED_ICMP ?
 			    "" : ": the server's own firewall, or a router under its address, rejects the port");
 		}
-		if (a->code == ANY_CODE)
+		if (a->loop)
 			finding_subkind(f, "routing-loop");
 		if (a->kind == FINDING_PORT_BLOCKED_ICMP && port_is_mail(c->conn->server.port) && !port_relays(c->conn->server.port))
 			finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u.", router, c->conn->server.port);
@@ -493,15 +463,34 @@ return_arrives(const struct mail_case *there, struct finding *f)
 	    "ruleset, Windows firewall log); a switch or Wi-Fi bridge between this capture and the client is the other possibility.");
 }
 
+/* A router says why the answer goes no further. */
+static void
+return_refused(const struct mail_case *c, const struct record_icmp_error *e, struct finding *f)
+{
+	char router[ADDR_TEXT], client[ADDR_TEXT];
+
+	addr_format(&e->from, router, sizeof(router));
+	addr_format(&c->conn->client.ip, client, sizeof(client));
+	finding_subkind(f, "told");
+	evidence_frame(finding_says(f, c->point, "%s answers the server's SYN-ACK with \"%s\"", router, unreachable_of(e)->words), &e->at);
+	finding_summary(f, "The server answers the connection attempt; its answer does not reach %s: %s says \"%s\".", client, router, unreachable_of(e)->words);
+	finding_remedy(f, "Ask the owner of %s: it is the way from the server back to the client that fails there (a filter, or a missing route).", router);
+}
+
 static void
 judge_unheard(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *there;
+	const struct record_icmp_error *e = case_unreachable(c, 1, c->conn->synack_first.ns, c->conn->t_end);
 	bool asks = still_asking(c->conn);
-	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
+	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks || e != NULL ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), the client never replies",
 	    c->conn->synack_count), &c->conn->synack_first), &c->conn->synack_last);
+	if (e != NULL) {
+		return_refused(c, e, f);
+		return;
+	}
 	if (!asks) {
 		finding_summary(f, "The server answers the connection attempt and hears no more of the client: its answer does not come through, or nobody "
 		    "is there (a forged address, a client that went away).");
