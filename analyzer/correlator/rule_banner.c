@@ -166,6 +166,9 @@ judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 	evidence_frame(evidence_frame(finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
 	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn->handshake), at);
 	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
+	if (case_is_pop(c))
+		finding_remedy(f, "Most often it is a slow reverse DNS lookup of the client's address, or overload, at the server. Raise the program's server "
+		    "time-out if it gives up.");
 }
 
 /* ---- refused --------------------------------------------------------------------------- */
@@ -212,21 +215,38 @@ judge_refused(const struct view *v, struct verdicts *out)
 	reply_client_shows(f, &refusal, false);
 }
 
+/* What the client said too early is the first thing that the server answers, and it refuses it: a greeting begun (`220-') and then 521. */
+static const struct record_reply *
+early_refused(const struct record_session *s)
+{
+	const struct session_refusal *r = s->refusals_kept > 0 ? &s->refusals[0] : NULL;
+
+	if (reply_digit(&s->greeting) == 5)
+		return &s->greeting;
+	if (r == NULL || r->stage != STAGE_EHLO || r->reply.code < 500 || s->ehlo_answered || r->asked.ns > s->greeting.at.ns)
+		return NULL;
+	return &r->reply;
+}
+
 /* Client bytes before the end of the greeting, and the server minds (0.7). */
 static void
 judge_early(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
+	const struct record_reply *refused = early_refused(s);
 	struct moment end = case_closed(c, 1);
 	bool none = !greeted(c);
 	struct finding *f;
 
-	if (!s->early_talker || !((none && moment_is(&end)) || reply_digit(&s->greeting) == 5))
+	if (!s->early_talker || !((none && moment_is(&end)) || refused != NULL))
 		return;
+	none = none && refused == NULL;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "early-talker");
 	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn->dir[0].data_first);
-	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &s->greeting.at);
+	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &refused->at);
+	if (refused != NULL)
+		finding_reply(f, refused);
 	finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and %s.",
 	    none ? "hang up" : "refuse");
 	finding_remedy(f, "Let the mail program wait for the complete 220 greeting before it says EHLO; look for a virus or a script that sends mail.");
@@ -279,7 +299,11 @@ judge(const struct view *v, struct verdicts *out)
 	} else if (!greeted(c)) {
 		judge_partial(c, out);
 	}
-	if (c->session == NULL || !case_is_smtp(c))
+	if (c->session == NULL)
+		return;
+	if (case_is_pop(c) && greeted(c) && moment_is(&c->conn->handshake))
+		judge_late(v, moment_gap(&c->conn->handshake, &c->session->greeting.at), out);
+	if (!case_is_smtp(c))
 		return;
 	if (!greeted(c) && server_is_other(c)) {
 		judge_other(c, out);

@@ -510,6 +510,9 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 		return;
 	if (g->alone)
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_PROBABLE);
+	/* said already: it spoke before the end of the greeting */
+	if (cl.kind == FINDING_PROTOCOL_ERROR && r->stage == 'E' && verdict_claimed(g->out, g->c, 0, FINDING_PROTOCOL_ERROR) != NULL)
+		return;
 	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
 		return;
 	say(g, r, &cl);
