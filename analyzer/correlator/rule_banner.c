@@ -118,7 +118,8 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	int closer = case_first_closer(c);
 	struct finding *f;
 
-	if (c->session == NULL || c->session->early_talker || server_is_other(c) || (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
+	/* behind a gap nobody knows whether it was ended */
+	if (c->session == NULL || c->session->gap_server || c->session->early_talker || server_is_other(c) || (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
 		return;
 	if (closer == 1) {
 		f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);

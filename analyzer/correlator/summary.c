@@ -58,6 +58,8 @@ summary_add_case(struct summary *o, const struct mail_case *c)
 		o->pop3_sessions += s->visible;
 		o->retrieved += s->retrieved;
 		o->cut += s->cut;
+		for (uint32_t i = 0; i < c->message_count; i++)
+			o->end_unseen += c->messages[i]->state == MESSAGE_END_UNSEEN;
 		o->logins_accepted += s->logins_ok;
 		o->logins_refused += s->logins_refused;
 		return;

@@ -34,6 +34,7 @@ struct pop3_state {
 	uint32_t	waiting_count;
 	/* the message being read */
 	bool		reading, guessed, gap;
+	bool		tail_unseen;		/* what came last of it was not captured: its end may be there */
 	uint64_t	number;
 	struct moment	begun;
 	struct record_reply reply;
@@ -154,6 +155,7 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	s->reading = true;
 	s->guessed = ev->verb == POP3_NONE;
 	s->gap = !s->guessed && ev->cmd != s->replied_cmd;	/* its +OK is missing */
+	s->tail_unseen = false;
 	s->number = ev->arg_num;
 	s->begun = from;
 	if (ev->verb == POP3_RETR)
@@ -190,13 +192,14 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	if (s->guessed && !looks_like_message(m))
 		return;
 	m->app = f->session->app;
-	m->state = ev->complete ? MESSAGE_WHOLE : MESSAGE_CUT;
+	m->state = ev->complete ? MESSAGE_WHOLE : s->tail_unseen ? MESSAGE_END_UNSEEN : MESSAGE_CUT;
 	m->first = s->begun;
 	m->last = to;
 	m->gap |= s->gap;
 	m->reply = s->reply;
 	message_listed(s, m, uidl, s->number);
-	*(ev->complete ? &f->session->retrieved : &f->session->cut) += 1;
+	f->session->retrieved += m->state == MESSAGE_WHOLE;
+	f->session->cut += m->state == MESSAGE_CUT;
 	if (ev->complete)
 		f->session->content_to = to;
 	mail_emit(f, &r, ++s->retrs, 0);
@@ -503,15 +506,17 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 		content_begin(f, ev, from);
 		break;
 	case EVENT_CONTENT:
-		if (s->reading)
-			mail_content_push(f, ev->data, ev->data_len);
+		if (!s->reading)
+			break;
+		s->tail_unseen = false;
+		mail_content_push(f, ev->data, ev->data_len);
 		break;
 	case EVENT_CONTENT_END:
 		content_end(f, ev, to);
 		break;
 	case EVENT_GAP:
 		if (s->reading && ev->dir == DIR_S2C) {
-			s->gap = true;
+			s->gap = s->tail_unseen = true;
 			mail_content_gap(f, ev->end - ev->off);
 		}
 		break;

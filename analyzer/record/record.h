@@ -473,7 +473,7 @@ struct record_recipient {
 	bool		consequence;	/* answered, but only because MAIL was refused */
 };
 
-enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED };
+enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED, MESSAGE_END_UNSEEN };	/* not captured: whole or cut */
 
 /* What is wrong with one part of a message, by weight. */
 enum part_fault { PART_SOUND = 0, PART_UNPADDED, PART_LENGTH, PART_AFTER_PADDING, PART_ILLEGAL, PART_MD5 };

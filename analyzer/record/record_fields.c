@@ -28,7 +28,7 @@ NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
     [VERDICT_REFUSED] = "refused", [VERDICT_DEFERRED] = "deferred", [VERDICT_LOST] = "lost",
     [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned");
 LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut",
-    [MESSAGE_NOT_RETRIEVED] = "not-retrieved");
+    [MESSAGE_NOT_RETRIEVED] = "not-retrieved", [MESSAGE_END_UNSEEN] = "end-unseen");
 LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded", [PART_LENGTH] = "length",
     [PART_AFTER_PADDING] = "after-padding", [PART_ILLEGAL] = "illegal-bytes", [PART_MD5] = "content-md5");
 

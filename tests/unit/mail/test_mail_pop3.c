@@ -149,6 +149,13 @@ a_message_cut_off(void)
 	CHECK_EQ_INT(got.message[0].state, MESSAGE_CUT);
 	CHECK(!got.message[0].gap);
 	CHECK(got.session.content_from.frame != 0);
+	/* what came last of it was not captured: the dot may have been there */
+	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \nS: half\n=== gap S 20\n");
+	CHECK(got.session.retrieved == 0 && got.session.cut == 0);
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_END_UNSEEN);
+	/* something in the middle was not */
+	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \n=== gap S 20\nS: half\nS: and more\n");
+	CHECK_EQ_INT(got.message[0].state, MESSAGE_CUT);
 }
 
 static void
