@@ -415,3 +415,90 @@ reply_client_shows(struct finding *f, const struct refusal *r, bool pop)
 			if (client_codes[i].code == code)
 				finding_client_shows(f, "0x800CCC%s, server error %u", client_codes[i].number, code);
 }
+
+/* ---- remedies that the words decide ------------------------------------------------------------ */
+
+/* "blocked using zen.example.org": the list that the words name; false: none. */
+static bool
+list_named(const struct record_reply *r, char zone[80])
+{
+	static const char *const before[] = { "blocked using ", "blocked by ", "listed at ", "listed in ", "listed on ", "listed by ", "black list at " };
+
+	for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++) {
+		const char *p = strcasestr(r->text, before[i]);
+		size_t n;
+
+		if (p == NULL)
+			continue;
+		p += strlen(before[i]);
+		n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+		while (n > 0 && p[n - 1] == '.')
+			n--;
+		if (n < 80 && memchr(p, '.', n) != NULL && strspn(p, "0123456789.") < n) {
+			memcpy(zone, p, n);
+			zone[n] = '\0';
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A list is asked for its reason where the words name one; else it is a rule of this server. */
+static void
+remedy_policy(struct finding *f, const struct record_reply *r)
+{
+	char zone[80];
+
+	if (strcmp(f->subkind, "restricted") == 0)
+		finding_remedy(f, "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own organisation: ask its "
+		    "owner to allow others.");
+	else if (strcmp(f->subkind, "sender-blocked") == 0)
+		finding_remedy(f, "The provider has blocked this sender's account for what it sent: secure the account (password, forwarding rules), then have "
+		    "the provider unblock it.");
+	else if (reply_has_words(r, "http") || reply_has_words(r, "www."))
+		return;			/* the kind's own words: follow the link */
+	else if (list_named(r, zone))
+		finding_remedy(f, "Look the sending address up at the list %s: it says why it is there and how it gets off it, once what sent spam from it is "
+		    "found. Dynamic addresses must send through their provider's outgoing server.", zone);
+	else if (reply_has_words(r, "sender address rejected") || reply_has_words(r, "sender rejected"))
+		finding_remedy(f, "The server's own rules refuse this sender address or its domain, not the network: correct the address if it is wrong, "
+		    "else ask the server's owner, quoting these words.");
+	else
+		finding_remedy(f, "The words name no list to look into: ask the server's owner which of his rules it was, quoting them. Dynamic "
+		    "addresses must send through their provider's outgoing server.");
+}
+
+/* The kind's own words are of the domain. */
+static void
+remedy_sender(struct finding *f)
+{
+	if (strcmp(f->subkind, "sender-verification") == 0)
+		finding_remedy(f, "The server asks the sender's own mail server whether this address takes mail, and was told no or nothing. The address must exist, "
+		    "and its server must answer such a query (RCPT TO from the empty sender <>).");
+	else if (strcmp(f->subkind, "unknown-sender") == 0)
+		finding_remedy(f, "The server knows no such sender or does not take this address as one: correct the sender address in the account's settings, "
+		    "or ask the server's owner, quoting these words.");
+}
+
+/* Of a HELO that is refused for itself no PTR record is the cure. */
+static void
+remedy_helo(struct finding *f, const struct record_reply *r)
+{
+	if ((reply_has_words(r, "helo") || reply_has_words(r, "ehlo")) && !reply_has_words(r, "ptr") && !reply_has_words(r, "reverse"))
+		finding_remedy(f, "The server does not take the name that the sender gives in HELO or EHLO: let it give its own full name, one that exists in DNS "
+		    "(host.example.com), neither a short name nor another's.");
+}
+
+void
+reply_remedy(struct finding *f, const struct record_reply *r)
+{
+	if (f->kind == FINDING_POLICY_OR_BLOCKLIST)
+		remedy_policy(f, r);
+	else if (f->kind == FINDING_SENDER_DOMAIN_REJECTED)
+		remedy_sender(f);
+	else if (f->kind == FINDING_RDNS_OR_HELO_REJECTED)
+		remedy_helo(f, r);
+	else if (f->kind == FINDING_TEMPORARY_SERVER_ERROR && strstr(f->subkind, "verif") != NULL)
+		finding_remedy(f, "The server is finding out whether the address exists and has no answer yet: a mail server tries again by itself. If it lasts, the "
+		    "server that would have to say so does not answer.");
+}

@@ -213,6 +213,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 	if (known)
 		finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
+	reply_remedy(f, r);
 	reply_client_shows(f, &refusal, false);
 }
 

@@ -212,6 +212,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 {
 	const struct mail_case *c = v->c;
 	const struct record_message *m;
+	/* said before that was asked: it answers nothing */
+	bool before = moment_is(&r->asked) && moment_before(&r->reply->at, &r->asked);
 	struct reply_class cl;
 	char quote[256];
 	struct finding *f;
@@ -225,14 +227,18 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		return;			/* an idle session was closed */
 	f = verdict_add(out, cl.kind, confidence_min(cl.confidence, pairing_certain(c, r, cl.kind)), c, 0);
 	finding_subkind(f, cl.subkind);
-	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
+	finding_span(f, moment_is(&r->asked) && !before ? &r->asked : &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
 	reply_quote(r->reply, true, quote, sizeof(quote));
-	if (r->line[0] == '\0')
+	if (r->line[0] == '\0' || before)
 		evidence_frame(finding_says(f, c->point, r->stage == 'C' ? "the first reply is \"%s\"" : "the server says \"%s\"", quote), &r->reply->at);
 	else
 		evidence_frame(evidence_frame(finding_says(f, c->point, "%.60s is answered \"%s\"", r->line, quote), &r->asked), &r->reply->at);
 	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(cl.kind)->title, quote);
+	if (cl.kind == FINDING_TLS_REQUIRED) {
+		finding_remedy(f, "Switch encryption on for the incoming server in the account's settings: STARTTLS (STLS) on port 110, or SSL/TLS on port 995.");
+		finding_client_shows(f, "0x800CCC90 (response error), 0x800CCC91, 0x800CCC92");
+	}
 	if (cl.kind == FINDING_POP_LOCKED)
 		say_locker(v, f);
 	if (cl.kind == FINDING_POP_LOGIN_DELAY)

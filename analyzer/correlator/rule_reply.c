@@ -328,26 +328,6 @@ say_server(struct finding *f, const struct reading *g)
 	    n < 80 ? (int)n : 80, hello->text), &hello->at);
 }
 
-/* A list is asked for its reason where the words name one; else it is a rule of this server. */
-static void
-say_policy_remedy(struct finding *f, const struct refusal *r)
-{
-	if (strcmp(f->subkind, "restricted") == 0)
-		finding_remedy(f, "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own organisation: ask its "
-		    "owner to allow others.");
-	else if (strcmp(f->subkind, "sender-blocked") == 0)
-		finding_remedy(f, "The provider has blocked this sender's account for what it sent: secure the account (password, forwarding rules), then have "
-		    "the provider unblock it.");
-	else if (reply_has_words(r->reply, "http") || reply_has_words(r->reply, "www."))
-		return;			/* the kind's own words: follow the link */
-	else if (reply_has_words(r->reply, "sender address rejected") || reply_has_words(r->reply, "sender rejected"))
-		finding_remedy(f, "The server's own rules refuse this sender address or its domain, not the network: correct the address if it is wrong, "
-		    "else ask the server's owner, quoting these words.");
-	else
-		finding_remedy(f, "The words name no list to look into: ask the server's owner which of his rules it was, quoting them. Dynamic "
-		    "addresses must send through their provider's outgoing server.");
-}
-
 /* What was sent or declared, and what had been announced. */
 static void
 say_sizes(struct finding *f, const struct reading *g, const struct record_transaction *t)
@@ -364,18 +344,6 @@ say_sizes(struct finding *f, const struct reading *g, const struct record_transa
 		evidence_frame(finding_says(f, g->c->point, "the server announced that it takes at most %llu bytes (SIZE)%s", (unsigned long long)limit,
 		    t->declared_size <= limit && t->bytes <= limit ? ": the limit of these words is another, of the recipient or of a server behind" : ""),
 		    &g->s->capabilities_at);
-}
-
-/* The kind's own words are of the domain. */
-static void
-say_sender_remedy(struct finding *f)
-{
-	if (strcmp(f->subkind, "sender-verification") == 0)
-		finding_remedy(f, "The server asks the sender's own mail server whether this address takes mail, and was told no or nothing. The address must exist, "
-		    "and its server must answer such a query (RCPT TO from the empty sender <>).");
-	else if (strcmp(f->subkind, "unknown-sender") == 0)
-		finding_remedy(f, "The server knows no such sender or does not take this address as one: correct the sender address in the account's settings, "
-		    "or ask the server's owner, quoting these words.");
 }
 
 static void
@@ -395,19 +363,14 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	say_context(f, g, r);
 	say_recipients(f, g, r);
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
-		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself");
+		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself%s",
+		    class_is_relay(cl->kind) ? ", in vain until this is cured" : "");
 	reply_client_shows(f, r, false);
 	if (cl->kind == FINDING_TOO_MANY_CONNECTIONS)
 		say_connections_open(g->v, f, &r->reply->at);
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
-	if (cl->kind == FINDING_POLICY_OR_BLOCKLIST)
-		say_policy_remedy(f, r);
-	if (cl->kind == FINDING_SENDER_DOMAIN_REJECTED)
-		say_sender_remedy(f);
-	if (cl->kind == FINDING_TEMPORARY_SERVER_ERROR && strstr(cl->subkind, "verif") != NULL)
-		finding_remedy(f, "The server is finding out whether the address exists and has no answer yet: a mail server tries again by itself. If it lasts, the "
-		    "server that would have to say so does not answer.");
+	reply_remedy(f, r->reply);
 	if (strcmp(cl->subkind, "behind the server") == 0)
 		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)

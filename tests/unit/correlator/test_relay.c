@@ -82,6 +82,9 @@ test_policy_remedies(void)
 		{ "5.7.1 RESOLVER.RST.NotAuthorized; not authorized", "from certain senders only" },
 		{ "5.1.8 Access denied, bad outbound sender AS(42004)", "unblock" },
 		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q", "Follow the link" },
+		{ "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", "at the list zen.example.org:" },
+		{ "5.7.1 192.0.2.10 is listed at bl.example.com.", "at the list bl.example.com:" },
+		{ "5.7.1 host blocked by 192.0.2.99", "name no list" },
 		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied", "refuse this sender address" },
 		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied", "name no list" },
 	};
@@ -199,6 +202,54 @@ test_slow_refusal_counts_once(void)
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_SLOW_REPLY, CONFIDENCE_POSSIBLE);
 	CHECK(strstr(find_kind(c, FINDING_SLOW_REPLY)->summary, "replies") == NULL);
+	correlator_free(c);
+}
+
+/* The same words at the greeting have the same remedy; and a short HELO is no lack of a PTR record. */
+static void
+test_remedies_elsewhere(void)
+{
+	struct mail m = build_mail(1, 0, 504, "5.5.2 <pc>: Helo command rejected: need fully-qualified hostname");
+	struct record v[2];
+	struct correlator *c = judged(&m, 1);
+
+	CHECK(strstr(find_kind(c, FINDING_RDNS_OR_HELO_REJECTED)->remedy, "full name") != NULL);
+	correlator_free(c);
+	m = build_mail(1, 0, 550, "5.7.1 Client host rejected: cannot find your reverse hostname");
+	c = judged(&m, 1);
+	CHECK(strstr(find_kind(c, FINDING_RDNS_OR_HELO_REJECTED)->remedy, "PTR") != NULL);
+	correlator_free(c);
+	v[1] = build_connection(0, 3, 100, 200);
+	v[0] = build_session(&v[1], 160);
+	build_reply(&v[0].session.greeting, 554, "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", 160);
+	c = judged_records(v, 2);
+	CHECK(strstr(find_kind(c, FINDING_POLICY_OR_BLOCKLIST)->remedy, "at the list zen.example.org:") != NULL);
+	correlator_free(c);
+}
+
+/* A server that says something unasked, just before the next command, does not answer that. */
+static void
+test_pop_says_before_it_is_asked(void)
+{
+	struct record v[2];
+	struct correlator *c;
+	struct session_refusal *r;
+
+	v[1] = build_connection(0, 3, 100, 900);
+	v[1].connection.app = APP_POP3;
+	v[1].connection.server.port = 110;
+	v[0] = build_session(&v[1], 160);
+	v[0].session.logins_ok = 1;
+	r = &v[0].session.refusals[0];
+	*r = (struct session_refusal){ .verb = "QUIT", .line = "QUIT" };
+	build_reply(&r->reply, 0, "Internal error", 200);
+	snprintf(r->reply.enhanced, sizeof(r->reply.enhanced), "SYS/TEMP");
+	r->asked = at(210);
+	v[0].session.refusals_kept = v[0].session.refusal_count = 1;
+	c = judged_records(v, 2);
+	CHECK_FINDING(c, FINDING_POP_SERVER_ERROR, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_POP_SERVER_ERROR), "the server says"), r->reply.at.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_POP_SERVER_ERROR), "QUIT is answered"), 0);
 	correlator_free(c);
 }
 
@@ -573,6 +624,8 @@ main(void)
 		{ "connections are counted", test_connections_are_counted },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
+		{ "remedies elsewhere", test_remedies_elsewhere },
+		{ "a POP3 server says something before it is asked", test_pop_says_before_it_is_asked },
 		{ "a slow refusal counts once", test_slow_refusal_counts_once },
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
