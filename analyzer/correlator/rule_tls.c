@@ -101,6 +101,12 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 }
 
 static bool
+byte_is(uint16_t first_byte, int lo, int hi)
+{
+	return first_byte > 0 && first_byte - 1 >= lo && first_byte - 1 <= hi;
+}
+
+static bool
 alert_judge(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
@@ -114,7 +120,8 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	if (s->tls_alert == 0 || code == ALERT_CLOSE_NOTIFY || code == ALERT_USER_CANCELED || code == ALERT_NO_RENEGOTIATION)
 		return false;
 	name = alert_name(code, &hint);
-	conf = s->tls_alert_from == 1 && case_unseen_dir(c) == 0 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;	/* to plain text they answer so, too */
+	/* to plain text servers answer so, too: that the client had begun TLS must be seen */
+	conf = s->tls_alert_from == 1 && !byte_is(s->client_first_byte, 0x16, 0x16) && !s->starttls_tried ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
 	f = verdict_add(out, FINDING_TLS_FAILURE, conf, c, s->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
@@ -144,12 +151,6 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 }
 
 /* ---- one side speaks TLS, the other plain text ------------------------------------------- */
-
-static bool
-byte_is(uint16_t first_byte, int lo, int hi)
-{
-	return first_byte > 0 && first_byte - 1 >= lo && first_byte - 1 <= hi;
-}
 
 static struct finding *
 mismatch(const struct mail_case *c, const char *form, enum confidence conf, struct verdicts *out)
