@@ -20,6 +20,7 @@ struct records {
 	uint32_t	 base;
 	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
 	bool		 all;		/* no time was asked for */
+	bool		 several;	/* it is not the only input: sensors may name their interfaces alike */
 	struct selection selection;
 	struct input	*in;		/* what is read now; NULL = kept bytes */
 	char		 damage[160];	/* "" = none */
@@ -168,6 +169,8 @@ records_take(void *ctx, const struct record *r)
 		return;
 	in->r = *r;
 	in->r.key.point += in->base;
+	if (r->type == RECORD_CAPTURE && in->several && r->capture.log[0] == '\0')
+		strlcpy(in->r.capture.log, in->name, sizeof(in->r.capture.log));
 	if (in->r.key.point >= in->p->points)
 		in->p->points = in->r.key.point + 1;
 	pipeline_take(in->p, &in->r);
@@ -210,6 +213,7 @@ records_input(struct pipeline *p, const char *path, struct input *in)
 		r->name = name;
 		r->base = p->points;
 		r->all = !window_set(&p->o->window);
+		r->several = p->o->input_count > 1 || strcmp(path, p->o->inputs[0]) != 0;
 		r->selection.window = &p->o->window;
 		f = records_open(r, in);
 	} else {

@@ -279,6 +279,19 @@ def several():
     check("[frames" in before(one) and ".pcap" not in before(one), "one capture: frames need no file")
 
 
+def namesakes(tmp):
+    """The logs of two sensors that both call their interface eth0."""
+    logs = []
+    for place in ("lan", "mid"):
+        shutil.copy(os.path.join(CAPTURES, "lab/bh_up_1454_wan_nots.%s.pcap" % place), os.path.join(tmp, "eth0"))
+        logs.append(os.path.join(tmp, place + ".jsonl"))
+        subprocess.run([BINARY, "--records", logs[-1], "eth0"], cwd=tmp, capture_output=True, check=True)
+    said = " ".join(run(*logs)[1].decode().split())
+    check("between eth0 in lan.jsonl and eth0 in mid.jsonl" in said, "between which of two namesakes: %s" % said[:600])
+    check("lan.jsonl: left here" in said, "whose frames: %s" % said[:1500])
+    check("jsonl" not in run(logs[0])[1].decode(), "one log: its frames need no name")
+
+
 def halves():
     """Each file has one direction of the connection: what joins them is said, once, in either order."""
     names = [os.path.join(CAPTURES, "lab/art_one_direction.%s.pcap" % n) for n in ("c2s", "s2c")]
@@ -298,6 +311,7 @@ def main():
     halves()
     with tempfile.TemporaryDirectory() as tmp:
         words_of_servers(tmp)
+        namesakes(tmp)
         windows(tmp)
         records(tmp)
     with tempfile.TemporaryDirectory() as tmp:

@@ -346,3 +346,30 @@ correlator_capture(const struct correlator *c, uint32_t point)
 {
 	return store_capture(c->store, point);
 }
+
+static bool
+capture_has_twin(const struct store *s, const struct record_capture *c)
+{
+	const struct record_capture *x;
+	size_t pos = 0;
+
+	while ((x = store_capture_next(s, &pos)) != NULL)
+		if (x != c && strcmp(x->file, c->file) == 0 && strcmp(x->interface, c->interface) == 0 && strcmp(x->log, c->log) != 0)
+			return true;
+	return false;
+}
+
+size_t
+correlator_capture_name(const struct correlator *c, uint32_t point, char *text, size_t size)
+{
+	const struct record_capture *k = store_capture(c->store, point);
+	size_t n;
+
+	text[0] = '\0';
+	if (k == NULL || k->file[0] == '\0')
+		return 0;
+	n = (size_t)snprintf(text, size, "%s%s%s%s", k->file, k->interface[0] != '\0' ? " (" : "", k->interface, k->interface[0] != '\0' ? ")" : "");
+	if (n < size && k->log[0] != '\0' && capture_has_twin(c->store, k))
+		n += (size_t)snprintf(text + n, size - n, " in %s", k->log);
+	return n < size ? n : size - 1;
+}

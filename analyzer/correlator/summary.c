@@ -123,7 +123,7 @@ incomplete_pieces(struct summary *o, const struct store *s)
 	struct pieces p = pieces_find(s);
 
 	if (p.connections > 0)
-		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces first: "
+		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces of a capture first: "
 		    "mergecap -w whole.pcapng FILES", p.from, p.to, (unsigned long long)p.connections);
 }
 

@@ -307,7 +307,13 @@ vantage_name(const struct mail_case *c, const struct mail_case *other, char name
 	n = text_copy_utf8(name, VANTAGE_NAME - 24, base, strlen(base));
 	if (k->interface[0] != '\0' && n + 2 < VANTAGE_NAME) {
 		name[n++] = ' ';
-		text_copy_utf8(name + n, VANTAGE_NAME - n, k->interface, strlen(k->interface));
+		n += text_copy_utf8(name + n, VANTAGE_NAME - n, k->interface, strlen(k->interface));
+	}
+	if (o != NULL && k->log[0] != '\0' && strcmp(k->file, o->file) == 0 && strcmp(k->interface, o->interface) == 0 && strcmp(k->log, o->log) != 0
+	    && n + 5 < VANTAGE_NAME) {
+		base = strcmp(base_name(k->log), base_name(o->log)) == 0 ? k->log : base_name(k->log);
+		n += text_copy_utf8(name + n, VANTAGE_NAME - n, " in ", 4);
+		text_copy_utf8(name + n, VANTAGE_NAME - n, base, strlen(base));
 	}
 	return name;
 }

@@ -57,6 +57,7 @@ struct record_capture {
 	struct record_key key;
 	char		file[256];	/* as the user named it */
 	char		interface[64];	/* "" when the file has one */
+	char		log[256];	/* records file it was read from, beside other inputs; "" = none */
 	uint32_t	link_type;	/* LINKTYPE_* */
 	uint32_t	snaplen;	/* 0 = unlimited or unknown */
 	struct moment	first, last;	/* last.ns is T_end */

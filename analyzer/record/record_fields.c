@@ -219,6 +219,7 @@ FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its
 	KEY,
 	KEEP(file, "as the user named it"),
 	F(interface, "when the file has several"),
+	F(log, "the records file it was read from"),
 	F(link_type, "LINKTYPE_ number"),
 	F(snaplen, "0 unlimited or unknown"),
 	F(first, "first frame"),

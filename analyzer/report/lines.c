@@ -43,6 +43,7 @@ static const struct field_names severity_names = { severity_text, 3 };
 FIELD_TABLE(evidence_table, line_evidence, "evidence", "frames of one file and what they say",
 	AS("file", file, FIELD_TEXT, FIELD_ALWAYS, "as the user named it"),
 	AS("interface", interface, FIELD_TEXT, 0, "when the file has several"),
+	AS("log", log, FIELD_TEXT, 0, "the records file it was read from"),
 	LIST("frames", frames, FIELD_U64, frame_count, "frame numbers, from 1"),
 	AS("says", says, FIELD_TEXT, FIELD_ALWAYS, "what they prove"));
 #undef S
@@ -200,6 +201,7 @@ evidence_fill(struct line_evidence *out, const struct finding_evidence *e, const
 	if (cap != NULL) {
 		out->file = cap->file;
 		out->interface = cap->interface;
+		out->log = cap->log;
 	}
 	out->frame_count = e->frame_count;
 	memcpy(out->frames, e->frames, sizeof(out->frames));

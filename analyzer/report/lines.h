@@ -11,7 +11,7 @@
 #include "record/record_fields.h"
 
 struct line_evidence {
-	const char	*file, *interface;
+	const char	*file, *interface, *log;
 	uint32_t	frame_count;
 	uint64_t	frames[FINDING_FRAMES];
 	const char	*says;

@@ -127,12 +127,11 @@ print_no_frames(const struct page *p, const struct record_capture *c)
 }
 
 static void
-print_capture(const struct page *p, const struct record_capture *c)
+print_capture(const struct page *p, const struct terminal_report *r, const struct record_capture *c)
 {
-	char name[512];
+	char name[640];
 
-	snprintf(name, sizeof(name), "%s%s%s%s", c->file, c->interface[0] != '\0' ? " (" : "", c->interface,
-	    c->interface[0] != '\0' ? ")" : "");
+	correlator_capture_name(r->correlator, c->key.point, name, sizeof(name));
 	page_field_at(p, 2, "", 2, name);
 	if (c->frames == 0)
 		print_no_frames(p, c);
@@ -156,7 +155,7 @@ terminal_captures(const struct page *p, const struct terminal_report *r, const s
 		if (!heading)
 			terminal_heading(p, "Captures");
 		heading = true;
-		print_capture(p, c);
+		print_capture(p, r, c);
 		print_place(p, r->correlator, i);
 	}
 	if (s->incomplete_count > 0)

@@ -82,13 +82,12 @@ print_where(const struct page *p, const struct finding *f)
 size_t
 terminal_source(const struct correlator *c, uint32_t point, const char *before, char *text, size_t size)
 {
-	const struct record_capture *cap = correlator_capture(c, point);
+	size_t n = strlcpy(text, before, size);
 
+	if (correlator_capture(c, 1) != NULL && n < size && correlator_capture_name(c, point, text + n, size - n) > 0)
+		return strlen(text);
 	text[0] = '\0';
-	if (cap == NULL || cap->file[0] == '\0' || correlator_capture(c, 1) == NULL)
-		return 0;
-	return (size_t)snprintf(text, size, "%s%s%s%s%s", before, cap->file, cap->interface[0] != '\0' ? " (" : "", cap->interface,
-	    cap->interface[0] != '\0' ? ")" : "");
+	return 0;
 }
 
 /* "frames 3, 5, 9 of client.pcap (eth0)"; its length. */

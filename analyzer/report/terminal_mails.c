@@ -10,7 +10,7 @@
 
 #define LABELS	15	/* after the clock */
 #define TEXT	2048
-#define SOURCE	(sizeof(((struct record_capture *)0)->file) + sizeof(((struct record_capture *)0)->interface) + 16)
+#define SOURCE	640	/* file, interface, log */
 
 static const struct {
 	const char	*word;

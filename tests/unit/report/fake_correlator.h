@@ -53,6 +53,13 @@ correlator_capture(const struct correlator *c, uint32_t point)
 	return point == 0 ? &fake_capture : NULL;
 }
 
+size_t
+correlator_capture_name(const struct correlator *c, uint32_t point, char *text, size_t size)
+{
+	(void)c;
+	return strlcpy(text, point == 0 ? fake_capture.file : "", size);
+}
+
 static inline struct endpoint
 fake_endpoint(const char *ip, uint16_t port)
 {
