@@ -42,6 +42,7 @@ enum {
 	ODD_NO_CODE	= 1 << 6,	/* reply line without its three digits */
 	ODD_EARLY	= 1 << 7,	/* client spoke before the greeting was complete */
 	ODD_UNCLOSED	= 1 << 8,	/* "250-" list never closed, or greeting without CRLF */
+	ODD_ENDS_BARE	= 1 << 9,	/* the last of the content is "\n.\n", and nobody answered it */
 };
 
 struct dissect_event {

@@ -307,7 +307,7 @@ answer_unasked(struct smtp_state *st, enum reply_to to)
 /*
  * Content is open and the server speaks: to it the mail has ended.  Bytes are
  * missing (the dot may be among them; or all of the client's), or it took
- * "\n.\n" for the end, or it says yes.
+ * "\n.\n" for the end (421 may say as well that it waited in vain), or it says yes.
  */
 static bool
 answers_content(const struct smtp_state *st)
@@ -315,7 +315,7 @@ answers_content(const struct smtp_state *st)
 	if (st->mode != MODE_DATA || !st->content_open)
 		return false;
 	return st->answer.code / 100 == 2 || st->content.gap || !st->client_heard ||
-	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S]);
+	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S] && st->answer.code != 421);
 }
 
 void

@@ -30,6 +30,8 @@ in_content(const struct way *w, const struct pause *p, int64_t *begun)
 			continue;
 		if (t->end_of_data.frame != 0 && p->from.ns >= t->end_of_data.ns)
 			continue;
+		if (t->end_bare && p->from.ns >= t->last.ns)
+			return false;	/* to the client that was the end: rule_symptom.c */
 		if (t->end_of_data.frame == 0 && case_missing_dir(w->c, w->dir))
 			return false;	/* its end may be among the missing bytes */
 		*begun = t->data_reply.at.ns;

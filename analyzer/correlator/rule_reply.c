@@ -420,6 +420,13 @@ server_tired(const struct refusal *r, const struct reply_class *cl)
 	    (code[2] == 1 || code[2] == 2);
 }
 
+/* It waited for the end of a message that the client had ended wrongly: rule_symptom.c */
+static bool
+ends_bare(const struct mail_case *c)
+{
+	return c->transaction_count > 0 && c->transactions[c->transaction_count - 1]->end_bare;
+}
+
 static void
 judge_unsolicited(const struct reading *g, const struct refusal *r)
 {
@@ -442,7 +449,7 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 		cl.subkind[0] = '\0';
 	}
 	class_by_login(g, r, &cl);
-	if (login_healed(g, r, cl.kind))
+	if (login_healed(g, r, cl.kind) || (cl.kind == FINDING_SERVER_TIMEOUT_421 && ends_bare(g->c)))
 		return;
 	cl.confidence = confidence_min(cl.confidence, words_certain(g, r, &cl));
 	if (cl.kind == FINDING_PROTOCOL_ERROR && (g->blind || case_midstream(g->c)))

@@ -119,6 +119,33 @@ close_is_doubtful(const struct mail_case *c)
 	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && d->ttl_rst != 0 && d->ttl != d->ttl_rst));
 }
 
+/*
+ * LF "." LF: the client takes it for the end and waits for an answer; the server waits for CRLF "." CRLF (RFC 5321 2.3.8,
+ * 4.1.1.4), as all do since such ends were used to smuggle mails in.
+ */
+static bool
+say_bare_end(const struct mail_case *c, const struct record_transaction *t, int closer, struct verdicts *out)
+{
+	struct moment end = { .ns = c->conn->t_end };
+	struct finding *f;
+
+	if (closer >= 0)
+		end = case_closed(c, closer);
+	if (!t->end_bare || !case_all_acked(c, 0) || end.ns - t->last.ns < (closer >= 0 ? 1 : 4) * ASKED_LEAST)
+		return false;
+	f = symptom(c, FINDING_PROTOCOL_ERROR, CONFIDENCE_PROBABLE, 0, t, out);
+	finding_subkind(f, "bare-lf");
+	evidence_frame(finding_says(f, c->point, "the message ends with a dot in a line of its own, but these lines end in LF alone, without CR"), &t->last);
+	evidence_frame(finding_says(f, c->point, "all of it is acknowledged by TCP; no answer for %lld s, %s", (long long)((end.ns - t->last.ns) / SECOND),
+	    closer == 0 ? "then the client closes" : closer == 1 ? "then the server closes" : "then the capture ends"), &end);
+	finding_exclude(f, FINDING_SLOW_REPLY, "to the server the message is not over: only CRLF, dot, CRLF ends it");
+	finding_summary(f, "The client ended its message with bare line feeds (LF, dot, LF), which the server does not take for the end: both wait.");
+	finding_remedy(f, "Let the program that sends end each line with CR LF: servers no longer take a bare LF for a line's end (RFC 5321 2.3.8), because "
+	    "mails were smuggled in with it. Update the program or library; a script has to write \\r\\n.");
+	finding_client_shows(f, "0x800CCC19 (time-out)");
+	return true;
+}
+
 static void
 judge_unfinished(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -127,7 +154,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	struct finding *f;
 	bool doubt;
 
-	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || closer < 0 || case_one_sided(c) || case_stalled(c))
+	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || case_one_sided(c) || case_stalled(c) || say_bare_end(c, t, closer, out) ||
+	    closer < 0)
 		return;
 	if (closer == 1 && !session_farewell(c)) {
 		end = case_closed(c, 1);

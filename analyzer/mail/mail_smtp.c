@@ -350,6 +350,7 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 	t->r.bytes = ev->arg_num;
 	t->r.last = to;
 	t->r.unsure |= ev->unsure;
+	t->r.end_bare = (ev->odd & ODD_ENDS_BARE) != 0;
 	if (ev->complete) {
 		t->dot = ev->end;
 		t->r.end_of_data = to;

@@ -456,6 +456,7 @@ struct record_transaction {
 	uint64_t	end_offset;	/* stream offset behind the end of data; 0 = not seen */
 	bool		end_acked;	/* TCP acknowledged it */
 	bool		end_split;	/* its CRLF "." CRLF came in more than one packet */
+	bool		end_bare;	/* LF "." LF is the last of it: no end to a strict server, and none answered */
 	enum verdict	verdict;
 	enum smtp_stage	stage;		/* where the verdict fell */
 	struct record_reply verdict_reply; /* the reply that decided; code 0 = none */

@@ -390,6 +390,7 @@ FIELD_TABLE(transaction_table, record_transaction, "transaction", "one mail: MAI
 	F(end_offset, "stream offset behind it; 0 not seen"),
 	F(end_acked, "TCP acknowledged it"),
 	F(end_split, "its CRLF, dot, CRLF came in more than one packet"),
+	F(end_bare, "its last line is a dot, between bare LFs, and nobody took it for the end"),
 	KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
 	ENUM(stage, smtp_stage_names, "where the verdict fell"),
 	REPLY(verdict_reply, "the reply that decided"),
