@@ -104,6 +104,51 @@ way_told(const struct way *w)
 	return t;
 }
 
+/* ---- content -------------------------------------------------------------------- */
+
+/* Inside one of the contents that were seen; between two of them nobody owes anything. */
+static bool
+in_a_message(const struct mail_case *c, int64_t from, int64_t to)
+{
+	for (uint32_t i = 0; i < c->message_count; i++) {
+		const struct record_message *m = c->messages[i];
+
+		if (m->first.ns <= from && (m->state == MESSAGE_CUT || m->last.ns >= to))
+			return true;
+	}
+	return c->message_count == 0 && c->transaction_count == 0;
+}
+
+bool
+way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun)
+{
+	const struct record_session *s = w->c->session;
+	bool up = w->dir == 0;
+
+	for (uint32_t i = 0; up && i < w->c->transaction_count; i++) {
+		const struct record_transaction *t = w->c->transactions[i];
+
+		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 || to <= t->data_reply.at.ns)
+			continue;
+		if (t->end_of_data.frame != 0 && from >= t->end_of_data.ns)
+			continue;
+		if (t->end_bare && from >= t->last.ns)
+			return false;	/* to the client that was the end: rule_symptom.c */
+		if (t->end_of_data.frame == 0 && case_missing_dir(w->c, w->dir))
+			return false;	/* its end may be among the missing bytes */
+		*begun = t->data_reply.at.ns;
+		return to <= t->end_of_data.ns || t->end_of_data.frame == 0;
+	}
+	if (s == NULL || s->content_from.frame == 0 || to <= s->content_from.ns)
+		return false;
+	if (up == (s->app == APP_POP3 || s->app == APP_POP3S))
+		return false;
+	if ((s->content_to.frame != 0 && from >= s->content_to.ns) || !in_a_message(w->c, from, to))
+		return false;
+	*begun = s->content_from.ns;
+	return true;
+}
+
 /* ---- stalls ------------------------------------------------------------------------ */
 
 const struct record_stall *

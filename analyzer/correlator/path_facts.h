@@ -27,6 +27,8 @@ bool	way_two_sided(const struct way *w);
 bool	way_at_sender(const struct way *w);
 /* A gate of 0.3: capture loss lowers what rests on absence. */
 enum confidence	way_gate(const struct way *w, enum confidence c);
+/* Is all of [from, to] inside content that this direction owes (DATA or BDAT upwards, RETR downwards), and since when? */
+bool	way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun);
 /* A claim of phases [lo, hi] in this direction, possible or surer, information aside. */
 bool	way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi);
 

@@ -269,25 +269,56 @@ was_lossy(const struct record_direction *a)
 	return a->id_gap < ID_BURST && a->repair_first.frame != 0 && a->repair_first.ns < a->id_gap_from.ns;
 }
 
+/* Windows counts the packets of all its connections together; who begins with a TTL of 64 and counts, those of each. */
+static bool
+counts_each(const struct way *w)
+{
+	return w->a->ttl <= 64;
+}
+
+/* It was on to bytes that never came here, or in the middle of a message: between two it may wait for somebody. */
+static bool
+had_to_send(const struct way *w)
+{
+	const struct record_direction *a = w->a;
+	int64_t begun;
+
+	return way_in_content(w, a->id_gap_from.ns, a->id_gap_to.ns, &begun)
+	    || (a->hole_seen.ns >= a->id_gap_to.ns && a->hole_seen.ns < a->id_gap_to.ns + PATH_SECOND + 2 * w->rtt);
+}
+
+/* How surely the missing IDs are packets of this connection. */
+static enum confidence
+ids_tell(const struct way *w)
+{
+	bool sending = had_to_send(w), own = counts_each(w);
+
+	return sending && own ? CONFIDENCE_PROBABLE : sending || own ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+}
+
 static void
 judge_upstream(const struct view *v, struct verdicts *out)
 {
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 		const struct record_direction *a = w.a;
+		enum confidence conf = ids_tell(&w);
 		struct finding *f;
 
-		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7) || a->at_sender || !a->ids_step || !a->id_gap_big_before
+		if (conf == CONFIDENCE_CANNOT_TELL || !way_two_sided(&w) || way_claimed(&w, out, 4, 7) || a->at_sender || !a->ids_step || !a->id_gap_big_before
 		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0 || was_lossy(a))
 			continue;
-		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, CONFIDENCE_PROBABLE), w.c, d);
+		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, conf), w.c, d);
 		finding_subkind(f, "before-the-capture");
 		finding_span(f, &a->id_gap_from, &a->id_gap_to);
 		evidence_frame(evidence_frame(finding_says(f, w.c->point, "%.1f s of silence over which %u IP IDs of the sender are missing: "
 		    "it went on sending, and nothing came", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap), &a->id_gap_from),
 		    &a->id_gap_to);
-		finding_summary(f, "For %.1f s nothing of this sender came here although it sent %u packets: the path before this point was down.",
-		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap);
+		finding_summary(f, "For %.1f s nothing of this sender came here although it sent %u packets: the path before this point was down%s.",
+		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, conf == CONFIDENCE_PROBABLE ? "" : ", unless it sent them to others and "
+		    "had nothing to say here");
+		if (conf != CONFIDENCE_PROBABLE)
+			finding_next_capture(f, "a path that was down", "a sender that paused and sent elsewhere", "what the sender sent meanwhile", "at the sender");
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "full-size packets came here before");
 		finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
 	}

@@ -3,50 +3,6 @@
 
 enum { Q_LIMIT = 10 };
 
-/* Inside one of the contents that were seen; between two of them nobody owes anything. */
-static bool
-in_a_message(const struct mail_case *c, const struct pause *p)
-{
-	for (uint32_t i = 0; i < c->message_count; i++) {
-		const struct record_message *m = c->messages[i];
-
-		if (m->first.ns <= p->from.ns && (m->state == MESSAGE_CUT || m->last.ns >= p->to.ns))
-			return true;
-	}
-	return c->message_count == 0 && c->transaction_count == 0;
-}
-
-/* Is `at' inside content that this direction owes: DATA or BDAT upwards, RETR downwards? */
-static bool
-in_content(const struct way *w, const struct pause *p, int64_t *begun)
-{
-	const struct record_session *s = w->c->session;
-	bool up = w->dir == 0;
-
-	for (uint32_t i = 0; up && i < w->c->transaction_count; i++) {
-		const struct record_transaction *t = w->c->transactions[i];
-
-		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 || p->to.ns <= t->data_reply.at.ns)
-			continue;
-		if (t->end_of_data.frame != 0 && p->from.ns >= t->end_of_data.ns)
-			continue;
-		if (t->end_bare && p->from.ns >= t->last.ns)
-			return false;	/* to the client that was the end: rule_symptom.c */
-		if (t->end_of_data.frame == 0 && case_missing_dir(w->c, w->dir))
-			return false;	/* its end may be among the missing bytes */
-		*begun = t->data_reply.at.ns;
-		return p->to.ns <= t->end_of_data.ns || t->end_of_data.frame == 0;
-	}
-	if (s == NULL || s->content_from.frame == 0 || p->to.ns <= s->content_from.ns)
-		return false;
-	if (up == (s->app == APP_POP3 || s->app == APP_POP3S))
-		return false;
-	if ((s->content_to.frame != 0 && p->from.ns >= s->content_to.ns) || !in_a_message(w->c, p))
-		return false;
-	*begun = s->content_from.ns;
-	return true;
-}
-
 /* It had been on to bytes that are not here: it did send. */
 static bool
 sent_unseen(const struct way *w, const struct pause *p)
@@ -117,7 +73,7 @@ judge_way(const struct way *w, struct verdicts *out)
 		const struct pause *p = &w->a->pauses[i];
 		int64_t begun = 0, from;
 
-		if (!in_content(w, p, &begun) || sent_unseen(w, p))
+		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p))
 			continue;
 		from = p->from.ns > begun ? p->from.ns : begun;
 		if (p->to.ns - from < least)
