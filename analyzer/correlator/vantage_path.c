@@ -53,6 +53,15 @@ gone_by(struct gone *g, uint32_t w, int64_t until)
 			gone_add(g, s->lost_frames[i].frame);
 }
 
+/* A packet of w bytes at the upper point as the lower one sees it: a translator between them (NAT64) changes the IP header. */
+static uint32_t
+size_there(const struct passage *p, uint32_t w)
+{
+	uint32_t up = p->up->conn->client.ip.family == 6 ? 40 : 20, down = p->down->conn->client.ip.family == 6 ? 40 : 20;
+
+	return w > up ? w - up + down : w;
+}
+
 /* Stream offsets of two points are the same when both saw the SYN; one that did not counts from what it saw first. */
 static const struct stretch *
 unseen_at(const struct passage *p, uint64_t offset)
@@ -87,7 +96,7 @@ size_gone(struct gone *g)
 	for (uint32_t i = 0; i < down->passed_count && i < RECORD_SIZES; i++) {
 		const struct passed *x = &down->passed[i];
 
-		if (x->w >= s->u)
+		if (x->w >= size_there(&g->p, s->u))
 			return false;
 		g->largest = x;
 		if (g->latest == NULL || x->last.ns > g->latest->last.ns)
@@ -141,7 +150,7 @@ piece_gone(struct gone *g)
 	if (hole == NULL || g->s->chain_lost < LEFT_LEAST || g->s->delivered.frame != 0)
 		return false;
 	for (uint32_t i = 0; i < down->passed_count && i < RECORD_SIZES; i++)
-		same_size = same_size || down->passed[i].w >= g->s->w_min;
+		same_size = same_size || down->passed[i].w >= size_there(&g->p, g->s->w_min);
 	for (uint32_t i = 0; i < g->s->chain_len; i++)
 		gone_add(g, g->s->chain[i].frame);
 	return same_size && g->n >= LEFT_LEAST;
@@ -196,7 +205,7 @@ static void
 say_sizes(struct finding *f, const struct gone *g)
 {
 	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir], *down = &g->p.down->conn->dir[g->p.dir];
-	uint32_t u = g->s->u, small_up = passed_between(up, 0, u), small_down = passed_between(down, 0, u);
+	uint32_t u = g->s->u, small_up = passed_between(up, 0, u), small_down = passed_between(down, 0, size_there(&g->p, u));
 	char text[200];
 
 	finding_room(f, 2);
@@ -208,7 +217,7 @@ say_sizes(struct finding *f, const struct gone *g)
 
 /* ---- the judgements ---------------------------------------------------------------------------- */
 
-/* A router's exact word at one point serves them all: the narrowest bound gives summary and advice. */
+/* A router's exact word at one point serves them all: the narrowest bound gives summary and advice, within one IP version. */
 static void
 ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdicts *out)
 {
@@ -222,6 +231,8 @@ ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdic
 				if (f->kind != kind || out->v[i].dir != dir || out->v[i].silenced)
 					continue;
 				if (!f->has_mtu || f->mtu.upper == 0 || (best != NULL && f->mtu.upper == best->mtu.upper))
+					continue;
+				if (best != NULL && best->from.ip.family != f->from.ip.family)
 					continue;
 				if (round == 0 && (best == NULL || f->mtu.upper < best->mtu.upper))
 					best = f;

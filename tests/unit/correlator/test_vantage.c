@@ -242,6 +242,19 @@ one_arrived(void)
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
+/* Between the points IPv6 becomes IPv4: each packet is 20 bytes smaller there. */
+static void
+translated(void)
+{
+	struct scene s = scene_hole(0);
+
+	s.conn[0].connection.client.ip = s.stall.stall.from.ip = (struct addr){ .family = 6, .b = { 0x20, 1, 0xd, 0xb8, 1 } };
+	s.conn[0].connection.server.ip = s.stall.stall.to.ip = (struct addr){ .family = 6, .b = { 0, 0x64, 0xff, 0x9b } };
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap: 11 of 1500 bytes");
+	pass(&s.conn[1].connection.dir[0], 1480, 11, TRANSIT + 500);	/* they are here; what drops them lies farther on */
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
+}
+
 static void
 order_unknown(void)
 {
@@ -683,6 +696,7 @@ main(void)
 		{ "a capture that stopped early", stopped_early },
 		{ "too few, or too close", too_few },
 		{ "one of that size arrived", one_arrived },
+		{ "through a translator", translated },
 		{ "the order is not known", order_unknown },
 		{ "by sequence numbers, without clocks", by_sequence },
 		{ "through NAT", through_nat },
