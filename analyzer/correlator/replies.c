@@ -413,7 +413,10 @@ static const struct {
 	{ FINDING_RECIPIENT_DISABLED, "CEM", FINDING_POLICY_OR_BLOCKLIST, "" },
 	{ FINDING_RECIPIENT_DISABLED, "A", FINDING_AUTH_FAILED, "disabled" },
 	{ FINDING_MAILBOX_FULL, "A", FINDING_SENDER_QUOTA, "" },
-	{ FINDING_CONTENT_REJECTED, "CEMR", FINDING_POLICY_OR_BLOCKLIST, "" },
+	{ FINDING_CONTENT_REJECTED, "ACEMR", FINDING_POLICY_OR_BLOCKLIST, "" },
+	{ FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, "A", FINDING_AUTH_FAILED, "" },
+	{ FINDING_AUTH_TEMPORARY_FAILURE, "CEMRD", FINDING_TEMPORARY_SERVER_ERROR, "" },
+	{ FINDING_RELAY_DENIED_WRONG_NETWORK, "CE", FINDING_RELAY_DENIED_WRONG_NETWORK, "" },	/* why is policy */
 };
 
 /* What the reply answers; 0 = not known, unless the code tells: 534, 535 and 538 answer a login and nothing else (RFC 4954). */
@@ -423,6 +426,20 @@ stage_known(const struct record_reply *r, const struct reply_context *ctx)
 	if (ctx->stage != 0 && !ctx->after_gap)
 		return ctx->stage;
 	return r->code == 534 || r->code == 535 || r->code == 538 ? 'A' : 0;
+}
+
+/* Words of a login where none was tried: an account is the recipient's, or it is a rule of the server. */
+static void
+class_of_no_login(char stage, struct reply_class *out)
+{
+	bool account = strcmp(out->subkind, "disabled") == 0 && (stage == 'R' || stage == 'D');
+
+	if (out->kind != FINDING_AUTH_FAILED || stage == 0 || strchr("CEMRD", stage) == NULL)
+		return;
+	out->kind = account ? FINDING_RECIPIENT_DISABLED : FINDING_POLICY_OR_BLOCKLIST;
+	out->subkind[0] = '\0';
+	if (out->confidence > CONFIDENCE_PROBABLE)
+		out->confidence = CONFIDENCE_PROBABLE;
 }
 
 static void
@@ -495,6 +512,8 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 		class_from_row(row, out);
 		if (!row->user && !ctx->pop)
 			class_to_stage(reply, ctx, out);
+		if (!row->user && !ctx->pop && !ctx->auth_tried)
+			class_of_no_login(stage_known(reply, ctx), out);
 		if (ctx->after_gap && row->rank == RANK_GENERIC && out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;	/* where they were said is not known */
 		return;

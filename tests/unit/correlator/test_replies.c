@@ -137,6 +137,14 @@ test_traps(void)
 		{ "535 account disabled", 'A', FINDING_AUTH_FAILED, CONFIDENCE_POSSIBLE },
 		{ "535 5.7.8 user unknown", 'A', FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE },
 		{ "535 5.2.2 over quota", 'A', FINDING_SENDER_QUOTA, CONFIDENCE_PROBABLE },
+		{ "535 authentication required", 'A', FINDING_AUTH_FAILED, CONFIDENCE_PROBABLE },
+		{ "535 5.7.8 Error: authentication failed: generic failure", 'A', FINDING_AUTH_TEMPORARY_FAILURE, CONFIDENCE_CONFIRMED },
+		/* no login was tried */
+		{ "550 User account disabled", 'R', FINDING_RECIPIENT_DISABLED, CONFIDENCE_PROBABLE },
+		{ "550 5.7.1 domain authentication unsuccessful", 'D', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_PROBABLE },
+		{ "554 generic failure", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE },
+		{ "451 temporary authentication failure", 'R', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE },
+		{ "554 5.7.1 relaying denied", 'C', FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE },
 		/* what MAIL is answered is about the sender */
 		{ "550 no such user", 'M', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE },
 		{ "550 5.1.0 no", 'M', FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_POSSIBLE },
@@ -225,7 +233,7 @@ test_after_gap(void)
 	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).kind, FINDING_RECIPIENT_UNKNOWN);
 	/* to MAIL or VRFY they may have been said as well */
 	CHECK_EQ_INT(classify_with(table, "550 user unknown", 0, &ctx).confidence, CONFIDENCE_PROBABLE);
-	CHECK_EQ_INT(classify_with(table, "550 relaying denied", 0, &ctx).confidence, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(classify_with(table, "550 blocked using zen.example.org", 0, &ctx).confidence, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_INT(classify_with(table, "535 5.7.8 user unknown", 0, &ctx).kind, FINDING_AUTH_FAILED);
 	CHECK_EQ_INT(classify_with(table, "550 5.1.7 user unknown", 0, &ctx).kind, FINDING_SENDER_DOMAIN_REJECTED);
 	CHECK_EQ_INT(classify_with(table, "550 invalid recipient", 0, &ctx).confidence, CONFIDENCE_PROBABLE);
