@@ -127,7 +127,8 @@ mix_numbers(uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t
 
 /*
  * S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID.  Two chains of
- * multiplications that do not wait for each other.
+ * multiplications that do not wait for each other.  Where no IP ID counts them, two ACKs of one tick of the clock
+ * differ in what they have heard of: their SACK blocks.
  */
 static inline uint64_t
 print_tcp(const struct packet *p, uint64_t numbers)
@@ -135,6 +136,8 @@ print_tcp(const struct packet *p, uint64_t numbers)
 	uint64_t h = mix_addrs(p), g;
 
 	g = mix(numbers, (uint64_t)p->flags << 32 | (p->has_ts ? p->tsval : 0));
+	for (unsigned int i = 0; i < p->sack_count; i++)
+		g = mix(g, (uint64_t)p->sack[i][0] << 32 | p->sack[i][1]);
 	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, numbers);
 }
 
@@ -151,11 +154,11 @@ print_icmp(const struct packet *p)
 	return print_finish(h ^ 0x1c3b, h);
 }
 
-/* A bare ACK without timestamp and IP ID looks like the next one: never a copy. */
+/* A bare ACK without timestamp and IP ID, or one whose SACK blocks were cut, looks like the next one: never a copy. */
 static inline bool
 tcp_eligible(const struct packet *p)
 {
-	return p->len != 0 || p->has_ts || (p->src.family == 4 && p->ip_id != 0);
+	return p->len != 0 || (p->has_ts && !p->options_cut) || (p->src.family == 4 && p->ip_id != 0);
 }
 
 /* The same echo or the same quote again, with nothing that tells two apart, is no copy. */
