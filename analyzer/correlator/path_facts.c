@@ -163,10 +163,22 @@ way_stall(const struct way *w, uint32_t *i)
 	return NULL;
 }
 
+static bool
+size_carried(const struct record_stall *s, uint32_t w)
+{
+	return w <= (s->from.ip.family == 6 ? LEAST_MTU_V6 : LEAST_MTU_V4);
+}
+
+bool
+stall_carried(const struct record_stall *s)
+{
+	return s->w_min > 0 && size_carried(s, s->w_min);
+}
+
 bool
 stall_long(const struct record_stall *s)
 {
-	if (s->u <= (s->from.ip.family == 6 ? LEAST_MTU_V6 : LEAST_MTU_V4))
+	if (size_carried(s, s->u))
 		return false;
 	return !stall_heard_large(s) && s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
 	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;

@@ -47,6 +47,8 @@ struct told	way_told(const struct way *w);
 const struct record_stall *way_stall(const struct way *w, uint32_t *i);
 /* Conditions 1 and 2 of pmtu-black-hole: four transmissions, all lost, over 3 s. */
 bool	stall_long(const struct record_stall *s);
+/* What stands still is so small that every path carries it: it is not about size. */
+bool	stall_carried(const struct record_stall *s);
 /* A packet no larger than what passed was lost in it as well: its size is not what it failed for. */
 bool	stall_small_lost(const struct record_stall *s);
 /* The receiver repeated its ACK for packets as large as the one that stands still: that size does arrive. */

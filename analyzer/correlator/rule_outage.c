@@ -16,7 +16,7 @@ dead(const struct record_stall *s)
 		return false;
 	if (stall_one_way_dead(s))
 		return true;
-	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || s->w_min <= SMALL || stall_heard_large(s))
+	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || stall_carried(s) || stall_heard_large(s))
 	    && (s->delivered.frame == 0 || !s->delivered_smaller || stall_small_lost(s));
 }
 
@@ -149,7 +149,7 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	say_liveness(f, w, s, e);
 	finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts works: "
 	    "not the line is dead, but something lets this connection no longer pass%s.", of_any_size(s),
-	    s->w_min > SMALL && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
+	    !stall_carried(s) && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
 	finding_remedy(f, "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
 	    "failover) drops this connection and lets others pass. The program can only connect anew.");
 	exclude_size(f, s);
@@ -184,14 +184,14 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	} else if (back)
 		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down for most of that "
 		    "time.", seconds(s->delivered.ns - s->first.ns), of_any_size(s));
-	else if (f->confidence <= CONFIDENCE_POSSIBLE && s->w_min > SMALL)
+	else if (f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
 		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
 		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
 		    s->peer_seen ? "is dead in this direction" : "died, or the other end did");
 	exclude_size(f, s);
-	if (o == NULL && !back && s->w_min <= SMALL) {
+	if (o == NULL && !back && stall_carried(s)) {
 		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
 		    "at this point and behind the router");
 	} else if (o == NULL && !back) {
