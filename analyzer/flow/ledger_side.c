@@ -454,6 +454,9 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 	s->window_last = p->window;
 	if (bytes > s->window_max)
 		s->window_max = bytes;
+	/* without its scale only less than it once was tells that there may be no room */
+	if (!(s->scale_read && peer->scale_read) && bytes < s->window_max / 2)
+		s->window_zero_last = p->at.ns;
 	if (p->window != 0 && !window_silly(s, peer, bytes)) {
 		if (s->zero_now)
 			zero_end(s, &p->at);
