@@ -172,6 +172,40 @@ rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mai
 			draft_rename(&v->v[i], twin_of(v, &v->v[i], to), from, to);
 }
 
+/* ---- what one copy cannot tell and another does ---------------------------------------------- */
+
+enum { DIALOGUE = 20 };		/* phases from here on are about what was said */
+
+static bool
+claims_kind(const struct verdicts *v, const struct mail_case *c, enum finding_kind kind)
+{
+	for (uint32_t i = c->index < v->heads ? v->head[c->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
+		if (v->v[i].f->kind == kind && !v->v[i].silenced)
+			return true;
+	return false;
+}
+
+/* Of a dialogue that another point has whole nothing is left undecided by what this one lacks. */
+static void
+silence_undecided(struct verdicts *v, const struct mail_case *whole, const struct mail_case *c)
+{
+	for (uint32_t i = c->index < v->heads ? v->head[c->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next) {
+		const struct finding *f = v->v[i].f;
+
+		if (f->confidence == CONFIDENCE_CANNOT_TELL && kind_facts(f->kind)->phase >= DIALOGUE && !claims_kind(v, whole, f->kind))
+			v->v[i].silenced = true;
+	}
+}
+
+static void
+judge_undecided(const struct ring *r, struct verdicts *v)
+{
+	for (uint32_t i = 0; i < r->n; i++)
+		for (uint32_t k = 0; case_whole(r->copy[i]) && k < r->n; k++)
+			if (k != i && !case_whole(r->copy[k]))
+				silence_undecided(v, r->copy[i], r->copy[k]);
+}
+
 static void
 judge_nat(const struct view *v, struct verdicts *out)
 {
@@ -184,6 +218,7 @@ judge_nat(const struct view *v, struct verdicts *out)
 
 		if (c->copy == c || !ring_take(c, &r))
 			continue;
+		judge_undecided(&r, out);
 		for (uint32_t i = 1; i < r.n; i++)
 			if (r.copy[i]->conn->dir[0].ttl_syn > first->conn->dir[0].ttl_syn)
 				first = r.copy[i];	/* nearer to the client: the names its user knows */

@@ -88,6 +88,8 @@ bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
 /* The side of a one-sided connection that the one point does not show was captured at the other. */
 bool	case_other_half(const struct mail_case *x, const struct mail_case *y);
+/* Every byte of its dialogue, from the beginning to the end, is in this copy. */
+bool	case_whole(const struct mail_case *c);
 bool	case_missing(const struct mail_case *c);	/* rule G: some byte is missing or two copies differ */
 bool	case_missing_dir(const struct mail_case *c, int dir);
 bool	case_midstream(const struct mail_case *c);

@@ -364,9 +364,8 @@ lates_join(const struct store *s, struct copy_ref *v)
 	}
 }
 
-/* It has every byte of the dialogue, from the beginning to the end. */
-static bool
-copy_whole(const struct mail_case *c)
+bool
+case_whole(const struct mail_case *c)
 {
 	return c->session != NULL && c->session->visible && !begun_before(c) && !c->conn->open && !case_missing(c);
 }
@@ -400,7 +399,7 @@ ring_mails(const struct copy_ref *v, size_t n)
 	bool whole = false;
 
 	for (size_t i = 0; i < n; i++)
-		if (copy_whole(v[i].c)) {
+		if (case_whole(v[i].c)) {
 			whole = true;
 			most = v[i].c->transaction_count > most ? v[i].c->transaction_count : most;
 		}

@@ -11,6 +11,8 @@ all of them.  Asserted of each run:
   - order and clock of the two places are right (the lab has one clock);
   - cut short in time on one side, it is no proof any more;
   - with the clock of one place off by an hour, all is the same;
+  - each frame in turn is missing at one place of two: the other has it, and
+    nothing is said that was not said before, nor left undecided;
   - where one place began after the handshake, or a firewall between renumbered
     the connections, they still count once, and nobody else is accused.
 Prints `N passed, M failed` last.
@@ -295,6 +297,22 @@ def check_edited(binary, name, label, near, far, accusing):
     return errors
 
 
+def check_each_frame(binary, name, near, far):
+    """What one place lacks the other has: the same mails, the same findings, none of them undecided."""
+    def said(lines):
+        return {(f["kind"], f["confidence"]) for f in lines if f["type"] == "finding" and not f["kind"].startswith("capture-")}
+    straight, errors = judge(binary, [near, far]), []
+    head, frames = pcap_frames(far)
+    for n in range(len(frames)):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = os.path.join(tmp, os.path.basename(far))
+            pcap_write(path, head, frames[:n] + frames[n + 1:])
+            lines = judge(binary, [near, path])
+        if counts(lines) != counts(straight) or said(lines) != said(straight):
+            errors.append("%s: without frame %d at %s: counts %s, said %s" % (name, n + 1, place_of(far), counts(lines), sorted(said(lines))))
+    return errors
+
+
 # without time stamps, and through NAT, nothing but the dialogue says that a renumbered connection is the same
 STAMPLESS = ("_nots", "clean_nat")
 
@@ -320,6 +338,9 @@ def scenario(binary, label_path, accusing, pairs_only):
         n += 1
     if not pairs_only and not any(x in name for x in STAMPLESS):
         errors += check_edited(binary, name, label, paths[0], paths[-1], accusing)
+        n += 1
+    if name in ("clean_pipelined", "clean_auth_login", "greylist_450_then_ok"):
+        errors += check_each_frame(binary, name, paths[0], paths[-1])
         n += 1
     if name in SURE:
         errors += check_clock_off(binary, name, top)
