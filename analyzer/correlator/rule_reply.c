@@ -18,6 +18,7 @@ struct reading {
 	struct verdicts		*out;
 	bool			 blind;		/* server bytes are missing or out of order: words only */
 	bool			 alone;		/* the client's side is not in the capture: no reply can be paired */
+	bool			*said;		/* an earlier refusal of this session stands */
 };
 
 static bool
@@ -56,6 +57,8 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 		return false;
 	if (r->reply->code == 421 && verb_is(r, "RSET") && mail_accepted(g->c) && !mail_open(g->c))
 		return true;			/* a session may be over after so many mails: the next one goes on */
+	if (r->reply->code == 421 && *g->said && reply_has_words(r->reply, "too many errors"))
+		return true;			/* of which those before it speak */
 	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
 		return true;
 	if (r->stage == 'A' && g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at))
@@ -252,6 +255,8 @@ say_own_domain(struct finding *f, const struct reading *g, const struct refusal 
 	    (host > len && hello->text[host - len - 1] != '.'))
 		return;
 	evidence_frame(finding_says(f, g->c->point, "the server greets with a name in the recipient's own domain (%.80s)", domain), &hello->at);
+	if (f->kind != FINDING_RELAY_DENIED_WRONG_NETWORK)
+		return;
 	finding_remedy(f, "If this server is to receive mail for %.80s, it is not set up for that domain: its owner must add it (local or relay domains). If "
 	    "not, the domain's MX record names the wrong server, or the client must log in.", domain);
 }
@@ -267,7 +272,7 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
 		say_no_login(f, g);
-	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK)
+	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK || (s->auth_offered && reply_has_words(r->reply, "relay")))
 		say_own_domain(f, g, r);
 	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && !s->helo && !s->auth_offered && !login_known(g)) {
 		finding_says(f, g->c->point, "whether a login was offered, or had been made, is not in the capture");
@@ -307,8 +312,8 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 		e = finding_says(f, g->c->point, "MAIL FROM:<%.80s> is answered \"%s\"", r->transaction->sender, quote);
 	else if (strcmp(r->verb, ".") == 0)
 		e = finding_says(f, g->c->point, "the message is answered \"%s\"", quote);
-	else
-		e = finding_says(f, g->c->point, "%.60s is answered \"%s\"", r->line, quote);
+	else	/* of what a login is made of only the length shows */
+		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] == '<' ? "the next line of the login, of " : "", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
 	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
@@ -351,6 +356,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 {
 	struct finding *f = verdict_add(g->out, cl->kind, cl->confidence, g->c, 0);
 
+	*g->said = true;
 	finding_subkind(f, cl->subkind);
 	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
@@ -496,8 +502,10 @@ judge(const struct view *v, struct verdicts *out)
 {
 	struct refusal r[REFUSALS_MAX];
 	struct reading g = { .v = v, .c = v->c, .s = v->c->session, .out = out };
+	bool said = false;
 	size_t n;
 
+	g.said = &said;
 	if (g.s == NULL || !case_is_smtp(v->c))
 		return;
 	g.blind = g.s->gap_server || v->c->conn->dir[1].missing > 0 || v->c->conn->dir[1].acked_unseen > 0 ||

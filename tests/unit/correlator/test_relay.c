@@ -183,6 +183,11 @@ test_relay_denied_for_its_own_domain(void)
 		c = judged(&m, 1);
 		CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy, rows[i].remedy) != NULL);
 		correlator_free(c);
+		m.session.session.auth_offered = true;	/* said all the same; a login is what it asks for first */
+		c = judged(&m, 1);
+		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "own domain"), i < 2 ? m.session.session.greeting.at.frame : 0);
+		CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy, "My server requires") != NULL);
+		correlator_free(c);
 	}
 }
 
