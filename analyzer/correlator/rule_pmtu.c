@@ -23,6 +23,7 @@ enum {
 struct flows {
 	uint32_t	bad, good;
 	int64_t		bad_first, bad_last, good_first, good_last;
+	int64_t		good_end;	/* last packet of a good one */
 	bool		bad_between, good_between;	/* a bad one between two good ones, a good one between two bad ones */
 	struct moment	good_at;
 	uint32_t	good_w;
@@ -40,6 +41,7 @@ struct proof {
 	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
 	double		p;
 	bool		per_flow;
+	bool		since;		/* that size passed until then: 2.5, a new epoch */
 	struct flows	flows;
 };
 
@@ -101,6 +103,8 @@ flows_walk(const struct way *w, const struct record_stall *mine, bool between, s
 			k->bad_between = k->bad_between || (ns > k->good_first && ns < k->good_last);
 		else
 			k->good_between = k->good_between || (ns > k->bad_first && ns < k->bad_last);
+		if (good && x->conn->last.ns > k->good_end)
+			k->good_end = x->conn->last.ns;
 		if (good && !between && d->proven > k->good_w) {
 			k->good_w = d->proven;
 			k->good_at = d->proven_at;
@@ -124,6 +128,13 @@ flow_by_flow(const struct way *w, const struct record_stall *s, struct flows *k)
 	return k->bad_between && k->good_between;
 }
 
+/* Every connection on which that size passed was over before (2.5: "it worked until T"). */
+static bool
+worked_until(const struct record_stall *s, const struct flows *k)
+{
+	return k->good > 0 && k->good_end < s->first.ns && !stall_heard_large(s);
+}
+
 /* ---- the stall ------------------------------------------------------------------------------- */
 
 /* Conditions 1 to 5; the stall that meets them best. */
@@ -139,7 +150,8 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
 	o->flows = (struct flows){ .bad = 0 };
 	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
-	if (o->path.w >= s->u && !o->per_flow)
+	o->since = o->path.w >= s->u && !o->per_flow && worked_until(s, &o->flows);
+	if (o->path.w >= s->u && !o->per_flow && !o->since)
 		return false;
 	o->s = s;
 	return true;
@@ -191,6 +203,8 @@ confidence_of(const struct proof *o)
 
 	if (o->per_flow)
 		return CONFIDENCE_PROBABLE;
+	if (o->since)
+		return o->sessions >= SESSIONS_PROBABLE && o->lively ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	if (live && o->p <= P_SURE)
 		return CONFIDENCE_CONFIRMED;
 	/* S24: what drops a flow for good at its first large packet stalls every session so, too */
@@ -209,11 +223,12 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 
 	if (s->n_ok_lt > 0)
 		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
-		    s->u, o->per_flow ? "on this connection" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
+		    s->u, o->per_flow ? "on this connection" : o->since ? "since then" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
 	else
 		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u, s->n_lost_ge);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
-	finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
+	if (!o->since)
+		finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
 	if (!s->df_clear)
 		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
 	if (o->told.least == NULL)
@@ -250,6 +265,9 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish on %u of %u connections and pass on the others, which take turns; %s "
 		    "everywhere. The path has members (load balancing, a bundle of lines or tunnels), and one of them carries less than the rest.",
 		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
+	else if (o->since)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish now; %s; %s. Until then packets of %u bytes passed between the two: the way "
+		    "seems to have changed (another line, route or tunnel), and the new one to carry less.", s->u, from, to, small, why, o->flows.good_w);
 	else if (alive)
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
 		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(s->last.ns - s->first.ns),
@@ -288,7 +306,7 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
 	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
 
-	if (o->path.w > b.proven && !o->per_flow)
+	if (o->path.w > b.proven && !o->per_flow && !o->since)
 		b.proven = o->path.w;
 	if (o->told.least != NULL && o->told.least->mtu < o->s->u)
 		mtu_told(&b, o->told.least->mtu);
@@ -301,6 +319,10 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		finding_subkind(f, "per-flow");
 		evidence_frame(finding_says(f, w->c->point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
 		    o->flows.bad, o->flows.good, o->flows.good_w), &o->flows.good_at);
+	} else if (o->since) {
+		finding_subkind(f, "since-then");
+		evidence_frame(finding_says(f, w->c->point, "until then it worked: a packet of %u bytes arrived on another connection of the two", o->flows.good_w),
+		    &o->flows.good_at);
 	} else if (o->path.w > o->s->proven)
 		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
 		    &o->path.at);
@@ -320,7 +342,10 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		say_refused(f, o->refused);
 	else if (o->told.least == NULL)
 		say_undecided(f);
-	if (conf < CONFIDENCE_CONFIRMED)
+	if (o->since)
+		finding_next_capture(f, "a way that changed", "something that drops just these packets for what is in them", "other large packets since then",
+		    "at this point and beyond the router, while one more large mail is tried");
+	else if (conf < CONFIDENCE_CONFIRMED)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
 		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
 		    "at this point and beyond the router, while one more large mail is tried");
