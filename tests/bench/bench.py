@@ -53,12 +53,14 @@ def cases(packets):
     """Name of a case, options of mkmix.  Many flows are as many for each packet as in the goals."""
     share = packets / GOAL_PACKETS
     mix = ["-n", packets, "-6", 20, "-v", 10]
+    small = ["-z", 100, "-b", 13500, "-M", 1100, "-c", max(1, int(20000 * share))]
     at_once = ["-n", int(8000000 * share), "-m", 0, "-z", 100, "-b", 1, "-s", 128]      # 8 packets each
     return {
         "mix (5 % mail)": [*mix, "-m", 5],
         "pcapng of the mix": [*mix, "-m", 5, "-g"],
         "100 % mail": [*mix, "-m", 100, "-c", 500],
-        "small flows": [*mix, "-m", 5, "-z", 100, "-b", 13500, "-M", 1100, "-c", max(1, int(20000 * share))],
+        "small flows (5 % mail)": [*mix, "-m", 5, *small],
+        "small flows (no mail)": [*mix, "-m", 0, *small],
         "flows at once: 1000": [*at_once, "-c", 1000],
         "flows at once: %d" % (1000000 * share): [*at_once, "-c", max(1, int(1000000 * share))],
     }
