@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { PPPOE_MTU = 1492 };
+enum { PPPOE_MTU = 1492, CONNECTIONS_LOOKED = 256 };
 
 /* The claim that knows the smallest size to fail: behind a router that was obeyed there may be a narrower place. */
 static const struct finding *
@@ -23,6 +23,22 @@ bound_of(const struct way *w, const struct verdicts *out)
 			least = f;
 	}
 	return least;
+}
+
+/* RFC 4638: the two ends of the line may have agreed on more, and then larger packets are seen in it. */
+static bool
+pppoe_carries_more(const struct view *v)
+{
+	struct case_iter it = { .client = &v->c->conn->client.ip };
+	const struct mail_case *x;
+
+	for (int d = 0; d < 2; d++)
+		if (v->c->conn->dir[d].w_max > PPPOE_MTU)
+			return true;
+	for (uint32_t looked = 0; looked < CONNECTIONS_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x->point == v->c->point && x->has_conn && (x->conn->dir[0].w_max > PPPOE_MTU || x->conn->dir[1].w_max > PPPOE_MTU))
+			return true;
+	return false;
 }
 
 static void
@@ -58,8 +74,9 @@ judge(const struct view *v, struct verdicts *out)
 		if (upper > w.headers && w.b->mss + w.headers > upper)
 			report(&w, upper, bound->mtu.mss > 0 ? bound->mtu.mss : upper - w.headers, conf, "the path", out);
 		else if (bound == NULL && d == 0 && strstr(v->c->conn->tunnel, "pppoe") != NULL
-		    && w.a->mss + w.headers > PPPOE_MTU && w.b->mss + w.headers > PPPOE_MTU)
-			report(&w, PPPOE_MTU, PPPOE_MTU - w.headers, CONFIDENCE_CONFIRMED, "the PPPoE link", out);
+		    && w.a->mss + w.headers > PPPOE_MTU && w.b->mss + w.headers > PPPOE_MTU && !pppoe_carries_more(v))
+			report(&w, PPPOE_MTU, PPPOE_MTU - w.headers, CONFIDENCE_PROBABLE,
+			    "the PPPoE link, unless its ends agreed on more (RFC 4638),", out);
 	}
 }
 
