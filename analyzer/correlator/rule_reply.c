@@ -492,7 +492,7 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
 		return;
 	say(g, r, &cl);
-	offered_none = login_known(g) && !g->s->auth_offered && !g->s->auth_tried;
+	offered_none = login_known(g) && !g->s->auth_offered && !g->s->auth_tried && (g->s->tls || !g->s->starttls_offered);
 	if (cl.kind == FINDING_RELAY_DENIED_WRONG_NETWORK && offered_none)
 		say_pop_hint(g, r);
 }

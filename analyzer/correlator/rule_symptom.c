@@ -32,7 +32,7 @@ say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *
 	else
 		symptom_doubt_way_back(c, closed, f);
 	finding_summary(f, "The client closed %s after the end of the message, before the server's answer%s.", waited,
-	    came ? ": the mail was accepted and will be sent again" : "");
+	    came ? ": the mail was accepted, and a client that did not hear it sends it again" : "");
 }
 
 /* How long both had been silent, all of it acknowledged and nothing to answer, when the server closed. */
