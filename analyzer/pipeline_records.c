@@ -213,7 +213,7 @@ records_input(struct pipeline *p, const char *path, struct input *in)
 		r->name = name;
 		r->base = p->points;
 		r->all = !window_set(&p->o->window);
-		r->several = p->o->input_count > 1 || strcmp(path, p->o->inputs[0]) != 0;
+		r->several = p->o->input_count > 1 || (p->o->input_count == 1 && strcmp(path, p->o->inputs[0]) != 0);
 		r->selection.window = &p->o->window;
 		f = records_open(r, in);
 	} else {
