@@ -247,9 +247,9 @@ def inputs(tmp):
         check(run(HOLE, env=env)[1] == run(HOLE)[1], "neither locale nor time zone is in the report")
 
 
-def pieces(tmp):
-    """A capture that was cut in the middle of a connection, as by tcpdump -G."""
-    with open(HOLE, "rb") as f:
+def cut_in_two(path, tmp):
+    """Two files, as tcpdump -G makes of one."""
+    with open(path, "rb") as f:
         data = f.read()
     at, frames = 24, []
     while at < len(data):
@@ -260,11 +260,22 @@ def pieces(tmp):
     for name, part in zip(names, (data[:cut], data[:24] + data[cut:])):
         with open(name, "wb") as f:
             f.write(part)
+    return names
+
+
+def pieces(tmp):
+    """A capture that was cut in the middle of a connection."""
+    names = cut_in_two(HOLE, tmp)
     said = lambda *args: [x for x in last(run("--json", *args)[1])["incomplete"] if "goes on in" in x]
     for order in (names, names[::-1]):
         got = said(*order)
         check(len(got) == 1 and "1.pcap goes on in " in got[0] and "mergecap" in got[0], "pieces of one capture: %s" % got)
     check(said(names[0]) == said(names[1]) == said(names[0], names[0]) == said(CLEAN, HOLE) == [], "captures that do not go on")
+    names, whole = cut_in_two(CLEAN, tmp), CLEAN.replace(".client.", ".server.")
+    lines = [json.loads(x) for x in run("--json", *names, whole)[1].splitlines()]
+    pairs = [x["summary"] for x in lines if x["type"] == "finding" and x["subkind"].startswith("pair")]
+    check(len(pairs) == 2 and not any("1.pcap" in x and "2.pcap" in x for x in pairs), "two pieces saw nothing both: %s" % pairs)
+    check(lines[-1]["pop3"] == last(run("--json", whole)[1])["pop3"], "pieces beside a whole capture: mails count once: %s" % lines[-1]["pop3"])
 
 
 def several():

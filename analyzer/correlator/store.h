@@ -86,6 +86,8 @@ struct proven	store_proven(const struct store *s, const struct addr *from, const
 uint32_t capture_q_permille(const struct record_capture *c);	/* NULL: 0 */
 bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
+/* Of one ring: they have something in common, and are not two pieces of what one point saw. */
+bool	copies_overlap(const struct mail_case *x, const struct mail_case *y);
 /* The side of a one-sided connection that the one point does not show was captured at the other. */
 bool	case_other_half(const struct mail_case *x, const struct mail_case *y);
 /* Every byte of its dialogue, from the beginning to the end, is in this copy. */

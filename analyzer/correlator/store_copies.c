@@ -142,6 +142,12 @@ bytes_common(const struct mail_case *x, const struct mail_case *y)
 }
 
 bool
+copies_overlap(const struct mail_case *x, const struct mail_case *y)
+{
+	return (!begun_before(x) && !begun_before(y)) || bytes_common(x, y) > 0;
+}
+
+bool
 case_other_half(const struct mail_case *x, const struct mail_case *y)
 {
 	int gone = case_one_sided(x) ? case_unseen_dir(x) : -1;

@@ -141,7 +141,7 @@ static void
 pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case *y)
 {
 	const struct mail_case *a = x->point < y->point ? x : y, *b = a == x ? y : x;
-	struct vantage_pair *p = a->point != b->point ? pair_get(v, a->point, b->point) : NULL;
+	struct vantage_pair *p = a->point != b->point && copies_overlap(a, b) ? pair_get(v, a->point, b->point) : NULL;
 	int64_t lo, hi;
 	int order;
 
