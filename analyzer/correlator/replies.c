@@ -213,6 +213,21 @@ words_mask_addresses(struct words *w)
 	*out = '\0';
 }
 
+/* Nor may the server's own name: mx.spamcop.example is no blocklist for that. */
+static void
+words_mask_name(struct words *w, const char *greeting)
+{
+	size_t n = strspn(greeting, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+	char name[80];
+
+	if (n < 4 || n >= sizeof(name) || memchr(greeting, '.', n) == NULL || (greeting[n] != '\0' && greeting[n] != ' ' && greeting[n] != '\n'))
+		return;
+	memcpy(name, greeting, n);
+	name[n] = '\0';
+	for (char *p = w->text; (p = strcasestr(p, name)) != NULL; p += n)
+		memset(p, '-', n);
+}
+
 static void
 words_of(const struct record_reply *r, struct words *w)
 {
@@ -363,6 +378,8 @@ table_match(const struct replies *t, const struct record_reply *r, const struct 
 	struct words w;
 
 	words_of(r, &w);
+	if (ctx->greeting != NULL)
+		words_mask_name(&w, ctx->greeting);
 	for (size_t i = 0; i < t->n; i++) {
 		const struct reply_row *row = &t->v[i];
 

@@ -41,6 +41,7 @@ struct reply_context {
 	bool	auth_offered, auth_tried;
 	bool	large;			/* declared or sent more than 1 MB */
 	bool	after_gap;		/* replies cannot be paired: words only (0.7 G) */
+	const char *greeting;		/* begins with the server's own name, which says nothing; NULL = not known */
 };
 
 struct reply_class {

@@ -179,7 +179,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	const struct record_reply *r = &c->session->greeting;
-	struct reply_context ctx = { .stage = 'C' };
+	struct reply_context ctx = { .stage = 'C', .greeting = r->text };
 	struct refusal refusal = { .reply = r, .stage = 'C', .verb = "connect", .line = "connect" };
 	struct reply_class cl;
 	bool now = reply_digit(r) == 4, known;

@@ -203,7 +203,7 @@ code_may_greylist(const struct record_reply *r)
 static bool
 maybe_greylisted(const struct view *v, const struct record_reply *r)
 {
-	struct reply_context ctx = { .stage = 'R' };
+	struct reply_context ctx = { .stage = 'R', .greeting = v->c->session->greeting.text };
 	struct reply_class cl;
 
 	if (reply_digit(r) != 4)

@@ -86,7 +86,7 @@ context_of(const struct reading *g, const struct refusal *r)
 
 	return (struct reply_context){
 		.stage = r->stage, .auth_offered = g->s->auth_offered, .auth_tried = g->s->auth_tried, .after_gap = g->blind,
-		.large = size > 1000000 || (limit > 0 && size > limit),
+		.large = size > 1000000 || (limit > 0 && size > limit), .greeting = g->s->greeting.text,
 	};
 }
 
