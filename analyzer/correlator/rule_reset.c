@@ -302,6 +302,28 @@ say_given_up(struct finding *f, const struct way *w, const struct record_stall *
 	    "at this point, with a longer time-out in the program");
 }
 
+/* Bytes that it had sent by its RST's sequence number, of which nothing came here and nothing was acknowledged; 0 = none. */
+static uint64_t
+sent_in_vain(const struct record_direction *d)
+{
+	const struct stretch *last = d->unseen_count > 0 ? &d->unseen[d->unseen_count - 1] : NULL;
+
+	return last != NULL && last->at >= d->acked && last->at >= d->stream_bytes ? last->bytes : 0;
+}
+
+/* Seen from behind: it sent and was not heard, and gave up. */
+static void
+say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint64_t bytes)
+{
+	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu bytes behind all that came here; the other end did not acknowledge them "
+	    "either", (unsigned long long)bytes), &c->conn->dir[who[0] == 's'].rst);
+	finding_summary(f, "The %s reset the connection after it had sent %llu bytes that never came here: most likely it gave up because it was not heard. They were lost "
+	    "before this point.", who, (unsigned long long)bytes);
+	finding_remedy(f, "Look at the way from the %s to this point: the path failed there, or large packets vanish there (MTU). The log of the %s says why it gave up.", who, who);
+	finding_next_capture(f, "a path that failed before this point (path-outage)", "large packets that vanish there (pmtu-black-hole)", "what was sent then",
+	    "at the sender, or on its side of the router");
+}
+
 static void
 judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 {
@@ -336,7 +358,9 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
 	if (fits && ttl != 0)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
-	if (s != NULL && fits && s->last.ns - s->first.ns < TOO_SOON)
+	if (fits && sent_in_vain(end) > 0)
+		say_unheard(f, c, who, sent_in_vain(end));
+	else if (s != NULL && fits && s->last.ns - s->first.ns < TOO_SOON)
 		say_given_up(f, &w, s, who);
 	else
 		finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",

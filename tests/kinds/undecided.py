@@ -39,6 +39,8 @@ ROWS = [
      ["nothing of the other side", "pmtu-black-hole", "from before the mail program connects"]),
     (1, "given up within three seconds", "limit isp>mail 1400 silent\n@smtp\n@send 20000\n+3s\nC rst\n+1s\n", "peer-reset", "probable",
      ["sent 4 times", "too soon to tell", "pmtu-black-hole", COMMAND]),
+    (1, "given up, seen from behind", "@net\ncapture mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\n+100ms\nfilter isp drop\nC data 30000\n+40s\nfilter isp off\n"
+     "C rst\n+1s\n", "peer-reset", "possible", ["had sent 15928 bytes that never came here", "before this point", COMMAND]),
     (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),
     (3, "which hop drops", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["capture before and after each suspect"]),
     (4, "black hole or another filter of large packets", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed",
