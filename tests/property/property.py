@@ -210,7 +210,7 @@ def bare(findings):
     out = []
     for f in findings:
         f = {k: v for k, v in f.items() if k not in ("id", "sessions")}
-        f["evidence"] = [{k: v for k, v in e.items() if k not in ("file", "interface")} for e in f["evidence"]]
+        f["evidence"] = [{k: v for k, v in e.items() if k not in ("file", "interface", "log")} for e in f["evidence"]]
         out.append(json.dumps(f, sort_keys=True))
     return sorted(out)
 
