@@ -83,7 +83,8 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 	    (unsigned long long)s->head, s->chain_lost);
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven > s->w_min ? s->proven : s->w_min);
 	if (alive || o != NULL)
-		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", alive ? "the way lived while the piece was sent again" : "a path does not die twice at the same byte");
+		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", alive ? "the way lived while the piece was sent again" :
+		    "a path does not die twice at the same byte");
 	else
 		finding_next_capture(f, "a piece that is dropped each time", "a path that died right behind it", "anything else of the sender while it "
 		    "repeated the piece", "at this point, while the same mail is sent once more");

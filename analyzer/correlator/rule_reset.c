@@ -295,8 +295,9 @@ static void
 say_given_up(struct finding *f, const struct way *w, const struct record_stall *s, const char *who)
 {
 	say_chain(f, w, s);
-	finding_summary(f, "The %s reset the connection: what it had sent %u times within %.1f s was not acknowledged. It gave up too soon to tell why: large "
-	    "packets that vanish, a path that failed, or an end that did.", who, s->chain_count, seconds(s->last.ns - s->first.ns));
+	finding_summary(f, "The %s reset the connection: what it had sent %u times within %.1f s was not acknowledged. "
+	    "It gave up too soon to tell why: large packets that vanish, a path that failed, or an end that did.",
+	    who, s->chain_count, seconds(s->last.ns - s->first.ns));
 	finding_remedy(f, "Raise the program's server time-out to a minute at least, and capture one more try: the cause shows within some seconds more.");
 	finding_next_capture(f, "large packets that vanish (pmtu-black-hole)", "a path that failed (path-outage)", "what is sent again after that",
 	    "at this point, with a longer time-out in the program");
@@ -315,13 +316,14 @@ sent_in_vain(const struct record_direction *d)
 static void
 say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint64_t bytes)
 {
-	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu bytes behind all that came here; the other end did not acknowledge them "
-	    "either", (unsigned long long)bytes), &c->conn->dir[who[0] == 's'].rst);
-	finding_summary(f, "The %s reset the connection after it had sent %llu bytes that never came here: most likely it gave up because it was not heard. They were lost "
-	    "before this point.", who, (unsigned long long)bytes);
-	finding_remedy(f, "Look at the way from the %s to this point: the path failed there, or large packets vanish there (MTU). The log of the %s says why it gave up.", who, who);
-	finding_next_capture(f, "a path that failed before this point (path-outage)", "large packets that vanish there (pmtu-black-hole)", "what was sent then",
-	    "at the sender, or on its side of the router");
+	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu bytes behind all that came here; "
+	    "the other end did not acknowledge them either", (unsigned long long)bytes), &c->conn->dir[who[0] == 's'].rst);
+	finding_summary(f, "The %s reset the connection after it had sent %llu bytes that never came here: "
+	    "most likely it gave up because it was not heard. They were lost before this point.", who, (unsigned long long)bytes);
+	finding_remedy(f, "Look at the way from the %s to this point: the path failed there, "
+	    "or large packets vanish there (MTU). The log of the %s says why it gave up.", who, who);
+	finding_next_capture(f, "a path that failed before this point (path-outage)", "large packets that vanish there (pmtu-black-hole)",
+	    "what was sent then", "at the sender, or on its side of the router");
 }
 
 static void
