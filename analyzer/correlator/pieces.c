@@ -1,16 +1,6 @@
 #include "pieces.h"
 
-#include "dialogue.h"
-
-#define PAUSE		(60 * SECOND)	/* between the last packet of a piece and the first of the next */
-
 enum { LOOKED = 64 };			/* connections between the same hosts */
-
-bool
-pieces_follow(const struct record_capture *a, const struct record_capture *b)
-{
-	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PAUSE;
-}
 
 /* The part of this connection that an earlier capture holds; NULL = none. */
 static const struct mail_case *
@@ -21,7 +11,7 @@ part_before(const struct store *s, const struct mail_case *c)
 
 	for (int n = 0; n < LOOKED && (x = store_case_next(s, &it)) != NULL; n++)
 		if (x->point != c->point && x->has_conn && x->conn->open && endpoint_equal(&x->conn->client, &c->conn->client) &&
-		    endpoint_equal(&x->conn->server, &c->conn->server) && pieces_follow(store_capture(s, x->point), store_capture(s, c->point)))
+		    endpoint_equal(&x->conn->server, &c->conn->server) && capture_follows(store_capture(s, x->point), store_capture(s, c->point)))
 			return x;
 	return NULL;
 }

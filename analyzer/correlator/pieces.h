@@ -9,8 +9,6 @@ struct pieces {
 	const char *from, *to;	/* files of the first of them; borrowed from the store */
 };
 
-/* Does the second begin where the first ends? */
-bool pieces_follow(const struct record_capture *a, const struct record_capture *b);
 struct pieces pieces_find(const struct store *s);
 
 #endif /* PIECES_H */

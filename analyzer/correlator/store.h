@@ -65,6 +65,8 @@ const struct record_host *store_host_next(const struct store *s, struct host_ite
 
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
+/* Does the second begin where the first ends, as pieces of one do? */
+bool	capture_follows(const struct record_capture *a, const struct record_capture *b);
 size_t	store_point_count(const struct store *s);	/* capture points with connections */
 /* Points with connections, but without their capture record, which comes last. */
 uint64_t store_points_open(const struct store *s);

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pieces.h"
-
 enum { LOOKED = 64,			/* connections between the same ends, for one whose beginning is not known */
 	COMMON = 3000,			/* more than what is sent again across the gap between two pieces of one capture */
 };
@@ -177,7 +175,7 @@ key_ends(const struct mail_case *c)
 static bool
 pieces_of_one(const struct mail_case *x, const struct mail_case *y)
 {
-	return pieces_follow(x->capture, y->capture) || pieces_follow(y->capture, x->capture);
+	return capture_follows(x->capture, y->capture) || capture_follows(y->capture, x->capture);
 }
 
 static bool

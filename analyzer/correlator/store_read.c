@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PIECES_APART	INT64_C(60000000000)	/* from the last packet of a piece to the first of the next */
+
 size_t
 store_case_count(const struct store *s)
 {
@@ -152,6 +154,12 @@ const struct record_capture *
 store_capture_next(const struct store *s, size_t *pos)
 {
 	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++ : NULL;
+}
+
+bool
+capture_follows(const struct record_capture *a, const struct record_capture *b)
+{
+	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PIECES_APART;
 }
 
 bool
