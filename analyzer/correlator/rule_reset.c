@@ -307,7 +307,8 @@ say_given_up(struct finding *f, const struct way *w, const struct record_stall *
 static uint64_t
 sent_in_vain(const struct record_direction *d)
 {
-	const struct stretch *last = d->unseen_count > 0 ? &d->unseen[d->unseen_count - 1] : NULL;
+	/* more than are kept: the last of them is not known */
+	const struct stretch *last = d->unseen_count > 0 && d->unseen_count <= RECORD_STRETCHES ? &d->unseen[d->unseen_count - 1] : NULL;
 
 	return last != NULL && last->at >= d->acked && last->at >= d->stream_bytes ? last->bytes : 0;
 }
