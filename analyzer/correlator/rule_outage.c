@@ -319,8 +319,9 @@ judge_upstream(const struct view *v, struct verdicts *out)
 		    "had nothing to say here");
 		if (conf != CONFIDENCE_PROBABLE)
 			finding_next_capture(f, "a path that was down", "a sender that paused and sent elsewhere", "what the sender sent meanwhile", "at the sender");
+		else
+			finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "full-size packets came here before");
-		finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
 	}
 }
 
