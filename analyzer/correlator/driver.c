@@ -87,6 +87,8 @@ static const struct silence {
 	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), K(PEER_RESET), END } },
 	{ CONFIDENCE_POSSIBLE, false,
 	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END }, { K(PEER_RESET), END } },
+	/* one event: the close */
+	{ CONFIDENCE_POSSIBLE, false, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END }, { K(PEER_RESET), END } },
 	/* its RST is how it gave up */
 	{ CONFIDENCE_POSSIBLE, false, { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), END }, { K(PEER_RESET), END } },
 	{ CONFIDENCE_PROBABLE, false, { K(MESSAGE_TOO_BIG), END }, { K(SERVER_DROPPED), K(PEER_RESET), END } },
@@ -115,19 +117,40 @@ claims_gather(struct verdicts *v, const struct mail_case *c, struct claims *out)
 	} while ((at = at->copy) != c);
 }
 
+/* One of what a program shows, `0x800CCC0F (connection dropped)': is its number, or what else it is, among them? */
+static bool
+shows_has(const char *shows, const char *one, size_t len)
+{
+	char word[FINDING_SHOWS];
+
+	if (strncmp(one, "0x", 2) == 0)
+		len = strcspn(one, " ,;");
+	snprintf(word, sizeof(word), "%.*s", (int)len, one);
+	return strstr(shows, word) != NULL;
+}
+
+/* What of the symptom's list the cause's has not. */
+static void
+shows_take_over(struct finding *f, const char *shows)
+{
+	while (*shows != '\0') {
+		size_t len = strcspn(shows, ",;"), n = strlen(f->client_shows);
+
+		if (!shows_has(f->client_shows, shows, len) && n + len + 3 < FINDING_SHOWS)
+			finding_client_shows(f, "%s%s%.*s", f->client_shows, n > 0 ? ", " : "", (int)len, shows);
+		shows += len;
+		shows += strspn(shows, ",; ");
+	}
+}
+
 /* The cause takes over what the user's program shows, and says that the symptom is one. */
 static void
 symptom_hand_over(struct finding *f, enum finding_kind symptom)
 {
-	const char *shows = kind_facts(symptom)->client_shows;
-	size_t n;
-
 	finding_exclude(f, symptom, "seen too, but a consequence of this");
 	if (f->client_shows[0] == '\0')
 		finding_client_shows(f, "%s", kind_facts(f->kind)->client_shows);
-	n = strlen(f->client_shows);
-	if (shows[0] != '\0' && strstr(f->client_shows, shows) == NULL && n + strlen(shows) + 3 < FINDING_SHOWS)
-		finding_client_shows(f, "%s%s%s", f->client_shows, n > 0 ? "; " : "", shows);
+	shows_take_over(f, kind_facts(symptom)->client_shows);
 }
 
 static uint32_t

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dialogue.h"
+#include "symptom.h"
 
 #define IDENT_PORT	113
 
@@ -69,6 +69,27 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 	    "here, with a client that waits a minute");
 }
 
+/*
+ * One event and one finding: that the server dropped the connection is part of it, and so is its RST.  An access list and a device that accepts for a dead server do so at once.
+ */
+static void
+say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	bool reset = symptom_is_reset(c);
+	char took[32];
+
+	finding_subkind(f, reset ? "reset" : "closed");
+	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
+	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; then %s", symptom_seconds(waited, took), reset ? "its RST" : "it closed"), end);
+	finding_summary(f, "The server accepted the connection and %s it %s later, before a greeting.", reset ? "reset" : "closed", took);
+	finding_remedy(f, "The server's log at that time says why. If it closes each time at once: an access list there (hosts.allow, a limit of "
+	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+	finding_exclude(f, FINDING_SERVER_DROPPED, "seen too, but a consequence of this");
+	symptom_doubt_reset(c, f);
+}
+
 static void
 judge_silent(const struct view *v, struct verdicts *out)
 {
@@ -77,6 +98,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 	int64_t waited = end.ns - c->conn->handshake.ns;
 	int closer = case_first_closer(c);
 	struct finding *f;
+	char took[32];
 
 	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
 		return;
@@ -84,20 +106,17 @@ judge_silent(const struct view *v, struct verdicts *out)
 		say_ident_pending(c, ident, waited, closer == 0, &end, out);
 		return;
 	}
+	if (closer == 1) {
+		say_closed_silent(c, &end, waited, out);
+		return;
+	}
 	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
-	evidence_frame(finding_says(f, c->point, "no byte from the server in %lld.%01lld s; %s", (long long)(waited / SECOND),
-	    (long long)(waited % SECOND / 100000000), closer == 1 ? "then it closed" : closer == 0 ? "then the client gave up" :
+	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
 	    "the capture ends"), &end);
 	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
 	if (ident == NULL)
 		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
-	if (closer != 1)
-		return;
-	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
-	finding_subkind(f, "before-banner");
-	evidence_frame(finding_says(f, c->point, "the server closed before its greeting"), &end);
-	finding_summary(f, "The server closed the connection before it greeted.");
 }
 
 /* Its first byte begins no greeting, not even a masked one: a web server, SSH, TLS. */

@@ -245,7 +245,7 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 	if (!s->command_unanswered && silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
 		say_server_gave_up(c, NULL, moment_is(&s->starttls_reply.at) && s->starttls_reply.code == 220 ?
 		    "did not begin the encryption that it had asked for" : "said nothing more", out);
-	else
+	else if (!symptom_is_reset(c))		/* a RST says it for itself */
 		symptom_dropped(c, NULL, "in-session", case_midstream(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, out);
 }
 

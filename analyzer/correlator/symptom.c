@@ -40,7 +40,12 @@ symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
 const char *
 symptom_seconds(int64_t ns, char buf[32])
 {
-	snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND), (long long)(ns % SECOND / 100000000));
+	if (ns < SECOND / 1000)
+		snprintf(buf, 32, "less than 1 ms");
+	else if (ns < SECOND)
+		snprintf(buf, 32, "%lld ms", (long long)(ns / 1000000));
+	else
+		snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND), (long long)(ns % SECOND / 100000000));
 	return buf;
 }
 
@@ -65,6 +70,46 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 	    "at the server");
 }
 
+bool
+symptom_is_reset(const struct mail_case *c)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+	struct moment end = case_closed(c, 1);
+
+	return moment_is(&server->rst) && end.frame == server->rst.frame && end.ns == server->rst.ns;
+}
+
+static bool
+seen_leaving(const struct mail_case *c)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+
+	if (server->at_sender)
+		return true;
+	return (server->ttl_syn == 64 || server->ttl_syn == 128 || server->ttl_syn == 255) && c->conn->vantage >= 0 && c->conn->vantage < 200;
+}
+
+void
+symptom_doubt_reset(const struct mail_case *c, struct finding *f)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+	uint8_t ttl = server->ttl != 0 ? server->ttl : server->ttl_syn;
+	bool fits = (c->conn->dir[0].reset_signs | server->reset_signs) == 0 && (ttl == 0 || server->ttl_rst == ttl);
+
+	if (!symptom_is_reset(c))
+		return;
+	if (ttl != 0)
+		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the server's other packets: %u", server->ttl_rst, ttl),
+		    &server->rst);
+	if (fits && seen_leaving(c)) {
+		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the server's side: the RST is its own");
+		return;
+	}
+	f->confidence = confidence_min(f->confidence, fits ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+	finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
+	    "at both ends: a RST that one end never sent was injected");
+}
+
 void
 symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf, struct verdicts *out)
 {
@@ -73,6 +118,7 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 
 	finding_subkind(f, when);
 	evidence_frame(finding_says(f, c->point, "the server closes without an answer"), &end);
-	finding_summary(f, "The server closed the connection %s, without an answer.", strcmp(when, "after-data") == 0 ?
+	finding_summary(f, "The server %s the connection %s, without an answer.", symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ?
 	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session");
+	symptom_doubt_reset(c, f);
 }

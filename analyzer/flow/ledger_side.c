@@ -618,6 +618,13 @@ silence_note(struct side *s, struct side *peer, const struct packet *p)
 		silence_ends(peer, &p->at);
 }
 
+/* Its TTL is that of what its end sent: of the SYN, where nothing else is known. */
+static bool
+rst_fits(const struct side *s, const struct packet *p)
+{
+	return p->ttl == (s->ttl_count[0] > 0 ? side_ttl(s) : s->ttl_syn);
+}
+
 /* No data, but beyond all that was seen: the capture lacks what is between. */
 static void
 side_beyond(struct side *s, const struct packet *p, int64_t rel)
@@ -627,7 +634,7 @@ side_beyond(struct side *s, const struct packet *p, int64_t rel)
 	if (beyond <= 0 || beyond > (int64_t)LEDGER_WIDE * 64)
 		return;
 	/* a forged RST stands anywhere */
-	if ((p->flags & TCP_RST) && (p->ttl != side_ttl(s) || beyond > LEDGER_WIDE))
+	if ((p->flags & TCP_RST) && (!rst_fits(s, p) || beyond > LEDGER_WIDE))
 		return;
 	/* one beyond is the FIN that was seen */
 	if (beyond > 1 || s->fin.frame == 0)
@@ -670,7 +677,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 		s->first = p->at;
 	sender_note(l, dir, p, rel, wild);
 	/* of a RST only where it fits its sender: a forged one says anything */
-	if (!(p->flags & TCP_RST) || (s->ttl_count[0] > 0 && p->ttl == side_ttl(s)))
+	if (!(p->flags & TCP_RST) || rst_fits(s, p))
 		ack_note(peer, p);
 	silence_note(s, peer, p);
 	window_use(peer, p);
