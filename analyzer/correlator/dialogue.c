@@ -18,6 +18,14 @@ moment_gap(const struct moment *from, const struct moment *to)
 	return moment_is(from) && moment_is(to) && to->ns > from->ns ? to->ns - from->ns : 0;
 }
 
+int64_t
+case_waited(const struct mail_case *c, const struct moment *from, const struct moment *to)
+{
+	int64_t gap = moment_gap(from, to);
+
+	return gap > 0 ? gap - case_time_jumped(c, from->ns, to->ns) : gap;
+}
+
 /* ---- ports and protocols ----------------------------------------------------------- */
 
 bool

@@ -54,6 +54,8 @@ int	case_first_closer(const struct mail_case *c);
 enum confidence absence(const struct mail_case *c, enum confidence conf);
 bool	moment_before(const struct moment *a, const struct moment *b);
 int64_t	moment_gap(const struct moment *from, const struct moment *to);	/* ns, 0 when one is missing */
+/* The same, without the time that the capture's clock jumped over. */
+int64_t	case_waited(const struct mail_case *c, const struct moment *from, const struct moment *to);
 
 const char *address_domain(const char *address);	/* behind the last @; "" = none */
 /* `550 5.7.1 words', cut to fit: for evidence. */

@@ -3,6 +3,20 @@
 
 #include "store.h"
 
+int64_t
+case_time_jumped(const struct mail_case *c, int64_t from_ns, int64_t to_ns)
+{
+	int64_t sum = 0;
+
+	for (int i = 0; c->capture != NULL && i < RECORD_JUMPS; i++) {
+		const struct clock_jump *j = &c->capture->clock_jumps[i];
+
+		if (j->from.frame != 0 && j->from.ns < to_ns && from_ns < j->to.ns)
+			sum += j->ns;
+	}
+	return sum < to_ns - from_ns ? sum : to_ns - from_ns;
+}
+
 uint32_t
 capture_q_permille(const struct record_capture *c)
 {

@@ -95,7 +95,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *ident;
 	struct moment end = client_done(c);
-	int64_t waited = end.ns - c->conn->handshake.ns;
+	int64_t waited = case_waited(c, &c->conn->handshake, &end);
 	int closer = case_first_closer(c);
 	struct finding *f;
 	char took[32];
@@ -133,7 +133,7 @@ static void
 judge_partial(const struct mail_case *c, struct verdicts *out)
 {
 	struct moment end = client_done(c);
-	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns : 0;
+	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns - case_time_jumped(c, c->session->greeting_begun.ns, end.ns) : 0;
 	int closer = case_first_closer(c);
 	struct finding *f;
 
@@ -323,7 +323,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->session == NULL)
 		return;
 	if (case_is_pop(c) && greeted(c) && moment_is(&c->conn->handshake))
-		judge_late(v, moment_gap(&c->conn->handshake, &c->session->greeting.at), out);
+		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
 	if (!case_is_smtp(c))
 		return;
 	if (!greeted(c) && server_is_other(c)) {
@@ -334,7 +334,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!greeted(c))
 		return;
 	if (moment_is(&c->conn->handshake))
-		judge_late(v, moment_gap(&c->conn->handshake, &c->session->greeting.at), out);
+		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
 	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1))
 		judge_refused(v, out);
 }

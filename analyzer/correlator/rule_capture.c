@@ -70,18 +70,49 @@ judge_snaplen(const struct record_capture *c, struct verdicts *out)
 	finding_summary(f, "Packets were cut at %u bytes: sizes are known, words are not.", c->cut_at);
 }
 
+static int64_t
+jumped_most(const struct record_capture *c)
+{
+	int64_t most = 0;
+
+	for (int i = 0; i < RECORD_JUMPS; i++)
+		most = c->clock_jumps[i].ns > most ? c->clock_jumps[i].ns : most;
+	return most;
+}
+
+static void
+say_jump(struct finding *f, const struct record_capture *c, const struct clock_jump *j)
+{
+	int64_t capture = j->to.ns - j->from.ns, ends = capture > j->ns ? capture - j->ns : 0;
+
+	if (j->from.frame == 0)
+		return;
+	evidence_frame(evidence_frame(finding_says(f, c->key.point, "between two packets the capture's clock ran on by %lld.%01lld s, the clocks of both "
+	    "ends of a connection (TCP time stamps) by %lld.%01lld s at most", (long long)(capture / SECOND), (long long)(capture % SECOND / 100000000),
+	    (long long)(ends / SECOND), (long long)(ends % SECOND / 100000000)), &j->from), &j->to);
+}
+
 static void
 judge_clock(const struct record_capture *c, struct verdicts *out)
 {
+	/* two queues of one card may swap neighbours; a step is something else */
+	bool back = c->clock_back_ns > SECOND;
 	struct finding *f;
 
-	/* two queues of one card may swap neighbours; a step is something else */
-	if (c->clock_back_ns <= SECOND)
+	if (!back && c->clock_forward == 0)
 		return;
 	f = quality(out, FINDING_CAPTURE_CLOCK, c);
-	evidence_frame(finding_says(f, c->key.point, "time went back %llu times, here by %lld.%03lld s", (unsigned long long)c->clock_back,
-	    (long long)(c->clock_back_ns / SECOND), (long long)(c->clock_back_ns % SECOND / 1000000)), &c->clock_back_at);
-	finding_summary(f, "The clock of the capture went back; times in this report follow the order of the packets.");
+	if (back)
+		evidence_frame(finding_says(f, c->key.point, "time went back %llu %s, here by %lld.%03lld s", (unsigned long long)c->clock_back,
+		    c->clock_back == 1 ? "time" : "times", (long long)(c->clock_back_ns / SECOND), (long long)(c->clock_back_ns % SECOND / 1000000)),
+		    &c->clock_back_at);
+	for (int i = 0; i < RECORD_JUMPS; i++)
+		say_jump(f, c, &c->clock_jumps[i]);
+	if (back)
+		finding_summary(f, "The clock of the capture went back; times in this report follow the order of the packets.");
+	else
+		finding_summary(f, "The clock of the capture was set forward by about %lld s in its middle: a silence over it is none.",
+		    (long long)((jumped_most(c) + SECOND / 2) / SECOND));
 }
 
 /* ---- where the capture was taken (0.1, v) -------------------------------------- */

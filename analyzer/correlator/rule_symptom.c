@@ -24,7 +24,7 @@ say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *
 	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
 	char waited[32];
 
-	symptom_seconds(moment_gap(&t->end_of_data, closed), waited);
+	symptom_seconds(case_waited(c, &t->end_of_data, closed), waited);
 	evidence_frame(finding_says(f, c->point, "the end of the message is sent%s", t->end_acked ? " and acknowledged by TCP" : ""), &t->end_of_data);
 	evidence_frame(finding_says(f, c->point, "%s later the client closes without the server's answer", waited), closed);
 	if (came)

@@ -23,7 +23,7 @@ say_gave_up_command(const struct mail_case *c, const char *what, const struct mo
 	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED, 0, NULL, out);
 	char waited[32];
 
-	symptom_seconds(moment_gap(asked, closed), waited);
+	symptom_seconds(case_waited(c, asked, closed), waited);
 	finding_subkind(f, "command");
 	finding_span(f, asked, closed);
 	evidence_frame(finding_says(f, c->point, "the client sends %s%s", what, came == NULL ? ", and TCP acknowledges it" : ""), asked);
@@ -132,7 +132,7 @@ judge_unanswered(const struct mail_case *c, struct verdicts *out)
 	if (p.asked.ns < c->conn->dir[1].data_last.ns)	/* asked with others, which were answered */
 		p.asked = c->conn->dir[1].data_last;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
-		if (moment_gap(&p.asked, &leaves) >= ASKED_LEAST)
+		if (case_waited(c, &p.asked, &leaves) >= ASKED_LEAST)
 			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		/* an RST says it for itself; before any mail rule_symptom.c does */
@@ -155,7 +155,7 @@ judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
 	    !pending_last(c, &p) || strcmp(p.what, "RETR") == 0 || strcmp(p.what, "TOP") == 0 || strcmp(p.what, "QUIT") == 0)
 		return;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
-		if (moment_gap(&p.asked, &leaves) >= ASKED_LEAST)
+		if (case_waited(c, &p.asked, &leaves) >= ASKED_LEAST)
 			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		if (moment_is(&c->conn->dir[1].fin))
@@ -179,9 +179,9 @@ struct slowest {
 };
 
 static void
-slow_note(struct slowest *s, const struct moment *asked, const struct moment *at, const char *what, int64_t limit)
+slow_note(const struct mail_case *c, struct slowest *s, const struct moment *asked, const struct moment *at, const char *what, int64_t limit)
 {
-	int64_t d = moment_gap(asked, at);
+	int64_t d = case_waited(c, asked, at);
 
 	if (d < 5 * SECOND)
 		return;
@@ -206,16 +206,16 @@ slow_collect(const struct mail_case *c, struct slowest *s)
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
 
-		slow_note(s, &t->first, &t->mail_reply.at, "MAIL", 300 * SECOND);
-		slow_note(s, &t->data_at, &t->data_reply.at, "DATA", 120 * SECOND);
-		slow_note(s, &t->end_of_data, &t->final_reply.at, the_dot, 600 * SECOND);
+		slow_note(c, s, &t->first, &t->mail_reply.at, "MAIL", 300 * SECOND);
+		slow_note(c, s, &t->data_at, &t->data_reply.at, "DATA", 120 * SECOND);
+		slow_note(c, s, &t->end_of_data, &t->final_reply.at, the_dot, 600 * SECOND);
 	}
 	for (uint32_t i = 0; i < c->recipient_count; i++)
-		slow_note(s, &c->recipients[i]->at, &c->recipients[i]->reply.at, "RCPT", 300 * SECOND);
+		slow_note(c, s, &c->recipients[i]->at, &c->recipients[i]->reply.at, "RCPT", 300 * SECOND);
 	n = refusals_gather(c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)		/* those of a mail stand there already */
 		if (r[i].only_session && !r[i].unsolicited)
-			slow_note(s, &r[i].asked, &r[i].reply->at, "a command", 300 * SECOND);
+			slow_note(c, s, &r[i].asked, &r[i].reply->at, "a command", 300 * SECOND);
 }
 
 static void
@@ -231,7 +231,7 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 	if (s.count == 0 || case_stalled(c))
 		return;
 	if (moment_is(&closed) && closed.ns >= s.asked.ns && moment_before(&closed, &s.at)) {
-		if (s.what != the_dot && moment_gap(&s.asked, &closed) >= ASKED_LEAST && !case_one_sided(c))
+		if (s.what != the_dot && case_waited(c, &s.asked, &closed) >= ASKED_LEAST && !case_one_sided(c))
 			say_gave_up_command(c, s.what, &s.asked, &closed, &s.at, out);
 		return;
 	}

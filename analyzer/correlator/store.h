@@ -85,6 +85,8 @@ struct proven	store_proven(const struct store *s, const struct addr *from, const
 
 /* ---- gates (diagnosis 0.3, 0.7 G, S14) ------------------------------------ */
 
+/* So much of the time between the two the capture's clock only jumped over. */
+int64_t	case_time_jumped(const struct mail_case *c, int64_t from_ns, int64_t to_ns);
 uint32_t capture_q_permille(const struct record_capture *c);	/* NULL: 0 */
 bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */

@@ -399,6 +399,24 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct
 	point_bytes(fp, e, &seg);
 }
 
+void
+point_clock_jumped(struct flow_point *fp, const struct clock_jump *jump)
+{
+	struct clock_jump *kept = fp->cap.clock_jumps, *least = kept;
+
+	for (struct clock_jump *j = kept; j < kept + RECORD_JUMPS; j++) {
+		if (j->from.frame != 0 && j->from.ns < jump->to.ns && jump->from.ns < j->to.ns) {
+			j->from = jump->from.ns > j->from.ns ? jump->from : j->from;
+			j->to = jump->to.ns < j->to.ns ? jump->to : j->to;
+			return;
+		}
+		least = j->ns < least->ns ? j : least;
+	}
+	fp->cap.clock_forward++;
+	if (jump->ns > least->ns)
+		*least = *jump;
+}
+
 static void
 point_clock(struct flow_point *fp, const struct capture_frame *f)
 {

@@ -247,6 +247,8 @@ full_handshake(struct full *f, const struct packet *p, enum dissect_dir dir)
 static void
 full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 {
+	struct clock_jump jump;
+
 	if (f->first.frame == 0)
 		f->first = p->at;
 	f->last = p->at;
@@ -258,6 +260,8 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 	if (f->tunnel[0] == '\0' && p->tunnel[0] != '\0')
 		strlcpy(f->tunnel, p->tunnel, sizeof(f->tunnel));
 	ledger_packet(f->ledger, p, dir);
+	if (stamps_packet(&f->stamps, p, dir, &jump))
+		point_clock_jumped(f->fp, &jump);
 }
 
 static void

@@ -12,6 +12,7 @@
 #include "flow/flow.h"
 #include "flow/ledger.h"
 #include "flow/prelude.h"
+#include "flow/stamps.h"
 #include "flow/stream.h"
 #include "flow/table.h"
 
@@ -59,6 +60,7 @@ struct full {
 	struct prelude	 prelude;
 	struct moment	 first, last, synack, established;
 	struct full_end	 end[2];	/* [DIR_C2S] client, [DIR_S2C] server */
+	struct stamps	 stamps;
 	uint16_t	 vlan[2];
 	char		 tunnel[32];
 	struct packet	*reuse;		/* a SYN with another ISN, while this flow seems alive */
@@ -149,6 +151,8 @@ void		 slots_give(struct slots *s, uint32_t name);
 void		 point_flow_end(struct flow_point *fp, struct flow_light *e);
 bool		 point_room(struct flow_point *fp);
 int64_t		 point_now(const struct flow_point *fp);
+/* A connection shows that the capture's clock was set forward; others may have shown it before. */
+void		 point_clock_jumped(struct flow_point *fp, const struct clock_jump *jump);
 /* Written when it is wanted. */
 void		 point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to, uint8_t proto,
 		    char out[40]);

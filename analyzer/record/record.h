@@ -53,6 +53,13 @@ struct record_key {
 
 /* ---- one capture point: quality first ------------------------------------ */
 
+/* The capture's clock was set forward: the senders' own clocks did not see that time (RFC 7323 time stamps of both ends). */
+#define RECORD_JUMPS	4
+struct clock_jump {
+	struct moment	from, to;	/* packets on either side of it; frame 0: none */
+	int64_t		ns;		/* by about so much */
+};
+
 struct record_capture {
 	struct record_key key;
 	char		file[256];	/* as the user named it */
@@ -73,6 +80,8 @@ struct record_capture {
 	uint64_t	clock_back;	/* times that went back; largest step below */
 	int64_t		clock_back_ns;
 	struct moment	clock_back_at;
+	uint64_t	clock_forward;	/* times that it was set forward by more than a second; the largest below */
+	struct clock_jump clock_jumps[RECORD_JUMPS];
 	bool		drops_known;
 	uint64_t	drops_kernel, drops_interface;
 	uint64_t	acked_bytes, acked_unseen;	/* q = unseen / acked, two-sided flows */

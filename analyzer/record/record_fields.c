@@ -111,6 +111,13 @@ FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
 	F(trailing, "no data came after it"));
 #undef S
 
+#define S clock_jump
+FIELD_TABLE(clock_jump_table, clock_jump, "clock-jump", "the capture's clock was set forward",
+	F(from, "last packet before"),
+	F(to, "first packet after"),
+	F(ns, "by about so many nanoseconds"));
+#undef S
+
 #define S session_refusal
 FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply and what it answered",
 	ENUM(stage, smtp_stage_names, "where in the dialogue"),
@@ -241,6 +248,8 @@ FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its
 	F(clock_back, "times that went back"),
 	F(clock_back_ns, "largest step back in nanoseconds"),
 	F(clock_back_at, "where"),
+	F(clock_forward, "times that the clock was set forward: the time stamps of both ends of a connection did not see that time"),
+	STRUCTS(clock_jumps, clock_jump_table, "the largest of them"),
 	F(drops_known, "the source counts its drops"),
 	F(drops_kernel, "dropped by the kernel"),
 	F(drops_interface, "dropped by the interface"),
