@@ -113,6 +113,16 @@ transaction_unheard(const struct mail_case *c, const struct record_transaction *
 	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c);
 }
 
+struct moment
+case_goodbye(const struct mail_case *c)
+{
+	const struct record_session *s = c->session;
+
+	if (s == NULL || !moment_is(&s->quit) || s->commands != 1 || s->gap_client || s->midstream || moment_is(&s->greeting.at))
+		return (struct moment){ 0 };
+	return s->quit;
+}
+
 int
 case_first_closer(const struct mail_case *c)
 {

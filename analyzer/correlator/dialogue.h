@@ -45,6 +45,8 @@ bool	transaction_unheard(const struct mail_case *c, const struct record_transact
 uint64_t case_size_limit(const struct mail_case *c);
 /* Says how many more connections the client had to this server and port at that moment. */
 void	say_connections_open(const struct view *v, struct finding *f, const struct moment *at);
+/* It waited for a greeting in vain, and QUIT is all it ever said: when it gave up; frame 0 = it did not. */
+struct moment case_goodbye(const struct mail_case *c);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
 /*

@@ -15,11 +15,22 @@ greeted(const struct mail_case *c)
 static struct moment
 client_done(const struct mail_case *c)
 {
-	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn->t_end };
+	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn->t_end }, goodbye = case_goodbye(c);
 
+	if (moment_is(&goodbye))
+		return goodbye;
 	if (!moment_is(&a) || (moment_is(&b) && moment_before(&b, &a)))
 		a = b;
 	return moment_is(&a) ? a : end;
+}
+
+/* As case_first_closer(), but a close behind the client's goodbye is only its answer. */
+static int
+who_ended(const struct mail_case *c)
+{
+	struct moment goodbye = case_goodbye(c);
+
+	return moment_is(&goodbye) ? 0 : case_first_closer(c);
 }
 
 /* ---- an ident query ---------------------------------------------------------------------- */
@@ -96,7 +107,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 	const struct mail_case *c = v->c, *ident;
 	struct moment end = client_done(c);
 	int64_t waited = case_waited(c, &c->conn->handshake, &end);
-	int closer = case_first_closer(c);
+	int closer = who_ended(c);
 	struct finding *f;
 	char took[32];
 
@@ -132,13 +143,14 @@ server_is_other(const struct mail_case *c)
 static void
 judge_partial(const struct mail_case *c, struct verdicts *out)
 {
-	struct moment end = client_done(c);
+	struct moment end = client_done(c), goodbye = case_goodbye(c);
 	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns - case_time_jumped(c, c->session->greeting_begun.ns, end.ns) : 0;
-	int closer = case_first_closer(c);
+	int closer = who_ended(c);
 	struct finding *f;
 
 	/* behind a gap nobody knows whether it was ended */
-	if (c->session == NULL || c->session->gap_server || c->session->early_talker || server_is_other(c) || (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
+	if (c->session == NULL || c->session->gap_server || (c->session->early_talker && !moment_is(&goodbye)) || server_is_other(c) ||
+	    (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
 		return;
 	if (closer == 1) {
 		f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
@@ -208,6 +220,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	reply_classify(v->replies, r, &ctx, &cl);
 	reply_quote(r, false, quote, sizeof(quote));
 	known = cl.how == REPLY_BY_TEXT || (now && cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS);
+	if (!known && verdict_claimed(out, c, 0, FINDING_PROTOCOL_ERROR) != NULL)
+		return;			/* for speaking too early */
 	if (!known) {
 		f = verdict_add(out, FINDING_BANNER_REJECTED, CONFIDENCE_CONFIRMED, c, 0);
 		if (now) {
@@ -255,11 +269,12 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *refused = early_refused(s);
-	struct moment end = case_closed(c, 1);
+	struct moment end = case_closed(c, 1), goodbye = case_goodbye(c);
 	bool none = !greeted(c);
 	struct finding *f;
 
-	if (!s->early_talker || !((none && moment_is(&end)) || refused != NULL))
+	/* who waited in vain and says QUIT did not speak too early */
+	if (!s->early_talker || moment_is(&goodbye) || !((none && moment_is(&end)) || refused != NULL))
 		return;
 	none = none && refused == NULL;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);

@@ -45,6 +45,14 @@ mail_open(const struct mail_case *c)
 	return false;
 }
 
+/* Sendmail says so to each command, once it has refused the client for its greeting, its HELO or for speaking too early. */
+static bool
+follows_refusal(const struct reading *g, const struct refusal *r)
+{
+	return reply_has_words(r->reply, "command rejected") &&
+	    (*g->said || reply_digit(&g->s->greeting) >= 4 || verdict_claimed(g->out, g->c, 0, FINDING_PROTOCOL_ERROR) != NULL);
+}
+
 /* Replies that say nothing about a mail, or that another rule reads. */
 static bool
 refusal_ignored(const struct reading *g, const struct refusal *r)
@@ -59,6 +67,8 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 		return true;			/* a session may be over after so many mails: the next one goes on */
 	if (r->reply->code == 421 && *g->said && reply_has_words(r->reply, "too many errors"))
 		return true;			/* of which those before it speak */
+	if (follows_refusal(g, r))
+		return true;
 	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
 		return true;
 	if (r->stage == 'A' && g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at))
@@ -120,10 +130,41 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 	}
 }
 
+/* mail.example.org greets, and the recipient is of example.org. */
+static bool
+greets_in_domain(const struct reading *g, const char *domain)
+{
+	const struct record_reply *hello = &g->s->greeting;
+	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
+
+	return strchr(domain, '.') != NULL && hello->code / 100 == 2 && host >= len && strncasecmp(hello->text + host - len, domain, len) == 0 &&
+	    (host == len || hello->text[host - len - 1] == '.');
+}
+
+/* In this session it took another recipient of the domain: it is responsible for it, or relays for this client. */
+static bool
+domain_taken(const struct reading *g, const char *domain)
+{
+	for (uint32_t i = 0; i < g->c->recipient_count; i++) {
+		const struct record_recipient *x = g->c->recipients[i];
+
+		if (x->reply.code / 100 == 2 && domain[0] != '\0' && strcasecmp(address_domain(x->address), domain) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
-	if (cl->kind == FINDING_SENDER_MISMATCH) {	/* only an account has an address that is not its own */
+	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
+
+	if (cl->kind == FINDING_RECIPIENT_UNKNOWN) {	/* OpenSMTPD says the same of a domain that it does not relay to */
+		if (domain_taken(g, domain))
+			cl->confidence = CONFIDENCE_CONFIRMED;
+		else if (greets_in_domain(g, domain))
+			cl->confidence = CONFIDENCE_PROBABLE;
+	} else if (cl->kind == FINDING_SENDER_MISMATCH) {	/* only an account has an address that is not its own */
 		if (r->after_auth || g->s->auth_ok)
 			cl->confidence = CONFIDENCE_CONFIRMED;
 		else
@@ -247,18 +288,40 @@ say_no_login(struct finding *f, const struct reading *g)
 static void
 say_own_domain(struct finding *f, const struct reading *g, const struct refusal *r)
 {
-	const struct record_reply *hello = &g->s->greeting;
 	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
-	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
 
-	if (strchr(domain, '.') == NULL || hello->code / 100 != 2 || host < len || strncasecmp(hello->text + host - len, domain, len) != 0 ||
-	    (host > len && hello->text[host - len - 1] != '.'))
+	if (!greets_in_domain(g, domain))
 		return;
-	evidence_frame(finding_says(f, g->c->point, "the server greets with a name in the recipient's own domain (%.80s)", domain), &hello->at);
+	evidence_frame(finding_says(f, g->c->point, "the server greets with a name in the recipient's own domain (%.80s)", domain), &g->s->greeting.at);
 	if (f->kind != FINDING_RELAY_DENIED_WRONG_NETWORK)
 		return;
 	finding_remedy(f, "If this server is to receive mail for %.80s, it is not set up for that domain: its owner must add it (local or relay domains). If "
 	    "not, the domain's MX record names the wrong server, or the client must log in.", domain);
+}
+
+/* What this server says of a recipient that it does not know, and of one that it does not relay to. */
+static void
+say_either(struct finding *f, const struct reading *g)
+{
+	if (f->confidence == CONFIDENCE_CONFIRMED)
+		return;
+	finding_says(f, g->c->point, "this server's program says the same of a recipient in a domain that it does not relay to for this client");
+	finding_remedy(f, "If the recipient's domain is this server's own, check the spelling of the address: it knows no such mailbox. If it is another's, the "
+	    "server does not relay for this client: log in to it (SMTP authentication, port 587), or use your own provider's outgoing server.");
+}
+
+/* No login is offered in clear, and the client did not ask for encryption: both have to be switched on. */
+static void
+say_login_behind_tls(struct finding *f, const struct reading *g)
+{
+	evidence_frame(finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use"),
+	    &g->s->capabilities_at);
+	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
+		finding_remedy(f, "Switch on both, encryption (STARTTLS) and \"My server requires authentication\", in the account's settings for this server: without "
+		    "encryption it offers no login. A mail server without an account here does not log in: it uses the outgoing server of its own provider.");
+	else if (f->kind == FINDING_AUTH_NOT_OFFERED)
+		finding_remedy(f, "Switch encryption on for this server and port (STARTTLS) and try again: most servers that offer STARTTLS offer the login only behind "
+		    "it. If there is none then either, use the submission port 587 or 465, or switch the login off.");
 }
 
 static void
@@ -285,11 +348,10 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 	}
 	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
 		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
-	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls) {
-		evidence_frame(finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use"),
-		    &s->capabilities_at);
+	if ((class_is_relay(f->kind) || f->kind == FINDING_AUTH_NOT_OFFERED) && !s->auth_offered && s->starttls_offered && !s->tls)
+		say_login_behind_tls(f, g);
+	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls)
 		finding_exclude(f, FINDING_TLS_REQUIRED, "the words do not ask for encryption");
-	}
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->helo && !s->ehlo)
 		finding_says(f, g->c->point, "the client said HELO, not EHLO: it does not speak the protocol that has logins");
 }
@@ -367,6 +429,8 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 		finding_says(f, g->c->point, "these words are known from: %.100s", cl->product);
 	say_server(f, g);
 	say_context(f, g, r);
+	if (cl->hint && cl->kind == FINDING_RECIPIENT_UNKNOWN)
+		say_either(f, g);
 	say_recipients(f, g, r);
 	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
 		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself%s",

@@ -201,16 +201,19 @@ static void
 judge_both_wait(const struct mail_case *c, struct verdicts *out)
 {
 	int closer = case_first_closer(c);
-	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
+	struct moment goodbye = case_goodbye(c), end = moment_is(&goodbye) ? goodbye : closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
-	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED || closer < 0 ||
-	    c->conn->dir[0].stream_bytes > 0 || c->conn->dir[1].stream_bytes > 0 || case_stalled(c) ||
-	    moment_gap(&c->conn->handshake, &end) < 10 * SECOND)
+	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED ||
+	    c->conn->dir[1].stream_bytes > 0 || case_stalled(c))
+		return;
+	/* QUIT is plain text; who leaves without it may be a scan */
+	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < 10 * SECOND))
 		return;
 	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
-	evidence_frame(evidence_frame(finding_says(f, c->point, "neither side says a word on port %u until one closes",
-	    c->conn->server.port), &c->conn->handshake), &end);
+	evidence_frame(evidence_frame(finding_says(f, c->point, moment_is(&goodbye) ?
+	    "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted" :
+	    "neither side says a word on port %u until one closes", c->conn->server.port), &c->conn->handshake), &end);
 	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn->server.port);
 }
 
