@@ -106,7 +106,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *ident;
 	struct moment end = client_done(c);
-	int64_t waited = case_waited(c, &c->conn->handshake, &end);
+	int64_t waited = end.ns - c->conn->handshake.ns - case_time_jumped(c, c->conn->handshake.ns, end.ns);	/* the end of a capture has no frame */
 	int closer = who_ended(c);
 	struct finding *f;
 	char took[32];
