@@ -355,6 +355,7 @@ header_end(struct message *m, bool whole)
 	if (m->now_ordinal == 0) {
 		m->facts.header_bytes = m->now_header;
 		m->facts.headers_complete = whole;
+		proofs_body_begin(&m->proofs, m->facts.message_id[0] != '\0');
 	}
 	if (!level_push(m)) {
 		if (whole && holds_message(&m->now) && m->now_ordinal != 0) {
@@ -666,7 +667,7 @@ message_end(struct message *m)
 	}
 	part_end(m, false);
 	proofs_end(&m->proofs, m->facts.headers_complete && m->facts.missing == 0,
-	    m->depth > 0 && m->levels[0].part == 0 && m->facts.part_count > 1);
+	    m->depth > 0 && m->levels[0].part == 0 && m->facts.part_count > 1, m->facts.bytes - m->facts.header_bytes);
 	m->facts.proofs = &m->proofs.facts;
 }
 

@@ -110,6 +110,29 @@ proofs_leaf_end(struct proofs *p)
 	memcpy(f->fault_name, p->leaf_name, sizeof(f->fault_name));
 }
 
+/* ---- the body of a mail that has no name ------------------------------------------------ */
+
+void
+proofs_body_begin(struct proofs *p, bool named)
+{
+	if (named || p->off)
+		return;
+	p->nameless = digest_new(DIGEST_FAST);
+	p->facts.starved |= p->nameless == NULL;
+}
+
+static uint64_t
+body_value(const struct digest *d)
+{
+	uint8_t v[DIGEST_MAX] = { 0 };
+	uint64_t n = 0;
+
+	digest_value(d, v);
+	for (size_t i = 0; i < sizeof(n); i++)
+		n = n << 8 | v[i];
+	return n;
+}
+
 /* ---- the message ---------------------------------------------------------------------- */
 
 /* Programs that write "--boundary---" for the last one: not a fault of the way. */
@@ -129,7 +152,7 @@ proofs_gap(struct proofs *p)
 }
 
 void
-proofs_end(struct proofs *p, bool known, bool unclosed)
+proofs_end(struct proofs *p, bool known, bool unclosed, uint64_t bytes)
 {
 	if (!known) {
 		proofs_free(p);
@@ -141,6 +164,8 @@ proofs_end(struct proofs *p, bool known, bool unclosed)
 	if (p->dkim != NULL)
 		dkim_body_end(p->dkim, &p->facts.dkim);
 	p->facts.starved |= p->facts.dkim.starved;
+	if (p->nameless != NULL && bytes > 0)
+		p->facts.body = body_value(p->nameless);
 }
 
 void
@@ -149,5 +174,7 @@ proofs_free(struct proofs *p)
 	leaf_drop(&p->leaf);
 	dkim_body_free(p->dkim);
 	p->dkim = NULL;
+	digest_free(p->nameless);
+	p->nameless = NULL;
 	p->signing = false;
 }

@@ -4,8 +4,9 @@
  * closing boundary, and hashes of its attachments to compare it with itself.
  *
  * Hashes cost, so nothing is hashed for nothing: the body only under a DKIM
- * signature, a part only under a Content-MD5, and of the rest attachments in
- * base64 alone, with a hash as fast as memory.  Plain text goes by unhashed.
+ * signature or where no Message-ID names the mail, a part only under a
+ * Content-MD5, and of the rest attachments in base64 alone, the last two with a
+ * hash as fast as memory.  Other plain text goes by unhashed.
  *
  * Parts of a message within the message are left out: what a bounce brings
  * back is often cut on purpose.
@@ -13,6 +14,7 @@
 #ifndef MESSAGE_PROOF_H
 #define MESSAGE_PROOF_H
 
+#include "dissectors/digest.h"
 #include "dissectors/dkim_body.h"
 #include "dissectors/leaf.h"
 
@@ -34,6 +36,7 @@ struct message_proofs {
 	uint32_t	hash[PROOF_ATTACHMENTS];
 	bool		list;		/* passed a mailing list */
 	bool		starved;	/* memory failed: some of this was not looked at */
+	uint64_t	body;		/* hash of the body of a mail without a Message-ID; 0 = none, or nothing in it */
 	bool		stub;		/* a part has a name that scanners give to what they put in place of another */
 };
 
@@ -41,6 +44,7 @@ struct message_proofs {
 struct proofs {
 	struct leaf	 leaf;
 	struct dkim_body *dkim;
+	struct digest	*nameless;	/* body of a mail without a Message-ID */
 	struct message_proofs facts;
 	uint32_t	 leaf_nr;
 	char		 leaf_name[96];
@@ -72,17 +76,21 @@ proofs_leaf_push(struct proofs *p, const uint8_t *b, size_t len)
 }
 void	proofs_leaf_end(struct proofs *p);
 
-/* All bytes behind the message's own header. */
+/* The message's own header is over. */
+void	proofs_body_begin(struct proofs *p, bool named);
+/* All bytes behind it. */
 static inline void
 proofs_body_push(struct proofs *p, const uint8_t *b, size_t len)
 {
 	if (p->dkim != NULL)
 		dkim_body_push(p->dkim, b, len);
+	if (p->nameless != NULL)
+		digest_update(p->nameless, b, len);
 }
 /* A line that begins like a boundary and is none: where the part ends is not certain. */
 void	proofs_doubt(struct proofs *p);
 void	proofs_gap(struct proofs *p);
-void	proofs_end(struct proofs *p, bool known, bool unclosed);
+void	proofs_end(struct proofs *p, bool known, bool unclosed, uint64_t bytes);	/* of the body */
 void	proofs_free(struct proofs *p);
 
 #endif /* MESSAGE_PROOF_H */

@@ -103,6 +103,19 @@ case_hears_after_close(const struct mail_case *c)
 	return case_closes_its_half(c) && case_all_acked(c, 1);
 }
 
+const struct record_stall *
+reply_unheard(const struct mail_case *c, const struct record_transaction *t)
+{
+	const struct record_direction *d = &c->conn->dir[1];
+
+	if (t != c->transactions[c->transaction_count - 1] || d->acked >= d->stream_bytes || c->conn->dir[0].packets == 0)
+		return NULL;
+	for (uint32_t i = 0; i < c->stall_count; i++)
+		if (c->stalls[i]->key.m == 1 && c->stalls[i]->chain_count >= 3 && !moment_is(&c->stalls[i]->delivered))
+			return c->stalls[i]->first.ns < t->final_reply.at.ns - SECOND ? NULL : c->stalls[i];
+	return NULL;
+}
+
 bool
 transaction_unheard(const struct mail_case *c, const struct record_transaction *t)
 {
@@ -110,7 +123,9 @@ transaction_unheard(const struct mail_case *c, const struct record_transaction *
 
 	if (t->verdict == VERDICT_LOST || t->verdict == VERDICT_UNKNOWN)
 		return t->end_acked || moment_is(&t->end_of_data);
-	return t->verdict == VERDICT_ACCEPTED && moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c);
+	if (t->verdict != VERDICT_ACCEPTED)
+		return false;
+	return reply_unheard(c, t) != NULL || (moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c));
 }
 
 struct moment

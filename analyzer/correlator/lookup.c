@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { GREETING_NAME = 64 };
-
 /* A case and the name that greeted it. */
 struct greeting {
 	char		name[GREETING_NAME];
@@ -30,8 +28,10 @@ struct lookups {
 	size_t		 service_groups;
 	struct greeting	*greetings;	/* by client, name, server */
 	size_t		 greeting_count;
-	struct accepted	*accepted;	/* by server, address, time */
+	struct accepted	*accepted;	/* by address, server, time */
 	size_t		 accepted_count;
+	struct unheard	*unheard;	/* by client, name, time */
+	size_t		 unheard_count;
 	const struct mail_case **cases[LOOKUP_KINDS];	/* by address, time */
 	size_t		 case_count[LOOKUP_KINDS];
 };
@@ -167,8 +167,7 @@ lookup_services(struct lookups *l, const struct addr *server, uint32_t point, si
 
 /* ---- greetings: which servers greet one client with the same name ----------------------- */
 
-/* The name a server greets with: first word, lower case.  A masked or one-word greeting names nobody. */
-static bool
+bool
 greeting_name(const struct mail_case *c, char name[GREETING_NAME])
 {
 	const char *p;
@@ -312,7 +311,7 @@ lookup_greeting_twin(struct lookups *l, const struct mail_case *c)
 /* ---- recipients that were taken --------------------------------------------------------- */
 
 struct accepted_key {
-	const struct addr *server;
+	const struct addr *server;	/* NULL = any */
 	const char	*address;
 	int64_t		 from_ns;
 };
@@ -320,9 +319,9 @@ struct accepted_key {
 static int
 accepted_against(const struct accepted *x, const struct accepted_key *k)
 {
-	int d = memcmp(&x->c->conn->server.ip, k->server, sizeof(*k->server));
+	int d = strcasecmp(x->recipient->address, k->address);
 
-	return d != 0 ? d : strcasecmp(x->recipient->address, k->address);
+	return d != 0 || k->server == NULL ? d : memcmp(&x->c->conn->server.ip, k->server, sizeof(*k->server));
 }
 
 static int
@@ -346,7 +345,7 @@ accepted_before(const void *element, const void *key)
 	const struct accepted_key *k = key;
 	int d = accepted_against(x, k);
 
-	return d < 0 || (d == 0 && x->c->conn->first.ns < k->from_ns);
+	return d < 0 || (d == 0 && k->server != NULL && x->c->conn->first.ns < k->from_ns);
 }
 
 static bool
@@ -386,19 +385,98 @@ lookup_accepted(struct lookups *l, const struct addr *server, const char *addres
 	from = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_before, &k);
 	to = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_not_past, &k);
 	*count = to - from;
-	return l->accepted + from;
+	return *count > 0 ? l->accepted + from : NULL;
+}
+
+/* ---- mails whose answer was not heard ----------------------------------------------------- */
+
+const char *
+mail_name(const struct mail_case *c, const struct record_transaction *t, const struct record_message **m)
+{
+	*m = NULL;
+	for (uint32_t i = 0; i < c->message_count && *m == NULL; i++)
+		if (c->messages[i]->key.n == t->key.n)
+			*m = c->messages[i];
+	if (t->message_id[0] != '\0' || *m == NULL)
+		return t->message_id;
+	return (*m)->body_hash;
+}
+
+struct unheard_key {
+	const struct addr *client;
+	const char	*name;
+};
+
+static int
+unheard_against(const struct unheard *x, const struct unheard_key *k)
+{
+	int d = memcmp(&x->c->conn->client.ip, k->client, sizeof(*k->client));
+
+	return d != 0 ? d : strcmp(x->name, k->name);
+}
+
+static int
+unheard_order(const void *a, const void *b)
+{
+	const struct unheard *x = a, *y = b;
+	int d = unheard_against(x, &(struct unheard_key){ &y->c->conn->client.ip, y->name });
+
+	if (d == 0)
+		d = order_u64(x->c->index, y->c->index);
+	return d != 0 ? d : order_u64(x->t->key.n, y->t->key.n);
+}
+
+static bool
+unheard_before(const void *element, const void *key)
+{
+	return unheard_against(element, key) < 0;
+}
+
+static bool
+unheard_not_past(const void *element, const void *key)
+{
+	return unheard_against(element, key) <= 0;
+}
+
+static void
+unheard_build(struct lookups *l)
+{
+	const struct store *s = l->store;
+	const struct record_message *m;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->indexed; i++)
+		n += s->cases[i]->transaction_count;
+	if ((l->unheard = room_for(l, n, sizeof(*l->unheard))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++) {
+		const struct mail_case *c = s->cases[i];
+
+		for (uint32_t k = 0; c->session != NULL && k < c->transaction_count; k++) {
+			struct unheard u = { c, c->transactions[k], mail_name(c, c->transactions[k], &m) };
+
+			if (u.name[0] != '\0' && transaction_unheard(c, u.t))
+				l->unheard[l->unheard_count++] = u;
+		}
+	}
+	qsort(l->unheard, l->unheard_count, sizeof(*l->unheard), unheard_order);
+}
+
+const struct unheard *
+lookup_unheard(struct lookups *l, const struct addr *client, const char *name, size_t *count)
+{
+	struct unheard_key k = { client, name };
+	size_t from, to;
+
+	if (l->unheard == NULL)
+		unheard_build(l);
+	from = count_before(l->unheard, l->unheard_count, sizeof(*l->unheard), unheard_before, &k);
+	to = count_before(l->unheard, l->unheard_count, sizeof(*l->unheard), unheard_not_past, &k);
+	*count = to - from;
+	return *count > 0 ? l->unheard + from : NULL;
 }
 
 /* ---- cases with something in common ------------------------------------------------------ */
-
-static bool
-case_has_unheard(const struct mail_case *c)
-{
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (transaction_unheard(c, c->transactions[i]))
-			return true;
-	return false;
-}
 
 static bool
 case_pop_session(const struct mail_case *c)
@@ -412,7 +490,6 @@ static const struct lookup_facts {
 } facts[LOOKUP_KINDS] = {
 	[LOOKUP_POP_OF_SERVER] = { false, case_pop_session },
 	[LOOKUP_POP_OF_CLIENT] = { true, case_pop_session },
-	[LOOKUP_UNHEARD_OF_SERVER] = { false, case_has_unheard },
 };
 
 static const struct addr *
@@ -495,6 +572,7 @@ lookups_free(struct lookups *l)
 	free(l->services);
 	free(l->greetings);
 	free(l->accepted);
+	free(l->unheard);
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		free(l->cases[i]);
 	free(l);

@@ -37,19 +37,36 @@ const struct mail_case *lookup_greeting_twin(struct lookups *l, const struct mai
 /* Other public servers greet the same client on the same port with other names: nobody answers for all. */
 bool	lookup_greeting_other(struct lookups *l, const struct mail_case *c);
 
+enum { GREETING_NAME = 64 };
+/* The name a server greets with: first word, lower case.  false: a masked or one-word greeting names nobody. */
+bool	greeting_name(const struct mail_case *c, char name[GREETING_NAME]);
+
 /* A recipient whom a server took. */
 struct accepted {
 	const struct mail_case *c;
 	const struct record_recipient *recipient;
 };
-/* Those of a server with this address (whatever case), in connections that began at from_ns or later: `count' in order of time. */
+/*
+ * Those of a server with this address (whatever case), in connections that began at from_ns or later: `count' in order of time.
+ * Server NULL: those of all servers, whenever; in order of time for each.
+ */
 const struct accepted *lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns,
 		    size_t *count);
+
+/* A mail that was sent whole and whose final answer its client did not hear; `name' as mail_name() has it. */
+struct unheard {
+	const struct mail_case *c;
+	const struct record_transaction *t;
+	const char	*name;
+};
+/* What names a mail: its Message-ID, without one the hash of its body; "" = nothing.  Its message record in *m, or NULL. */
+const char	*mail_name(const struct mail_case *c, const struct record_transaction *t, const struct record_message **m);
+/* Those of a client with this name: `count' in order of time. */
+const struct unheard *lookup_unheard(struct lookups *l, const struct addr *client, const char *name, size_t *count);
 
 enum lookup_kind {
 	LOOKUP_POP_OF_SERVER,		/* POP3 sessions */
 	LOOKUP_POP_OF_CLIENT,
-	LOOKUP_UNHEARD_OF_SERVER,	/* with a mail whose final answer the client did not hear */
 	LOOKUP_KINDS
 };
 struct case_run {

@@ -1,7 +1,7 @@
 /*
  * rule_relay.c - why a server relays now and not then: what another session of
- * the same client shows (diagnosis 1C pop-before-smtp-required, sender-mismatch,
- * greylisted).
+ * the same client shows (diagnosis 1C pop-before-smtp-required,
+ * sender-mismatch).
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,6 @@
 #include "lookup.h"
 
 #define GRANT_NS	(SECOND * 3 * 3600)	/* longest grant known: Gradwell, 3 h */
-#define MEMORY_NS	(SECOND * 48 * 3600)	/* greylist retry window */
 
 /* An accepted recipient of another session. */
 struct acceptance {
@@ -28,18 +27,17 @@ transaction_of(const struct mail_case *c, const struct record_recipient *r)
 	return NULL;
 }
 
-/* Walks the recipients of one address that the server took from the same client (or its /24, /64). */
+/* Walks the recipients of one address that the server took from the same client. */
 struct acceptances {
 	const struct accepted *at;
 	size_t		n;
 	int64_t		to_ns;		/* of the connection's first packet */
-	bool		whole_net;
 };
 
 static struct acceptances
-acceptances_of(const struct view *v, const struct record_recipient *r, int64_t from_ns, int64_t to_ns, bool whole_net)
+acceptances_of(const struct view *v, const struct record_recipient *r, int64_t from_ns, int64_t to_ns)
 {
-	struct acceptances w = { .to_ns = to_ns, .whole_net = whole_net };
+	struct acceptances w = { .to_ns = to_ns };
 
 	w.at = lookup_accepted(v->lookups, &v->c->conn->server.ip, r->address, from_ns, &w.n);
 	return w;
@@ -50,9 +48,8 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 {
 	for (; w->n > 0 && w->at->c->conn->first.ns <= w->to_ns; w->at++, w->n--) {
 		const struct mail_case *x = w->at->c;
-		const struct addr *a = &x->conn->client.ip, *b = &refused->conn->client.ip;
 
-		if (x->point != refused->point || !(w->whole_net ? addr_prefix_equal(a, b, 24, 64) : addr_equal(a, b)))
+		if (x->point != refused->point || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
 			continue;
 		*out = (struct acceptance){ x, w->at->recipient, transaction_of(x, w->at->recipient) };
 		w->at++;
@@ -143,7 +140,7 @@ static void
 judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
 {
 	const struct record_transaction *mine = transaction_of(v->c, r);
-	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS, false);
+	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS);
 	struct acceptance a;
 
 	while (acceptance_next(&all, v->c, &a)) {
@@ -182,74 +179,3 @@ judge_relay(const struct view *v, struct verdicts *out)
 }
 
 const struct rule rule_relay = { "relay", RULE_CASE, judge_relay };
-
-/* ---- greylisting, told by the later success -------------------------------------------------- */
-
-/*
- * x.2.0, x.2.1, x.7.0, x.7.1 are what greylisters use, and x.3.2 postscreen; any other code names something else, and so does
- * 421: the server itself.
- */
-static bool
-code_may_greylist(const struct record_reply *r)
-{
-	unsigned int code[3];
-
-	if (!reply_enhanced(r, code) || code[1] == 0)
-		return r->code != 421;
-	return code[1] == 3 ? code[2] == 2 : (code[1] == 2 || code[1] == 7) && code[2] <= 1;
-}
-
-/* Words and codes that name another reason are believed. */
-static bool
-maybe_greylisted(const struct view *v, const struct record_reply *r)
-{
-	struct reply_context ctx = { .stage = 'R', .greeting = v->c->session->greeting.text };
-	struct reply_class cl;
-
-	if (reply_digit(r) != 4)
-		return false;
-	reply_classify(v->replies, r, &ctx, &cl);
-	return cl.kind == FINDING_GREYLISTED || (cl.how != REPLY_BY_TEXT && code_may_greylist(r) &&
-	    (cl.kind == FINDING_TEMPORARY_SERVER_ERROR || cl.kind == FINDING_UNCLASSIFIED_4XX));
-}
-
-static void
-say_greylisted(const struct view *v, const struct record_recipient *r, const struct acceptance *a, struct verdicts *out)
-{
-	int64_t later = (a->recipient->reply.at.ns - r->reply.at.ns) / SECOND;
-	struct finding *f = verdict_add(out, FINDING_GREYLISTED, CONFIDENCE_CONFIRMED, v->c, 0);
-
-	finding_span(f, &r->reply.at, &a->recipient->reply.at);
-	finding_reply(f, &r->reply);
-	evidence_frame(finding_says(f, v->c->point, "RCPT TO:<%.100s> is put off", r->address), &r->reply.at);
-	evidence_frame(finding_says(f, a->c->point, "%lld s later the same recipient is accepted", (long long)later), &a->recipient->reply.at);
-	finding_summary(f, "Greylisted: the server put the mail off and accepted it %lld s later.", (long long)later);
-}
-
-static void
-judge_greylist(const struct view *v, struct verdicts *out)
-{
-	const struct mail_case *c = v->c;
-
-	if (c->session == NULL || !case_is_smtp(c))
-		return;
-	for (uint32_t i = 0; i < c->recipient_count; i++) {
-		const struct record_recipient *r = c->recipients[i];
-		const struct record_transaction *t = transaction_of(c, r);
-		struct acceptances all;
-		struct acceptance a;
-
-		if (!maybe_greylisted(v, &r->reply))
-			continue;
-		all = acceptances_of(v, r, c->conn->first.ns, c->conn->last.ns + MEMORY_NS, true);
-		while (acceptance_next(&all, c, &a)) {
-			if (a.recipient->reply.at.ns - r->reply.at.ns < 60 * SECOND || (t != NULL && a.transaction != NULL &&
-			    strcasecmp(t->sender, a.transaction->sender) != 0))
-				continue;
-			say_greylisted(v, r, &a, out);
-			break;
-		}
-	}
-}
-
-const struct rule rule_greylist = { "greylist", RULE_CASE, judge_greylist };

@@ -184,22 +184,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 
 /* ---- accepted, but did the client hear it? ------------------------------------------------------ */
 
-/* The final reply is the last of the server's bytes, sent at least three times and never acknowledged. */
-static const struct record_stall *
-reply_unheard(const struct mail_case *c)
-{
-	const struct record_direction *d = &c->conn->dir[1];
-
-	if (d->acked >= d->stream_bytes || c->conn->dir[0].packets == 0)
-		return NULL;
-	for (uint32_t i = 0; i < c->stall_count; i++)
-		if (c->stalls[i]->key.m == 1 && c->stalls[i]->chain_count >= 3 && !moment_is(&c->stalls[i]->delivered))
-			return c->stalls[i];
-	return NULL;
-}
-
 static void
-judge_accepted(const struct mail_case *c, const struct record_transaction *t, bool last, struct verdicts *out)
+judge_accepted(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
 	struct moment closed = case_closed(c, 0);
 	const struct record_stall *s;
@@ -211,7 +197,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, bo
 		say_gave_up_waiting(c, t, &closed, true, out);
 		return;
 	}
-	if (!last || (s = reply_unheard(c)) == NULL || s->first.ns < t->final_reply.at.ns - SECOND)
+	if ((s = reply_unheard(c, t)) == NULL)
 		return;
 	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
 	finding_subkind(f, "answer-unheard");
@@ -267,12 +253,12 @@ judge_dot_lost(const struct mail_case *c, const struct record_transaction *t, st
 }
 
 static void
-judge_transaction(const struct mail_case *c, const struct record_transaction *t, bool last, struct verdicts *out)
+judge_transaction(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
 	if (t->nested)
 		return;
 	if (t->verdict == VERDICT_ACCEPTED) {
-		judge_accepted(c, t, last, out);
+		judge_accepted(c, t, out);
 		return;
 	}
 	if (t->verdict != VERDICT_LOST && t->verdict != VERDICT_UNKNOWN)
@@ -317,7 +303,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		judge_transaction(c, c->transactions[i], i + 1 == c->transaction_count, out);
+		judge_transaction(c, c->transactions[i], out);
 	if (!session_is_stale(c))
 		judge_session(c, out);
 }

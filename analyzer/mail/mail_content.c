@@ -1,4 +1,5 @@
 /* mail_content.c - the message parser on a flow's content. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,10 @@ hashes_set(struct record_message *out, struct content_texts *texts, const struct
 	for (uint32_t i = 0; i < p->hashes && n + 9 < size; i++)
 		n += (size_t)snprintf(to + n, size - n, "%s%08x", i > 0 ? " " : "", p->hash[i]);
 	out->attachment_hashes = to;
+	if (p->body != 0) {
+		snprintf(texts->body_hash, sizeof(texts->body_hash), "%016" PRIx64, p->body);
+		out->body_hash = texts->body_hash;
+	}
 }
 
 static void

@@ -100,7 +100,7 @@ void	mail_content_gap(struct mail_flow *f, uint64_t missing);
 struct content_texts {
 	char	message_id[RECORD_HEADER], subject[RECORD_HEADER], from[RECORD_HEADER], content_type[RECORD_HEADER];
 	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE];
-	char	attachment_hashes[RECORD_LINE];
+	char	attachment_hashes[RECORD_LINE], body_hash[17];
 };
 void	mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain);
 

@@ -520,6 +520,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	bool		stub;		/* a part is named like what scanners put in place of another */
 	uint32_t	attachments;	/* in base64 */
 	const char	*attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
+	const char	*body_hash;	/* of a mail without a Message-ID; "" else */
 };
 
 /* One of them, as it travels. */

@@ -170,6 +170,48 @@ test_accepted(void)
 	(void)lookup_accepted(lookups, &server, "eve@example.net", 0, &count);
 	CHECK_EQ_INT(count, 0);
 	end();
+	r[16].connection.server.ip = ip4(198, 51, 100, 9);	/* the last of them by another server */
+	begin(r, n);
+	(void)lookup_accepted(lookups, &server, "ann@example.net", 0, &count);
+	CHECK_EQ_INT(count, 2);
+	v = lookup_accepted(lookups, NULL, "ann@example.net", 0, &count);
+	CU_ASSERT_EQUAL_FATAL(count, 3);
+	CHECK_EQ_INT(v[0].c->id, 5);
+	end();
+}
+
+/* ---- mails whose answer was not heard --------------------------------------------------- */
+
+static void
+test_unheard(void)
+{
+	struct record r[16];
+	struct addr client;
+	const struct unheard *u;
+	size_t n = 0, count;
+
+	for (uint64_t id = 1; id <= 4; id++) {
+		r[n] = build_connection(0, id, (int64_t)(9 - id) * 1000, 20000);
+		r[n + 1] = build_session(&r[n], 1060);
+		r[n + 2] = build_transaction(&r[n], 1, id == 4 ? VERDICT_ACCEPTED : VERDICT_UNKNOWN, 1100);
+		r[n + 2].transaction.end_of_data = at(1200);
+		r[n + 2].transaction.message_id = id == 3 ? "" : "<one@example.net>";
+		r[n + 3] = (struct record){ .type = RECORD_MESSAGE };
+		r[n + 3].message.key = r[n + 2].transaction.key;
+		r[n + 3].message.body_hash = "0123456789abcdef";
+		n += 4;
+	}
+	client = r[0].connection.client.ip;
+	begin(r, n);
+	u = lookup_unheard(lookups, &client, "<one@example.net>", &count);
+	CU_ASSERT_EQUAL_FATAL(count, 2);	/* the fourth was heard */
+	CHECK_EQ_INT(u[0].c->id, 2);		/* in order of time */
+	CHECK_EQ_INT(u[1].c->id, 1);
+	u = lookup_unheard(lookups, &client, "0123456789abcdef", &count);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	CHECK_EQ_INT(u[0].c->id, 3);
+	CHECK(lookup_unheard(lookups, &client, "<two@example.net>", &count) == NULL && count == 0);
+	end();
 }
 
 /* ---- kinds of cases, and who lived when ------------------------------------------------ */
@@ -231,6 +273,7 @@ main(void)
 		{ "services of a server", test_services },
 		{ "one name, two unrelated servers", test_greeting_twins },
 		{ "recipients that were taken", test_accepted },
+		{ "mails whose answer was not heard", test_unheard },
 		{ "cases of a kind", test_cases_of_a_kind },
 		{ "who lived when", test_walk_of_the_living },
 	};
