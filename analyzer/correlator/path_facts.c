@@ -175,12 +175,23 @@ stall_carried(const struct record_stall *s)
 	return s->w_min > 0 && size_carried(s, s->w_min);
 }
 
+/* Lost at u or more.  A super-segment was cut into the largest there are: its first is one of them (S3). */
+static uint32_t
+lost_large(const struct record_stall *s)
+{
+	uint32_t n = s->n_lost_ge;
+
+	for (uint32_t i = 0; i < s->chain_len; i++)
+		n += s->chain[i].lost && s->chain[i].super;
+	return n;
+}
+
 bool
 stall_long(const struct record_stall *s)
 {
 	if (size_carried(s, s->u))
 		return false;
-	return !stall_heard_large(s) && s->chain_above >= CHAIN_LEAST && s->n_lost_ge >= CHAIN_LEAST && s->u > s->proven
+	return !stall_heard_large(s) && s->chain_above >= CHAIN_LEAST && lost_large(s) >= CHAIN_LEAST && s->u > s->proven
 	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
 }
 

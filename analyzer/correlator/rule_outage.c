@@ -20,6 +20,20 @@ dead(const struct record_stall *s)
 	    && (s->delivered.frame == 0 || !s->delivered_smaller || stall_small_lost(s));
 }
 
+/* The other way was dead already: no ACK of this data can come back, and the connection is not idle. */
+static bool
+follows_other_way(const struct way *w, const struct record_stall *s)
+{
+	struct way back = way_of(w->v, w->c, !w->dir);
+	const struct record_stall *o;
+	uint32_t i = 0;
+
+	while ((o = way_stall(&back, &i)) != NULL)
+		if (dead(o) && o->first.ns < s->first.ns && (o->delivered.frame == 0 || o->delivered.ns > s->first.ns))
+			return true;
+	return false;
+}
+
 static bool
 time_overlaps(const struct record_stall *a, const struct record_stall *b)
 {
@@ -241,7 +255,7 @@ judge(const struct view *v, struct verdicts *out)
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(s) || stall_by_chance(s, s->lost_else))
+			if (!dead(s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s))
 				continue;
 			live = others_pass(&w, s);
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);

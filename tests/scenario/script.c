@@ -229,6 +229,19 @@ do_say(struct script *sc, char who, bool line, const char *text)
 		text_add(sc, "\r\n", 2);
 }
 
+/* "S! 421 x": a line at once, whatever the other side is saying. */
+static void
+do_interrupt(struct script *sc, char who, const char *text)
+{
+	struct endpoint *e = side(sc, who);
+
+	flush(sc);
+	text_add_escaped(sc, text);
+	text_add(sc, "\r\n", 2);
+	ep_write(sc->sim, e, sc->text, sc->text_len);
+	sc->text_len = 0;
+}
+
 /* ---- messages ----------------------------------------------------------------------------- */
 
 /* Text that is the same for ever: words of a pangram, turned round line by line. */
@@ -404,6 +417,10 @@ run_line(struct script *sc, char *line)
 {
 	if ((line[0] == 'C' || line[0] == 'S') && (line[1] == ':' || line[1] == ';')) {
 		do_say(sc, line[0], line[1] == ':', line[2] == ' ' ? line + 3 : line + 2);
+		return;
+	}
+	if ((line[0] == 'C' || line[0] == 'S') && line[1] == '!') {
+		do_interrupt(sc, line[0], line[2] == ' ' ? line + 3 : line + 2);
 		return;
 	}
 	split(sc, line);
