@@ -291,10 +291,11 @@ client_full(const struct mail_case *c)
 	return moment_is(&client->zero_from) && client->zero_to.ns >= c->conn->last.ns - 5 * SECOND;
 }
 
+/* A window that was full too shortly for that rule explains nothing. */
 static bool
-path_bad(const struct mail_case *c)
+path_bad(const struct mail_case *c, const struct verdicts *out)
 {
-	return case_stalled(c) || client_full(c);
+	return case_stalled(c) || (client_full(c) && verdict_claimed(out, c, -1, FINDING_ZERO_WINDOW_STALL) != NULL);
 }
 
 /* ---- a fetch that stands still ---------------------------------------------------------------- */
@@ -347,13 +348,19 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
-	if (m == NULL || closer < 0 || path_bad(c))
+	if (m == NULL || closer < 0 || path_bad(c, out))
 		return;
 	f = verdict_add(out, FINDING_POP_INCOMPLETE, absence(c, CONFIDENCE_PROBABLE), c, 1);
 	evidence_frame(finding_says(f, c->point, "message %u begins; %llu bytes of it came%s", m->number, (unsigned long long)m->bytes,
 	    m->listed_size > m->bytes ? ", less than LIST said" : ""), &m->first);
 	evidence_frame(finding_says(f, c->point, "the %s closes before its end", closer == 0 ? "client" : "server"), &end);
 	finding_summary(f, "Message %u was cut off: the %s closed the connection before its end.", m->number, closer == 0 ? "client" : "server");
+	if (closer != 0)
+		return;
+	if (client_full(c))
+		evidence_frame(finding_says(f, c->point, "its window was full then: the program that fetches had not read what had come"), &c->conn->dir[0].zero_from);
+	finding_remedy(f, "The program that fetches, or a scanner beside it, ended the session itself: look at its time-out, at its log, and at what made it read "
+	    "so slowly. The server and the network were still delivering.");
 }
 
 static void
