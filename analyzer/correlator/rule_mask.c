@@ -50,6 +50,117 @@ word_in(const char *list, const char *word)
 	return false;
 }
 
+/* ---- the same server, heard by another connection (S3 and S4) -------------------------------- */
+
+enum { LOOKED = 256, STARTTLS_LENGTH = 8 };
+
+static bool
+word_is(const char *p, size_t len, const char *word)
+{
+	return len == strlen(word) && strncasecmp(p, word, len) == 0;
+}
+
+/* A word of the length of STARTTLS, and none of those that servers say (IANA's SMTP extensions; Postfix: XFORWARD). */
+static bool
+word_replaces(const char *p, size_t len)
+{
+	static const char *const known[] = { "STARTTLS", "8BITMIME", "CHUNKING", "SMTPUTF8", "XFORWARD" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (word_is(p, len, known[i]))
+			return false;
+	return len == STARTTLS_LENGTH && strspn(p, "0123456789") < len;
+}
+
+/* Room that is left, a number that goes up: no other list for it. */
+static bool
+words_equal(const char *a, size_t n, const char *b, size_t m)
+{
+	return (n == m && strncasecmp(a, b, n) == 0) || (strspn(a, "0123456789") >= n && strspn(b, "0123456789") >= m);
+}
+
+/*
+ * The lists are one word by word, but for STARTTLS in theirs, where ours has eight other letters: something wrote over
+ * it.  A server that leaves STARTTLS out, for this client or since its configuration was changed, leaves nothing there.
+ */
+static bool
+list_rewritten(const char *ours, const char *theirs, char word[STARTTLS_LENGTH + 1])
+{
+	bool found = false;
+
+	while (*ours != '\0' && *theirs != '\0') {
+		size_t n = strcspn(ours, " "), m = strcspn(theirs, " ");
+
+		if (!found && word_is(theirs, m, "STARTTLS") && word_replaces(ours, n)) {
+			snprintf(word, STARTTLS_LENGTH + 1, "%s", ours);
+			found = true;
+		} else if (!words_equal(ours, n, theirs, m)) {
+			return false;
+		}
+		ours += n + (ours[n] == ' ');
+		theirs += m + (theirs[m] == ' ');
+	}
+	return found && *ours == *theirs;
+}
+
+static bool
+may_be_rewritten(const struct record_session *s)
+{
+	if (!s->ehlo_answered || s->starttls_offered || strlen(s->capabilities) + 1 >= RECORD_WORDS)
+		return false;
+	for (const char *p = s->capabilities; *p != '\0'; ) {
+		size_t n = strcspn(p, " ");
+
+		if (word_replaces(p, n))
+			return true;
+		p += n + (p[n] == ' ');
+	}
+	return false;
+}
+
+/* Another connection to this server and port that was offered STARTTLS in a list that is ours otherwise. */
+static const struct mail_case *
+offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port };
+
+	if (!may_be_rewritten(c->session))
+		return NULL;
+	/* two sites may have a server each of one private address */
+	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x != c && x->session != NULL && x->session->starttls_offered && (x->point == c->point || addr_public(&c->conn->server.ip)) &&
+		    list_rewritten(c->session->capabilities, x->session->capabilities, word))
+			return x;
+	return NULL;
+}
+
+static void
+say_offered(struct finding *f, const struct mail_case *c, const struct mail_case *x, const char *word)
+{
+	evidence_frame(finding_says(f, x->point, "another connection to this server is offered STARTTLS in a list that is the same otherwise"),
+	    &x->session->capabilities_at);
+	evidence_frame(finding_says(f, c->point, "here \"%s\" stands in its place", word), &c->session->capabilities_at);
+	finding_exclude(f, FINDING_TLS_NOT_OFFERED, "the server offers it to others, and would leave nothing in its place");
+}
+
+static void
+judge_replaced(const struct view *v, struct verdicts *out)
+{
+	char word[STARTTLS_LENGTH + 1];
+	const struct mail_case *x = offered_elsewhere(v, word);
+	struct finding *f;
+
+	if (x == NULL || verdict_claimed(out, v->c, 1, FINDING_STARTTLS_STRIPPED) != NULL)
+		return;
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, v->c, 1);
+	finding_subkind(f, "replaced");
+	say_offered(f, v->c, x, word);
+	finding_summary(f, "Something overwrites STARTTLS in the server's EHLO reply: mail goes unencrypted or not at all.");
+}
+
+/* ---- the greeting, the keywords ---------------------------------------------------------------- */
+
 static void
 judge_banner(const struct mail_case *c, struct verdicts *out)
 {
@@ -67,10 +178,12 @@ judge_banner(const struct mail_case *c, struct verdicts *out)
 }
 
 static void
-judge_stripped(const struct mail_case *c, size_t eight, struct verdicts *out)
+judge_stripped(const struct view *v, size_t eight, struct verdicts *out)
 {
 	static const char *const same_length[] = { "CHUNKING", "SMTPUTF8", "8BITMIME" };
+	const struct mail_case *c = v->c, *x;
 	const struct record_session *s = c->session;
+	char word[STARTTLS_LENGTH + 1];
 	size_t missing = 0;
 	struct finding *f;
 
@@ -78,17 +191,21 @@ judge_stripped(const struct mail_case *c, size_t eight, struct verdicts *out)
 		return;
 	for (size_t i = 0; i < sizeof(same_length) / sizeof(same_length[0]); i++)
 		missing += !word_in(s->capabilities, same_length[i]);
-	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
+	x = offered_elsewhere(v, word);
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing || x != NULL ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
 	evidence_frame(finding_says(f, c->point, "the EHLO reply has %zu %s of the length of STARTTLS overwritten: %.100s", eight,
 	    eight == 1 ? "keyword" : "keywords", s->masked_keywords), &s->capabilities_at);
-	if (eight <= missing)
+	if (x != NULL)
+		say_offered(f, c, x, word);
+	else if (eight <= missing)
 		finding_exclude(f, FINDING_TLS_NOT_OFFERED, "another keyword of eight letters (CHUNKING) may be behind the mask");
 	finding_summary(f, "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
 }
 
 static void
-judge_keywords(const struct mail_case *c, struct verdicts *out)
+judge_keywords(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	const struct record_session *s = c->session;
 	size_t eight = 0, masked = 0;
 	struct finding *f;
@@ -108,7 +225,7 @@ judge_keywords(const struct mail_case *c, struct verdicts *out)
 	finding_subkind(f, "keywords");
 	evidence_frame(finding_says(f, c->point, "keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords), &s->capabilities_at);
 	finding_summary(f, "A firewall overwrites %zu %s of the server's EHLO reply.", masked, masked == 1 ? "keyword" : "keywords");
-	judge_stripped(c, eight, out);
+	judge_stripped(v, eight, out);
 }
 
 /* S5: STARTTLS was offered, then refused as unknown; what was never offered, or not seen to be, is rule_tls.c's. */
@@ -167,7 +284,8 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	judge_banner(c, out);
-	judge_keywords(c, out);
+	judge_keywords(v, out);
+	judge_replaced(v, out);
 	judge_commands(c, out);
 }
 
