@@ -153,6 +153,7 @@ last_syn_ns(const struct mail_case *c)
 
 struct reset_evidence {
 	bool	 ttl, farther, time, several;
+	bool	 hop;		/* one hop nearer than the host's other packets: a router before it, or another way */
 	uint8_t	 rst_ttl, host_ttl;
 	int64_t	 delay, rtt;
 	uint32_t nets;
@@ -180,6 +181,7 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	e->ttl = ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl);
 	e->farther = e->ttl && ttl_hops(e->rst_ttl) >= ttl_hops(e->host_ttl) + 2;
 	e->ttl = e->ttl && !e->farther;
+	e->hop = e->rst_ttl != 0 && e->host_ttl != 0 && ttl_hops(e->rst_ttl) + 1 == ttl_hops(e->host_ttl);
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
 	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
@@ -213,7 +215,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	struct contrast con;
 	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
-	    !con.c1 ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
+	    !con.c1 || e.hop ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
 	struct finding *f;
 	char server[ENDPOINT_TEXT];
 
@@ -233,6 +235,9 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	if (e.farther)
 		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: from farther, as from another machine behind the same "
 		    "address", e.rst_ttl, e.host_ttl);
+	if (signs == 0 && e.hop)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another way of the host's, or the router before it",
+		    e.rst_ttl, e.host_ttl);
 	if (e.time)
 		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
 		    (long long)(e.delay / 1000), (long long)(e.rtt / 1000));
@@ -253,7 +258,8 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
 	else
 		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
-		    "any other answer of this host to compare with", "at the client, and connect to another port of the server as well");
+		    con.c1 ? "what the server itself sends" : "any other answer of this host to compare with",
+		    con.c1 ? "at the server" : "at the client, and connect to another port of the server as well");
 }
 
 /* ---- silence ---------------------------------------------------------------------------------- */
