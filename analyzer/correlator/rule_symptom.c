@@ -235,23 +235,6 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 		symptom_dropped(c, NULL, "in-session", case_midstream(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, out);
 }
 
-/* The end of data in pieces and acknowledged, a firewall that rewrites, and silence: PIX and CRLF.CRLF. */
-static void
-judge_dot_lost(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
-{
-	struct moment end = { .ns = c->conn->t_end };
-	struct finding *f;
-
-	if (!t->end_acked || !t->end_split || case_stalled(c) || verdict_claimed(out, c, -1, FINDING_BANNER_MASKED) == NULL ||
-	    end.ns - t->end_of_data.ns < 60 * SECOND)
-		return;
-	f = symptom(c, FINDING_DOT_LOST, CONFIDENCE_PROBABLE, 0, t, out);
-	evidence_frame(finding_says(f, c->point, "the end of the message lies in two packets and is acknowledged by TCP, no answer for 60 s; the dialogue is rewritten by a firewall"),
-	    &t->end_of_data);
-	finding_exclude(f, FINDING_SLOW_REPLY, "the end of the message fell apart over two packets, where such firewalls lose it");
-	finding_summary(f, "The firewall that rewrites this dialogue has probably swallowed the end of the message, which lay in two packets.");
-}
-
 static void
 judge_transaction(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -265,7 +248,6 @@ judge_transaction(const struct mail_case *c, const struct record_transaction *t,
 		return;
 	if (moment_is(&t->end_of_data)) {
 		judge_waiting(c, t, out);
-		judge_dot_lost(c, t, out);
 	} else {
 		judge_unfinished(c, t, out);
 	}
