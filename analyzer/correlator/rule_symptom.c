@@ -35,13 +35,20 @@ say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *
 	    came ? ": the mail was accepted, and a client that did not hear it sends it again" : "");
 }
 
+/* The last that either said before the server closed; what a client says later goes into the void. */
+static const struct moment *
+last_said(const struct mail_case *c, const struct moment *closed)
+{
+	const struct moment *a = &c->conn->dir[0].data_last, *b = &c->conn->dir[1].data_last;
+
+	return a->ns > b->ns && a->ns <= closed->ns ? a : b;
+}
+
 /* How long both had been silent, all of it acknowledged and nothing to answer, when the server closed. */
 static int64_t
 silent_before(const struct mail_case *c, const struct moment *closed)
 {
-	const struct record_direction *a = &c->conn->dir[0], *b = &c->conn->dir[1];
-
-	return closed->ns - (a->data_last.ns > b->data_last.ns ? a->data_last.ns : b->data_last.ns);
+	return closed->ns - last_said(c, closed)->ns;
 }
 
 /* It was the client's turn: a server that gives up waiting, but does not say so. */
@@ -54,8 +61,7 @@ say_server_gave_up(const struct mail_case *c, const struct record_transaction *t
 
 	symptom_seconds(silent_before(c, &end), waited);
 	finding_subkind(f, "without-a-word");
-	evidence_frame(finding_says(f, c->point, "the last that was said: it was the client's turn"), c->conn->dir[0].data_last.ns >
-	    c->conn->dir[1].data_last.ns ? &c->conn->dir[0].data_last : &c->conn->dir[1].data_last);
+	evidence_frame(finding_says(f, c->point, "the last that was said: it was the client's turn"), last_said(c, &end));
 	evidence_frame(finding_says(f, c->point, "%s later the server closes without a word", waited), &end);
 	finding_summary(f, "The server closed after %s in which the client %s: it gave up waiting.", waited, meanwhile);
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
@@ -235,6 +241,34 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 		symptom_dropped(c, NULL, "in-session", case_midstream(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, out);
 }
 
+/* The server closed between MAIL and DATA, where it was the client's turn, with neither 221 nor 421. */
+static bool
+closed_in_envelope(const struct mail_case *c, const struct record_transaction *t)
+{
+	const struct record_session *s = c->session;
+	struct moment end = case_closed(c, 1);
+
+	if ((t->data_sent && !moment_before(&end, &t->data_at)) || t->verdict != VERDICT_LOST ||
+	    t != c->transactions[c->transaction_count - 1] || case_first_closer(c) != 1 || moment_before(&end, &t->first) ||
+	    symptom_is_reset(c))
+		return false;
+	if (moment_is(&s->bye) || (moment_is(&s->quit) && moment_before(&s->quit, &end)) || session_farewell(c) || case_one_sided(c) ||
+	    case_stalled(c) || last_word_negative(c))
+		return false;
+	return !s->command_unanswered || session_is_stale(c);
+}
+
+static void
+judge_envelope(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	struct moment end = case_closed(c, 1);
+
+	if (silent_before(c, &end) >= ASKED_LEAST)
+		say_server_gave_up(c, t, "said nothing more", out);
+	else
+		symptom_dropped(c, t, "in-session", CONFIDENCE_PROBABLE, out);
+}
+
 static void
 judge_transaction(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -248,6 +282,8 @@ judge_transaction(const struct mail_case *c, const struct record_transaction *t,
 		return;
 	if (moment_is(&t->end_of_data)) {
 		judge_waiting(c, t, out);
+	} else if (closed_in_envelope(c, t)) {
+		judge_envelope(c, t, out);
 	} else {
 		judge_unfinished(c, t, out);
 	}
@@ -264,6 +300,8 @@ judge_stale(const struct mail_case *c, struct verdicts *out)
 
 	if (!session_is_stale(c) || (moment_is(&s->quit) && s->quit.ns >= fin->ns))
 		return;
+	if (case_is_smtp(c) && c->transaction_count > 0 && closed_in_envelope(c, c->transactions[c->transaction_count - 1]))
+		return;			/* it cost that mail, and no idle connection */
 	f = verdict_add(out, FINDING_STALE_SESSION_RESET, CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "closed-before");
 	finding_span(f, fin, last);

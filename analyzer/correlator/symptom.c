@@ -115,10 +115,12 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 {
 	struct moment end = case_closed(c, 1);
 	struct finding *f = symptom(c, FINDING_SERVER_DROPPED, conf, 1, t, out);
+	/* nothing was asked, or only when it had closed */
+	const char *without = strcmp(when, "in-session") == 0 && (!c->session->command_unanswered || session_is_stale(c)) ? "a word" : "an answer";
 
 	finding_subkind(f, when);
-	evidence_frame(finding_says(f, c->point, "the server closes without an answer"), &end);
-	finding_summary(f, "The server %s the connection %s, without an answer.", symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ?
-	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session");
+	evidence_frame(finding_says(f, c->point, "the server closes without %s", without), &end);
+	finding_summary(f, "The server %s the connection %s, without %s.", symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ?
+	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
 	symptom_doubt_reset(c, f);
 }
