@@ -93,7 +93,7 @@ say_lost(const struct mail_case *c, const struct record_transaction *t, const st
 	}
 	if (other->whole != NULL)
 		evidence_frame(finding_says(f, other->whole_case->point, "the same message with its end in one packet is taken within %lld s",
-		    (long long)(moment_gap(&other->whole->end_of_data, &other->whole->final_reply.at) / SECOND + 1)), &other->whole->end_of_data);
+		    (long long)(moment_gap(&other->whole->end_of_data, &other->whole->final_reply.at) / SECOND) + 1), &other->whole->end_of_data);
 	finding_exclude(f, FINDING_SLOW_REPLY, other->whole != NULL ? "the server answers this message at once where its end arrives" :
 	    "the end of the message fell apart over two packets, where such firewalls lose it");
 	finding_summary(f, "The firewall that rewrites this dialogue has %sswallowed the end of the message, which lay in two packets.",

@@ -106,11 +106,27 @@ class_is_relay(enum finding_kind k)
 	return k == FINDING_RELAY_DENIED_WRONG_NETWORK || k == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
 }
 
-/* "No AUTH seen" is a fact only when the dialogue is whole from its beginning. */
+/* "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the handshake. */
 static bool
 login_known(const struct reading *g)
 {
-	return !g->blind && !case_midstream(g->c) && !case_missing(g->c) && g->s->ehlo_answered;
+	bool begun = !case_midstream(g->c) || (g->s->greeting.code == 220 && moment_before(&g->s->greeting.at, &g->s->capabilities_at));
+
+	return begun && !g->blind && !case_missing(g->c) && g->s->ehlo_answered;
+}
+
+/* From the EHLO reply on, whatever came before: a second EHLO behind a login is rare. */
+static bool
+login_likely_known(const struct reading *g)
+{
+	return !g->blind && !case_missing(g->c) && g->s->ehlo_answered;
+}
+
+/* What EHLO offered is in the capture, or was not asked. */
+static bool
+offer_known(const struct reading *g)
+{
+	return (g->s->ehlo_answered || g->s->helo) && !g->blind;
 }
 
 static void
@@ -121,10 +137,14 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 	if (r->after_auth) {
 		cl->kind = FINDING_RELAY_DENIED_DESPITE_AUTH;
 		cl->confidence = CONFIDENCE_CONFIRMED;
-	} else if (g->s->auth_offered && !g->s->auth_tried && login_known(g)) {
-		if (cl->how == REPLY_BY_TEXT || relay)
+	} else if (g->s->auth_offered && !g->s->auth_tried) {
+		if (login_known(g) && (cl->how == REPLY_BY_TEXT || relay))
 			cl->confidence = CONFIDENCE_CONFIRMED;
+		else if (!login_known(g))
+			cl->confidence = confidence_min(cl->confidence, !relay || login_likely_known(g) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 		cl->kind = FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
+	} else if (relay && !offer_known(g)) {	/* a login that was offered, or made, is as likely */
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_POSSIBLE);
 	} else if (relay || !login_known(g)) {	/* the reason is policy; or known by the words alone */
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
@@ -330,7 +350,8 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 	const struct record_session *s = g->s;
 
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
-		evidence_frame(finding_says(f, g->c->point, "the server offered a login (AUTH) and the client sent none"), &s->capabilities_at);
+		evidence_frame(finding_says(f, g->c->point, login_known(g) ? "the server offered a login (AUTH) and the client sent none" :
+		    "the server offered a login (AUTH); none of the client's is seen, in a dialogue that is not whole in the capture"), &s->capabilities_at);
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered && r->stage == 'R' && strcasestr(r->reply->text, "relay") != NULL)
 		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
@@ -443,7 +464,7 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	reply_remedy(f, r->reply);
 	if (strcmp(cl->subkind, "behind the server") == 0)
 		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
-	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR)
+	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR && f->next_capture[0] == '\0')
 		finding_next_capture(f, "this reason", "another that uses the same words",
 		    "words that say more (the server's log of this session has them)", "the next attempt as well");
 }

@@ -300,12 +300,18 @@ test_login_offered_and_not_tried(void)
 	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "offered a login"), m.session.session.capabilities_at.frame);
 	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
 	correlator_free(c);
-	/* joined in the middle: a login may have come before */
+	/* joined at EHLO: a login before that would be strange */
 	m.session.session.midstream = true;
-	m.session.session.ehlo_answered = false;
+	m.session.session.greeting = (struct record_reply){ .text = "" };
+	m.conn.connection.state = CONN_MIDSTREAM;
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	/* behind it: a login may have been offered, and may have come before */
+	m.session.session.ehlo_answered = m.session.session.auth_offered = false;
 	c = judged(&m, 1);
 	CHECK_NO_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED);
-	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
+	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 }
 
