@@ -112,13 +112,42 @@ account_size(const struct ledger *l, const struct reading *r, const struct tx *x
 	}
 }
 
-/* Repairs one behind the other heal one interruption, or go back over what had arrived: one range. */
+/* The kept range that the segment goes on from; RANGES_OPEN: none. */
+static uint32_t
+range_ending(const struct totals *t, uint32_t seq)
+{
+	uint32_t kept = t->ranges < RANGES_OPEN ? t->ranges : RANGES_OPEN, i = 0;
+
+	while (i < kept && t->range[i].hi != seq)
+		i++;
+	return i < kept ? i : RANGES_OPEN;
+}
+
+/*
+ * Repairs one behind the other heal one interruption, or go back over what had arrived: one range.  So do those that
+ * come up to one begun before: the last segment of a flight is sent again first, as a probe (RFC 8985 7).
+ */
 static void
 account_range(struct totals *t, const struct seg *g)
 {
-	if (t->ranges == 0 || g->seq != t->range_end)
+	uint32_t i = range_ending(t, g->seq), end = g->seq + g->len, kept;
+	struct span32 r = { i < RANGES_OPEN ? t->range[i].lo : g->seq, end };
+
+	if (i == RANGES_OPEN) {
 		t->ranges++;
-	t->range_end = g->seq + g->len;
+		i = RANGES_OPEN - 1;
+	}
+	memmove(t->range + 1, t->range, i * sizeof(r));
+	t->range[0] = r;
+	kept = t->ranges < RANGES_OPEN ? t->ranges : RANGES_OPEN;
+	for (i = 1; i < kept; i++)
+		if (t->range[i].lo == end) {
+			t->range[0].hi = t->range[i].hi;
+			memmove(t->range + i, t->range + i + 1, (RANGES_OPEN - 1 - i) * sizeof(r));
+			t->range[RANGES_OPEN - 1] = r;
+			t->ranges--;
+			break;
+		}
 }
 
 /* Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission. */
@@ -153,8 +182,8 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 			t->needless += had_arrived(l, r, x, t);
 		}
 		account_repair(t, g);
-	} else if (x->again && t->ranges > 0 && g->seq == t->range_end) {
-		t->range_end = g->seq + g->len;	/* in one large piece: it goes on */
+	} else if (x->again && range_ending(t, g->seq) < RANGES_OPEN) {
+		account_range(t, g);		/* in one large piece: it goes on */
 	}
 	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
 		t->w_after_repair = g->w;

@@ -21,7 +21,7 @@
 #define PAUSE_LEAST	(2 * SECOND)	/* shorter silences are not kept */
 
 enum {
-	LEDGER_HOLES = 16, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
+	RANGES_OPEN = 4, LEDGER_HOLES = 16, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
 	LEDGER_WIDE = 1 << 20,		/* farther ahead than this is no stretch of a stream */
 	SMALL_W = 576,
 };
@@ -79,7 +79,7 @@ struct totals {
 	struct moment	small_ok_first, small_ok_last;
 	uint32_t	retransmissions, hole_fills, ranges;
 	uint32_t	needless;
-	uint32_t	range_end;	/* sequence number behind the last of them */
+	struct span32	range[RANGES_OPEN];	/* the latest of them, sequence numbers; the newest first */
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
 	uint32_t	fragment_lost;

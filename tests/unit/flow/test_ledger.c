@@ -334,6 +334,32 @@ reordering(void)
 	ledger_free(n.l);
 }
 
+/* A flight is lost but for its second segment: its last is sent again first (a probe), then the first, then the rest. */
+static void
+one_interruption(void)
+{
+	static const uint32_t again[] = { 5, 0, 2, 3, 4 };
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	for (uint32_t i = 0; i < 6; i++)
+		data_at(&n, A, off + i * 1448, 1448);
+	wait(&n, 300 * MS);
+	for (uint32_t i = 0; i < 5; i++) {
+		data_at(&n, A, off + again[i] * 1448, 1448);
+		wait(&n, 300 * MS);
+	}
+	ack(&n, B, off + 6 * 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 5);
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 2);	/* the second had arrived: two holes, not three */
+	ledger_free(n.l);
+}
+
 /* The same, but the late one carries a newer ID: it is a repair of a loss before the capture. */
 static void
 upstream_loss(void)
@@ -682,6 +708,7 @@ main(void)
 		{ "capture loss is not network loss", capture_loss },
 		{ "reordering is not loss", reordering },
 		{ "repairs of a loss before the capture", upstream_loss },
+		{ "one interruption", one_interruption },
 		{ "fragmentation needed", routers_words },
 		{ "quoted lengths that are not", quotes_adjusted },
 		{ "a cut quote", cut_quote },
