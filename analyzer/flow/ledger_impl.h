@@ -18,6 +18,7 @@
 #define MS		1000000LL
 #define SECOND		1000000000LL
 #define DELACK		(500 * MS)	/* RFC 1122 4.2.3.2 */
+#define REPEAT_LEAST	(200 * MS)	/* no sender repeats sooner for want of an answer (RTO) */
 #define PAUSE_LEAST	(2 * SECOND)	/* shorter silences are not kept */
 
 enum {
@@ -32,6 +33,7 @@ enum {
 	SEG_FILL = 16,			/* first seen below the highest, late: a repair (S13) */
 	SEG_SACKS_SHIFT = 5,		/* three bits: number of SACK blocks */
 	SEG_WILD = 64,			/* in flags: no plausible sequence number */
+	SEG_MANY = 128,			/* in flags: larger than what its sender shrank to, and its card cuts: a super-segment */
 	SEG_FLAGS = 63,
 };
 
@@ -155,6 +157,8 @@ struct side {
 	struct moment	fin;
 	uint64_t	packets, data_segments, cut_bytes;
 	uint32_t	w_seen;		/* largest single segment */
+	uint32_t	cut_to;		/* payload that it shrank to, where its card cuts; 0 = it did not */
+	bool		offloads;	/* it sent super-segments */
 	uint16_t	mss;
 	uint16_t	window_last;	/* that it offered */
 	uint32_t	window_max, window_eq, window_over;
@@ -283,7 +287,7 @@ packet_super(const struct packet *p, uint32_t largest)
 static inline bool
 seg_super(const struct seg *g, uint32_t largest)
 {
-	return !(g->bits & SEG_FRAGMENTED) && g->w > largest;
+	return (!(g->bits & SEG_FRAGMENTED) && g->w > largest) || (g->flags & SEG_MANY) != 0;
 }
 
 int64_t	 ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known);
@@ -314,6 +318,9 @@ bool	side_lists(struct side *s);
 /* Keeps the longest ones. */
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
+/* ledger_offer.c: the window that `s' offers, in a packet of its own; A's data against what B, `peer', offered last. */
+void	window_note(const struct ledger *l, struct side *s, const struct side *peer, const struct packet *p);
+void	window_use(struct side *peer, const struct packet *p);
 /* ledger_reset.c */
 /* What was said longer ago than this a reset's sender must have known of. */
 int64_t	reset_age(const struct ledger *l);

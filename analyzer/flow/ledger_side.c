@@ -1,6 +1,6 @@
 /*
  * ledger_side.c - what can be said of a packet at once: sequence space, holes,
- * windows, silences, IP IDs.  O(1) a packet.
+ * silences, IP IDs.  O(1) a packet.
  */
 #include "flow/ledger_impl.h"
 
@@ -8,16 +8,13 @@
 #include <string.h>
 
 enum {
-	PROBE_W = 53,			/* a window probe: 52 bytes of headers and one of data */
 	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
-	WINDOW_LEAST = 536,		/* the smallest MSS that is usual (RFC 9293 3.7.1) */
 	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
 };
 
 static const int64_t in_flight = SECOND;		/* who hears nothing for so long sends again (RFC 6298 2.1) */
 static const int64_t id_gap_least = 3 * SECOND;
-static const int64_t repeat_least = 200 * MS;	/* no sender repeats sooner for want of an answer (RTO) */
 
 /* ---- sequence space -------------------------------------------------------- */
 
@@ -222,6 +219,28 @@ copies_compare(const struct ledger *l, struct side *s, int dir, const struct pac
 	}
 }
 
+/*
+ * What was lost goes out again in one segment of the size that the sender now believes in (RFC 6298 5.4), smaller than
+ * before: it shrank.  A card that cuts for it then gets larger pieces than go on the cable, though they look as one.
+ */
+static void
+shrink_look(const struct ledger *l, struct side *s, const struct side *peer, int dir, const struct packet *p, int64_t rel)
+{
+	uint32_t largest = side_largest(l, dir), n = l->count < 256 ? l->count : 256;
+
+	if (!s->offloads || rel != s->acked || rel + p->len >= s->max || p->at.ns - s->data_last.ns < REPEAT_LEAST)
+		return;
+	for (uint32_t i = l->count; i-- > l->count - n; ) {
+		const struct seg *o = &l->segs[i];
+
+		if (seg_s2c(o) != (dir == 1) || o->seq != p->seq || o->len == 0 || seg_super(o, largest))
+			continue;
+		if (o->len > p->len && o->len <= (uint32_t)peer->window_last << peer->window_shift)
+			s->cut_to = p->len;
+		return;
+	}
+}
+
 void
 pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p)
 {
@@ -319,8 +338,10 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 			l->disordered++;
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
 			repair = fill_is_repair(l, p, &in, newest);
-		else if (p->len > 1 && rel >= s->low)
+		else if (p->len > 1 && rel >= s->low) {
 			copies_compare(l, s, dir, p, hash);
+			shrink_look(l, s, &l->side[!dir], dir, p, rel);
+		}
 	}
 	if (s->midstream && rel < s->low)
 		s->low = rel;
@@ -344,7 +365,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 	return repair ? SEG_FILL : 0;
 }
 
-/* ---- IDs, TTLs, windows ------------------------------------------------------------ */
+/* ---- IDs and TTLs ------------------------------------------------------------------- */
 
 static void
 ttl_note(struct side *s, uint8_t ttl)
@@ -393,113 +414,6 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 	}
 	s->id_known = true;
 	s->id_last = p->ip_id;
-}
-
-/* A sample of at most 64 of its windows, evenly spread: their median is honest. */
-static void
-window_sample(struct side *s, uint16_t window)
-{
-	if (s->sample_skip > 0) {
-		s->sample_skip--;
-		return;
-	}
-	if (s->sample_count == LEDGER_SAMPLES) {
-		for (uint32_t i = 0; i < LEDGER_SAMPLES / 2; i++)
-			s->samples[i] = s->samples[2 * (size_t)i];
-		s->sample_count /= 2;
-		s->sample_stride = s->sample_stride == 0 ? 2 : s->sample_stride * 2;
-	}
-	s->samples[s->sample_count++] = window;
-	s->sample_skip = s->sample_stride > 1 ? s->sample_stride - 1 : 0;
-}
-
-static void
-zero_end(struct side *s, const struct moment *at)
-{
-	if (at->ns - s->zero_from.ns > s->zero_longest_to.ns - s->zero_longest_from.ns || s->zero_longest_from.frame == 0) {
-		s->zero_longest_from = s->zero_from;
-		s->zero_longest_room = s->zero_room;
-		s->zero_longest_to = *at;
-	}
-}
-
-/*
- * The peer may not send into it, although it is not 0 (silly window): less than a segment and less than half
- * of the most.  Where the scale is not known any window looks small: then next to nothing of the most is asked for.
- */
-static bool
-window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
-{
-	if (!s->scale_read || !peer->scale_read)
-		return bytes < WINDOW_LEAST && bytes < s->window_max / 16;
-	return bytes < s->mss && bytes < s->window_max / 2;
-}
-
-static int64_t
-answer_within(const struct ledger *l)
-{
-	return DELACK + 4 * (l->handshake_ns > 0 ? l->handshake_ns : SECOND);
-}
-
-/* The window that `s' offers, in a packet of its own. */
-static void
-window_note(const struct ledger *l, struct side *s, const struct side *peer, const struct packet *p)
-{
-	uint32_t bytes = (uint32_t)p->window << s->window_shift;
-
-	if ((p->flags & (TCP_SYN | TCP_RST | TCP_ACK)) != TCP_ACK)
-		return;
-	window_sample(s, p->window);
-	s->window_known = true;
-	s->window_last = p->window;
-	if (bytes > s->window_max)
-		s->window_max = bytes;
-	/* without its scale only less than it once was tells that there may be no room */
-	if (!(s->scale_read && peer->scale_read) && bytes < s->window_max / 2)
-		s->window_zero_last = p->at.ns;
-	if (p->window != 0 && !window_silly(s, peer, bytes)) {
-		if (s->zero_now)
-			zero_end(s, &p->at);
-		s->zero_now = false;
-		return;
-	}
-	s->window_zero_last = p->at.ns;
-	if (!s->zero_now) {
-		s->zero_from = p->at;
-		s->zero_room = 0;
-	}
-	if (bytes > s->zero_room)
-		s->zero_room = bytes;
-	s->zero_now = true;
-	zero_end(s, &p->at);
-	if (s->probe_ns != 0 && p->at.ns - s->probe_ns <= answer_within(l))
-		s->zero_probes++;
-	s->probe_ns = 0;
-}
-
-/*
- * A asks whether the shut window has opened: with next to nothing, or, where B took its offer back while data was
- * on its way (a full buffer), with that data again.  What was on its way when the window shut asks nothing.
- */
-static bool
-window_asks(const struct side *peer, const struct packet *p)
-{
-	if (!peer->zero_now || (p->flags & (TCP_SYN | TCP_RST)) != 0)
-		return false;
-	return (p->len <= 1 && p->w <= PROBE_W + (p->src.family == 6 ? 20U : 0)) ||
-	    (p->len > peer->zero_room && p->at.ns - peer->zero_from.ns >= repeat_least);
-}
-
-/* A's data against the window that B, `peer', offered last. */
-static void
-window_use(struct side *peer, const struct packet *p)
-{
-	if (window_asks(peer, p))
-		peer->probe_ns = p->at.ns;
-	if (p->len == 0 || !peer->window_known)
-		return;
-	peer->window_eq += p->len == peer->window_last;
-	peer->window_over += p->len > peer->window_last;
 }
 
 /* ---- one packet ---------------------------------------------------------------------------- */
@@ -665,13 +579,14 @@ struct seg_more
 side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	bool super = packet_super(p, side_largest(l, dir)), wild;
+	bool many = s->cut_to != 0 && p->len > s->cut_to, super = many || packet_super(p, side_largest(l, dir)), wild;
 	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
 	bool acked_first = dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
 	int64_t rel = side_place(s, p, &wild);
 
 	l->disordered += acked_first;
+	s->offloads |= super;
 	s->packets++;
 	if (s->last.frame == 0)
 		s->first = p->at;
@@ -686,6 +601,8 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 		more.flags = SEG_WILD;
 	else if (!(p->flags & TCP_SYN))
 		more = side_stretch(l, dir, p, rel, super);
+	if (many)
+		more.flags |= SEG_MANY;
 	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0) {
 		l->disordered += s->acked > rel + (int64_t)p->len;
 		s->fin = p->at;

@@ -1,0 +1,209 @@
+/* What is sent again: lost, late or needless; and what it proves. */
+#include "ledger_build.h"
+
+static void
+super_segments_prove_nothing(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 5; i++) {
+		data(&n, A, 7240);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 92);
+	CHECK_EQ_INT(s->c.dir[A].super_segments, 5);
+	CHECK_EQ_INT(s->c.dir[A].w_max, 92);
+	ledger_free(n.l);
+}
+
+static void
+duplicate_refutes_loss(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	wait(&n, 30 * MS);
+	data_at(&n, A, off, 1448);		/* too early */
+	wait(&n, 20 * MS);
+	ack(&n, B, n.sent[A]);
+	wait(&n, 20 * MS);
+	ack_sack(&n, B, n.sent[A], off, off + 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	CHECK_EQ_INT(s->c.dir[A].sizes[s->c.dir[A].size_count - 1].lost, 0);
+	ledger_free(n.l);
+}
+
+/* The way back was dead: the first arrived, the repeats did not; what the D-SACK refutes is the first. */
+static void
+duplicate_refutes_the_first_loss(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	for (int i = 0; i < 5; i++) {
+		wait(&n, (300 << i) * MS);
+		data_at(&n, A, off, 1448);
+	}
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, n.sent[A], off, off + 1448);
+	wait(&n, 40 * MS);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].chain_count, 6);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 4);
+	CHECK(s->stall[0].lost_last.ns - s->stall[0].first.ns > 4 * S);	/* the fifth, 4.5 s after the first */
+	ledger_free(n.l);
+}
+
+/* Packets overtake each other: first seen late, but sent once (S13). */
+static void
+reordering(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		uint32_t off = n.sent[A];
+		uint16_t id = n.id[A];
+
+		n.id[A] = (uint16_t)(id + 1);
+		data_at(&n, A, off + 1448, 1448);
+		wait(&n, 30 * MS);
+		n.id[A] = id;
+		data_at(&n, A, off, 1448);
+		n.id[A] = (uint16_t)(id + 2);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, 0);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 0);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+/* A flight is lost but for its second segment: its last is sent again first (a probe), then the first, then the rest. */
+static void
+one_interruption(void)
+{
+	static const uint32_t again[] = { 5, 0, 2, 3, 4 };
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	for (uint32_t i = 0; i < 6; i++)
+		data_at(&n, A, off + i * 1448, 1448);
+	wait(&n, 300 * MS);
+	for (uint32_t i = 0; i < 5; i++) {
+		data_at(&n, A, off + again[i] * 1448, 1448);
+		wait(&n, 300 * MS);
+	}
+	ack(&n, B, off + 6 * 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 5);
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 2);	/* the second had arrived: two holes, not three */
+	ledger_free(n.l);
+}
+
+/* Its card cuts for it: when it has shrunk to 512 bytes, a piece of 1024 goes out as two, and proves nothing of its size. */
+static void
+shrunk_with_offload(bool card_cuts, uint32_t proven)
+{
+	static const int64_t waits[] = { 300, 900, 1800, 3600 };
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data_at(&n, A, off, card_cuts ? 2048 : 1024);
+	data_at(&n, A, off + (card_cuts ? 2048 : 1024), 1024);
+	for (int i = 0; i < 4; i++) {
+		wait(&n, waits[i] * MS);
+		data_at(&n, A, off, i < 3 ? 1024 : 512);
+	}
+	wait(&n, 40 * MS);
+	ack(&n, B, off + 512);
+	data_at(&n, A, off + 512, 512);
+	data_at(&n, A, off + 1024, 1024);
+	wait(&n, 40 * MS);
+	ack(&n, B, off + 2048);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, proven);
+	ledger_free(n.l);
+}
+
+static void
+shrunk(void)
+{
+	shrunk_with_offload(true, 512 + 52);
+	shrunk_with_offload(false, 1024 + 52);	/* nothing says that this sender's card cuts */
+}
+
+/* The same, but the late one carries a newer ID: it is a repair of a loss before the capture. */
+static void
+upstream_loss(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 6; i++) {
+		uint32_t off = n.sent[A];
+
+		n.id[A]++;
+		data_at(&n, A, off + 1448, 1448);
+		wait(&n, 60 * MS);
+		data_at(&n, A, off, 1448);
+		wait(&n, 40 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, 6);
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 6);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "super-segments prove nothing", super_segments_prove_nothing },
+		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
+		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
+		{ "reordering is not loss", reordering },
+		{ "repairs of a loss before the capture", upstream_loss },
+		{ "one interruption", one_interruption },
+		{ "shrunk, with offload", shrunk },
+	};
+
+	return check_main("ledger_repair", tests, sizeof(tests) / sizeof(tests[0]));
+}
