@@ -6,6 +6,7 @@
 
 #include "capture/unpack.h"
 #include "pipeline.h"
+#include "record/text.h"
 #include "selection.h"
 
 #define POINTS_MAX	65536U		/* capture points in one records file */
@@ -189,9 +190,11 @@ static void
 records_said(const struct records *r, const struct record_log_reader *reader)
 {
 	if (r->bad > BAD_LINES_SAID)
-		complain(r->p, "%s: and %llu more such lines", r->name, (unsigned long long)(r->bad - BAD_LINES_SAID));
+		complain(r->p, "%s: and %llu more such line%s", r->name, (unsigned long long)(r->bad - BAD_LINES_SAID),
+		    PLURAL(r->bad - BAD_LINES_SAID));
 	if (r->wild > 0)
-		complain(r->p, "%s: %llu records of impossible capture points", r->name, (unsigned long long)r->wild);
+		complain(r->p, "%s: %llu record%s of impossible capture points", r->name, (unsigned long long)r->wild,
+		    PLURAL(r->wild));
 	if (r->damage[0] != '\0')
 		complain(r->p, "%s: after line %llu: %s", r->name, (unsigned long long)reader->lines, r->damage);
 	correlator_unread(r->p->correlator, r->bad + r->wild, r->damage[0] != '\0');

@@ -5,6 +5,7 @@
 
 #include "driver.h"
 #include "fate.h"
+#include "record/text.h"
 #include "replies.h"
 #include "summary.h"
 
@@ -297,15 +298,17 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	uint64_t starved;
 
 	if (n->evicted > 0)
-		summary_incomplete(out, "%llu connections left memory: their mails are counted, but not listed one by one",
-		    (unsigned long long)n->evicted);
+		summary_incomplete(out, "%llu connection%s left memory: the mails are counted, but not listed one by one",
+		    (unsigned long long)n->evicted, PLURAL(n->evicted));
 	if (n->refused > 0)
-		summary_incomplete(out, "%llu records were not kept: a table was full", (unsigned long long)n->refused);
+		summary_incomplete(out, "%llu record%s not kept: a table was full", (unsigned long long)n->refused,
+		    PLURAL(n->refused));
 	if (n->paths_evicted + n->hosts_evicted > 0)
-		summary_incomplete(out, "%llu entries of path and host history were forgotten",
+		summary_incomplete(out, "entries of path and host history that were forgotten: %llu",
 		    (unsigned long long)n->paths_evicted + n->hosts_evicted);
 	if (n->uncompared > 0)
-		summary_incomplete(out, "%llu copies of connections were not compared: of each, only those at %u capture points are",
+		summary_incomplete(out,
+		    "copies of connections that were not compared: %llu; of each, only those at %u capture points are",
 		    (unsigned long long)n->uncompared, STORE_COPIES);
 	if (store_points_open(c->store) > 0)
 		summary_incomplete(out, "capture points whose end is not in the records (a sensor that still runs, or was stopped hard): %llu; what "
@@ -315,11 +318,12 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (c->cut > 0)
 		summary_incomplete(out, "records files that could not be read to their end: %llu", (unsigned long long)c->cut);
 	if (c->findings_dropped > 0)
-		summary_incomplete(out, "%llu findings were not kept: the list was full", (unsigned long long)c->findings_dropped);
+		summary_incomplete(out, "%llu finding%s not kept: the list was full", (unsigned long long)c->findings_dropped,
+		    PLURAL(c->findings_dropped));
 	starved = c->starved + store_starved(c->store);
 	if (starved > 0)
-		summary_incomplete(out, "memory: %llu allocations failed while the findings were made; some may be missing",
-		    (unsigned long long)starved);
+		summary_incomplete(out, "memory: %llu allocation%s failed while the findings were made; some may be missing",
+		    (unsigned long long)starved, PLURAL(starved));
 }
 
 void

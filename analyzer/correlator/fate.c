@@ -310,7 +310,8 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 		d = draft_find(v, c, kind_stops_mail);
 		if (d == NULL)
 			d = draft_find(v, c, kind_is_symptom);
-		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "its end is not in the capture" : "not fetched", d);
+		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "seen in part, its end is not in the capture" :
+		    "not fetched", d);
 	}
 }
 

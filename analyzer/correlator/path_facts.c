@@ -407,8 +407,8 @@ say_told(struct finding *f, const struct way *w, const struct record_icmp_error 
 	struct finding_evidence *ev;
 
 	addr_format(&e->from, from, sizeof(from));
-	ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u times",
-	    from, e->mtu, e->quoted_len, e->repeats + 1);
+	ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u time%s",
+	    from, e->mtu, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
 	evidence_frame(ev, &e->at);
 	if (e->repeats > 0)
 		evidence_frame(ev, &e->last);
@@ -463,7 +463,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 	}
 	if (stalled.n > 0 && passed.n == 0)
 		finding_says(f, w->c->point, "the same happens with %u other far network%s: the fault is on the line of this side",
-		    stalled.n, stalled.n == 1 ? "" : "s");
+		    stalled.n, PLURAL(stalled.n));
 	else if (passed.n > 0 && stalled.n == 0)
 		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
 }

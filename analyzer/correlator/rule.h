@@ -14,6 +14,7 @@
 
 #include "correlator/finding.h"
 #include "correlator/store.h"
+#include "record/text.h"
 
 struct replies;			/* the reply table, replies.h */
 struct lookups;			/* what is asked of all connections at once, lookup.h */

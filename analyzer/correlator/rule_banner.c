@@ -72,7 +72,8 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 	struct finding *f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_PROBABLE), c, 1);
 
 	finding_subkind(f, "no-greeting");
-	evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered, %u times", ident->conn->syn_count), &ident->conn->first);
+	evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered, %u time%s",
+	    ident->conn->syn_count, PLURAL(ident->conn->syn_count)), &ident->conn->first);
 	evidence_frame(finding_says(f, c->point, "no greeting in %lld s, when the query may still wait for its answer", (long long)(waited / SECOND)), end);
 	finding_summary(f, "No greeting came in %lld s: the server waits for an ident answer that a filter drops%s.",
 	    (long long)(waited / SECOND), gave_up ? ", and the client waited no longer" : "");

@@ -48,12 +48,13 @@ fill(struct finding *f, const struct way *w)
 	char full[40] = "";
 
 	if (a->hole_segments > 0)
-		snprintf(full, sizeof(full), " (%u full segments)", a->hole_segments);
+		snprintf(full, sizeof(full), " (%u full segment%s)", a->hole_segments, PLURAL(a->hole_segments));
 	mtu_estimate(&b, f);
 	evidence_frame(finding_says(f, w->c->point, "a small packet whose sequence number lies %llu bytes ahead of what came here%s: "
 	    "small packets pass, the large ones before it did not", (unsigned long long)a->hole_bytes, full), &a->hole_seen);
 	if (a->hole_id_jump > 0)
-		finding_says(f, w->c->point, "the sender's IP IDs tell of %u packets that were sent and never came", a->hole_id_jump);
+		finding_says(f, w->c->point, "the sender's IP IDs tell of %u packet%s sent that never came", a->hole_id_jump,
+		    PLURAL(a->hole_id_jump));
 	if (a->proven_at.frame != 0)
 		evidence_frame(finding_says(f, w->c->point, "the largest packet that did arrive: %u bytes", a->proven), &a->proven_at);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");

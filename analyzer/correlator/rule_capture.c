@@ -21,11 +21,11 @@ judge_loss(const struct record_capture *c, struct verdicts *out)
 		return;
 	f = quality(out, FINDING_CAPTURE_LOSS, c);
 	if (q >= 10)
-		finding_says(f, c->key.point, "%llu of %llu acknowledged bytes (%u.%u %%) are not in the capture",
-		    (unsigned long long)c->acked_unseen, (unsigned long long)c->acked_bytes, q / 10, q % 10);
+		finding_says(f, c->key.point, "of %llu acknowledged bytes %llu (%u.%u %%) are not in the capture",
+		    (unsigned long long)c->acked_bytes, (unsigned long long)c->acked_unseen, q / 10, q % 10);
 	if (c->drops_known && c->drops_kernel + c->drops_interface > 0)
-		finding_says(f, c->key.point, "the capturing machine dropped %llu packets itself",
-		    (unsigned long long)c->drops_kernel + c->drops_interface);
+		finding_says(f, c->key.point, "the capturing machine dropped %llu packet%s itself",
+		    (unsigned long long)c->drops_kernel + c->drops_interface, PLURAL(c->drops_kernel + c->drops_interface));
 	finding_summary(f, "The capture missed packets that were on the wire (%u.%u %% of the acknowledged bytes): findings that rest on "
 	    "something not seen are lowered or withheld.", q / 10, q % 10);
 }
@@ -55,7 +55,8 @@ judge_duplicates(const struct record_capture *c, struct verdicts *out)
 	f = quality(out, FINDING_CAPTURE_DUPLICATES, c);
 	evidence_frame(finding_says(f, c->key.point, "%llu of %llu TCP frames are copies; the first is this one",
 	    (unsigned long long)c->duplicates, (unsigned long long)all), &c->duplicate_first);
-	finding_summary(f, "%llu packets were captured twice; the copies were left out.", (unsigned long long)c->duplicates);
+	finding_summary(f, "%llu packet%s twice in the capture; the copies were left out.", (unsigned long long)c->duplicates,
+	    c->duplicates == 1 ? " is" : "s are");
 }
 
 static void
@@ -66,7 +67,8 @@ judge_snaplen(const struct record_capture *c, struct verdicts *out)
 	if (c->cut_frames == 0)
 		return;
 	f = quality(out, FINDING_CAPTURE_SNAPLEN, c);
-	finding_says(f, c->key.point, "%llu frames are cut, none longer than %u bytes", (unsigned long long)c->cut_frames, c->cut_at);
+	finding_says(f, c->key.point, "%llu frame%s cut, none longer than %u bytes", (unsigned long long)c->cut_frames,
+	    c->cut_frames == 1 ? " is" : "s are", c->cut_at);
 	finding_summary(f, "Packets were cut at %u bytes: sizes are known, words are not.", c->cut_at);
 }
 
@@ -172,7 +174,7 @@ judge_place(const struct record_capture *c, const struct places *p, struct verdi
 	f = quality(out, FINDING_CAPTURE_VANTAGE, c);
 	finding_subkind(f, p->seen == PLACE_BETWEEN ? "between" : side);
 	evidence_frame(evidence_frame(finding_says(f, c->key.point, "%d to %d %% of the round trip lie between here and the servers (%u handshake%s)",
-	    p->least / 10, p->most / 10, p->n, p->n == 1 ? "" : "s"), &x->syn[0]), &x->synack_first);
+	    p->least / 10, p->most / 10, p->n, PLURAL(p->n)), &x->syn[0]), &x->synack_first);
 	if (p->own)
 		finding_says(f, c->key.point, "the packets of the %ss have their first TTL still (%u): no router lies between", side,
 		    x->dir[p->seen == PLACE_CLIENT ? 0 : 1].ttl);
@@ -234,7 +236,7 @@ judge_one_sided(const struct store *s, const struct record_capture *c, const str
 	    t->one_sided == 1 ? "connection shows" : "connections show",
 	    gone == 0 ? "client" : "server"), &x->conn->first);
 	finding_summary(f, "Only one direction was captured (of %u connection%s): delivered and lost, refused and unanswered cannot be told "
-	    "apart there.", t->one_sided, t->one_sided == 1 ? "" : "s");
+	    "apart there.", t->one_sided, PLURAL(t->one_sided));
 	if ((y = other_half(s, x)) != NULL)
 		say_halves(y, f);
 }
@@ -249,7 +251,7 @@ judge_midstream(const struct record_capture *c, const struct tally *t, struct ve
 	f = quality(out, FINDING_CAPTURE_MIDSTREAM, c);
 	evidence_frame(finding_says(f, c->key.point, "connections that had begun before the capture: %u; first packet of the first of them",
 	    t->midstream), &t->first_midstream->conn->first);
-	finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, t->midstream == 1 ? "" : "s");
+	finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, PLURAL(t->midstream));
 }
 
 static void

@@ -69,10 +69,12 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
 	if (s->later_delivered > 0)
-		finding_says(f, w->c->point, "%u segments behind it were delivered meanwhile, up to %u bytes", s->later_delivered, s->later_w_max);
+		finding_says(f, w->c->point, "%u segment%s behind it came through meanwhile, up to %u bytes", s->later_delivered,
+		    PLURAL(s->later_delivered), s->later_w_max);
 	else
-		evidence_frame(evidence_frame(finding_says(f, w->c->point, "meanwhile the receiver repeated its acknowledgement: at least %u packets of "
-		    "%u bytes behind it arrived", s->again, s->w_min), &s->again_first), &s->again_last);
+		evidence_frame(evidence_frame(finding_says(f, w->c->point,
+		    "meanwhile the receiver repeated its acknowledgement: at least %u packet%s of "
+		    "%u bytes behind it arrived", s->again, PLURAL(s->again), s->w_min), &s->again_first), &s->again_last);
 	say_proven(f, w, s);
 	if (alive)
 		say_liveness(f, w, s, &e);

@@ -70,7 +70,8 @@ report(const struct way *w, const struct record_stall *s, const struct record_ic
 		say_mtu_remedy(f, w);
 	}
 	if (trains)
-		finding_says(f, w->c->point, "%u complete trains of fragments left here, none was acknowledged", s->fragment_trains);
+		finding_says(f, w->c->point, "%u complete train%s of fragments left here, none was acknowledged",
+		    s->fragment_trains, PLURAL(s->fragment_trains));
 	if (conf == CONFIDENCE_CONFIRMED)
 		finding_summary(f, "Large packets travel as IP fragments, and the fragments are dropped on the way.");
 	else if (alive)

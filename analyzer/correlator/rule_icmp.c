@@ -84,8 +84,9 @@ judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verd
 	addr_format(&e->from, from, sizeof(from));
 	fill_bound(f, w, e);
 	finding_span(f, &e->at, &w->a->data_last);
-	ev = finding_says(f, w->c->point, "%u packets larger than %u bytes sent later than the message (200 ms grace), %u of them lost",
-	    e->sent_after_above, e->mtu, n);
+	ev = finding_says(f, w->c->point,
+	    "%u packet%s larger than %u bytes sent later than the message (200 ms grace), %u of them lost",
+	    e->sent_after_above, PLURAL(e->sent_after_above), e->mtu, n);
 	for (uint32_t i = 0; i < 4 && i < e->sent_after_above; i++)
 		evidence_frame(ev, &e->above_frames[i]);
 	finding_summary(f, "Router %s tells the sender that packets may have at most %u bytes; the sender goes on sending larger ones, "
@@ -94,7 +95,8 @@ judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verd
 	    : "The message was seen on the way, not at the sender: the sender ignores it, or a firewall between here and there drops it.");
 	finding_remedy(f, "Allow ICMP type 3 code 4 (IPv6: ICMPv6 type 2) in to the sender%s, or lower the sender's interface MTU to %u and clamp "
 	    "the TCP MSS to %u.", here ? "" : " through every firewall between it and here", e->mtu, f->mtu.mss);
-	finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_OBEYED, "%u larger packets followed", e->sent_after_above);
+	finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_OBEYED, "%u larger packet%s followed", e->sent_after_above,
+	    PLURAL(e->sent_after_above));
 	finding_exclude(f, FINDING_HIGH_LOSS, "only packets above the told size are lost");
 }
 

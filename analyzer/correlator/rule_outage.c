@@ -111,7 +111,7 @@ exclude_size(struct finding *f, const struct record_stall *s)
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", s->proven);
 	else if (stall_one_way_dead(s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "
-		    "repeating its reply %u times after them", s->peer_repeats_after_ack);
+		    "repeating its reply %u time%s after them", s->peer_repeats_after_ack, PLURAL(s->peer_repeats_after_ack));
 	else
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "a packet of only %u bytes is lost each time", s->w_min);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
@@ -132,7 +132,8 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
 	say_chain(f, w, s);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s", router, u->words,
-	    e->family == 6 ? "v6" : "", e->type, e->code, e->repeats + 1, e->repeats > 0 ? "s" : ""), &e->at), e->repeats > 0 ? &e->last : &e->at);
+	    e->family == 6 ? "v6" : "", e->type, e->code, e->repeats + 1, PLURAL(e->repeats + 1)), &e->at),
+	    e->repeats > 0 ? &e->last : &e->at);
 	say_proven(f, w, s);
 	finding_summary(f, "%s packets of this connection do not reach %s: %s answers them with \"%s\".", back ? "For a while the" : "From one moment on the",
 	    to, router, u->words);
@@ -187,8 +188,9 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	if (s->peer_repeats > 0)
-		evidence_frame(finding_says(f, w->c->point, "the other side repeated its reply %u times, %u of them after it was acknowledged",
-		    s->peer_repeats, s->peer_repeats_after_ack), &s->peer_repeat_at);
+		evidence_frame(finding_says(f, w->c->point,
+		    "the other side repeated its reply %u time%s, %u of them after it was acknowledged",
+		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
 	if (back && w->a->dsacks > 0) {

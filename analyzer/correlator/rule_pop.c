@@ -336,7 +336,9 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "message %u is asked for; %llu bytes of it came", m->number, (unsigned long long)m->bytes), &m->first);
 	evidence_frame(finding_says(f, c->point, "then nothing from the server for %lld s; %s", (long long)((end.ns - since->ns) / SECOND),
 	    closer == 0 ? "the client gives up" : "the capture ends"), closer == 0 ? &end : since);
-	finding_summary(f, "Fetching message %u stalled after %llu bytes: the server fell silent.", m->number, (unsigned long long)m->bytes);
+	finding_summary(f, "Fetching message %u stalled after %llu byte%s: the server fell silent.", m->number,
+	    (unsigned long long)m->bytes,
+	    PLURAL(m->bytes));
 	return true;
 }
 
@@ -372,9 +374,11 @@ judge_duplicates(const struct mail_case *c, struct verdicts *out)
 	if (s->deleted == 0 || moment_is(&s->quit) || !closed(c))
 		return;
 	f = verdict_add(out, FINDING_POP_DUPLICATE_DOWNLOAD, absence(c, CONFIDENCE_PROBABLE), c, 0);
-	evidence_frame(finding_says(f, c->point, "%u messages were marked for deletion and the session ended without QUIT", s->deleted),
+	evidence_frame(finding_says(f, c->point, "%u message%s marked for deletion, and the session ended without QUIT", s->deleted,
+	    PLURAL(s->deleted)),
 	    &c->conn->last);
-	finding_summary(f, "The session ended before QUIT: %u fetched messages stay on the server and come again.", s->deleted);
+	finding_summary(f, "The session ended before QUIT: %u fetched message%s on the server and will come again.", s->deleted,
+	    s->deleted == 1 ? " stays" : "s stay");
 }
 
 static void

@@ -228,7 +228,7 @@ fault_text(const struct record_message *m, char *buf, size_t size)
 
 	if (m->fault == PART_ILLEGAL)
 		snprintf(buf, size, "part %u (%.60s): %u byte%s in its base64 that base64 has not", m->fault_part, m->fault_name, m->fault_bytes,
-		    m->fault_bytes == 1 ? "" : "s");
+		    PLURAL(m->fault_bytes));
 	else
 		snprintf(buf, size, "part %u (%.60s): %s", m->fault_part, m->fault_name, words[m->fault]);
 }
@@ -358,7 +358,7 @@ report_pair(const struct passing *p, const struct passing *before, enum finding_
 	char name[128], fault[200];
 
 	evidence_frame(finding_says(f, before->c->point, "the mail passes with %u attachment%s (%s)", before->m->attachments,
-	    before->m->attachments == 1 ? "" : "s", before->m->attachment_hashes), &before->m->last);
+	    PLURAL(before->m->attachments), before->m->attachment_hashes), &before->m->last);
 	evidence_frame(finding_says(f, p->c->point, "the same mail passes with %u (%s)", p->m->attachments, p->m->attachment_hashes), &p->m->last);
 	say_faults(f, p, fault, sizeof(fault));
 	finding_summary(f, "The mail %s was captured at two places of its way, and %s.", named(p->m, name, sizeof(name)), what);
@@ -386,8 +386,9 @@ judge_pair(const struct passing *p, const struct passing *before, struct verdict
 		return true;
 	}
 	if (a->attachments > b->attachments && hashes_among(b, a) && (b->parts < a->parts || b->stub)) {
-		snprintf(what, sizeof(what), "%u of its %u attachments %s missing at the later place", a->attachments - b->attachments, a->attachments,
-		    a->attachments - b->attachments == 1 ? "is" : "are");
+		snprintf(what, sizeof(what), "%u of its %u attachment%s %s missing at the later place",
+		    a->attachments - b->attachments, a->attachments,
+		    PLURAL(a->attachments), a->attachments - b->attachments == 1 ? "is" : "are");
 		report_pair(p, before, FINDING_MAIL_ALTERED_IN_TRANSIT, "attachment-removed", what, out);
 		return true;
 	}

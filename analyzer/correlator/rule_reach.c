@@ -278,7 +278,8 @@ static void
 silence_evidence(struct finding *f, const struct mail_case *c)
 {
 	uint32_t n = c->conn->syn_count < RECORD_SYNS ? c->conn->syn_count : RECORD_SYNS;
-	struct finding_evidence *e = finding_says(f, c->point, "%u attempts (SYN) over %lld s, no answer of any kind", c->conn->syn_count,
+	struct finding_evidence *e = finding_says(f, c->point, "%u attempt%s (SYN) over %lld s, no answer of any kind",
+	    c->conn->syn_count, PLURAL(c->conn->syn_count),
 	    (long long)((last_syn_ns(c) - c->conn->first.ns) / SECOND));
 
 	for (uint32_t i = 0; i < n; i++)
@@ -491,8 +492,8 @@ judge_unheard(const struct view *v, struct verdicts *out)
 	bool asks = still_asking(c->conn);
 	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks || e != NULL ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), the client never replies",
-	    c->conn->synack_count), &c->conn->synack_first), &c->conn->synack_last);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u time%s (SYN-ACK), the client never replies",
+	    c->conn->synack_count, PLURAL(c->conn->synack_count)), &c->conn->synack_first), &c->conn->synack_last);
 	if (e != NULL) {
 		return_refused(c, e, f);
 		return;

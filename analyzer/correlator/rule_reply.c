@@ -425,11 +425,14 @@ say_sizes(struct finding *f, const struct reading *g, const struct record_transa
 	if (t == NULL || g->blind)
 		return;
 	if (t->declared_size > 0)
-		evidence_frame(finding_says(f, g->c->point, "the client declares %llu bytes (MAIL SIZE)", (unsigned long long)t->declared_size), &t->first);
+		evidence_frame(finding_says(f, g->c->point, "the client declares %llu byte%s (MAIL SIZE)",
+		    (unsigned long long)t->declared_size, PLURAL(t->declared_size)), &t->first);
 	if (t->bytes > 0 && moment_is(&t->end_of_data))
-		evidence_frame(finding_says(f, g->c->point, "the message has %llu bytes as sent", (unsigned long long)t->bytes), &t->end_of_data);
+		evidence_frame(finding_says(f, g->c->point, "the message has %llu byte%s as sent", (unsigned long long)t->bytes,
+		    PLURAL(t->bytes)), &t->end_of_data);
 	if (limit > 0)
-		evidence_frame(finding_says(f, g->c->point, "the server announced that it takes at most %llu bytes (SIZE)%s", (unsigned long long)limit,
+		evidence_frame(finding_says(f, g->c->point, "the server announced that it takes at most %llu byte%s (SIZE)%s",
+		    (unsigned long long)limit, PLURAL(limit),
 		    t->declared_size <= limit && t->bytes <= limit ? ": the limit of these words is another, of the recipient or of a server behind" : ""),
 		    &g->s->capabilities_at);
 }

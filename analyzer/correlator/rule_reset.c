@@ -317,10 +317,11 @@ sent_in_vain(const struct record_direction *d)
 static void
 say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint64_t bytes)
 {
-	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu bytes behind all that came here; "
-	    "the other end did not acknowledge them either", (unsigned long long)bytes), &c->conn->dir[who[0] == 's'].rst);
-	finding_summary(f, "The %s reset the connection after it had sent %llu bytes that never came here: "
-	    "most likely it gave up because it was not heard. They were lost before this point.", who, (unsigned long long)bytes);
+	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu byte%s behind all that came here; "
+	    "the other end acknowledged none of it either", (unsigned long long)bytes, PLURAL(bytes)),
+	    &c->conn->dir[who[0] == 's'].rst);
+	finding_summary(f, "The %s reset the connection after it had sent %llu byte%s that never came here, lost before this point: "
+	    "most likely it gave up because it was not heard.", who, (unsigned long long)bytes, PLURAL(bytes));
 	finding_remedy(f, "Look at the way from the %s to this point: the path failed there, "
 	    "or large packets vanish there (MTU). The log of the %s says why it gave up.", who, who);
 	finding_next_capture(f, "a path that failed before this point (path-outage)", "large packets that vanish there (pmtu-black-hole)",

@@ -79,7 +79,8 @@ say_too_big(const struct mail_case *c, const struct record_transaction *t, struc
 		return false;
 	f = symptom(c, FINDING_MESSAGE_TOO_BIG, CONFIDENCE_PROBABLE, 0, t, out);
 	finding_subkind(f, "cut-off");
-	evidence_frame(finding_says(f, c->point, "the server announced that it takes at most %llu bytes (SIZE)", (unsigned long long)limit),
+	evidence_frame(finding_says(f, c->point, "the server announced that it takes at most %llu byte%s (SIZE)",
+	    (unsigned long long)limit, PLURAL(limit)),
 	    &c->session->capabilities_at);
 	evidence_frame(finding_says(f, c->point, "%llu bytes of the message were sent; then the server closes without a word", (unsigned long long)t->bytes), &end);
 	finding_summary(f, "The server closed the connection after %llu bytes of a message; it had announced that it takes at most %llu.",
@@ -179,13 +180,14 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	doubt = close_is_doubtful(c);
 	f = symptom(c, FINDING_CLIENT_GAVE_UP_AT_DATA, closer == 0 && !doubt ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, 0, t, out);
 	evidence_frame(finding_says(f, c->point, "the server asks for the message (354)"), &t->data_reply.at);
-	evidence_frame(finding_says(f, c->point, "%llu bytes of it were sent; %s before its end", (unsigned long long)t->bytes,
+	evidence_frame(finding_says(f, c->point, "%llu byte%s of it came; %s before its end", (unsigned long long)t->bytes,
+	    PLURAL(t->bytes),
 	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
 	if (doubt)
 		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", c->conn->dir[0].ttl_rst,
 		    c->conn->dir[0].ttl), &c->conn->dir[0].rst);
-	finding_summary(f, "The client stopped sending the message after %llu bytes%s.", (unsigned long long)t->bytes,
-	    doubt ? ", or a device in between reset the connection in its name" : "");
+	finding_summary(f, "The client stopped sending the message after %llu byte%s%s.", (unsigned long long)t->bytes,
+	    PLURAL(t->bytes), doubt ? ", or a device in between reset the connection in its name" : "");
 }
 
 /* ---- accepted, but did the client hear it? ------------------------------------------------------ */

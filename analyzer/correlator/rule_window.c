@@ -22,10 +22,12 @@ judge_zero(const struct way *w, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, conf, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the receiver offers a window of %s for %.1f s and answers %u probes",
-	    room, seconds(span), w->b->zero_probes), &w->b->zero_from), &w->b->zero_to);
-	finding_summary(f, "The receiving program, the %s, stopped reading for %.1f s: its system still answers (%u probes), but has no room for data.",
-	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point,
+	    "the receiver offers a window of %s for %.1f s and answers %u probe%s",
+	    room, seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes)), &w->b->zero_from), &w->b->zero_to);
+	finding_summary(f,
+	    "The receiving program, the %s, stopped reading for %.1f s: its system still answers (%u probe%s), but has no room for data.",
+	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes));
 	if (w->dir == 1)
 		finding_remedy(f, "The program that fetches stopped reading while its machine still answered: look at the client for a virus scanner that reads "
 		    "along, a full or slow disk, a program that hangs.");
@@ -43,7 +45,8 @@ exclude_size(const struct way *w, struct finding *f)
 		ok += w->a->sizes[i].ok;
 		lost += w->a->sizes[i].lost;
 	}
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%u segments arrived, %u were lost; %llu of %llu bytes are acknowledged", ok, lost,
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "of the segments %u arrived, %u did not; %llu of %llu bytes are acknowledged",
+	    ok, lost,
 	    (unsigned long long)w->a->acked, (unsigned long long)w->a->stream_bytes);
 }
 

@@ -112,7 +112,8 @@ incomplete_capture(struct summary *o, const struct record_capture *c)
 	if (c->damage[0] != '\0')
 		summary_incomplete(o, "%s: %s", c->file, c->damage);
 	if (c->drops_known && drops > 0)
-		summary_incomplete(o, "%s: the capturing machine dropped %llu packets", c->file, (unsigned long long)drops);
+		summary_incomplete(o, "%s: the capturing machine dropped %llu packet%s", c->file, (unsigned long long)drops,
+		    PLURAL(drops));
 	if (c->caps_hit > 0)
 		summary_incomplete(o, "%s: limits were reached: %s", c->file, c->caps[0] != '\0' ? c->caps : "see the capture record");
 }

@@ -209,7 +209,7 @@ say_sizes(struct finding *f, const struct gone *g)
 	char text[200];
 
 	finding_room(f, 2);
-	snprintf(text, sizeof(text), "left here, never arrived there: %u packets of %u bytes or more", g->n, u);
+	snprintf(text, sizeof(text), "left here, never arrived there: %u packet%s of %u bytes or more", g->n, PLURAL(g->n), u);
 	say_left(f, g, text);
 	evidence_frame(evidence_frame(finding_says(f, g->p.down->point, "none of them arrived here; of the smaller ones %u left and %u arrived, up to %u "
 	    "bytes", small_up, small_down, g->largest->w), &g->largest->last), &g->latest->last);
@@ -298,8 +298,8 @@ say_all(struct finding *f, const struct gone *g)
 	if (g->small_too)
 		alternative_gone(f);
 	finding_room(f, 2);
-	snprintf(text, sizeof(text), "left here, never arrived there: %u packets from one moment on%s", g->n,
-	    g->small_too ? ", small ones too" : "");
+	snprintf(text, sizeof(text), "left here, never arrived there: %u packet%s from one moment on%s", g->n,
+	    PLURAL(g->n), g->small_too ? ", small ones too" : "");
 	say_left(f, g, text);
 	evidence_frame(finding_says(f, g->p.down->point, "nothing of this sender arrived here after that, and the capture goes on for %.1f s; its last "
 	    "packet", seconds(g->p.down->capture->last.ns - g->p.down->conn->dir[g->p.dir].last.ns)), &g->p.down->conn->dir[g->p.dir].last);
@@ -398,9 +398,11 @@ judge_loss(const struct ring *r, int dir, struct verdicts *out)
 		return;
 	at = places_of(&k.p);
 	finding_room(d->f, 1);
-	finding_says(d->f, k.p.down->point, "of %u packets with data of this direction that left %s %u arrived here: %u lost between", k.left, at.up, k.arrived,
+	finding_says(d->f, k.p.down->point,
+	    "of %u packet%s with data of this direction that left %s %u arrived here: %u lost between", k.left, PLURAL(k.left), at.up, k.arrived,
 	    k.left - k.arrived);
-	snprintf(where, sizeof(where), "%u of %u packets vanish between %s and %s.", k.left - k.arrived, k.left, at.up, at.down);
+	snprintf(where, sizeof(where), "%u of %u packet%s vanish between %s and %s.", k.left - k.arrived, k.left, PLURAL(k.left),
+	    at.up, at.down);
 	ring_sure(out, c, d, wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED : d->f->confidence,
 	    where);
 }

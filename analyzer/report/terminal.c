@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "record/addr.h"
+#include "record/text.h"
 #include "record/when.h"
 #include "report/escape.h"
 
@@ -168,7 +169,7 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	if (faults > 1)
 		snprintf(more, sizeof(more), ", and %zu more", faults - 1);
 	if (faults > 0) {
-		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s%s.", faults, faults == 1 ? "" : "s",
+		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s%s.", faults, PLURAL(faults),
 		    worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "", kind_facts(worst->kind)->title, more);
 		fputc('\n', p->out);
 		page_field_at(p, 0, "", 0, seen);
@@ -205,7 +206,7 @@ print_top(const struct page *p, const struct terminal_report *r, const struct su
 		last = c->last.ns > last ? c->last.ns : last;
 	}
 	fprintf(p->out, "mailwhy %s: %" PRIu64 " packet%s, %" PRIu64 " input%s", MAILWHY_VERSION,
-	    s->packets, s->packets == 1 ? "" : "s", s->inputs, s->inputs == 1 ? "" : "s");
+	    s->packets, PLURAL(s->packets), s->inputs, PLURAL(s->inputs));
 	if (first <= last) {
 		terminal_time(first, a);
 		terminal_time(last, b);

@@ -1,4 +1,5 @@
 /* terminal_captures.c - how good each capture is, and what that costs the answer. */
+#include "record/text.h"
 #include "report/terminal.h"
 
 #include <inttypes.h>
@@ -37,6 +38,12 @@ count(struct text *t, uint64_t n, const char *what)
 }
 
 static void
+counted(struct text *t, uint64_t n, const char *one, const char *many)
+{
+	count(t, n, n == 1 ? one : many);
+}
+
+static void
 print_frames(const struct page *p, const struct record_capture *c)
 {
 	struct text t = { .len = 0 };
@@ -47,7 +54,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 	count(&t, c->mail_frames, "of mail");
 	count(&t, c->icmp_frames, "ICMP");
 	count(&t, c->other_frames, "other");
-	count(&t, c->flows, c->flows == 1 ? "connection" : "connections");
+	counted(&t, c->flows, "connection", "connections");
 	count(&t, c->filtered, "left out by the filter");
 	count(&t, c->outside, "outside of the time asked for");
 	page_field_at(p, LABELS, "", LABELS, t.s);
@@ -64,18 +71,19 @@ print_quality(const struct page *p, const struct record_capture *c)
 		fact(&t, "%" PRIu64 ".%" PRIu64 " %% of the bytes are missing (capture loss)", tenths / 10, tenths % 10);
 	}
 	if (c->drops_known)
-		count(&t, c->drops_kernel + c->drops_interface, "packets dropped while capturing");
-	count(&t, c->duplicates, "copies dropped");
-	count(&t, c->cut_frames, "frames cut by the snap length");
+		counted(&t, c->drops_kernel + c->drops_interface, "packet dropped while capturing",
+		    "packets dropped while capturing");
+	counted(&t, c->duplicates, "copy dropped", "copies dropped");
+	counted(&t, c->cut_frames, "frame cut by the snap length", "frames cut by the snap length");
 	count(&t, c->undecodable, "undecodable");
-	count(&t, c->fragments_orphaned, "incomplete fragments");
-	count(&t, c->flows_one_sided, c->flows_one_sided == 1 ? "connection seen one way only" :
-	    "connections seen one way only");
+	counted(&t, c->fragments_orphaned, "incomplete fragment", "incomplete fragments");
+	counted(&t, c->flows_one_sided, "connection seen one way only", "connections seen one way only");
 	count(&t, c->flows_midstream, "joined in the middle");
-	count(&t, c->clock_back, "times going back");
-	count(&t, c->bad_checksums, "wrong checksums");
-	count(&t, c->repaired, c->repaired == 1 ? "frame with an impossible length or time" : "frames with an impossible length or time");
-	count(&t, c->timeless, c->timeless == 1 ? "frame without a time of its own" : "frames without a time of their own");
+	if (c->clock_back > 0)
+		fact(&t, "the clock goes back %" PRIu64 " time%s", c->clock_back, PLURAL(c->clock_back));
+	counted(&t, c->bad_checksums, "wrong checksum", "wrong checksums");
+	counted(&t, c->repaired, "frame with an impossible length or time", "frames with an impossible length or time");
+	counted(&t, c->timeless, "frame without a time of its own", "frames without a time of their own");
 	count(&t, c->unfilterable, "left out because the filter has no meaning on their link type");
 	if (c->super_bytes > 0)
 		fact(&t, "segments larger than packets (offload)");

@@ -7,6 +7,7 @@
 
 #include "record/addr.h"
 #include "record/record_fields.h"
+#include "record/text.h"
 
 #define LABELS	15	/* after the clock */
 #define TEXT	2048
@@ -31,7 +32,7 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0)
 		return;
 	fprintf(p->out, "  SMTP: %" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
-	    s->smtp_sessions == 1 ? "" : "s", s->attempted, s->attempted == 1 ? "" : "s");
+	    PLURAL(s->smtp_sessions), s->attempted, PLURAL(s->attempted));
 	for (size_t i = 0; i < sizeof(smtp_counts) / sizeof(smtp_counts[0]); i++) {
 		uint64_t n;
 
@@ -55,10 +56,10 @@ print_pop3_counts(const struct page *p, const struct summary *s)
 	if (s->pop3_sessions > 0)
 		fprintf(p->out, "  POP3: %" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
 		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off\n", s->pop3_sessions,
-		    s->pop3_sessions == 1 ? "" : "s", s->logins_accepted, s->logins_refused, s->retrieved, s->cut);
+		    PLURAL(s->pop3_sessions), s->logins_accepted, s->logins_refused, s->retrieved, s->cut);
 	if (s->imap_sessions > 0)
 		fprintf(p->out, "  IMAP: %" PRIu64 " session%s, only counted\n", s->imap_sessions,
-		    s->imap_sessions == 1 ? "" : "s");
+		    PLURAL(s->imap_sessions));
 }
 
 struct text {
@@ -88,7 +89,7 @@ add_recipients(struct text *t, const struct fate *f)
 			text_add(t, " and %u more", f->recipient_count - 1);
 	} else if (f->transaction->recipients > 0)
 		text_add(t, " -> %u recipient%s", f->transaction->recipients,
-		    f->transaction->recipients == 1 ? "" : "s");
+		    PLURAL(f->transaction->recipients));
 }
 
 static void

@@ -9,6 +9,7 @@
 
 #include "record/addr.h"
 #include "record/record_fields.h"
+#include "record/text.h"
 #include "report/escape.h"
 #include "report/spool.h"
 #include "report/terminal.h"
@@ -237,8 +238,9 @@ take_stall(struct transcript *t, const struct record_stall *s)
 {
 	if (s->chain_count < 2)
 		return;
-	note(t, &s->key, s->first, "stall: a segment of the %s (%u bytes) is sent %u times%s", who(s->key.m), s->chain[0].w, s->chain_count,
-	    s->delivered.frame == 0 ? " and never arrives" : "");
+	note(t, &s->key, s->first, "stall: a segment of the %s (%u bytes) is sent %u time%s%s", who(s->key.m), s->chain[0].w,
+	    s->chain_count,
+	    PLURAL(s->chain_count), s->delivered.frame == 0 ? " and never arrives" : "");
 }
 
 void

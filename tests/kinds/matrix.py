@@ -24,6 +24,7 @@ import tempfile
 import edit
 import labelled
 import rows
+import words
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -165,6 +166,7 @@ def analyse(case, text, build, tmp, number):
         case.errors.append("mailwhy: exit status %d: %s" % (p.returncode, p.stderr.decode("utf-8", "replace")[:200]))
         return []
     lines = [json.loads(x) for x in p.stdout.splitlines()]
+    case.errors += ["it says: %s" % w for x in lines for w in words.wrong(x)]
     return [x for x in lines if x["type"] == "finding" and x["confidence"] != "cannot-tell"]
 
 

@@ -23,6 +23,8 @@ LEVEL = {"cannot-tell": 0, "possible": 1, "probable": 2, "confirmed": 3}
 RANKS = {"yes": 1, "no": 2}
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests/kinds"))
+import words  # noqa: E402
 
 
 def accusing_kinds():
@@ -74,6 +76,8 @@ def analyse(binary, path, validator, result, ok_codes=(0,)):
         except ValueError as e:
             result.fail("line %d is not JSON: %s" % (n, e))
             continue
+        for w in words.wrong(lines[-1]):
+            result.fail("line %d says: %s" % (n, w))
         if validator is not None:
             for e in list(validator.iter_errors(lines[-1]))[:2]:
                 result.fail("line %d (%s): schema: %s" % (n, lines[-1].get("type"), e.message[:160]))

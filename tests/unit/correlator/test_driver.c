@@ -404,7 +404,7 @@ test_more_copies_than_are_compared(void)
 		correlator_take(c, &conn);
 	}
 	correlator_judge(c);
-	CHECK(said_incomplete(c, "2 copies of connections were not compared"));
+	CHECK(said_incomplete(c, "copies of connections that were not compared: 2;"));
 	correlator_free(c);
 }
 

@@ -154,7 +154,7 @@ forgot_history(const struct correlator *c)
 
 	correlator_summary(c, &s);
 	for (uint32_t i = 0; i < s.incomplete_count; i++)
-		said = said || strstr(s.incomplete[i], "path and host history were forgotten") != NULL;
+		said = said || strstr(s.incomplete[i], "path and host history that were forgotten") != NULL;
 	return said;
 }
 
