@@ -8,8 +8,9 @@
 
 enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 
-/* TLS 1.3: alert(2) + inner type(1) + tag(16). */
-#define ALERT_13_LEN	19
+/* TLS 1.3: alert(2) + inner type(1) + tag(16); an empty Certificate(4 + 1 + 3) + type + tag, shorter than any Finished. */
+#define ALERT_13_LEN		19
+#define NO_CERTIFICATE_13_LEN	25
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {
@@ -133,7 +134,7 @@ handshake_done(const struct walk *w)
 	else if (type == TLS_CERTIFICATE && w->dir == DIR_S2C)
 		certificate_done(w);
 	else
-		handshake_emit(w, type, 0, w->s->hs_off, "");
+		handshake_emit(w, type, type == TLS_CERTIFICATE ? w->off - w->s->hs_off - sizeof(w->s->hs_head) : 0, w->s->hs_off, "");
 	w->s->hs_len = 0;
 }
 
@@ -219,6 +220,29 @@ finished_13(struct walk *w)
 	handshake_emit(w, TLS_FINISHED, 0, w->s->record_off, "");
 }
 
+/* The first of the client's that is hidden: Finished, or before it the answer to a server that wants a certificate. */
+static void
+client_flight_13(struct walk *w, uint16_t len)
+{
+	if (w->dir == DIR_C2S && len == NO_CERTIFICATE_13_LEN && w->t->facts.first_hidden[DIR_C2S] == len && !w->s->no_certificate) {
+		w->s->no_certificate = true;
+		handshake_emit(w, TLS_CERTIFICATE, 4, w->s->record_off, "");
+		return;
+	}
+	finished_13(w);
+}
+
+static void
+spoke_emit(const struct walk *w)
+{
+	struct dissect_event ev = { .kind = EVENT_TLS_SPOKE, .off = w->s->record_off, .end = w->off, .line = "", .arg = "" };
+
+	if (w->dir != DIR_C2S || w->s->head[0] != RECORD_DATA || w->t->facts.spoke)
+		return;
+	w->t->facts.spoke = true;
+	emit(w, &ev);
+}
+
 /*
  * A record that cannot be read.  Its type or its length tells an alert from the
  * rest; behind the handshake it is a close like any other.
@@ -239,10 +263,12 @@ hidden_record(struct walk *w)
 	} else if (alert) {
 		close_emit(w, s->record_off);
 	} else if (!alert && !f->finished[w->dir] && f->chosen >= 0x0304) {
-		finished_13(w);
+		client_flight_13(w, len);
 	} else if (!alert && !f->finished[w->dir]) {
 		f->finished[w->dir] = true;
 		handshake_emit(w, TLS_FINISHED, 0, s->record_off, "");
+	} else if (!alert) {
+		spoke_emit(w);
 	}
 }
 

@@ -36,6 +36,7 @@ struct tls_facts {
 	uint16_t	first_hidden[2];	/* length of the first encrypted record; 19 in TLS 1.3 = an alert */
 	bool		alert_seen[2];
 	uint8_t		alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
+	bool		spoke;			/* the client sent data behind the handshake */
 	bool		closed[2];		/* an encrypted alert behind the handshake */
 	bool		lost[2];		/* the records cannot be followed any more: gap, or not TLS */
 	uint64_t	records[2], bytes[2];
@@ -46,6 +47,7 @@ struct tls_side {
 	uint16_t	left;			/* bytes of the record to come */
 	uint64_t	record_off;
 	bool		hidden;			/* records are encrypted from here on */
+	bool		no_certificate;		/* TLS 1.3: it was asked for one and has none */
 	uint8_t		alert[2], alert_len;
 	uint8_t		hs_head[4], hs_head_len;
 	uint32_t	hs_left;
@@ -66,12 +68,15 @@ void	tls_init(struct tls_observer *t);
  * Any chunking.  Emits to `sink' (which may be NULL):
  * EVENT_TLS_HANDSHAKE: code = type; ClientHello: arg = server name, arg_num =
  *   highest version offered; ServerHello: arg_num = version chosen (0x0304 =
- *   TLS 1.3); TLS_CERTIFICATE of the server: arg = its issuer; TLS_FINISHED: this side completed its flight (seen from outside:
+ *   TLS 1.3); TLS_CERTIFICATE of the server: arg = its issuer, of the client:
+ *   arg_num = its length, at most 4 when it has none to show; TLS_FINISHED: this side completed its flight (seen from outside:
  *   the first encrypted record that is no alert; in TLS 1.3 that of the client
  *   tells of both, the server's first).  The handshake is done when both did.
  * EVENT_TLS_ALERT: code = description, arg_num = level.  An encrypted alert
  *   has code TLS_ALERT_HIDDEN, arg_num 0 and `unsure'; it is told only while
  *   the handshake is not known to be finished on both sides.
+ * EVENT_TLS_SPOKE: the client's first data behind it.  (In TLS 1.3 what it says
+ *   of a certificate of its own looks the same.)
  * EVENT_TLS_CLOSE: the first encrypted alert behind it: close_notify, or a
  *   failure; this side ends the session.
  */

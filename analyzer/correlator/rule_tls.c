@@ -1,7 +1,7 @@
 /* rule_tls.c - STARTTLS refused, handshakes that fail, TLS where plain text is due (diagnosis 1C, 0.7). */
 #include <stdio.h>
 
-#include "dialogue.h"
+#include "symptom.h"
 
 /* RFC 8446 6; what they mean to an administrator. */
 static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
@@ -13,12 +13,43 @@ static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
 	{ 47, "illegal parameter", "" }, { 48, "unknown CA", "the client does not trust who signed the certificate" },
 	{ 49, "access denied", "" }, { 50, "decode error", "" }, { 51, "decrypt error", "" },
 	{ 70, "protocol version", "one side allows only old, the other only new TLS versions" },
-	{ 71, "insufficient security", "ciphers too weak" }, { 80, "internal error", "" }, { 86, "inappropriate fallback", "" },
+	{ 71, "insufficient security", "ciphers too weak" },
+	{ 80, "internal error", "mostly its own set-up (key, certificate); to a client that knows only TLS 1.0 or 1.1 OpenSSL 3 says so, too" }, { 86, "inappropriate fallback", "" },
 	{ 109, "missing extension", "" }, { 112, "unrecognized name", "the server has no certificate for this name" },
 	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
 };
 
 enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
+
+/* TLS 1.1 and older: 0x0302. */
+static bool
+offers_old(const struct record_session *s)
+{
+	return s->tls_offered > 0 && s->tls_offered < 0x0303;
+}
+
+#define GIVE_CERTIFICATE "Give the client's program the certificate and key that this server expects, or let the server do without (a login with user name " \
+	"and password is usual)."
+
+/* What else was seen says more than the number of a server's alert alone. */
+static const char *
+alert_context(const struct record_session *s, uint8_t code, struct finding *f)
+{
+	if (s->tls_alert_from != 1)
+		return NULL;
+	if (s->tls_no_certificate && (code == 40 || code == 41 || code == 116)) {
+		finding_remedy(f, GIVE_CERTIFICATE);
+		return "it wants a certificate from the client, which has none";
+	}
+	if (offers_old(s) && (code == 40 || code == 70 || code == 80)) {
+		finding_remedy(f, "Update the client's program or system, so that it knows TLS 1.2, or switch that on in it (old Windows and Outlook, printers, scanners). "
+		    "To allow TLS 1.0 at the server is the second best.");
+		return "the client knows only old TLS versions (1.1 at most), which servers no longer take";
+	}
+	if (code == 40 && s->tls_chosen != 0)
+		return "version and cipher had been agreed, so it is something else: its log says what";
+	return NULL;
+}
 
 static const char *
 alert_name(uint8_t code, const char **hint)
@@ -93,11 +124,84 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 	finding_subkind(f, "alert-encrypted");
 	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with an encrypted alert", who),
 	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn->last);
-	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the %s.", who,
-	    c->session->tls_alert_from == 1 ? "client" : "server's certificate");
+	if (c->session->tls_alert_from == 1) {	/* the client had said hello and no more: there was nothing yet to refuse */
+		finding_summary(f, "The server ended the TLS handshake with an alert that is encrypted (TLS 1.3), before the client had answered: mostly its own "
+		    "set-up fails (key, certificate).");
+		finding_remedy(f, "Which alert it was no capture can tell; the log of the server's program says it. Check there that the key belongs to the "
+		    "certificate and that the program may read both.");
+		return true;
+	}
+	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the server's certificate.", who);
 	finding_remedy(f, "Which alert it was no capture can tell. The log of the %s's program says it, or a tool that decrypts when it is given a key log "
 	    "(SSLKEYLOGFILE). Check the certificate: names, dates, who issued it.", who);
 	return true;
+}
+
+/* ---- the handshake was done, and the client never said a word -------------------------------- */
+
+static void
+say_client_left(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	bool asked = c->session->starttls_tried;
+	char took[32];
+	struct finding *f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, asked ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 0);
+
+	finding_subkind(f, "left-after-handshake");
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the client ends the session, and has sent no "
+	    "command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
+	finding_summary(f, "The client left behind the TLS handshake without a word%s.", asked ? ": most likely it does not accept the certificate" :
+	    waited >= 5 * SECOND ? ": it waited for a greeting in vain, or does not accept the certificate" :
+	    ": it does not accept the certificate, or only looked whether the port answers");
+	finding_remedy(f, "Many programs look at the certificate (name, dates, who issued it) only when the handshake is done, and do not tell the server: the log of "
+	    "the client's program says it. A monitor that only connects looks the same.");
+	if (!asked)
+		finding_next_capture(f, "a certificate that the client does not accept", "a client that only looked, or heard a refusal", "what was said inside TLS "
+		    "(the log of the client's program has it)", "the next attempt as well");
+}
+
+/* What it may have said is encrypted: a greeting that refuses looks the same as none. */
+static void
+say_server_ended(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	bool wanted = c->session->tls_no_certificate;
+	char took[32];
+	struct finding *f = verdict_add(out, wanted ? FINDING_TLS_FAILURE : FINDING_SERVER_DROPPED,
+	    absence(c, waited >= 5 * SECOND ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
+
+	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the server ends the session, and the client "
+	    "has sent no command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
+	if (wanted) {
+		finding_says(f, c->point, "the server asked for a certificate of the client, which had none to show");
+		finding_summary(f, "The server wants a certificate from the client, which has none, and ended the session.");
+		finding_remedy(f, GIVE_CERTIFICATE);
+		return;
+	}
+	finding_summary(f, "The server ended the session behind the TLS handshake, before the client had said a word.");
+	finding_remedy(f, "What the server said in it is encrypted. If it ends each session at once: what does TLS on this port may be a proxy (stunnel, haproxy, nginx, a "
+	    "balancer) whose mail server behind it is down; or the greeting refuses this client (a limit of connections, a list). The logs of both say it.");
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+}
+
+static void
+judge_behind(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	int closer = case_first_closer(c);
+	struct moment end;
+	int64_t waited;
+
+	/* records of a version that did not look know nothing of it */
+	if (s->tls_offered == 0 || s->tls_chosen == 0 || s->tls_spoke || closer < 0 || s->gap_client || s->gap_server ||
+	    case_stalled(c) || case_midstream(c) || case_one_sided(c) || case_missing(c))
+		return;
+	end = case_closed(c, closer);
+	waited = case_waited(c, &s->tls_at, &end);
+	if (closer == 0)
+		say_client_left(c, &end, waited, out);
+	else if (waited < 30 * SECOND)		/* later it may be the server that waited in vain */
+		say_server_ended(c, &end, waited, out);
 }
 
 static bool
@@ -111,7 +215,7 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	uint8_t code = (uint8_t)(s->tls_alert - 1);
-	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name;
+	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name, *more;
 	enum confidence conf;
 	struct finding *f;
 
@@ -128,6 +232,8 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn->last);
 	if (s->tls_issuer[0] != '\0' && s->tls_alert_from == 0)
 		finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer);
+	if ((more = alert_context(s, code, f)) != NULL)
+		hint = more;
 	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
 	return true;
 }
@@ -140,7 +246,13 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
-	if (alert_judge(c, out) || c->session->tls_finished || closer < 0 || case_stalled(c) || case_midstream(c))
+	if (alert_judge(c, out))
+		return;
+	if (c->session->tls_finished) {
+		judge_behind(c, out);
+		return;
+	}
+	if (closer < 0 || case_stalled(c) || case_midstream(c))
 		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
 	finding_subkind(f, "closed");

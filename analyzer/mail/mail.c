@@ -182,6 +182,9 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		s->tls_alert = (uint8_t)(ev->code < 255 ? ev->code + 1 : 255);
 		s->tls_alert_from = ev->dir == DIR_S2C;
 		break;
+	case EVENT_TLS_SPOKE:
+		s->tls_spoke = true;
+		break;
 	case EVENT_TLS_CLOSE:
 		if (s->tls_close.frame == 0)
 			s->tls_close = at;
@@ -189,6 +192,12 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	case EVENT_TLS_HANDSHAKE:
 		if (ev->code == TLS_FINISHED)
 			f->tls_finished[ev->dir] = true;
+		if (ev->code == TLS_CLIENT_HELLO && ev->dir == DIR_C2S)
+			s->tls_offered = (uint16_t)ev->arg_num;
+		if (ev->code == TLS_SERVER_HELLO && ev->dir == DIR_S2C)
+			s->tls_chosen = (uint16_t)ev->arg_num;
+		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_C2S)
+			s->tls_no_certificate = ev->arg_num <= 4;
 		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_S2C && s->tls_issuer == NULL)
 			mail_text_own(f, &s->tls_issuer, RECORD_HEADER, ev->arg, ev->arg_len);
 		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];

@@ -426,7 +426,10 @@ struct record_session {
 	struct moment	tls_at;
 	uint8_t		tls_alert;	/* description + 1; 0 = none */
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
+	uint16_t	tls_offered, tls_chosen; /* highest version that the client offers; the server's choice; 0 = not seen */
+	bool		tls_no_certificate; /* the server wanted a client certificate, and the client had none */
 	bool		tls_finished;
+	bool		tls_spoke;	/* behind it the client said more than its goodbye */
 	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
 	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */

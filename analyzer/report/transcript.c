@@ -204,6 +204,8 @@ transcript_event(void *ctx, const struct flow_opened *f, struct moment at, uint6
 	case EVENT_TLS_CLOSE:
 		note(t, &f->key, at, "TLS is closed by the %s", who(ev->dir));
 		break;
+	case EVENT_TLS_SPOKE:
+		break;
 	case EVENT_TLS_HANDSHAKE:
 		note(t, &f->key, at, "TLS %s of the %s", handshake_name(ev->code), who(ev->dir));
 		break;

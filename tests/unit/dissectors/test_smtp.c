@@ -178,6 +178,7 @@ collect(void *ctx, const struct dissect_event *ev)
 		put(t, "%s tls ends", ev->dir == DIR_C2S ? ">" : "<");
 		break;
 	case EVENT_TLS_HANDSHAKE:
+	case EVENT_TLS_SPOKE:
 		return;
 	case EVENT_GAP:
 		put(t, "%s gap %llu", ev->dir == DIR_C2S ? ">" : "<", (unsigned long long)(ev->end - ev->off));

@@ -14,7 +14,8 @@ say_event(void *ctx, const struct dissect_event *ev)
 	int n;
 
 	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%c %s %u %llx%s%s%.*s\n",
-	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : ev->kind == EVENT_TLS_CLOSE ? "close" : "handshake", ev->code,
+	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : ev->kind == EVENT_TLS_CLOSE ? "close" :
+	    ev->kind == EVENT_TLS_SPOKE ? "spoke" : "handshake", ev->code,
 	    (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "", ev->arg_len > 0 ? " " : "",
 	    (int)ev->arg_len, ev->arg);
 	if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
@@ -258,6 +259,37 @@ tls13_done_and_tls13_refused(void)
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 19);
 }
 
+/* Behind the handshake: whether the client says anything, and that it had no certificate where one was wanted. */
+static void
+what_the_client_says(void)
+{
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, data = { .len = 0 }, close_it = { .len = 0 }, none = { .len = 0 };
+	static const uint8_t hidden[600];
+
+	client_hello(&hello, "", true, 0);
+	server_hello(&flight, true);
+	put_record(&flight, 23, hidden, 600);
+	put_record(&done, 20, "\x01", 1);
+	put_record(&done, 23, hidden, 25);		/* no certificate */
+	put_record(&done, 23, hidden, 53);
+	put_record(&data, 23, hidden, 40);
+	put_record(&close_it, 23, hidden, 19);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_S2C, &close_it }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
+	CHECK(!whole.facts.spoke);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_C2S, &data }, { DIR_C2S, &data }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0\n");
+	hello.len = flight.len = done.len = 0;
+	client_hello(&hello, "", false, 0);
+	server_hello(&flight, false);
+	put_u(&none, 0, 3);
+	put_handshake(&done, TLS_CERTIFICATE, &none);
+	put_record(&done, 20, "\x01", 1);
+	put_record(&done, 22, hidden, 40);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }),
+	    "C handshake 1 303\nS handshake 2 303\nC handshake 11 3\nC handshake 20 0\n");
+}
+
 static void
 a_hello_larger_than_what_is_kept(void)
 {
@@ -335,6 +367,7 @@ main(void)
 		{ "TLS 1.2 to its end", tls12_to_its_end },
 		{ "TLS 1.2, an encrypted alert", tls12_alert_behind_change_cipher_spec },
 		{ "TLS 1.3, done and refused", tls13_done_and_tls13_refused },
+		{ "what the client says behind it", what_the_client_says },
 		{ "a large hello", a_hello_larger_than_what_is_kept },
 		{ "what is not TLS", what_is_not_tls_is_not_followed },
 		{ "a gap", a_gap_loses_the_records },
