@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { GOES_ON = 1 << 16 };	/* a window without scale: another connection's numbers would hardly be so near */
+
 /* The peer's largest ACK of at least `age' ago. */
 static bool
 old_ack(const struct ledger *l, int dir, int64_t before, int64_t *rel)
@@ -113,10 +115,14 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	n->r2 = !n->reply && s->max > rel && s->based;
 }
 
+/* S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is not his, however late. */
 void
 rst_refuted(struct side *s, const struct packet *p, int64_t rel)
 {
-	for (uint32_t i = 0; i < s->rst_kept; i++)
-		if (p->at.ns > s->lists->rsts[i].at.ns && p->at.ns < s->lists->rsts[i].at.ns + 2 * SECOND && rel >= s->lists->rsts[i].rel)
-			s->lists->rsts[i].r1 = true;
+	for (uint32_t i = 0; i < s->rst_kept; i++) {
+		struct rst_note *n = &s->lists->rsts[i];
+
+		if (p->at.ns > n->at.ns && rel >= n->rel && (p->at.ns < n->at.ns + 2 * SECOND || rel - n->rel < GOES_ON))
+			n->r1 = true;
+	}
 }

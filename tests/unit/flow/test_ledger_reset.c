@@ -36,6 +36,15 @@ resets(void)
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, RESET_R1 | RESET_R5);
 	ledger_free(n.l);
 
+	begin(&n);		/* the end gives up 12 s later: until then it knew nothing of a reset */
+	dialogue(&n);
+	reset(&n, A, n.sent[A], 62, TCP_RST);
+	wait(&n, 12 * S);
+	data(&n, A, 6);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].reset_signs, RESET_R1 | RESET_R5);
+	ledger_free(n.l);
+
 	begin(&n);		/* a closed socket answers old ACKs: no sign (S17) */
 	dialogue(&n);
 	data(&n, A, 500);		/* B has not acknowledged this when A's program ends */
