@@ -124,6 +124,7 @@ judge(const struct view *v, struct verdicts *out)
 const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
 
 #define CLOCKS_APART	INT64_C(300000000000)
+#define AT_ONCE		INT64_C(1000000000)	/* the same event, as two points see it */
 
 /* ---- one conversation, two names or two times ------------------------------------------------- */
 
@@ -142,21 +143,46 @@ twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case 
 	return NULL;
 }
 
+static void
+moment_retell(struct moment *m, int64_t ahead, const struct moment *twin)
+{
+	m->ns -= ahead;
+	if (twin != NULL && m->ns - twin->ns < AT_ONCE && twin->ns - m->ns < AT_ONCE)
+		m->ns = twin->ns;
+}
+
 /*
- * What is said of a copy behind NAT is said under the names that the first
- * copy knows; and what both say, at the time that the first one's clock shows,
- * when the other is far off: else one fault would be told twice.
+ * What is said of a copy is said at the times that the clock of the counted one shows, as its mails are: else one fault
+ * would last as long as the clocks differ, or be told twice.
  */
 static void
-draft_rename(const struct draft *d, const struct draft *twin, const struct mail_case *from, const struct mail_case *to)
+draft_retime(const struct draft *d, const struct draft *twin, int64_t ahead)
 {
 	struct finding *f = d->f;
 	int64_t apart = twin != NULL ? f->first.ns - twin->f->first.ns : 0;
 
-	if (apart > CLOCKS_APART || apart < -CLOCKS_APART)
+	if (ahead != 0) {
+		moment_retell(&f->first, ahead, twin != NULL ? &twin->f->first : NULL);
+		moment_retell(&f->last, ahead, twin != NULL ? &twin->f->last : NULL);
+	} else if (apart > CLOCKS_APART || apart < -CLOCKS_APART) {
 		finding_span(f, &twin->f->first, &twin->f->last);
-	else if (ends_equal(from, to))
-		return;
+	}
+}
+
+static void
+retime_drafts(struct verdicts *v, const struct mail_case *from, const struct mail_case *to, int64_t ahead)
+{
+	for (uint32_t i = from->index < v->heads ? v->head[from->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
+		if (!v->v[i].silenced)
+			draft_retime(&v->v[i], twin_of(v, &v->v[i], to), ahead);
+}
+
+/* What is said of a copy behind NAT is said under the names that the first copy knows. */
+static void
+draft_rename(const struct draft *d, const struct mail_case *from, const struct mail_case *to)
+{
+	struct finding *f = d->f;
+
 	if (addr_equal(&f->from.ip, d->dir == 1 ? &from->conn->server.ip : &from->conn->client.ip)
 	    && addr_equal(&f->to.ip, d->dir == 1 ? &from->conn->client.ip : &from->conn->server.ip)) {
 		f->from.ip = d->dir == 1 ? to->conn->server.ip : to->conn->client.ip;
@@ -169,7 +195,7 @@ rename_drafts(struct verdicts *v, const struct mail_case *from, const struct mai
 {
 	for (uint32_t i = from->index < v->heads ? v->head[from->index] : NO_DRAFT; i != NO_DRAFT; i = v->v[i].next)
 		if (!v->v[i].silenced)
-			draft_rename(&v->v[i], twin_of(v, &v->v[i], to), from, to);
+			draft_rename(&v->v[i], from, to);
 }
 
 /* ---- what one copy cannot tell and another does ---------------------------------------------- */
@@ -207,25 +233,38 @@ judge_undecided(const struct ring *r, struct verdicts *v)
 }
 
 static void
+judge_ring(const struct ring *r, struct verdicts *out)
+{
+	const struct mail_case *first = r->copy[0], *counted = first;
+
+	judge_undecided(r, out);
+	for (uint32_t i = 1; i < r->n; i++) {
+		if (r->copy[i]->conn->dir[0].ttl_syn > first->conn->dir[0].ttl_syn)
+			first = r->copy[i];	/* nearer to the client: the names its user knows */
+		if (r->copy[i]->counted)
+			counted = r->copy[i];
+	}
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (r->copy[i] != counted)
+			retime_drafts(out, r->copy[i], counted, vantage_ahead(r->v, counted, r->copy[i]));
+		if (r->copy[i] != first && !ends_equal(r->copy[i], first))
+			rename_drafts(out, r->copy[i], first);
+	}
+}
+
+static void
 judge_nat(const struct view *v, struct verdicts *out)
 {
+	struct vantages points;
 	struct case_iter it = { 0 };
-	struct ring r = { .store = v->store };
+	struct ring r = { .v = &points, .store = v->store };
 	const struct mail_case *c;
 
-	while ((c = store_case_next(v->store, &it)) != NULL) {
-		const struct mail_case *first = c;
-
-		if (c->copy == c || !ring_take(c, &r))
-			continue;
-		judge_undecided(&r, out);
-		for (uint32_t i = 1; i < r.n; i++)
-			if (r.copy[i]->conn->dir[0].ttl_syn > first->conn->dir[0].ttl_syn)
-				first = r.copy[i];	/* nearer to the client: the names its user knows */
-		for (uint32_t i = 0; i < r.n; i++)
-			if (r.copy[i] != first)
-				rename_drafts(out, r.copy[i], first);
-	}
+	vantages_find(v->store, &points);
+	while ((c = store_case_next(v->store, &it)) != NULL)
+		if (c->copy != c && ring_take(c, &r))
+			judge_ring(&r, out);
+	vantages_free(&points);
 }
 
 const struct rule rule_nat = { "nat", RULE_STORE, judge_nat };

@@ -260,6 +260,23 @@ passage_of(const struct vantages *v, const struct mail_case *x, const struct mai
 	return true;
 }
 
+int64_t
+vantage_ahead(const struct vantages *v, const struct mail_case *x, const struct mail_case *y)
+{
+	bool swap = x->point > y->point;
+	const struct vantage_pair *p = pair_find(v, swap ? y->point : x->point, swap ? x->point : y->point);
+	int64_t lo, hi, middle;
+
+	if (!clock_between(swap ? y : x, swap ? x : y, &lo, &hi)) {
+		if (p == NULL || !p->clock || p->drift)
+			return 0;
+		lo = p->lo;
+		hi = p->hi;
+	}
+	middle = lo + (hi - lo) / 2;
+	return lo <= 0 && hi >= 0 ? 0 : swap ? -middle : middle;
+}
+
 bool
 copy_trusted(const struct mail_case *c, int dir)
 {

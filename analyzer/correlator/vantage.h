@@ -50,6 +50,9 @@ struct passage {
 bool	passage_of(const struct vantages *v, const struct mail_case *x, const struct mail_case *y, int dir,
 	    struct passage *out);
 
+/* How far y's clock is ahead of x's, ns; 0: not at all as far as is known. */
+int64_t	vantage_ahead(const struct vantages *v, const struct mail_case *x, const struct mail_case *y);
+
 /* What is missing at this copy's point was not there: no capture loss, no drops, both directions. */
 bool	copy_trusted(const struct mail_case *c, int dir);
 /* Was down's point capturing when what passed up at t arrived? */

@@ -1,10 +1,11 @@
 /* terminal_captures.c - how good each capture is, and what that costs the answer. */
-#include "record/text.h"
 #include "report/terminal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
+
+#include "record/text.h"
 
 #define LABELS	6
 #define TEXT	1024

@@ -258,6 +258,39 @@ named_once(void)
 	correlator_free(c);
 }
 
+/* One event at two clocks has one time: that of the copy whose mail is told. */
+static void
+timed_once(void)
+{
+	static const int64_t clocks[] = { 37000, -37000, 3600000, -3600000, 0 };
+
+	for (size_t i = 0; i < sizeof(clocks) / sizeof(clocks[0]); i++) {
+		struct scene s = scene_clean(clocks[i]);
+		struct correlator *c = build_correlator();
+		const struct fate *fates;
+		const struct finding *f;
+
+		for (int p = 0; p < 2; p++) {
+			struct record t = build_transaction(&s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * (clocks[i] + TRANSIT));
+
+			correlator_take(c, &s.capture[p]);
+			correlator_take(c, &s.conn[p]);
+			correlator_take(c, &s.session[p]);
+			correlator_take(c, &t);
+		}
+		correlator_judge(c);
+		f = find_kind(c, FINDING_MAIL_ACCEPTED);
+		CHECK(f != NULL && correlator_fates(c, &fates) == 1);
+		if (f != NULL) {
+			CHECK_EQ_INT(f->evidence_count, 2);
+			CHECK_EQ_INT(fates[0].transaction->first.ns, at(100).ns);
+			CHECK(f->first.ns <= at(100).ns && f->first.ns > at(-1000).ns);
+			CHECK(f->last.ns >= at(180).ns && f->last.ns <= at(1000).ns);
+		}
+		correlator_free(c);
+	}
+}
+
 /* ---- SYNs ------------------------------------------------------------------------- */
 
 /* The client's SYNs are repeated; the second point has answers to them, or none. */
@@ -507,6 +540,7 @@ main(void)
 		{ "by sequence numbers, without clocks", by_sequence },
 		{ "through NAT", through_nat },
 		{ "one mail, two names", named_once },
+		{ "one mail, two clocks", timed_once },
 		{ "the answers vanish", answers_vanish },
 		{ "the SYNs go on", syns_go_on },
 		{ "nothing arrives", nothing_arrives },
