@@ -114,6 +114,16 @@ size_unseen(const struct way *w)
 	return w->a->hole_fills > w->a->retransmissions && w->a->w_max < (w->a->ceiling != 0 ? w->a->ceiling : 1500);
 }
 
+/*
+ * A receiver without SACK cannot say that it had had what came again (D-SACK): packets that overtook each other may have
+ * made the sender repeat.  What was lost before this point was lost.
+ */
+static bool
+may_be_needless(const struct way *w)
+{
+	return w->a->retransmissions > w->a->hole_fills && !(w->a->sack_ok && w->b->sack_ok) && w->v->c->conn->state != CONN_MIDSTREAM;
+}
+
 static void
 judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 {
@@ -122,13 +132,15 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	uint32_t bound = 0;
 	bool size = size_matters(w, &bound), unseen = size_unseen(w);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
-	    unseen ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+	    unseen ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",
 	    k, w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate, w->a->retransmissions, w->a->hole_fills), &w->a->repair_first), &w->a->repair_last);
 	if (size)
 		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
+	if (may_be_needless(w))
+		finding_says(f, w->c->point, "these ends do not use SACK: some may have been repeated because packets overtook each other");
 	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
 	    size ? ", large ones more than small ones" : "",
 	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver");
