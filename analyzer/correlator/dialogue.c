@@ -128,6 +128,34 @@ transaction_unheard(const struct mail_case *c, const struct record_transaction *
 	return reply_unheard(c, t) != NULL || (moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c));
 }
 
+bool
+case_line_between(const struct mail_case *c, const struct moment *refused)
+{
+	const struct moment *spoke = &c->conn->dir[0].data_first;
+
+	if (c->session == NULL || case_midstream(c) || case_missing(c) || case_one_sided(c) || c->conn->disordered > 0)
+		return false;
+	return c->session->proxy_header || !moment_is(spoke) || moment_before(refused, spoke);
+}
+
+void
+say_line_between(const struct mail_case *c, struct finding *f, const struct record_reply *r)
+{
+	char quote[256];
+
+	finding_subkind(f, "line-between");
+	f->severity = SEVERITY_ERROR;
+	if (c->session->proxy_header)
+		evidence_frame(finding_says(f, c->point, "the connection begins with a PROXY header, which the server takes for a command"), &c->conn->dir[0].data_first);
+	else
+		finding_says(f, c->point, "until then the client had said nothing: the server refuses a line of something in between");
+	finding_summary(f, "The server refuses a line that is not the client's: \"%s\"; %s.", reply_quote(r, false, quote, sizeof(quote)),
+	    c->session->proxy_header ? "it does not expect the PROXY header" : "probably a proxy before it sends a PROXY header, which it does not expect");
+	finding_remedy(f, "A proxy or balancer before the server puts a line of its own before the client's. Either tell the server to expect it (PROXY protocol; Postfix: "
+	    "smtpd_upstream_proxy_protocol or postscreen_upstream_proxy_protocol, Exim: hosts_proxy, Dovecot: haproxy), or the proxy not to send it (haproxy: "
+	    "no send-proxy; nginx: proxy_protocol off).");
+}
+
 struct moment
 case_goodbye(const struct mail_case *c)
 {

@@ -47,6 +47,9 @@ bool	transaction_unheard(const struct mail_case *c, const struct record_transact
 uint64_t case_size_limit(const struct mail_case *c);
 /* Says how many more connections the client had to this server and port at that moment. */
 void	say_connections_open(const struct view *v, struct finding *f, const struct moment *at);
+/* The server refuses a line when the client has said nothing yet: something between them put it there. */
+bool	case_line_between(const struct mail_case *c, const struct moment *refused);
+void	say_line_between(const struct mail_case *c, struct finding *f, const struct record_reply *r);
 /* It waited for a greeting in vain, and QUIT is all it ever said: when it gave up; frame 0 = it did not. */
 struct moment case_goodbye(const struct mail_case *c);
 /* Who closed first: 0 client, 1 server, -1 nobody. */

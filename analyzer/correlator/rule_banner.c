@@ -249,6 +249,10 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
 	reply_remedy(f, r);
 	reply_client_shows(f, &refusal, false);
+	if (strcmp(f->subkind, "early-talker") == 0 && case_line_between(c, &r->at)) {
+		f->confidence = confidence_min(f->confidence, c->session->proxy_header ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE);
+		say_line_between(c, f, r);
+	}
 }
 
 /* What the client said too early is the first thing that the server answers, and it refuses it: a greeting begun (`220-') and then 521. */
@@ -272,6 +276,7 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	const struct record_reply *refused = early_refused(s);
 	struct moment end = case_closed(c, 1), goodbye = case_goodbye(c);
 	bool none = !greeted(c);
+	char quote[256];
 	struct finding *f;
 
 	/* who waited in vain and says QUIT did not speak too early */
@@ -284,8 +289,11 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &refused->at);
 	if (refused != NULL)
 		finding_reply(f, refused);
-	finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and %s.",
-	    none ? "hang up" : "refuse");
+	if (none)
+		finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and hang up.");
+	else
+		finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and refuse: \"%s\"%s.",
+		    reply_quote(refused, false, quote, sizeof(quote)), refused == &s->greeting ? " at its greeting" : "");
 	finding_remedy(f, "Let the mail program wait for the complete 220 greeting before it says EHLO; look for a virus or a script that sends mail.");
 	if (!none)
 		return;

@@ -465,6 +465,10 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);
+	if (cl->kind == FINDING_PROTOCOL_ERROR && r->unsolicited && r->reply->code >= 500 && r->reply->code <= 503 && case_line_between(g->c, &r->reply->at)) {
+		f->confidence = g->s->proxy_header ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+		say_line_between(g->c, f, r->reply);
+	}
 	if (strcmp(cl->subkind, "behind the server") == 0)
 		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
 	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR && f->next_capture[0] == '\0')

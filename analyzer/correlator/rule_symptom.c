@@ -153,6 +153,15 @@ say_bare_end(const struct mail_case *c, const struct record_transaction *t, int 
 	return true;
 }
 
+/* The client goes by answers to other lines than its own. */
+static bool
+replies_shifted(const struct mail_case *c, const struct verdicts *out)
+{
+	const struct finding *f = verdict_claimed(out, c, -1, FINDING_PROTOCOL_ERROR);
+
+	return f != NULL && strcmp(f->subkind, "line-between") == 0;
+}
+
 static void
 judge_unfinished(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -174,7 +183,7 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 			symptom_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
 		return;
 	}
-	if (closer == 0 && !close_is_meant(c))
+	if (closer == 0 && (!close_is_meant(c) || replies_shifted(c, out)))
 		return;
 	end = case_closed(c, closer);
 	doubt = close_is_doubtful(c);

@@ -339,6 +339,7 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 		return;
 	s = f->session;
 	if (dir == DIR_C2S && off == 0 && !s->midstream && (skip = proxy_header_length(p, len)) > 0) {
+		s->proxy_header = true;
 		off += skip;		/* the client's own words begin behind it */
 		p += skip;
 		len -= skip;

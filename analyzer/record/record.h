@@ -408,6 +408,7 @@ struct record_session {
 	struct moment	greeting_begun;	/* first server byte */
 	bool		greeting_cut;
 	bool		early_talker;
+	bool		proxy_header;	/* what connects is a proxy: its PROXY header comes before the client's words */
 	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
 	bool		ehlo, helo, lhlo, ehlo_answered;
 	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated */

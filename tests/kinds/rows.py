@@ -40,6 +40,8 @@ def opening(row, stage):
     """Connection, greeting and hello as the row's meaning needs them."""
     if stage in "CE":
         greeting = ["connect smtp client:40101 mail:25"]
+        if stage == "C" and row.subkind == "early-talker":
+            return greeting + ["C: EHLO pc.example.net", "+1s"]
         return greeting if stage == "C" else greeting + ["S: 220 mail.example.org ESMTP"]
     if row.kind == "sender-mismatch":
         return ["@submission", "@login"]
