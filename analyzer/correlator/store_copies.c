@@ -4,6 +4,11 @@
  * What joins two of them is proof or nothing: the initial sequence numbers of
  * both sides; where one point never saw them or a firewall between rewrites
  * them, the sequence space, time stamps or bytes that both saw.
+ *
+ * Of a NAT that renumbers and takes the time stamps away nothing is left but
+ * words and times.  They prove nothing: two hosts whose cron sends the same mail
+ * at the same second have them in common.  A Message-ID would, but where data
+ * does not arrive, which is when a join tells most, there is none to compare.
  */
 #include "store_impl.h"
 
