@@ -17,7 +17,7 @@ static const char help[] =
 "  mailwhy --transcript incident.pcap      the sessions as dialogues, C: and S:\n"
 "  mailwhy --json incident.pcap | jq 'select(.type==\"finding\")'\n"
 "  mailwhy --records r.jsonl big.pcap      keep what was seen; `mailwhy r.jsonl' judges it again\n"
-"  tcpdump -r big.pcap -w - port 25 | mailwhy -\n"
+"  tcpdump -r big.pcap -w - 'port 25 or icmp or icmp6' | mailwhy -\n"
 "\n"
 "Usage: mailwhy [options] FILE|DIRECTORY|- ...\n"
 "       mailwhy [options] -i INTERFACE\n"

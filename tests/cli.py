@@ -133,6 +133,9 @@ def windows(tmp):
     mails = lambda *args: [json.loads(l)["verdict"] for l in run("--json", *args, log)[1].splitlines() if b'"type":"mail"' in l]
     check(mails("--from", "19:57:30", "--to", "19:58:30") == ["accepted"], "records of that time: %s" % mails("--from", "19:57:30", "--to", "19:58:30"))
     check(len(mails()) == 3 and mails("--from", "20:00") == [], "all of them, none of them")
+    for args in (("--from", "2024-03-10"), ("-f", "udp")):
+        text = run(*args, STORY)[1]
+        check(b"Nothing is left to look at" in text and b": 90" in text and b"Capture where" not in text, "nothing left of a capture, not nothing captured")
     with open(log, "rb") as f:
         text = f.read()
     packed, fifo = log + ".gz", os.path.join(tmp, "fifo")

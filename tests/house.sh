@@ -47,6 +47,13 @@ long=$(wc -l analyzer/*.c analyzer/*/*.[ch] dissectors/*.[ch] 2>/dev/null | awk 
 [ -z "$long" ] || say "files that have outgrown a room (over 700 lines):
 $long"
 
+# the documents name them as commands
+hits=$(grep -lE '^#!' dev tests/*.py tests/*/*.py tests/*.sh tests/*/*.sh 2>/dev/null | while read -r f; do
+	[ -x "$f" ] || printf '%s\n' "$f"
+done)
+[ -z "$hits" ] || say "scripts that cannot be run as they are:
+$hits"
+
 if [ "$bad" -eq 0 ]; then
 	echo "1 passed, 0 failed"
 else

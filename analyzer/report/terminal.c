@@ -157,6 +157,29 @@ static const char before_the_wire[] =
     "If a mail program shows an error while nothing is seen on its host's own interface, the fault lies before the wire: "
     "its name lookups (DNS), a virus scanner or firewall on that host. Such a scanner speaks over the loopback: tcpdump -i lo.";
 
+/* Of a capture that has packets -f, --from or --to left none. */
+static bool
+print_all_left_out(const struct page *p, const struct terminal_report *r)
+{
+	uint64_t filtered = 0, outside = 0;
+	char text[160];
+
+	for (uint32_t i = 0; i < r->points; i++) {
+		const struct record_capture *c = correlator_capture(r->correlator, i);
+
+		filtered += c != NULL ? c->filtered : 0;
+		outside += c != NULL ? c->outside : 0;
+	}
+	if (filtered + outside == 0)
+		return false;
+	page_put(p, COLOUR_YELLOW, "Nothing is left to look at.");
+	fputc('\n', p->out);
+	snprintf(text, sizeof(text), "Packets outside of the time asked for (--from, --to; UTC): %" PRIu64 "; left out by the filter (-f): %" PRIu64 ".",
+	    outside, filtered);
+	page_field(p, "", 2, text);
+	return true;
+}
+
 /* The words that answer: the worst fault, or that there is none, or that nothing was seen. */
 static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
@@ -182,7 +205,7 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    "%s; no fault found in this capture%s.", seen,
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
 		fputc('\n', p->out);
-	} else {
+	} else if (s->packets > 0 || !print_all_left_out(p, r)) {
 		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " %s." :
 		    "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
 		fputc('\n', p->out);
