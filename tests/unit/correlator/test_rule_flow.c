@@ -73,6 +73,10 @@ losses(void)
 	a->repair_first = at(1000);
 	a->repair_last = at(20000);
 	a->ceiling = a->proven = a->w_max = 1500;
+	c = JUDGED(conn);		/* without SACK nobody says what was needless */
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	a->sack_ok = conn.connection.dir[1].sack_ok = true;
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
