@@ -161,6 +161,31 @@ test_connections_are_counted(void)
 	correlator_free(c);
 }
 
+/* None is open, and some were begun just before: it is the rate that is counted, in the same words. */
+static void
+test_connections_begun_are_counted(void)
+{
+	struct mail m[3];
+	struct correlator *c = build_correlator();
+	const struct finding *f;
+
+	m[0] = build_mail(1, 0, 250, "ok");
+	m[1] = build_mail(2, 5000, 250, "ok");
+	m[0].conn.connection.dir[0].fin = m[0].conn.connection.dir[1].fin = m[0].conn.connection.last;
+	m[1].conn.connection.dir[0].fin = m[1].conn.connection.dir[1].fin = m[1].conn.connection.last;
+	m[2].conn = build_connection(0, 3, 20000, 200);
+	m[2].session = build_session(&m[2].conn, 20160);
+	build_reply(&m[2].session.session.greeting, 421, "4.7.0 Error: too many connections from 192.0.2.10", 20160);
+	take(c, &m[0]);
+	take(c, &m[1]);
+	correlator_take(c, &m[2].session);
+	correlator_take(c, &m[2].conn);
+	correlator_judge(c);
+	f = find_kind(c, FINDING_TOO_MANY_CONNECTIONS);
+	CHECK(f != NULL && strstr(f->remedy, "begun in a time") != NULL);
+	correlator_free(c);
+}
+
 /* Who greets with a name in the recipient's domain is meant to take mail for it. */
 static void
 test_relay_denied_for_its_own_domain(void)
@@ -633,6 +658,7 @@ main(void)
 		{ "a login asked for and not offered", test_login_asked_but_not_offered },
 		{ "sizes are said", test_sizes_are_said },
 		{ "connections are counted", test_connections_are_counted },
+		{ "connections begun are counted", test_connections_begun_are_counted },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
 		{ "remedies elsewhere", test_remedies_elsewhere },
