@@ -119,14 +119,27 @@ proofs_body_begin(struct proofs *p, bool named)
 		return;
 	p->nameless = digest_new(DIGEST_FAST);
 	p->facts.starved |= p->nameless == NULL;
+	p->naming = p->nameless != NULL ? PROOF_NAMING : 0;
+}
+
+void
+proofs_naming_push(struct proofs *p, const uint8_t *b, size_t len)
+{
+	uint32_t n = len < p->naming ? (uint32_t)len : p->naming;
+
+	digest_update(p->nameless, b, n);
+	p->naming -= n;
 }
 
 static uint64_t
-body_value(const struct digest *d)
+body_value(struct digest *d, uint64_t bytes)
 {
-	uint8_t v[DIGEST_MAX] = { 0 };
+	uint8_t v[DIGEST_MAX] = { 0 }, size[sizeof(bytes)];
 	uint64_t n = 0;
 
+	for (size_t i = 0; i < sizeof(size); i++)
+		size[i] = (uint8_t)(bytes >> 8 * i);
+	digest_update(d, size, sizeof(size));
 	digest_value(d, v);
 	for (size_t i = 0; i < sizeof(n); i++)
 		n = n << 8 | v[i];
@@ -165,7 +178,7 @@ proofs_end(struct proofs *p, bool known, bool unclosed, uint64_t bytes)
 		dkim_body_end(p->dkim, &p->facts.dkim);
 	p->facts.starved |= p->facts.dkim.starved;
 	if (p->nameless != NULL && bytes > 0)
-		p->facts.body = body_value(p->nameless);
+		p->facts.body = body_value(p->nameless, bytes);
 }
 
 void
@@ -176,5 +189,6 @@ proofs_free(struct proofs *p)
 	p->dkim = NULL;
 	digest_free(p->nameless);
 	p->nameless = NULL;
+	p->naming = 0;
 	p->signing = false;
 }

@@ -4,9 +4,10 @@
  * closing boundary, and hashes of its attachments to compare it with itself.
  *
  * Hashes cost, so nothing is hashed for nothing: the body only under a DKIM
- * signature or where no Message-ID names the mail, a part only under a
- * Content-MD5, and of the rest attachments in base64 alone, the last two with a
- * hash as fast as memory.  Other plain text goes by unhashed.
+ * signature, a part only under a Content-MD5, and of the rest attachments in
+ * base64 alone, with a hash as fast as memory.  Other plain text goes by
+ * unhashed, but for the first PROOF_NAMING bytes of a mail that no Message-ID
+ * names: these and its length tell it from others.
  *
  * Parts of a message within the message are left out: what a bounce brings
  * back is often cut on purpose.
@@ -19,6 +20,7 @@
 #include "dissectors/leaf.h"
 
 #define PROOF_ATTACHMENTS	8	/* whose hashes are kept; further ones are counted */
+#define PROOF_NAMING	4096
 
 struct message_proofs {
 	bool		known;		/* headers and body are whole; else nothing below is said */
@@ -36,7 +38,7 @@ struct message_proofs {
 	uint32_t	hash[PROOF_ATTACHMENTS];
 	bool		list;		/* passed a mailing list */
 	bool		starved;	/* memory failed: some of this was not looked at */
-	uint64_t	body;		/* hash of the body of a mail without a Message-ID; 0 = none, or nothing in it */
+	uint64_t	body;		/* hash of the first bytes and the length of the body of a mail without a Message-ID; 0 = none, or nothing in it */
 	bool		stub;		/* a part has a name that scanners give to what they put in place of another */
 };
 
@@ -45,6 +47,7 @@ struct proofs {
 	struct leaf	 leaf;
 	struct dkim_body *dkim;
 	struct digest	*nameless;	/* body of a mail without a Message-ID */
+	uint32_t	 naming;	/* bytes of it that are still to be hashed */
 	struct message_proofs facts;
 	uint32_t	 leaf_nr;
 	char		 leaf_name[96];
@@ -78,14 +81,15 @@ void	proofs_leaf_end(struct proofs *p);
 
 /* The message's own header is over. */
 void	proofs_body_begin(struct proofs *p, bool named);
+void	proofs_naming_push(struct proofs *p, const uint8_t *b, size_t len);
 /* All bytes behind it. */
 static inline void
 proofs_body_push(struct proofs *p, const uint8_t *b, size_t len)
 {
 	if (p->dkim != NULL)
 		dkim_body_push(p->dkim, b, len);
-	if (p->nameless != NULL)
-		digest_update(p->nameless, b, len);
+	if (p->naming > 0)
+		proofs_naming_push(p, b, len);
 }
 /* A line that begins like a boundary and is none: where the part ends is not certain. */
 void	proofs_doubt(struct proofs *p);

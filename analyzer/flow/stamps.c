@@ -39,19 +39,19 @@ end_stood(const struct stamps_end *e, const struct packet *p)
 }
 
 bool
-stamps_packet(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump)
+stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump)
 {
 	struct stamps_end *e = &s->end[dir], *peer = &s->end[!dir];
 	const struct clock_jump *a = &e->stood, *b = &peer->stood;
 	bool both = false;
 
-	if (!p->has_ts || (p->flags & TCP_RST) != 0)
+	if ((p->flags & TCP_RST) != 0)
 		return false;
 	if (!e->known) {
 		end_begin(e, p);
 	} else if ((int32_t)(p->tsval - e->last_val) < 0) {
 		return false;					/* overtaken */
-	} else if (p->at.ns - e->last.ns >= 2 * jump_least) {
+	} else if (p->at.ns - e->last.ns >= STAMPS_SILENCE) {
 		e->stood = (struct clock_jump){ e->last, p->at, end_stood(e, p) };
 		if (a->ns >= jump_least) {
 			end_begin(e, p);			/* what was before is of another clock */

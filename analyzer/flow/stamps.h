@@ -11,6 +11,8 @@
 
 #include "flow/packet.h"
 
+#define STAMPS_SILENCE	INT64_C(2000000000)
+
 struct stamps_end {
 	int64_t		first_ns;	/* of the capture's clock */
 	struct moment	last;
@@ -23,7 +25,22 @@ struct stamps {
 	struct stamps_end end[2];
 };
 
-/* A packet with a time stamp of end `dir'.  True: it shows that the clock was set forward; how is left in *jump. */
-bool	stamps_packet(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump);
+/* The first packet of an end, one behind a silence, or one that was overtaken. */
+bool	stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump);
+
+/* A packet of end `dir'.  True: it shows that the clock was set forward; how is left in *jump. */
+static inline bool
+stamps_packet(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump)
+{
+	struct stamps_end *e = &s->end[dir];
+
+	if (!p->has_ts)
+		return false;
+	if (!e->known || p->at.ns - e->last.ns >= STAMPS_SILENCE || (int32_t)(p->tsval - e->last_val) < 0 || (p->flags & TCP_RST) != 0)
+		return stamps_seldom(s, p, dir, jump);
+	e->last = p->at;
+	e->last_val = p->tsval;
+	return false;
+}
 
 #endif /* STAMPS_H */

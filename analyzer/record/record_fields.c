@@ -464,7 +464,7 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	F(stub, "a part is named like a scanner's replacement"),
 	F(attachments, "attachments in base64"),
 	TEXT(attachment_hashes, RECORD_LINE, "of the first eight: different ones are of different contents"),
-	TEXT(body_hash, RECORD_LINE, "of a mail without a Message-ID, which nothing else tells from another"));
+	TEXT(body_hash, RECORD_LINE, "of the first bytes and the length of the body of a mail without a Message-ID, which nothing else tells from another"));
 #undef S
 
 #define S record_stall

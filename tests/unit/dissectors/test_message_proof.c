@@ -75,6 +75,35 @@ has(const char *said, const char *part)
 	return strstr(said, part) != NULL;
 }
 
+/* ---- a mail that no Message-ID names -------------------------------------------------- */
+
+/* Its first bytes and its length make its name; what differs far behind is not looked at. */
+static void
+nameless(void)
+{
+	static const char head[] = "Subject: a\r\n\r\n";
+	static char mail[3][9000];
+	uint64_t name[3];
+
+	for (int i = 0; i < 3; i++) {
+		memset(mail[i], 'x', sizeof(mail[i]));
+		memcpy(mail[i], head, sizeof(head) - 1);
+	}
+	mail[1][sizeof(head) - 1 + PROOF_NAMING - 1] = 'y';
+	mail[2][8000] = 'y';
+	for (int i = 0; i < 3; i++) {
+		read_bytes(mail[i], sizeof(mail[i]));
+		name[i] = body_hash;
+		CHECK(name[i] != 0);
+	}
+	CHECK(name[0] != name[1]);
+	CHECK(name[0] == name[2]);
+	read_bytes(mail[2], sizeof(mail[2]) - 1);
+	CHECK(body_hash != name[2]);
+	read_bytes("Message-ID: <a@example.org>\r\n\r\nx", 34);
+	CHECK(body_hash == 0);
+}
+
 /* ---- DKIM --------------------------------------------------------------------------- */
 
 static const char *
@@ -374,6 +403,7 @@ int
 main(void)
 {
 	static const struct check_test tests[] = {
+		{ "a mail without a name", nameless },
 		{ "bodies of the RFC", bodies_of_the_rfc },
 		{ "one byte altered", one_byte_altered },
 		{ "only the first bytes are signed", only_the_first_bytes_are_signed },
