@@ -376,10 +376,23 @@ losses_followed(const struct ledger *l, struct reading *r)
 	}
 }
 
-/* (c): the last of a chain, and then long silence. */
+/* The last packet that acknowledges this direction; NULL: none. */
+static const struct seg *
+last_ack(const struct ledger *l, const struct reading *r)
+{
+	for (uint32_t i = l->count; i-- > 0; )
+		if (seg_is_ack(&l->segs[i], r->dir))
+			return &l->segs[i];
+	return NULL;
+}
+
+/* (c): the last of a chain, and then long silence; or the receiver speaks, late, and still asks for its first byte. */
 static void
 losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 {
+	const struct seg *said = last_ack(l, r);
+	int64_t asks = said != NULL ? side_rel(&l->side[r->dir], said->ack) : INT64_MIN;
+
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		struct tx *x = &r->tx[i];
 		int64_t ns = l->segs[x->seg].ns, wait;
@@ -387,7 +400,8 @@ losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 		if (x->followed || x->delivered || x->prev == INT64_MIN)
 			continue;
 		wait = 2 * (ns - x->prev);
-		x->lost = t_end - ns >= (wait > silence_least ? wait : silence_least);
+		x->lost = t_end - ns >= (wait > silence_least ? wait : silence_least) ||
+		    (r->point[x->lo] == asks && said->ns > ns + DELACK + 4 * r->rtt);
 	}
 }
 

@@ -192,6 +192,36 @@ upstream_loss(void)
 	ledger_free(n.l);
 }
 
+/* The receiver speaks `later' than the last repetition, and still asks for its first byte: how many were lost? */
+static uint32_t
+asked_again(int64_t later)
+{
+	static const int64_t waits[] = { 300, 900, 1800 };
+	struct net n;
+	uint32_t off, lost;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data_at(&n, A, off, 1448);
+	for (int i = 0; i < 3; i++) {
+		wait(&n, waits[i] * MS);
+		data_at(&n, A, off, 1448);
+	}
+	wait(&n, later);
+	ack(&n, B, off);
+	lost = report(&n)->stall[0].chain_lost;
+	ledger_free(n.l);
+	return lost;
+}
+
+static void
+receiver_asks_again(void)
+{
+	CHECK_EQ_INT(asked_again(100 * MS), 3);		/* the last may still be on its way */
+	CHECK_EQ_INT(asked_again(900 * MS), 4);
+}
+
 int
 main(void)
 {
@@ -203,6 +233,7 @@ main(void)
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
 		{ "shrunk, with offload", shrunk },
+		{ "the receiver asks again", receiver_asks_again },
 	};
 
 	return check_main("ledger_repair", tests, sizeof(tests) / sizeof(tests[0]));
