@@ -564,9 +564,28 @@ remedy_sender(struct finding *f)
 	if (strcmp(f->subkind, "sender-verification") == 0)
 		finding_remedy(f, "The server asks the sender's own mail server whether this address takes mail, and was told no or nothing. The address must exist, "
 		    "and its server must answer such a query (RCPT TO from the empty sender <>).");
+	else if (strcmp(f->subkind, "dns") == 0)
+		finding_remedy(f, "The server could not look the sender's domain up, for now: its own name server does not answer, or those of the sender's domain do "
+		    "not. A mail server tries again by itself. If it lasts, ask DNS for the domain (MX and A record) from a third network: where that fails, too, "
+		    "the domain's DNS is to be mended.");
 	else if (strcmp(f->subkind, "unknown-sender") == 0)
 		finding_remedy(f, "The server knows no such sender or does not take this address as one: correct the sender address in the account's settings, "
 		    "or ask the server's owner, quoting these words.");
+}
+
+void
+say_challenge_login(const struct mail_case *c, struct finding *f, const char *mechanism)
+{
+	static const char *const challenges[] = { "APOP", "CRAM-MD5", "DIGEST-MD5" };
+
+	for (size_t i = 0; f->subkind[0] == '\0' && i < sizeof(challenges) / sizeof(challenges[0]); i++) {
+		if (strcasecmp(mechanism, challenges[i]) != 0)
+			continue;
+		finding_says(f, c->point, "the login was by %s: a server that keeps only a hash of the password refuses the right one, too", challenges[i]);
+		finding_remedy(f, "Check user name and password. If they are right, the server announces %s and has nothing to check it with (it keeps hashes, as most "
+		    "do): let the program log in with a plain password inside encryption (SSL/TLS), and have the server announce %s no more.",
+		    challenges[i], challenges[i]);
+	}
 }
 
 /* Of a HELO that is refused for itself no PTR record is the cure. */

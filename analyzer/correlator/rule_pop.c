@@ -261,6 +261,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && c->session->starttls_offered)
 		evidence_frame(finding_says(f, c->point, "the server offers encryption (STLS), which the client did not use: it may want that first"),
 		    &c->session->capabilities_at);
+	if (cl.kind == FINDING_POP_AUTH_FAILED)
+		say_challenge_login(c, f, strcmp(r->verb, "AUTH") == 0 ? c->session->auth_mechanism : r->verb);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && r->stage == 'U')
 		finding_client_shows(f, "0x800CCC91 (user name rejected)");
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && r->stage == 'U')

@@ -465,6 +465,8 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);
+	if (cl->kind == FINDING_AUTH_FAILED && r->stage == 'A')
+		say_challenge_login(g->c, f, g->s->auth_mechanism);
 	if (cl->kind == FINDING_PROTOCOL_ERROR && r->unsolicited && r->reply->code >= 500 && r->reply->code <= 503 && case_line_between(g->c, &r->reply->at)) {
 		f->confidence = g->s->proxy_header ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 		say_line_between(g->c, f, r->reply);

@@ -201,6 +201,28 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 
 /* ---- accepted, but did the client hear it? ------------------------------------------------------ */
 
+/* It waited, then said QUIT where an answer was due: for this client the mail has failed.  QUIT at once is only pipelined. */
+static bool
+say_quit_waiting(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	const struct moment *quit = &c->session->quit;
+	struct finding *f;
+	char waited[32];
+
+	if (!moment_is(quit) || !moment_before(quit, &t->final_reply.at) || case_waited(c, &t->end_of_data, quit) < ASKED_LEAST ||
+	    t != c->transactions[c->transaction_count - 1])
+		return false;
+	f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_PROBABLE, 0, t, out);
+	finding_subkind(f, "quit");
+	symptom_seconds(case_waited(c, &t->end_of_data, quit), waited);
+	evidence_frame(finding_says(f, c->point, "the end of the message is sent"), &t->end_of_data);
+	evidence_frame(finding_says(f, c->point, "%s later the client says QUIT, without the server's answer", waited), quit);
+	evidence_frame(finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
+	finding_summary(f, "The client said QUIT %s after the end of the message, before the server's answer: the mail was accepted, and a client that takes it for "
+	    "failed sends it again.", waited);
+	return true;
+}
+
 static void
 judge_accepted(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -214,7 +236,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, st
 		say_gave_up_waiting(c, t, &closed, true, out);
 		return;
 	}
-	if ((s = reply_unheard(c, t)) == NULL)
+	if (say_quit_waiting(c, t, out) || (s = reply_unheard(c, t)) == NULL)
 		return;
 	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
 	finding_subkind(f, "answer-unheard");

@@ -186,6 +186,32 @@ test_connections_begun_are_counted(void)
 	correlator_free(c);
 }
 
+/* A server that keeps hashes cannot check a challenge: the password may be right. */
+static void
+test_challenge_logins(void)
+{
+	static const struct { const char *mechanism; bool said; } t[] = { { "CRAM-MD5", true }, { "digest-md5", true }, { "PLAIN", false }, { "", false } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct session_refusal *r = &m.session.session.refusals[0];
+		struct correlator *c = build_correlator();
+		const struct finding *f;
+
+		m.session.session.auth_tried = m.session.session.auth_offered = true;
+		snprintf(m.session.session.auth_mechanism, sizeof(m.session.session.auth_mechanism), "%s", t[i].mechanism);
+		*r = (struct session_refusal){ .stage = STAGE_AUTH, .verb = "AUTH", .asked = at(100) };
+		build_reply(&r->reply, 535, "5.7.8 Error: authentication failed", 120);
+		m.session.session.refusals_kept = m.session.session.refusal_count = 1;
+		correlator_take(c, &m.conn);
+		correlator_take(c, &m.session);
+		correlator_judge(c);
+		f = find_kind(c, FINDING_AUTH_FAILED);
+		CHECK(f != NULL && (strstr(f->remedy, "keeps hashes") != NULL) == t[i].said);
+		correlator_free(c);
+	}
+}
+
 /* Who greets with a name in the recipient's domain is meant to take mail for it. */
 static void
 test_relay_denied_for_its_own_domain(void)
@@ -292,6 +318,13 @@ test_sender_remedies(void)
 
 	CHECK_FINDING(c, FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED);
 	CHECK(strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "answer such a query") != NULL);
+	correlator_free(c);
+	/* what does not resolve now may exist: no word of an address to correct */
+	m = build_mail(1, 0, 451, "4.1.8 Domain of sender address joe@example.com does not resolve");
+	build_reply(&m.transaction.transaction.mail_reply, 451, "4.1.8 Domain of sender address joe@example.com does not resolve", 110);
+	c = judged(&m, 1);
+	CHECK(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED) != NULL &&
+	    strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "from a third network") != NULL);
 	correlator_free(c);
 }
 
@@ -658,6 +691,7 @@ main(void)
 		{ "a login asked for and not offered", test_login_asked_but_not_offered },
 		{ "sizes are said", test_sizes_are_said },
 		{ "connections are counted", test_connections_are_counted },
+		{ "logins by a challenge", test_challenge_logins },
 		{ "connections begun are counted", test_connections_begun_are_counted },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
