@@ -349,6 +349,15 @@ is_greeting(const struct smtp_state *st)
 	    (st->hint.midstream && !st->replied && st->answer.code == 220 && st->queue.count == 0);
 }
 
+/* 250 greets nobody: it answers a command that waits, and the greeting is not in the capture. */
+static bool
+greeting_unseen(const struct smtp_state *st)
+{
+	uint16_t code = st->answer.code;
+
+	return !st->greeted && st->queue.count > 0 && !st->hint.tunnelled && code >= 200 && code < 400 && code != 220;
+}
+
 /*
  * DATA's own reply is missing: what has come is the reply to the content that
  * went on, unless no content did.  Decided when a line of it is there that was
@@ -400,6 +409,8 @@ smtp_answer_try(struct smtp_state *st)
 	uint16_t code = st->answer.code;
 	struct smtp_asked *e;
 
+	if (greeting_unseen(st))
+		st->greeted = st->unsynced = true;
 	if (is_greeting(st)) {
 		st->greeted = true;
 		answer_unasked(st, REPLY_GREETING);

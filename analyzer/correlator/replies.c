@@ -451,6 +451,8 @@ class_of_no_login(char stage, struct reply_class *out)
 {
 	bool account = strcmp(out->subkind, "disabled") == 0 && (stage == 'R' || stage == 'D');
 
+	if (out->kind == FINDING_AUTH_FAILED && stage == 0)	/* of what it speaks is not in the capture, nor is a login */
+		out->confidence = CONFIDENCE_POSSIBLE;
 	if (out->kind != FINDING_AUTH_FAILED || stage == 0 || strchr("CEMRD", stage) == NULL)
 		return;
 	out->kind = account ? FINDING_RECIPIENT_DISABLED : FINDING_POLICY_OR_BLOCKLIST;

@@ -224,7 +224,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	if (!known && verdict_claimed(out, c, 0, FINDING_PROTOCOL_ERROR) != NULL)
 		return;			/* for speaking too early */
 	if (!known) {
-		f = verdict_add(out, FINDING_BANNER_REJECTED, CONFIDENCE_CONFIRMED, c, 0);
+		/* what the capture lacks of the client may have been said too early */
+		f = verdict_add(out, FINDING_BANNER_REJECTED, case_missing_dir(c, 0) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 0);
 		if (now) {
 			f->severity = SEVERITY_WARNING;
 			finding_remedy(f, "The refusal is for now (4xx): a mail server tries again by itself. If it lasts, the server's words and its "
@@ -279,8 +280,8 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	char quote[256];
 	struct finding *f;
 
-	/* who waited in vain and says QUIT did not speak too early */
-	if (!s->early_talker || moment_is(&goodbye) || !((none && moment_is(&end)) || refused != NULL))
+	/* who waited in vain and says QUIT did not speak too early; nor is that known where the server's first byte is not */
+	if (!s->early_talker || !c->conn->dir[1].isn_known || moment_is(&goodbye) || !((none && moment_is(&end)) || refused != NULL))
 		return;
 	none = none && refused == NULL;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
@@ -359,7 +360,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (moment_is(&c->conn->handshake))
 		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
-	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1))
+	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1) && c->conn->dir[1].isn_known)
 		judge_refused(v, out);
 }
 

@@ -125,7 +125,7 @@ offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 	const struct mail_case *c = v->c, *x;
 	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port };
 
-	if (!may_be_rewritten(c->session))
+	if (!may_be_rewritten(c->session) || case_missing(c))
 		return NULL;
 	/* two sites may have a server each of one private address */
 	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
