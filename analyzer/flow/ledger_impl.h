@@ -159,6 +159,9 @@ struct side {
 	uint32_t	w_seen;		/* largest single segment */
 	uint32_t	cut_to;		/* payload that it shrank to, where its card cuts; 0 = it did not */
 	bool		offloads;	/* it sent super-segments */
+	uint32_t	again_val;	/* time stamp of a repetition whose answer is due; ... */
+	int64_t		again_end;	/* ... where it ends; 0 = none */
+	uint32_t	needless;	/* whose answer is to what was sent before (RFC 3522) */
 	uint16_t	mss;
 	uint16_t	window_last;	/* that it offered */
 	uint32_t	window_max, window_eq, window_over;

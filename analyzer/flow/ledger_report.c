@@ -120,7 +120,7 @@ report_totals(const struct ledger *l, int d, const struct totals *t, struct reco
 	o->passed = l->side[d].passing.v;
 	report_unseen(&l->side[d], o, lists->unseen);
 	o->retransmissions = t->retransmissions;
-	o->needless = t->needless;
+	o->needless = t->needless > l->side[d].needless ? t->needless : l->side[d].needless;
 	o->hole_fills = t->hole_fills;
 	o->repair_ranges = t->ranges;
 	o->repair_w_max = t->repair_w_max;

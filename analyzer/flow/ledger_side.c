@@ -341,6 +341,10 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		else if (p->len > 1 && rel >= s->low) {
 			copies_compare(l, s, dir, p, hash);
 			shrink_look(l, s, &l->side[!dir], dir, p, rel);
+			if (s->again_end == 0 && p->has_ts) {
+				s->again_val = p->tsval;
+				s->again_end = end;
+			}
 		}
 	}
 	if (s->midstream && rel < s->low)
@@ -467,6 +471,11 @@ ack_note(struct side *s, const struct packet *p)
 		s->acked = rel;
 		if (s->acked >= s->data_max)
 			s->acked_full_ns = p->at.ns;
+	}
+	/* what fills a hole is what its ACK echoes the time stamp of (RFC 7323 4.3) */
+	if (s->again_end != 0 && rel >= s->again_end) {
+		s->needless += p->has_ts && p->tsecr != 0 && (int32_t)(p->tsecr - s->again_val) < 0;
+		s->again_end = 0;
 	}
 	if (s->gap_on && s->acked > s->gap_lo)
 		s->gap_acked = true;

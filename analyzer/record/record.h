@@ -184,7 +184,7 @@ struct record_direction {
 	const struct stretch *unseen;	/* RECORD_STRETCHES */
 	/* loss (S13) */
 	uint32_t	retransmissions, hole_fills, dsacks;
-	uint32_t	needless;	/* retransmissions of what had arrived: acknowledged before, or sooner than an answer takes */
+	uint32_t	needless;	/* retransmissions of what had arrived: acknowledged before, sooner than an answer takes, or to what was sent before */
 	uint32_t	repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
 	uint32_t	repair_w_max_count;

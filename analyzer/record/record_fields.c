@@ -182,7 +182,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(retransmissions, "retransmitted segments"),
 	F(hole_fills, "holes filled later"),
 	F(dsacks, "duplicate SACKs of the peer"),
-	F(needless, "retransmissions of bytes that were acknowledged before, or sooner than an answer takes"),
+	F(needless, "retransmissions of bytes that were acknowledged before, sooner than an answer takes, or in answer to what was sent before"),
 	F(repair_ranges, "ranges repaired"),
 	F(repair_w_max, "largest repair"),
 	F(repair_w_max_count, "repairs of that size"),

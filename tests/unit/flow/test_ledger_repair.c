@@ -222,6 +222,45 @@ receiver_asks_again(void)
 	CHECK_EQ_INT(asked_again(900 * MS), 4);
 }
 
+/* Sent at stamp 100, again at stamp 160; the answer names `echo'. */
+static uint32_t
+answered_with(uint32_t echo)
+{
+	struct net n;
+	struct packet p;
+	uint32_t off, needless;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	for (int i = 0; i < 2; i++) {
+		p = packet(&n, A);
+		p.seq = 1001 + off;
+		p.ack = 1001 + n.acked[A];
+		p.len = p.caplen = 1448;
+		p.w = 1500;
+		p.tsval = i == 0 ? 100 : 160;
+		give(&n, &p, A);
+		wait(&n, 60 * MS);
+	}
+	p = packet(&n, B);
+	p.seq = 1001 + n.sent[B];
+	p.ack = 1001 + off + 1448;
+	p.tsecr = echo;
+	give(&n, &p, B);
+	needless = report(&n)->c.dir[A].needless;
+	ledger_free(n.l);
+	return needless;
+}
+
+/* RFC 3522: the answer to the first transmission says so. */
+static void
+answer_to_the_first(void)
+{
+	CHECK_EQ_INT(answered_with(100), 1);
+	CHECK_EQ_INT(answered_with(160), 0);
+}
+
 int
 main(void)
 {
@@ -234,6 +273,7 @@ main(void)
 		{ "one interruption", one_interruption },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
+		{ "an answer to the first transmission", answer_to_the_first },
 	};
 
 	return check_main("ledger_repair", tests, sizeof(tests) / sizeof(tests[0]));
