@@ -111,6 +111,16 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
 }
 
+/*
+ * Every session ends with a close.  Where bytes are missing or cut, nobody could have seen the handshake end well: that is no
+ * sign of a failure, and the quality of the capture is told by itself.
+ */
+static bool
+end_not_seen(const struct mail_case *c)
+{
+	return absence(c, CONFIDENCE_PROBABLE) == CONFIDENCE_CANNOT_TELL;
+}
+
 /* TLS 1.3: the first record under the new keys has the length of an alert, and the flow ends (0.7). */
 static bool
 alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
@@ -118,7 +128,7 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 	struct finding *f;
 
 	/* whose handshake is not in the capture may have finished it: then it is a farewell */
-	if (case_first_closer(c) < 0 || c->session->tls_finished || (case_midstream(c) && !moment_is(&c->session->starttls_reply.at)))
+	if (case_first_closer(c) < 0 || c->session->tls_finished || end_not_seen(c) || (case_midstream(c) && !moment_is(&c->session->starttls_reply.at)))
 		return false;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, c->session->tls_alert_from == 1 ? 1 : 0);
 	finding_subkind(f, "alert-encrypted");
@@ -252,7 +262,7 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 		judge_behind(c, out);
 		return;
 	}
-	if (closer < 0 || case_stalled(c) || case_midstream(c))
+	if (closer < 0 || case_stalled(c) || case_midstream(c) || end_not_seen(c))
 		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
 	finding_subkind(f, "closed");

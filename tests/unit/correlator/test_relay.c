@@ -593,6 +593,31 @@ test_tls_handshakes(void)
 	}
 }
 
+/* Every session ends with a close: where the end of the handshake could not be seen, that is no sign of anything. */
+static void
+test_tls_of_a_cut_capture(void)
+{
+	static const uint8_t alerts[] = { 0, 254 + 1 };
+
+	for (size_t i = 0; i < sizeof(alerts); i++)
+		for (int dir = 0; dir < 2; dir++) {
+			struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+			struct correlator *c = build_correlator();
+
+			m.session.session.starttls_tried = m.session.session.tls = true;
+			m.session.session.tls_at = at(200);
+			m.session.session.tls_alert = alerts[i];
+			m.session.session.tls_alert_from = 1;
+			m.conn.connection.dir[0].fin = at(300);
+			m.conn.connection.dir[dir].cut_bytes = 500;
+			correlator_take(c, &m.conn);
+			correlator_take(c, &m.session);
+			correlator_judge(c);
+			CHECK(find_kind(c, FINDING_TLS_FAILURE) == NULL);
+			correlator_free(c);
+		}
+}
+
 #define HOUR	(INT64_C(3600) * 1000)
 
 /* One mail over hours and two servers; a mail of another Message-ID or recipient is another mail. */
@@ -709,6 +734,7 @@ main(void)
 		{ "masks", test_masks },
 		{ "TLS to a plain port", test_tls_mode },
 		{ "TLS handshakes", test_tls_handshakes },
+		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
 		{ "attempts of one mail", test_attempts_of_one_mail },
 		{ "the client did not wait", test_client_did_not_wait },
 		{ "long words show that they are cut", test_long_words_show_that_they_are_cut },
