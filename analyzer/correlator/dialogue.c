@@ -71,9 +71,9 @@ case_is_pop(const struct mail_case *c)
 static bool
 rst_foreign(const struct record_direction *d)
 {
-	int diff = (int)d->ttl - (int)d->ttl_rst;
+	int diff = (int)d->ttl - (int)rst_ttl(d);
 
-	if (d->ttl == 0 || d->ttl_rst == 0)
+	if (d->ttl == 0 || rst_ttl(d) == 0)
 		return (d->reset_signs & RESET_R5) != 0;
 	return diff >= 2 || diff <= -2;
 }

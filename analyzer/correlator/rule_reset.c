@@ -114,7 +114,11 @@ goodbye_hidden(const struct mail_case *c, const struct moment *rst)
 
 	if (case_missing(c) || case_one_sided(c))
 		return true;
-	if (s == NULL || !s->tls_finished)
+	if (s == NULL)
+		return false;
+	if (s->tls && s->midstream && !s->visible)	/* nor when it was encrypted */
+		return true;
+	if (!s->tls_finished)
 		return false;
 	for (int k = 0; k < 2; k++)
 		if (!before(&c->conn->dir[k].data_last, rst) || rst->ns - c->conn->dir[k].data_last.ns > PATH_SECOND)
@@ -137,13 +141,13 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	for (int k = 0; k < 2; k++)
 		if (c->conn->dir[k].rst.frame != 0)
 			evidence_frame(finding_says(f, c->point, "RST in the name of the %s, TTL %u (its other packets: %u)",
-			    k == 0 ? "client" : "server", c->conn->dir[k].ttl_rst, c->conn->dir[k].ttl), &c->conn->dir[k].rst);
+			    k == 0 ? "client" : "server", rst_ttl(&c->conn->dir[k]), c->conn->dir[k].ttl), &c->conn->dir[k].rst);
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (bits & signs[i].bit)
 			finding_says(f, c->point, "%s", signs[i].words);
-	if (from->ttl_rst > from->ttl && from->ttl != 0)
+	if (rst_ttl(from) > from->ttl && from->ttl != 0)
 		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs; it is nearer than the %s (TTL %u, not %u).",
-		    who == 0 ? "client" : "server", n, who == 0 ? "client" : "server", from->ttl_rst, from->ttl);
+		    who == 0 ? "client" : "server", n, who == 0 ? "client" : "server", rst_ttl(from), from->ttl);
 	else
 		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs.", who == 0 ? "client" : "server", n);
 	if (c->session != NULL && c->session->last_command[0] != '\0')
@@ -269,7 +273,7 @@ judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
 	finding_subkind(f, "reset");
 	finding_span(f, &asks->data_last, &answers->rst);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "%.1f s of silence, and the first packet after it is answered by a RST (TTL %u, the other "
-	    "packets of that end: %u)", seconds(idle), answers->ttl_rst, answers->ttl), &asks->data_last), &answers->rst);
+	    "packets of that end: %u)", seconds(idle), rst_ttl(answers), answers->ttl), &asks->data_last), &answers->rst);
 	finding_summary(f, "After %.1f s of silence the first packet of the %s is answered by a RST: a firewall or NAT router on the way, or the %s itself, "
 	    "no longer knew the connection.", seconds(idle), d == 0 ? "server" : "client", d == 0 ? "client" : "server");
 	finding_next_capture(f, "a device that forgot the connection", "an end that did (a restart)", "the other end's view",
@@ -340,7 +344,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
 	const struct record_direction *end = &c->conn->dir[d];
 	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
-	bool fits = bits == 0 && (ttl == 0 || end->ttl_rst == ttl), begun = moment_is(&c->conn->dir[1].data_first);
+	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl), begun = moment_is(&c->conn->dir[1].data_first);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
 	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0;
@@ -355,7 +359,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	}
 	f = verdict_add(out, FINDING_PEER_RESET, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
-	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, end->ttl_rst, ttl), rst);
+	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, rst_ttl(end), ttl), rst);
 	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
 	    fits ? "" : ", or in its name: its origin is not certain");
 	if (hidden)

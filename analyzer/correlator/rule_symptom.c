@@ -123,7 +123,7 @@ close_is_doubtful(const struct mail_case *c)
 	const struct record_direction *d = &c->conn->dir[0];
 	bool by_rst = moment_is(&d->rst) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
 
-	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && d->ttl_rst != 0 && d->ttl != d->ttl_rst));
+	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && rst_ttl(d) != 0 && d->ttl != rst_ttl(d)));
 }
 
 /*
@@ -193,7 +193,7 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	    PLURAL(t->bytes),
 	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
 	if (doubt)
-		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", c->conn->dir[0].ttl_rst,
+		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", rst_ttl(&c->conn->dir[0]),
 		    c->conn->dir[0].ttl), &c->conn->dir[0].rst);
 	finding_summary(f, "The client stopped sending the message after %llu byte%s%s.", (unsigned long long)t->bytes,
 	    PLURAL(t->bytes), doubt ? ", or a device in between reset the connection in its name" : "");

@@ -110,4 +110,11 @@ moment_is(const struct moment *m)
 	return m->frame != 0;
 }
 
+/* Of the first RST of a direction, which `rst' is: what comes behind a forged one may be the end's own. */
+static inline uint8_t
+rst_ttl(const struct record_direction *d)
+{
+	return d->ttl_rst_first != 0 ? d->ttl_rst_first : d->ttl_rst;
+}
+
 #endif /* STORE_H */

@@ -94,12 +94,12 @@ symptom_doubt_reset(const struct mail_case *c, struct finding *f)
 {
 	const struct record_direction *server = &c->conn->dir[1];
 	uint8_t ttl = server->ttl != 0 ? server->ttl : server->ttl_syn;
-	bool fits = (c->conn->dir[0].reset_signs | server->reset_signs) == 0 && (ttl == 0 || server->ttl_rst == ttl);
+	bool fits = (c->conn->dir[0].reset_signs | server->reset_signs) == 0 && (ttl == 0 || rst_ttl(server) == ttl);
 
 	if (!symptom_is_reset(c))
 		return;
 	if (ttl != 0)
-		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the server's other packets: %u", server->ttl_rst, ttl),
+		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the server's other packets: %u", rst_ttl(server), ttl),
 		    &server->rst);
 	if (fits && seen_leaving(c)) {
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the server's side: the RST is its own");

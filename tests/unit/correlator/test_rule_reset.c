@@ -29,6 +29,11 @@ resets(void)
 	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
 	correlator_free(c);
+	b->ttl_rst_first = 254;			/* and behind it the end's own, to what it no longer knows */
+	b->ttl_rst = b->ttl = 60;
+	c = JUDGED(conn, session);
+	CHECK(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL && strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->summary, "TTL 254, not 60") != NULL);
+	correlator_free(c);
 }
 
 /* A reset of the server's in `two' sessions right behind a command; *more: what else was seen of the first. */
