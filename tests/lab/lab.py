@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lab.py [--fast] [-k NAME] [-j N] MAILWHY - real hosts, real mail servers, real faults.
+"""lab.py [--fast] [-k NAME] [--drawn A-B] [-j N] MAILWHY - real hosts, real mail servers, real faults.
 
 Each scenario (scenarios.py) builds its own namespaces, is watched by mailwhy
 live and by tcpdump at several places, and mailwhy must say of each what is
@@ -22,6 +22,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from net import HERE, Net, Trouble, Watch, parse  # noqa: E402
 import exim  # noqa: E402
+from drawn import drawn  # noqa: E402
 import scenarios_exim  # noqa: E402,F401 (adds to the list)
 import scenarios_path  # noqa: E402,F401
 from scenarios import SCENARIOS  # noqa: E402
@@ -149,6 +150,11 @@ def lacks(scenario):
     return exim.trouble() if "exim" in scenario.needs else None
 
 
+def drawn_scenarios(numbers):
+    first, _, last = numbers.partition("-")
+    return [drawn(n) for n in range(int(first), int(last or first) + 1)]
+
+
 def show(result, verbose):
     print("%-8s%-30s %5.1f s  %s" % ("FAILED" if result.errors else "ok", result.scenario.name, result.seconds, result.scenario.title))
     for e in result.errors:
@@ -181,6 +187,7 @@ def main():
     ap.add_argument("-v", action="store_true", help="what was said at each place")
     ap.add_argument("--keep", metavar="DIR", help="keep the captures of failures there (DIR/ with a slash: of all)")
     ap.add_argument("--exim", metavar="DIR", help="where Debian's Exim is unpacked (exim/ beside MAILWHY)")
+    ap.add_argument("--drawn", metavar="A-B", help="instead: the scenarios A to B of those drawn by lot (drawn.py)")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario so often")
     a = ap.parse_args()
     binary = os.path.abspath(a.binary)
@@ -192,7 +199,7 @@ def main():
         return 0
     jobs, skipped = [], 0
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for s in SCENARIOS:
+        for s in drawn_scenarios(a.drawn) if a.drawn else SCENARIOS:
             if (a.fast and not s.fast) or not re.search(a.k, s.name):
                 continue
             why = lacks(s)

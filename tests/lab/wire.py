@@ -142,6 +142,14 @@ class Middlebox:
             frame = strip_wscale(frame)
         return frame
 
+    def delays(self):
+        """Milliseconds, one for each time that the frame arrives."""
+        opt, chance = self.opt, self.chance
+        late = opt.delay + chance.random() * opt.jitter
+        if chance.random() < opt.overtaken:
+            late += chance.uniform(3, 20)
+        return (late, late + 2) if chance.random() < opt.twice else (late,)
+
 
 def carry(ends, opt):
     box = Middlebox(opt)
@@ -159,9 +167,9 @@ def carry(ends, opt):
                     return
                 now = time.monotonic()
                 frame = None if address[2] == PACKET_OUTGOING else box.passes(frame, up, now)
-                if frame is not None:
+                for late in () if frame is None else box.delays():
                     order += 1
-                    heapq.heappush(queue, (now + opt.delay / 1000, order, ends[up], frame))
+                    heapq.heappush(queue, (now + late / 1000, order, ends[up], frame))
         now = time.monotonic()
         while queue and queue[0][0] <= now:
             _, _, out, frame = heapq.heappop(queue)
@@ -176,6 +184,9 @@ def main():
     ap.add_argument("left")
     ap.add_argument("right")
     ap.add_argument("--delay", type=float, default=10, help="milliseconds, each way")
+    ap.add_argument("--jitter", type=float, default=0, help="milliseconds more, at most, drawn for each frame")
+    ap.add_argument("--overtaken", type=float, default=0, help="chance to be held up for 3 to 20 ms")
+    ap.add_argument("--twice", type=float, default=0, help="chance to arrive twice")
     ap.add_argument("--mtu-up", type=int, default=65535)
     ap.add_argument("--mtu-down", type=int, default=65535)
     ap.add_argument("--loss-big", type=float, default=0, help="chance, packets over 1000 bytes")
