@@ -91,6 +91,13 @@ syn_is_probe(const struct mail_case *c)
 	return c->conn->dir[0].ttl_syn > 0 && c->conn->dir[0].ttl_syn <= PROBE_TTL && c->conn->syn_count <= 1;
 }
 
+/* It had been established, whether the other side's answer is in the capture or not: nobody sends data before. */
+static bool
+case_stood(const struct mail_case *c)
+{
+	return moment_is(&c->conn->handshake) || c->conn->dir[0].data_segments > 0;
+}
+
 /* `many': hosts all over are told so; then it is one finding about the way out. */
 static bool
 judge_icmp(const struct view *v, bool many, struct verdicts *out)
@@ -104,7 +111,7 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
 
-		if (a == NULL || e->dir == 1 || (!e->for_syn && moment_is(&c->conn->handshake)) || (a->loop && syn_is_probe(c)))
+		if (a == NULL || e->dir == 1 || (!e->for_syn && case_stood(c)) || (a->loop && syn_is_probe(c)))
 			continue;
 		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
 			return true;
