@@ -186,12 +186,27 @@ lost_large(const struct record_stall *s)
 	return n;
 }
 
+/* The last of the chain was sent, and the capture does not show what became of it (S2). */
+static bool
+last_open(const struct record_stall *s)
+{
+	const struct transmission *t = s->chain_len > 0 ? &s->chain[s->chain_len - 1] : NULL;
+
+	return t != NULL && !t->lost && s->delivered.frame == 0 && !t->super && t->w >= s->u;
+}
+
+bool
+stall_sure(const struct record_stall *s)
+{
+	return s->chain_above >= CHAIN_LEAST;
+}
+
 bool
 stall_long(const struct record_stall *s)
 {
 	if (size_carried(s, s->u))
 		return false;
-	return !stall_heard_large(s) && s->chain_above >= CHAIN_LEAST && lost_large(s) >= CHAIN_LEAST && s->u > s->proven
+	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) >= CHAIN_LEAST && s->u > s->proven
 	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
 }
 

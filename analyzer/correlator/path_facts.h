@@ -45,8 +45,9 @@ struct told	way_told(const struct way *w);
 
 /* The next stall of the direction, from *i on; NULL at the end. */
 const struct record_stall *way_stall(const struct way *w, uint32_t *i);
-/* Conditions 1 and 2 of pmtu-black-hole: four transmissions, all lost, over 3 s. */
+/* Conditions 1 and 2 of pmtu-black-hole: four transmissions, all lost, over 3 s; of the last the capture may not show it. */
 bool	stall_long(const struct record_stall *s);
+bool	stall_sure(const struct record_stall *s);	/* of none it does not */
 /* What stands still is so small that every path carries it: it is not about size. */
 bool	stall_carried(const struct record_stall *s);
 /* A packet no larger than what passed was lost in it as well: its size is not what it failed for. */

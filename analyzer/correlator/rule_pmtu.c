@@ -197,7 +197,7 @@ look_around(const struct way *w, struct proof *o)
 }
 
 static enum confidence
-confidence_of(const struct proof *o)
+confidence_seen(const struct proof *o)
 {
 	bool live = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0;
 
@@ -214,6 +214,14 @@ confidence_of(const struct proof *o)
 		return CONFIDENCE_PROBABLE;
 	/* S6: the path may have died at that very moment */
 	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+}
+
+static enum confidence
+confidence_of(const struct proof *o)
+{
+	enum confidence conf = confidence_seen(o);
+
+	return conf > CONFIDENCE_PROBABLE && !stall_sure(o->s) ? CONFIDENCE_PROBABLE : conf;
 }
 
 static void

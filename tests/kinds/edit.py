@@ -2,6 +2,7 @@
 
     lose A-B          the frames A to B were not captured (first frame is 1)
     from N            the capture begins with frame N
+    until N           it ends with frame N
     without PORT      nothing that was sent from PORT was captured; `without icmp': no ICMP
     double N          every N-th frame was captured twice, 5 us later
     again N HOPS      every frame was captured a second time N us later, HOPS routers further on
@@ -100,6 +101,8 @@ def one(frames, what, words):
         return frames[:number[0] - 1] + frames[number[1]:]
     if what == "from":
         return frames[number[0] - 1:]
+    if what == "until":
+        return frames[:number[0]]
     if what == "without":
         return [f for f in frames if Segment(f[2]).tcp is None or Segment(f[2]).sport != number[0]]
     if what == "double":

@@ -25,7 +25,7 @@ class Lot:
         self.fault = r.choice(sorted(FAULTS))
         self.version = r.choice((4, 4, 6))
         self.down = r.random() < .35
-        self.nat = self.version == 4 and r.random() < .3
+        self.nat = self.version == 4 and not self.down and r.random() < .3     # translated, a packet takes another route back
         self.mtu = r.choice((1492, 1480, 1454, 1400, 1300) + ((1200, 1006, 800, 576) if self.version == 4 else ()))
         self.settings = {who: ["net.ipv4.tcp_" + o for o, p in OPTIONS if r.random() < p] for who in ("cl", "sv")}
         self.offload = [who for who in ("cl", "sv") if r.random() < .35]
