@@ -81,9 +81,7 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 	    "here, with a client that waits a minute");
 }
 
-/*
- * One event and one finding: that the server dropped the connection is part of it, and so is its RST.  An access list and a device that accepts for a dead server do so at once.
- */
+/* Two kinds of one event (0.7); its RST is no third.  An access list, or a device that accepts for a dead server, does so at once. */
 static void
 say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
 {
@@ -98,7 +96,11 @@ say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t w
 	finding_remedy(f, "The server's log at that time says why. If it closes each time at once: an access list there (hosts.allow, a limit of "
 	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
-	finding_exclude(f, FINDING_SERVER_DROPPED, "seen too, but a consequence of this");
+	symptom_doubt_reset(c, f);
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	finding_subkind(f, "before-banner");
+	evidence_frame(finding_says(f, c->point, "the server closes before its greeting"), end);
+	finding_summary(f, "The server %s the connection before it greeted.", reset ? "reset" : "closed");
 	symptom_doubt_reset(c, f);
 }
 
