@@ -18,15 +18,6 @@ struct acceptance {
 	const struct record_transaction *transaction;	/* NULL when not kept */
 };
 
-static const struct record_transaction *
-transaction_of(const struct mail_case *c, const struct record_recipient *r)
-{
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->key.n == r->key.n)
-			return c->transactions[i];
-	return NULL;
-}
-
 /* Walks the recipients of one address that the server took from the same client. */
 struct acceptances {
 	const struct accepted *at;
@@ -51,7 +42,7 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 
 		if (x->point != refused->point || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
 			continue;
-		*out = (struct acceptance){ x, w->at->recipient, transaction_of(x, w->at->recipient) };
+		*out = (struct acceptance){ x, w->at->recipient, recipient_transaction(x, w->at->recipient) };
 		w->at++;
 		w->n--;
 		return true;
@@ -139,7 +130,7 @@ claimed_relay(const struct view *v, const struct verdicts *out)
 static void
 judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
 {
-	const struct record_transaction *mine = transaction_of(v->c, r);
+	const struct record_transaction *mine = recipient_transaction(v->c, r);
 	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS);
 	struct acceptance a;
 
