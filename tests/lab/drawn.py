@@ -119,4 +119,4 @@ def drawn(number):
     ends = False if want else None if lot.fault in ("loss", "outage", "black hole and MTU probing") else True
     return Scenario(play, {"want": {k: lot.near for k in want}, "may": may, "hint": HINT.get(lot.fault, ""), "wire": " ".join(lot.wire),
                            "ends": [ends] * (1 if lot.down else len(lot.sizes)), "dumps": " ".join(PLACES), "live": "client server",
-                           "needs": "dovecot" if lot.down else "postfix"})
+                           "needs": ("dovecot" if lot.down else "postfix") + (" iptables" if lot.nat else "")})

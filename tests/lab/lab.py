@@ -150,9 +150,10 @@ def lacks(scenario):
     return exim.trouble() if "exim" in scenario.needs else None
 
 
-def drawn_scenarios(numbers):
-    first, _, last = numbers.partition("-")
-    return [drawn(n) for n in range(int(first), int(last or first) + 1)]
+def numbers(text):
+    """"7" or "7-9"."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
 
 
 def show(result, verbose):
@@ -187,7 +188,7 @@ def main():
     ap.add_argument("-v", action="store_true", help="what was said at each place")
     ap.add_argument("--keep", metavar="DIR", help="keep the captures of failures there (DIR/ with a slash: of all)")
     ap.add_argument("--exim", metavar="DIR", help="where Debian's Exim is unpacked (exim/ beside MAILWHY)")
-    ap.add_argument("--drawn", metavar="A-B", help="instead: the scenarios A to B of those drawn by lot (drawn.py)")
+    ap.add_argument("--drawn", type=numbers, metavar="A-B", help="instead: the scenarios A to B of those drawn by lot (drawn.py)")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario so often")
     a = ap.parse_args()
     binary = os.path.abspath(a.binary)
@@ -199,7 +200,7 @@ def main():
         return 0
     jobs, skipped = [], 0
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for s in drawn_scenarios(a.drawn) if a.drawn else SCENARIOS:
+        for s in map(drawn, a.drawn) if a.drawn else SCENARIOS:
             if (a.fast and not s.fast) or not re.search(a.k, s.name):
                 continue
             why = lacks(s)
