@@ -100,7 +100,7 @@ nameless(void)
 	CHECK(name[0] == name[2]);
 	read_bytes(mail[2], sizeof(mail[2]) - 1);
 	CHECK(body_hash != name[2]);
-	read_bytes("Message-ID: <a@example.org>\r\n\r\nx", 34);
+	read_text("Message-ID: <a@example.org>\r\n\r\nx");
 	CHECK(body_hash == 0);
 }
 
