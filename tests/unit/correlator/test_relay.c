@@ -1,53 +1,8 @@
-/* A refused mail and its context: a login offered, used, or replaced by a POP3 session; greylisting; masks; TLS. */
-#include "case_build.h"
+/* A refused mail and its context: a login offered, used, or replaced by a POP3 session; greylisting. */
+#include "mail_build.h"
 #include "record/addr.h"
 
 #define RELAY	"5.7.1 <bob@example.org>: Relay access denied"
-
-/* One session with one transaction whose only recipient gets the reply. */
-struct mail {
-	struct record	conn, session, transaction, recipient;
-};
-
-static struct mail
-build_mail(uint64_t id, int64_t ms, int code, const char *text)
-{
-	struct mail m;
-
-	m.conn = build_connection(0, id, ms, ms + 500);
-	m.session = build_session(&m.conn, ms + 60);
-	if (code / 100 == 2) {
-		m.transaction = build_transaction(&m.conn, 1, VERDICT_ACCEPTED, ms + 100);
-	} else {
-		m.transaction = build_transaction(&m.conn, 1, code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED, ms + 100);
-		build_reply(&m.transaction.transaction.verdict_reply, code, text, ms + 125);
-	}
-	m.recipient = build_recipient(&m.transaction, 1, "bob@example.org", code, text, ms + 120);
-	if (code / 100 != 2)
-		m.transaction.transaction.verdict_reply = m.recipient.recipient.reply;
-	m.session.session.transactions = 1;
-	return m;
-}
-
-static void
-take(struct correlator *c, const struct mail *m)
-{
-	correlator_take(c, &m->recipient);	/* any order will do */
-	correlator_take(c, &m->transaction);
-	correlator_take(c, &m->session);
-	correlator_take(c, &m->conn);
-}
-
-static struct correlator *
-judged(const struct mail *m, size_t n)
-{
-	struct correlator *c = build_correlator();
-
-	for (size_t i = 0; i < n; i++)
-		take(c, &m[i]);
-	correlator_judge(c);
-	return c;
-}
 
 static const char *
 only_fate(const struct correlator *c, size_t which)
@@ -505,119 +460,6 @@ test_idle_timeout_after_a_mail_is_nothing(void)
 	correlator_free(c);
 }
 
-static void
-test_masks(void)
-{
-	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
-	struct correlator *c;
-
-	build_reply(&m.session.session.greeting, 220, "*** Authorized use only ***", 60);
-	c = judged(&m, 1);
-	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
-	correlator_free(c);
-	build_reply(&m.session.session.greeting, 220, "*************0*2******0***********", 60);
-	c = judged(&m, 1);
-	CHECK_FINDING(c, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	/* one eight-letter mask may be CHUNKING; one more than the others is STARTTLS */
-	m = build_mail(1, 0, 250, "2.1.5 Ok");
-	m.session.session.masked_keywords = "XXXXXXXA";
-	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8";
-	c = judged(&m, 1);
-	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE);
-	correlator_free(c);
-	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8 CHUNKING";
-	c = judged(&m, 1);
-	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE);
-	correlator_free(c);
-}
-
-static void
-test_tls_mode(void)
-{
-	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
-	struct correlator *c = build_correlator();
-
-	m.session.session.client_first_byte = 0x16 + 1;
-	m.session.session.server_first_byte = '2' + 1;
-	correlator_take(c, &m.conn);
-	correlator_take(c, &m.session);
-	correlator_judge(c);
-	CHECK_FINDING(c, FINDING_TLS_MODE_MISMATCH, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_INT(count_findings(c), 1);
-	correlator_free(c);
-}
-
-static struct correlator *
-judged_tls(uint8_t alert, bool finished, bool closed)
-{
-	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
-	struct correlator *c = build_correlator();
-
-	m.session.session.starttls_tried = m.session.session.tls = true;
-	m.session.session.tls_at = at(200);
-	m.session.session.tls_alert = alert;
-	m.session.session.tls_finished = finished;
-	if (closed)
-		m.conn.connection.dir[0].fin = at(300);
-	correlator_take(c, &m.conn);
-	correlator_take(c, &m.session);
-	correlator_judge(c);
-	return c;
-}
-
-static void
-test_tls_handshakes(void)
-{
-	static const struct {
-		uint8_t alert;			/* description + 1 */
-		bool finished, closed;
-		enum confidence conf;		/* CANNOT_TELL: nothing is said */
-	} t[] = {
-		{ 48 + 1, false, true, CONFIDENCE_CONFIRMED },	/* unknown CA */
-		{ 254 + 1, false, true, CONFIDENCE_PROBABLE },	/* TLS 1.3, encrypted */
-		{ 0, false, true, CONFIDENCE_PROBABLE },	/* closed in the middle */
-		{ 0, true, true, CONFIDENCE_CANNOT_TELL },	/* done, then closed */
-		{ 0 + 1, true, true, CONFIDENCE_CANNOT_TELL },	/* close_notify */
-		{ 0, false, false, CONFIDENCE_CANNOT_TELL },	/* the capture ends */
-	};
-
-	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct correlator *c = judged_tls(t[i].alert, t[i].finished, t[i].closed);
-
-		if (t[i].conf == CONFIDENCE_CANNOT_TELL)
-			CHECK_NO_FINDING(c, FINDING_TLS_FAILURE);
-		else
-			CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].conf);
-		correlator_free(c);
-	}
-}
-
-/* Every session ends with a close: where the end of the handshake could not be seen, that is no sign of anything. */
-static void
-test_tls_of_a_cut_capture(void)
-{
-	static const uint8_t alerts[] = { 0, 254 + 1 };
-
-	for (size_t i = 0; i < sizeof(alerts); i++)
-		for (int dir = 0; dir < 2; dir++) {
-			struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
-			struct correlator *c = build_correlator();
-
-			m.session.session.starttls_tried = m.session.session.tls = true;
-			m.session.session.tls_at = at(200);
-			m.session.session.tls_alert = alerts[i];
-			m.session.session.tls_alert_from = 1;
-			m.conn.connection.dir[0].fin = at(300);
-			m.conn.connection.dir[dir].cut_bytes = 500;
-			correlator_take(c, &m.conn);
-			correlator_take(c, &m.session);
-			correlator_judge(c);
-			CHECK(find_kind(c, FINDING_TLS_FAILURE) == NULL);
-			correlator_free(c);
-		}
-}
-
 #define HOUR	(INT64_C(3600) * 1000)
 
 /* One mail over hours and two servers; a mail of another Message-ID or recipient is another mail. */
@@ -731,10 +573,6 @@ main(void)
 		{ "missing server bytes", test_missing_server_bytes },
 		{ "consequences are silent", test_consequences_are_silent },
 		{ "an idle time-out after a mail is nothing", test_idle_timeout_after_a_mail_is_nothing },
-		{ "masks", test_masks },
-		{ "TLS to a plain port", test_tls_mode },
-		{ "TLS handshakes", test_tls_handshakes },
-		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
 		{ "attempts of one mail", test_attempts_of_one_mail },
 		{ "the client did not wait", test_client_did_not_wait },
 		{ "long words show that they are cut", test_long_words_show_that_they_are_cut },

@@ -1,0 +1,128 @@
+/* Greetings and keywords that a firewall wrote over; TLS where plain text is due, and handshakes that fail. */
+#include "mail_build.h"
+
+static void
+test_masks(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c;
+
+	build_reply(&m.session.session.greeting, 220, "*** Authorized use only ***", 60);
+	c = judged(&m, 1);
+	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
+	correlator_free(c);
+	build_reply(&m.session.session.greeting, 220, "*************0*2******0***********", 60);
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	/* one eight-letter mask may be CHUNKING; one more than the others is STARTTLS */
+	m = build_mail(1, 0, 250, "2.1.5 Ok");
+	m.session.session.masked_keywords = "XXXXXXXA";
+	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8";
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	m.session.session.capabilities = "SIZE 100 8BITMIME SMTPUTF8 CHUNKING";
+	c = judged(&m, 1);
+	CHECK_FINDING(c, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+static void
+test_tls_mode(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c = build_correlator();
+
+	m.session.session.client_first_byte = 0x16 + 1;
+	m.session.session.server_first_byte = '2' + 1;
+	correlator_take(c, &m.conn);
+	correlator_take(c, &m.session);
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_TLS_MODE_MISMATCH, CONFIDENCE_CONFIRMED);
+	CHECK_EQ_INT(count_findings(c), 1);
+	correlator_free(c);
+}
+
+static struct correlator *
+judged_tls(uint8_t alert, bool finished, bool closed)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct correlator *c = build_correlator();
+
+	m.session.session.starttls_tried = m.session.session.tls = true;
+	m.session.session.tls_at = at(200);
+	m.session.session.tls_alert = alert;
+	m.session.session.tls_finished = finished;
+	if (closed)
+		m.conn.connection.dir[0].fin = at(300);
+	correlator_take(c, &m.conn);
+	correlator_take(c, &m.session);
+	correlator_judge(c);
+	return c;
+}
+
+static void
+test_tls_handshakes(void)
+{
+	static const struct {
+		uint8_t alert;			/* description + 1 */
+		bool finished, closed;
+		enum confidence conf;		/* CANNOT_TELL: nothing is said */
+	} t[] = {
+		{ 48 + 1, false, true, CONFIDENCE_CONFIRMED },	/* unknown CA */
+		{ 254 + 1, false, true, CONFIDENCE_PROBABLE },	/* TLS 1.3, encrypted */
+		{ 0, false, true, CONFIDENCE_PROBABLE },	/* closed in the middle */
+		{ 0, true, true, CONFIDENCE_CANNOT_TELL },	/* done, then closed */
+		{ 0 + 1, true, true, CONFIDENCE_CANNOT_TELL },	/* close_notify */
+		{ 0, false, false, CONFIDENCE_CANNOT_TELL },	/* the capture ends */
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct correlator *c = judged_tls(t[i].alert, t[i].finished, t[i].closed);
+
+		if (t[i].conf == CONFIDENCE_CANNOT_TELL)
+			CHECK_NO_FINDING(c, FINDING_TLS_FAILURE);
+		else
+			CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].conf);
+		correlator_free(c);
+	}
+}
+
+/* Every session ends with a close: where the end of the handshake could not be seen, that is no sign of anything. */
+static void
+test_tls_of_a_cut_capture(void)
+{
+	static const uint8_t alerts[] = { 0, 254 + 1 };
+
+	for (size_t i = 0; i < sizeof(alerts); i++)
+		for (int dir = 0; dir < 2; dir++) {
+			struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+			struct correlator *c = build_correlator();
+
+			m.session.session.starttls_tried = m.session.session.tls = true;
+			m.session.session.tls_at = at(200);
+			m.session.session.tls_alert = alerts[i];
+			m.session.session.tls_alert_from = 1;
+			m.conn.connection.dir[0].fin = at(300);
+			m.conn.connection.dir[dir].cut_bytes = 500;
+			correlator_take(c, &m.conn);
+			correlator_take(c, &m.session);
+			correlator_judge(c);
+			CHECK(find_kind(c, FINDING_TLS_FAILURE) == NULL);
+			correlator_free(c);
+		}
+}
+
+int
+main(void)
+{
+	static const struct check_test tests[] = {
+		{ "masks", test_masks },
+		{ "TLS to a plain port", test_tls_mode },
+		{ "TLS handshakes", test_tls_handshakes },
+		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
+	};
+
+	return check_main("rule_tls", tests, sizeof(tests) / sizeof(tests[0]));
+}
