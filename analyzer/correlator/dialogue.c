@@ -116,6 +116,15 @@ reply_unheard(const struct mail_case *c, const struct record_transaction *t)
 	return NULL;
 }
 
+const struct record_transaction *
+case_transaction(const struct mail_case *c, uint32_t n)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->key.n == n)
+			return c->transactions[i];
+	return NULL;
+}
+
 bool
 transaction_unheard(const struct mail_case *c, const struct record_transaction *t)
 {
@@ -341,15 +350,6 @@ gather_add(struct gather *g, const struct record_reply *r, char stage, const cha
 	return x;
 }
 
-static const struct record_transaction *
-transaction_nr(const struct mail_case *c, uint32_t n)
-{
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->key.n == n)
-			return c->transactions[i];
-	return NULL;
-}
-
 static bool
 transaction_failed(const struct record_transaction *t)
 {
@@ -385,7 +385,7 @@ gather_transaction(struct gather *g, const struct record_transaction *t)
 static void
 gather_recipient(struct gather *g, const struct record_recipient *r)
 {
-	const struct record_transaction *t = transaction_nr(g->c, r->key.n);
+	const struct record_transaction *t = case_transaction(g->c, r->key.n);
 	struct refusal *x = gather_add(g, &r->reply, 'R', "RCPT");
 
 	if (x == NULL)
@@ -422,7 +422,7 @@ gather_session(struct gather *g, const struct record_session *s)
 		x->ended = x->ended || r->ended_transaction;
 		x->transaction_open = r->transaction_open;
 		if (x->transaction == NULL)
-			x->transaction = transaction_nr(g->c, r->transaction);
+			x->transaction = case_transaction(g->c, r->transaction);
 	}
 	if (!g->pop)
 		gather_add(g, &s->auth_reply, 'A', "AUTH");

@@ -39,6 +39,8 @@ struct moment case_closed(const struct mail_case *c, int dir);
 bool	case_closes_its_half(const struct mail_case *c);
 /* The client went on listening after its FIN: it acknowledged what came later. */
 bool	case_hears_after_close(const struct mail_case *c);
+/* Its mail number n; NULL: it was not kept. */
+const struct record_transaction *case_transaction(const struct mail_case *c, uint32_t n);
 /* The final reply is the last of the server's bytes, sent at least three times and never acknowledged; NULL = no. */
 const struct record_stall *reply_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* A mail that was sent whole, as far as is known, and whose final answer the client did not hear. */

@@ -388,15 +388,6 @@ lookup_accepted(struct lookups *l, const struct addr *server, const char *addres
 	return *count > 0 ? l->accepted + from : NULL;
 }
 
-const struct record_transaction *
-recipient_transaction(const struct mail_case *c, const struct record_recipient *r)
-{
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->key.n == r->key.n)
-			return c->transactions[i];
-	return NULL;
-}
-
 /* ---- mails whose answer was not heard ----------------------------------------------------- */
 
 const char *

@@ -53,8 +53,6 @@ struct accepted {
 const struct accepted *lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns,
 		    size_t *count);
 
-/* The mail that the recipient is of; NULL: it was not kept. */
-const struct record_transaction *recipient_transaction(const struct mail_case *c, const struct record_recipient *r);
 /* A mail that was sent whole and whose final answer its client did not hear; `name' as mail_name() has it. */
 struct unheard {
 	const struct mail_case *c;

@@ -55,7 +55,7 @@ maybe_greylisted(const struct view *v, const struct mail_case *c, const struct r
 static bool
 accepted_later(const struct deferral *d, const struct accepted *a)
 {
-	const struct record_transaction *t = recipient_transaction(a->c, a->recipient);
+	const struct record_transaction *t = case_transaction(a->c, a->recipient->key.n);
 
 	return a->c->point == d->c->point && a->recipient->reply.at.ns - d->r->reply.at.ns >= DELAY_NS &&
 	    addr_prefix_equal(&a->c->conn->client.ip, &d->c->conn->client.ip, 24, 64) &&
@@ -102,7 +102,7 @@ accepted_elsewhere(const struct view *v, const struct deferral *d)
 		return NULL;
 	a = lookup_accepted(v->lookups, NULL, d->r->address, 0, &n);
 	for (size_t i = 0; i < n && i < LOOKED; i++) {
-		const struct record_transaction *t = recipient_transaction(a[i].c, a[i].recipient);
+		const struct record_transaction *t = case_transaction(a[i].c, a[i].recipient->key.n);
 
 		if (t != NULL && !t->implied && accepted_later(d, &a[i]) && a[i].c->conn->first.ns <= d->c->conn->last.ns + MEMORY_NS &&
 		    servers_related(a[i].c, d->c) && (best == NULL || a[i].c->conn->first.ns < best->c->conn->first.ns))
@@ -121,7 +121,7 @@ deferred_there(const struct view *v, const struct deferral *d, const struct acce
 	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
 		for (uint32_t i = 0; x->session != NULL && i < x->recipient_count; i++) {
 			const struct record_recipient *r = x->recipients[i];
-			struct deferral other = { x, r, recipient_transaction(x, r) };
+			struct deferral other = { x, r, case_transaction(x, r->key.n) };
 
 			if (strcasecmp(r->address, d->r->address) == 0 && maybe_greylisted(v, x, &r->reply) && other.t != NULL &&
 			    strcasecmp(other.t->sender, d->t->sender) == 0 && accepted_later(&other, a))
@@ -183,7 +183,7 @@ judge_greylist(const struct view *v, struct verdicts *out)
 	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->recipient_count; i++) {
-		struct deferral d = { c, c->recipients[i], recipient_transaction(c, c->recipients[i]) };
+		struct deferral d = { c, c->recipients[i], case_transaction(c, c->recipients[i]->key.n) };
 
 		if (maybe_greylisted(v, c, &d.r->reply))
 			judge_recipient(v, &d, out);

@@ -42,7 +42,7 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 
 		if (x->point != refused->point || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
 			continue;
-		*out = (struct acceptance){ x, w->at->recipient, recipient_transaction(x, w->at->recipient) };
+		*out = (struct acceptance){ x, w->at->recipient, case_transaction(x, w->at->recipient->key.n) };
 		w->at++;
 		w->n--;
 		return true;
@@ -130,7 +130,7 @@ claimed_relay(const struct view *v, const struct verdicts *out)
 static void
 judge_recipient(const struct view *v, const struct record_recipient *r, struct verdicts *out)
 {
-	const struct record_transaction *mine = recipient_transaction(v->c, r);
+	const struct record_transaction *mine = case_transaction(v->c, r->key.n);
 	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS);
 	struct acceptance a;
 
