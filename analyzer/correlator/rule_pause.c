@@ -76,7 +76,8 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p))
 			continue;
 		from = p->from.ns > begun ? p->from.ns : begun;
-		if (p->to.ns - from - case_time_jumped(w->c, from, p->to.ns) < least)
+		/* how long it really was nobody knows where the clock was set forward in it */
+		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
 		if (!here && p->trailing && !sender_heard(w))
