@@ -121,8 +121,9 @@ static const struct text texts[FINDING_KINDS] = {
 	[FINDING_MESSAGE_TOO_BIG] = { "Send a smaller message (attachments grow by 37 % when sent), a link, or several mails; or have the "
 	    "limit raised.", "0x800CCC6D (552)" },
 	[FINDING_TOO_MANY_RECIPIENTS] = { "Send to fewer recipients at once.", RCPT_REFUSED },
-	[FINDING_POLICY_OR_BLOCKLIST] = { "Follow the link in the server's words to have the address delisted. Dynamic addresses must send "
-	    "through their provider's outgoing server.", "0x800CCC79, 0x800CCC78, 0x800CCC6F (554)" },
+	[FINDING_POLICY_OR_BLOCKLIST] = { "Follow the link in the server's words: what it asks for, or how an address gets off the "
+	    "list, stands there. Dynamic addresses must send through their provider's outgoing server.",
+	    "0x800CCC79, 0x800CCC78, 0x800CCC6F (554)" },
 	[FINDING_RDNS_OR_HELO_REJECTED] = { "Give the sending address a reverse DNS (PTR) name that resolves back, and let the sender say that "
 	    "name in HELO.", RCPT_REFUSED },
 	[FINDING_CONTENT_REJECTED] = { "The content or an attachment was refused (spam, virus, forbidden type): its log and words say what; "
