@@ -117,18 +117,22 @@ seen_all(char *buf, size_t size, const struct summary *s)
 	add_count(buf, size, s->hidden_sessions, "encrypted session", "whose mails cannot be seen");
 }
 
-/* A fault is what can be told and is not mere information; the worst and surest of them. */
+/* A fault is what can be told and is not mere information; of how many kinds; the worst and surest of them. */
 static size_t
-count_faults(const struct correlator *c, const struct finding **worst)
+count_faults(const struct correlator *c, size_t *kinds, const struct finding **worst)
 {
 	const struct finding *const *f;
 	size_t n = correlator_findings(c, &f), faults = 0;
+	bool known[FINDING_KINDS] = { false };
 
 	*worst = NULL;
+	*kinds = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (f[i]->severity == SEVERITY_INFO || f[i]->retracted || f[i]->confidence == CONFIDENCE_CANNOT_TELL)
 			continue;
 		faults++;
+		*kinds += !known[f[i]->kind];
+		known[f[i]->kind] = true;
 		if (*worst == NULL || terminal_finding_compare(f[i], *worst) < 0)
 			*worst = f[i];
 	}
@@ -185,14 +189,16 @@ static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
 	const struct finding *worst;
-	size_t faults = count_faults(r->correlator, &worst), undecided = count_undecided(r->correlator);
-	char seen[512], more[64] = "";
+	size_t kinds, faults = count_faults(r->correlator, &kinds, &worst), undecided = count_undecided(r->correlator);
+	char seen[512], of[64] = "", more[64] = "";
 
 	seen_all(seen, sizeof(seen), s);
-	if (faults > 1)
-		snprintf(more, sizeof(more), ", and %zu more", faults - 1);
+	if (faults > kinds && kinds > 1)
+		snprintf(of, sizeof(of), " of %zu kinds", kinds);
+	if (kinds > 1)
+		snprintf(more, sizeof(more), ", and %zu more", kinds - 1);
 	if (faults > 0) {
-		page_put(p, terminal_colour(worst->severity), "%zu fault%s: %s%s%s.", faults, PLURAL(faults),
+		page_put(p, terminal_colour(worst->severity), "%zu fault%s%s: %s%s%s.", faults, PLURAL(faults), of,
 		    worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "", kind_facts(worst->kind)->title, more);
 		fputc('\n', p->out);
 		page_field_at(p, 0, "", 0, seen);

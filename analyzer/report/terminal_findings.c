@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "record/addr.h"
+#include "report/alike.h"
 
 #define LABELS	17	/* column at which texts begin */
 #define TEXT	2048
@@ -90,17 +91,20 @@ terminal_source(const struct correlator *c, uint32_t point, const char *before, 
 	return 0;
 }
 
-/* "frames 3, 5, 9 of client.pcap (eth0)"; its length. */
+/* "frames 3, 5, ... 9 of client.pcap (eth0)", at most `most' of them; its length. */
 static size_t
-frames_text(char *text, size_t size, const struct finding_evidence *e, const struct correlator *c)
+frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most, const struct correlator *c)
 {
-	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES;
+	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES, skip = n > most ? n - most : 0;
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		if (i == n - 1 - skip)
+			i += skip;
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
-		    i == 0 ? (n == 1 ? "frame " : "frames ") : ", ", e->frames[i]);
+		    i == 0 ? (n == 1 ? "frame " : "frames ") : i == n - 1 && skip > 0 ? ", ... " : ", ", e->frames[i]);
+	}
 	return len + terminal_source(c, e->point, n > 0 ? " of " : "", text + len, size - len);
 }
 
@@ -108,7 +112,7 @@ static void
 print_proof(const struct page *p, const struct finding_evidence *e, const struct correlator *c, const char *label)
 {
 	char text[TEXT];
-	size_t len = frames_text(text, sizeof(text), e, c);
+	size_t len = frames_text(text, sizeof(text), e, FINDING_FRAMES, c);
 
 	snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? ": " : "", e->says);
 	page_field(p, label, LABELS, text);
@@ -169,9 +173,43 @@ print_reply(const struct page *p, const struct finding *f)
 	page_field(p, "Server said", LABELS, text);
 }
 
+/* "192.0.2.11:40001 -> 198.51.100.25:25 (3 connections), frames 57, 59: 550 no such user"; what the first said, too, is left out. */
 static void
-print_finding(const struct page *p, const struct finding *f, const struct correlator *c)
+other_text(char *text, size_t size, const struct finding *f, const struct finding *first, const struct correlator *c)
 {
+	char path[TERMINAL_PATH], many[32] = "", frames[TEXT] = "", code[8] = "";
+	bool shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], 3, c) > 0;
+	bool words = f->has_reply && strcmp(f->reply.text, first->reply.text) != 0;
+
+	if (f->session_count > 1)
+		snprintf(many, sizeof(many), " (%u connections)", f->session_count);
+	if (words && f->reply.code > 1)
+		snprintf(code, sizeof(code), "%u ", f->reply.code);
+	snprintf(text, size, "%s%s%s%s%s%s%s", terminal_path(&f->from, &f->to, path), many, shown ? ", " : "", frames,
+	    words ? ": " : "", code, words ? f->reply.text : "");
+}
+
+/* Of what is alike only the paths, and the words where they differ. */
+static void
+print_others(const struct page *p, const struct alike *g, const struct correlator *c, unsigned int at, unsigned int indent)
+{
+	char text[TEXT];
+
+	for (size_t i = 1; i < g->count && i <= TERMINAL_ALIKE; i++) {
+		other_text(text, sizeof(text), g->v[i], g->v[0], c);
+		page_field_at(p, at, i == 1 ? "The same" : "", indent, text);
+	}
+	if (g->count > TERMINAL_ALIKE + 1) {
+		snprintf(text, sizeof(text), "and %zu more; --all or --json tells all of them", g->count - TERMINAL_ALIKE - 1);
+		page_field_at(p, at, "", indent, text);
+	}
+}
+
+static void
+print_fault(const struct page *p, const struct alike *g, const struct correlator *c)
+{
+	const struct finding *f = g->v[0];
+
 	print_title(p, f);
 	print_where(p, f);
 	page_field(p, "What happened", LABELS, f->summary);
@@ -181,14 +219,16 @@ print_finding(const struct page *p, const struct finding *f, const struct correl
 	for (uint32_t i = 0; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
 		print_proof(p, &f->evidence[i], c, i == 0 ? "Proof" : "");
 	print_excluded(p, f);
+	print_others(p, g, c, 2, LABELS);
 	page_field(p, "Program shows", LABELS, f->client_shows);
 	page_field(p, "Capture next", LABELS, f->next_capture);
 }
 
 /* What is no fault: two lines and its first proof. */
 static void
-print_info(const struct page *p, const struct finding *f, const struct correlator *c)
+print_info(const struct page *p, const struct alike *g, const struct correlator *c)
 {
+	const struct finding *f = g->v[0];
 	char path[TERMINAL_PATH], frames[TEXT] = "", text[2 * TEXT];
 	bool shown;
 
@@ -198,10 +238,11 @@ print_info(const struct page *p, const struct finding *f, const struct correlato
 		page_line(p, "      Said while the capture ran; what came later does not bear it out.");
 		return;
 	}
-	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], c) > 0;
+	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], FINDING_FRAMES, c) > 0;
 	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames, shown ? "]" : "");
 	page_field_at(p, 6, "", 6, text);
 	page_field_at(p, 6, "", 6, f->remedy);
+	print_others(p, g, c, 6, 16);
 }
 
 static bool
@@ -224,27 +265,39 @@ print_rest(const struct page *p, size_t left)
 		page_line(p, "  ... and %zu more; --all or --json tells all of them", left);
 }
 
-/* The worst come first, so what is over the caps is the least. */
-static void
-print_sorted(const struct page *p, const struct finding *const *f, size_t n, const struct terminal_report *r)
+/* One by one with --all; else what is alike once, and no more than `most' of that.  -1: no memory. */
+static int
+print_groups(const struct page *p, const struct terminal_report *r, const struct finding **v, size_t n,
+    void (*print)(const struct page *, const struct alike *, const struct correlator *), size_t most, bool anywhere)
 {
-	size_t faults = 0, infos = 0;
+	size_t count = 0, left = n;
+	struct alike *groups;
 
-	for (size_t i = 0; i < n; i++)
-		if (!is_info(f[i]) && (faults++ < TERMINAL_FAULTS || r->all))
-			print_finding(p, f[i], r->correlator);
-	if (faults > TERMINAL_FAULTS && !r->all)
-		print_rest(p, faults - TERMINAL_FAULTS);
-	for (size_t i = 0; i < n; i++) {
-		if (!is_info(f[i]) || terminal_is_place(f[i]))
-			continue;
-		if (infos == 0)
-			terminal_heading(p, "Also seen");
-		if (infos++ < TERMINAL_INFOS || r->all)
-			print_info(p, f[i], r->correlator);
+	for (size_t i = 0; i < n && r->all; i++)
+		print(p, &(struct alike){ v + i, 1 }, r->correlator);
+	if (n == 0 || r->all)
+		return 0;
+	if ((groups = alike_group(v, n, anywhere, &count)) == NULL)
+		return -1;
+	for (size_t i = 0; i < count && i < most; i++) {
+		print(p, &groups[i], r->correlator);
+		left -= groups[i].count;
 	}
-	if (infos > TERMINAL_INFOS && !r->all)
-		print_rest(p, infos - TERMINAL_INFOS);
+	print_rest(p, left);
+	free(groups);
+	return 0;
+}
+
+/* The worst come first, so what is over the caps is the least. */
+static int
+print_sorted(const struct page *p, const struct finding **faults, size_t n, const struct finding **infos, size_t m,
+    const struct terminal_report *r)
+{
+	if (print_groups(p, r, faults, n, print_fault, TERMINAL_FAULTS, false) != 0)
+		return -1;
+	if (m > 0)
+		terminal_heading(p, "Also seen");
+	return print_groups(p, r, infos, m, print_info, TERMINAL_INFOS, true);
 }
 
 int
@@ -252,17 +305,22 @@ terminal_findings(const struct page *p, const struct terminal_report *r)
 {
 	const struct finding *const *f;
 	const struct finding **sorted;
-	size_t n = correlator_findings(r->correlator, &f), told = 0;
+	size_t n = correlator_findings(r->correlator, &f), faults = 0, infos = 0;
+	int rc;
 
 	if (n == 0)
 		return 0;
-	if ((sorted = reallocarray(NULL, n, sizeof(struct finding *))) == NULL)
+	if ((sorted = reallocarray(NULL, 2 * n, sizeof(struct finding *))) == NULL)
 		return -1;
-	for (size_t i = 0; i < n; i++)
-		if (is_told(f[i]))
-			sorted[told++] = f[i];
-	qsort(sorted, told, sizeof(struct finding *), compare_pointers);
-	print_sorted(p, sorted, told, r);
+	for (size_t i = 0; i < n; i++) {
+		if (is_told(f[i]) && !is_info(f[i]))
+			sorted[faults++] = f[i];
+		else if (is_told(f[i]) && !terminal_is_place(f[i]))
+			sorted[n + infos++] = f[i];
+	}
+	qsort(sorted, faults, sizeof(struct finding *), compare_pointers);
+	qsort(sorted + n, infos, sizeof(struct finding *), compare_pointers);
+	rc = print_sorted(p, sorted, faults, sorted + n, infos, r);
 	free(sorted);
-	return 0;
+	return rc;
 }

@@ -184,20 +184,60 @@ print_fate(const struct page *p, const struct fate *f, const struct correlator *
 	page_field_at(p, 2, clock, LABELS, t.s);
 }
 
+/* Which mails are told when there are too many: those that failed, those of which it is not known, the others. */
+enum worth { WORTH_FAILED, WORTH_UNKNOWN, WORTH_FINE, WORTHS };
+
+static enum worth
+fate_worth(const struct fate *f)
+{
+	if (f->transaction == NULL)
+		return f->message == NULL || f->message->state != MESSAGE_WHOLE ? WORTH_FAILED : WORTH_FINE;
+	switch (f->verdict) {
+	case VERDICT_ACCEPTED:
+		return strcmp(f->fate, "accepted") == 0 ? WORTH_FINE : WORTH_FAILED;
+	case VERDICT_UNKNOWN:
+		return f->because_count > 0 ? WORTH_FAILED : WORTH_UNKNOWN;
+	case VERDICT_ABANDONED:
+		return WORTH_UNKNOWN;
+	default:
+		return WORTH_FAILED;
+	}
+}
+
+/* At most `most', in order of time all the same. */
+static void
+print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most, const struct correlator *c)
+{
+	size_t room[WORTHS] = { 0 }, rest = most;
+
+	for (size_t i = 0; i < n; i++)
+		room[fate_worth(&fates[i])]++;
+	for (int w = 0; w < WORTHS; w++) {
+		room[w] = room[w] < rest ? room[w] : rest;
+		rest -= room[w];
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t *left = &room[fate_worth(&fates[i])];
+
+		if (*left > 0) {
+			(*left)--;
+			print_fate(p, &fates[i], c);
+		}
+	}
+	if (n > most)
+		page_line(p, "  ... and %zu more; --all or --json tells all of them", n - most);
+}
+
 void
 terminal_mails(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
 	const struct fate *fates;
 	size_t n = correlator_fates(r->correlator, &fates);
-	size_t told = n > TERMINAL_MAILS && !r->all ? TERMINAL_MAILS : n;
 
 	if (n == 0 && s->smtp_sessions + s->pop3_sessions + s->imap_sessions == 0)
 		return;
 	terminal_heading(p, "Mails");
 	print_smtp_counts(p, s);
 	print_pop3_counts(p, s);
-	for (size_t i = 0; i < told; i++)
-		print_fate(p, &fates[i], r->correlator);
-	if (told < n)
-		page_line(p, "  ... and %zu more; --all or --json tells all of them", n - told);
+	print_fates(p, fates, n, r->all ? n : TERMINAL_MAILS, r->correlator);
 }

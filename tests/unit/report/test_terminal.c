@@ -6,13 +6,13 @@
 #include "report/terminal.h"
 
 static unsigned int width = 80;
-static bool colour;
+static bool colour, all;
 
 static void
 print(FILE *out)
 {
 	struct page p = { .out = out, .width = width, .colour = colour };
-	struct terminal_report r = { .points = 1 };
+	struct terminal_report r = { .points = 1, .all = all };
 
 	terminal_print(&p, &r);
 }
@@ -195,6 +195,73 @@ many_mails_are_counted(void)
 	CHECK(says("... and 30 more; --all or --json tells all of them"));
 }
 
+/* Behind a thousand mails that went well stands the one that did not: it is why somebody looks. */
+static void
+mails_that_failed_are_told_before_others(void)
+{
+	char *text, *fine, *failed;
+
+	fake_reset();
+	fake_mail();
+	for (size_t i = 0; i < 79; i++) {
+		fake_fates[i] = fake_fates[0];
+		fake_fates[i].verdict = VERDICT_ACCEPTED;
+		strcpy(fake_fates[i].fate, "accepted");
+	}
+	fake_fates[79] = fake_fates[0];
+	fake_fates[79].verdict = VERDICT_REFUSED;
+	strcpy(fake_fates[79].fate, "refused: recipient-unknown");
+	fake_fate_count = 80;
+	text = fake_printed(print);
+	fine = strstr(text, "accepted: 550");
+	failed = strstr(text, "refused: recipient-unknown: 550");
+	CHECK(fine != NULL && failed != NULL && fine < failed);
+	CHECK(strstr(text, "... and 30 more") != NULL);
+	free(text);
+}
+
+static void
+refuse(struct finding *f, const char *client, const char *server, const char *words, uint64_t frame)
+{
+	f->id = frame;
+	f->kind = FINDING_RECIPIENT_UNKNOWN;
+	f->from = fake_endpoint(client, 40000);
+	f->to = fake_endpoint(server, 25);
+	f->has_mtu = false;
+	f->has_reply = true;
+	f->reply.code = 550;
+	f->reply.text = words;
+	f->remedy = "Correct the address.";
+	f->evidence[0].frame_count = 1;
+	f->evidence[0].frames[0] = frame;
+}
+
+/* One server that refuses three clients is one thing to mend; another server is another. */
+static void
+what_is_alike_is_told_once(void)
+{
+	char *text, *again;
+
+	fake_reset();
+	refuse(fake_black_hole(), "192.0.2.10", "198.51.100.25", "no such user", 21);
+	refuse(fake_black_hole(), "192.0.2.77", "198.51.100.99", "no such user", 22);
+	refuse(fake_black_hole(), "192.0.2.11", "198.51.100.25", "no such user", 23);
+	refuse(fake_black_hole(), "192.0.2.12", "198.51.100.25", "unknown", 24);
+	fake_black_hole();
+	text = fake_printed(print);
+	CHECK(strstr(text, "5 faults of 2 kinds: ") != NULL && strstr(text, ", and 1 more.\n") != NULL);
+	CHECK(strstr(text, "  The same       192.0.2.11:40000 -> 198.51.100.25:25, frame 23\n"
+	    "                 192.0.2.12:40000 -> 198.51.100.25:25, frame 24: 550 unknown\n") != NULL);
+	CHECK((again = strstr(text, "Correct the address.")) != NULL && (again = strstr(again + 1, "Correct the address.")) != NULL &&
+	    strstr(again + 1, "Correct the address.") == NULL);
+	CHECK(strstr(text, "Where          192.0.2.77:40000 -> 198.51.100.99:25\n") != NULL);
+	free(text);
+	all = true;
+	CHECK(says("Where          192.0.2.12:40000 -> 198.51.100.25:25"));
+	CHECK(!says("The same"));
+	all = false;
+}
+
 static void
 hostile_text_is_harmless(void)
 {
@@ -310,6 +377,8 @@ main(void)
 		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
 		{ "many mails are counted", many_mails_are_counted },
+		{ "mails that failed are told before others", mails_that_failed_are_told_before_others },
+		{ "what is alike is told once", what_is_alike_is_told_once },
 		{ "hostile text is harmless", hostile_text_is_harmless },
 		{ "colours only when wanted", colours_only_when_wanted },
 		{ "lines fit the width", lines_fit_the_width },
