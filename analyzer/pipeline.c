@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "capture/filter.h"
+#include "capture/foreign.h"
 #include "capture/unpack.h"
+#include "record/text.h"
 #include "report/escape.h"
 #include "report/terminal.h"
 
@@ -286,6 +288,19 @@ input_capture(struct pipeline *p, const char *path, struct input *in)
 	p->points += s.count;
 }
 
+/* Beside the captures of a directory; who names such a file is told. */
+static bool
+is_beside(struct pipeline *p, const char *path, struct input *in)
+{
+	const uint8_t *look;
+	size_t n;
+
+	if (strcmp(path, p->argument) == 0)
+		return false;
+	n = input_peek(in, FOREIGN_LOOK, &look);
+	return foreign_is_other(look, n);
+}
+
 static int
 input_path(void *ctx, const char *path)
 {
@@ -293,6 +308,7 @@ input_path(void *ctx, const char *path)
 	char err[512];
 	struct input *in;
 
+	p->files++;
 	if (record_log_is(p->log, path)) {
 		complain(p, "%s: not read: the records are being written there", path);
 		return 0;
@@ -302,6 +318,9 @@ input_path(void *ctx, const char *path)
 		p->input_failed = true;
 	} else if (records_are(in)) {
 		records_input(p, path, in);
+	} else if (is_beside(p, path, in)) {
+		p->others++;
+		input_close(in);
 	} else {
 		input_capture(p, path, in);
 	}
@@ -313,10 +332,16 @@ pipeline_input(struct pipeline *p, const char *arg)
 {
 	char err[512];
 
+	p->argument = arg;
+	p->files = p->others = 0;
 	if (capture_expand(arg, input_path, p, err, sizeof(err)) != 0) {
 		complain(p, "%s", err);
 		p->input_failed = true;
 	}
+	if (p->others > 0)
+		complain(p, "%s: %zu of %zu file%s left out: no captures (text, pictures and the like)", arg, p->others, p->files,
+		    PLURAL(p->files));
+	p->input_failed |= p->others > 0 && p->others == p->files;
 }
 
 /* ---- the answer ------------------------------------------------------------- */

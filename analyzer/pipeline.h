@@ -31,6 +31,9 @@ struct pipeline {
 	uint64_t	 outside;	/* frames outside of --from and --to, since the last point ended */
 	enum { TAKE_ALL, TAKE_SAVED, TAKE_JUDGED } take;	/* live: records of the moment are for the log as well, or for the correlator only */
 	bool		 input_failed, output_failed;
+	/* the argument that is read now, and how many files of that directory are notes, pictures and such */
+	const char	*argument;
+	size_t		 others, files;
 };
 
 /* 0, or the exit status after a message. */

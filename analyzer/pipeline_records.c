@@ -28,15 +28,21 @@ struct records {
 	struct record	 r;
 };
 
+/* An object and its first name on one line: JSON of other programs stands on many lines. */
 bool
 records_are(struct input *in)
 {
+	bool begun = false;
 	const uint8_t *p;
 
 	/* One byte at a time: a pipe may have no more, and wait. */
-	for (size_t n = 1; n <= BLANKS_MAX && input_peek(in, n, &p) == n; n++)
-		if (p[n - 1] == '\0' || strchr(" \t\r\n", p[n - 1]) == NULL)
-			return p[n - 1] == '{';
+	for (size_t n = 1; n <= BLANKS_MAX && input_peek(in, n, &p) == n; n++) {
+		if (p[n - 1] != '\0' && strchr(begun ? " \t" : " \t\r\n", p[n - 1]) != NULL)
+			continue;
+		if (begun || p[n - 1] != '{')
+			return begun && p[n - 1] == '"';
+		begun = true;
+	}
 	return false;
 }
 

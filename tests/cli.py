@@ -243,6 +243,18 @@ def inputs(tmp):
     shutil.copy(CLEAN, directory)
     a, b = last(run("--json", directory)[1]), last(run("--json", HOLE, "-r", CLEAN)[1])
     check(a == b, "a directory is its files")
+    with open(os.path.join(directory, "notes.txt"), "w") as f:
+        f.write("captured on Friday\n")
+    with open(os.path.join(directory, "hole.pcap.json"), "w") as f:
+        json.dump({"file": "hole.pcap", "licence": "CC0"}, f, indent=1)
+    rc, out, err = run("--json", "--exit-code", directory)
+    check(rc == 1 and last(out) == b, "what lies beside captures is no input: %d" % rc)
+    check(err == "mailwhy: %s: 2 of 4 files left out: no captures (text, pictures and the like)\n" % directory,
+          "... and that is said in one line: %r" % err)
+    rc, out, err = run(os.path.join(directory, "hole.pcap.json"))
+    check(rc == 3 and "not a capture: it looks like JSON text" in err, "but who names it is told: %r" % err)
+    os.remove(os.path.join(directory, "hole.pcap.json"))
+    os.remove(os.path.join(directory, "notes.txt"))
     check(last(run("--json", "-f", "port 110", HOLE, CLEAN)[1])["smtp"]["sessions"] == 0, "the filter holds for all")
     check(run("--transcript", HOLE)[1].count(b"C: EHLO") == 1, "a transcript has the dialogue")
     for locale in ("C", "tr_TR.UTF-8"):
