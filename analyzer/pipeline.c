@@ -349,7 +349,7 @@ pipeline_input(struct pipeline *p, const char *arg)
 static void
 print_output(struct pipeline *p)
 {
-	struct terminal_report r = { p->correlator, p->points, p->o->all };
+	struct terminal_report r = { .correlator = p->correlator, .points = p->points, .all = p->o->all };
 	int rc = 0;
 
 	if (p->o->records != NULL && strcmp(p->o->records, "-") == 0)

@@ -243,6 +243,9 @@ def inputs(tmp):
     shutil.copy(CLEAN, directory)
     a, b = last(run("--json", directory)[1]), last(run("--json", HOLE, "-r", CLEAN)[1])
     check(a == b, "a directory is its files")
+    text = run(directory)[1].decode()
+    check(" of %s: " % os.path.basename(HOLE) in text.replace("\n                 ", " ") and text.count(directory) == 2,
+          "at its frames a capture has its name, its directory only in the list of captures")
     with open(os.path.join(directory, "notes.txt"), "w") as f:
         f.write("captured on Friday\n")
     with open(os.path.join(directory, "hole.pcap.json"), "w") as f:

@@ -244,21 +244,48 @@ print_top(const struct page *p, const struct terminal_report *r, const struct su
 	fputs("\n\n", p->out);
 }
 
+/* A name that stands at every frame is told without what all of them have; under "Captures" it stands whole. */
+static size_t
+common_directory(const struct terminal_report *r)
+{
+	const char *first = NULL;
+	size_t common = 0;
+
+	for (uint32_t i = 0; i < r->points; i++) {
+		const struct record_capture *c = correlator_capture(r->correlator, i);
+		size_t n = 0, slash = 0;
+
+		if (c == NULL || c->file[0] == '\0')
+			continue;
+		for (; first != NULL && n < common && c->file[n] == first[n]; n++)
+			slash = c->file[n] == '/' ? n + 1 : slash;
+		if (first == NULL) {
+			const char *end = strrchr(c->file, '/');
+
+			first = c->file;
+			slash = end != NULL ? (size_t)(end - first) + 1 : 0;
+		}
+		common = slash;
+	}
+	return common;
+}
+
 int
-terminal_print(const struct page *p, const struct terminal_report *r)
+terminal_print(const struct page *p, const struct terminal_report *given)
 {
 	struct summary *s = calloc(1, sizeof(*s));
-
+	struct terminal_report r = *given;
 	int rc;
 
 	if (s == NULL)
 		return -1;
-	correlator_summary(r->correlator, s);
-	print_top(p, r, s);
-	print_answer(p, r, s);
-	rc = terminal_findings(p, r);
-	terminal_mails(p, r, s);
-	terminal_captures(p, r, s);
+	r.directory = common_directory(&r);
+	correlator_summary(r.correlator, s);
+	print_top(p, &r, s);
+	print_answer(p, &r, s);
+	rc = terminal_findings(p, &r);
+	terminal_mails(p, &r, s);
+	terminal_captures(p, &r, s);
 	free(s);
 	return rc;
 }

@@ -20,6 +20,7 @@ struct terminal_report {
 	const struct correlator *correlator;
 	uint32_t	points;		/* capture points 0 .. points - 1 */
 	bool		all;		/* no caps */
+	size_t		directory;	/* bytes that the names of all captures begin with; terminal_print() finds out */
 };
 
 /* 0, or -1: no memory for a part of it. */
@@ -45,11 +46,12 @@ char	*terminal_time(int64_t ns, char buf[TERMINAL_TIME]);
 /* How much of b, a time as text, need not be said after a. */
 size_t	terminal_same_day(const char *a, const char *b);
 char	*terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
+#define TERMINAL_NAME 640	/* of a capture: file, interface, log */
 /* "192.0.2.1:25 -> 198.51.100.7" */
 #define TERMINAL_PATH 128
 char	*terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[TERMINAL_PATH]);
-/* " of client.pcap (eth0)", of which only one is the only one there is: ""; its length. */
-size_t	terminal_source(const struct correlator *c, uint32_t point, const char *before, char *text, size_t size);
+/* " of client.pcap (eth0)", without the directory of all of them; "" where there is but one; its length. */
+size_t	terminal_source(const struct terminal_report *r, uint32_t point, const char *before, char *text, size_t size);
 enum page_colour terminal_colour(enum severity s);
 
 #endif /* TERMINAL_H */

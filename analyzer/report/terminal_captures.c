@@ -138,7 +138,7 @@ print_no_frames(const struct page *p, const struct record_capture *c)
 static void
 print_capture(const struct page *p, const struct terminal_report *r, const struct record_capture *c)
 {
-	char name[640];
+	char name[TERMINAL_NAME];
 
 	correlator_capture_name(r->correlator, c->key.point, name, sizeof(name));
 	page_field_at(p, 2, "", 2, name);

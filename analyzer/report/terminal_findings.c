@@ -81,19 +81,21 @@ print_where(const struct page *p, const struct finding *f)
 }
 
 size_t
-terminal_source(const struct correlator *c, uint32_t point, const char *before, char *text, size_t size)
+terminal_source(const struct terminal_report *r, uint32_t point, const char *before, char *text, size_t size)
 {
-	size_t n = strlcpy(text, before, size);
+	char name[TERMINAL_NAME];
 
-	if (correlator_capture(c, 1) != NULL && n < size && correlator_capture_name(c, point, text + n, size - n) > 0)
-		return strlen(text);
 	text[0] = '\0';
-	return 0;
+	if (correlator_capture(r->correlator, 1) == NULL || correlator_capture_name(r->correlator, point, name, sizeof(name)) < r->directory)
+		return 0;
+	if (name[0] != '\0')
+		snprintf(text, size, "%s%s", before, name + r->directory);
+	return strlen(text);
 }
 
 /* "frames 3, 5, ... 9 of client.pcap (eth0)", at most `most' of them; its length. */
 static size_t
-frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most, const struct correlator *c)
+frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most, const struct terminal_report *r)
 {
 	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES, skip = n > most ? n - most : 0;
 	size_t len = 0;
@@ -105,14 +107,14 @@ frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t 
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
 		    i == 0 ? (n == 1 ? "frame " : "frames ") : i == n - 1 && skip > 0 ? ", ... " : ", ", e->frames[i]);
 	}
-	return len + terminal_source(c, e->point, n > 0 ? " of " : "", text + len, size - len);
+	return len + terminal_source(r, e->point, n > 0 ? " of " : "", text + len, size - len);
 }
 
 static void
-print_proof(const struct page *p, const struct finding_evidence *e, const struct correlator *c, const char *label)
+print_proof(const struct page *p, const struct finding_evidence *e, const struct terminal_report *r, const char *label)
 {
 	char text[TEXT];
-	size_t len = frames_text(text, sizeof(text), e, FINDING_FRAMES, c);
+	size_t len = frames_text(text, sizeof(text), e, FINDING_FRAMES, r);
 
 	snprintf(text + len, sizeof(text) - len, "%s%s", len > 0 ? ": " : "", e->says);
 	page_field(p, label, LABELS, text);
@@ -175,10 +177,10 @@ print_reply(const struct page *p, const struct finding *f)
 
 /* "192.0.2.11:40001 -> 198.51.100.25:25 (3 connections), frames 57, 59: 550 no such user"; what the first said, too, is left out. */
 static void
-other_text(char *text, size_t size, const struct finding *f, const struct finding *first, const struct correlator *c)
+other_text(char *text, size_t size, const struct finding *f, const struct finding *first, const struct terminal_report *r)
 {
 	char path[TERMINAL_PATH], many[32] = "", frames[TEXT] = "", code[8] = "";
-	bool shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], 3, c) > 0;
+	bool shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], 3, r) > 0;
 	bool words = f->has_reply && strcmp(f->reply.text, first->reply.text) != 0;
 
 	if (f->session_count > 1)
@@ -191,12 +193,12 @@ other_text(char *text, size_t size, const struct finding *f, const struct findin
 
 /* Of what is alike only the paths, and the words where they differ. */
 static void
-print_others(const struct page *p, const struct alike *g, const struct correlator *c, unsigned int at, unsigned int indent)
+print_others(const struct page *p, const struct alike *g, const struct terminal_report *r, unsigned int at, unsigned int indent)
 {
 	char text[TEXT];
 
 	for (size_t i = 1; i < g->count && i <= TERMINAL_ALIKE; i++) {
-		other_text(text, sizeof(text), g->v[i], g->v[0], c);
+		other_text(text, sizeof(text), g->v[i], g->v[0], r);
 		page_field_at(p, at, i == 1 ? "The same" : "", indent, text);
 	}
 	if (g->count > TERMINAL_ALIKE + 1) {
@@ -206,7 +208,7 @@ print_others(const struct page *p, const struct alike *g, const struct correlato
 }
 
 static void
-print_fault(const struct page *p, const struct alike *g, const struct correlator *c)
+print_fault(const struct page *p, const struct alike *g, const struct terminal_report *r)
 {
 	const struct finding *f = g->v[0];
 
@@ -217,16 +219,16 @@ print_fault(const struct page *p, const struct alike *g, const struct correlator
 	print_reply(p, f);
 	page_field(p, "What to do", LABELS, f->remedy);
 	for (uint32_t i = 0; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
-		print_proof(p, &f->evidence[i], c, i == 0 ? "Proof" : "");
+		print_proof(p, &f->evidence[i], r, i == 0 ? "Proof" : "");
 	print_excluded(p, f);
-	print_others(p, g, c, 2, LABELS);
+	print_others(p, g, r, 2, LABELS);
 	page_field(p, "Program shows", LABELS, f->client_shows);
 	page_field(p, "Capture next", LABELS, f->next_capture);
 }
 
 /* What is no fault: two lines and its first proof. */
 static void
-print_info(const struct page *p, const struct alike *g, const struct correlator *c)
+print_info(const struct page *p, const struct alike *g, const struct terminal_report *r)
 {
 	const struct finding *f = g->v[0];
 	char path[TERMINAL_PATH], frames[TEXT] = "", text[2 * TEXT];
@@ -238,11 +240,11 @@ print_info(const struct page *p, const struct alike *g, const struct correlator 
 		page_line(p, "      Said while the capture ran; what came later does not bear it out.");
 		return;
 	}
-	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], FINDING_FRAMES, c) > 0;
+	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], FINDING_FRAMES, r) > 0;
 	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames, shown ? "]" : "");
 	page_field_at(p, 6, "", 6, text);
 	page_field_at(p, 6, "", 6, f->remedy);
-	print_others(p, g, c, 6, 16);
+	print_others(p, g, r, 6, 16);
 }
 
 static bool
@@ -268,19 +270,19 @@ print_rest(const struct page *p, size_t left)
 /* One by one with --all; else what is alike once, and no more than `most' of that.  -1: no memory. */
 static int
 print_groups(const struct page *p, const struct terminal_report *r, const struct finding **v, size_t n,
-    void (*print)(const struct page *, const struct alike *, const struct correlator *), size_t most, bool anywhere)
+    void (*print)(const struct page *, const struct alike *, const struct terminal_report *), size_t most, bool anywhere)
 {
 	size_t count = 0, left = n;
 	struct alike *groups;
 
 	for (size_t i = 0; i < n && r->all; i++)
-		print(p, &(struct alike){ v + i, 1 }, r->correlator);
+		print(p, &(struct alike){ v + i, 1 }, r);
 	if (n == 0 || r->all)
 		return 0;
 	if ((groups = alike_group(v, n, anywhere, &count)) == NULL)
 		return -1;
 	for (size_t i = 0; i < count && i < most; i++) {
-		print(p, &groups[i], r->correlator);
+		print(p, &groups[i], r);
 		left -= groups[i].count;
 	}
 	print_rest(p, left);

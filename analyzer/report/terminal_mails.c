@@ -11,7 +11,6 @@
 
 #define LABELS	15	/* after the clock */
 #define TEXT	2048
-#define SOURCE	640	/* file, interface, log */
 
 static const struct {
 	const char	*word;
@@ -102,11 +101,11 @@ add_reply(struct text *t, const struct record_reply *r)
 }
 
 static void
-add_frames(struct text *t, const struct moment *first, const struct moment *last, const struct correlator *c, uint32_t point)
+add_frames(struct text *t, const struct moment *first, const struct moment *last, const struct terminal_report *r, uint32_t point)
 {
-	char source[SOURCE];
+	char source[TERMINAL_NAME];
 
-	terminal_source(c, point, " of ", source, sizeof(source));
+	terminal_source(r, point, " of ", source, sizeof(source));
 	if (first->frame != 0 && last->frame > first->frame)
 		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", first->frame, last->frame, source);
 	else if (first->frame != 0)
@@ -128,7 +127,7 @@ add_retries(struct text *t, const struct fate *f)
 }
 
 static void
-describe_transaction(struct text *t, const struct fate *f, const struct correlator *c)
+describe_transaction(struct text *t, const struct fate *f, const struct terminal_report *r)
 {
 	const struct record_transaction *x = f->transaction;
 
@@ -139,12 +138,12 @@ describe_transaction(struct text *t, const struct fate *f, const struct correlat
 		text_add(t, ": ");
 		add_reply(t, &x->verdict_reply);
 	}
-	add_frames(t, &x->first, &x->last, c, x->key.point);
+	add_frames(t, &x->first, &x->last, r, x->key.point);
 	add_retries(t, f);
 }
 
 static void
-describe_message(struct text *t, const struct fate *f, const struct correlator *c)
+describe_message(struct text *t, const struct fate *f, const struct terminal_report *r)
 {
 	const struct record_message *m = f->message;
 
@@ -164,11 +163,11 @@ describe_message(struct text *t, const struct fate *f, const struct correlator *
 		text_add(t, ": ");
 		add_reply(t, &m->reply);
 	}
-	add_frames(t, &m->first, &m->last, c, m->key.point);
+	add_frames(t, &m->first, &m->last, r, m->key.point);
 }
 
 static void
-print_fate(const struct page *p, const struct fate *f, const struct correlator *c)
+print_fate(const struct page *p, const struct fate *f, const struct terminal_report *r)
 {
 	struct moment at = f->transaction != NULL ? f->transaction->first :
 	    f->message != NULL ? f->message->first : (struct moment){ 0 };
@@ -178,9 +177,9 @@ print_fate(const struct page *p, const struct fate *f, const struct correlator *
 	if (at.ns != 0 || at.frame != 0)
 		terminal_clock(at.ns, clock);
 	if (f->transaction != NULL)
-		describe_transaction(&t, f, c);
+		describe_transaction(&t, f, r);
 	else
-		describe_message(&t, f, c);
+		describe_message(&t, f, r);
 	page_field_at(p, 2, clock, LABELS, t.s);
 }
 
@@ -206,7 +205,7 @@ fate_worth(const struct fate *f)
 
 /* At most `most', in order of time all the same. */
 static void
-print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most, const struct correlator *c)
+print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most, const struct terminal_report *r)
 {
 	size_t room[WORTHS] = { 0 }, rest = most;
 
@@ -221,7 +220,7 @@ print_fates(const struct page *p, const struct fate *fates, size_t n, size_t mos
 
 		if (*left > 0) {
 			(*left)--;
-			print_fate(p, &fates[i], c);
+			print_fate(p, &fates[i], r);
 		}
 	}
 	if (n > most)
@@ -239,5 +238,5 @@ terminal_mails(const struct page *p, const struct terminal_report *r, const stru
 	terminal_heading(p, "Mails");
 	print_smtp_counts(p, s);
 	print_pop3_counts(p, s);
-	print_fates(p, fates, n, r->all ? n : TERMINAL_MAILS, r->correlator);
+	print_fates(p, fates, n, r->all ? n : TERMINAL_MAILS, r);
 }
