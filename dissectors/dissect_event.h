@@ -52,6 +52,7 @@ struct dissect_event {
 	int64_t			 ts_ns;		/* of the byte that completed it */
 	uint64_t		 off, end;	/* stream bytes [off, end) in `dir' */
 	bool			 unsure;	/* derived after a gap, before resynchronisation */
+	bool			 guess;		/* a reply that could answer another command as well */
 	bool			 complete;	/* EVENT_CONTENT_END */
 	uint32_t		 odd;		/* ODD_* */
 

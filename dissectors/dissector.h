@@ -60,7 +60,8 @@ struct dissect_hint {
  * caller, who ends it with close().  `off' is the stream offset of p[0] in
  * `dir' (0 = first byte after the SYN, or first byte captured).  Any chunking
  * of either direction gives the same events.  gap(): `missing' bytes from
- * `off' on are not in the capture.
+ * `off' on are not in the capture; the peer had them when it sent its byte
+ * `heard' and what follows that (UINT64_MAX: when, is not known).
  */
 struct dissector {
 	const char	 *name;
@@ -68,7 +69,7 @@ struct dissector {
 	enum dissect_rc	 (*data)(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns,
 			    const uint8_t *p, size_t len);
 	void		 (*gap)(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing,
-			    int64_t ts_ns);
+			    uint64_t heard, int64_t ts_ns);
 	void		 (*close)(void *st);
 };
 

@@ -374,7 +374,7 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 	size_t n;
 
 	if (dir == DIR_S2C)
-		return server_take(st, (struct smtp_span){ p, len, off, ts_ns });
+		return server_take(st, (struct smtp_span){ p, len, off, ts_ns, 0 });
 	st->ts_ns[dir] = ts_ns;
 	st->end[dir] = off + len;
 	for (; len > 0; p += n, off += n, len -= n) {
@@ -387,12 +387,12 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 }
 
 static void
-pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct pop3 *st = v;
 
 	if (dir == DIR_S2C) {
-		server_take(st, (struct smtp_span){ NULL, missing, off, ts_ns });
+		server_take(st, (struct smtp_span){ NULL, missing, off, ts_ns, heard });
 		return;
 	}
 	st->ts_ns[dir] = ts_ns;

@@ -125,14 +125,14 @@ held_relieve(struct smtp_state *st)
 
 /* A gap: p is NULL. */
 static bool
-input(struct smtp_state *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, uint64_t len)
+input(struct smtp_state *st, enum dissect_dir dir, struct smtp_span s)
 {
 	bool kept;
 
 	st->arriving = dir;
-	st->in[dir].now = (struct smtp_span){ p, len, off, ts_ns };
+	st->in[dir].now = s;
 	if (st->in[dir].first == NULL)
-		st->next[dir] = off;
+		st->next[dir] = s.off;
 	pump(st);
 	kept = smtp_hold_keep(&st->in[dir], st->hint.budget);
 	st->in[dir].now = (struct smtp_span){ 0 };
@@ -144,14 +144,14 @@ input(struct smtp_state *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, 
 static enum dissect_rc
 smtp_data(void *state, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
-	return len == 0 || input(state, dir, off, ts_ns, p, len) ? DISSECT_OK : DISSECT_NOMEM;
+	return len == 0 || input(state, dir, (struct smtp_span){ p, len, off, ts_ns, 0 }) ? DISSECT_OK : DISSECT_NOMEM;
 }
 
 static void
-smtp_gap(void *state, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+smtp_gap(void *state, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	if (missing != 0)
-		input(state, dir, off, ts_ns, NULL, missing);
+		input(state, dir, (struct smtp_span){ NULL, missing, off, ts_ns, heard });
 }
 
 /* What still waits will not be answered: it is read as what it most likely is. */

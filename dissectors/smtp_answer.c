@@ -120,7 +120,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 		.kind = EVENT_REPLY, .dir = DIR_S2C, .off = a->off, .end = a->end, .ts_ns = a->ts_ns,
 		.odd = a->odd, .code = a->code, .reply_to = to, .arg_num = UINT64_MAX,
 		.line = a->line.p, .line_len = a->line.len, .arg = a->text.p, .arg_len = a->text.len,
-		.unsure = st->unsynced,
+		.unsure = st->unsynced, .guess = a->guess,
 	};
 	int64_t now = st->ts_ns;
 	char challenge[40] = "334 ";
@@ -161,7 +161,7 @@ then_no_content(struct smtp_state *st, const struct smtp_asked *e)
 		return;
 	smtp_content_close(st, false);	/* it was no content after all */
 	smtp_queue_drop(&st->queue, st->queue.count);
-	st->unsynced = true;
+	smtp_unsync(st);
 }
 
 static void
@@ -329,7 +329,7 @@ smtp_answer_release(struct smtp_state *st)
 	}
 	smtp_content_close(st, false);
 	if (st->content.gap) {
-		st->unsynced = true;
+		smtp_unsync(st);
 		st->after_gap[DIR_C2S] = false;
 	}
 	e = smtp_queue_tail(&st->queue);
@@ -409,8 +409,10 @@ smtp_answer_try(struct smtp_state *st)
 	uint16_t code = st->answer.code;
 	struct smtp_asked *e;
 
-	if (greeting_unseen(st))
-		st->greeted = st->unsynced = true;
+	if (greeting_unseen(st)) {
+		st->greeted = true;
+		smtp_unsync(st);
+	}
 	if (is_greeting(st)) {
 		st->greeted = true;
 		answer_unasked(st, REPLY_GREETING);

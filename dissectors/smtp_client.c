@@ -120,6 +120,10 @@ step_data(struct smtp_state *st, struct smtp_span s)
 static void
 chunk_done(struct smtp_state *st)
 {
+	struct smtp_asked *e = smtp_queue_tail(&st->queue);
+
+	if (e != NULL && e->cmd == st->chunk_cmd)
+		smtp_asked_whole(st, e);
 	st->mode = MODE_COMMAND;
 	if (st->chunk_last)
 		content_end(st, true, st->chunk_cmd, SMTP_BDAT);
@@ -194,7 +198,8 @@ smtp_client_unwait(struct smtp_state *st)
 	case SMTP_DATA:
 		if (s.len == 0 || held_is_command(st))
 			return;
-		st->unsynced |= st->server_heard;
+		if (st->server_heard)
+			smtp_unsync(st);
 		st->mode = MODE_DATA;
 		smtp_content_open(st, e->cmd);
 		return;
@@ -271,8 +276,10 @@ command_ask(struct smtp_state *st, const struct smtp_command *c)
 	struct smtp_asked *e = smtp_queue_add(st, (int)c->verb);
 	bool begun = st->line[DIR_S2C].begun;
 
-	if (e != NULL)
+	if (e != NULL) {
 		e->last = c->last;
+		e->path = c->verb == SMTP_RCPT && c->arg != NULL ? smtp_path_hash(c->arg, c->arg_len) : 0;
+	}
 	st->probe = (st->answer.open || begun) && st->queue.count <= 2;
 	st->probe_line = st->probe && begun;
 	return e;
@@ -489,7 +496,7 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 		return true;
 	smtp_line_clear(&st->line[DIR_C2S]);
 	st->after_gap[DIR_C2S] = true;
-	st->unsynced = true;
+	smtp_unsync(st);
 	if (st->mode == MODE_AUTH) {
 		st->mode = MODE_COMMAND;
 		st->auth_loose = true;
@@ -512,6 +519,16 @@ server_is_due(const struct smtp_state *st, int64_t ts_ns)
 	return st->in[DIR_S2C].first != NULL && s.ts_ns < ts_ns;
 }
 
+/* It waited for a reply that is missing, heard it, and went on. */
+static bool
+client_went_on(const struct smtp_state *st)
+{
+	const struct smtp_asked *e = &st->queue.e[(st->queue.first + st->queue.count - 1) % st->queue.size];
+	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+
+	return st->in_turn && e->maybe && s.p != NULL && !server_is_due(st, s.ts_ns);
+}
+
 bool
 smtp_client_step(struct smtp_state *st)
 {
@@ -519,6 +536,10 @@ smtp_client_step(struct smtp_state *st)
 
 	if (st->queue.count == 0)
 		st->waiting = false;
+	if (st->waiting && client_went_on(st)) {
+		smtp_client_unwait(st);
+		st->in_turn = true;
+	}
 	if (st->waiting || smtp_hold_empty(&st->in[DIR_C2S]))
 		return false;
 	s = smtp_hold_peek(&st->in[DIR_C2S]);

@@ -9,6 +9,7 @@ struct smtp_chunk {
 	struct smtp_chunk *next;
 	uint64_t	 off;		/* of data[start], or of the gap */
 	uint64_t	 missing;	/* a gap, no data */
+	uint64_t	 heard;
 	int64_t		 ts_ns;
 	size_t		 start, end, size;
 	uint8_t		 data[];
@@ -20,8 +21,8 @@ smtp_hold_kept(const struct smtp_hold *h)
 	const struct smtp_chunk *c = h->first;
 
 	if (c->missing != 0)
-		return (struct smtp_span){ NULL, c->missing, c->off, c->ts_ns };
-	return (struct smtp_span){ c->data + c->start, c->end - c->start, c->off, c->ts_ns };
+		return (struct smtp_span){ NULL, c->missing, c->off, c->ts_ns, c->heard };
+	return (struct smtp_span){ c->data + c->start, c->end - c->start, c->off, c->ts_ns, 0 };
 }
 
 /* One piece of a line; true: the line ends in it, or no more fits. */
@@ -49,7 +50,7 @@ smtp_hold_line(const struct smtp_hold *h, char *buf, size_t size, bool *whole)
 	for (const struct smtp_chunk *c = h->first; c != NULL && !*whole; c = c->next) {
 		if (c->missing != 0)
 			return len;
-		*whole = line_add((struct smtp_span){ c->data + c->start, c->end - c->start, 0, 0 }, buf, size, &len);
+		*whole = line_add((struct smtp_span){ c->data + c->start, c->end - c->start, 0, 0, 0 }, buf, size, &len);
 	}
 	if (!*whole && h->now.p != NULL)
 		*whole = line_add(h->now, buf, size, &len);
@@ -153,8 +154,10 @@ smtp_hold_keep(struct smtp_hold *h, struct dissect_budget *budget)
 	if (s->len == 0)
 		return true;
 	if (s->p == NULL) {
-		if ((c = chunk_add(h, 0, budget)) != NULL)
+		if ((c = chunk_add(h, 0, budget)) != NULL) {
 			c->missing = s->len;
+			c->heard = s->heard;
+		}
 		s->len = 0;
 		return c != NULL;
 	}

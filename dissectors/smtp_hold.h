@@ -13,6 +13,7 @@ struct smtp_span {
 	uint64_t	 len;		/* bytes, or bytes missing; 0 = nothing there */
 	uint64_t	 off;
 	int64_t		 ts_ns;
+	uint64_t	 heard;		/* of a gap: dissector.h */
 };
 
 struct smtp_chunk;
@@ -38,7 +39,7 @@ smtp_hold_peek(const struct smtp_hold *h)
 	const struct smtp_span *s = &h->now;
 
 	/* one by one: they were just written so, and wider reads would wait for that */
-	return h->first != NULL ? smtp_hold_kept(h) : (struct smtp_span){ s->p, s->len, s->off, s->ts_ns };
+	return h->first != NULL ? smtp_hold_kept(h) : (struct smtp_span){ s->p, s->len, s->off, s->ts_ns, s->heard };
 }
 /*
  * Copies the first line without its end, at most size bytes of it; stops at a

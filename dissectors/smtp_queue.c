@@ -58,12 +58,22 @@ smtp_queue_add(struct smtp_state *st, int verb)
 		if (q->count == 0)
 			return NULL;
 		smtp_queue_drop(q, 1);
-		st->unsynced = true;
+		smtp_unsync(st);
 	}
 	q->count++;
 	e = smtp_queue_tail(q);
 	*e = (struct smtp_asked){ .cmd = ++st->cmd, .verb = (uint16_t)verb };
+	smtp_asked_whole(st, e);
 	return e;
+}
+
+/* Its last byte has been read. */
+void
+smtp_asked_whole(const struct smtp_state *st, struct smtp_asked *e)
+{
+	e->end = st->next[DIR_C2S];
+	e->ts_ns = st->client_ts_ns;
+	e->maybe |= st->unsynced && st->heard != UINT64_MAX && e->end <= st->heard;
 }
 
 /* Codes that only one command is answered with. */
@@ -94,21 +104,111 @@ smtp_verb_takes(int verb, uint16_t code)
 /* Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang us.  Counted. */
 enum { LOOK_AHEAD = 256 };
 
+/* The first of them that could be answered so; `to': none. */
+static uint32_t
+takes(struct smtp_state *st, uint32_t from, uint32_t to, uint16_t code)
+{
+	while (from < to && !smtp_verb_takes(asked(&st->queue, from)->verb, code))
+		from++;
+	return from;
+}
+
+static struct smtp_asked *
+pick(struct smtp_state *st, uint32_t i)
+{
+	smtp_queue_drop(&st->queue, i);
+	return smtp_queue_at(&st->queue, 0);
+}
+
 static struct smtp_asked *
 pick_from(struct smtp_state *st, uint32_t from, uint32_t to, uint16_t code)
 {
-	for (uint32_t i = from; i < to; i++) {
-		if (!smtp_verb_takes(asked(&st->queue, i)->verb, code))
-			continue;
-		smtp_queue_drop(&st->queue, i);
-		return smtp_queue_at(&st->queue, 0);
+	uint32_t i = takes(st, from, to, code);
+
+	return i < to ? pick(st, i) : NULL;
+}
+
+uint32_t
+smtp_path_hash(const char *path, size_t len)
+{
+	uint32_t h = 0x811c9dc5;	/* FNV-1a */
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned char b = (unsigned char)path[i];
+
+		h = (h ^ (b >= 'A' && b <= 'Z' ? b + 32u : b)) * 0x01000193;
 	}
-	return NULL;
+	return h != 0 ? h : 1;
+}
+
+enum { PATHS_TRIED = 4, PATH_LEN = 256 };	/* of a reply; RFC 5321 4.5.3.1.3 */
+
+/* The recipient whom the words of the reply name, "<joe@example.net>"; `to': none. */
+static uint32_t
+named(struct smtp_state *st, uint32_t from, uint32_t to)
+{
+	const struct smtp_kept *t = &st->answer.text;
+	const char *p = t->p, *end = p + t->len, *close;
+
+	for (int n = 0; n < PATHS_TRIED && t->len != 0 && (p = memchr(p, '<', (size_t)(end - p))) != NULL; n++, p++) {
+		size_t room = (size_t)(end - p - 1) < PATH_LEN ? (size_t)(end - p - 1) : PATH_LEN;
+		uint32_t path;
+
+		if ((close = memchr(p + 1, '>', room)) == NULL)
+			continue;
+		path = smtp_path_hash(p + 1, (size_t)(close - p - 1));
+		for (uint32_t i = from; i < to; i++)
+			if (asked(&st->queue, i)->path == path)
+				return i;
+	}
+	return to;
+}
+
+/* How many of them had been asked when the reply at hand was said. */
+static uint32_t
+asked_before(struct smtp_state *st, uint32_t end)
+{
+	while (end > 0 && asked(&st->queue, end - 1)->ts_ns > st->answer.ts_ns)
+		end--;
+	return end;
+}
+
+/* RFC 2920 3.1: with these a client waits before it goes on, so whoever has gone on was answered. */
+static bool
+ends_group(int verb)
+{
+	return verb == SMTP_EHLO || verb == SMTP_LHLO || verb == SMTP_HELO || smtp_verb_facts(verb)->flags & SMTP_WAITS;
+}
+
+static uint32_t
+group_begin(struct smtp_state *st, uint32_t due)
+{
+	for (uint32_t i = due; i-- > 1;)
+		if (ends_group(asked(&st->queue, i - 1)->verb))
+			return i;
+	return 0;
+}
+
+/* Of those that the missing replies may have answered. */
+static struct smtp_asked *
+pick_guess(struct smtp_state *st, uint32_t to, uint16_t code)
+{
+	uint32_t from = group_begin(st, to), i = named(st, from, to);
+
+	if (i < to) {
+		st->unsynced = !st->in_turn;
+		return pick(st, i);
+	}
+	if ((i = takes(st, from, to, code)) == to)
+		return pick_from(st, 0, from, code);
+	st->answer.guess = takes(st, i + 1, to, code) < to;
+	return pick(st, i);
 }
 
 /*
  * In order, RFC 2920 3.1.  While bytes are missing: the first that can be
- * answered so, of those asked behind the missing replies if there are any.
+ * answered so, of those asked behind the missing replies if there are any;
+ * what was asked later than it was said, last.
  */
 struct smtp_asked *
 smtp_queue_pick(struct smtp_state *st, uint16_t code)
@@ -116,12 +216,19 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 	struct smtp_queue *q = &st->queue;
 	const uint32_t end = q->count < LOOK_AHEAD ? q->count : LOOK_AHEAD;
 	struct smtp_asked *e;
-	uint32_t later = 0;
+	uint32_t later = 0, due;
 
 	if (!st->unsynced || q->count == 0)
 		return smtp_queue_at(q, 0);
 	while (later < end && asked(q, later)->maybe)
 		later++;
+	due = asked_before(st, end);
+	if (later < due && st->in_turn && smtp_verb_takes(asked(q, later)->verb, code)) {
+		st->unsynced = false;	/* nothing is missing from here on */
+		return pick(st, later);
+	}
+	if ((e = pick_from(st, later, due, code)) != NULL || (e = pick_guess(st, later < due ? later : due, code)) != NULL)
+		return e;
 	e = pick_from(st, later, end, code);
 	if (e == NULL && end < q->count && !st->answer.far && st->hint.budget != NULL) {
 		st->answer.far = true;

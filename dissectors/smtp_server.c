@@ -180,10 +180,12 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 		if (st->answer.whole)
 			return true;	/* deliver it, then come back */
 		st->greeted = true;
+		st->in_turn = s.heard != UINT64_MAX && (!st->unsynced || st->in_turn);
 		st->unsynced = true;
+		st->heard = s.heard;
 		st->after_gap[DIR_S2C] = true;
 		for (uint32_t i = 0; i < st->queue.count; i++)
-			smtp_queue_at(&st->queue, i)->maybe = true;
+			smtp_queue_at(&st->queue, i)->maybe |= smtp_queue_at(&st->queue, i)->end <= s.heard;
 	} else if (st->tls != NULL) {
 		tls_gap(st->tls, DIR_S2C, s.len);
 	}

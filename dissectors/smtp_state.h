@@ -38,6 +38,9 @@ struct smtp_asked {		/* a command that has no reply yet */
 	bool		last;		/* BDAT LAST */
 	bool		maybe;		/* its reply may be among missing bytes */
 	bool		assumed;	/* its reply was not waited for */
+	uint32_t	path;		/* RCPT: hash of its address */
+	uint64_t	end;		/* offset behind its last byte: nobody answers it before */
+	int64_t		ts_ns;		/* of that byte */
 	uint32_t	replies;	/* still to come, LMTP (RFC 2033 4.2); 0 = not yet known: one */
 };
 
@@ -57,6 +60,7 @@ struct smtp_answer {		/* a reply being collected */
 	bool		open;		/* lines of it were read */
 	bool		whole;		/* its last line was read; it waits for delivery */
 	bool		far;		/* its command was not looked for to the end, and that was counted */
+	bool		guess;		/* it may answer another command as well */
 	uint16_t	code;
 	uint8_t		enhanced[3];
 	struct smtp_kept line, text;
@@ -81,6 +85,8 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 	bool		deaf;		/* ... and no server was heard so far */
 	bool		lf_only;	/* the last command ended with a bare LF */
 	bool		unsynced;	/* bytes are missing: replies and commands may not match */
+	bool		in_turn;	/* ... but only of the server, and the client shows what it had heard */
+	uint64_t	heard;		/* offset of the client's bytes behind the last of the server's gaps; UINT64_MAX: not known */
 	bool		server_heard, server_tls;
 	struct smtp_queue queue;
 	struct smtp_answer answer;
@@ -115,6 +121,13 @@ struct smtp_state {		/* what every piece of a body asks comes first */
 
 /* smtp.c */
 void	smtp_emit(struct smtp_state *st, struct dissect_event *ev);
+/* Replies and commands may not match, and nothing tells how they would. */
+static inline void
+smtp_unsync(struct smtp_state *st)
+{
+	st->unsynced = true;
+	st->in_turn = false;
+}
 void	smtp_tls_begin(struct smtp_state *st, enum dissect_dir dir, uint64_t off);
 void	smtp_noise(struct smtp_state *st, enum dissect_dir dir, const struct smtp_line *l);
 
@@ -150,6 +163,8 @@ bool	smtp_answer_may_go(const struct smtp_state *st, int64_t ts_ns);
 
 /* smtp_queue.c */
 struct smtp_asked *smtp_queue_add(struct smtp_state *st, int verb);	/* NULL: no memory */
+uint32_t smtp_path_hash(const char *path, size_t len);	/* no case; never 0 */
+void	smtp_asked_whole(const struct smtp_state *st, struct smtp_asked *e);
 struct smtp_asked *smtp_queue_at(struct smtp_queue *q, uint32_t i);
 struct smtp_asked *smtp_queue_tail(struct smtp_queue *q);
 void	smtp_queue_drop(struct smtp_queue *q, uint32_t n);

@@ -147,7 +147,7 @@ finger_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const ui
 
 /* What comes after a gap is never joined to what came before. */
 static void
-finger_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+finger_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct finger *st = v;
 	struct dissect_event ev = {
@@ -155,6 +155,7 @@ finger_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_
 		.unsure = true, .line = "", .arg = "", .arg_num = UINT64_MAX,
 	};
 
+	(void)heard;
 	st->sink.emit(st->sink.ctx, &ev);
 	line_reset(&st->line[dir], true);
 }

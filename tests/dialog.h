@@ -8,6 +8,7 @@
  *	C*3000 x		3000 times what follows, without CRLF
  *	+250ms			time passes (-3ms: frames recorded in the wrong order)
  *	=== gap 1460		bytes of the client are missing (=== gap S 20: of the server)
+ *	=== heard		the next gap is of what the client had when it said what follows here
  *	=== midstream, tunnelled, server unseen, client unseen
  *	--- expect		what follows is for the test
  *
@@ -26,7 +27,7 @@
 #define DIALOG_BYTES_MAX	(1u << 20)
 
 struct dialog_step {
-	enum { DIALOG_DATA, DIALOG_GAP } kind;
+	enum { DIALOG_DATA, DIALOG_GAP, DIALOG_HEARD } kind;
 	enum dissect_dir dir;
 	int64_t	 ts_ns;
 	uint8_t	*p;
@@ -132,6 +133,8 @@ dialog_sign(struct dialog *d, const char *p, size_t len, int64_t ts)
 		s->dir = server ? DIR_S2C : DIR_C2S;
 		s->ts_ns = ts;
 		s->len = n;
+	} else if (strncmp(word, "heard", 5) == 0) {
+		dialog_add(d)->kind = DIALOG_HEARD;
 	} else if (strncmp(word, "midstream", 9) == 0) {
 		d->hint.midstream = true;
 	} else if (strncmp(word, "tunnelled", 9) == 0) {
@@ -224,7 +227,7 @@ dialog_free(struct dialog *d)
 /* Where a played dialogue goes. */
 struct dialog_player {
 	void	(*data)(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len);
-	void	(*gap)(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns);
+	void	(*gap)(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns);
 	void	 *ctx;
 };
 
@@ -232,17 +235,21 @@ struct dialog_player {
 static inline void
 dialog_play(const struct dialog *d, size_t piece, const struct dialog_player *to)
 {
-	uint64_t off[2] = { 0, 0 };
+	uint64_t off[2] = { 0, 0 }, heard = UINT64_MAX;
 
 	for (size_t i = 0; i < d->count; i++) {
 		const struct dialog_step *s = &d->step[i];
 		size_t n;
 
+		if (s->kind == DIALOG_HEARD)
+			heard = off[DIR_C2S];
 		if (s->kind == DIALOG_GAP) {
-			to->gap(to->ctx, s->dir, off[s->dir], s->len, s->ts_ns);
+			to->gap(to->ctx, s->dir, off[s->dir], s->len, heard, s->ts_ns);
 			off[s->dir] += s->len;
-			continue;
+			heard = UINT64_MAX;
 		}
+		if (s->kind != DIALOG_DATA)
+			continue;
 		for (size_t at = 0; at < s->len; at += n, off[s->dir] += n) {
 			uint8_t *copy;
 

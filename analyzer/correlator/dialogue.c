@@ -417,6 +417,7 @@ gather_session(struct gather *g, const struct record_session *s)
 		if (!moment_is(&x->asked))
 			x->asked = r->asked;
 		x->unsolicited = x->unsolicited || r->unsolicited;
+		x->guessed = r->guessed;
 		x->consequence = x->consequence || r->consequence;
 		x->after_auth = x->after_auth || r->after_auth;
 		x->ended = x->ended || r->ended_transaction;

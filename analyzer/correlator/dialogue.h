@@ -17,6 +17,7 @@ struct refusal {
 	const struct record_recipient *recipient;
 	bool		unsolicited, consequence, after_auth, transaction_open;
 	bool		ended;		/* it ended a transaction, or the session */
+	bool		guessed;	/* it may answer one of several commands */
 	bool		only_session;	/* kept by the session alone */
 };
 

@@ -389,6 +389,9 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	if (r->unsolicited)
 		e = finding_says(f, g->c->point, unasked ? "the server says \"%s\", unasked" :
 		    "the server says \"%s\"; what it answers is not in the capture", quote);
+	else if (r->guessed)
+		e = finding_says(f, g->c->point, "the server says \"%s\"; which of the commands before it that answers cannot be told: bytes of the server are missing",
+		    quote);
 	else if (r->recipient != NULL)
 		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"", r->recipient->address, quote);
 	else if (r->stage == 'M' && r->transaction != NULL)

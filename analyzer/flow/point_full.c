@@ -39,13 +39,13 @@ full_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const
 }
 
 static void
-full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
 	struct full *f = ctx;
 
 	f->head[dir].broken |= off < HASHED;
 	if (f->watched != NULL)
-		f->fp->watcher.gap(f->watched, dir, off, missing, at);
+		f->fp->watcher.gap(f->watched, dir, off, missing, heard, at);
 }
 
 static const struct stream_sink full_stream_sink = { full_data, full_gap };

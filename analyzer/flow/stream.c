@@ -1,5 +1,6 @@
 #include "flow/stream.h"
 
+#include "flow/leads.h"
 #include "flow/offsets.h"
 #include "flow/ranges.h"
 
@@ -52,6 +53,7 @@ struct half {
 	uint32_t held_segments;
 	uint64_t held;			/* their cost */
 	struct offsets frames;
+	struct leads leads;
 	uint32_t doubt_count;
 	struct doubt *doubt;		/* room for DOUBTS, once there was one */
 };
@@ -211,7 +213,7 @@ half_skip(struct stream *s, enum dissect_dir dir, uint64_t to)
 	struct half *h = &s->half[dir];
 	uint64_t missing = to - h->next;
 
-	s->sink->gap(s->ctx, dir, h->told, missing, s->now);
+	s->sink->gap(s->ctx, dir, h->told, missing, leads_heard(&h->leads, to), s->now);
 	s->all->count.gaps++;
 	s->all->count.gap_bytes += missing;
 	h->told += missing;
@@ -579,6 +581,18 @@ half_watch(struct stream *s, enum dissect_dir dir)
 		half_holes(s, dir);
 }
 
+/* Bytes that the capture lacks are acknowledged with the first byte that this side has not sent before. */
+static void
+half_leads(struct half *peer, const struct half *h, const struct stream_packet *p)
+{
+	int64_t ack = half_offset(peer, p->ack), off = h->started && p->len > 0 ? half_offset(h, p->seq) : 0;
+
+	if (peer->fin && ack > (int64_t)peer->fin_off)
+		ack = (int64_t)peer->fin_off;
+	if (ack > (int64_t)peer->next && (uint64_t)ack <= peer->next + FAR)
+		leads_put(&peer->leads, peer->next, (uint64_t)ack, off > (int64_t)h->high ? (uint64_t)off : h->high);
+}
+
 static void
 half_heard(struct stream *s, const struct stream_packet *p)
 {
@@ -586,8 +600,10 @@ half_heard(struct stream *s, const struct stream_packet *p)
 	uint64_t window = (uint64_t)p->window << (h->wscale <= 14 ? h->wscale : 0);
 
 	peer->window = window > peer->window ? window : peer->window;
-	if (peer->started)
+	if (peer->started) {
+		half_leads(peer, h, p);
 		half_ack(s, peer, p->ack);
+	}
 }
 
 void
@@ -651,6 +667,7 @@ half_free(struct stream *s, struct half *h)
 	s->all->count.doubtful += h->doubt_count;
 	doubts_drop(s, h);
 	free(h->doubt);
+	leads_clear(&h->leads);
 	s->all->held -= h->held;
 	ranges_clear(&h->beyond);
 	offsets_clear(&h->frames, &s->all->frames);

@@ -59,8 +59,9 @@ struct stream_counters {
 struct stream_sink {
 	void	(*data)(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at,
 		    const uint8_t *p, size_t len);
+	/* `heard': the peer acknowledged them first with its byte of this offset; UINT64_MAX: not known. */
 	void	(*gap)(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing,
-		    struct moment at);
+		    uint64_t heard, struct moment at);
 };
 
 /* What is known of a direction when the stream opens. */

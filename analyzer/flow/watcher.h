@@ -28,9 +28,9 @@ struct flow_watcher {
 	void	*(*open)(void *ctx, const struct flow_opened *f);
 	void	 (*data)(void *mail, enum dissect_dir dir, uint64_t off, struct moment at,
 		    const uint8_t *p, size_t len);
-	/* `missing' bytes from `off' on are not in the capture. */
+	/* `missing' bytes from `off' on are not in the capture; `heard' as in stream.h. */
 	void	 (*gap)(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing,
-		    struct moment at);
+		    uint64_t heard, struct moment at);
 	/* Bytes are likely to come soon: what they will touch goes into the cache.  May be NULL. */
 	void	 (*fetch)(const void *mail);
 	/* The flow is over, or the capture is: its facts, final.  Frees the mail flow. */

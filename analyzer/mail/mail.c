@@ -367,14 +367,14 @@ watcher_fetch(const void *mail)
 }
 
 static void
-watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
 	struct mail_flow *f = mail;
 
 	if (f == NULL || missing == 0)
 		return;
 	f->now = at;
-	f->protocol->dissector->gap(f->dissector, dir, off, missing, at.ns);
+	f->protocol->dissector->gap(f->dissector, dir, off, missing, heard, at.ns);
 }
 
 /*

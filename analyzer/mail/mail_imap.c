@@ -55,11 +55,11 @@ greeting_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const
 }
 
 static void
-greeting_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+greeting_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct imap_state *s = st;
 
-	(void)off, (void)missing, (void)ts_ns;
+	(void)off, (void)missing, (void)heard, (void)ts_ns;
 	s->told |= dir == DIR_S2C && s->len < 4;
 }
 

@@ -308,13 +308,13 @@ refusal_add(struct answer *a, enum smtp_stage stage)
 {
 	struct session_refusal r = {
 		.stage = stage, .reply = *a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
-		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED,
+		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED, .guessed = a->ev->guess,
 		.after_auth = a->f->session->auth_ok, .transaction_open = a->s->open != NULL,
 	};
-	const char *verb = verb_name(a);
+	const char *verb = a->ev->guess ? "" : verb_name(a);
 
 	text_copy_utf8(r.verb, sizeof(r.verb), verb, strlen(verb));
-	if (a->asked != NULL) {
+	if (a->asked != NULL && !a->ev->guess) {
 		r.line = a->asked->line;
 		r.asked = a->asked->at;
 	}
@@ -429,6 +429,20 @@ on_answer(struct answer *a)
 	}
 }
 
+/* Which command it answers cannot be told: the mail is refused if nothing shows otherwise, and no recipient or command is named. */
+static void
+on_guess(struct answer *a)
+{
+	if (a->mail != NULL) {
+		smtp_mail_rcpt_reply(a->f, a->mail, 0, a->reply);
+		a->mail->r.last = a->at;
+		a->mail->r.unsure = true;
+	}
+	refusal_note(a, STAGE_OTHER);
+	if (a->asked != NULL)
+		smtp_asked_answered(a->asked);
+}
+
 void
 smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
@@ -450,7 +464,10 @@ smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct mom
 	default:
 		a.asked = smtp_asked_find(a.s, ev->cmd);
 		a.mail = a.asked != NULL ? a.asked->mail : NULL;
-		on_answer(&a);
+		if (ev->guess && is_no(&a))
+			on_guess(&a);
+		else
+			on_answer(&a);
 	}
 	smtp_mails_settle(f, NULL, false);
 }

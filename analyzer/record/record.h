@@ -394,6 +394,7 @@ struct session_refusal {		/* a negative reply outside any transaction's own fiel
 	struct record_reply reply;
 	struct moment	asked;
 	bool		unsolicited, consequence, after_auth, ended_transaction, transaction_open;
+	bool		guessed;	/* several commands could be answered so, and what the server said before is missing */
 	uint32_t	transaction;	/* ordinal, 0 = none */
 };
 

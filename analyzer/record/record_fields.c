@@ -130,6 +130,7 @@ FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply
 	F(after_auth, "after a successful login"),
 	F(ended_transaction, "ended its transaction"),
 	F(transaction_open, "a transaction was open"),
+	F(guessed, "which command it answers cannot be told: bytes of the server are missing before it"),
 	F(transaction, "its ordinal"));
 #undef S
 

@@ -135,7 +135,7 @@ say_all(struct run *r, const char *text)
 static void
 miss(struct run *r, enum dissect_dir dir, uint64_t n)
 {
-	r->w.gap(r->flow, dir, r->off[dir], n, (struct moment){ r->now, ++r->frame });
+	r->w.gap(r->flow, dir, r->off[dir], n, n & 1 ? r->off[!dir] : UINT64_MAX, (struct moment){ r->now, ++r->frame });
 	r->off[dir] += n;
 }
 

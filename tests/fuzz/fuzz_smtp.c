@@ -52,9 +52,9 @@ dissector_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts, const u
 }
 
 static void
-dissector_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts)
+dissector_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
-	dissector_smtp.gap(st, dir, off, missing, ts);
+	dissector_smtp.gap(st, dir, off, missing, heard, ts);
 }
 
 static struct seen
@@ -102,11 +102,11 @@ watched_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const ui
 }
 
 static void
-watched_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts)
+watched_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	struct watched *w = ctx;
 
-	w->w.gap(w->flow, dir, off, missing, (struct moment){ ts, ++w->frame });
+	w->w.gap(w->flow, dir, off, missing, heard, (struct moment){ ts, ++w->frame });
 }
 
 static void

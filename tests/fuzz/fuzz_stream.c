@@ -42,11 +42,11 @@ on_data(void *v, enum dissect_dir dir, uint64_t off, struct moment at, const uin
 }
 
 static void
-on_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+on_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
 	struct watched *w = v;
 
-	(void)at;
+	(void)at, (void)heard;
 	if (off != w->pos[dir] || missing == 0)
 		abort();
 	w->pos[dir] += missing;

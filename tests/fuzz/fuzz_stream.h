@@ -94,7 +94,7 @@ fuzz_play(const struct dissector *d, const uint8_t *p, size_t len, size_t chunk)
 		at += 2;
 		ts += 1000;
 		if (gap && n > 0) {
-			d->gap(st, dir, off[dir], n, ts);
+			d->gap(st, dir, off[dir], n, p[at - 2] & 0x20 ? off[!dir] : UINT64_MAX, ts);
 			off[dir] += n;
 			n = 0;
 			continue;

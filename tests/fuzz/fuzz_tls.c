@@ -31,11 +31,11 @@ observer_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-observer_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+observer_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct dissect_sink *sink = v;
 
-	(void)off;
+	(void)off, (void)heard;
 	(void)ts_ns;
 	tls_gap((struct tls_observer *)(sink + 1), dir, missing);
 }

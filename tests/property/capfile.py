@@ -63,3 +63,19 @@ def load(path):
         frames.append((sec * 10**9 + frac * unit, wire, raw[at + 16:at + 16 + n]))
         at += 16 + n
     return Capture(link, frames, snaplen) if at == len(raw) else None
+
+
+def from_port(link, data, ports):
+    """Does this Ethernet frame bring payload from one of these TCP ports?  Plain IPv4 and IPv6 only."""
+    if link != 1 or len(data) < 54:
+        return False
+    kind, at = data[12:14], 14
+    if kind == b"\x08\x00" and data[23] == 6:
+        end, at = at + struct.unpack("!H", data[16:18])[0], at + (data[14] & 15) * 4
+    elif kind == b"\x86\xdd" and data[20] == 6:
+        end, at = 54 + struct.unpack("!H", data[18:20])[0], 54
+    else:
+        return False
+    if at + 20 > len(data):
+        return False
+    return struct.unpack("!H", data[at:at + 2])[0] in ports and end > at + (data[at + 12] >> 4) * 4

@@ -12,6 +12,8 @@ For every shipped capture that is small enough:
            endian: the same findings
   merge    records of several captures, in any order and more than once: the
            same findings
+  place    of one, two or three frames of the servers' in a row: a refusal is told of
+           the command that it answers, or it is said that this cannot be told
 
 A cause is a finding that accuses somebody (kinds.def).  Kinds of one family
 are names for one thing seen more or less completely: FAMILIES.  What is known
@@ -50,6 +52,8 @@ FAMILIES = {
 KNOWN = {
     ("cut", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
         "the client did pause within its message; that a device forgot the connection meanwhile comes after the cut",
+    ("place", "public/zeek__smtp-mail-transactions-invalid.pcap", "place"):
+        "the client sends its lines behind a refused DATA as if it had been agreed to: without that reply they are a message",
 }
 
 
@@ -66,6 +70,9 @@ def accusing_kinds():
 
 
 ACCUSING = accusing_kinds()
+
+
+SMTP_PORTS = (24, 25, 26, 587, 2525)
 
 
 class Crash(Exception):
@@ -274,6 +281,33 @@ def check_merge(tool, group, paths, o):
     return r
 
 
+def refusals(tool, data):
+    """code, words -> the commands that they answer; what cannot be told is left out."""
+    out = collections.defaultdict(set)
+    for line in tool.run(["--json", "-"], data).splitlines():
+        if b'"type":"session"' in line:
+            for x in json.loads(line).get("refusals", []):
+                if not x.get("unsolicited") and not x.get("guessed"):
+                    out[(x["reply"]["code"], x["reply"]["text"])].add(x.get("line", ""))
+    return out
+
+
+def check_place(tool, name, cap, o):
+    r = Result()
+    whole, said = refusals(tool, cap.pcap()), [i for i, (_, _, data) in enumerate(cap.frames) if capfile.from_port(cap.link, data, SMTP_PORTS)]
+    gone = [said[i:i + n] for n in (1, 2, 3) for i in range(len(said) - n + 1)] if whole else []
+    rng = random.Random("%d %s place" % (o.seed, name))
+    for g in gone if o.all or len(gone) <= 24 else rng.sample(gone, 24):
+        r.checks += 1
+        data = cap.with_frames([f for i, f in enumerate(cap.frames) if i not in g]).pcap()
+        for words, lines in refusals(tool, data).items():
+            if not lines <= whole.get(words, set()):
+                r.fail("place", name, "place", "frames %s: %s answers %s, the whole says %s" % (
+                    frames_said(g), words, sorted(lines), sorted(whole.get(words, ()))))
+                keep(o, "place", name, data)
+    return r
+
+
 def chosen(o):
     """(name, path): one place of each lab scenario, all public ones, the stories."""
     seen, out = set(), []
@@ -299,6 +333,8 @@ def jobs_of(tool, o):
             yield lambda n=name, c=cap: check_changes(tool, n, c, o)
         if not o.only or "form" in o.only:
             yield lambda n=name, p=path, c=cap: check_forms(tool, n, p, c, o)
+        if not o.only or "place" in o.only:
+            yield lambda n=name, c=cap: check_place(tool, n, c, o)
     for path in sorted(glob.glob(os.path.join(o.captures, "lab/*.pcap*"))):
         groups[os.path.basename(path).split(".")[0]].append(path)
     for i, (group, paths) in enumerate(sorted(groups.items())):

@@ -167,6 +167,30 @@ test_challenge_logins(void)
 	}
 }
 
+/* Of several commands that could be answered so none is named, nor what a program shows of it. */
+static void
+test_which_command_cannot_be_told(void)
+{
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct session_refusal *r = &m.session.session.refusals[0];
+	struct correlator *c = build_correlator();
+	const struct finding *f;
+
+	*r = (struct session_refusal){ .stage = STAGE_OTHER, .guessed = true, .transaction = 1 };
+	build_reply(&r->reply, 550, "5.1.1 user unknown", 120);
+	m.session.session.refusals_kept = m.session.session.refusal_count = 1;
+	m.session.session.gap_server = true;
+	correlator_take(c, &m.conn);
+	correlator_take(c, &m.session);
+	correlator_take(c, &m.transaction);
+	correlator_judge(c);
+	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
+	CHECK(f != NULL && frame_of(f, "which of the commands before it that answers cannot be told") != 0);
+	CHECK(f != NULL && strstr(f->summary, " to the sender") == NULL && strstr(f->summary, " to a recipient") == NULL);
+	CHECK(f != NULL && strstr(f->client_shows, "0x800CCC78") == NULL && strstr(f->client_shows, "0x800CCC79") == NULL);
+	correlator_free(c);
+}
+
 /* Who greets with a name in the recipient's domain is meant to take mail for it. */
 static void
 test_relay_denied_for_its_own_domain(void)
@@ -559,6 +583,7 @@ main(void)
 		{ "sizes are said", test_sizes_are_said },
 		{ "connections are counted", test_connections_are_counted },
 		{ "logins by a challenge", test_challenge_logins },
+		{ "which command a refusal answers cannot be told", test_which_command_cannot_be_told },
 		{ "connections begun are counted", test_connections_begun_are_counted },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },

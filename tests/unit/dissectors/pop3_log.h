@@ -163,12 +163,12 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct player *p = ctx;
 
 	flush(p);
-	dissector_pop3.gap(p->st, dir, off, missing, ts_ns);
+	dissector_pop3.gap(p->st, dir, off, missing, heard, ts_ns);
 }
 
 static void

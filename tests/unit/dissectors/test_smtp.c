@@ -98,7 +98,7 @@ put_marks(struct transcript *t, const struct dissect_event *ev)
 	for (size_t i = 0; i < sizeof(odd_names) / sizeof(odd_names[0]); i++)
 		if (ev->odd & odd_names[i].bit)
 			put(t, " %s", odd_names[i].name);
-	put(t, ev->unsure ? " unsure\n" : "\n");
+	put(t, "%s%s\n", ev->unsure ? " unsure" : "", ev->guess ? " guess" : "");
 }
 
 static void
@@ -196,9 +196,9 @@ player_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts, const uint
 }
 
 static void
-player_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts)
+player_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
-	dissector_smtp.gap(st, dir, off, missing, ts);
+	dissector_smtp.gap(st, dir, off, missing, heard, ts);
 }
 
 static struct transcript

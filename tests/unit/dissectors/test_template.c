@@ -33,9 +33,9 @@ play_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uin
 }
 
 static void
-play_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+play_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
-	dissector_finger.gap(st, dir, off, missing, ts_ns);
+	dissector_finger.gap(st, dir, off, missing, heard, ts_ns);
 }
 
 /* The events are the same in pieces of any size. */

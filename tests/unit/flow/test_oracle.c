@@ -62,10 +62,11 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t had, struct moment at)
 {
 	struct heard *h = ctx;
 
+	(void)had;
 	off -= h->base;
 	if (off != h->len[dir] || off + missing > ORACLE_MAX || missing == 0 || at.ns < h->ns) {
 		h->wrong++;

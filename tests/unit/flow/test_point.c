@@ -60,9 +60,9 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
-	(void)ctx, (void)dir, (void)off, (void)missing, (void)at;
+	(void)ctx, (void)dir, (void)off, (void)missing, (void)heard, (void)at;
 	tell("gap");
 }
 

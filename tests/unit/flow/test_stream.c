@@ -30,7 +30,7 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
 	size_t n = strlen(said);
 
@@ -39,6 +39,9 @@ on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, struct m
 	expect[dir] += missing;
 	snprintf(said + n, sizeof(said) - n, "%s%c-%llu", n > 0 ? " " : "", dir == DIR_C2S ? 'C' : 'S',
 	    (unsigned long long)missing);
+	n = strlen(said);
+	if (heard != UINT64_MAX)
+		snprintf(said + n, sizeof(said) - n, "@%llu", (unsigned long long)heard);
 }
 
 static const struct stream_sink sink = { on_data, on_gap };
@@ -158,7 +161,50 @@ acked_hole_is_a_gap(void)
 	CHECK_EQ_STR(said, "C+ab S+x");
 	clock_ns += 250000000;
 	send('S', 5001, "y", 107);
-	end("C+ab S+x S+y C-3 C+fg");
+	end("C+ab S+x S+y C-3@0 C+fg");
+}
+
+/* Each acknowledgement beyond the hole is remembered with what the client said then; one that says less again takes others back. */
+static void
+what_was_heard_is_told(void)
+{
+	begin();
+	send('S', 5000, "220", 100);
+	send('C', 100, "EHLO", 5003);
+	send('C', 104, "MAIL", 5010);	/* the replies between are missing */
+	send('C', 108, "RCPT", 5020);
+	send('C', 104, "MAIL", 5020);	/* again: it was said before */
+	send('S', 5020, "550", 112);
+	send('C', 112, "QUIT", 5023);
+	clock_ns += 250000000;
+	send('S', 5023, "221", 116);
+	end("S+220 C+EHLO C+MAIL C+RCPT C+QUIT S-17@8 S+550 S+221");
+	begin();
+	send('S', 5000, "220", 100);
+	send('C', 100, "EHLO", 9000);	/* corrupt */
+	send('C', 104, "MAIL", 5003);
+	send('S', 5010, "550", 108);
+	send('C', 108, "QUIT", 5013);
+	end("S+220 C+EHLO C+MAIL C+QUIT S-7@8 S+550");
+}
+
+/* More of them than are kept: of the last holes nothing is known. */
+static void
+too_much_heard_is_not_kept(void)
+{
+	char want[600] = "S+220";
+
+	begin();
+	send('S', 5000, "220", 100);
+	for (uint32_t i = 0; i < 20; i++)
+		send('C', 100 + i, "x", 5004 + i * 2);
+	for (uint32_t i = 0; i < 20; i++)
+		send('S', 5004 + i * 2, "y", 0);
+	for (int i = 0; i < 20; i++)
+		strcat(want, " C+x");
+	for (int i = 0; i < 20; i++)
+		snprintf(want + strlen(want), sizeof(want) - strlen(want), i < 16 ? " S-1@%d S+y" : " S-1 S+y", i);
+	end(want);
 }
 
 static void
@@ -215,7 +261,7 @@ a_consistent_jump_is_believed(void)
 		send('S', 5000, "", 10000006);
 	clock_ns += 300000000;
 	send('S', 5000, "", 10000006);
-	end("C+ab C-9999898 C+xx C+yy C+zz");
+	end("C+ab C-9999898@0 C+xx C+yy C+zz");
 }
 
 static void
@@ -335,7 +381,7 @@ engine_only_for_holes(void)
 	send('C', 114, "op", 5009);
 	CHECK_EQ_INT(streams_counters(all).sorted, 3);
 	CHECK_EQ_INT(streams_counters(all).engine_failed, 0);
-	end("S+220 a C+EHLO C+ef C+gh S+ab S+cd C+ij S+x S+y C-2 C+mn C+op");
+	end("S+220 a C+EHLO C+ef C+gh S+ab S+cd C+ij S+x S+y C-2@9 C+mn C+op");
 }
 
 /* A hole between bytes that the snap length cut: nothing is held, so nothing need be sorted. */
@@ -517,6 +563,8 @@ main(void)
 		{ "reordered, repeated, overlapping", reordered_repeated_overlapping },
 		{ "sequence numbers wrap", sequence_numbers_wrap },
 		{ "an acknowledged hole is a gap", acked_hole_is_a_gap },
+		{ "what was heard of a hole is told", what_was_heard_is_told },
+		{ "too much heard is not kept", too_much_heard_is_not_kept },
 		{ "a hole that is not acknowledged waits", unacked_hole_waits },
 		{ "an ACK before its data", ack_before_data },
 		{ "corrupt numbers are not believed", corrupt_numbers_are_not_believed },

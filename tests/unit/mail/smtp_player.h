@@ -66,11 +66,11 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const uin
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts)
+player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	struct player *to = ctx;
 
-	to->w.gap(to->flow, dir, off, missing, (struct moment){ ts, ++to->frame });
+	to->w.gap(to->flow, dir, off, missing, heard, (struct moment){ ts, ++to->frame });
 }
 
 /* A connection that ended in order, client first, everything acknowledged. */

@@ -46,12 +46,12 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, int64_t ts_ns)
+player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct player *p = ctx;
 
 	(void)ts_ns;
-	p->w.gap(p->flow, dir, off, missing, p->at);
+	p->w.gap(p->flow, dir, off, missing, heard, p->at);
 }
 
 /* A dialogue (dialog.h); each line is one frame. */

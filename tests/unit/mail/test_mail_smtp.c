@@ -516,6 +516,32 @@ test_many_behind_a_gap(void)
 	}
 }
 
+/* A refusal among missing replies is nobody's in particular; the mail is refused if nothing took it. */
+static void
+test_refusal_of_an_unknown_command(void)
+{
+	static const struct { const char *then; enum verdict verdict; } cases[] = {
+		{ "=== heard\nC: RSET\n=== gap S 8\n-40ms\nS: 550 no\n+60ms\nS: 250 ok\n", VERDICT_REFUSED },
+		{ "=== heard\nC: hi\nC: .\n=== gap S 8\n-40ms\nS: 550 no\nS: 354 go\n+60ms\nS: 250 queued\n", VERDICT_ACCEPTED },
+	};
+	char text[1024];
+
+	for (size_t i = 0; i < 2; i++) {
+		struct seen *s;
+
+		snprintf(text, sizeof(text), HELLO "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: RCPT TO:<e@f>\nC: DATA\n+50ms\n%s", cases[i].then);
+		s = play(text, NULL);
+		CHECK_EQ_INT(s->session.refusals_kept, 1);
+		CHECK(s->session.refusals[0].guessed);
+		CHECK_EQ_STR(s->session.refusals[0].verb, "");
+		CHECK_EQ_INT(s->tx[0].mail_reply.code, 0);
+		CHECK_EQ_INT(s->rcpt[0].reply.code, 0);
+		CHECK_EQ_INT(s->tx[0].verdict, cases[i].verdict);
+		CHECK(s->tx[0].unsure);
+		free(s);
+	}
+}
+
 static void
 test_refusals_first_and_last(void)
 {
@@ -600,6 +626,7 @@ main(void)
 		{ "many recipients", test_many_recipients },
 		{ "many mails unanswered", test_many_unanswered },
 		{ "a reply far behind a gap", test_many_behind_a_gap },
+		{ "a refusal of an unknown command", test_refusal_of_an_unknown_command },
 		{ "refusals: the first and the last", test_refusals_first_and_last },
 		{ "text is UTF-8", test_text_is_utf8 },
 		{ "a guessed end proves nothing", test_a_guessed_end_proves_nothing },
