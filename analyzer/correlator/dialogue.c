@@ -418,6 +418,8 @@ gather_session(struct gather *g, const struct record_session *s)
 			x->asked = r->asked;
 		x->unsolicited = x->unsolicited || r->unsolicited;
 		x->guessed = r->guessed;
+		x->deleted = r->deleted;
+		x->unlisted = r->unlisted;
 		x->consequence = x->consequence || r->consequence;
 		x->after_auth = x->after_auth || r->after_auth;
 		x->ended = x->ended || r->ended_transaction;

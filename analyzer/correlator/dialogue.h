@@ -18,6 +18,7 @@ struct refusal {
 	bool		unsolicited, consequence, after_auth, transaction_open;
 	bool		ended;		/* it ended a transaction, or the session */
 	bool		guessed;	/* it may answer one of several commands */
+	bool		deleted, unlisted;	/* POP3: record.h */
 	bool		only_session;	/* kept by the session alone */
 };
 

@@ -49,6 +49,8 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	cl->confidence = ctx.after_gap ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE;	/* what it answers may not be known (0.7 G) */
 	if (strcasestr(r->reply->text, "[AUTH]") != NULL || r->stage == 'P')
 		cl->kind = FINDING_POP_AUTH_FAILED;
+	else if (r->deleted || r->unlisted)
+		cl->kind = FINDING_POP_NO_SUCH_MESSAGE;
 	else if (strcmp(r->verb, "RETR") == 0)
 		cl->kind = message_listed(v->c, r) != NULL ? FINDING_POP_SERVER_ERROR : FINDING_POP_NO_SUCH_MESSAGE;
 	else if (r->stage == 'U') {		/* a name that is unknown, or no login in plain text */
@@ -207,6 +209,17 @@ pairing_certain(const struct mail_case *c, const struct refusal *r, enum finding
 	return CONFIDENCE_PROBABLE;
 }
 
+/* RFC 1939 5: what is marked for deletion, or was never there, has no number. */
+static void
+say_gone(const struct mail_case *c, const struct refusal *r, struct finding *f)
+{
+	if (!r->deleted && !r->unlisted)
+		return;
+	finding_says(f, c->point, r->deleted ? "the client itself had deleted this message in the same session" : "by the server's own count there is no such message");
+	finding_remedy(f, r->deleted ? "The program asks for a message that it has deleted itself a moment ago: harmless, it will be gone as it was meant to be."
+	    : "The program asks for a number that the server's mailbox does not have, probably from an older listing: harmless.");
+}
+
 static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
@@ -255,6 +268,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		finding_says(f, c->point, "the server's own listing in this session has message %u", m->number);
 		finding_exclude(f, FINDING_POP_NO_SUCH_MESSAGE, "the server had listed the message");
 	}
+	if (cl.kind == FINDING_POP_NO_SUCH_MESSAGE)
+		say_gone(c, r, f);
 	if (cl.kind == FINDING_POP_DUPLICATE_DOWNLOAD)
 		finding_remedy(f, "The server did not delete what it was asked to, and the same mails come again: its owner must look at the mailbox (rights, disk, "
 		    "quota).");

@@ -21,6 +21,8 @@
 
 #define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
 
+#define MARKED_MAX	8192	/* numbers of messages; of those beyond it is not known whether they are marked for deletion */
+
 struct waiting {
 	uint32_t	cmd;
 	uint64_t	number;
@@ -29,6 +31,9 @@ struct waiting {
 
 struct pop3_state {
 	struct pop3_listing sizes, uids;
+	uint8_t		*marked;		/* for deletion: MARKED_MAX bits, once one is */
+	bool		counted;
+	uint64_t	count;			/* of messages, said while none was marked */
 	uint32_t	retrs;			/* ordinal of the last message record */
 	struct waiting	waiting[WAITING_MAX];
 	uint32_t	waiting_count;
@@ -277,6 +282,59 @@ is_probe(const struct pop3_state *s, const struct dissect_event *ev)
 	return ev->verb == POP3_CAPA || (ev->verb == POP3_AUTH && ev->cmd != s->auth_cmd);
 }
 
+/* RFC 1939 5: a message that is marked as deleted is there no more for this session. */
+static bool
+is_marked(const struct pop3_state *s, uint64_t number)
+{
+	return s->marked != NULL && number < MARKED_MAX && s->marked[number / 8] & (1u << number % 8);
+}
+
+static void
+mark(struct mail_flow *f, uint64_t number)
+{
+	struct pop3_state *s = state(f);
+
+	f->session->deleted++;
+	if (number >= MARKED_MAX)
+		return;
+	if (s->marked == NULL && (s->marked = calloc(1, MARKED_MAX / 8)) == NULL)
+		f->mail->caps.memory++;
+	else
+		s->marked[number / 8] |= (uint8_t)(1u << number % 8);
+}
+
+static void
+marks_clear(struct mail_flow *f)
+{
+	struct pop3_state *s = state(f);
+
+	f->session->deleted = 0;
+	free(s->marked);
+	s->marked = NULL;
+}
+
+/* STAT, or a whole LIST: what is marked it leaves out. */
+static void
+count_set(struct mail_flow *f, uint64_t count)
+{
+	struct pop3_state *s = state(f);
+
+	if (f->session->deleted > 0 || f->session->gap_server || f->session->gap_client || f->session->midstream)
+		return;
+	s->counted = true;
+	s->count = count;
+}
+
+static void
+refusal_of_message(const struct pop3_state *s, const struct dissect_event *ev, struct session_refusal *r)
+{
+	if (ev->arg_num == UINT64_MAX || (ev->verb != POP3_DELE && ev->verb != POP3_RETR && ev->verb != POP3_TOP && ev->verb != POP3_LIST &&
+	    ev->verb != POP3_UIDL))
+		return;
+	r->deleted = is_marked(s, ev->arg_num);
+	r->unlisted = s->counted && (ev->arg_num == 0 || ev->arg_num > s->count);
+}
+
 static void
 refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
@@ -292,6 +350,7 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	reply_set(&r.reply, text, ev, at);
 	r.unsolicited = ev->reply_to == REPLY_UNSOLICITED;
 	r.after_auth = f->session->auth_ok;
+	refusal_of_message(s, ev, &r);
 	/* a mechanism the server does not know says nothing of the login */
 	r.consequence = ev->verb == POP3_AUTH && r.stage != STAGE_AUTH;
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
@@ -356,7 +415,7 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	else if (!pop3_listing_set(l, ev->line, ev->line_len, &count))
 		f->mail->caps.memory++;
 	else if (ev->verb == POP3_LIST)
-		f->session->listed = count;
+		count_set(f, f->session->listed = count);
 	if (ev->arg_num == UINT64_MAX)
 		listing_check(f, ev, at);
 }
@@ -398,6 +457,10 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 			ss->capabilities_at = to;
 		}
 		break;
+	case POP3_STAT:
+		if (ev->code == POP3_OK && ev->arg_len > 0 && ev->arg[0] >= '0' && ev->arg[0] <= '9')
+			count_set(f, strtoull(ev->arg, NULL, 10));
+		break;
 	case POP3_LIST:
 	case POP3_UIDL:
 		listing_reply(f, ev, to);
@@ -406,11 +469,12 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		retr_reply(f, ev, from, to);
 		break;
 	case POP3_DELE:
-		ss->deleted += ev->code == POP3_OK;
+		if (ev->code == POP3_OK)
+			mark(f, ev->arg_num);
 		break;
 	case POP3_RSET:				/* RFC 1939 5: unmarks what was deleted */
 		if (ev->code == POP3_OK)
-			ss->deleted = 0;
+			marks_clear(f);
 		break;
 	case POP3_QUIT:
 		ss->quit_ok = ev->code == POP3_OK;
@@ -548,6 +612,7 @@ pop3_wipe(struct mail_flow *f)
 
 	pop3_listing_free(&s->sizes);
 	pop3_listing_free(&s->uids);
+	free(s->marked);
 	text_disown(&s->reply.text);
 }
 

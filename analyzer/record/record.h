@@ -396,6 +396,7 @@ struct session_refusal {		/* a negative reply outside any transaction's own fiel
 	bool		unsolicited, consequence, after_auth, ended_transaction, transaction_open;
 	bool		guessed;	/* several commands could be answered so, and what the server said before is missing */
 	uint32_t	transaction;	/* ordinal, 0 = none */
+	bool		deleted, unlisted;	/* POP3, of the message it is about: in this session, and by the server's own count */
 };
 
 struct record_session {

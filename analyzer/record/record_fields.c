@@ -131,7 +131,9 @@ FIELD_TABLE(session_refusal_table, session_refusal, "refusal", "a negative reply
 	F(ended_transaction, "ended its transaction"),
 	F(transaction_open, "a transaction was open"),
 	F(guessed, "which command it answers cannot be told: bytes of the server are missing before it"),
-	F(transaction, "its ordinal"));
+	F(transaction, "its ordinal"),
+	F(deleted, "POP3: the message had been deleted in this session"),
+	F(unlisted, "POP3: the server has no such message, by its own count"));
 #undef S
 
 #define S record_direction

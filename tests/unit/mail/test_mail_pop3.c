@@ -236,6 +236,33 @@ reset_undeletes_and_quit_may_fail(void)
 	CHECK_EQ_STR(got.session.refusals[0].reply.enhanced, "SYS/TEMP");
 }
 
+/* Asked for what is marked, or beyond the server's count: the refusal says so. */
+static void
+a_message_that_is_gone(void)
+{
+	static const struct { const char *steps; bool deleted, unlisted; } cases[] = {
+		{ "C: DELE 1\nS: +OK\nC: DELE 1\nS: -ERR\n", true, false },
+		{ "C: DELE 8191\nS: +OK\nC: RETR 8191\nS: -ERR\n", true, false },
+		{ "C: DELE 8192\nS: +OK\nC: DELE 8192\nS: -ERR\n", false, false },	/* more than are noted */
+		{ "C: DELE 18446744073709551614\nS: +OK\nC: DELE 99999999999999999999\nS: -ERR\n", false, false },
+		{ "C: STAT\nS: +OK 2 9\nC: TOP 3 0\nS: -ERR\n", false, true },
+		{ "C: LIST\nS: +OK\nS: 1 9\nS: .\nC: DELE 2\nS: -ERR\n", false, true },
+		{ "C: STAT\nS: +OK 2 9\nC: DELE 2\nS: -ERR\n", false, false },
+		{ "C: DELE 1\nS: +OK\nC: STAT\nS: +OK 1 9\nC: DELE 2\nS: -ERR\n", false, false },
+		{ "C: DELE 1\nS: +OK\nC: RSET\nS: +OK\nC: DELE 1\nS: -ERR\n", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+
+		snprintf(text, sizeof(text), LOGIN "%sC: QUIT\nS: +OK bye\n", cases[i].steps);
+		play(text);
+		CHECK_EQ_INT(got.session.refusal_count, 1);
+		CHECK_EQ_INT(got.session.refusals[0].deleted, cases[i].deleted);
+		CHECK_EQ_INT(got.session.refusals[0].unlisted, cases[i].unlisted);
+	}
+}
+
 static void
 a_refused_greeting_and_a_timeout(void)
 {
@@ -277,6 +304,7 @@ main(void)
 		{ "messages that did not come", messages_that_did_not_come },
 		{ "a message with a gap", a_message_with_a_gap },
 		{ "a login refused", a_login_refused },
+		{ "a message that is gone", a_message_that_is_gone },
 		{ "probes are no refused logins", probes_and_given_up_logins_are_no_refused_logins },
 		{ "capabilities and STLS", capabilities_and_stls },
 		{ "RSET undeletes, QUIT may fail", reset_undeletes_and_quit_may_fail },
