@@ -304,6 +304,20 @@ say_no_login(struct finding *f, const struct reading *g)
 	    "with user name and password.");
 }
 
+/* Most servers that offer STARTTLS and no login beside it offer one behind it. */
+static bool
+login_behind_tls(const struct reading *g)
+{
+	return !g->s->auth_offered && g->s->starttls_offered && !g->s->tls;
+}
+
+static const char *
+how_to_log_in(const struct reading *g)
+{
+	return login_behind_tls(g) ? "switch on both, encryption (STARTTLS) and the login: without encryption this server offers none" :
+	    "log in to it (SMTP authentication, port 587)";
+}
+
 /* mail.example.org greets, and does not take mail for example.org. */
 static void
 say_own_domain(struct finding *f, const struct reading *g, const struct refusal *r)
@@ -316,7 +330,8 @@ say_own_domain(struct finding *f, const struct reading *g, const struct refusal 
 	if (f->kind != FINDING_RELAY_DENIED_WRONG_NETWORK)
 		return;
 	finding_remedy(f, "If this server is to receive mail for %.80s, it is not set up for that domain: its owner must add it (local or relay domains). If "
-	    "not, the domain's MX record names the wrong server, or the client must log in.", domain);
+	    "not, the domain's MX record names the wrong server, or the client must log in%s.", domain,
+	    login_behind_tls(g) ? ", which this server offers only behind STARTTLS, if at all" : "");
 }
 
 /* What this server says of a recipient that it does not know, and of one that it does not relay to. */
@@ -327,7 +342,7 @@ say_either(struct finding *f, const struct reading *g)
 		return;
 	finding_says(f, g->c->point, "this server's program says the same of a recipient in a domain that it does not relay to for this client");
 	finding_remedy(f, "If the recipient's domain is this server's own, check the spelling of the address: it knows no such mailbox. If it is another's, the "
-	    "server does not relay for this client: log in to it (SMTP authentication, port 587), or use your own provider's outgoing server.");
+	    "server does not relay for this client: use your own provider's outgoing server, or %s.", how_to_log_in(g));
 }
 
 /* No login is offered in clear, and the client did not ask for encryption: both have to be switched on. */
@@ -342,6 +357,11 @@ say_login_behind_tls(struct finding *f, const struct reading *g)
 	else if (f->kind == FINDING_AUTH_NOT_OFFERED)
 		finding_remedy(f, "Switch encryption on for this server and port (STARTTLS) and try again: most servers that offer STARTTLS offer the login only behind "
 		    "it. If there is none then either, use the submission port 587 or 465, or switch the login off.");
+	else if (f->kind == FINDING_POP_BEFORE_SMTP_REQUIRED)
+		finding_remedy(f, "Receive mail first, then send (\"Log on to incoming mail server before sending mail\"). Better: %s.", how_to_log_in(g));
+	else if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && f->remedy[0] == '\0')
+		finding_remedy(f, "Use the outgoing server of the provider whose line you are on; or %s. If the recipient belongs to this very server, it is not set "
+		    "up for its own domain.", how_to_log_in(g));
 }
 
 static void
@@ -369,9 +389,9 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 	}
 	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
 		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
-	if ((class_is_relay(f->kind) || f->kind == FINDING_AUTH_NOT_OFFERED) && !s->auth_offered && s->starttls_offered && !s->tls)
+	if ((class_is_relay(f->kind) || f->kind == FINDING_AUTH_NOT_OFFERED || f->kind == FINDING_POP_BEFORE_SMTP_REQUIRED) && login_behind_tls(g))
 		say_login_behind_tls(f, g);
-	if (class_is_relay(f->kind) && !s->auth_offered && s->starttls_offered && !s->tls)
+	if (class_is_relay(f->kind) && login_behind_tls(g))
 		finding_exclude(f, FINDING_TLS_REQUIRED, "the words do not ask for encryption");
 	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->helo && !s->ehlo)
 		finding_says(f, g->c->point, "the client said HELO, not EHLO: it does not speak the protocol that has logins");

@@ -191,6 +191,34 @@ test_which_command_cannot_be_told(void)
 	correlator_free(c);
 }
 
+/* A login that is offered behind STARTTLS only, if at all, is not had by logging in: each remedy that speaks of one says so. */
+static void
+test_logins_behind_starttls(void)
+{
+	static const struct { enum finding_kind kind; unsigned code; const char *text, *greeting; } t[] = {
+		{ FINDING_RELAY_DENIED_WRONG_NETWORK, 554, RELAY, "mx.example.com" },
+		{ FINDING_RELAY_DENIED_WRONG_NETWORK, 554, RELAY, "mx.example.org" },
+		{ FINDING_POP_BEFORE_SMTP_REQUIRED, 553, "first check your mail with a valid POP account", "mx.example.com" },
+		{ FINDING_RECIPIENT_UNKNOWN, 550, "Invalid recipient: <bob@example.org>", "mx.example.com" },
+		{ FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, 530, "5.7.0 Authentication required", "mx.example.com" },
+	};
+
+	for (size_t i = 0; i < 2 * sizeof(t) / sizeof(t[0]); i++) {
+		size_t k = i / 2;
+		struct mail m = build_mail(1, 0, t[k].code, t[k].text);
+		struct correlator *c;
+		const struct finding *f;
+
+		m.recipient.recipient.address = "bob@example.org";
+		build_reply(&m.session.session.greeting, 220, t[k].greeting, 20);
+		m.session.session.starttls_offered = i % 2;
+		c = judged(&m, 1);
+		f = find_kind(c, t[k].kind);
+		CHECK(f != NULL && (strstr(f->remedy, "(STARTTLS)") != NULL || strstr(f->remedy, "behind STARTTLS") != NULL) == (i % 2 == 1));
+		correlator_free(c);
+	}
+}
+
 /* Who greets with a name in the recipient's domain is meant to take mail for it. */
 static void
 test_relay_denied_for_its_own_domain(void)
@@ -585,6 +613,7 @@ main(void)
 		{ "logins by a challenge", test_challenge_logins },
 		{ "which command a refusal answers cannot be told", test_which_command_cannot_be_told },
 		{ "connections begun are counted", test_connections_begun_are_counted },
+		{ "logins behind STARTTLS", test_logins_behind_starttls },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
 		{ "remedies elsewhere", test_remedies_elsewhere },
