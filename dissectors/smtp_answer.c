@@ -380,13 +380,14 @@ data_was_agreed(struct smtp_state *st, uint16_t code)
 	return whole;
 }
 
-/* A reply without its command waits a little: frames may be recorded in the wrong order. */
+/* A reply without its command waits a little: frames may be recorded in the wrong order.  Where what comes behind was asked already, in vain. */
 static bool
-release_due(const struct smtp_state *st)
+release_due(struct smtp_state *st)
 {
 	struct smtp_span c = smtp_hold_peek(&st->in[DIR_C2S]);
+	const struct smtp_asked *e = smtp_queue_at(&st->queue, 0);
 
-	return st->answer.code == 421 || st->quit_done || st->closing || st->over ||
+	return (e != NULL && e->ts_ns > st->answer.ts_ns) || st->answer.code == 421 || st->quit_done || st->closing || st->over ||
 	    (!st->waiting && c.len != 0 && c.p != NULL && c.ts_ns > st->answer.ts_ns);
 }
 

@@ -501,8 +501,6 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 		st->mode = MODE_COMMAND;
 		st->auth_loose = true;
 	}
-	if (st->answer.whole && st->mode == MODE_COMMAND)
-		smtp_answer_release(st);	/* what it answers is missing */
 	return true;
 }
 

@@ -208,7 +208,8 @@ pick_guess(struct smtp_state *st, uint32_t to, uint16_t code)
 /*
  * In order, RFC 2920 3.1.  While bytes are missing: the first that can be
  * answered so, of those asked behind the missing replies if there are any;
- * what was asked later than it was said, last.
+ * what was asked later than it was said, last.  A reply that was said before
+ * all of them answers none: its command is missing.
  */
 struct smtp_asked *
 smtp_queue_pick(struct smtp_state *st, uint16_t code)
@@ -222,7 +223,8 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 		return smtp_queue_at(q, 0);
 	while (later < end && asked(q, later)->maybe)
 		later++;
-	due = asked_before(st, end);
+	if ((due = asked_before(st, end)) == 0)
+		return NULL;
 	if (later < due && st->in_turn && smtp_verb_takes(asked(q, later)->verb, code)) {
 		st->unsynced = false;	/* nothing is missing from here on */
 		return pick(st, later);

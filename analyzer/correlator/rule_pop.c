@@ -197,10 +197,19 @@ say_later(const struct view *v, const struct refusal *r, struct finding *f)
 	    (long long)((x->session->auth_at.ns - r->reply->at.ns) / SECOND)), &x->session->auth_at);
 }
 
+/* The dialogue went on, and not all of it is here: a second try may have worked. */
+static bool
+tried_again(const struct mail_case *c, const struct refusal *r, enum finding_kind k)
+{
+	return kind_is_login(k) && case_missing(c) && c->conn->dir[1].data_last.ns > r->reply->at.ns;
+}
+
 /* A command that is not in the capture: what it was, and whether a later one went well, is not known. */
 static enum confidence
 pairing_certain(const struct mail_case *c, const struct refusal *r, enum finding_kind k)
 {
+	if (tried_again(c, r, k))
+		return CONFIDENCE_POSSIBLE;
 	if (r->line[0] != '\0' || r->stage == 'C')
 		return CONFIDENCE_CONFIRMED;
 	if ((kind_is_login(k) && c->conn->dir[1].data_last.ns > r->reply->at.ns) || (r->unsolicited && case_midstream(c)) ||

@@ -196,16 +196,31 @@ rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_clas
 	}
 }
 
+static bool
+names_sender(const struct refusal *r)
+{
+	return r->transaction != NULL && strchr(r->transaction->sender, '@') != NULL && strcasestr(r->reply->text, r->transaction->sender) != NULL;
+}
+
 /* Whose mailbox: before a recipient is named, or where the sender is, it is the sender's. */
 static bool
 quota_of_sender(const struct refusal *r)
 {
-	const struct record_transaction *t = r->transaction;
-
 	if (r->stage == 'M')
 		return true;
-	return t != NULL && strchr(t->sender, '@') != NULL && strcasestr(r->reply->text, t->sender) != NULL &&
-	    (r->recipient == NULL || strcasestr(r->reply->text, r->recipient->address) == NULL);
+	return names_sender(r) && (r->recipient == NULL || strcasestr(r->reply->text, r->recipient->address) == NULL);
+}
+
+/* Where bytes are missing the recipient's command may be among them, unless the words themselves name the sender. */
+static void
+class_of_quota(const struct reading *g, const struct refusal *r, struct reply_class *cl)
+{
+	bool whole = !g->blind && !case_missing(g->c);
+
+	if (whole || names_sender(r))
+		cl->kind = FINDING_SENDER_QUOTA;
+	if (!whole)
+		cl->confidence = confidence_min(cl->confidence, names_sender(r) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 }
 
 /* A protocol error is worth a warning only when it cost a mail or the session (0.7). */
@@ -239,6 +254,10 @@ class_by_login(const struct reading *g, const struct refusal *r, struct reply_cl
 		cl->kind = FINDING_SENDER_DOMAIN_REJECTED;
 		snprintf(cl->subkind, sizeof(cl->subkind), "unknown-sender");
 	}
+	if (cl->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && g->blind && g->s->auth_tried && !r->after_auth) {
+		cl->kind = FINDING_AUTH_FAILED;		/* be it said to the login or behind it: it was tried */
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
+	}
 	if (cl->hint)
 		rewrite_hint(g, r, cl);
 	else if (class_is_relay(cl->kind))
@@ -258,8 +277,8 @@ static void
 class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
 	class_by_login(g, r, cl);
-	if (cl->kind == FINDING_MAILBOX_FULL && !g->blind && !case_missing(g->c) && quota_of_sender(r))
-		cl->kind = FINDING_SENDER_QUOTA;
+	if (cl->kind == FINDING_MAILBOX_FULL && quota_of_sender(r))
+		class_of_quota(g, r, cl);
 	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
 	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
 		cl->kind = FINDING_AUTH_NOT_OFFERED;
