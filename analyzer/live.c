@@ -109,14 +109,15 @@ live_open(struct live *l)
 	}
 	for (size_t i = 0; i < p->o->interface_count; i++) {
 		struct source *s = &l->source[l->count];
+		struct capture *c = capture_open_live(p->o->interfaces[i], p->o->snaplen, 0, p->o->filter, err, sizeof(err));
 
-		s->capture = capture_open_live(p->o->interfaces[i], p->o->snaplen, 0, p->o->filter, err, sizeof(err));
-		if (s->capture == NULL) {
-			complain(p, "%s", err);
+		if (c == NULL || source_begin(s, c, p->points) != 0) {
+			complain(p, "%s", c == NULL ? err : "no memory");
 			p->input_failed = true;
+			capture_close(c);
 			continue;
 		}
-		s->base = p->points++;		/* an interface is one point */
+		p->points++;		/* an interface is one point */
 		l->fd[l->count] = (struct pollfd){ .fd = capture_poll_fd(s->capture), .events = POLLIN };
 		l->count++;
 		complain(p, "listening on %s; Ctrl-C ends with the report", p->o->interfaces[i]);

@@ -58,8 +58,7 @@ analyse(const struct options *o)
 	if (rc == 0) {
 		if (o->interface_count > 0)
 			pipeline_live(&p);
-		for (size_t i = 0; i < o->input_count; i++)
-			pipeline_input(&p, o->inputs[i]);
+		pipeline_inputs(&p);
 		rc = pipeline_report(&p);
 	}
 	pipeline_close(&p);

@@ -1,4 +1,4 @@
-/* pipeline.c - inputs in their order, and what is printed in the end. */
+/* pipeline.c - what records go through, and what is printed in the end. */
 #include "pipeline.h"
 
 #include <errno.h>
@@ -10,14 +10,10 @@
 #include <unistd.h>
 
 #include "capture/filter.h"
-#include "capture/foreign.h"
-#include "capture/unpack.h"
-#include "record/text.h"
 #include "report/escape.h"
 #include "report/terminal.h"
 
 #define REPLIES_MAX	(1U << 20)	/* bytes of a user's reply table */
-#define PROGRESS_FRAMES	4096		/* looks at the clock every so many frames */
 #define LINKTYPE_ETHERNET 1
 
 void
@@ -241,107 +237,6 @@ pipeline_close(struct pipeline *p)
 	json_report_free(p->json);
 	if (p->correlator != NULL)
 		correlator_free(p->correlator);
-}
-
-/* ---- captures --------------------------------------------------------------- */
-
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
-static void
-show_progress(struct pipeline *p, const struct capture *c)
-{
-	uint64_t done, total;
-
-	if (!p->progress.on)
-		return;
-	capture_progress(c, &done, &total);
-	progress_show(&p->progress, base_name(capture_name(c)), done, total);
-}
-
-static void
-input_capture(struct pipeline *p, const char *path, struct input *in)
-{
-	struct source s = { .base = p->points };
-	struct capture_frame f[FLOW_BATCH];
-	uint64_t seen = 0;
-	char err[512];
-	size_t n;
-
-	if ((s.capture = capture_open_input(in, path, p->o->filter, err, sizeof(err))) == NULL) {
-		complain(p, "%s", err);
-		p->input_failed = true;
-		return;
-	}
-	while ((n = capture_batch(s.capture, f, FLOW_BATCH)) > 0) {
-		source_frames(p, &s, f, n);
-		if (seen / PROGRESS_FRAMES != (seen + n) / PROGRESS_FRAMES)
-			show_progress(p, s.capture);
-		seen += n;
-	}
-	source_end(p, &s);
-	p->points += s.count;
-}
-
-/* Beside the captures of a directory; who names such a file is told. */
-static bool
-is_beside(struct pipeline *p, const char *path, struct input *in)
-{
-	const uint8_t *look;
-	size_t n;
-
-	if (strcmp(path, p->argument) == 0)
-		return false;
-	n = input_peek(in, FOREIGN_LOOK, &look);
-	return foreign_is_other(look, n);
-}
-
-static int
-input_path(void *ctx, const char *path)
-{
-	struct pipeline *p = ctx;
-	char err[512];
-	struct input *in;
-
-	p->files++;
-	if (record_log_is(p->log, path)) {
-		complain(p, "%s: not read: the records are being written there", path);
-		return 0;
-	}
-	if ((in = unpack_path(path, err, sizeof(err))) == NULL) {
-		complain(p, "%s", err);
-		p->input_failed = true;
-	} else if (records_are(in)) {
-		records_input(p, path, in);
-	} else if (is_beside(p, path, in)) {
-		p->others++;
-		input_close(in);
-	} else {
-		input_capture(p, path, in);
-	}
-	return 0;
-}
-
-void
-pipeline_input(struct pipeline *p, const char *arg)
-{
-	char err[512];
-
-	p->argument = arg;
-	p->files = p->others = 0;
-	if (capture_expand(arg, input_path, p, err, sizeof(err)) != 0) {
-		complain(p, "%s", err);
-		p->input_failed = true;
-	}
-	if (p->others > 0)
-		complain(p, "%s: %zu of %zu file%s left out: no captures (text, pictures and the like)", arg, p->others, p->files,
-		    PLURAL(p->files));
-	p->input_failed |= p->others > 0 && p->others == p->files;
 }
 
 /* ---- the answer ------------------------------------------------------------- */

@@ -15,6 +15,19 @@
 #include "report/progress.h"
 #include "report/transcript.h"
 
+/* One interface, or one capture, which may be written to several files (capture/pieces.h). */
+struct source {
+	struct capture	*capture;	/* what is read; NULL between two pieces */
+	uint32_t	 count, room, base;	/* its points; base: number of the first */
+	struct flow_point **point;
+	struct capture_point *told;	/* what is known of each, and of all: pieces that ended */
+	struct capture_counts counts;
+	struct capture_damage damage;	/* the first */
+	struct record_piece *piece;	/* those begun: the last is read, or was */
+	size_t		 piece_count, piece_room;
+	char		*path;		/* of the last */
+};
+
 struct pipeline {
 	const struct options *o;
 	struct correlator *correlator;
@@ -31,15 +44,12 @@ struct pipeline {
 	uint64_t	 outside;	/* frames outside of --from and --to, since the last point ended */
 	enum { TAKE_ALL, TAKE_SAVED, TAKE_JUDGED } take;	/* live: records of the moment are for the log as well, or for the correlator only */
 	bool		 input_failed, output_failed;
-	/* the argument that is read now, and how many files of that directory are notes, pictures and such */
-	const char	*argument;
-	size_t		 others, files;
 };
 
 /* 0, or the exit status after a message. */
 int	pipeline_open(struct pipeline *p, const struct options *o);
-/* One argument of the command line: files of captures or records, or directories of them. */
-void	pipeline_input(struct pipeline *p, const char *arg);
+/* The arguments of the command line: files of captures or records, or directories of them. */
+void	pipeline_inputs(struct pipeline *p);
 /* Judges, prints; the exit status. */
 int	pipeline_report(struct pipeline *p);
 void	pipeline_close(struct pipeline *p);
@@ -53,15 +63,15 @@ void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(pr
 
 /* ---- one source and its capture points (pipeline_source.c) ---- */
 
-struct source {
-	struct capture	*capture;
-	struct flow_point **point;
-	uint32_t	 count, room, base;	/* base: number of its first point */
-};
-
+/* Zeroes it and takes the capture; -1: no memory, and it is the caller's. */
+int	source_begin(struct source *s, struct capture *c, uint32_t base);
+/* Between two pieces: is this, of which the first frames were read, the next one?  Then it is taken. */
+bool	source_goes_on(struct source *s, struct capture *c);
 /* Hands a frame to its point, which is made when it is met first. */
-void	source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n);
-/* Ends every point, tells of damage, closes the capture. */
+void	source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, size_t n);
+/* Tells of damage and closes the capture: at its end another piece may follow. */
+void	source_close(struct pipeline *p, struct source *s);
+/* The same, if it is still to be done; ends every point. */
 void	source_end(struct pipeline *p, struct source *s);
 
 /* ---- one file of records, "-" is standard input (pipeline_records.c) ---- */

@@ -1,23 +1,33 @@
-/* pipeline_source.c - the capture points of one source. */
+/* pipeline_source.c - the capture points of one source, in one file or in pieces. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/pieces.h"
 #include "pipeline.h"
+#include "record/text.h"
+
+/* ---- points ------------------------------------------------------------------ */
 
 static int
 source_grow(struct source *s, uint32_t need)
 {
 	struct flow_point **point;
+	struct capture_point *told;
 	uint32_t room = s->room > 0 ? s->room : 4;
 
 	if (need <= s->room)
 		return 0;
 	while (room < need)
 		room *= 2;
-	if ((point = realloc(s->point, (size_t)room * sizeof(struct flow_point *))) == NULL)
+	if ((point = reallocarray(s->point, room, sizeof(struct flow_point *))) == NULL)
 		return -1;
-	memset(point + s->room, 0, (room - s->room) * sizeof(struct flow_point *));
 	s->point = point;
+	if ((told = reallocarray(s->told, room, sizeof(*told))) == NULL)
+		return -1;
+	s->told = told;
+	memset(point + s->room, 0, (room - s->room) * sizeof(struct flow_point *));
+	memset(told + s->room, 0, (room - s->room) * sizeof(*told));
 	s->room = room;
 	return 0;
 }
@@ -49,6 +59,84 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 	return s->point[point];
 }
 
+/* ---- pieces ------------------------------------------------------------------ */
+
+static const struct record_piece *
+piece_last(const struct source *s)
+{
+	return s->piece_count > 0 ? &s->piece[s->piece_count - 1] : NULL;
+}
+
+/* From here on what is read is `c'. */
+static int
+piece_begin(struct source *s, struct capture *c)
+{
+	const struct record_piece *before = piece_last(s);
+	struct record_piece *x;
+	char *path = strdup(capture_name(c));
+
+	if (s->piece_count == s->piece_room) {
+		size_t room = s->piece_room == 0 ? 4 : s->piece_room * 2;
+
+		if ((x = reallocarray(s->piece, room, sizeof(*x))) == NULL) {
+			free(path);
+			return -1;
+		}
+		s->piece = x;
+		s->piece_room = room;
+		before = piece_last(s);
+	}
+	if (path == NULL)
+		return -1;
+	free(s->path);
+	s->path = path;
+	x = &s->piece[s->piece_count];
+	memset(x, 0, sizeof(*x));
+	x->key.n = (uint32_t)s->piece_count++;
+	x->before = before != NULL ? before->before + before->frames : 0;
+	text_copy_utf8(x->file, sizeof(x->file), path, strlen(path));
+	s->capture = c;
+	return 0;
+}
+
+static bool
+points_alike(const struct source *s, struct capture *c)
+{
+	uint32_t n = capture_point_count(c);
+
+	for (uint32_t i = 0; i < n && i < s->count; i++) {
+		const struct capture_point *cp = capture_point_get(c, i);
+
+		if (cp == NULL || cp->link_type != s->told[i].link_type || strcmp(cp->interface, s->told[i].interface) != 0)
+			return false;
+	}
+	return n > 0 && s->count > 0;
+}
+
+bool
+source_goes_on(struct source *s, struct capture *c)
+{
+	const struct capture_counts *now = capture_counts(c);
+	const struct record_piece *before = piece_last(s);
+
+	if (s->capture != NULL || before == NULL || before->frames == 0 || now->frames == 0)
+		return false;
+	if (strcmp(s->path, capture_name(c)) == 0 || !pieces_alike(s->path, capture_name(c)) || !points_alike(s, c))
+		return false;
+	if (now->first_ns < before->last.ns || now->first_ns - before->last.ns > PIECES_APART_NS)
+		return false;
+	return piece_begin(s, c) == 0;
+}
+
+int
+source_begin(struct source *s, struct capture *c, uint32_t base)
+{
+	*s = (struct source){ .base = base };
+	return piece_begin(s, c);
+}
+
+/* ---- frames ------------------------------------------------------------------ */
+
 static bool
 frame_is_outside(const struct pipeline *p, const struct capture_frame *f)
 {
@@ -56,8 +144,12 @@ frame_is_outside(const struct pipeline *p, const struct capture_frame *f)
 }
 
 void
-source_frames(struct pipeline *p, struct source *s, const struct capture_frame *f, size_t n)
+source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, size_t n)
 {
+	uint64_t before = s->piece_count > 1 ? piece_last(s)->before : 0;
+
+	for (size_t i = 0; i < n && before > 0; i++)
+		f[i].number += before;
 	while (n > 0) {
 		struct flow_point *fp;
 		size_t same = 1;
@@ -78,25 +170,104 @@ source_frames(struct pipeline *p, struct source *s, const struct capture_frame *
 	}
 }
 
-void
-source_end(struct pipeline *p, struct source *s)
+/* ---- the end ----------------------------------------------------------------- */
+
+static void
+points_tell(struct source *s)
 {
-	const struct capture_damage *damage = capture_damage(s->capture);
+	for (uint32_t i = 0; i < s->count; i++) {
+		const struct capture_point *cp = capture_point_get(s->capture, i);
+		struct capture_point *all = &s->told[i];
+
+		if (cp == NULL)
+			continue;
+		memcpy(all->interface, cp->interface, sizeof(all->interface));
+		all->link_type = cp->link_type;
+		all->snaplen = cp->snaplen;
+		all->drops_known |= cp->drops_known;
+		all->drops_kernel += cp->drops_kernel;
+		all->drops_interface += cp->drops_interface;
+	}
+}
+
+static void
+counts_add(struct source *s)
+{
+	const struct capture_counts *c = capture_counts(s->capture);
+	struct record_piece *x = &s->piece[s->piece_count - 1];
+
+	s->counts.filtered += c->filtered;
+	s->counts.unfilterable += c->unfilterable;
+	s->counts.repaired += c->repaired;
+	s->counts.timeless += c->timeless;
+	x->frames = c->frames;
+	if (c->frames > 0) {
+		x->first = (struct moment){ c->first_ns, x->before + 1 };
+		x->last = (struct moment){ c->last_ns, x->before + c->frames };
+	}
+}
+
+/* The first is told with the capture; of another than the first piece it names it. */
+static void
+damage_tell(struct pipeline *p, struct source *s, uint32_t points)
+{
+	const struct capture_damage *d = capture_damage(s->capture);
+	const struct record_piece *x = piece_last(s);
+
+	if (d == NULL || d->why[0] == '\0')
+		return;
+	complain(p, "%s: %s; what came before is analysed", capture_name(s->capture), d->why);
+	p->input_failed |= points == 0;		/* nothing came before */
+	if (s->damage.why[0] != '\0')
+		return;
+	s->damage = *d;
+	s->damage.frame += x->before;
+	if (s->piece_count > 1)
+		snprintf(s->damage.why, sizeof(s->damage.why), "in %.100s: %.140s", x->file, d->why);
+}
+
+void
+source_close(struct pipeline *p, struct source *s)
+{
 	uint32_t points = capture_point_count(s->capture);
 
 	if (points > 0)		/* those without a frame, too */
 		source_point(p, s, points - 1);
+	points_tell(s);
+	counts_add(s);
+	damage_tell(p, s, points);
+	capture_close(s->capture);
+	s->capture = NULL;
+}
+
+static void
+pieces_tell(struct pipeline *p, const struct source *s)
+{
+	for (uint32_t i = 0; i < s->count && s->piece_count > 1; i++)
+		for (size_t k = 0; k < s->piece_count; k++) {
+			struct record r = { .type = RECORD_PIECE };
+
+			r.piece = s->piece[k];
+			r.key.point = s->base + i;
+			pipeline_take(p, &r);
+		}
+}
+
+void
+source_end(struct pipeline *p, struct source *s)
+{
+	if (s->capture != NULL)
+		source_close(p, s);
+	pieces_tell(p, s);
 	for (uint32_t i = 0; i < s->count; i++) {
 		if (s->point[i] == NULL)
 			continue;
-		flow_point_source(s->point[i], capture_point_get(s->capture, i), i == 0 ? capture_counts(s->capture) : NULL, damage);
+		flow_point_source(s->point[i], &s->told[i], i == 0 ? &s->counts : NULL, &s->damage);
 		flow_point_end(s->point[i]);
 	}
-	if (damage != NULL && damage->why[0] != '\0')
-		complain(p, "%s: %s; what came before is analysed", capture_name(s->capture), damage->why);
-	p->input_failed |= damage != NULL && damage->why[0] != '\0' && points == 0;	/* nothing came before */
-	capture_close(s->capture);
 	free(s->point);
-	s->point = NULL;
-	s->capture = NULL;
+	free(s->told);
+	free(s->piece);
+	free(s->path);
+	*s = (struct source){ .count = s->count, .base = s->base };
 }

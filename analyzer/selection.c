@@ -46,6 +46,7 @@ selection_has(const struct selection *s, const struct record *r)
 
 	switch (r->type) {
 	case RECORD_CAPTURE:
+	case RECORD_PIECE:
 		return true;
 	case RECORD_PATH:
 		return window_meets(s->window, r->path.epoch_ns, r->path.epoch_ns + INT64_C(600000000000));

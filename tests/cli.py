@@ -196,9 +196,9 @@ def records_elsewhere(tmp, log):
         rc, _, err = run("--records", into, source)
         check(rc == want and into in err and open(into, "rb").read() == before, "--records %s %s: %d %s" % (into, source, rc, err))
     want = open(log, "rb").read()
-    for args in (["--records", place + "/r.jsonl", place], ["--records", place, capture, place]):
+    for args, said in ((["--records", place + "/r.jsonl", place], b"not read"), (["--records", place, capture, place], b"")):
         p = subprocess.run(["sh", "-c", 'ulimit -f 20000; exec "$0" "$@"', BINARY, *args], capture_output=True, timeout=60)
-        check(p.returncode == 0 and b"not read" in p.stderr, "%s: %d %s" % (args, p.returncode, p.stderr[:200]))
+        check(p.returncode == 0 and said in p.stderr, "%s: %d %s" % (args, p.returncode, p.stderr[:200]))
     check(len(open(place + "/r.jsonl", "rb").read().splitlines()) == len(want.splitlines()), "... and has each record once")
 
 
@@ -265,15 +265,22 @@ def inputs(tmp):
         check(run(HOLE, env=env)[1] == run(HOLE)[1], "neither locale nor time zone is in the report")
 
 
-def cut_in_two(path, tmp):
-    """Two files, as tcpdump -G makes of one."""
+def frames_of(path):
+    """Where each of them begins."""
     with open(path, "rb") as f:
         data = f.read()
     at, frames = 24, []
     while at < len(data):
         frames.append(at)
         at += 16 + struct.unpack_from("<I", data, at + 8)[0]
-    names = [os.path.join(tmp, n) for n in ("1.pcap", "2.pcap")]
+    return frames
+
+
+def cut_in_two(path, tmp, *names):
+    """Two files."""
+    names, frames = [os.path.join(tmp, n) for n in names], frames_of(path)
+    with open(path, "rb") as f:
+        data = f.read()
     cut = frames[len(frames) // 2]
     for name, part in zip(names, (data[:cut], data[:24] + data[cut:])):
         with open(name, "wb") as f:
@@ -282,17 +289,44 @@ def cut_in_two(path, tmp):
 
 
 def pieces(tmp):
-    """A capture that was cut in the middle of a connection."""
-    names = cut_in_two(HOLE, tmp)
+    """A capture that was cut in the middle of a connection, named as tcpdump -C does: it is one."""
+    names = cut_in_two(HOLE, tmp, "mail.pcap", "mail.pcap1")
+    gist = lambda out: sorted((f["kind"], f["confidence"], f["id"], f["first"]) for f in map(json.loads, out.splitlines()) if f["type"] == "finding")
+    want = gist(run("--json", HOLE)[1])
+    for order in (names, names[::-1]):
+        rc, out, err = run("--json", *order)
+        check(gist(out) == want and err == "" and last(out)["incomplete"] == [], "pieces of one capture are one: %s" % err)
+    text = run(*names)[1].decode()
+    check("2 inputs" in text and "in 2 pieces, the last of them %s" % names[1] in " ".join(text.split()), "... and the report says so")
+    first = len(frames_of(names[0]))
+    proof = [e for f in map(json.loads, out.splitlines()) if f["type"] == "finding" and f["kind"] == "pmtu-black-hole" for e in f["evidence"]]
+    whole = [e for f in map(json.loads, run("--json", HOLE)[1].splitlines()) if f["type"] == "finding" and f["kind"] == "pmtu-black-hole"
+             for e in f["evidence"]]
+    found = sorted(n + (first if e["file"] == names[1] else 0) for e in proof for n in e.get("frames", []))
+    check(found == sorted(n for e in whole for n in e.get("frames", [])) and {e["file"] for e in proof if e["file"]} == set(names),
+          "each frame of the proof is found in its file")
+    with open(names[0], "ab") as f:
+        f.write(b"\x01\x02\x03")
+    rc, out, err = run("--json", *names)
+    check(gist(out) == want and names[0] in err and names[0] in last(out)["incomplete"][0], "a damaged end of a piece is said: %s" % err)
+    names.append(os.path.join(tmp, "mail.pcap2"))
+    shutil.copy(CLEAN, names[-1])
+    check(last(run("--json", *names)[1])["inputs"] == 3 and "mail.pcap2\n      in " not in run(*names)[1].decode(),
+          "what does not follow at once is a capture of its own")
+
+
+def pieces_apart(tmp):
+    """The same under names that say nothing: told in parts, and how to join them."""
+    names = cut_in_two(HOLE, tmp, "first.pcap", "second.pcap")
     said = lambda *args: [x for x in last(run("--json", *args)[1])["incomplete"] if "goes on in" in x]
     for order in (names, names[::-1]):
         got = said(*order)
-        check(len(got) == 1 and "1.pcap goes on in " in got[0] and "mergecap" in got[0], "pieces of one capture: %s" % got)
+        check(len(got) == 1 and "first.pcap goes on in " in got[0] and "mergecap" in got[0], "pieces of one capture: %s" % got)
     check(said(names[0]) == said(names[1]) == said(names[0], names[0]) == said(CLEAN, HOLE) == [], "captures that do not go on")
-    names, whole = cut_in_two(CLEAN, tmp), CLEAN.replace(".client.", ".server.")
+    names, whole = cut_in_two(CLEAN, tmp, "first.pcap", "second.pcap"), CLEAN.replace(".client.", ".server.")
     lines = [json.loads(x) for x in run("--json", *names, whole)[1].splitlines()]
     pairs = [x["summary"] for x in lines if x["type"] == "finding" and x["subkind"].startswith("pair")]
-    check(len(pairs) == 2 and not any("1.pcap" in x and "2.pcap" in x for x in pairs), "two pieces saw nothing both: %s" % pairs)
+    check(len(pairs) == 2 and not any("first.pcap" in x and "second.pcap" in x for x in pairs), "two pieces saw nothing both: %s" % pairs)
     check(lines[-1]["pop3"] == last(run("--json", whole)[1])["pop3"], "pieces beside a whole capture: mails count once: %s" % lines[-1]["pop3"])
 
 
@@ -347,6 +381,7 @@ def main():
         inputs(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         pieces(tmp)
+        pieces_apart(tmp)
     print("%d passed, %d failed" % (passed, failed))
     return failed != 0
 

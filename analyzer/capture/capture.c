@@ -138,6 +138,15 @@ capture_passes(struct capture *c, const struct capture_frame *f)
 	return false;
 }
 
+static void
+capture_count(struct capture *c, struct capture_frame *f)
+{
+	f->number = ++c->counts.frames;
+	if (f->number == 1)
+		c->counts.first_ns = f->ts_ns;
+	c->counts.last_ns = f->ts_ns;
+}
+
 enum capture_rc
 capture_next(struct capture *c, struct capture_frame *out)
 {
@@ -152,7 +161,7 @@ capture_next(struct capture *c, struct capture_frame *out)
 				c->ended = rc;
 			return rc;
 		}
-		out->number = ++c->counts.frames;
+		capture_count(c, out);
 	} while (c->filter != NULL && !capture_passes(c, out));
 	return CAPTURE_FRAME;
 }
@@ -167,7 +176,7 @@ capture_batch(struct capture *c, struct capture_frame *out, size_t max)
 	if (n == 0)
 		return capture_next(c, out) == CAPTURE_FRAME;
 	for (size_t i = 0; i < n; i++)
-		out[i].number = ++c->counts.frames;
+		capture_count(c, &out[i]);
 	return n;
 }
 

@@ -52,6 +52,7 @@ struct capture_counts {
 	uint64_t	 filtered;	/* of them left out by the filter ... */
 	uint64_t	 unfilterable;	/* ... because it has no meaning on their link type */
 	uint64_t	 repaired, timeless;
+	int64_t		 first_ns, last_ns; /* times of the first and the last of them, filtered or not */
 };
 
 #define CAPTURE_POINTS_MAX	4096	/* in one file; more is damage */

@@ -363,16 +363,43 @@ capture_has_twin(const struct store *s, const struct record_capture *c)
 	return false;
 }
 
+const struct record_piece *
+correlator_pieces(const struct correlator *c, uint32_t point, size_t *count)
+{
+	return store_pieces(c->store, point, count);
+}
+
+const struct record_piece *
+correlator_piece(const struct correlator *c, uint32_t point, uint64_t frame)
+{
+	size_t lo = 0, hi;
+	const struct record_piece *v = store_pieces(c->store, point, &hi);
+
+	if (v == NULL || frame == 0)
+		return NULL;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].before < frame)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &v[lo];
+}
+
 size_t
-correlator_capture_name(const struct correlator *c, uint32_t point, char *text, size_t size)
+correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
 {
 	const struct record_capture *k = store_capture(c->store, point);
+	const struct record_piece *piece = correlator_piece(c, point, frame);
+	const char *file = piece != NULL ? piece->file : k != NULL ? k->file : "";
 	size_t n;
 
 	text[0] = '\0';
-	if (k == NULL || k->file[0] == '\0')
+	if (k == NULL || file[0] == '\0')
 		return 0;
-	n = (size_t)snprintf(text, size, "%s%s%s%s", k->file, k->interface[0] != '\0' ? " (" : "", k->interface, k->interface[0] != '\0' ? ")" : "");
+	n = (size_t)snprintf(text, size, "%s%s%s%s", file, k->interface[0] != '\0' ? " (" : "", k->interface, k->interface[0] != '\0' ? ")" : "");
 	if (n < size && k->log[0] != '\0' && capture_has_twin(c->store, k))
 		n += (size_t)snprintf(text + n, size - n, " in %s", k->log);
 	return n < size ? n : size - 1;

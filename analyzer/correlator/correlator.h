@@ -64,8 +64,14 @@ size_t	correlator_fates(const struct correlator *c, const struct fate **out);
 void	correlator_summary(const struct correlator *c, struct summary *out);
 /* Names for reports: the file (and interface) of a point; borrowed; "" when unknown. */
 const struct record_capture *correlator_capture(const struct correlator *c, uint32_t point);
-/* "client.pcap", "tap.pcapng (eth0)"; where two sensors call theirs the same: "eth0 in client.jsonl".  Its length; 0 = unknown. */
-size_t	correlator_capture_name(const struct correlator *c, uint32_t point, char *text, size_t size);
+/* The pieces a capture was written in, in order, and the one that has this frame; NULL: it is one file. */
+const struct record_piece *correlator_pieces(const struct correlator *c, uint32_t point, size_t *count);
+const struct record_piece *correlator_piece(const struct correlator *c, uint32_t point, uint64_t frame);
+/*
+ * "client.pcap", "tap.pcapng (eth0)"; where two sensors call theirs the same: "eth0 in client.jsonl".  In pieces: that of
+ * the frame; frame 0: the first.  Its length; 0 = unknown.
+ */
+size_t	correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size);
 void	correlator_free(struct correlator *c);
 
 #endif /* CORRELATOR_H */

@@ -8,6 +8,7 @@
 enum {
 	LONE_ICMP_MAX	= 1 << 14,
 	CAPTURES_MAX	= 1 << 12,
+	PIECES_MAX	= 1 << 16,
 	PER_CASE_MAX	= 1 << 16,	/* transactions, recipients, ... of one connection */
 };
 
@@ -40,6 +41,14 @@ int
 capture_order(const void *a, const void *b)
 {
 	return order_u64(((const struct record_key *)a)->point, ((const struct record_key *)b)->point);
+}
+
+int
+piece_order(const void *a, const void *b)
+{
+	const struct record_key *x = a, *y = b;
+
+	return x->point != y->point ? order_u64(x->point, y->point) : order_u64(x->n, y->n);
 }
 
 /* ---- sorted tables ----------------------------------------------------------- */
@@ -301,6 +310,8 @@ store_take(struct store *s, const struct record *r)
 	s->generation++;
 	if (r->type == RECORD_CAPTURE) {
 		ok = store_take_plain(&s->captures, sizeof(r->capture), &r->capture, capture_order, CAPTURES_MAX);
+	} else if (r->type == RECORD_PIECE) {
+		ok = store_take_plain(&s->pieces, sizeof(r->piece), &r->piece, piece_order, PIECES_MAX);
 	} else if (r->type == RECORD_PATH) {
 		ok = contrast_take_path(s, &r->path);
 	} else if (r->type == RECORD_HOST) {
@@ -415,5 +426,6 @@ store_free(struct store *s)
 	free(s->points);
 	free(s->icmp.v);
 	free(s->captures.v);
+	free(s->pieces.v);
 	free(s);
 }

@@ -65,6 +65,8 @@ const struct record_host *store_host_next(const struct store *s, struct host_ite
 
 const struct record_capture *store_capture(const struct store *s, uint32_t point);
 const struct record_capture *store_capture_next(const struct store *s, size_t *pos);
+/* The pieces a capture was written in, in order; NULL: it is one file. */
+const struct record_piece *store_pieces(const struct store *s, uint32_t point, size_t *count);
 /* Does the second begin where the first ends, as pieces of one do? */
 bool	capture_follows(const struct record_capture *a, const struct record_capture *b);
 size_t	store_point_count(const struct store *s);	/* capture points with connections */

@@ -47,7 +47,7 @@ struct store {
 	size_t		 indexed;
 	int64_t		 longest_ns;	/* life of a case, of those indexed */
 	struct contrast_tables *contrast;
-	struct table	 icmp, captures;
+	struct table	 icmp, captures, pieces;
 	struct point_facts *points;	/* ascending point */
 	size_t		 point_count;
 	uint64_t	 bytes, budget, clock, generation;
@@ -82,6 +82,7 @@ void	copies_join(struct store *s);
 
 /* Orders of the tables; each record starts with its key. */
 int	capture_order(const void *a, const void *b);
+int	piece_order(const void *a, const void *b);
 /* Index of the first element not below `x'. */
 size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
 

@@ -150,6 +150,19 @@ store_capture(const struct store *s, uint32_t point)
 	return at < s->captures.n && v[at].key.point == point ? &v[at] : NULL;
 }
 
+const struct record_piece *
+store_pieces(const struct store *s, uint32_t point, size_t *count)
+{
+	struct record_key k = { .point = point };
+	size_t at = sorted_find(&s->pieces, sizeof(struct record_piece), &k, piece_order), end = at;
+	const struct record_piece *v = s->pieces.v;
+
+	while (end < s->pieces.n && v[end].key.point == point)
+		end++;
+	*count = end - at;
+	return end > at ? v + at : NULL;
+}
+
 const struct record_capture *
 store_capture_next(const struct store *s, size_t *pos)
 {

@@ -132,11 +132,12 @@ void
 summary_add_captures(struct summary *o, const struct store *s)
 {
 	const struct record_capture *c;
-	size_t pos = 0;
+	size_t pos = 0, pieces;
 
 	while ((c = store_capture_next(s, &pos)) != NULL) {
 		o->packets += c->frames;
-		o->inputs += !file_seen(s, c);
+		if (!file_seen(s, c))
+			o->inputs += store_pieces(s, c->key.point, &pieces) != NULL ? pieces : 1;
 		incomplete_capture(o, c);
 	}
 	o->frag_needed += store_frag_needed(s);

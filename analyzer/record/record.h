@@ -3,8 +3,8 @@
  *
  * The observer (capture, flow, mail) makes records; the correlator reads
  * nothing else.  Records are keyed by id.  Times are nanoseconds UTC of the
- * packet; frame numbers count from 1 within their file, so a moment with frame
- * 0 never happened.  Sizes `w' are bytes at the IP layer.
+ * packet; frame numbers count from 1 within their capture, through all its
+ * pieces, so a moment with frame 0 never happened.  Sizes `w' are bytes at the IP layer.
  *
  * Text is valid UTF-8, NUL-terminated, cut at its array or at the bound of its
  * pointer; NULL says the same as "".  A list is as long as its count says, but
@@ -42,6 +42,7 @@ struct endpoint {
 enum record_type {
 	RECORD_CAPTURE = 1, RECORD_CONNECTION, RECORD_SESSION, RECORD_TRANSACTION,
 	RECORD_RECIPIENT, RECORD_MESSAGE, RECORD_STALL, RECORD_ICMP_ERROR, RECORD_PATH, RECORD_HOST,
+	RECORD_PIECE, RECORD_LAST = RECORD_PIECE,
 };
 
 /* Every record starts with this.  (conn, n, m) with the type is its identity. */
@@ -96,6 +97,18 @@ struct record_capture {
 	uint64_t	damage_frame, damage_offset;
 	uint64_t	caps_hit;	/* sum of all bounds that were hit ... */
 	char		caps[256];	/* ... and which: "flows 12, held-bytes 3" */
+};
+
+/*
+ * One of the files that a capture was written to (tcpdump -C and -G, dumpcap
+ * -b); a capture in one file has none.  Frames are counted through all pieces.
+ */
+struct record_piece {
+	struct record_key key;		/* n = ordinal in the capture */
+	char		file[256];	/* as the user named it */
+	uint64_t	before;		/* frames of the pieces before it: its first one is before + 1 */
+	uint64_t	frames;
+	struct moment	first, last;	/* frame 0: it has none */
 };
 
 /* ---- one TCP connection --------------------------------------------------- */
@@ -544,6 +557,7 @@ struct record {
 		struct record_icmp_error	icmp_error;
 		struct record_path		path;
 		struct record_host		host;
+		struct record_piece		piece;
 	};
 };
 

@@ -97,7 +97,7 @@ plan_make(struct plan *p, const struct field_table *t, size_t at)
 static void
 parts_of(struct parts *x, enum record_type type, const void *record)
 {
-	static struct plan plans[RECORD_HOST + 1];
+	static struct plan plans[RECORD_LAST + 1];
 	struct plan *p = &plans[type];
 
 	if (!p->made)

@@ -591,12 +591,23 @@ FIELD_TABLE(host_table, record_host, "host", "which port of which host answered 
 	F(data, "connections on which the client sent data"));
 #undef S
 
+#define S record_piece
+FIELD_TABLE(piece_table, record_piece, "piece", "one of the files that a capture was written to",
+	KEY,
+	F(file, "file, as the user named it"),
+	F(before, "frames of the pieces before it: frames are counted through all of them"),
+	F(frames, "its frames"),
+	F(first, "first frame"),
+	F(last, "last frame"));
+#undef S
+
 static const struct field_table *const tables[] = {
 	[RECORD_CAPTURE] = &capture_table,	[RECORD_CONNECTION] = &connection_table,
 	[RECORD_SESSION] = &session_table,	[RECORD_TRANSACTION] = &transaction_table,
 	[RECORD_RECIPIENT] = &recipient_table,	[RECORD_MESSAGE] = &message_table,
 	[RECORD_STALL] = &stall_table,		[RECORD_ICMP_ERROR] = &icmp_error_table,
 	[RECORD_PATH] = &path_table,		[RECORD_HOST] = &host_table,
+	[RECORD_PIECE] = &piece_table,
 };
 
 const struct field_table *

@@ -25,6 +25,8 @@ record_time(const struct record *r)
 		return (struct moment){ .ns = r->path.epoch_ns };
 	case RECORD_HOST:
 		return r->host.first;
+	case RECORD_PIECE:
+		return r->piece.first;
 	}
 	return (struct moment){ 0 };
 }

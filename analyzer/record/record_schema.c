@@ -234,7 +234,7 @@ record_schema_write(FILE *out, const struct field_table *const *more, size_t cou
 {
 	struct schema s = { .out = out };
 
-	for (unsigned int t = RECORD_CAPTURE; t <= RECORD_HOST; t++)
+	for (unsigned int t = RECORD_CAPTURE; t <= RECORD_LAST; t++)
 		schema_add(&s, record_table((enum record_type)t));
 	for (size_t i = 0; i < count; i++)
 		schema_add(&s, more[i]);

@@ -77,7 +77,7 @@ FIELD_TABLE_SHARED(finding_table, line_finding, "finding", "what is wrong, where
 	AS("to", f.to, FIELD_ENDPOINT, FIELD_ALWAYS, "its end"),
 	AS("first", f.first, FIELD_MOMENT, FIELD_ALWAYS, "first sign"),
 	AS("last", f.last, FIELD_MOMENT, FIELD_ALWAYS, "last sign"),
-	STRUCTS("evidence", evidence, evidence_table, f.evidence_count, "the proof"),
+	STRUCTS("evidence", evidence, evidence_table, evidence_count, "the proof"),
 	LIST("sessions", sessions, FIELD_ID, sessions_kept, "connections concerned; the first of them"),
 	AS("session_count", f.session_count, FIELD_U32, FIELD_ALWAYS, "all of them"),
 	STRUCTS("excluded", excluded, excluded_table, f.excluded_count, "what was ruled out, and why"),
@@ -194,18 +194,35 @@ FIELD_TABLE_SHARED(summary_table, line_summary, "summary", "the last line: every
 /* ---- filling ---------------------------------------------------------------- */
 
 static void
-evidence_fill(struct line_evidence *out, const struct finding_evidence *e, const struct correlator *c)
+evidence_name(struct line_evidence *out, const struct finding_evidence *e, const struct record_piece *piece, const struct correlator *c)
 {
 	const struct record_capture *cap = correlator_capture(c, e->point);
 
 	if (cap != NULL) {
-		out->file = cap->file;
+		out->file = piece != NULL ? piece->file : cap->file;
 		out->interface = cap->interface;
 		out->log = cap->log;
 	}
-	out->frame_count = e->frame_count;
-	memcpy(out->frames, e->frames, sizeof(out->frames));
 	out->says = e->says;
+}
+
+/* Frames have their numbers in their files: those of another piece are told apart. */
+static void
+evidence_fill(struct line_finding *f, const struct finding_evidence *e, const struct correlator *c)
+{
+	struct line_evidence *out = &f->evidence[f->evidence_count++];
+	const struct record_piece *piece = correlator_piece(c, e->point, e->frame_count > 0 ? e->frames[0] : 0), *now;
+
+	evidence_name(out, e, piece, c);
+	for (uint32_t i = 0; i < e->frame_count && i < FINDING_FRAMES; i++) {
+		now = correlator_piece(c, e->point, e->frames[i]);
+		if (now != piece) {
+			out = &f->evidence[f->evidence_count++];
+			evidence_name(out, e, now, c);
+			piece = now;
+		}
+		out->frames[out->frame_count++] = e->frames[i] - (now != NULL ? now->before : 0);
+	}
 }
 
 void
@@ -223,8 +240,8 @@ line_finding_fill(struct line_finding *out, const struct finding *f, const struc
 	out->sessions_kept = f->session_count < FINDING_SESSIONS ? f->session_count : FINDING_SESSIONS;
 	for (uint32_t i = 0; i < out->sessions_kept; i++)
 		out->sessions[i] = f->sessions[i];
-	for (uint32_t i = 0; i < f->evidence_count; i++)
-		evidence_fill(&out->evidence[i], &f->evidence[i], c);
+	for (uint32_t i = 0; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
+		evidence_fill(out, &f->evidence[i], c);
 	for (uint32_t i = 0; i < f->excluded_count; i++)
 		out->excluded[i] = f->excluded[i];
 }

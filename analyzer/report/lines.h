@@ -10,6 +10,8 @@
 #include "correlator/correlator.h"
 #include "record/record_fields.h"
 
+/* Frames of one file: of a capture in pieces each frame may lie in another one. */
+#define LINE_EVIDENCE	(FINDING_EVIDENCE * FINDING_FRAMES)
 struct line_evidence {
 	const char	*file, *interface, *log;
 	uint32_t	frame_count;
@@ -23,7 +25,8 @@ struct line_finding {
 	struct record_reply reply;
 	uint32_t	sessions_kept;
 	uint64_t	sessions[FINDING_SESSIONS];
-	struct line_evidence evidence[FINDING_EVIDENCE];
+	uint32_t	evidence_count;
+	struct line_evidence evidence[LINE_EVIDENCE];
 	struct finding_excluded excluded[FINDING_EXCLUDED];
 };
 

@@ -251,7 +251,7 @@ common_directory(const struct terminal_report *r)
 	const char *first = NULL;
 	size_t common = 0;
 
-	for (uint32_t i = 0; i < r->points; i++) {
+	for (uint32_t i = 0; i < r->points; i++) {	/* pieces lie where the first of them lies */
 		const struct record_capture *c = correlator_capture(r->correlator, i);
 		size_t n = 0, slash = 0;
 

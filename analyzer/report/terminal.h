@@ -50,8 +50,13 @@ char	*terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
 /* "192.0.2.1:25 -> 198.51.100.7" */
 #define TERMINAL_PATH 128
 char	*terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[TERMINAL_PATH]);
-/* " of client.pcap (eth0)", without the directory of all of them; "" where there is but one; its length. */
-size_t	terminal_source(const struct terminal_report *r, uint32_t point, const char *before, char *text, size_t size);
+/*
+ * " of client.pcap (eth0)", without the directory of all of them, of a capture in pieces that which has the frame; "" where
+ * there is but one file.  Its length.
+ */
+size_t	terminal_source(const struct terminal_report *r, uint32_t point, uint64_t frame, const char *before, char *text, size_t size);
+/* Its number in that file. */
+uint64_t terminal_frame(const struct terminal_report *r, uint32_t point, uint64_t frame);
 enum page_colour terminal_colour(enum severity s);
 
 #endif /* TERMINAL_H */

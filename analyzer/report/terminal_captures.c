@@ -136,12 +136,26 @@ print_no_frames(const struct page *p, const struct record_capture *c)
 }
 
 static void
+print_pieces(const struct page *p, const struct terminal_report *r, uint32_t point)
+{
+	const struct record_piece *v;
+	char text[512];
+	size_t n;
+
+	if ((v = correlator_pieces(r->correlator, point, &n)) == NULL)
+		return;
+	snprintf(text, sizeof(text), "in %zu pieces, the last of them %s; frames have their numbers in their pieces", n, v[n - 1].file);
+	page_field_at(p, LABELS, "", LABELS, text);
+}
+
+static void
 print_capture(const struct page *p, const struct terminal_report *r, const struct record_capture *c)
 {
 	char name[TERMINAL_NAME];
 
-	correlator_capture_name(r->correlator, c->key.point, name, sizeof(name));
+	correlator_capture_name(r->correlator, c->key.point, 0, name, sizeof(name));
 	page_field_at(p, 2, "", 2, name);
+	print_pieces(p, r, c->key.point);
 	if (c->frames == 0)
 		print_no_frames(p, c);
 	else {

@@ -81,33 +81,49 @@ print_where(const struct page *p, const struct finding *f)
 }
 
 size_t
-terminal_source(const struct terminal_report *r, uint32_t point, const char *before, char *text, size_t size)
+terminal_source(const struct terminal_report *r, uint32_t point, uint64_t frame, const char *before, char *text, size_t size)
 {
 	char name[TERMINAL_NAME];
 
 	text[0] = '\0';
-	if (correlator_capture(r->correlator, 1) == NULL || correlator_capture_name(r->correlator, point, name, sizeof(name)) < r->directory)
+	if (correlator_capture(r->correlator, 1) == NULL && correlator_piece(r->correlator, point, frame) == NULL)
 		return 0;
-	if (name[0] != '\0')
+	if (correlator_capture_name(r->correlator, point, frame, name, sizeof(name)) > r->directory)
 		snprintf(text, size, "%s%s", before, name + r->directory);
 	return strlen(text);
 }
 
-/* "frames 3, 5, ... 9 of client.pcap (eth0)", at most `most' of them; its length. */
+uint64_t
+terminal_frame(const struct terminal_report *r, uint32_t point, uint64_t frame)
+{
+	const struct record_piece *piece = correlator_piece(r->correlator, point, frame);
+
+	return piece != NULL ? frame - piece->before : frame;
+}
+
+/* "frames 3, 5, ... 9 of client.pcap (eth0)", of several pieces "3, 5 of a.pcap, 9 of b.pcap", at most `most' of them; its length. */
 static size_t
 frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most, const struct terminal_report *r)
 {
 	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES, skip = n > most ? n - most : 0;
+	const struct record_piece *piece = NULL;
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0, last = 0; i < n; last = i++) {
+		const struct record_piece *now;
+
 		if (i == n - 1 - skip)
 			i += skip;
+		now = correlator_piece(r->correlator, e->point, e->frames[i]);
+		if (i > 0 && now != piece)
+			len += terminal_source(r, e->point, e->frames[last], " of ", text + len, size - len);
+		piece = now;
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
-		    i == 0 ? (n == 1 ? "frame " : "frames ") : i == n - 1 && skip > 0 ? ", ... " : ", ", e->frames[i]);
+		    i == 0 ? (n == 1 ? "frame " : "frames ") : i == n - 1 && skip > 0 ? ", ... " : ", ",
+		    terminal_frame(r, e->point, e->frames[i]));
 	}
-	return len + terminal_source(r, e->point, n > 0 ? " of " : "", text + len, size - len);
+	return len + terminal_source(r, e->point, n > 0 ? e->frames[n - 1] : 0, n > 0 ? " of " : "", text + len, size - len);
 }
 
 static void

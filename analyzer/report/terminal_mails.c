@@ -103,13 +103,20 @@ add_reply(struct text *t, const struct record_reply *r)
 static void
 add_frames(struct text *t, const struct moment *first, const struct moment *last, const struct terminal_report *r, uint32_t point)
 {
-	char source[TERMINAL_NAME];
+	uint64_t from = terminal_frame(r, point, first->frame), to = terminal_frame(r, point, last->frame);
+	char source[TERMINAL_NAME], other[TERMINAL_NAME];
 
-	terminal_source(r, point, " of ", source, sizeof(source));
-	if (first->frame != 0 && last->frame > first->frame)
-		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", first->frame, last->frame, source);
-	else if (first->frame != 0)
-		text_add(t, " [frame %" PRIu64 "%s]", first->frame, source);
+	if (first->frame == 0)
+		return;
+	terminal_source(r, point, first->frame, " of ", source, sizeof(source));
+	if (last->frame <= first->frame)
+		text_add(t, " [frame %" PRIu64 "%s]", from, source);
+	else if (correlator_piece(r->correlator, point, first->frame) == correlator_piece(r->correlator, point, last->frame))
+		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", from, to, source);
+	else {
+		terminal_source(r, point, last->frame, " of ", other, sizeof(other));
+		text_add(t, " [frame %" PRIu64 "%s to %" PRIu64 "%s]", from, source, to, other);
+	}
 }
 
 static void

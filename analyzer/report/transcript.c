@@ -31,6 +31,8 @@ struct transcript {
 	struct entry	*entry;
 	size_t		 count, room;
 	uint64_t	 left_out;	/* beyond TRANSCRIPT_ENTRIES */
+	struct record_piece *piece;	/* of a capture in several files */
+	size_t		 piece_count, piece_room;
 	int		 error;
 };
 
@@ -53,6 +55,7 @@ transcript_free(struct transcript *t)
 		return;
 	spool_free(t->spool);
 	free(t->entry);
+	free(t->piece);
 	free(t);
 }
 
@@ -245,6 +248,23 @@ take_stall(struct transcript *t, const struct record_stall *s)
 	    PLURAL(s->chain_count), s->delivered.frame == 0 ? " and never arrives" : "");
 }
 
+static void
+take_piece(struct transcript *t, const struct record_piece *piece)
+{
+	if (t->piece_count == t->piece_room) {
+		size_t room = t->piece_room == 0 ? 16 : t->piece_room * 2;
+		struct record_piece *v = reallocarray(t->piece, room, sizeof(*v));
+
+		if (v == NULL) {
+			t->error = ENOMEM;
+			return;
+		}
+		t->piece = v;
+		t->piece_room = room;
+	}
+	t->piece[t->piece_count++] = *piece;
+}
+
 void
 transcript_take(struct transcript *t, const struct record *r)
 {
@@ -252,6 +272,8 @@ transcript_take(struct transcript *t, const struct record *r)
 		take_connection(t, &r->connection);
 	else if (r->type == RECORD_STALL)
 		take_stall(t, &r->stall);
+	else if (r->type == RECORD_PIECE)
+		take_piece(t, &r->piece);
 }
 
 /* ---- telling ---------------------------------------------------------------- */
@@ -379,6 +401,20 @@ print_session(const struct page *p, struct transcript *t, const struct group *g)
 	fputc('\n', p->out);
 }
 
+/* Who looks a frame up needs its file. */
+static void
+print_pieces(const struct transcript *t, const struct page *p)
+{
+	char text[400];
+
+	if (t->piece_count > 0)
+		page_line(p, "Frames are counted through the pieces of a capture:");
+	for (size_t i = 0; i < t->piece_count; i++) {
+		snprintf(text, sizeof(text), "from %" PRIu64 " on  %s", t->piece[i].before + 1, t->piece[i].file);
+		page_field(p, "", 2, text);
+	}
+}
+
 int
 transcript_print(struct transcript *t, const struct page *p)
 {
@@ -397,6 +433,7 @@ transcript_print(struct transcript *t, const struct page *p)
 		page_line(p, "No session was seen.");
 	if (t->left_out > 0)
 		page_line(p, "... and %" PRIu64 " more lines that were not kept", t->left_out);
+	print_pieces(t, p);
 	free(g);
 	errno = t->error;
 	return t->error != 0 ? -1 : 0;

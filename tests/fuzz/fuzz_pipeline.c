@@ -32,6 +32,7 @@ static const struct flow_limits limits_small = {
 #define stderr messages
 #define flow_limits_default limits_small
 #include "pipeline.c"
+#include "pipeline_inputs.c"
 #include "pipeline_records.c"
 #include "pipeline_source.c"
 #include "selection.c"
@@ -87,7 +88,7 @@ output_of(struct pipeline *p, struct options *o, enum output kind)
 static void
 run(const char *path)
 {
-	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true };
+	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true, .inputs = &path, .input_count = 1 };
 	struct paper said = { .ascii = false };
 	struct pipeline p;
 	uint64_t text;
@@ -95,7 +96,7 @@ run(const char *path)
 	screen = messages = paper_open(&said);
 	if (pipeline_open(&p, &o) != 0 || (p.json = json_report_new(NULL)) == NULL)
 		abort();
-	pipeline_input(&p, path);
+	pipeline_inputs(&p);
 	correlator_judge(p.correlator);
 	text = output_of(&p, &o, OUTPUT_TEXT);
 	output_of(&p, &o, OUTPUT_TRANSCRIPT);

@@ -10,6 +10,8 @@ For every shipped capture that is small enough:
   snap     frames cut at 60 to 200 bytes confirm no cause of another family
   form     the same frames on standard input, gz, pcapng, nanoseconds, big
            endian: the same findings
+  pieces   the same frames in several files, as tcpdump -C writes them, named in any
+           order: the same findings, and each frame is found in its file
   merge    records of several captures, in any order and more than once: the
            same findings
   place    of one, two or three frames of the servers' in a row: a refusal is told of
@@ -249,6 +251,48 @@ def first_difference(got, want):
     return "%d instead of %d" % (len(got), len(want))
 
 
+def joined(findings, before):
+    """Findings of a capture in pieces as if it were one file."""
+    for f in findings:
+        evidence = []
+        for e in f["evidence"]:
+            e["frames"] = [n + before[os.path.basename(e["file"])] for n in e.get("frames", [])]
+            if evidence and evidence[-1]["says"] == e["says"] and e["frames"] and evidence[-1]["frames"]:
+                evidence[-1]["frames"] += e["frames"]
+            else:
+                evidence.append(e)
+        f["evidence"] = evidence
+    return findings
+
+
+def check_pieces(tool, name, path, cap, o):
+    r = Result()
+    rng = random.Random("%d %s pieces" % (o.seed, name))
+    times = [ns for ns, _, _ in cap.frames]
+    places = [i for i in range(1, len(times)) if 0 <= times[i] - times[i - 1] <= 2 * 10**9]
+    if not places or any(ns % 1000 for ns in times) or times != sorted(times):
+        return r
+    want = bare(joined(tool.findings([path]), {os.path.basename(path): 0}))
+    for _ in range(8 if o.all else 2):
+        cuts = sorted(rng.sample(places, rng.randint(1, min(12, len(places)))))
+        with tempfile.TemporaryDirectory() as tmp:
+            before, files = {}, []
+            for i, (a, b) in enumerate(zip([0] + cuts, cuts + [len(times)])):
+                files.append(os.path.join(tmp, "mail.pcap%s" % (i or "")))
+                before[os.path.basename(files[-1])] = a
+                with open(files[-1], "wb") as f:
+                    f.write(cap.with_frames(cap.frames[a:b]).pcap())
+            args = [tmp] if rng.random() < 0.5 else rng.sample(files, len(files))
+            if rng.random() < 0.3:
+                tool.run(["--records", os.path.join(tmp, "log.jsonl"), *args])
+                args = [os.path.join(tmp, "log.jsonl")]
+            r.checks += 1
+            got = bare(joined(tool.findings(args), before))
+            if got != want:
+                r.fail("pieces", name, "pieces", "cut behind frames %s: %s" % (cuts, first_difference(got, want)))
+    return r
+
+
 def check_merge(tool, group, paths, o):
     """The records of a few captures: lines in any order, some twice, files in any order."""
     r = Result()
@@ -335,6 +379,8 @@ def jobs_of(tool, o):
             yield lambda n=name, p=path, c=cap: check_forms(tool, n, p, c, o)
         if not o.only or "place" in o.only:
             yield lambda n=name, c=cap: check_place(tool, n, c, o)
+        if not o.only or "pieces" in o.only:
+            yield lambda n=name, p=path, c=cap: check_pieces(tool, n, p, c, o)
     for path in sorted(glob.glob(os.path.join(o.captures, "lab/*.pcap*"))):
         groups[os.path.basename(path).split(".")[0]].append(path)
     for i, (group, paths) in enumerate(sorted(groups.items())):

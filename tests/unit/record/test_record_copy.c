@@ -26,7 +26,7 @@ parts_count(const struct field_table *t)
 static void
 deep_structs_are_marked(void)
 {
-	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_HOST; type++) {
+	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_LAST; type++) {
 		const struct field_table *t = record_table((enum record_type)type);
 
 		for (size_t i = 0; i < t->count; i++)
@@ -58,7 +58,7 @@ a_copy_outlives_what_it_was_made_of(void)
 {
 	static struct record r, back;
 
-	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_HOST; type++) {
+	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_LAST; type++) {
 		for (int round = 0; round < 100; round++) {
 			char *line, *again;
 			size_t size;

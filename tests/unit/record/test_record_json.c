@@ -14,7 +14,7 @@ read_back_is_written(void)
 	static struct record r, back;
 	char err[256];
 
-	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_HOST; type++) {
+	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_LAST; type++) {
 		for (int round = 0; round < 400; round++) {
 			char *line, *again;
 
@@ -92,7 +92,7 @@ fields_cover(const struct field_table *t)
 static void
 every_byte_of_a_struct_has_a_field(void)
 {
-	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_HOST; type++) {
+	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_LAST; type++) {
 		const struct field_table *t = record_table((enum record_type)type);
 
 		fields_cover(t);
@@ -106,7 +106,7 @@ every_byte_of_a_struct_has_a_field(void)
 static void
 names_are_used_once(void)
 {
-	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_HOST; type++) {
+	for (unsigned int type = RECORD_CAPTURE; type <= RECORD_LAST; type++) {
 		const struct field_table *t = record_table((enum record_type)type);
 
 		for (size_t i = 0; i < t->count; i++) {

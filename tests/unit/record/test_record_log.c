@@ -70,7 +70,7 @@ what_is_written_is_read(void)
 	log = record_log_create(path, err, sizeof(err));
 	CU_ASSERT_FATAL(log != NULL);
 	for (unsigned int i = 0; i < MANY; i++) {
-		random_record(&written[i], (enum record_type)(RECORD_CAPTURE + i % RECORD_HOST));
+		random_record(&written[i], (enum record_type)(RECORD_CAPTURE + i % RECORD_LAST));
 		record_log_write(log, &written[i]);
 	}
 	CHECK_EQ_INT(record_log_close(log, err, sizeof(err)), 0);

@@ -18,6 +18,8 @@ static struct fate fake_fates[80];
 static size_t fake_fate_count;
 static struct summary fake_summary;
 static struct record_capture fake_capture;
+static struct record_piece fake_pieces[4];
+static size_t fake_piece_count;
 
 size_t
 correlator_findings(const struct correlator *c, const struct finding *const **out)
@@ -46,6 +48,27 @@ correlator_summary(const struct correlator *c, struct summary *out)
 	*out = fake_summary;
 }
 
+const struct record_piece *
+correlator_pieces(const struct correlator *c, uint32_t point, size_t *count)
+{
+	(void)c;
+	(void)point;
+	*count = fake_piece_count;
+	return fake_piece_count > 0 ? fake_pieces : NULL;
+}
+
+const struct record_piece *
+correlator_piece(const struct correlator *c, uint32_t point, uint64_t frame)
+{
+	size_t i = fake_piece_count;
+
+	(void)c;
+	(void)point;
+	while (i > 0 && (frame == 0 || fake_pieces[i - 1].before >= frame))
+		i--;
+	return i > 0 ? &fake_pieces[i - 1] : NULL;
+}
+
 const struct record_capture *
 correlator_capture(const struct correlator *c, uint32_t point)
 {
@@ -54,10 +77,11 @@ correlator_capture(const struct correlator *c, uint32_t point)
 }
 
 size_t
-correlator_capture_name(const struct correlator *c, uint32_t point, char *text, size_t size)
+correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
 {
-	(void)c;
-	return strlcpy(text, point == 0 ? fake_capture.file : "", size);
+	const struct record_piece *piece = correlator_piece(c, point, frame);
+
+	return strlcpy(text, piece != NULL ? piece->file : point == 0 ? fake_capture.file : "", size);
 }
 
 static inline struct endpoint
@@ -84,7 +108,7 @@ fake_reset(void)
 	memset(fake_fates, 0, sizeof(fake_fates));
 	memset(&fake_summary, 0, sizeof(fake_summary));
 	memset(&fake_capture, 0, sizeof(fake_capture));
-	fake_finding_count = fake_fate_count = 0;
+	fake_finding_count = fake_fate_count = fake_piece_count = 0;
 	strcpy(fake_capture.file, "client.pcap");
 	fake_capture.frames = 40;
 	fake_capture.first = fake_moment(0, 1);

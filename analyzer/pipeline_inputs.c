@@ -1,0 +1,204 @@
+/* pipeline_inputs.c - the arguments of the command line: captures, pieces of them, records, directories. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capture/foreign.h"
+#include "capture/pieces.h"
+#include "capture/unpack.h"
+#include "pipeline.h"
+#include "record/text.h"
+
+#define PROGRESS_FRAMES	4096		/* looks at the clock every so many frames */
+
+/* ---- what there is to read --------------------------------------------------- */
+
+struct paths {
+	struct piece_path *v;
+	size_t	 n, room;
+	size_t	 argument;		/* what is added now belongs to */
+};
+
+static int
+paths_add(void *ctx, const char *path)
+{
+	struct paths *l = ctx;
+
+	if (l->n == l->room) {
+		size_t room = l->room == 0 ? 16 : l->room * 2;
+		struct piece_path *v = reallocarray(l->v, room, sizeof(*v));
+
+		if (v == NULL)
+			return -1;
+		l->v = v;
+		l->room = room;
+	}
+	if ((l->v[l->n].path = strdup(path)) == NULL)
+		return -1;
+	l->v[l->n++].argument = l->argument;
+	return 0;
+}
+
+static void
+paths_free(struct paths *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].path);
+	free(l->v);
+}
+
+/* ---- one file ---------------------------------------------------------------- */
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}
+
+static void
+show_progress(struct pipeline *p, const struct capture *c)
+{
+	uint64_t done, total;
+
+	if (!p->progress.on)
+		return;
+	capture_progress(c, &done, &total);
+	progress_show(&p->progress, base_name(capture_name(c)), done, total);
+}
+
+/* No further piece of it comes. */
+static void
+source_over(struct pipeline *p, struct source *s)
+{
+	source_end(p, s);
+	p->points += s->count;
+	*s = (struct source){ .base = p->points };
+}
+
+static void
+input_capture(struct pipeline *p, struct source *s, const char *path, struct input *in)
+{
+	struct capture_frame f[FLOW_BATCH];
+	uint64_t seen = 0;
+	char err[512];
+	struct capture *c = capture_open_input(in, path, p->o->filter, err, sizeof(err));
+	size_t n;
+
+	if (c == NULL) {
+		complain(p, "%s", err);
+		p->input_failed = true;
+		return;
+	}
+	n = capture_batch(c, f, FLOW_BATCH);
+	if (!source_goes_on(s, c)) {
+		source_over(p, s);
+		if (source_begin(s, c, p->points) != 0) {
+			complain(p, "%s: no memory", path);
+			p->input_failed = true;
+			capture_close(c);
+			return;
+		}
+	}
+	for (; n > 0; n = capture_batch(c, f, FLOW_BATCH)) {
+		source_frames(p, s, f, n);
+		if (seen / PROGRESS_FRAMES != (seen + n) / PROGRESS_FRAMES)
+			show_progress(p, c);
+		seen += n;
+	}
+	source_close(p, s);
+}
+
+/* Beside the captures of a directory; who names such a file is told. */
+static bool
+is_beside(const struct pipeline *p, const struct piece_path *x, struct input *in)
+{
+	const uint8_t *look;
+	size_t n;
+
+	if (strcmp(x->path, p->o->inputs[x->argument]) == 0)
+		return false;
+	n = input_peek(in, FOREIGN_LOOK, &look);
+	return foreign_is_other(look, n);
+}
+
+/* True: it was left out. */
+static bool
+input_path(struct pipeline *p, struct source *s, const struct piece_path *x)
+{
+	char err[512];
+	struct input *in;
+
+	if (record_log_is(p->log, x->path)) {
+		complain(p, "%s: not read: the records are being written there", x->path);
+	} else if ((in = unpack_path(x->path, err, sizeof(err))) == NULL) {
+		complain(p, "%s", err);
+		p->input_failed = true;
+	} else if (records_are(in)) {
+		source_over(p, s);
+		records_input(p, x->path, in);
+	} else if (is_beside(p, x, in)) {
+		input_close(in);
+		return true;
+	} else {
+		input_capture(p, s, x->path, in);
+	}
+	return false;
+}
+
+/* ---- all of them ------------------------------------------------------------- */
+
+/* Of one argument. */
+struct taken {
+	size_t	files, left_out;
+};
+
+static void
+left_out_tell(struct pipeline *p, const char *argument, const struct taken *t)
+{
+	if (t->left_out == 0)
+		return;
+	complain(p, "%s: %zu of %zu file%s left out: no captures (text, pictures and the like)", argument, t->left_out, t->files,
+	    PLURAL(t->files));
+	p->input_failed |= t->left_out == t->files;
+}
+
+static void
+paths_read(struct pipeline *p, const struct paths *l, struct taken *taken)
+{
+	struct source s = { .base = p->points };
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct taken *t = &taken[l->v[i].argument];
+
+		t->files++;
+		t->left_out += input_path(p, &s, &l->v[i]);
+	}
+	source_over(p, &s);
+	for (size_t i = 0; i < p->o->input_count; i++)
+		left_out_tell(p, p->o->inputs[i], &taken[i]);
+}
+
+void
+pipeline_inputs(struct pipeline *p)
+{
+	struct taken *taken = calloc(p->o->input_count + 1, sizeof(*taken));
+	struct paths l = { .n = 0 };
+	char err[512];
+
+	for (; l.argument < p->o->input_count; l.argument++)
+		if (capture_expand(p->o->inputs[l.argument], paths_add, &l, err, sizeof(err)) != 0) {
+			complain(p, "%s", err);
+			p->input_failed = true;
+		}
+	pieces_order(l.v, l.n);
+	if (taken != NULL) {
+		paths_read(p, &l, taken);
+	} else {
+		complain(p, "no memory");
+		p->input_failed = true;
+	}
+	paths_free(&l);
+	free(taken);
+}
