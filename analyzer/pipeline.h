@@ -65,8 +65,8 @@ void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(pr
 
 /* Zeroes it and takes the capture; -1: no memory, and it is the caller's. */
 int	source_begin(struct source *s, struct capture *c, uint32_t base);
-/* Between two pieces: is this, of which the first frames were read, the next one?  Then it is taken. */
-bool	source_goes_on(struct source *s, struct capture *c);
+/* Between two pieces: is this, of which the first frames were read, the next one?  1: then it is taken; 0; -1: no memory. */
+int	source_goes_on(struct source *s, struct capture *c);
 /* Hands a frame to its point, which is made when it is met first. */
 void	source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, size_t n);
 /* Tells of damage and closes the capture: at its end another piece may follow. */

@@ -85,6 +85,7 @@ input_capture(struct pipeline *p, struct source *s, const char *path, struct inp
 	char err[512];
 	struct capture *c = capture_open_input(in, path, p->o->filter, err, sizeof(err));
 	size_t n;
+	int rc;
 
 	if (c == NULL) {
 		complain(p, "%s", err);
@@ -92,14 +93,16 @@ input_capture(struct pipeline *p, struct source *s, const char *path, struct inp
 		return;
 	}
 	n = capture_batch(c, f, FLOW_BATCH);
-	if (!source_goes_on(s, c)) {
+	rc = source_goes_on(s, c);
+	if (rc == 0) {
 		source_over(p, s);
-		if (source_begin(s, c, p->points) != 0) {
-			complain(p, "%s: no memory", path);
-			p->input_failed = true;
-			capture_close(c);
-			return;
-		}
+		rc = source_begin(s, c, p->points);
+	}
+	if (rc < 0) {
+		complain(p, "%s: no memory", path);
+		p->input_failed = true;
+		capture_close(c);
+		return;
 	}
 	for (; n > 0; n = capture_batch(c, f, FLOW_BATCH)) {
 		source_frames(p, s, f, n);
@@ -192,7 +195,10 @@ pipeline_inputs(struct pipeline *p)
 			complain(p, "%s", err);
 			p->input_failed = true;
 		}
-	pieces_order(l.v, l.n);
+	if (pieces_order(l.v, l.n) != 0) {
+		complain(p, "no memory: pieces of captures are taken as they were named");
+		p->input_failed = true;
+	}
 	if (taken != NULL) {
 		paths_read(p, &l, taken);
 	} else {

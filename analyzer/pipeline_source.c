@@ -113,19 +113,19 @@ points_alike(const struct source *s, struct capture *c)
 	return n > 0 && s->count > 0;
 }
 
-bool
+int
 source_goes_on(struct source *s, struct capture *c)
 {
 	const struct capture_counts *now = capture_counts(c);
 	const struct record_piece *before = piece_last(s);
 
 	if (s->capture != NULL || before == NULL || before->frames == 0 || now->frames == 0)
-		return false;
+		return 0;
 	if (strcmp(s->path, capture_name(c)) == 0 || !pieces_alike(s->path, capture_name(c)) || !points_alike(s, c))
-		return false;
+		return 0;
 	if (now->first_ns < before->last.ns || now->first_ns - before->last.ns > PIECES_APART_NS)
-		return false;
-	return piece_begin(s, c) == 0;
+		return 0;
+	return piece_begin(s, c) == 0 ? 1 : -1;
 }
 
 int

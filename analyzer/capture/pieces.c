@@ -120,14 +120,14 @@ family_order(struct item *v, size_t n)
 		v[i].family = first;
 }
 
-void
+int
 pieces_order(struct piece_path *v, size_t n)
 {
 	struct item *items = n > 1 ? reallocarray(NULL, n, sizeof(*items)) : NULL;
 	size_t end;
 
 	if (items == NULL)
-		return;
+		return n > 1 ? -1 : 0;
 	for (size_t i = 0; i < n; i++)
 		items[i] = (struct item){ v[i], i, i, 0 };
 	qsort(items, n, sizeof(*items), by_family);
@@ -142,4 +142,5 @@ pieces_order(struct piece_path *v, size_t n)
 	for (size_t i = 0; i < n; i++)
 		v[i] = items[i].p;
 	free(items);
+	return 0;
 }

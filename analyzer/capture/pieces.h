@@ -25,8 +25,9 @@ struct piece_path {
 /*
  * Puts those that are alike where the first of them stands, in order of their
  * first packets: a name that ends in 10 sorts before one in 2, and rings begin
- * anywhere.  Files without a packet's time leave theirs as they are.
+ * anywhere.  Files without a packet's time leave theirs as they are.  -1: no
+ * memory, all are as they were.
  */
-void	pieces_order(struct piece_path *v, size_t n);
+int	pieces_order(struct piece_path *v, size_t n);
 
 #endif /* CAPTURE_PIECES_H */

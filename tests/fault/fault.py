@@ -306,6 +306,17 @@ def unreadable(c, tmp):
     c.check(p.returncode == 3 and p.stderr != b"", "a symbolic link to itself: status %d" % p.returncode)
 
 
+def in_pieces(directory):
+    """A directory with what tcpdump -C makes of the first input."""
+    os.mkdir(directory)
+    cap = capfile.load(INPUTS[0])
+    third = len(cap.frames) // 3
+    for i in range(3):
+        with open(os.path.join(directory, "mail.pcap%s" % (i or "")), "wb") as f:
+            f.write(cap.with_frames(cap.frames[i * third:(i + 1) * third]).pcap())
+    return directory
+
+
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("binary")
@@ -319,7 +330,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         records = os.path.join(tmp, "r.jsonl")
         c.run(["--records", records, INPUTS[0]])
-        no_memory(c, [*INPUTS, records], o.all, rng)
+        no_memory(c, [*INPUTS, records, in_pieces(os.path.join(tmp, "pieces"))], o.all, rng)
     if not o.memory:
         slow_reads(c, rng)
         interrupted_writer(c)
