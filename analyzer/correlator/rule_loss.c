@@ -124,6 +124,17 @@ may_be_needless(const struct way *w)
 	return w->a->retransmissions > w->a->hole_fills && !(w->a->sack_ok && w->b->sack_ok) && w->v->c->conn->state != CONN_MIDSTREAM;
 }
 
+/* A repetition that the capture lacks cuts one burst of losses in two: so many breaks are to be expected. */
+static uint32_t
+breaks_likely(const struct way *w, uint32_t k)
+{
+	uint64_t all = w->a->acked, unseen = w->a->acked_unseen < all ? w->a->acked_unseen : 0;
+	uint64_t q = capture_q_permille(w->c->capture), own = all > 0 ? (unseen * 1000 + all - 1) / all : 0;
+
+	q = own > q ? own : q;
+	return q == 0 ? 0 : q >= 1000 ? k : (uint32_t)((k * q + 999 - q) / (1000 - q));
+}
+
 static void
 judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 {
@@ -132,7 +143,7 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	uint32_t bound = 0;
 	bool size = size_matters(w, &bound), unseen = size_unseen(w);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
-	    unseen ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+	    unseen || (may_be_needless(w) && breaks_likely(w, k) > 0) ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",
@@ -172,7 +183,8 @@ judge_way(const struct way *w, struct verdicts *out)
 		judge_shrunk(w, out);
 		return;
 	}
-	if (n < SEGMENTS_LEAST || k < REPAIRS_LEAST || w->a->repair_ranges < RANGES_LEAST || n > UINT32_MAX || w->a->all_lost_above_proven)
+	if (n < SEGMENTS_LEAST || k < REPAIRS_LEAST || w->a->repair_ranges < RANGES_LEAST + breaks_likely(w, k) || n > UINT32_MAX ||
+	    w->a->all_lost_above_proven)
 		return;
 	if (wilson_lower(k, (uint32_t)n) >= RATE_LEAST)
 		judge_rate(w, k, out);

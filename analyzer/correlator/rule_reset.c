@@ -294,17 +294,23 @@ stall_given_up(const struct way *w, const struct moment *rst)
 	return NULL;
 }
 
-/* S2: too short for the rules of the path to tell why, long enough to be what it gave up for. */
+/* S2: too short for the rules of the path to tell why, long enough to be what it gave up for; or they found nothing that tells it. */
 static void
 say_given_up(struct finding *f, const struct way *w, const struct record_stall *s, const char *who)
 {
+	bool soon = s->last.ns - s->first.ns < TOO_SOON;
+
+	finding_subkind(f, "gave-up");
 	say_chain(f, w, s);
 	finding_summary(f, "The %s reset the connection: what it had sent %u times within %.1f s was not acknowledged. "
-	    "It gave up too soon to tell why: large packets that vanish, a path that failed, or an end that did.",
-	    who, s->chain_count, seconds(s->last.ns - s->first.ns));
-	finding_remedy(f, "Raise the program's server time-out to a minute at least, and capture one more try: the cause shows within some seconds more.");
+	    "%s: large packets that vanish, a path that failed, or an end that did.",
+	    who, s->chain_count, seconds(s->last.ns - s->first.ns), soon ? "It gave up too soon to tell why" : "It gave up; why it was not heard is not clear");
+	if (soon)
+		finding_remedy(f, "Raise the program's server time-out to a minute at least, and capture one more try: the cause shows within some seconds more.");
+	else
+		finding_remedy(f, "Look at the way from the %s to the other end, not at the %s: its data was not acknowledged.", who, who);
 	finding_next_capture(f, "large packets that vanish (pmtu-black-hole)", "a path that failed (path-outage)", "what is sent again after that",
-	    "at this point, with a longer time-out in the program");
+	    soon ? "at this point, with a longer time-out in the program" : "at both ends, during one more try");
 }
 
 /* Bytes that it had sent by its RST's sequence number, of which nothing came here and nothing was acknowledged; 0 = none. */
@@ -332,6 +338,17 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 	    "what was sent then", "at the sender, or on its side of the router");
 }
 
+/* Nobody had said anything for so long before it; 0 = not long.  What it answers, if it answers something, is not here. */
+static int64_t
+idle_before(const struct record_connection *c, int d)
+{
+	int64_t rst = c->dir[d].rst.ns, spoke = c->dir[!d].last.ns < rst ? c->dir[!d].last.ns : c->dir[!d].data_last.ns;
+
+	if (c->dir[d].data_last.ns > spoke)
+		spoke = c->dir[d].data_last.ns;
+	return spoke > 0 && rst - spoke >= IDLE_LEAST ? rst - spoke : 0;
+}
+
 static void
 judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 {
@@ -347,7 +364,8 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl), begun = moment_is(&c->conn->dir[1].data_first);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
-	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0;
+	int64_t idle = idle_before(c->conn, d);
+	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0 || idle > 0;
 	struct finding *f;
 
 	if (stale) {
@@ -362,13 +380,15 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, rst_ttl(end), ttl), rst);
 	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
 	    fits ? "" : ", or in its name: its origin is not certain");
+	if (idle > 0)
+		finding_says(f, c->point, "%.1f s of silence lie before it: a device on the way that forgot the idle connection resets so, too", seconds(idle));
 	if (hidden)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
 	if (fits && ttl != 0)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	if (fits && sent_in_vain(end) > 0)
 		say_unheard(f, c, who, sent_in_vain(end));
-	else if (s != NULL && fits && s->last.ns - s->first.ns < TOO_SOON)
+	else if (s != NULL && fits)
 		say_given_up(f, &w, s, who);
 	else
 		finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",

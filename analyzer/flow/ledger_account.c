@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { STRETCH_MOST = 64 };	/* intervals */
+
 /* Most segments are as large as the one before: `n' is its note, NULL = none. */
 static inline struct size_note *
 note_of(struct totals *t, struct size_note *n, uint32_t w)
@@ -124,27 +126,48 @@ range_ending(const struct totals *t, uint32_t seq)
 }
 
 /*
+ * Where the stretch begins whose repetitions the capture lacks, right before x: what was sent once and, with SACK, acknowledged
+ * far later than it takes to arrive.  It is of the same interruption.
+ */
+static uint32_t
+stretch_begin(const struct ledger *l, const struct reading *r, const struct tx *x)
+{
+	uint32_t k = x->lo, tx;
+
+	if (!l->side[0].sack_ok || !l->side[1].sack_ok)
+		return l->segs[x->seg].seq;
+	while (k > 0 && x->lo - k < STRETCH_MOST && cover_count(r, k - 1) == 1 && r->by[k - 1] != NEVER && !r->early[k - 1] &&
+	    reading_clean(l, r, k - 1, &tx) == 0)
+		k--;
+	return l->segs[x->seg].seq - (uint32_t)(r->point[x->lo] - r->point[k]);
+}
+
+/*
  * Repairs one behind the other heal one interruption, or go back over what had arrived: one range.  So do those that
  * come up to one begun before: the last segment of a flight is sent again first, as a probe (RFC 8985 7).
  */
 static void
-account_range(struct totals *t, const struct seg *g)
+account_range(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t)
 {
+	const struct seg *g = &l->segs[x->seg];
 	uint32_t i = range_ending(t, g->seq), end = g->seq + g->len, kept;
-	struct span32 r = { i < RANGES_OPEN ? t->range[i].lo : g->seq, end };
+	struct span32 span;
 
+	if (i == RANGES_OPEN && t->ranges > 0)
+		i = range_ending(t, stretch_begin(l, r, x));
+	span = (struct span32){ i < RANGES_OPEN ? t->range[i].lo : g->seq, end };
 	if (i == RANGES_OPEN) {
 		t->ranges++;
 		i = RANGES_OPEN - 1;
 	}
-	memmove(t->range + 1, t->range, i * sizeof(r));
-	t->range[0] = r;
+	memmove(t->range + 1, t->range, i * sizeof(span));
+	t->range[0] = span;
 	kept = t->ranges < RANGES_OPEN ? t->ranges : RANGES_OPEN;
 	for (i = 1; i < kept; i++)
 		if (t->range[i].lo == end) {
 			t->range[0].hi = t->range[i].hi;
-			memmove(t->range + i, t->range + i + 1, (RANGES_OPEN - 1 - i) * sizeof(r));
-			t->range[RANGES_OPEN - 1] = r;
+			memmove(t->range + i, t->range + i + 1, (RANGES_OPEN - 1 - i) * sizeof(span));
+			t->range[RANGES_OPEN - 1] = span;
 			t->ranges--;
 			break;
 		}
@@ -170,20 +193,20 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 	account_size(l, r, x, t, last);
 	if (fill) {
 		t->hole_fills++;
-		account_range(t, g);
+		account_range(l, r, x, t);
 		account_repair(t, g);
 	} else if (x->again && !x->super && x->hi > x->lo) {
 		if (r->times[x->lo] < 255)
 			r->times[x->lo]++;
 		if (r->times[x->lo] == 1)
-			account_range(t, g);
+			account_range(l, r, x, t);
 		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
 			t->retransmissions++;
 			t->needless += had_arrived(l, r, x, t);
 		}
 		account_repair(t, g);
 	} else if (x->again && range_ending(t, g->seq) < RANGES_OPEN) {
-		account_range(t, g);		/* in one large piece: it goes on */
+		account_range(l, r, x, t);		/* in one large piece: it goes on */
 	}
 	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
 		t->w_after_repair = g->w;

@@ -104,9 +104,9 @@ reordering(void)
 	ledger_free(n.l);
 }
 
-/* A flight is lost but for its second segment: its last is sent again first (a probe), then the first, then the rest. */
+/* A flight is lost (but for its second segment, if that `arrived'): its last is sent again first (a probe), then the first, then the rest. */
 static void
-one_interruption(void)
+interruption(bool arrived)
 {
 	static const uint32_t again[] = { 5, 0, 2, 3, 4 };
 	struct net n;
@@ -118,7 +118,10 @@ one_interruption(void)
 	off = n.sent[A];
 	for (uint32_t i = 0; i < 6; i++)
 		data_at(&n, A, off + i * 1448, 1448);
-	wait(&n, 300 * MS);
+	wait(&n, 10 * MS);
+	if (arrived)
+		ack_sack(&n, B, off, off + 1448, off + 2 * 1448);
+	wait(&n, 290 * MS);
 	for (uint32_t i = 0; i < 5; i++) {
 		data_at(&n, A, off + again[i] * 1448, 1448);
 		wait(&n, 300 * MS);
@@ -126,8 +129,21 @@ one_interruption(void)
 	ack(&n, B, off + 6 * 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].retransmissions, 5);
-	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 2);	/* the second had arrived: two holes, not three */
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, arrived ? 2 : 1);	/* two holes, not three */
 	ledger_free(n.l);
+}
+
+static void
+one_interruption(void)
+{
+	interruption(true);
+}
+
+/* The second was lost, too, and the capture lacks its repetition: it is acknowledged far too late for the first transmission. */
+static void
+one_interruption_and_capture_loss(void)
+{
+	interruption(false);
 }
 
 /* Its card cuts for it: when it has shrunk to 512 bytes, a piece of 1024 goes out as two, and proves nothing of its size. */
@@ -271,6 +287,7 @@ main(void)
 		{ "reordering is not loss", reordering },
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
+		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
 		{ "an answer to the first transmission", answer_to_the_first },
