@@ -206,8 +206,8 @@ stall_long(const struct record_stall *s)
 {
 	if (size_carried(s, s->u))
 		return false;
-	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) >= CHAIN_LEAST && s->u > s->proven
-	    && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
+	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) + last_open(s) >= CHAIN_LEAST
+	    && s->u > s->proven && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
 }
 
 bool

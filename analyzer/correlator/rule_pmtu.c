@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define P_SURE	1e-3
+#define P_UNLIKELY 0.05		/* chance is no explanation any more, though it is not yet excluded for sure */
 
 enum {
 	SESSIONS_PROBABLE = 2,
@@ -229,10 +230,10 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 {
 	const struct record_stall *s = o->s;
 
-	if (s->n_ok_lt > 0)
+	if (s->n_ok_lt > 0 && o->p <= P_UNLIKELY)
 		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
 		    s->u, o->per_flow ? "on this connection" : o->since ? "since then" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
-	else
+	else if (s->n_ok_lt == 0)
 		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u, s->n_lost_ge);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
 	if (!o->since)

@@ -108,6 +108,40 @@ black_hole_or_death(void)
 	correlator_free(c);
 }
 
+/*
+ * Offload hides the first of four transmissions, and the capture ends with the last: what became of that one it does not
+ * show.  As far as chance goes, three losses beside four small packets are not enough to exclude it.
+ */
+static void
+few_losses(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+	const struct finding *f;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	stall.stall.chain[0].super = true;
+	stall.stall.chain[0].w = 2928;
+	stall.stall.chain[3].lost = false;
+	stall.stall.chain_count = stall.stall.chain_len = 4;
+	stall.stall.chain_lost = stall.stall.chain_above = 3;
+	stall.stall.n_lost_ge = 2;
+	stall.stall.last.ns = stall.stall.chain[3].ns += 2000000000;
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	for (uint32_t i = 0; f != NULL && i < f->excluded_count; i++)
+		CHECK(f->excluded[i].kind != FINDING_HIGH_LOSS);
+	correlator_free(c);
+	stall.stall.chain[2].lost = false;	/* with two of unknown fate it is not four */
+	stall.stall.chain_lost = stall.stall.chain_above = 2;
+	stall.stall.n_lost_ge = 1;
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+}
+
 /* S22: an outage that begins exactly at DATA; the peer repeats what the sender acknowledges. */
 static void
 outage_at_data(void)
@@ -624,6 +658,7 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "a black hole", black_hole },
 		{ "a black hole, or the path died", black_hole_or_death },
+		{ "few losses", few_losses },
 		{ "an outage that begins at DATA", outage_at_data },
 		{ "the size was proven on another connection", size_proven_elsewhere },
 		{ "other connections help", help_of_others },
