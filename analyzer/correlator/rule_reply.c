@@ -246,6 +246,13 @@ words_certain(const struct reading *g, const struct refusal *r, const struct rep
 	return cl->confidence;
 }
 
+/* The server has seen nothing of what it would judge. */
+static bool
+before_content(const struct refusal *r)
+{
+	return r->stage == 'M' || r->stage == 'R' || verb_is(r, "DATA");
+}
+
 /* A relay or login refusal means something else after a login, or when one was offered and not tried. */
 static void
 class_by_login(const struct reading *g, const struct refusal *r, struct reply_class *cl)
@@ -279,6 +286,10 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 	class_by_login(g, r, cl);
 	if (cl->kind == FINDING_MAILBOX_FULL && quota_of_sender(r))
 		class_of_quota(g, r, cl);
+	if (cl->kind == FINDING_CONTENT_REJECTED && !g->blind && before_content(r)) {
+		cl->kind = FINDING_POLICY_OR_BLOCKLIST;
+		cl->subkind[0] = '\0';
+	}
 	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
 	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
 		cl->kind = FINDING_AUTH_NOT_OFFERED;
@@ -442,7 +453,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
 	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
-	    r->stage == 'D' ? " to the message" : "");
+	    verb_is(r, "DATA") ? " to DATA" : r->stage == 'D' ? " to the message" : "");
 }
 
 /* Whose rule it is: the name the server gives itself. */
