@@ -197,12 +197,37 @@ last_command_note(struct record_session *s, const struct dissect_event *ev)
 		text_copy_utf8(s->last_command, sizeof(s->last_command), ev->line, ev->line_len);
 }
 
+/* A list that is as long as what is kept of it may have been cut. */
+static bool
+offers_pipelining(const struct record_session *r)
+{
+	return r->capabilities != NULL && (strcasestr(r->capabilities, "PIPELINING") != NULL || strlen(r->capabilities) > RECORD_WORDS - 64);
+}
+
+/* RFC 5321 2.3.8, RFC 2920 3: what strict servers hold against a client. */
+static void
+conduct_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	const struct smtp_flow *s = smtp_flow(f);
+	struct record_session *r = f->session;
+	const struct smtp_asked_cmd *last = s->asked_count != 0 ? &s->asked[s->asked_count - 1] : NULL;
+
+	if (ev->odd & ODD_BARE_LF && r->bare_command.frame == 0)
+		r->bare_command = at;
+	if (r->unoffered.frame != 0 || last == NULL || last->answered || ev->unsure || ev->odd & ODD_EARLY || ev->verb == SMTP_AUTH_DATA)
+		return;
+	if (r->ehlo_answered ? !offers_pipelining(r) : last->verb == SMTP_EHLO || last->verb == SMTP_HELO)
+		r->unoffered = at;
+}
+
 static void
 event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct smtp_flow *s = smtp_flow(f);
-	struct smtp_asked_cmd *a = asked_add(f, ev, at);
+	struct smtp_asked_cmd *a;
 
+	conduct_note(f, ev, at);
+	a = asked_add(f, ev, at);
 	f->session->commands++;
 	f->session->visible |= ev->verb != SMTP_UNKNOWN;
 	s->early |= (ev->odd & ODD_EARLY) != 0;

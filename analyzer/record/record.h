@@ -423,6 +423,8 @@ struct record_session {
 	struct moment	greeting_begun;	/* first server byte */
 	bool		greeting_cut;
 	bool		early_talker;
+	struct moment	bare_command;	/* the first command line that ends with LF alone */
+	struct moment	unoffered;	/* the first that did not wait for the answer before it, though PIPELINING was not offered */
 	bool		proxy_header;	/* what connects is a proxy: its PROXY header comes before the client's words */
 	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
 	bool		ehlo, helo, lhlo, ehlo_answered;

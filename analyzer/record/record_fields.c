@@ -326,6 +326,8 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(greeting_begun, "its first byte"),
 	F(greeting_cut, "it never ended"),
 	F(early_talker, "the client spoke before it"),
+	F(bare_command, "the first command line that ends with LF alone"),
+	F(unoffered, "the first command that did not wait for the answer before it, though PIPELINING was not offered"),
 	F(proxy_header, "the connection begins with a PROXY header, which a proxy puts before the client's words"),
 	TEXT(identity, RECORD_LINE, "argument of EHLO or HELO"),
 	F(ehlo, "EHLO was sent"),

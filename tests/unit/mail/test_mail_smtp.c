@@ -542,6 +542,30 @@ test_refusal_of_an_unknown_command(void)
 	}
 }
 
+/* Bare line feeds, and commands that do not wait where nothing allows it. */
+static void
+test_conduct(void)
+{
+	static const struct { const char *text; bool bare, unoffered; } cases[] = {
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n", false, true },
+		{ "S: 220 mx\nC: EHLO me\nC: MAIL FROM:<a@b>\nS: 250-mx\nS: 250 PIPELINING\nS: 250 ok\n", false, true },
+		{ "S: 220 mx\nC: HELO me\nC: MAIL FROM:<a@b>\nS: 250 mx\nS: 250 ok\n", false, true },
+		{ "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n", false, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: QUIT\nS: 221 bye\n", false, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: Ym9i\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235 ok\n", false, false },
+		{ "S: 220 mx\nC| EHLO me\\n\nS: 250 mx\n", true, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: DATA\nS: 354 go\nC| x\\ny\\r\\n\nC: .\nS: 250 ok\n", false, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct seen *s = play(cases[i].text, NULL);
+
+		CHECK_EQ_INT(s->session.bare_command.frame != 0, cases[i].bare);
+		CHECK_EQ_INT(s->session.unoffered.frame != 0, cases[i].unoffered);
+		free(s);
+	}
+}
+
 static void
 test_refusals_first_and_last(void)
 {
@@ -626,6 +650,7 @@ main(void)
 		{ "many recipients", test_many_recipients },
 		{ "many mails unanswered", test_many_unanswered },
 		{ "a reply far behind a gap", test_many_behind_a_gap },
+		{ "conduct", test_conduct },
 		{ "a refusal of an unknown command", test_refusal_of_an_unknown_command },
 		{ "refusals: the first and the last", test_refusals_first_and_last },
 		{ "text is UTF-8", test_text_is_utf8 },
