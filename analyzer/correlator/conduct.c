@@ -1,9 +1,11 @@
 /* conduct.c - what a client did that strict servers hold against it, not only at the command that they refuse for it. */
+#include <string.h>
+
 #include "dialogue.h"
 
 /* Each is told by a line that is there; of frames in the wrong order, or behind missing ones, it may seem only so. */
-bool
-say_conduct(const struct mail_case *c, struct finding *f)
+static void
+say_what_is_seen(const struct mail_case *c, struct finding *f)
 {
 	const struct record_session *s = c->session;
 	bool whole = !case_midstream(c) && !case_missing(c) && !case_one_sided(c) && c->conn->disordered == 0;
@@ -23,5 +25,17 @@ say_conduct(const struct mail_case *c, struct finding *f)
 		    "so does not speak SMTP properly: look for a script, or a virus, that sends mail.");
 	else if (moment_is(&s->bare_command))
 		finding_remedy(f, "Let the mail program end every line with CR LF, as SMTP asks for (RFC 5321, 2.3.8).");
-	return early || unoffered || moment_is(&s->bare_command);
+	else
+		finding_remedy(f, "The server refuses the client for how it spoke before: too early, without waiting for answers, or with bare line feeds. None of it is seen "
+		    "in this connection; the server remembers earlier ones for a while.");
+}
+
+void
+say_conduct(const struct mail_case *c, struct finding *f)
+{
+	if (strcmp(f->subkind, "conduct") == 0)
+		say_what_is_seen(c, f);
+	else if (strcmp(f->subkind, "not-smtp") == 0)
+		finding_remedy(f, "The server hangs up on lines that are not SMTP (GET, CONNECT, header lines): something else than a mail program speaks to it, or a mail "
+		    "program that sends a message before it was asked to.");
 }

@@ -73,8 +73,8 @@ const char *address_domain(const char *address);	/* behind the last @; "" = none
 char	*reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len);
 /* What Outlook and its kin show for this reply; "" when the kind's default says it best. */
 void	reply_client_shows(struct finding *f, const struct refusal *r, bool pop);
-/* Servers that hold against a client how it spoke: what of it the capture shows.  False: nothing. */
-bool	say_conduct(const struct mail_case *c, struct finding *f);
+/* A protocol error of subkind `conduct' or `not-smtp': how the client spoke, as far as the capture shows it. */
+void	say_conduct(const struct mail_case *c, struct finding *f);
 /* APOP, CRAM-MD5, DIGEST-MD5: the server must know the password itself; "" = nothing to say of that mechanism. */
 void	say_challenge_login(const struct mail_case *c, struct finding *f, const char *mechanism);
 /* A remedy where the server's words or the subkind say better than the kind. */

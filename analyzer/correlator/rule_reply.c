@@ -518,12 +518,8 @@ say(const struct reading *g, const struct refusal *r, const struct reply_class *
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);
-	if (strcmp(cl->subkind, "conduct") == 0 && !say_conduct(g->c, f))
-		finding_remedy(f, "The server refuses the client for how it spoke before: too early, without waiting for answers, or with bare line feeds. None of it is seen "
-		    "in this connection; the server remembers earlier ones for a while.");
-	if (strcmp(cl->subkind, "not-smtp") == 0)
-		finding_remedy(f, "The server hangs up on lines that are not SMTP (GET, CONNECT, header lines): something else than a mail program speaks to it, or a mail "
-		    "program that sends a message before it was asked to.");
+	if (cl->kind == FINDING_PROTOCOL_ERROR)
+		say_conduct(g->c, f);
 	if (cl->kind == FINDING_AUTH_FAILED && r->stage == 'A')
 		say_challenge_login(g->c, f, g->s->auth_mechanism);
 	if (cl->kind == FINDING_PROTOCOL_ERROR && r->unsolicited && r->reply->code >= 500 && r->reply->code <= 503 && case_line_between(g->c, &r->reply->at)) {
