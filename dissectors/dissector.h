@@ -48,6 +48,7 @@ dissect_starved(struct dissect_budget *b)
 /* What the opener knows of a connection. */
 struct dissect_hint {
 	bool	midstream;	/* no SYN in the capture: bytes before the first are missing */
+	bool	server_joined;	/* no SYN-ACK: so may be the server's first bytes */
 	bool	tunnelled;	/* behind SOCKS or HTTP CONNECT: the dialogue starts later */
 	bool	server_seen;	/* false when the capture has no packet of the server */
 	bool	client_seen;

@@ -60,6 +60,12 @@ pending_drop(struct pop3 *st)
 	st->pending_count--;
 }
 
+bool
+pop3_asked_before(struct pop3 *st, int64_t ts_ns)
+{
+	return st->pending_count > 0 && pending_at(st, 0)->ts_ns < ts_ns;
+}
+
 const struct pop3_pending *
 pop3_pending_due(struct pop3 *st)
 {

@@ -311,7 +311,8 @@ contains(const char *p, size_t len, const char *word)
 }
 
 /*
- * The first line of a server is its greeting.  Joined in the middle we cannot
+ * The first line of a server is its greeting, unless the capture may lack its
+ * beginning and it was asked something before.  Joined in the middle we cannot
  * know; a greeting then has a timestamp (RFC 1939 7) or says what it is.
  */
 static bool
@@ -321,7 +322,7 @@ is_greeting(struct pop3 *st, const struct pop3_reply *r)
 		return false;
 	st->greeting_due = false;
 	if (!st->hint.midstream)
-		return true;
+		return !st->hint.server_joined || !pop3_asked_before(st, st->ts_ns[DIR_S2C]);
 	return st->commands == 0 && (contains(r->text, r->text_len, "ready") ||
 	    contains(r->text, r->text_len, "pop3") ||
 	    (contains(r->text, r->text_len, "<") && contains(r->text, r->text_len, "@")));

@@ -117,6 +117,8 @@ void	pop3_client_line(struct pop3 *st);
 /* Is the client's next line the response to a challenge? */
 bool	pop3_response_due(const struct pop3 *st);
 const struct pop3_pending *pop3_pending_head(const struct pop3 *st);
+/* Had a command been said before that moment which is not answered yet? */
+bool	pop3_asked_before(struct pop3 *st, int64_t ts_ns);
 /* The command that the server's bytes at hand answer; NULL = none.  Forgets those whose reply is missing. */
 const struct pop3_pending *pop3_pending_due(struct pop3 *st);
 bool	pop3_pending_take(struct pop3 *st, struct pop3_pending *out);

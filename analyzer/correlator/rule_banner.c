@@ -151,8 +151,8 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	int closer = who_ended(c);
 	struct finding *f;
 
-	/* behind a gap nobody knows whether it was ended */
-	if (c->session == NULL || c->session->gap_server || (c->session->early_talker && !moment_is(&goodbye)) || server_is_other(c) ||
+	/* behind a gap nobody knows whether it was ended; where something was answered, it is the capture that lacks it */
+	if (c->session == NULL || c->session->gap_server || c->session->replies > 0 || (c->session->early_talker && !moment_is(&goodbye)) || server_is_other(c) ||
 	    (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
 		return;
 	if (closer == 1) {
@@ -266,7 +266,7 @@ early_refused(const struct record_session *s)
 
 	if (reply_digit(&s->greeting) == 5)
 		return &s->greeting;
-	if (r == NULL || r->stage != STAGE_EHLO || r->reply.code < 500 || s->ehlo_answered || r->asked.ns > s->greeting.at.ns)
+	if (r == NULL || r->stage != STAGE_EHLO || r->reply.code < 500 || s->ehlo_answered || r->asked.ns >= s->greeting.at.ns)
 		return NULL;
 	return &r->reply;
 }
@@ -283,7 +283,8 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	struct finding *f;
 
 	/* who waited in vain and says QUIT did not speak too early; nor is that known where the server's first byte is not */
-	if (!s->early_talker || !c->conn->dir[1].isn_known || moment_is(&goodbye) || !((none && moment_is(&end)) || refused != NULL))
+	if (!s->early_talker || c->conn->disordered > 0 || !c->conn->dir[1].isn_known || moment_is(&goodbye) ||
+	    !((none && moment_is(&end)) || refused != NULL))
 		return;
 	none = none && refused == NULL;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);

@@ -98,6 +98,7 @@ full_opened(const struct full *f)
 		.app = f->app,
 		.hint = {
 			.midstream = !f->end[0].isn_known && !f->end[1].isn_known,
+			.server_joined = !f->end[DIR_S2C].isn_known,
 			.tunnelled = f->app == APP_SMTP_TUNNELLED,
 			.server_seen = f->end[DIR_S2C].seen,
 			.client_seen = f->end[DIR_C2S].seen,
