@@ -1,7 +1,7 @@
 /*
  * fuzz_pipeline.c - a whole run in one process: the bytes of a file go in, as
- * the command line would read them (a capture, compressed or not, or records),
- * and all three outputs come out.  Beyond memory safety: no byte of an output
+ * the command line would read them (a capture, compressed or not, every other
+ * one in two pieces, or records), and all three outputs come out.  Beyond memory safety: no byte of an output
  * can drive a terminal, a line of JSON is ASCII, the mails add up, and judging
  * twice says the same.
  */
@@ -86,9 +86,9 @@ output_of(struct pipeline *p, struct options *o, enum output kind)
 }
 
 static void
-run(const char *path)
+run(const char **paths, size_t count)
 {
-	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true, .inputs = &path, .input_count = 1 };
+	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true, .inputs = paths, .input_count = count };
 	struct paper said = { .ascii = false };
 	struct pipeline p;
 	uint64_t text;
@@ -109,16 +109,52 @@ run(const char *path)
 	fclose(messages);
 }
 
+/* A file of its own, under a name that differs from others in digits only; its descriptor. */
+static int
+file_make(const uint8_t *head, size_t head_len, const uint8_t *rest, size_t rest_len, char *path, size_t size)
+{
+	int fd = memfd_create("input", MFD_CLOEXEC);
+
+	if (fd < 0 || write(fd, head, head_len) != (ssize_t)head_len || write(fd, rest, rest_len) != (ssize_t)rest_len)
+		abort();
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	return fd;
+}
+
+/* Where a frame in the middle of a little-endian pcap begins; 0: of no pcap, or of one in one piece (the first time's last bit). */
+static size_t
+middle(const uint8_t *data, size_t size)
+{
+	uint32_t caplen;
+	size_t at = 24;
+
+	if (size < 40 || memcmp(data, "\xd4\xc3\xb2\xa1", 4) != 0 || (data[28] & 1) == 0)
+		return 0;
+	while (at + 16 <= size && at < size / 2) {
+		memcpy(&caplen, data + at + 8, sizeof(caplen));
+		if (caplen > size - at - 16)
+			break;
+		at += 16 + caplen;
+	}
+	return at > 24 ? at : 0;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char path[64];
-	int fd = memfd_create("input", MFD_CLOEXEC);
+	size_t cut = middle(data, size);
+	const char *paths[2];
+	char path[2][64];
+	int fd[2] = { -1, -1 };
 
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
-		abort();
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	run(path);
-	close(fd);
+	fd[0] = file_make(data, cut > 0 ? cut : size, NULL, 0, path[0], sizeof(path[0]));
+	if (cut > 0)
+		fd[1] = file_make(data, 24, data + cut, size - cut, path[1], sizeof(path[1]));
+	paths[0] = path[0];
+	paths[1] = path[1];
+	run(paths, cut > 0 ? 2 : 1);
+	close(fd[0]);
+	if (fd[1] >= 0)
+		close(fd[1]);
 	return 0;
 }
