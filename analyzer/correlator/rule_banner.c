@@ -235,11 +235,13 @@ judge_refused(const struct view *v, struct verdicts *out)
 		}
 		finding_reply(f, r);
 		evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+		if (cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS)
+			finding_says(f, c->point, "what its enhanced code stands for, and not more: %s", kind_facts(cl.kind)->title);
 		finding_summary(f, "The server refuses this client at its greeting%s: \"%s\".", now ? ", for now" : "", quote);
 		reply_client_shows(f, &refusal, false);
 	}
-	if (cl.kind == FINDING_KINDS || cl.how == REPLY_BY_CODE || cl.how == REPLY_BY_NOTHING)
-		return;
+	if (!known)
+		return;			/* a code alone says no more than that */
 	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
 	finding_subkind(f, cl.subkind);
 	finding_span(f, &r->at, &r->at);
@@ -247,8 +249,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
 	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS)
 		say_connections_open(v, f, &r->at);
-	if (known)
-		finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
+	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
 	reply_remedy(f, r);
 	reply_client_shows(f, &refusal, false);
