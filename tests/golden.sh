@@ -19,5 +19,13 @@ for expected in captures/stories/*.report; do
 		echo "FAIL $story: no transcript"
 	}
 done
+# What README.md shows of a report is in it, line for line.
+if ! awk '/^```text$/ { on = 1; next } /^```$/ { on = 0 } on && $0 != "                 ..."' README.md |
+    grep -vxFf captures/stories/mtu-1454.report; then
+	passed=$((passed + 1))
+else
+	failed=$((failed + 1))
+	echo "FAIL README.md: these lines are not in captures/stories/mtu-1454.report"
+fi
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -494,7 +494,7 @@ say_mtu_remedy(struct finding *f, const struct way *w)
 		n += (size_t)snprintf(more + n, sizeof(more) - n, "%s%u", i == 1 ? "; if that is not enough: " : ", ",
 		    f->mtu.candidates[i]);
 	if (f->mtu.safe > 0)
-		snprintf(proven, sizeof(proven), " Proven to pass: %u bytes.", f->mtu.safe);
+		snprintf(proven, sizeof(proven), " Proven to pass: %u bytes.", f->mtu.proven);
 	else
 		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try.");
 	finding_remedy(f, "Set the WAN (PPPoE) MTU of the router at the sender's site to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "

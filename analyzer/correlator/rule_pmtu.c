@@ -266,8 +266,8 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		addr_format(&o->refused->from, router, sizeof(router));
 		snprintf(why, sizeof(why), "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
 	}
-	if (s->proven > 0)
-		snprintf(small, sizeof(small), "up to %u bytes pass", s->proven);
+	if (f->mtu.proven > 0)
+		snprintf(small, sizeof(small), "up to %u bytes pass", f->mtu.proven);
 	else
 		snprintf(small, sizeof(small), "small ones pass");
 	if (o->per_flow)
@@ -281,7 +281,7 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
 		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(s->last.ns - s->first.ns),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
-	else if (s->proven == 0 && s->n_ok_lt == 0)
+	else if (f->mtu.proven == 0 && s->n_ok_lt == 0)
 		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
 		    "dropped on the way (path-MTU black hole), or the path is dead.", from, to, s->u);
 	else
