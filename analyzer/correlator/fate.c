@@ -324,6 +324,30 @@ any_of(const struct verdicts *v, enum finding_kind k)
 	return false;
 }
 
+static struct moment
+fate_begins(const struct fate *f)
+{
+	return f->transaction != NULL ? f->transaction->first : f->message != NULL ? f->message->first : f->connection->first;
+}
+
+/* Connections that run beside each other take turns. */
+static int
+by_time(const void *a, const void *b)
+{
+	const struct fate *x = a, *y = b;
+	struct moment p = fate_begins(x), q = fate_begins(y);
+
+	if (p.ns != q.ns)
+		return p.ns < q.ns ? -1 : 1;
+	if (x->key.point != y->key.point)
+		return x->key.point < y->key.point ? -1 : 1;
+	if (p.frame != q.frame)
+		return p.frame < q.frame ? -1 : 1;
+	if (x->key.conn != y->key.conn)
+		return x->key.conn < y->key.conn ? -1 : 1;
+	return (x->key.n > y->key.n) - (x->key.n < y->key.n);
+}
+
 size_t
 fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 {
@@ -341,6 +365,8 @@ fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 			smtp_fates(s, v, c, &l, grey);
 	}
 	v->starved += l.starved + !retries_join(l.v, l.n);
+	if (l.n > 0)
+		qsort(l.v, l.n, sizeof(*l.v), by_time);
 	*out = l.v;
 	return l.n;
 }

@@ -275,6 +275,29 @@ test_two_mails_one_unanswered(void)
 	correlator_free(c);
 }
 
+/* Two connections beside each other: the second mail of the one comes behind the mail of the other. */
+static void
+test_mails_in_order_of_time(void)
+{
+	struct record one = build_connection(0, 1, 0, 9000), other = build_connection(0, 2, 500, 2000);
+	const struct fate *fates;
+	struct correlator *c;
+
+	other.connection.client.port++;
+	fresh();
+	add(one);
+	add(build_session(&one, 0));
+	add(build_transaction(&one, 1, VERDICT_ACCEPTED, 100));
+	add(build_transaction(&one, 2, VERDICT_ACCEPTED, 5000));
+	add(other);
+	add(build_session(&other, 500));
+	add(build_transaction(&other, 1, VERDICT_ACCEPTED, 700));
+	c = judged();
+	CHECK_EQ_INT(correlator_fates(c, &fates), 3);
+	CHECK(fates[0].key.conn == 1 && fates[1].key.conn == 2 && fates[2].key.conn == 1 && fates[2].key.n == 2);
+	correlator_free(c);
+}
+
 /* Live: a finding keeps its id, counts revisions, and is retracted when it no longer holds. */
 static void
 test_revisions_and_retraction(void)
@@ -520,6 +543,7 @@ main(void)
 		{ "records without their connection", test_records_without_their_connection },
 		{ "a later connection is heard", test_a_later_connection_is_heard },
 		{ "every kind has its words", test_every_kind_has_its_words },
+		{ "mails in order of time", test_mails_in_order_of_time },
 	};
 
 	return check_main("driver", tests, sizeof(tests) / sizeof(tests[0]));
