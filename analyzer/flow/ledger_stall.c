@@ -343,6 +343,16 @@ fill_later(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 	}
 }
 
+/* When the byte was sent, or passed over by what is sent behind it: its first transmission may not be in the capture. */
+static int64_t
+passed_over(const struct ledger *l, const struct reading *r, uint32_t k)
+{
+	for (uint32_t i = 0; i < r->tx_count; i++)
+		if (r->tx[i].lo >= k)
+			return l->segs[r->tx[i].seg].ns;
+	return INT64_MAX;
+}
+
 /*
  * A receiver whose SACK is not there, or not readable, repeats its ACK for each packet that comes behind the hole.
  * Those that A's packets of other sizes may have drawn are not counted.
@@ -354,10 +364,11 @@ fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 	const uint32_t largest = side_largest(l, r->dir);
 	const struct seg *said = NULL;
 	uint32_t acks = 0, others = 0, drawn = 0;	/* drawn: before the last such ACK */
+	int64_t since = passed_over(l, r, k);
 
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct seg *g = &l->segs[i];
-		bool during = g->ns >= s->first.ns;
+		bool during = g->ns >= since;
 
 		if (seg_s2c(g) == (r->dir == 1)) {
 			others += during && (!seg_is_data(g) || seg_super(g, largest) || g->w < s->w_min);
