@@ -57,7 +57,7 @@ contrast_of(const struct view *v, const struct record_transaction *t)
 	const struct mail_case *x;
 
 	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
-		for (uint32_t i = 0; x->point == v->c->point && i < x->transaction_count; i++) {
+		for (uint32_t i = 0; i < x->transaction_count && case_same_place(x, v->c); i++) {
 			const struct record_transaction *u = x->transactions[i];
 
 			if (u == t || !taken_at_once(u))

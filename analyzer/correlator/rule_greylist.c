@@ -57,7 +57,7 @@ accepted_later(const struct deferral *d, const struct accepted *a)
 {
 	const struct record_transaction *t = case_transaction(a->c, a->recipient->key.n);
 
-	return a->c->point == d->c->point && a->recipient->reply.at.ns - d->r->reply.at.ns >= DELAY_NS &&
+	return case_same_place(a->c, d->c) && a->recipient->reply.at.ns - d->r->reply.at.ns >= DELAY_NS &&
 	    addr_prefix_equal(&a->c->conn->client.ip, &d->c->conn->client.ip, 24, 64) &&
 	    (d->t == NULL || t == NULL || strcasecmp(d->t->sender, t->sender) == 0);
 }

@@ -85,7 +85,7 @@ login_before(const struct view *v, int64_t *ago)
 	const struct mail_case *x, *best = NULL;
 
 	while (s->user_hash[0] != '\0' && (x = store_case_next(v->store, &it)) != NULL)
-		if (x != v->c && x->point == v->c->point && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
+		if (x != v->c && case_same_place(x, v->c) && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
 		    strcmp(x->session->user_hash, s->user_hash) == 0 && moment_before(&x->session->auth_at, &s->auth_at) &&
 		    (best == NULL || moment_before(&best->session->auth_at, &x->session->auth_at)))
 			best = x;
@@ -131,7 +131,7 @@ locker_find(const struct view *v)
 	if (c->session->user_hash[0] == '\0')
 		return NULL;
 	while ((x = store_case_next(v->store, &it)) != NULL) {
-		if (x == c || x->point != c->point || x->session == NULL || x->session->logins_ok == 0 ||
+		if (x == c || !case_same_place(x, c) || x->session == NULL || x->session->logins_ok == 0 ||
 		    strcmp(x->session->user_hash, c->session->user_hash) != 0)
 			continue;
 		if (x->conn->last.ns >= c->conn->first.ns || (!x->session->quit_ok && x->conn->last.ns >= c->conn->first.ns - 1800 * SECOND))
@@ -179,7 +179,7 @@ login_later(const struct view *v, const struct refusal *r)
 	if (s->user_hash[0] == '\0')
 		return NULL;
 	for (int looked = 0; looked < LOGINS_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
-		if (x->point == v->c->point && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
+		if (case_same_place(x, v->c) && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
 		    strcmp(x->session->user_hash, s->user_hash) == 0)
 			return x;
 	return NULL;

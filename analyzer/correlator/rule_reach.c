@@ -440,7 +440,8 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 	if (!silence_long(v->c))
 		return;
 	if (!many && (far = contrast_answered_elsewhere(v)) != NULL) {
-		silence_return(v->c, far, out);
+		if (!case_same_place(far, v->c))	/* else it was answered in the next piece of this capture */
+			silence_return(v->c, far, out);
 		return;
 	}
 	contrast_find(v->store, v->c, false, &con);

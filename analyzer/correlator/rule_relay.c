@@ -40,7 +40,7 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 	for (; w->n > 0 && w->at->c->conn->first.ns <= w->to_ns; w->at++, w->n--) {
 		const struct mail_case *x = w->at->c;
 
-		if (x->point != refused->point || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
+		if (!case_same_place(x, refused) || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
 			continue;
 		*out = (struct acceptance){ x, w->at->recipient, case_transaction(x, w->at->recipient->key.n) };
 		w->at++;
@@ -59,7 +59,7 @@ login_between(const struct view *v, const struct mail_case *c, int64_t from, int
 	for (size_t i = 0; i < run.n && run.at[i]->conn->first.ns < to; i++) {
 		const struct mail_case *x = run.at[i];
 
-		if (x->point == c->point && x->session->logins_ok > 0 && x->session->auth_at.ns > from && x->session->auth_at.ns < to)
+		if (case_same_place(x, c) && x->session->logins_ok > 0 && x->session->auth_at.ns > from && x->session->auth_at.ns < to)
 			return x;
 	}
 	return NULL;

@@ -52,7 +52,7 @@ sent_again(const struct pair *p)
 	const struct mail_case *x = p->first->c;
 
 	/* begun before the other was over: the same conversation, seen on both sides of a NAT */
-	return x != p->c && x->point == p->c->point && p->t->first.ns > p->first->t->end_of_data.ns &&
+	return x != p->c && case_same_place(x, p->c) && p->t->first.ns > p->first->t->end_of_data.ns &&
 	    p->t->first.ns - p->first->t->end_of_data.ns < LIFETIME_NS && same_recipient(x, p->first->t, p->c, p->t) && same_header(p);
 }
 

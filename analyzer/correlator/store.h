@@ -90,6 +90,8 @@ struct proven	store_proven(const struct store *s, const struct addr *from, const
 /* So much of the time between the two the capture's clock only jumped over. */
 int64_t	case_time_jumped(const struct mail_case *c, int64_t from_ns, int64_t to_ns);
 uint32_t capture_q_permille(const struct record_capture *c);	/* NULL: 0 */
+/* Seen at one place: in one capture, or in two pieces of one (tcpdump -G and -C), and not one connection twice. */
+bool	case_same_place(const struct mail_case *x, const struct mail_case *y);
 bool	case_one_sided(const struct mail_case *c);
 int	case_unseen_dir(const struct mail_case *c);	/* the direction that is not in the capture; -1 */
 /* Of one ring: they have something in common, and are not two pieces of what one point saw. */

@@ -175,6 +175,42 @@ capture_follows(const struct record_capture *a, const struct record_capture *b)
 	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PIECES_APART;
 }
 
+/* One ended before the other began, and both were made alike. */
+static bool
+captures_alike(const struct record_capture *a, const struct record_capture *b)
+{
+	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->link_type == b->link_type && a->snaplen == b->snaplen &&
+	    strcmp(a->interface, b->interface) == 0 && (a->last.ns <= b->first.ns || b->last.ns <= a->first.ns);
+}
+
+static uint8_t
+end_ttl(const struct mail_case *c, int d)
+{
+	return c->conn->dir[d].ttl_syn != 0 ? c->conn->dir[d].ttl_syn : c->conn->dir[d].ttl;
+}
+
+/*
+ * A clock that is wrong by more than a capture takes makes two places look like that.  There the ends are at another
+ * distance, or the same connections are seen.
+ */
+bool
+case_same_place(const struct mail_case *x, const struct mail_case *y)
+{
+	const struct mail_case *copy = x;
+
+	if (x->point == y->point)
+		return true;
+	if (!captures_alike(x->capture, y->capture) || !addr_equal(&x->conn->client.ip, &y->conn->client.ip) || end_ttl(x, 0) == 0 ||
+	    end_ttl(x, 0) != end_ttl(y, 0))
+		return false;
+	if (addr_equal(&x->conn->server.ip, &y->conn->server.ip) && end_ttl(x, 1) != 0 && end_ttl(y, 1) != 0 && end_ttl(x, 1) != end_ttl(y, 1))
+		return false;
+	while ((copy = copy->copy) != x)
+		if (copy == y)
+			return false;
+	return true;
+}
+
 bool
 store_point_deaf(const struct store *s, uint32_t point)
 {
