@@ -609,6 +609,9 @@ reply_remedy(struct finding *f, const struct record_reply *r)
 		remedy_sender(f);
 	else if (f->kind == FINDING_RDNS_OR_HELO_REJECTED)
 		remedy_helo(f, r);
+	else if (f->kind == FINDING_RATE_LIMITED && strcmp(f->subkind, "connection") == 0)
+		finding_remedy(f, "The server takes only so many mails over one connection, and those before were taken: a mail server goes on over a new one by itself. "
+		    "A program that sends many must connect again.");
 	else if (f->kind == FINDING_TEMPORARY_SERVER_ERROR && strstr(f->subkind, "verif") != NULL)
 		finding_remedy(f, "The server is finding out whether the address exists and has no answer yet: a mail server tries again by itself. If it lasts, the "
 		    "server that would have to say so does not answer.");

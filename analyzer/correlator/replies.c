@@ -77,7 +77,7 @@ row_parse(struct reply_row *row, const char *line, size_t len)
 		return false;
 	row->number = (unsigned int)strtoul(number, NULL, 10);
 	row->rank = (unsigned int)strtoul(rank, NULL, 10);
-	if (strcmp(row->product, "-") == 0)
+	if (strcmp(row->product, "-") == 0 || strcmp(row->product, "any") == 0 || strcmp(row->product, "various") == 0)	/* nobody in particular */
 		row->product[0] = '\0';
 	return row->rank <= RANK_GENERIC && row->codes[0] != '\0' && class_parse(row, class);
 }
