@@ -1,5 +1,6 @@
 #include "link.h"
 
+#include "link_wrap.h"
 #include "wire.h"
 
 enum {
@@ -272,6 +273,37 @@ walk_cooked(struct walk *w, size_t hlen, size_t at)
 	return type < ETHERTYPE_MIN ? DISSECT_NOTMINE : walk_ethertype(w, type);
 }
 
+static enum dissect_rc	walk_link(struct walk *w, uint32_t link_type);
+
+static enum dissect_rc
+walk_wrapped(struct walk *w, uint32_t link_type)
+{
+	enum dissect_rc rc;
+	uint32_t inner;
+	size_t off;
+
+	if (++w->nest > NEST_MAX)
+		return DISSECT_MALFORMED;
+	rc = link_unwrap(link_type, w->p + w->out->off, w->len - w->out->off, &inner, &off);
+	if (rc != DISSECT_OK)
+		return rc;
+	w->out->off += off;
+	return inner == LINK_LLC ? walk_snap(w) : walk_link(w, inner);
+}
+
+bool
+link_known(uint32_t link_type)
+{
+	switch (link_type) {
+	case LINK_ETHERNET: case LINK_SLL: case LINK_SLL2: case LINK_C_HDLC: case LINK_PPP: case LINK_PPP_HDLC: case LINK_PPP_ETHER:
+	case LINK_NULL: case LINK_LOOP: case LINK_RAW: case LINK_RAW_OLD: case LINK_RAW_OPENBSD: case LINK_IPV4: case LINK_IPV6:
+	case LINK_80211: case LINK_RADIOTAP: case LINK_PFLOG: case LINK_PPI: case LINK_NFLOG: case LINK_PKTAP: case LINK_PKTAP_OLD:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum dissect_rc
 walk_link(struct walk *w, uint32_t link_type)
 {
@@ -301,7 +333,7 @@ walk_link(struct walk *w, uint32_t link_type)
 	case LINK_IPV6:
 		return walk_ip(w, ETHERTYPE_IPV6);
 	default:
-		return DISSECT_NOTMINE;
+		return walk_wrapped(w, link_type);
 	}
 }
 

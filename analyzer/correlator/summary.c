@@ -111,6 +111,9 @@ incomplete_capture(struct summary *o, const struct record_capture *c)
 
 	if (c->damage[0] != '\0')
 		summary_incomplete(o, "%s: %s", c->file, c->damage);
+	if (c->unread > 0)
+		summary_incomplete(o, "%s: link type %u (tcpdump.org/linktypes.html) is not read: %llu packet%s", c->file, c->link_type,
+		    (unsigned long long)c->unread, PLURAL(c->unread));
 	if (c->drops_known && drops > 0)
 		summary_incomplete(o, "%s: the capturing machine dropped %llu packet%s", c->file, (unsigned long long)drops,
 		    PLURAL(drops));

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "dissectors/link.h"
+
 enum {
 	SWEEP_EVERY = 256,	/* packets */
 	SWEEP = 64,		/* entries */
@@ -622,6 +624,7 @@ point_capture(const struct flow_point *fp)
 	c->icmp_frames = d.icmp;
 	c->other_frames = d.other;
 	c->undecodable = d.undecodable;
+	c->unread = link_known(c->link_type) ? 0 : c->frames;
 	c->cut_frames = d.cut_frames;
 	c->cut_at = d.cut_at;
 	c->fragments = d.fragments;

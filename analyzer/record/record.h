@@ -72,6 +72,7 @@ struct record_capture {
 	uint64_t	frames, bytes;	/* bytes on the wire */
 	uint64_t	tcp_frames, mail_frames, icmp_frames, other_frames;
 	uint64_t	undecodable;	/* headers cut or impossible */
+	uint64_t	unread;		/* all of them: of a link type that is not known */
 	uint64_t	cut_frames;	/* captured length < length on the wire */
 	uint32_t	cut_at;		/* largest captured length of a cut frame */
 	uint64_t	fragments, fragments_orphaned;

@@ -241,6 +241,7 @@ FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its
 	F(icmp_frames, "ICMP and ICMPv6"),
 	F(other_frames, "anything else"),
 	F(undecodable, "headers cut or impossible"),
+	F(unread, "frames of a link type that is not read: all or none"),
 	F(cut_frames, "captured shorter than they were"),
 	F(cut_at, "largest captured length of a cut frame"),
 	F(fragments, "IP fragments"),

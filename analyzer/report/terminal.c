@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dissectors/link.h"
 #include "record/addr.h"
 #include "record/text.h"
 #include "record/when.h"
@@ -161,6 +162,21 @@ static const char before_the_wire[] =
     "If a mail program shows an error while nothing is seen on its host's own interface, the fault lies before the wire: "
     "its name lookups (DNS), a virus scanner or firewall on that host. Such a scanner speaks over the loopback: tcpdump -i lo.";
 
+static const char behind_the_air[] =
+    "On the air nearly everything is encrypted: capture on the host itself, not in monitor mode, or behind the access point.";
+
+static bool
+is_wireless(const struct terminal_report *r)
+{
+	for (uint32_t i = 0; i < r->points; i++) {
+		const struct record_capture *c = correlator_capture(r->correlator, i);
+
+		if (c != NULL && (c->link_type == LINK_80211 || c->link_type == LINK_RADIOTAP || c->link_type == LINK_PPI))
+			return true;
+	}
+	return false;
+}
+
 /* Of a capture that has packets -f, --from or --to left none. */
 static bool
 print_all_left_out(const struct page *p, const struct terminal_report *r)
@@ -181,6 +197,25 @@ print_all_left_out(const struct page *p, const struct terminal_report *r)
 	snprintf(text, sizeof(text), "Packets outside of the time asked for (--from, --to; UTC): %" PRIu64 "; left out by the filter (-f): %" PRIu64 ".",
 	    outside, filtered);
 	page_field(p, "", 2, text);
+	return true;
+}
+
+/* Frames in which nothing is looked for are no capture without mail. */
+static bool
+print_unread(const struct page *p, const struct terminal_report *r, const struct summary *s)
+{
+	uint64_t unread = 0;
+
+	for (uint32_t i = 0; i < r->points; i++) {
+		const struct record_capture *c = correlator_capture(r->correlator, i);
+
+		unread += c != NULL ? c->unread : 0;
+	}
+	if (unread == 0 || unread < s->packets)
+		return false;
+	page_put(p, COLOUR_YELLOW, "Nothing could be read: of this link type no frame is understood.");
+	fputc('\n', p->out);
+	page_field(p, "", 2, how_to_capture);
 	return true;
 }
 
@@ -211,12 +246,14 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    "%s; no fault found in this capture%s.", seen,
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
 		fputc('\n', p->out);
-	} else if (s->packets > 0 || !print_all_left_out(p, r)) {
+	} else if (!print_unread(p, r, s) && (s->packets > 0 || !print_all_left_out(p, r))) {
 		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " %s." :
 		    "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
 		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
 		page_field(p, "", 2, before_the_wire);
+		if (is_wireless(r))
+			page_field(p, "", 2, behind_the_air);
 	}
 }
 

@@ -33,6 +33,7 @@ import json
 import os
 import random
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -224,6 +225,25 @@ def bare(findings):
     return sorted(out)
 
 
+def wrapped(cap, link, wrap):
+    """The frames in another link layer; `wrap' gives what stands before them, and from which byte on they are kept."""
+    frames = []
+    for ns, wire, data in cap.frames:
+        head, skip = wrap(data)
+        frames.append((ns, wire - skip + len(head), head + data[skip:]))
+    return capfile.Capture(link, frames)
+
+
+def pktap(_):
+    return struct.pack("<III", 108, 1, 1) + b"en0".ljust(96, b"\0"), 0
+
+
+def wireless(data):
+    """Radiotap, a data frame with quality of service, LLC; what has a length instead of a type has its own LLC."""
+    typed = data[12] >= 6
+    return (struct.pack("<BBHIQB3x", 0, 0, 20, 3, 0, 0) + b"\x88\x02" + bytes(24) + (b"\xaa\xaa\x03\0\0\0" if typed else b"")), 12 if typed else 14
+
+
 def check_forms(tool, name, path, cap, o):
     r = Result()
     rng = random.Random("%d %s form" % (o.seed, name))
@@ -233,6 +253,8 @@ def check_forms(tool, name, path, cap, o):
         "pcapng, big endian": lambda: cap.pcapng(">"), "nanoseconds": lambda: cap.pcap("<", 1),
         "big endian": lambda: cap.pcap(">"),
     }
+    if cap.link == 1 and all(len(data) == wire and len(data) >= 14 for _, wire, data in cap.frames):     # else it is told where they were cut
+        forms.update({"macOS, any": lambda: wrapped(cap, 258, pktap).pcap(), "wireless": lambda: wrapped(cap, 127, wireless).pcap()})
     if any(ns % 1000 for ns, _, _ in cap.frames):   # microseconds would round the times
         forms = {k: v for k, v in forms.items() if k in ("pcapng", "pcapng, big endian", "nanoseconds")}
     for what in sorted(forms) if o.all else rng.sample(sorted(forms), 2):

@@ -136,6 +136,20 @@ no_mail_at_all_says_how_to_capture(void)
 	CHECK(says("tcpdump -i any -s 0 -w mail.pcap"));
 }
 
+/* A link type that nobody here reads is no capture without mail; on the air it may be that all is encrypted. */
+static void
+what_cannot_be_read_is_not_nothing(void)
+{
+	fake_reset();
+	fake_capture.unread = 40;
+	CHECK(says("Nothing could be read: of this link type no frame is understood."));
+	CHECK(!says("No mail was seen"));
+	fake_capture.unread = 0;
+	fake_capture.link_type = 127;
+	CHECK(says("No mail was seen in 40 packets."));
+	CHECK(says("On the air nearly everything is encrypted"));
+}
+
 /* Port 465: a session is there, though nobody can read it. */
 static void
 an_encrypted_session_is_not_nothing(void)
@@ -374,6 +388,7 @@ main(void)
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
 		{ "what cannot be decided is not nothing", what_cannot_be_decided_is_not_nothing },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
+		{ "what cannot be read is not nothing", what_cannot_be_read_is_not_nothing },
 		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
 		{ "many mails are counted", many_mails_are_counted },
