@@ -146,6 +146,10 @@ way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun)
 	if ((s->content_to.frame != 0 && from >= s->content_to.ns) || !in_a_message(w->c, from, to))
 		return false;
 	*begun = s->content_from.ns;
+	if (up && s->chunk_whole && from >= w->a->data_last.ns) {
+		*begun = w->b->data_last.ns;	/* until then it was the server's turn */
+		return *begun > from;
+	}
 	return true;
 }
 

@@ -9,6 +9,8 @@ sent_unseen(const struct way *w, const struct pause *p)
 {
 	const struct moment *seen = &w->a->hole_seen, *filled = &w->a->hole_filled;
 
+	if (p->trailing && w->a->missing > w->a->acked_unseen)	/* nor did they come to the other end */
+		return true;
 	return seen->frame != 0 && seen->ns >= p->from.ns && (p->trailing || seen->ns <= p->to.ns) &&
 	    (filled->frame == 0 || filled->ns > p->from.ns);
 }

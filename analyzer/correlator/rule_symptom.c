@@ -170,6 +170,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	struct finding *f;
 	bool doubt;
 
+	if (t->bdat && c->session->chunk_whole && c->session->command_unanswered)	/* the server did not answer: rule_unanswered.c */
+		return;
 	if (!t->data_sent || (!t->bdat && t->data_reply.code != 354) || case_one_sided(c) || case_stalled(c) || say_bare_end(c, t, closer, out) ||
 	    closer < 0)
 		return;

@@ -77,6 +77,8 @@ pending_find(const struct mail_case *c, struct pending *p)
 	for (uint32_t i = 0; i < c->recipient_count; i++)
 		if (c->recipients[i]->key.n == t->key.n && !moment_is(&c->recipients[i]->reply.at))
 			return pending_set(p, "RCPT", &c->recipients[i]->at);
+	if (c->session->chunk_whole)
+		return pending_set(p, "BDAT", &c->conn->dir[0].data_last);
 	if (moment_is(&t->data_at) && !moment_is(&t->data_reply.at))
 		return pending_set(p, "DATA", &t->data_at);
 	return pending_last(c, p);
@@ -88,7 +90,7 @@ in_message(const struct mail_case *c)
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
 
-		if (moment_is(&t->end_of_data) ? !moment_is(&t->final_reply.at) : t->data_reply.code == 354 || (t->bdat && t->data_sent))
+		if (moment_is(&t->end_of_data) ? !moment_is(&t->final_reply.at) : t->data_reply.code == 354 || (t->bdat && t->data_sent && !c->session->chunk_whole))
 			return true;
 	}
 	return false;

@@ -468,9 +468,9 @@ ack_note(struct side *s, const struct packet *p)
 	if (rel > s->max + 1 && rel <= s->max + (int64_t)LEDGER_WIDE * 64)
 		side_skip(s, rel, p->at.ns, 0, false);
 	if (rel > s->acked) {
-		s->acked = rel;
-		if (s->acked >= s->data_max)
+		if (s->acked < s->data_max && rel >= s->data_max)	/* not again with the ACK of a FIN */
 			s->acked_full_ns = p->at.ns;
+		s->acked = rel;
 	}
 	/* what fills a hole is what its ACK echoes the time stamp of (RFC 7323 4.3) */
 	if (s->again_end != 0 && rel >= s->again_end) {

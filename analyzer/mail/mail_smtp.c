@@ -158,6 +158,7 @@ cmd_data(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_
 		return;
 	t->r.data_sent = true;
 	t->r.bdat |= ev->verb == SMTP_BDAT;
+	smtp_flow(f)->chunk_due = ev->verb == SMTP_BDAT ? ev->arg_num : 0;
 	if (t->r.data_at.frame == 0)
 		t->r.data_at = at;
 	t->r.last = at;
@@ -303,6 +304,7 @@ event_content(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	struct smtp_flow *s = smtp_flow(f);
 
 	s->octets = true;
+	s->chunk_due -= ev->data_len < s->chunk_due ? ev->data_len : s->chunk_due;
 	mail_content_push(f, ev->data, ev->data_len);
 	if (s->reading != NULL) {
 		s->reading->content = true;
@@ -427,6 +429,7 @@ smtp_end(struct mail_flow *f, const struct record_connection *facts)
 	struct record_session *r = f->session;
 
 	r->command_unanswered = command_unanswered(s) && !r->tls;
+	r->chunk_whole = s->asked_count != 0 && s->asked[s->asked_count - 1].verb == SMTP_BDAT && s->chunk_due == 0;
 	if (r->command_unanswered && s->asked[s->asked_count - 1].verb == SMTP_END_OF_DATA)
 		memcpy(r->last_command, ".", 2);
 	r->early_talker = s->early && r->server_seen && !r->gap_server;

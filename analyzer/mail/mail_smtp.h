@@ -69,6 +69,7 @@ struct smtp_flow {
 	uint32_t	 asked_count, asked_size;
 	bool		 lmtp, early, data_refused;
 	bool		 octets;	/* of the content being read were seen */
+	uint64_t	 chunk_due;	/* bytes of the last BDAT that have not come */
 	struct moment	 content_from;
 };
 

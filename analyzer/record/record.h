@@ -459,6 +459,7 @@ struct record_session {
 	struct moment	content_from, content_to; /* DATA/RETR phase open, for stall and pause rules */
 	char		last_command[64];	/* verb and masked argument in flight at the end */
 	bool		command_unanswered;
+	bool		chunk_whole;	/* the last command is BDAT, and all of its chunk came: it was the server's turn */
 	uint32_t	refusal_count;		/* all; kept below the first and the last */
 	uint32_t	refusals_kept;
 	/* POP3 */

@@ -374,6 +374,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(content_to, "content phase: end"),
 	F(last_command, "in flight at the end, masked"),
 	F(command_unanswered, "it was not answered"),
+	F(chunk_whole, "the last command is BDAT, and all of its chunk came"),
 	F(refusal_count, "negative replies"),
 	MAX(refusals_kept, RECORD_REFUSALS, "of them kept"),
 	F(logins_ok, "POP3 logins accepted"),
