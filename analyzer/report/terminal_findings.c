@@ -7,6 +7,7 @@
 
 #include "record/addr.h"
 #include "report/alike.h"
+#include "report/escape.h"
 
 #define LABELS	17	/* column at which texts begin */
 #define TEXT	2048
@@ -62,24 +63,6 @@ print_title(const struct page *p, const struct finding *f)
 	fputc('\n', p->out);
 }
 
-static void
-print_where(const struct page *p, const struct finding *f)
-{
-	char path[TERMINAL_PATH], text[TEXT], a[TERMINAL_TIME], b[TERMINAL_TIME];
-
-	snprintf(text, sizeof(text), "%s", terminal_path(&f->from, &f->to, path));
-	if (f->session_count > 1)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)", f->session_count);
-	page_field(p, "Where", LABELS, text);
-	if (f->first.frame != 0) {
-		terminal_time(f->first.ns, a);
-		terminal_time(f->last.ns, b);
-		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
-		page_field(p, "When", LABELS, text);
-	}
-	page_field(p, "How sure", LABELS, confidence_name(f->confidence));
-}
-
 size_t
 terminal_source(const struct terminal_report *r, uint32_t point, uint64_t frame, const char *before, char *text, size_t size)
 {
@@ -99,6 +82,38 @@ terminal_frame(const struct terminal_report *r, uint32_t point, uint64_t frame)
 	const struct record_piece *piece = correlator_piece(r->correlator, point, frame);
 
 	return piece != NULL ? frame - piece->before : frame;
+}
+
+/* Its path; what is about captures names them, where there are several.  Not escaped. */
+static const char *
+where_text(const struct terminal_report *r, const struct finding *f, char buf[TERMINAL_NAME])
+{
+	terminal_path(&f->from, &f->to, buf);
+	if (f->from.ip.family != 0 || f->to.ip.family != 0 || correlator_capture(r->correlator, 1) == NULL)
+		return buf;
+	for (uint32_t i = 1; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
+		if (f->evidence[i].point != f->evidence[0].point)
+			return "several captures";
+	terminal_source(r, f->evidence_count > 0 ? f->evidence[0].point : f->point, 0, "", buf, TERMINAL_NAME);
+	return buf;
+}
+
+static void
+print_where(const struct page *p, const struct finding *f, const struct terminal_report *r)
+{
+	char where[TERMINAL_NAME], text[TEXT], a[TERMINAL_TIME], b[TERMINAL_TIME];
+
+	snprintf(text, sizeof(text), "%s", where_text(r, f, where));
+	if (f->session_count > 1)
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)", f->session_count);
+	page_field(p, "Where", LABELS, text);
+	if (f->first.frame != 0) {
+		terminal_time(f->first.ns, a);
+		terminal_time(f->last.ns, b);
+		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
+		page_field(p, "When", LABELS, text);
+	}
+	page_field(p, "How sure", LABELS, confidence_name(f->confidence));
 }
 
 /* "frames 3, 5, ... 9 of client.pcap (eth0)", of several pieces "3, 5 of a.pcap, 9 of b.pcap", at most `most' of them; its length. */
@@ -229,7 +244,7 @@ print_fault(const struct page *p, const struct alike *g, const struct terminal_r
 	const struct finding *f = g->v[0];
 
 	print_title(p, f);
-	print_where(p, f);
+	print_where(p, f, r);
 	page_field(p, "What happened", LABELS, f->summary);
 	print_mtu(p, f);
 	print_reply(p, f);
@@ -247,11 +262,11 @@ static void
 print_info(const struct page *p, const struct alike *g, const struct terminal_report *r)
 {
 	const struct finding *f = g->v[0];
-	char path[TERMINAL_PATH], frames[TEXT] = "", text[2 * TEXT];
+	char where[TERMINAL_NAME], frames[TEXT] = "", text[2 * TEXT];
 	bool shown;
 
 	fprintf(p->out, "  %s, %s", kind_id(f->kind), f->retracted ? "retracted" : confidence_name(f->confidence));
-	fprintf(p->out, "  %s\n", terminal_path(&f->from, &f->to, path));
+	fprintf(p->out, "  %s\n", escape_string(text, sizeof(text), where_text(r, f, where)));
 	if (f->retracted) {
 		page_line(p, "      Said while the capture ran; what came later does not bear it out.");
 		return;
