@@ -318,11 +318,25 @@ fill_delivery(const struct ledger *l, const struct reading *r, uint32_t k, struc
 	}
 }
 
+/* Segments right of the head that the capture lacks: what lies between those that it has. */
+static uint32_t
+later_missing(const struct ledger *l, const struct reading *r, const struct tx *head)
+{
+	int64_t len = l->segs[head->seg].len;
+	uint32_t n = 0;
+
+	for (uint32_t j = head->hi; j + 1 < r->points && !r->plain; j++)
+		if (cover_count(r, j) == 0)
+			n += (uint32_t)((r->point[j + 1] - r->point[j] + len - 1) / len);
+	return n;
+}
+
 static void
 fill_later(const struct ledger *l, const struct reading *r, uint32_t k, struct record_stall *s)
 {
 	const struct tx *head = &r->tx[r->cover[r->cover_at[k]]];
 
+	s->later_sent = later_missing(l, r, head);
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		const struct tx *x = &r->tx[i];
 		bool right = x->lo >= head->hi && x->delivered, before = false;
