@@ -11,6 +11,7 @@ enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 
 /* TLS 1.3: alert(2) + inner type(1) + tag(16); an empty Certificate(4 + 1 + 3) + type + tag, shorter than any Finished. */
 #define ALERT_13_LEN		19
 #define NO_CERTIFICATE_13_LEN	25
+#define SIX_BYTES_13_LEN	23	/* "QUIT" and its line end, type, tag */
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {
@@ -233,13 +234,16 @@ client_flight_13(struct walk *w, uint16_t len)
 }
 
 static void
-spoke_emit(const struct walk *w)
+spoke_emit(const struct walk *w, uint16_t len)
 {
 	struct dissect_event ev = { .kind = EVENT_TLS_SPOKE, .off = w->s->record_off, .end = w->off, .line = "", .arg = "" };
+	struct tls_facts *f = &w->t->facts;
 
-	if (w->dir != DIR_C2S || w->s->head[0] != RECORD_DATA || w->t->facts.spoke)
+	if (w->dir != DIR_C2S || w->s->head[0] != RECORD_DATA || f->spoke)
 		return;
-	w->t->facts.spoke = true;
+	ev.last = f->chosen >= 0x0304 && len == SIX_BYTES_13_LEN && !f->short_word;
+	f->short_word |= ev.last;
+	f->spoke = !ev.last;
 	emit(w, &ev);
 }
 
@@ -268,7 +272,7 @@ hidden_record(struct walk *w)
 		f->finished[w->dir] = true;
 		handshake_emit(w, TLS_FINISHED, 0, s->record_off, "");
 	} else if (!alert) {
-		spoke_emit(w);
+		spoke_emit(w, len);
 	}
 }
 

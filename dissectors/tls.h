@@ -37,6 +37,7 @@ struct tls_facts {
 	bool		alert_seen[2];
 	uint8_t		alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
 	bool		spoke;			/* the client sent data behind the handshake */
+	bool		short_word;		/* TLS 1.3: its first were six bytes, as many as QUIT has */
 	bool		closed[2];		/* an encrypted alert behind the handshake */
 	bool		lost[2];		/* the records cannot be followed any more: gap, or not TLS */
 	uint64_t	records[2], bytes[2];
@@ -76,7 +77,8 @@ void	tls_init(struct tls_observer *t);
  *   has code TLS_ALERT_HIDDEN, arg_num 0 and `unsure'; it is told only while
  *   the handshake is not known to be finished on both sides.
  * EVENT_TLS_SPOKE: the client's first data behind it.  (In TLS 1.3 what it says
- *   of a certificate of its own looks the same.)
+ *   of a certificate of its own looks the same.)  `last': six bytes, which may be
+ *   a goodbye; if more follow, it comes again without.
  * EVENT_TLS_CLOSE: the first encrypted alert behind it: close_notify, or a
  *   failure; this side ends the session.
  */

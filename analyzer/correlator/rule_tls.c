@@ -158,9 +158,13 @@ say_client_left(const struct mail_case *c, const struct moment *end, int64_t wai
 
 	finding_subkind(f, "left-after-handshake");
 	f->severity = SEVERITY_WARNING;
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the client ends the session, and has sent no "
-	    "command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
-	finding_summary(f, "The client left behind the TLS handshake without a word%s.", asked ? ": most likely it does not accept the certificate" :
+	if (moment_is(&c->session->tls_goodbye))
+		evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; all that the client says in it are six bytes, as many as QUIT has"),
+		    &c->session->tls_at), &c->session->tls_goodbye);
+	else
+		evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the client ends the session, and has sent no "
+		    "command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
+	finding_summary(f, "The client left behind the TLS handshake without a %s%s.", moment_is(&c->session->tls_goodbye) ? "mail" : "word", asked ? ": most likely it does not accept the certificate" :
 	    waited >= 5 * SECOND ? ": it waited for a greeting in vain, or does not accept the certificate" :
 	    ": it does not accept the certificate, or only looked whether the port answers");
 	finding_remedy(f, "Many programs look at the certificate (name, dates, who issued it) only when the handshake is done, and do not tell the server: the log of "
@@ -208,7 +212,7 @@ judge_behind(const struct mail_case *c, struct verdicts *out)
 		return;
 	end = case_closed(c, closer);
 	waited = case_waited(c, &s->tls_at, &end);
-	if (closer == 0)
+	if (closer == 0 || moment_is(&s->tls_goodbye))
 		say_client_left(c, &end, waited, out);
 	else if (waited < 30 * SECOND)		/* later it may be the server that waited in vain */
 		say_server_ended(c, &end, waited, out);

@@ -183,7 +183,10 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		s->tls_alert_from = ev->dir == DIR_S2C;
 		break;
 	case EVENT_TLS_SPOKE:
-		s->tls_spoke = true;
+		if (ev->last && (s->app == APP_SMTP || s->app == APP_SMTPS || s->app == APP_SMTP_TUNNELLED))
+			s->tls_goodbye = at;
+		else	/* in POP3, CAPA and STAT are as short */
+			s->tls_spoke = true;
 		break;
 	case EVENT_TLS_CLOSE:
 		if (s->tls_close.frame == 0)

@@ -449,6 +449,7 @@ struct record_session {
 	bool		tls_no_certificate; /* the server wanted a client certificate, and the client had none */
 	bool		tls_finished;
 	bool		tls_spoke;	/* behind it the client said more than its goodbye */
+	struct moment	tls_goodbye;	/* TLS 1.3, SMTP: its first words behind it are as long as QUIT */
 	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
 	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */

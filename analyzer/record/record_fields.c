@@ -358,6 +358,7 @@ FIELD_TABLE(session_table, record_session, "session", "one SMTP or POP3 dialogue
 	F(tls_no_certificate, "the server asked for a client certificate and the client had none"),
 	F(tls_finished, "the handshake was completed"),
 	F(tls_spoke, "behind it the client sent more than its goodbye"),
+	F(tls_goodbye, "SMTP: its first words behind it are as long as QUIT"),
 	F(tls_close, "first encrypted alert behind the handshake: one side ends the session"),
 	TEXT(tls_issuer, RECORD_HEADER, "who issued the server's certificate: organization, name; not to be seen in TLS 1.3"),
 	F(client_first_byte, "+ 1; 0 none"),

@@ -13,10 +13,10 @@ say_event(void *ctx, const struct dissect_event *ev)
 	struct log *l = ctx;
 	int n;
 
-	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%c %s %u %llx%s%s%.*s\n",
+	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%c %s %u %llx%s%s%s%.*s\n",
 	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : ev->kind == EVENT_TLS_CLOSE ? "close" :
 	    ev->kind == EVENT_TLS_SPOKE ? "spoke" : "handshake", ev->code,
-	    (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "", ev->arg_len > 0 ? " " : "",
+	    (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "", ev->last ? " last" : "", ev->arg_len > 0 ? " " : "",
 	    (int)ev->arg_len, ev->arg);
 	if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
 		l->len += (size_t)n;
@@ -264,6 +264,7 @@ static void
 what_the_client_says(void)
 {
 	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, data = { .len = 0 }, close_it = { .len = 0 }, none = { .len = 0 };
+	struct bytes quit = { .len = 0 };
 	static const uint8_t hidden[600];
 
 	client_hello(&hello, "", true, 0);
@@ -279,6 +280,12 @@ what_the_client_says(void)
 	CHECK(!whole.facts.spoke);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_C2S, &data }, { DIR_C2S, &data }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0\n");
+	put_record(&quit, 23, hidden, 23);		/* six bytes: perhaps a goodbye; what follows tells */
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &quit }, { DIR_C2S, &close_it }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0 last\nC close 0 0\n");
+	CHECK(!whole.facts.spoke);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &quit }, { DIR_C2S, &quit }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0 last\nC spoke 0 0\n");
 	hello.len = flight.len = done.len = 0;
 	client_hello(&hello, "", false, 0);
 	server_hello(&flight, false);
