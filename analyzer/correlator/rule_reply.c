@@ -646,22 +646,24 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 		say_pop_hint(g, r);
 }
 
-/* On a port for logins: EHLO, what is offered, QUIT.  Programs that are to log in leave so where they may not do it in clear. */
+/* On a port for logins: EHLO, what is offered, and QUIT or a close.  Programs that are to log in leave so where they may not do it in clear. */
 static void
 judge_left_at_hello(const struct reading *g)
 {
 	const struct record_session *s = g->s;
+	bool quit = moment_is(&s->quit);
+	struct moment left = quit ? s->quit : case_first_closer(g->c) == 0 ? case_closed(g->c, 0) : (struct moment){ 0 };
 	struct finding *f;
 
-	if (g->c->conn->server.port != 587 || !login_known(g) || s->auth_offered || !s->starttls_offered || s->starttls_tried || s->commands != 2 ||
-	    !moment_is(&s->quit) || g->c->transaction_count > 0)
+	if (g->c->conn->server.port != 587 || !login_known(g) || s->auth_offered || !s->starttls_offered || s->starttls_tried || s->commands != 1 + (uint32_t)quit ||
+	    !moment_is(&left) || (!quit && case_waited(g->c, &s->capabilities_at, &left) > 5 * SECOND) || g->c->transaction_count > 0)
 		return;
 	f = verdict_add(g->out, FINDING_AUTH_NOT_OFFERED, CONFIDENCE_POSSIBLE, g->c, 0);
 	finding_subkind(f, "left");
 	f->severity = SEVERITY_INFO;
-	finding_span(f, &s->capabilities_at, &s->quit);
+	finding_span(f, &s->capabilities_at, &left);
 	evidence_frame(finding_says(f, g->c->point, "EHLO is answered with STARTTLS and without a login (AUTH)"), &s->capabilities_at);
-	evidence_frame(finding_says(f, g->c->point, "the client says QUIT at once"), &s->quit);
+	evidence_frame(finding_says(f, g->c->point, quit ? "the client says QUIT at once" : "the client closes at once"), &left);
 	finding_summary(f, "The client left when it had read what the server offers: no login without encryption (STARTTLS).");
 	finding_remedy(f, "If the mail program says that the server offers no login: switch encryption on for this server and port (STARTTLS). A monitor that only "
 	    "says EHLO looks the same.");
