@@ -29,6 +29,7 @@ struct correlator {
 	uint64_t	 findings_dropped;
 	uint64_t	 unread, cut;		/* lines of records of no use; inputs of records that ended too early */
 	uint64_t	 starved;		/* allocations that failed while judging */
+	uint64_t	 searches_cut;		/* that ended at their bound: the most in one judgement */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -135,6 +136,7 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 {
 	c->findings_dropped += v->dropped;
 	c->starved += v->starved;
+	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
 }
 
 /*
@@ -320,6 +322,9 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu finding%s not kept: the list was full", (unsigned long long)c->findings_dropped,
 		    PLURAL(c->findings_dropped));
+	if (c->searches_cut > 0)
+		summary_incomplete(out, "searches among very many connections of the same hosts that ended at their bound: %llu; a second attempt, or "
+		    "something to compare with, may have been missed", (unsigned long long)c->searches_cut);
 	starved = c->starved + store_starved(c->store);
 	if (starved > 0)
 		summary_incomplete(out, "memory: %llu allocation%s failed while the findings were made; some may be missing",

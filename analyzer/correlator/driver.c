@@ -217,6 +217,7 @@ driver_run(const struct store *s, const struct replies *replies, struct verdicts
 			rules_run(&rules[i], rules_together(i), v, out);
 	}
 	out->starved += lookups_starved(lookups);
+	out->searches_cut += lookups_cut(lookups);
 	lookups_free(lookups);
 	for (size_t i = 0; i < store_case_count(s); i++) {
 		const struct mail_case *c = store_case_at(s, i);

@@ -23,7 +23,7 @@ struct service_group {
 /* Each NULL until it is asked for. */
 struct lookups {
 	const struct store *store;
-	uint64_t	 starved;
+	uint64_t	 starved, cut;
 	struct service_group *services;
 	size_t		 service_groups;
 	struct greeting	*greetings;	/* by client, name, server */
@@ -560,6 +560,32 @@ uint64_t
 lookups_starved(const struct lookups *l)
 {
 	return l->starved;
+}
+
+uint64_t
+lookups_cut(const struct lookups *l)
+{
+	return l->cut;
+}
+
+const struct mail_case *
+lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most)
+{
+	const struct mail_case *x = store_case_next(l->store, it);
+
+	if (x != NULL && *looked >= most) {
+		l->cut++;
+		return NULL;
+	}
+	*looked += x != NULL;
+	return x;
+}
+
+bool
+lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most)
+{
+	l->cut += i < n && i >= most;
+	return i < n && i < most;
 }
 
 void

@@ -17,7 +17,16 @@ struct lookups;
 /* For one judgement of a store that is indexed and does not change meanwhile.  NULL: no memory. */
 struct lookups	*lookups_new(const struct store *s);
 uint64_t	 lookups_starved(const struct lookups *l);	/* allocations that failed */
+uint64_t	 lookups_cut(const struct lookups *l);		/* searches that ended at their bound, in vain so far */
 void		 lookups_free(struct lookups *l);
+
+/*
+ * The next case of a search that looks at `most' of them, be there thousands between two hosts; `looked' counts, from 0.
+ * NULL: no more, or no more that it may look at, which is counted.
+ */
+const struct mail_case *lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most);
+/* The same of a search in a list: may it look at element i of n? */
+bool	lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most);
 
 /* One port of a server as all clients of one point know it. */
 struct service {

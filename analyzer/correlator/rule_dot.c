@@ -56,7 +56,7 @@ contrast_of(const struct view *v, const struct record_transaction *t)
 	struct contrast found = { 0 };
 	const struct mail_case *x;
 
-	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
 		for (uint32_t i = 0; i < x->transaction_count && case_same_place(x, v->c); i++) {
 			const struct record_transaction *u = x->transactions[i];
 

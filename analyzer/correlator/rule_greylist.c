@@ -101,7 +101,7 @@ accepted_elsewhere(const struct view *v, const struct deferral *d)
 	if (d->t == NULL || d->t->implied)
 		return NULL;
 	a = lookup_accepted(v->lookups, NULL, d->r->address, 0, &n);
-	for (size_t i = 0; i < n && i < LOOKED; i++) {
+	for (size_t i = 0; lookup_may(v->lookups, i, n, LOOKED); i++) {
 		const struct record_transaction *t = case_transaction(a[i].c, a[i].recipient->key.n);
 
 		if (t != NULL && !t->implied && accepted_later(d, &a[i]) && a[i].c->conn->first.ns <= d->c->conn->last.ns + MEMORY_NS &&
@@ -118,7 +118,7 @@ deferred_there(const struct view *v, const struct deferral *d, const struct acce
 	struct case_iter it = { .server = &a->c->conn->server.ip, .from_ns = d->c->conn->first.ns - MEMORY_NS, .to_ns = a->c->conn->first.ns };
 	const struct mail_case *x;
 
-	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
 		for (uint32_t i = 0; x->session != NULL && i < x->recipient_count; i++) {
 			const struct record_recipient *r = x->recipients[i];
 			struct deferral other = { x, r, case_transaction(x, r->key.n) };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 
 enum { WORD_LEAST = 3 };
 
@@ -128,7 +129,7 @@ offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 	if (!may_be_rewritten(c->session) || case_missing(c))
 		return NULL;
 	/* two sites may have a server each of one private address */
-	for (int looked = 0; looked < LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
 		if (x != c && x->session != NULL && x->session->starttls_offered && (x->point == c->point || addr_public(&c->conn->server.ip)) &&
 		    list_rewritten(c->session->capabilities, x->session->capabilities, word))
 			return x;

@@ -1,4 +1,5 @@
 /* rule_mss.c - mss-not-clamped: B announced more than the path from A to B carries. */
+#include "lookup.h"
 #include "path_facts.h"
 
 #include <string.h>
@@ -35,7 +36,7 @@ pppoe_carries_more(const struct view *v)
 	for (int d = 0; d < 2; d++)
 		if (v->c->conn->dir[d].w_max > PPPOE_MTU)
 			return true;
-	for (uint32_t looked = 0; looked < CONNECTIONS_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, CONNECTIONS_LOOKED)) != NULL; )
 		if (x->point == v->c->point && x->has_conn && (x->conn->dir[0].w_max > PPPOE_MTU || x->conn->dir[1].w_max > PPPOE_MTU))
 			return true;
 	return false;

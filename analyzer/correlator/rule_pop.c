@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dialogue.h"
+#include "lookup.h"
 #include "record/addr.h"
 
 enum { LOGINS_LOOKED = 64 };
@@ -178,7 +179,7 @@ login_later(const struct view *v, const struct refusal *r)
 
 	if (s->user_hash[0] == '\0')
 		return NULL;
-	for (int looked = 0; looked < LOGINS_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOGINS_LOOKED)) != NULL; )
 		if (case_same_place(x, v->c) && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
 		    strcmp(x->session->user_hash, s->user_hash) == 0)
 			return x;

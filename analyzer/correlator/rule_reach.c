@@ -6,6 +6,7 @@
 
 #include "contrast.h"
 #include "dialogue.h"
+#include "lookup.h"
 #include "unreachable.h"
 
 #define REACHED_SOON	(60 * SECOND)
@@ -379,7 +380,7 @@ answered_later(const struct view *v)
 		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; looked < LATER_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
 		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
 			return true;
 	return false;

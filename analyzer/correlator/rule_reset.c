@@ -2,6 +2,7 @@
  * rule_reset.c - who reset the connection (S17): middlebox-reset, peer-reset,
  * stale-session-reset.
  */
+#include "lookup.h"
 #include "path_facts.h"
 
 #include <ctype.h>
@@ -101,7 +102,7 @@ sessions_cut_at(const struct view *v, const char *verb)
 	uint32_t n = 0;
 	char theirs[16];
 
-	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && n < SESSIONS_R8 && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; n < SESSIONS_R8 && (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL; )
 		n += x->has_conn && x->point == v->c->point && cut_at(x, theirs) && strcmp(verb, theirs) == 0;
 	return n;
 }

@@ -66,7 +66,7 @@ pair_find(const struct view *v, struct pair *p)
 	if (name[0] == '\0')
 		return false;
 	u = lookup_unheard(v->lookups, &v->c->conn->client.ip, name, &n);
-	for (size_t i = 0; i < n && i < LOOKED; i++) {
+	for (size_t i = 0; lookup_may(v->lookups, i, n, LOOKED); i++) {
 		p->first = &u[i];
 		mail_name(u[i].c, u[i].t, &p->m_first);
 		if (sent_again(p))

@@ -27,6 +27,7 @@ struct verdicts {
 	size_t		 heads;
 	uint32_t	 of_kind[FINDING_KINDS];	/* drafts */
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
+	uint64_t	 searches_cut;	/* that ended at their bound */
 	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;
 };

@@ -266,6 +266,32 @@ test_walk_of_the_living(void)
 	store_free(s);
 }
 
+/* A search among more connections than it may look at ends there, and that is counted; one that comes to its end is not. */
+static void
+test_bound(void)
+{
+	struct record r[] = { build_connection(0, 1, 0, 5000), build_connection(0, 2, 100, 5000), build_connection(0, 3, 200, 5000) };
+	uint32_t looked = 0;
+	struct case_iter it = { 0 };
+
+	begin(r, 3);
+	while (lookup_next(lookups, &it, &looked, 3) != NULL)
+		;
+	CHECK_EQ_INT(looked, 3);
+	CHECK_EQ_INT(lookups_cut(lookups), 0);
+	it = (struct case_iter){ 0 };
+	looked = 0;
+	while (lookup_next(lookups, &it, &looked, 2) != NULL)
+		;
+	CHECK_EQ_INT(looked, 2);
+	CHECK_EQ_INT(lookups_cut(lookups), 1);
+	CHECK(lookup_may(lookups, 1, 2, 2) && !lookup_may(lookups, 2, 2, 2));
+	CHECK_EQ_INT(lookups_cut(lookups), 1);
+	CHECK(!lookup_may(lookups, 2, 3, 2));
+	CHECK_EQ_INT(lookups_cut(lookups), 2);
+	end();
+}
+
 int
 main(void)
 {
@@ -276,6 +302,7 @@ main(void)
 		{ "mails whose answer was not heard", test_unheard },
 		{ "cases of a kind", test_cases_of_a_kind },
 		{ "who lived when", test_walk_of_the_living },
+		{ "a search that ends at its bound", test_bound },
 	};
 
 	return check_main("lookup", tests, sizeof(tests) / sizeof(tests[0]));
