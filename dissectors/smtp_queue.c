@@ -229,6 +229,8 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 		st->unsynced = false;	/* nothing is missing from here on */
 		return pick(st, later);
 	}
+	if (code == 421 && later >= due)
+		return NULL;	/* RFC 5321 3.8: said at any time; their own replies may be among what is missing */
 	if ((e = pick_from(st, later, due, code)) != NULL || (e = pick_guess(st, later < due ? later : due, code)) != NULL)
 		return e;
 	e = pick_from(st, later, end, code);

@@ -10,6 +10,7 @@
  *   neither is one that the client gave up with "*" (RFC 5034 4).
  * - AUTH without argument and CAPA are probes: their -ERR is nothing.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -340,7 +341,7 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 {
 	struct pop3_state *s = state(f);
 	struct session_refusal r = { 0 };
-	char text[RECORD_WORDS];
+	char text[RECORD_WORDS], line[32];
 	const char *name = pop3_verb_name((enum pop3_verb)ev->verb);
 
 	if (ev->reply_to != REPLY_GREETING && is_probe(s, ev))
@@ -356,6 +357,9 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
 		r.asked = s->last_at;
 		r.line = s->last_line;
+	} else if (ev->cmd != 0 && ev->arg_num != UINT64_MAX) {	/* others came between: pipelined, or told late behind a gap */
+		snprintf(line, sizeof(line), "%.4s %llu", name, (unsigned long long)ev->arg_num);
+		r.line = line;
 	}
 	mail_refusal_add(f, &r);
 }

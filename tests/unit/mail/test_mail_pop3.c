@@ -263,6 +263,16 @@ a_message_that_is_gone(void)
 	}
 }
 
+/* Who does not wait is told of the command that is refused, not of the last. */
+static void
+a_refusal_among_others(void)
+{
+	play(LOGIN "C: DELE 1\nC: DELE 2\nC: QUIT\nS: -ERR\nS: +OK\nS: +OK bye\n");
+	CHECK_EQ_INT(got.session.refusal_count, 1);
+	CHECK_EQ_STR(got.session.refusals[0].line, "DELE 1");
+	CHECK_EQ_INT(got.session.deleted, 1);
+}
+
 static void
 a_refused_greeting_and_a_timeout(void)
 {
@@ -305,6 +315,7 @@ main(void)
 		{ "a message with a gap", a_message_with_a_gap },
 		{ "a login refused", a_login_refused },
 		{ "a message that is gone", a_message_that_is_gone },
+		{ "a refusal among others", a_refusal_among_others },
 		{ "probes are no refused logins", probes_and_given_up_logins_are_no_refused_logins },
 		{ "capabilities and STLS", capabilities_and_stls },
 		{ "RSET undeletes, QUIT may fail", reset_undeletes_and_quit_may_fail },
