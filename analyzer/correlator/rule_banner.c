@@ -2,9 +2,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lookup.h"
 #include "symptom.h"
 
 #define IDENT_PORT	113
+
+enum { LATER_LOOKED = 64 };
 
 static bool
 greeted(const struct mail_case *c)
@@ -104,6 +107,21 @@ say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t w
 	symptom_doubt_reset(c, f);
 }
 
+/* What stands as another connection, without a beginning, is the rest of it: the capture's clock was set, or lacks an hour. */
+static bool
+goes_on(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->last.ns, .to_ns = INT64_MAX };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
+		if (x != v->c && x->point == v->c->point && x->conn->state == CONN_MIDSTREAM && x->conn->client.port == n->client.port)
+			return true;
+	return false;
+}
+
 static void
 judge_silent(const struct view *v, struct verdicts *out)
 {
@@ -124,10 +142,13 @@ judge_silent(const struct view *v, struct verdicts *out)
 		say_closed_silent(c, &end, waited, out);
 		return;
 	}
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	if (closer < 0 && !c->conn->open && goes_on(v))
+		return;
+	/* nobody waits for so long without a word, nor goes without one */
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, closer < 0 && !c->conn->open ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
-	    "the capture ends"), &end);
+	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);
 	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
 	if (ident == NULL)
 		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
