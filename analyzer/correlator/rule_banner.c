@@ -144,8 +144,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 	}
 	if (closer < 0 && !c->conn->open && goes_on(v))
 		return;
-	/* nobody waits for so long without a word, nor goes without one */
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, closer < 0 && !c->conn->open ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED), c, 1);
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
 	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);

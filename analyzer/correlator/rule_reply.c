@@ -239,7 +239,8 @@ error_matters(const struct reading *g, const struct refusal *r)
 static enum confidence
 words_certain(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
 {
-	if (r->reply->code == 421 && (g->blind || (case_midstream(g->c) && g->c->transaction_count == 0)))
+	if ((r->reply->code == 421 || cl->kind == FINDING_SERVER_TIMEOUT_421) &&
+	    (g->blind || (case_midstream(g->c) && g->c->transaction_count == 0)))
 		return CONFIDENCE_POSSIBLE;
 	if (g->c->conn->dir[1].cut_bytes > 0)
 		return CONFIDENCE_PROBABLE;
@@ -449,7 +450,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	else if (strcmp(r->verb, ".") == 0)
 		e = finding_says(f, g->c->point, "the message is answered \"%s\"", quote);
 	else	/* of what a login is made of only the length shows */
-		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] == '<' ? "the next line of the login, of " : "", r->line, quote);
+		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] != '<' ? "" : r->stage == 'A' ? "the next line of the login, of " : "a line of ", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
 	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
@@ -607,7 +608,7 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	if (login_healed(g, r, cl.kind) || (cl.kind == FINDING_SERVER_TIMEOUT_421 && ends_bare(g->c)))
 		return;
 	cl.confidence = confidence_min(cl.confidence, words_certain(g, r, &cl));
-	if (cl.kind == FINDING_PROTOCOL_ERROR && (g->blind || case_midstream(g->c)))
+	if (cl.kind == FINDING_PROTOCOL_ERROR && (g->blind || case_midstream(g->c) || case_missing_dir(g->c, 0)))
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_POSSIBLE);	/* its command may have been a masked one */
 	if (case_stalled(g->c))
 		cl.confidence = CONFIDENCE_CANNOT_TELL;

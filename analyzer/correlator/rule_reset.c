@@ -396,11 +396,11 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 		    "at both ends: a RST that one end never sent was injected");
 }
 
-/* QUIT, and its own end: nothing is due to it; of one side alone nobody knows more. */
+/* QUIT: nothing more is due to it, be its answer lost in the capture; of one side alone nobody knows more. */
 static bool
 client_left(const struct mail_case *c, const struct moment *rst)
 {
-	if (c->session == NULL || !before(&c->session->quit, rst) || !before(&c->conn->dir[0].fin, rst))
+	if (c->session == NULL || !before(&c->session->quit, rst))
 		return false;
 	for (uint32_t i = 0; i < c->transaction_count && !case_one_sided(c); i++)
 		if (c->transactions[i]->verdict == VERDICT_LOST || c->transactions[i]->verdict == VERDICT_UNKNOWN)
