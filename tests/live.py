@@ -106,8 +106,10 @@ class Watch:
                                   preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # under nohup it is ignored
         self.lines, self.q = [], queue.Queue()
         self.err = []
-        threading.Thread(target=self.pump, args=(self.p.stdout, self.lines), daemon=True).start()
-        threading.Thread(target=self.pump, args=(self.p.stderr, self.err), daemon=True).start()
+        self.pumps = [threading.Thread(target=self.pump, args=a, daemon=True)
+                      for a in ((self.p.stdout, self.lines), (self.p.stderr, self.err))]
+        for t in self.pumps:
+            t.start()
 
     def pump(self, stream, keep):
         for line in stream:
@@ -133,9 +135,8 @@ class Watch:
         except subprocess.TimeoutExpired:
             self.p.kill()
             return "killed", ""
-        time_end = time.monotonic() + 5
-        while time.monotonic() < time_end and threading.active_count() > 1 and not self.q.empty():
-            self.q.get()
+        for t in self.pumps:            # what it wrote last is still on its way
+            t.join(20)
         return self.p.returncode, "".join(self.lines)
 
 
