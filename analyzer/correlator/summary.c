@@ -1,5 +1,5 @@
 #include "summary.h"
-#include "pieces.h"
+#include "goes_on.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,13 +122,13 @@ incomplete_capture(struct summary *o, const struct record_capture *c)
 }
 
 static void
-incomplete_pieces(struct summary *o, const struct store *s)
+incomplete_parts(struct summary *o, const struct store *s)
 {
-	struct pieces p = pieces_find(s);
+	struct goes_on g = goes_on_find(s);
 
-	if (p.connections > 0)
+	if (g.connections > 0)
 		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces of a capture first: "
-		    "mergecap -w whole.pcapng FILES", p.from, p.to, (unsigned long long)p.connections);
+		    "mergecap -w whole.pcapng FILES", g.from, g.to, (unsigned long long)g.connections);
 }
 
 void
@@ -144,5 +144,5 @@ summary_add_captures(struct summary *o, const struct store *s)
 		incomplete_capture(o, c);
 	}
 	o->frag_needed += store_frag_needed(s);
-	incomplete_pieces(o, s);
+	incomplete_parts(o, s);
 }

@@ -1,4 +1,4 @@
-#include "pieces.h"
+#include "goes_on.h"
 
 enum { LOOKED = 64 };			/* connections between the same hosts */
 
@@ -16,20 +16,20 @@ part_before(const struct store *s, const struct mail_case *c)
 	return NULL;
 }
 
-struct pieces
-pieces_find(const struct store *s)
+struct goes_on
+goes_on_find(const struct store *s)
 {
-	struct pieces p = { 0, NULL, NULL };
+	struct goes_on g = { 0, NULL, NULL };
 	struct case_iter all = { .client = NULL };
 	const struct mail_case *c, *x;
 
 	while (store_point_count(s) > 1 && (c = store_case_next(s, &all)) != NULL) {
 		if (!c->has_conn || c->conn->state != CONN_MIDSTREAM || (x = part_before(s, c)) == NULL)
 			continue;
-		if (p.connections++ == 0) {
-			p.from = store_capture(s, x->point)->file;
-			p.to = store_capture(s, c->point)->file;
+		if (g.connections++ == 0) {
+			g.from = store_capture(s, x->point)->file;
+			g.to = store_capture(s, c->point)->file;
 		}
 	}
-	return p;
+	return g;
 }
