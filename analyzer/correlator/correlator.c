@@ -390,7 +390,7 @@ correlator_piece(const struct correlator *c, uint32_t point, uint64_t frame)
 		else
 			hi = mid;
 	}
-	return &v[lo];
+	return frame - v[lo].before <= v[lo].frames ? &v[lo] : NULL;	/* those beyond the bound of the store are not named */
 }
 
 size_t
