@@ -298,6 +298,37 @@ test_mails_in_order_of_time(void)
 	correlator_free(c);
 }
 
+/* Frames are counted through the pieces of a capture; each is found in its own. */
+static void
+test_frames_of_pieces(void)
+{
+	struct record capture = { .type = RECORD_CAPTURE }, piece = { .type = RECORD_PIECE };
+	struct correlator *c;
+	char name[64];
+	size_t n;
+
+	strcpy(capture.capture.file, "mail.pcap");
+	fresh();
+	add(capture);
+	strcpy(piece.piece.file, "mail.pcap1");
+	piece.piece.key.n = 1;
+	piece.piece.before = 10;
+	piece.piece.frames = 5;
+	add(piece);
+	strcpy(piece.piece.file, "mail.pcap");
+	piece.piece.key.n = 0;
+	piece.piece.before = 0;
+	piece.piece.frames = 10;
+	add(piece);
+	c = judged();
+	CHECK(correlator_pieces(c, 0, &n) != NULL && n == 2);
+	CHECK(correlator_piece(c, 0, 10)->key.n == 0 && correlator_piece(c, 0, 11)->key.n == 1 && correlator_piece(c, 0, 15)->key.n == 1);
+	CHECK(correlator_piece(c, 0, 0) == NULL && correlator_piece(c, 0, 16) == NULL && correlator_piece(c, 1, 3) == NULL);
+	CHECK(correlator_capture_name(c, 0, 12, name, sizeof(name)) > 0);
+	CHECK_EQ_STR(name, "mail.pcap1");
+	correlator_free(c);
+}
+
 /* Live: a finding keeps its id, counts revisions, and is retracted when it no longer holds. */
 static void
 test_revisions_and_retraction(void)
@@ -544,6 +575,7 @@ main(void)
 		{ "a later connection is heard", test_a_later_connection_is_heard },
 		{ "every kind has its words", test_every_kind_has_its_words },
 		{ "mails in order of time", test_mails_in_order_of_time },
+		{ "frames of pieces", test_frames_of_pieces },
 	};
 
 	return check_main("driver", tests, sizeof(tests) / sizeof(tests[0]));
