@@ -7,7 +7,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, HANDSHAKES_LEAST = 2 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, PLACES_LOOKED = 64, HANDSHAKES_LEAST = 2 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -248,6 +248,21 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn->server.port) && (ttl == 0 || v[i].ttl < ttl))
 			ttl = v[i].ttl;
 	return ttl;
+}
+
+/* Who answers in the server's place changes nothing of how far the client is. */
+bool
+contrast_mixed(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; looked < PLACES_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x->point == v->c->point && x->has_conn && x->conn->dir[0].ttl_syn != 0 && n->dir[0].ttl_syn != 0 &&
+		    x->conn->dir[0].ttl_syn != n->dir[0].ttl_syn)
+			return true;
+	return false;
 }
 
 bool

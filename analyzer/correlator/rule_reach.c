@@ -161,6 +161,7 @@ last_syn_ns(const struct mail_case *c)
 
 struct reset_evidence {
 	bool	 ttl, farther, time, several;
+	bool	 compared;	/* with the TTL of others of the host's packets, seen here, too */
 	bool	 hop;		/* one hop nearer than the host's other packets: a router before it, or another way */
 	uint8_t	 rst_ttl, host_ttl;
 	int64_t	 delay, rtt;
@@ -178,6 +179,7 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 {
 	const struct mail_case *c = v->c;
 	uint32_t witnesses;
+	bool mixed = contrast_mixed(v);
 
 	contrast_find(v->store, c, true, con);
 	e->rst_ttl = c->conn->dir[1].ttl_rst;
@@ -186,13 +188,14 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	 * What comes from farther is at most another host behind the same address.  A capture may hold the refusal from
 	 * two places, each with a TTL of its own: then none of them may fit.
 	 */
-	e->ttl = ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl);
+	e->ttl = !mixed && ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl);
 	e->farther = e->ttl && ttl_hops(e->rst_ttl) >= ttl_hops(e->host_ttl) + 2;
 	e->ttl = e->ttl && !e->farther;
+	e->compared = !mixed && e->rst_ttl != 0 && e->host_ttl != 0;
 	e->hop = e->rst_ttl != 0 && e->host_ttl != 0 && ttl_hops(e->rst_ttl) + 1 == ttl_hops(e->host_ttl);
 	e->rtt = contrast_rtt(v, &witnesses);
 	e->delay = c->conn->refused.ns - last_syn_ns(c);
-	e->time = e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
+	e->time = !mixed && e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
 	e->several = con->c2;
 	e->nets = con->silent_nets;
 	/* one provider's servers may be down together: C2 only seconds another sign */
@@ -223,7 +226,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	struct contrast con;
 	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
-	    !con.c1 || e.hop ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
+	    !con.c1 || e.hop || !e.compared ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
 	struct finding *f;
 	char server[ENDPOINT_TEXT];
 

@@ -9,6 +9,7 @@
     wire N US         up to N segments in a row are one (offload), and the pieces were captured as well, US us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
     skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
+    nearer A-B N     the frames A to B were captured N routers nearer to the server (the lower port): two captures made one
     late A N         frame A was recorded N places late, with its own time
     snap N           at most N bytes of each frame were kept, though the file does not say so
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
@@ -117,6 +118,9 @@ def one(frames, what, words):
     if what == "skew":
         late = [[f[0] + (int(words[1]) * 1000 if Segment(f[2]).tcp and Segment(f[2]).sport == number[0] else 0), *f[1:]] for f in frames]
         return sorted(late, key=lambda f: f[0])
+    if what == "nearer":
+        return [[*f[:2], routed(f[2], int(words[1]) * (1 if Segment(f[2]).sport > Segment(f[2]).dport else -1))] if number[0] <= n <= number[1] else f
+                for n, f in enumerate(frames, 1)]
     if what == "late":
         return frames[:number[0] - 1] + frames[number[0]:number[0] + int(words[1])] + [frames[number[0] - 1]] + frames[number[0] + int(words[1]):]
     if what == "snap":
