@@ -118,26 +118,76 @@ seen_all(char *buf, size_t size, const struct summary *s)
 	add_count(buf, size, s->hidden_sessions, "encrypted session", "whose mails cannot be seen");
 }
 
-/* A fault is what can be told and is not mere information; of how many kinds; the worst and surest of them. */
+/* The faults of one kind: how many, and the worst and surest of them. */
+struct faults {
+	const struct finding *worst;	/* NULL: none */
+	size_t	n;
+};
+
+static int
+compare_faults(const void *a, const void *b)
+{
+	const struct faults *x = a, *y = b;
+
+	if (x->worst == NULL || y->worst == NULL)
+		return (x->worst == NULL) - (y->worst == NULL);
+	return terminal_finding_compare(x->worst, y->worst);
+}
+
+/* A fault is what can be told and is not mere information.  The kinds, worst first; how many there are of all. */
 static size_t
-count_faults(const struct correlator *c, size_t *kinds, const struct finding **worst)
+count_faults(const struct correlator *c, struct faults kinds[FINDING_KINDS])
 {
 	const struct finding *const *f;
-	size_t n = correlator_findings(c, &f), faults = 0;
-	bool known[FINDING_KINDS] = { false };
+	size_t n = correlator_findings(c, &f), all = 0;
 
-	*worst = NULL;
-	*kinds = 0;
+	memset(kinds, 0, FINDING_KINDS * sizeof(*kinds));
 	for (size_t i = 0; i < n; i++) {
+		struct faults *k = &kinds[f[i]->kind];
+
 		if (f[i]->severity == SEVERITY_INFO || f[i]->retracted || f[i]->confidence == CONFIDENCE_CANNOT_TELL)
 			continue;
-		faults++;
-		*kinds += !known[f[i]->kind];
-		known[f[i]->kind] = true;
-		if (*worst == NULL || terminal_finding_compare(f[i], *worst) < 0)
-			*worst = f[i];
+		all++;
+		k->n++;
+		if (k->worst == NULL || terminal_finding_compare(f[i], k->worst) < 0)
+			k->worst = f[i];
 	}
-	return faults;
+	qsort(kinds, FINDING_KINDS, sizeof(*kinds), compare_faults);
+	return all;
+}
+
+static void
+print_kind(const struct page *p, const struct faults *k)
+{
+	page_put(p, terminal_colour(k->worst->severity), "%s%s", k->worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "",
+	    kind_facts(k->worst->kind)->title);
+}
+
+/* One line, or one for each kind. */
+static void
+print_faults(const struct page *p, const struct faults kinds[FINDING_KINDS], size_t all)
+{
+	size_t more = 0;
+
+	page_put(p, terminal_colour(kinds[0].worst->severity), "%zu fault%s:", all, PLURAL(all));
+	if (kinds[1].worst == NULL) {
+		fputc(' ', p->out);
+		print_kind(p, &kinds[0]);
+		page_line(p, ".");
+		return;
+	}
+	fputc('\n', p->out);
+	for (size_t i = 0; i < FINDING_KINDS && kinds[i].worst != NULL; i++) {
+		if (i >= TERMINAL_KINDS) {
+			more++;
+			continue;
+		}
+		fputs("  ", p->out);
+		print_kind(p, &kinds[i]);
+		page_line(p, kinds[i].n > 1 ? ", %zu times" : "", kinds[i].n);
+	}
+	if (more > 0)
+		page_line(p, "  and %zu more kind%s", more, PLURAL(more));
 }
 
 /* What looks like a fault, and this capture cannot decide: the report says below what is missing. */
@@ -223,19 +273,13 @@ print_unread(const struct page *p, const struct terminal_report *r, const struct
 static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
-	const struct finding *worst;
-	size_t kinds, faults = count_faults(r->correlator, &kinds, &worst), undecided = count_undecided(r->correlator);
-	char seen[512], of[64] = "", more[64] = "";
+	struct faults kinds[FINDING_KINDS];
+	size_t faults = count_faults(r->correlator, kinds), undecided = count_undecided(r->correlator);
+	char seen[512];
 
 	seen_all(seen, sizeof(seen), s);
-	if (faults > kinds && kinds > 1)
-		snprintf(of, sizeof(of), " of %zu kinds", kinds);
-	if (kinds > 1)
-		snprintf(more, sizeof(more), ", and %zu more", kinds - 1);
 	if (faults > 0) {
-		page_put(p, terminal_colour(worst->severity), "%zu fault%s%s: %s%s%s.", faults, PLURAL(faults), of,
-		    worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "", kind_facts(worst->kind)->title, more);
-		fputc('\n', p->out);
+		print_faults(p, kinds, faults);
 		page_field_at(p, 0, "", 0, seen);
 	} else if (undecided > 0) {
 		page_put(p, COLOUR_YELLOW, seen[0] != '\0' ? "%s; no fault proven, %zu that this capture cannot decide." :

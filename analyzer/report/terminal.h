@@ -12,6 +12,7 @@
 
 /* Told one by one; the rest is counted. */
 #define TERMINAL_FAULTS	25
+#define TERMINAL_KINDS	12	/* of faults, named in the first lines */
 #define TERMINAL_ALIKE	10	/* others that one of them is true of, too */
 #define TERMINAL_INFOS	10
 #define TERMINAL_MAILS	50
