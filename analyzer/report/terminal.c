@@ -184,7 +184,9 @@ print_faults(const struct page *p, const struct faults kinds[FINDING_KINDS], siz
 		}
 		fputs("  ", p->out);
 		print_kind(p, &kinds[i]);
-		page_line(p, kinds[i].n > 1 ? ", %zu times" : "", kinds[i].n);
+		if (kinds[i].n > 1)
+			fprintf(p->out, ", %zu times", kinds[i].n);
+		fputc('\n', p->out);
 	}
 	if (more > 0)
 		page_line(p, "  and %zu more kind%s", more, PLURAL(more));
