@@ -168,19 +168,23 @@ icmp_eligible(const struct packet *p)
 	return p->ip_id != 0 || (p->icmp_error && !p->quote_cut);
 }
 
-/* S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet. */
+/*
+ * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet.  Equal, too, if both do: who sends
+ * again has counted on, and his clock has gone on (two captures of one wire made one, whose clocks differ).
+ */
 static inline bool
 is_copy(const struct packet *p, const struct set *s, unsigned int i, int64_t rtt_ns)
 {
 	int64_t age = llabs(p->at.ns - s->ns[i]), near = copy_ns; /* clocks of two queues differ */
 	int ttl = abs((int)p->ttl - (int)s->ttl[i]);
 	bool told = p->ip_id != 0 || (p->kind == PACKET_TCP && p->has_ts);
+	bool both = p->ip_id != 0 && p->kind == PACKET_TCP && p->has_ts;
 
 	if (rtt_ns > 0 && rtt_ns / 4 < near)
 		near = rtt_ns / 4;
 	if (ttl <= 1 && age < near)
 		return true;
-	return ttl >= 1 && ttl <= TTL_SPREAD && told && age < mirror_ns;
+	return (ttl >= 1 || both) && ttl <= TTL_SPREAD && told && age < mirror_ns;
 }
 
 static struct set *
