@@ -315,6 +315,21 @@ def pieces(tmp):
           "what does not follow at once is a capture of its own")
 
 
+def many(tmp):
+    """Of many captures those are told that something is wrong with."""
+    directory = os.path.join(tmp, "many")
+    os.mkdir(directory)
+    for name in "abcdefghijklmnopqrstuvwxyz":
+        shutil.copy(CLEAN, os.path.join(directory, name + ".pcap"))
+    with open(os.path.join(directory, "y.pcap"), "r+b") as f:
+        f.truncate(os.path.getsize(CLEAN) - 7)
+    text = run(directory)[1].decode()
+    told = text[text.index("\nCaptures\n"):]
+    check("y.pcap\n" in told and "damaged behind frame" in told and "z.pcap" not in told and "  ... and 6 more, " in told,
+          "of 26 captures the damaged one is told: %s" % told[-400:])
+    check(run("--all", directory)[1].decode().count(".pcap\n      ") == 26, "--all tells all of them")
+
+
 def pieces_apart(tmp):
     """The same under names that say nothing: told in parts, and how to join them."""
     names = cut_in_two(HOLE, tmp, "first.pcap", "second.pcap")
@@ -382,6 +397,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         pieces(tmp)
         pieces_apart(tmp)
+        many(tmp)
     print("%d passed, %d failed" % (passed, failed))
     return failed != 0
 

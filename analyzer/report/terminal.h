@@ -16,6 +16,7 @@
 #define TERMINAL_ALIKE	10	/* others that one of them is true of, too */
 #define TERMINAL_INFOS	10
 #define TERMINAL_MAILS	50
+#define TERMINAL_CAPTURES 20
 
 struct terminal_report {
 	const struct correlator *correlator;
