@@ -517,14 +517,20 @@ server_is_due(const struct smtp_state *st, int64_t ts_ns)
 	return st->in[DIR_S2C].first != NULL && s.ts_ns < ts_ns;
 }
 
-/* It waited for a reply that is missing, heard it, and went on. */
+/* It waited for a reply that is missing, heard it, and went on: told when a line of it is there, whatever pieces it comes in. */
 static bool
 client_went_on(const struct smtp_state *st)
 {
 	const struct smtp_asked *e = &st->queue.e[(st->queue.first + st->queue.count - 1) % st->queue.size];
 	struct smtp_span s = smtp_hold_peek(&st->in[DIR_C2S]);
+	char line[128];
+	bool whole;
 
-	return st->in_turn && e->maybe && s.p != NULL && !server_is_due(st, s.ts_ns);
+	if (!st->in_turn || !e->maybe || s.p == NULL || server_is_due(st, s.ts_ns))
+		return false;
+	smtp_hold_line(&st->in[DIR_C2S], line, sizeof(line), &whole);
+	explicit_bzero(line, sizeof(line));
+	return whole;
 }
 
 bool
