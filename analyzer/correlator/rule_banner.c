@@ -7,6 +7,8 @@
 
 #define IDENT_PORT	113
 
+#define CLIENT_WAITS	(300 * SECOND)
+
 enum { LATER_LOOKED = 64 };
 
 static bool
@@ -144,7 +146,8 @@ judge_silent(const struct view *v, struct verdicts *out)
 	}
 	if (closer < 0 && !c->conn->open && goes_on(v))
 		return;
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	/* a client that neither goes when it may (RFC 5321 4.5.3.2.1) nor says a word: rather the capture lacks them both */
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, closer < 0 && waited > CLIENT_WAITS ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
 	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);

@@ -1,6 +1,8 @@
 /* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
 #include "path_facts.h"
 
+#define NOBODY_WAITS	(900 * PATH_SECOND)
+
 enum { Q_LIMIT = 10 };
 
 /* It had been on to bytes that are not here: it did send. */
@@ -65,6 +67,13 @@ report_unknown(const struct way *w, const struct pause *p, int64_t span, struct 
 	    "at the sender, or on its side of the router");
 }
 
+/* Neither end says anything more, nor closes, for longer than any server waits: it is the capture that has no more of it. */
+static bool
+left_open(const struct way *w, const struct pause *p)
+{
+	return p->trailing && p->to.ns - w->c->conn->last.ns > NOBODY_WAITS && w->a->fin.frame == 0 && w->b->fin.frame == 0 && w->a->rst.frame == 0 && w->b->rst.frame == 0;
+}
+
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
@@ -75,7 +84,7 @@ judge_way(const struct way *w, struct verdicts *out)
 		const struct pause *p = &w->a->pauses[i];
 		int64_t begun = 0, from;
 
-		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p))
+		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p) || left_open(w, p))
 			continue;
 		from = p->from.ns > begun ? p->from.ns : begun;
 		/* how long it really was nobody knows where the clock was set forward in it */

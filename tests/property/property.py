@@ -7,6 +7,9 @@ For every shipped capture that is small enough:
   remove, repeat, reorder
            of 1 to 20 % of the frames brings no cause of another family,
            at probable or above
+  burst, acks
+           a span of 1 to 30 % of the frames is lost at once, as where a buffer
+           was full, or ACKs are: confirms no cause of another family
   snap     frames cut at 60 to 200 bytes confirm no cause of another family
   form     the same frames on standard input, gz, pcapng, nanoseconds, big
            endian: the same findings
@@ -55,6 +58,8 @@ FAMILIES = {
 KNOWN = {
     ("cut", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
         "the client did pause within its message; that a device forgot the connection meanwhile comes after the cut",
+    ("burst", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
+        "the same, and what shows that it was forgotten is among the lost frames",
     ("place", "public/zeek__smtp-mail-transactions-invalid.pcap", "place"):
         "the client sends its lines behind a refused DATA as if it had been agreed to: without that reply they are a message",
 }
@@ -152,6 +157,30 @@ def reorder(cap, rng, samples):
         yield "frames %s" % frames_said(late), cap.with_frames(out).pcap()
 
 
+def burst(cap, rng, samples):
+    """As where the buffer of the capture was full: so many frames in a row."""
+    for _ in range(samples if len(cap.frames) > 3 else 0):
+        n = max(1, round(len(cap.frames) * rng.uniform(0.01, 0.30)))
+        at = rng.randrange(len(cap.frames) - n + 1)
+        yield "frames %d-%d" % (at + 1, at + n), cap.with_frames(cap.frames[:at] + cap.frames[at + n:]).pcap()
+
+
+def bare_ack(link, data):
+    """TCP over IPv4 and Ethernet with ACK alone and no data."""
+    if link != 1 or data[12:14] != b"\x08\x00" or data[23] != 6:
+        return False
+    tcp = 14 + (data[14] & 15) * 4
+    return len(data) > tcp + 13 and data[tcp + 13] & 0x17 == 0x10 and \
+        int.from_bytes(data[16:18], "big") + 14 == tcp + (data[tcp + 12] >> 4) * 4
+
+
+def acks(cap, rng, samples):
+    """As where small packets are the first to be lost, or a filter asked for data."""
+    for share in rng.sample([0.2, 0.5, 0.9, 1], samples if samples < 4 else 4):
+        kept = [f for f in cap.frames if not (bare_ack(cap.link, f[2]) and rng.random() < share)]
+        yield "%d %% of the ACKs" % (100 * share), cap.with_frames(kept).pcap()
+
+
 def snap(cap, rng, samples):
     for n in sorted(rng.sample(range(60, 201), samples)):
         yield "%d bytes" % n, cap.with_frames([(t, w, d[:n]) for t, w, d in cap.frames], n).pcap()
@@ -165,7 +194,7 @@ def frames_said(chosen):
 #                 how, samples by default, level of a new family that is a bug, level the whole must have
 CHANGES = {
     "cut": (cut, 10, 3, 1), "remove": (remove, 6, 2, 1), "repeat": (repeat, 4, 2, 1), "reorder": (reorder, 4, 2, 1),
-    "snap": (snap, 3, 3, 1),
+    "burst": (burst, 4, 3, 1), "acks": (acks, 2, 3, 1), "snap": (snap, 3, 3, 1),
 }
 
 
