@@ -25,7 +25,7 @@ say_what_is_seen(const struct mail_case *c, struct finding *f)
 		    "so does not speak SMTP properly: look for a script, or a virus, that sends mail.");
 	else if (moment_is(&s->bare_command))
 		finding_remedy(f, "Let the mail program end every line with CR LF, as SMTP asks for (RFC 5321, 2.3.8).");
-	else
+	else if (strcmp(f->subkind, "conduct") == 0)
 		finding_remedy(f, "The server refuses the client for how it spoke before: too early, without waiting for answers, or with bare line feeds. None of it is seen "
 		    "in this connection; the server remembers earlier ones for a while.");
 }
@@ -33,7 +33,7 @@ say_what_is_seen(const struct mail_case *c, struct finding *f)
 void
 say_conduct(const struct mail_case *c, struct finding *f)
 {
-	if (strcmp(f->subkind, "conduct") == 0)
+	if (strcmp(f->subkind, "conduct") == 0 || strcmp(f->subkind, "early-talker") == 0)
 		say_what_is_seen(c, f);
 	else if (strcmp(f->subkind, "not-smtp") == 0)
 		finding_remedy(f, "The server hangs up on lines that are not SMTP (GET, CONNECT, header lines): something else than a mail program speaks to it, or a mail "

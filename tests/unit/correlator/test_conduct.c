@@ -12,14 +12,17 @@ refused(struct mail *m, struct correlator **c)
 static void
 test_each_conduct_names_its_line(void)
 {
-	static const struct { int what; const char *says, *remedy; } t[] = {
-		{ 0, "before the greeting is complete", "complete 220 greeting" },
-		{ 1, "does not wait for the answer", "does not offer PIPELINING" },
-		{ 2, "line feed alone", "CR LF" },
+	static const struct { int code, what; const char *text, *says, *remedy; } t[] = {
+		{ 550, 0, "5.5.1 Protocol error", "before the greeting is complete", "complete 220 greeting" },
+		{ 550, 1, "5.5.1 Protocol error", "does not wait for the answer", "does not offer PIPELINING" },
+		{ 550, 2, "5.5.1 Protocol error", "line feed alone", "CR LF" },
+		{ 503, 1, "5.5.0 <bob@example.org>: Recipient address rejected: Improper use of SMTP command pipelining", "does not wait for the answer",
+		    "does not offer PIPELINING" },
+		{ 554, 1, "SMTP synchronization error", "does not wait for the answer", "does not offer PIPELINING" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct mail m = build_mail(1, 0, 550, "5.5.1 Protocol error");
+		struct mail m = build_mail(1, 0, t[i].code, t[i].text);
 		struct correlator *c;
 		const struct finding *f;
 		struct moment when = at(60 + 10 * t[i].what), none = { 0 };
