@@ -146,7 +146,7 @@ frame_is_outside(const struct pipeline *p, const struct capture_frame *f)
 void
 source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, size_t n)
 {
-	uint64_t before = s->piece_count > 1 ? piece_last(s)->before : 0;
+	uint64_t before = s->piece_count > 1 ? s->piece[s->piece_count - 1].before : 0;
 
 	for (size_t i = 0; i < n && before > 0; i++)
 		f[i].number += before;
@@ -212,7 +212,7 @@ static void
 damage_tell(struct pipeline *p, struct source *s, uint32_t points)
 {
 	const struct capture_damage *d = capture_damage(s->capture);
-	const struct record_piece *x = piece_last(s);
+	const struct record_piece *x = &s->piece[s->piece_count - 1];
 
 	if (d == NULL || d->why[0] == '\0')
 		return;
