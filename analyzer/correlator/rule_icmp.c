@@ -71,11 +71,20 @@ judge_obeyed(const struct way *w, const struct record_icmp_error *e, bool late, 
 		finding_remedy(f, "This by itself does no harm: the sender learned the size.");
 }
 
+/* Of n packets too large and sent later than the message.  Where as many were recorded late these may be they. */
+static enum confidence
+ignored_sure(const struct way *w, const struct told *t, uint32_t n)
+{
+	if (w->c->conn->disordered >= n)
+		return CONFIDENCE_POSSIBLE;
+	return n >= SURE && !t->cut ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+}
+
 static void
 judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verdicts *out)
 {
 	const struct record_icmp_error *e = t->least;
-	enum confidence conf = n >= SURE && !t->cut ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	enum confidence conf = ignored_sure(w, t, n);
 	struct finding *f = verdict_add(out, FINDING_ICMP_FRAG_NEEDED_IGNORED, conf, w->c, w->dir);
 	struct finding_evidence *ev;
 	bool here = way_at_sender(w);
@@ -107,7 +116,7 @@ judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verd
 static void
 judge_unheard(const struct way *w, const struct told *t, uint32_t n, struct verdicts *out)
 {
-	enum confidence conf = n >= SURE && !t->cut ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	enum confidence conf = ignored_sure(w, t, n);
 	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
 	const struct record_stall *s;
 	uint32_t i = 0;

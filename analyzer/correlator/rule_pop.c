@@ -416,7 +416,7 @@ judge_bad_reply(const struct mail_case *c, struct verdicts *out)
 
 	if (!moment_is(&s->bad_reply))
 		return;
-	f = verdict_add(out, FINDING_POP_BAD_REPLY, case_missing(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 1);
+	f = verdict_add(out, FINDING_POP_BAD_REPLY, case_missing(c) || c->conn->disordered > 0 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 1);
 	finding_span(f, &s->bad_reply, &s->bad_reply);
 	evidence_frame(finding_says(f, c->point, "a listing has the line \"%.70s\", which is no number and value", s->bad_line), &s->bad_reply);
 	finding_summary(f, "The server's listing of messages has a line that cannot be read: \"%.70s\".", s->bad_line);

@@ -348,6 +348,12 @@ router_told(void)
 	CHECK_EQ_INT(find_kind(c, FINDING_ICMP_FRAG_NEEDED_IGNORED)->mtu.try, 1400);
 	correlator_free(c);
 
+	conn.connection.disordered = 5;		/* were recorded late: sent before the message, perhaps */
+	c = JUDGED(conn, stall, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	conn.connection.disordered = 0;
+
 	conn.connection.dir[0].at_sender = false;	/* farther out: S8 */
 	c = JUDGED(conn, stall, told);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED, CONFIDENCE_CONFIRMED);
