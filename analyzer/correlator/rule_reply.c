@@ -8,21 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dialogue.h"
 #include "lookup.h"
+#include "reply_reading.h"
 
-struct reading {
-	const struct view	*v;
-	const struct mail_case	*c;
-	const struct record_session *s;
-	struct verdicts		*out;
-	bool			 blind;		/* server bytes are missing or out of order: words only */
-	bool			 alone;		/* the client's side is not in the capture: no reply can be paired */
-	bool			*said;		/* an earlier refusal of this session stands */
-};
-
-static bool
-verb_is(const struct refusal *r, const char *verb)
+bool
+reading_verb_is(const struct refusal *r, const char *verb)
 {
 	return strcasecmp(r->verb, verb) == 0;
 }
@@ -59,11 +49,11 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 {
 	if (r->stage == 'C' || r->stage == 'S' || r->consequence)
 		return true;
-	if (verb_is(r, "VRFY") || verb_is(r, "EXPN") || verb_is(r, "HELP") || verb_is(r, "NOOP"))
+	if (reading_verb_is(r, "VRFY") || reading_verb_is(r, "EXPN") || reading_verb_is(r, "HELP") || reading_verb_is(r, "NOOP"))
 		return true;
 	if (r->transaction != NULL && r->transaction->nested && r->stage == 'M')
 		return false;
-	if (r->reply->code == 421 && verb_is(r, "RSET") && mail_accepted(g->c) && !mail_open(g->c))
+	if (r->reply->code == 421 && reading_verb_is(r, "RSET") && mail_accepted(g->c) && !mail_open(g->c))
 		return true;			/* a session may be over after so many mails: the next one goes on */
 	if (r->reply->code == 421 && *g->said && reply_has_words(r->reply, "too many errors"))
 		return true;			/* of which those before it speak */
@@ -100,15 +90,15 @@ context_of(const struct reading *g, const struct refusal *r)
 	};
 }
 
-static bool
-class_is_relay(enum finding_kind k)
+bool
+reading_is_relay(enum finding_kind k)
 {
 	return k == FINDING_RELAY_DENIED_WRONG_NETWORK || k == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
 }
 
 /* "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the handshake. */
-static bool
-login_known(const struct reading *g)
+bool
+reading_login_known(const struct reading *g)
 {
 	bool begun = !case_midstream(g->c) || (g->s->greeting.code == 220 && moment_before(&g->s->greeting.at, &g->s->capabilities_at));
 
@@ -138,21 +128,21 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 		cl->kind = FINDING_RELAY_DENIED_DESPITE_AUTH;
 		cl->confidence = CONFIDENCE_CONFIRMED;
 	} else if (g->s->auth_offered && !g->s->auth_tried) {
-		if (login_known(g) && (cl->how == REPLY_BY_TEXT || relay))
+		if (reading_login_known(g) && (cl->how == REPLY_BY_TEXT || relay))
 			cl->confidence = CONFIDENCE_CONFIRMED;
-		else if (!login_known(g))
+		else if (!reading_login_known(g))
 			cl->confidence = confidence_min(cl->confidence, !relay || login_likely_known(g) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 		cl->kind = FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
 	} else if (relay && !offer_known(g)) {	/* a login that was offered, or made, is as likely */
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_POSSIBLE);
-	} else if (relay || !login_known(g)) {	/* the reason is policy; or known by the words alone */
+	} else if (relay || !reading_login_known(g)) {	/* the reason is policy; or known by the words alone */
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
 }
 
 /* mail.example.org greets, and the recipient is of example.org. */
-static bool
-greets_in_domain(const struct reading *g, const char *domain)
+bool
+reading_greets_in_domain(const struct reading *g, const char *domain)
 {
 	const struct record_reply *hello = &g->s->greeting;
 	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
@@ -182,7 +172,7 @@ rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_clas
 	if (cl->kind == FINDING_RECIPIENT_UNKNOWN) {	/* OpenSMTPD says the same of a domain that it does not relay to */
 		if (domain_taken(g, domain))
 			cl->confidence = CONFIDENCE_CONFIRMED;
-		else if (greets_in_domain(g, domain))
+		else if (reading_greets_in_domain(g, domain))
 			cl->confidence = CONFIDENCE_PROBABLE;
 	} else if (cl->kind == FINDING_SENDER_MISMATCH) {	/* only an account has an address that is not its own */
 		if (r->after_auth || g->s->auth_ok)
@@ -251,7 +241,7 @@ words_certain(const struct reading *g, const struct refusal *r, const struct rep
 static bool
 before_content(const struct refusal *r)
 {
-	return r->stage == 'M' || r->stage == 'R' || verb_is(r, "DATA");
+	return r->stage == 'M' || r->stage == 'R' || reading_verb_is(r, "DATA");
 }
 
 /* A relay or login refusal means something else after a login, or when one was offered and not tried. */
@@ -268,7 +258,7 @@ class_by_login(const struct reading *g, const struct refusal *r, struct reply_cl
 	}
 	if (cl->hint)
 		rewrite_hint(g, r, cl);
-	else if (class_is_relay(cl->kind))
+	else if (reading_is_relay(cl->kind))
 		rewrite_relay(g, r, cl);
 }
 
@@ -301,238 +291,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 	cl->confidence = confidence_min(cl->confidence, words_certain(g, r, cl));
 }
 
-/* ---- saying it ------------------------------------------------------------------------------- */
-
-static void
-say_recipients(struct finding *f, const struct reading *g, const struct refusal *r)
-{
-	uint32_t all = 0, refused = 0;
-
-	if (r->recipient == NULL)
-		return;
-	for (uint32_t i = 0; i < g->c->recipient_count; i++) {
-		const struct record_recipient *x = g->c->recipients[i];
-
-		if (x->key.n != r->recipient->key.n || !moment_is(&x->reply.at))
-			continue;
-		all++;
-		refused += x->reply.code >= 400;
-	}
-	if (all > 1)
-		finding_says(f, g->c->point, "%u of %u recipients of this mail were refused", refused, all);
-}
-
-/* The kind's own words are of a login that is offered. */
-static void
-say_no_login(struct finding *f, const struct reading *g)
-{
-	const struct record_session *s = g->s;
-
-	if (!login_known(g) || s->auth_offered || s->starttls_offered || s->tls || s->masked_keywords[0] != '\0')
-		return;
-	evidence_frame(finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here"), &s->capabilities_at);
-	finding_remedy(f, "The server wants a login and offers none on this port: send through the one that does (587 with STARTTLS, or 465 with SSL/TLS), "
-	    "with user name and password.");
-}
-
-/* Most servers that offer STARTTLS and no login beside it offer one behind it. */
-static bool
-login_behind_tls(const struct reading *g)
-{
-	return !g->s->auth_offered && g->s->starttls_offered && !g->s->tls;
-}
-
-static const char *
-how_to_log_in(const struct reading *g)
-{
-	return login_behind_tls(g) ? "switch on both, encryption (STARTTLS) and the login: without encryption this server offers none" :
-	    "log in to it (SMTP authentication, port 587)";
-}
-
-/* mail.example.org greets, and does not take mail for example.org. */
-static void
-say_own_domain(struct finding *f, const struct reading *g, const struct refusal *r)
-{
-	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
-
-	if (!greets_in_domain(g, domain))
-		return;
-	evidence_frame(finding_says(f, g->c->point, "the server greets with a name in the recipient's own domain (%.80s)", domain), &g->s->greeting.at);
-	if (f->kind != FINDING_RELAY_DENIED_WRONG_NETWORK)
-		return;
-	finding_remedy(f, "If this server is to receive mail for %.80s, it is not set up for that domain: its owner must add it (local or relay domains). If "
-	    "not, the domain's MX record names the wrong server, or the client must log in%s.", domain,
-	    login_behind_tls(g) ? ", which this server offers only behind STARTTLS, if at all" : "");
-}
-
-/* What this server says of a recipient that it does not know, and of one that it does not relay to. */
-static void
-say_either(struct finding *f, const struct reading *g)
-{
-	if (f->confidence == CONFIDENCE_CONFIRMED)
-		return;
-	finding_says(f, g->c->point, "this server's program says the same of a recipient in a domain that it does not relay to for this client");
-	finding_remedy(f, "If the recipient's domain is this server's own, check the spelling of the address: it knows no such mailbox. If it is another's, the "
-	    "server does not relay for this client: use your own provider's outgoing server, or %s.", how_to_log_in(g));
-}
-
-/* No login is offered in clear, and the client did not ask for encryption: both have to be switched on. */
-static void
-say_login_behind_tls(struct finding *f, const struct reading *g)
-{
-	evidence_frame(finding_says(f, g->c->point, "no login was offered in clear; it may be offered after STARTTLS, which the client did not use"),
-	    &g->s->capabilities_at);
-	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
-		finding_remedy(f, "Switch on both, encryption (STARTTLS) and \"My server requires authentication\", in the account's settings for this server: without "
-		    "encryption it offers no login. A mail server without an account here does not log in: it uses the outgoing server of its own provider.");
-	else if (f->kind == FINDING_AUTH_NOT_OFFERED)
-		finding_remedy(f, "Switch encryption on for this server and port (STARTTLS) and try again: most servers that offer STARTTLS offer the login only behind "
-		    "it. If there is none then either, use the submission port 587 or 465, or switch the login off.");
-	else if (f->kind == FINDING_POP_BEFORE_SMTP_REQUIRED)
-		finding_remedy(f, "Receive mail first, then send (\"Log on to incoming mail server before sending mail\"). Better: %s.", how_to_log_in(g));
-	else if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && f->remedy[0] == '\0')
-		finding_remedy(f, "Use the outgoing server of the provider whose line you are on; or %s. If the recipient belongs to this very server, it is not set "
-		    "up for its own domain.", how_to_log_in(g));
-}
-
-static void
-say_context(struct finding *f, const struct reading *g, const struct refusal *r)
-{
-	const struct record_session *s = g->s;
-
-	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered)
-		evidence_frame(finding_says(f, g->c->point, login_known(g) ? "the server offered a login (AUTH) and the client sent none" :
-		    "the server offered a login (AUTH); none of the client's is seen, in a dialogue that is not whole in the capture"), &s->capabilities_at);
-	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->auth_offered && r->stage == 'R' && strcasestr(r->reply->text, "relay") != NULL)
-		finding_says(f, g->c->point, "to a mail server without an account here the same words say that this one is not responsible for the recipient's domain");
-	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)
-		say_no_login(f, g);
-	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK || (s->auth_offered && reply_has_words(r->reply, "relay")))
-		say_own_domain(f, g, r);
-	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && !s->helo && !s->auth_offered && !login_known(g)) {
-		finding_says(f, g->c->point, "whether a login was offered, or had been made, is not in the capture");
-		finding_next_capture(f, "a server that does not know this client", "one that refuses this in spite of a login", "the dialogue from its greeting on",
-		    "the next attempt from its first packet on");
-	}
-	if (f->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && s->auth_tried && !s->auth_ok && s->auth_reply.code >= 400) {
-		evidence_frame(finding_says(f, g->c->point, "the login before it did not succeed"), &s->auth_reply.at);
-		finding_remedy(f, "Let the login succeed first (user name, password, mechanism): this server relays for those who are logged in.");
-	}
-	if (f->kind == FINDING_RELAY_DENIED_DESPITE_AUTH)
-		evidence_frame(finding_says(f, g->c->point, "the login had succeeded"), &s->auth_at);
-	if ((class_is_relay(f->kind) || f->kind == FINDING_AUTH_NOT_OFFERED || f->kind == FINDING_POP_BEFORE_SMTP_REQUIRED) && login_behind_tls(g))
-		say_login_behind_tls(f, g);
-	if (class_is_relay(f->kind) && login_behind_tls(g))
-		finding_exclude(f, FINDING_TLS_REQUIRED, "the words do not ask for encryption");
-	if (f->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && s->helo && !s->ehlo)
-		finding_says(f, g->c->point, "the client said HELO, not EHLO: it does not speak the protocol that has logins");
-}
-
-/* A refused command line; the reply stands beside it. */
-static void
-say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
-{
-	char quote[256];
-	bool unasked = r->unsolicited && !g->blind && !case_midstream(g->c) && !case_missing_dir(g->c, 0);
-	struct finding_evidence *e;
-
-	reply_quote(r->reply, false, quote, sizeof(quote));
-	if (r->unsolicited)
-		e = finding_says(f, g->c->point, unasked ? "the server says \"%s\", unasked" :
-		    "the server says \"%s\"; what it answers is not in the capture", quote);
-	else if (r->guessed)
-		e = finding_says(f, g->c->point, "the server says \"%s\"; which of the commands before it that answers cannot be told: bytes of the server are missing",
-		    quote);
-	else if (r->recipient != NULL)
-		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"", r->recipient->address, quote);
-	else if (r->stage == 'M' && r->transaction != NULL)
-		e = finding_says(f, g->c->point, "MAIL FROM:<%.80s> is answered \"%s\"", r->transaction->sender, quote);
-	else if (strcmp(r->verb, ".") == 0)
-		e = finding_says(f, g->c->point, "the message is answered \"%s\"", quote);
-	else	/* of what a login is made of only the length shows */
-		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] != '<' ? "" : r->stage == 'A' ? "the next line of the login, of " : "a line of ", r->line, quote);
-	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
-	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
-	    verb_is(r, "DATA") ? " to DATA" : r->stage == 'D' ? " to the message" : "");
-}
-
-/* Whose rule it is: the name the server gives itself. */
-static void
-say_server(struct finding *f, const struct reading *g)
-{
-	const struct record_reply *hello = &g->s->greeting;
-	size_t n = strcspn(hello->text, " \t\r\n");
-
-	if (f->severity == SEVERITY_INFO || g->alone || hello->code / 100 != 2 || n == 0 || hello->text[0] == '*')
-		return;
-	evidence_frame(finding_says(f, g->c->point, "the rule is that of the server which greets as %.*s",
-	    n < 80 ? (int)n : 80, hello->text), &hello->at);
-}
-
-/* What was sent or declared, and what had been announced. */
-static void
-say_sizes(struct finding *f, const struct reading *g, const struct record_transaction *t)
-{
-	uint64_t limit = case_size_limit(g->c);
-
-	if (t == NULL || g->blind)
-		return;
-	if (t->declared_size > 0)
-		evidence_frame(finding_says(f, g->c->point, "the client declares %llu byte%s (MAIL SIZE)",
-		    (unsigned long long)t->declared_size, PLURAL(t->declared_size)), &t->first);
-	if (t->bytes > 0 && moment_is(&t->end_of_data))
-		evidence_frame(finding_says(f, g->c->point, "the message has %llu byte%s as sent", (unsigned long long)t->bytes,
-		    PLURAL(t->bytes)), &t->end_of_data);
-	if (limit > 0)
-		evidence_frame(finding_says(f, g->c->point, "the server announced that it takes at most %llu byte%s (SIZE)%s",
-		    (unsigned long long)limit, PLURAL(limit),
-		    t->declared_size <= limit && t->bytes <= limit ? ": the limit of these words is another, of the recipient or of a server behind" : ""),
-		    &g->s->capabilities_at);
-}
-
-static void
-say(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
-{
-	struct finding *f = verdict_add(g->out, cl->kind, cl->confidence, g->c, 0);
-
-	*g->said = true;
-	finding_subkind(f, cl->subkind);
-	finding_span(f, moment_is(&r->asked) ? &r->asked : &r->reply->at, &r->reply->at);
-	finding_reply(f, r->reply);
-	if (cl->kind == FINDING_PROTOCOL_ERROR && cl->confidence <= CONFIDENCE_POSSIBLE)
-		f->severity = SEVERITY_INFO;
-	say_reply(f, g, r);
-	if (cl->how == REPLY_BY_TEXT && cl->product[0] != '\0')
-		finding_says(f, g->c->point, "these words are known from: %.100s", cl->product);
-	say_server(f, g);
-	say_context(f, g, r);
-	if (cl->hint && cl->kind == FINDING_RECIPIENT_UNKNOWN)
-		say_either(f, g);
-	say_recipients(f, g, r);
-	if (reply_digit(r->reply) == 4 && cl->kind != FINDING_GREYLISTED)
-		finding_says(f, g->c->point, "the refusal is temporary (4xx): a mail server tries again by itself%s",
-		    class_is_relay(cl->kind) ? ", in vain until this is cured" : "");
-	reply_client_shows(f, r, false);
-	if (cl->kind == FINDING_TOO_MANY_CONNECTIONS)
-		say_connections_open(g->v, f, &r->reply->at);
-	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
-		say_sizes(f, g, r->transaction);
-	reply_remedy(f, r->reply);
-	if (cl->kind == FINDING_PROTOCOL_ERROR)
-		say_conduct(g->c, f);
-	if (cl->kind == FINDING_AUTH_FAILED && r->stage == 'A')
-		say_challenge_login(g->c, f, g->s->auth_mechanism);
-	if (cl->kind == FINDING_PROTOCOL_ERROR && r->unsolicited && r->reply->code >= 500 && r->reply->code <= 503 && case_line_between(g->c, &r->reply->at)) {
-		f->confidence = g->s->proxy_header ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
-		say_line_between(g->c, f, r->reply);
-	}
-	if (strcmp(cl->subkind, "behind the server") == 0)
-		finding_says(f, g->c->point, "by its enhanced code (x.4) the trouble lies between this server and the next one, not on the way to this one");
-	if (cl->confidence == CONFIDENCE_POSSIBLE && cl->kind != FINDING_PROTOCOL_ERROR && f->next_capture[0] == '\0')
-		finding_next_capture(f, "this reason", "another that uses the same words",
-		    "words that say more (the server's log of this session has them)", "the next attempt as well");
-}
+/* ---- judging one refusal ------------------------------------------------------------------------- */
 
 /* Relay refused, no login offered, and this client's provider has a POP3 server here: perhaps it is that. */
 static void
@@ -551,8 +310,6 @@ say_pop_hint(const struct reading *g, const struct refusal *r)
 	finding_summary(f, "The server may want mail to be fetched (POP3) before it relays: it offers no login, and it is a POP3 server, too.");
 }
 
-/* ---- judging one refusal ------------------------------------------------------------------------- */
-
 /* EHLO unknown, HELO fine: an old server, or a firewall; no harm. */
 static bool
 judge_hello(const struct reading *g, const struct refusal *r)
@@ -562,7 +319,7 @@ judge_hello(const struct reading *g, const struct refusal *r)
 	if (r->stage != 'E' || (r->reply->code != 500 && r->reply->code != 502) || !g->s->helo || r->ended)
 		return false;
 	snprintf(cl.subkind, sizeof(cl.subkind), "ehlo-refused");
-	say(g, r, &cl);
+	reading_say(g, r, &cl);
 	return true;
 }
 
@@ -612,7 +369,7 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 		cl.confidence = confidence_min(cl.confidence, CONFIDENCE_POSSIBLE);	/* its command may have been a masked one */
 	if (case_stalled(g->c))
 		cl.confidence = CONFIDENCE_CANNOT_TELL;
-	say(g, r, &cl);
+	reading_say(g, r, &cl);
 }
 
 static void
@@ -641,8 +398,8 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 		return;
 	if (cl.kind == FINDING_PROTOCOL_ERROR && verdict_claimed(g->out, g->c, -1, FINDING_BANNER_MASKED) != NULL && !r->ended)
 		return;
-	say(g, r, &cl);
-	offered_none = login_known(g) && !g->s->auth_offered && !g->s->auth_tried && (g->s->tls || !g->s->starttls_offered);
+	reading_say(g, r, &cl);
+	offered_none = reading_login_known(g) && !g->s->auth_offered && !g->s->auth_tried && (g->s->tls || !g->s->starttls_offered);
 	if (cl.kind == FINDING_RELAY_DENIED_WRONG_NETWORK && offered_none)
 		say_pop_hint(g, r);
 }
@@ -656,7 +413,7 @@ judge_left_at_hello(const struct reading *g)
 	struct moment left = quit ? s->quit : case_first_closer(g->c) == 0 ? case_closed(g->c, 0) : (struct moment){ 0 };
 	struct finding *f;
 
-	if (g->c->conn->server.port != 587 || !login_known(g) || s->auth_offered || !s->starttls_offered || s->starttls_tried || s->commands != 1 + (uint32_t)quit ||
+	if (g->c->conn->server.port != 587 || !reading_login_known(g) || s->auth_offered || !s->starttls_offered || s->starttls_tried || s->commands != 1 + (uint32_t)quit ||
 	    !moment_is(&left) || (!quit && case_waited(g->c, &s->capabilities_at, &left) > 5 * SECOND) || g->c->transaction_count > 0)
 		return;
 	f = verdict_add(g->out, FINDING_AUTH_NOT_OFFERED, CONFIDENCE_POSSIBLE, g->c, 0);
