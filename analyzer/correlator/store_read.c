@@ -153,13 +153,12 @@ store_capture(const struct store *s, uint32_t point)
 const struct record_piece *
 store_pieces(const struct store *s, uint32_t point, size_t *count)
 {
-	struct record_key k = { .point = point };
-	size_t at = sorted_find(&s->pieces, sizeof(struct record_piece), &k, piece_order), end = at;
+	struct record_key k = { .point = point }, next = { .point = point + 1 };
+	size_t at = sorted_find(&s->pieces, sizeof(struct record_piece), &k, piece_order);
+	size_t end = sorted_find(&s->pieces, sizeof(struct record_piece), &next, piece_order);
 	const struct record_piece *v = s->pieces.v;
 
-	while (end < s->pieces.n && v[end].key.point == point)
-		end++;
-	*count = end - at;
+	*count = end > at ? end - at : 0;
 	return end > at ? v + at : NULL;
 }
 
