@@ -331,6 +331,12 @@ def many(tmp):
     check(run("--all", directory)[1].decode().count(".pcap\n      ") == 26, "--all tells all of them")
 
 
+def unheard():
+    """The server took the mail, and its answer got lost: the network is not cleared by that."""
+    text = " ".join(run(os.path.join(CAPTURES, "lab/final_250_lost_linkdown.server.pcap"))[1].decode().split())
+    check("the client did not hear that it did" in text and "cleared" not in text, "an answer that got lost clears no network")
+
+
 def pieces_apart(tmp):
     """The same under names that say nothing: told in parts, and how to join them."""
     names = cut_in_two(HOLE, tmp, "first.pcap", "second.pcap")
@@ -399,6 +405,7 @@ def main():
         pieces(tmp)
         pieces_apart(tmp)
         many(tmp)
+        unheard()
     print("%d passed, %d failed" % (passed, failed))
     return failed != 0
 

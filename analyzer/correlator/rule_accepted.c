@@ -21,6 +21,9 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 		reply_quote(r, false, quote, sizeof(quote));
 		evidence_frame(evidence_frame(finding_says(f, c->point, "the message is answered \"%s\"", quote), &t->end_of_data), &r->at);
 		finding_summary(f, "The server took the mail: \"%s\". If it did not arrive, look further on.", quote);
+		if (transaction_unheard(c, t))	/* of the way back nothing is cleared */
+			finding_remedy(f, "This hop took the mail, but the client did not hear that it did. If the mail did not arrive, look further on, in the log of "
+			    "this server, by its queue number.");
 	}
 }
 
