@@ -49,14 +49,6 @@ paths_free(struct paths *l)
 
 /* ---- one file ---------------------------------------------------------------- */
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
-}
-
 static void
 show_progress(struct pipeline *p, const struct capture *c)
 {
@@ -65,7 +57,7 @@ show_progress(struct pipeline *p, const struct capture *c)
 	if (!p->progress.on)
 		return;
 	capture_progress(c, &done, &total);
-	progress_show(&p->progress, base_name(capture_name(c)), done, total);
+	progress_show(&p->progress, text_base_name(capture_name(c)), done, total);
 }
 
 /* No further piece of it comes. */

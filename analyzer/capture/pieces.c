@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "capture/capture.h"
+#include "record/text.h"
 
 static bool
 is_digit(char c)
@@ -26,19 +27,11 @@ compare_alike(const char *a, const char *b)
 	}
 }
 
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 /* Digits of a directory are no count of pieces: the days of an archive are captures of their own. */
 static int
 compare_family(const char *a, const char *b)
 {
-	size_t n = (size_t)(base_name(a) - a), m = (size_t)(base_name(b) - b);
+	size_t n = (size_t)(text_base_name(a) - a), m = (size_t)(text_base_name(b) - b);
 	int d = n == m ? memcmp(a, b, n) : n < m ? -1 : 1;
 
 	return d != 0 ? d : compare_alike(a + n, b + m);

@@ -300,26 +300,18 @@ passage_watched(const struct passage *p, int64_t t)
 
 /* ---- names ---------------------------------------------------------------------------------- */
 
-static const char *
-base_name(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-
-	return slash != NULL && slash[1] != '\0' ? slash + 1 : file;
-}
-
 char *
 vantage_name(const struct mail_case *c, const struct mail_case *other, char name[VANTAGE_NAME])
 {
 	const struct record_capture *k = c->capture, *o = other->capture;
-	const char *base = k != NULL ? base_name(k->file) : "";
+	const char *base = k != NULL ? text_base_name(k->file) : "";
 	size_t n;
 
 	if (base[0] == '\0') {
 		snprintf(name, VANTAGE_NAME, "point %u", c->point);
 		return name;
 	}
-	if (o != NULL && strcmp(base, base_name(o->file)) == 0 && strcmp(k->file, o->file) != 0)
+	if (o != NULL && strcmp(base, text_base_name(o->file)) == 0 && strcmp(k->file, o->file) != 0)
 		base = k->file;
 	n = text_copy_utf8(name, VANTAGE_NAME - 24, base, strlen(base));
 	if (k->interface[0] != '\0' && n + 2 < VANTAGE_NAME) {
@@ -328,7 +320,7 @@ vantage_name(const struct mail_case *c, const struct mail_case *other, char name
 	}
 	if (o != NULL && k->log[0] != '\0' && strcmp(k->file, o->file) == 0 && strcmp(k->interface, o->interface) == 0 && strcmp(k->log, o->log) != 0
 	    && n + 5 < VANTAGE_NAME) {
-		base = strcmp(base_name(k->log), base_name(o->log)) == 0 ? k->log : base_name(k->log);
+		base = strcmp(text_base_name(k->log), text_base_name(o->log)) == 0 ? k->log : text_base_name(k->log);
 		n += text_copy_utf8(name + n, VANTAGE_NAME - n, " in ", 4);
 		text_copy_utf8(name + n, VANTAGE_NAME - n, base, strlen(base));
 	}

@@ -128,3 +128,11 @@ text_append_utf8(char *dst, size_t size, const void *src, size_t len)
 		return have;
 	return have + text_copy_utf8(dst + have, size - have, src, len);
 }
+
+const char *
+text_base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
+}

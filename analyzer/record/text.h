@@ -30,6 +30,9 @@ size_t	text_decode(const void *p, size_t len, uint32_t *cp, size_t *bad);
 
 bool	text_valid_utf8(const void *p, size_t len);
 
+/* What stands behind the last slash of a path, if anything does. */
+const char *text_base_name(const char *path);
+
 /* Behind a noun that a number stands before: `"%u packet%s", n, PLURAL(n)'. */
 #define PLURAL(n)	((n) == 1 ? "" : "s")
 
