@@ -57,10 +57,24 @@ kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t
 	k->len += n;
 }
 
+/* RFC 2034, 4: every line of a reply begins with the same code; said once it is no part of the words. */
+static size_t
+repeated_code(const struct smtp_answer *a, const struct smtp_reply_line *r)
+{
+	size_t n = 0;
+
+	if (a->text.len == 0 || a->enhanced[0] == 0 || memcmp(a->enhanced, r->enhanced, sizeof(a->enhanced)) != 0)
+		return 0;
+	while (n < r->text_len && ((r->text[n] >= '0' && r->text[n] <= '9') || r->text[n] == '.'))
+		n++;
+	return n + (n < r->text_len && r->text[n] == ' ');
+}
+
 void
 smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_reply_line *r)
 {
 	struct smtp_answer *a = &st->answer;
+	size_t skip;
 
 	if (!a->open) {
 		a->open = true;
@@ -79,7 +93,8 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 	if (a->enhanced[0] == 0)
 		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
 	kept_append(st->hint.budget, &a->line, l->text, l->len);
-	kept_append(st->hint.budget, &a->text, r->text, r->text_len);
+	skip = repeated_code(a, r);
+	kept_append(st->hint.budget, &a->text, r->text + skip, r->text_len - skip);
 	a->whole = r->last;
 	a->end = st->next[DIR_S2C];
 	a->ts_ns = st->ts_ns;
