@@ -5,6 +5,8 @@
 #include "path_facts.h"
 #include "unreachable.h"
 
+#include <stdio.h>
+
 enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
@@ -83,9 +85,9 @@ static void
 report_idle(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct mail_case *o = new_works(w, s);
-	bool sure = o != NULL && s->idle_before_ns >= idle_sure;
-	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED,
-	    way_gate(w, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE), w->c, w->dir);
+	bool long_idle = o != NULL && s->idle_before_ns >= idle_sure, sure = long_idle && o->conn->handshake.ns < s->lost_last.ns;
+	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED, way_gate(w, sure ? CONFIDENCE_CONFIRMED :
+	    long_idle ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), w->c, w->dir);
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
@@ -94,11 +96,13 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn->handshake);
 	finding_summary(f, "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
-	    "forgotten the connection.", seconds(s->idle_before_ns), of_any_size(s), o != NULL ? ", while a new connection works" : "",
-	    sure ? "has probably" : "may have");
+	    "forgotten the connection.", seconds(s->idle_before_ns), of_any_size(s), sure ? ", while a new connection works" : o != NULL ?
+	    "; a new connection works" : "", long_idle ? "has probably" : "may have");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
 	    : "small packets are lost, too");
-	if (!sure)
+	if (sure)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "the line carried a new connection while this one was still not heard");
+	else
 		finding_next_capture(f, "a forgotten connection", o != NULL ? "a line that failed for a while" : "a failed line",
 		    o != NULL ? "what the device lets out of the old connection" : "a new connection to the same server at that time",
 		    "at this point and behind the firewall");
@@ -151,6 +155,20 @@ others_pass(const struct way *w, const struct record_stall *s)
 	return way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->lost_last.ns);
 }
 
+/* It passed at last as large as it had failed, or such packets are sent again later: then it was not its size. */
+static bool
+back_as_it_was(const struct way *w, const struct record_stall *s)
+{
+	if (s->delivered.frame == 0)
+		return false;
+	if (stall_carried(s) || stall_one_way_dead(s) || (s->delivered_w >= s->w_min && s->delivered_w != UINT32_MAX))
+		return true;
+	for (uint32_t i = 0; i < w->a->passed_count; i++)
+		if (w->a->passed[i].w >= s->w_min && w->a->passed[i].last.ns > s->delivered.ns)
+			return true;
+	return false;
+}
+
 /* The path lives: it is this connection that nothing passes of. */
 static void
 report_alone(const struct way *w, const struct record_stall *s, const struct live_elsewhere *e, struct verdicts *out)
@@ -162,9 +180,14 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	say_liveness(f, w, s, e);
-	finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts works: "
-	    "not the line is dead, but something lets this connection no longer pass%s.", of_any_size(s),
-	    !stall_carried(s) && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
+	if (s->delivered.frame != 0)
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged on this connection%s, while another one of the same two hosts worked: "
+		    "not the line was down, but something let this connection not pass%s.", seconds(s->delivered.ns - s->first.ns), of_any_size(s),
+		    back_as_it_was(w, s) ? "" : ", or not packets of this size");
+	else
+		finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts "
+		    "works: not the line is dead, but something lets this connection no longer pass%s.", of_any_size(s),
+		    !stall_carried(s) && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
 	finding_remedy(f, "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
 	    "failover) drops this connection and lets others pass. The program can only connect anew.");
 	exclude_size(f, s);
@@ -172,13 +195,63 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	    "at this point and behind the firewall");
 }
 
+/* It came through, and no packet shows that it did at its size. */
+static void
+say_cut_anew(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	bool seen = s->delivered_w != UINT32_MAX;
+	char how[80] = "passed, in packets that are not in the capture";
+
+	if (seen)
+		snprintf(how, sizeof(how), "passed in packets of at most %u bytes", s->delivered_w);
+	finding_says(f, w->c->point, "at last it %s; no packet of %u bytes or more follows", how, s->w_min);
+	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then its data %s. Either the path was down for most of that time, or from "
+	    "then on it carries smaller packets only%s.", seconds(s->delivered.ns - s->first.ns), how, seen ? "" : " and the sender cut its data anew");
+	finding_next_capture(f, "a path that was down", "a path whose MTU became smaller at that moment", seen ? "larger packets after it" :
+	    "the packets that passed at last", "at this point, while one more large mail is sent");
+}
+
+static void
+say_back(struct finding *f, const struct way *w, const struct record_stall *s, bool same)
+{
+	double lasted = seconds(s->delivered.ns - s->first.ns);
+
+	if (w->a->dsacks > 0) {
+		finding_says(f, w->c->point, "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then it was, and some of it had arrived long before: the path was "
+		    "down for most of that time, surely on the way back.", lasted, of_any_size(s));
+	} else {
+		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then %s passed: the path was down for most of that "
+		    "time.", lasted, of_any_size(s), same ? "the same packets" : "its data");
+	}
+}
+
+static void
+say_dead(struct finding *f, const struct record_stall *s, bool alone)
+{
+	if (f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
+		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
+		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
+	else
+		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
+		    s->peer_seen ? "is dead in this direction" : "died, or the other end did");
+	if (alone && stall_carried(s)) {
+		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
+		    "at this point and behind the router");
+	} else if (alone) {
+		finding_says(f, f->point, "alternative: the path MTU became smaller at that moment");
+		finding_next_capture(f, "a failed path", "a path whose MTU became smaller at that moment", "a second connection at that time",
+		    "at this point and behind the router");
+	}
+}
+
 static void
 report_outage(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct record_stall *theirs = NULL;
 	const struct mail_case *o = also_dead(w, s, &theirs);
-	bool back = s->delivered.frame != 0;
-	enum confidence conf = o != NULL ? CONFIDENCE_CONFIRMED : back ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	bool back = s->delivered.frame != 0, same = back_as_it_was(w, s);
+	enum confidence conf = o != NULL ? CONFIDENCE_CONFIRMED : same ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	struct finding *f;
 
 	if (stall_one_way_dead(s) && s->peer_repeats_after_ack > 2 && conf < CONFIDENCE_PROBABLE)
@@ -193,28 +266,17 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
-	if (back && w->a->dsacks > 0) {
-		finding_says(f, w->c->point, "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then it was, and some of it had arrived long before: the path was "
-		    "down for most of that time, surely on the way back.", seconds(s->delivered.ns - s->first.ns), of_any_size(s));
-	} else if (back)
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then the same packets passed: the path was down for most of that "
-		    "time.", seconds(s->delivered.ns - s->first.ns), of_any_size(s));
-	else if (f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
-		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
-		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
+	if (back && !same && o == NULL)
+		say_cut_anew(f, w, s);
+	else if (back)
+		say_back(f, w, s, same);
 	else
-		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
-		    s->peer_seen ? "is dead in this direction" : "died, or the other end did");
-	exclude_size(f, s);
-	if (o == NULL && !back && stall_carried(s)) {
-		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
-		    "at this point and behind the router");
-	} else if (o == NULL && !back) {
-		finding_says(f, w->c->point, "alternative: the path MTU became smaller at that moment");
-		finding_next_capture(f, "a failed path", "a path whose MTU became smaller at that moment", "a second connection at that time",
-		    "at this point and behind the router");
-	}
+		say_dead(f, s, o == NULL);
+	/* where a smaller path MTU is the alternative, that larger packets passed before rules nothing out */
+	if (same || o != NULL || stall_carried(s) || stall_one_way_dead(s))
+		exclude_size(f, s);
+	else
+		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
 /* Joined in the middle, and nobody answers: too little to say which, too much to say nothing. */
@@ -263,7 +325,7 @@ judge(const struct view *v, struct verdicts *out)
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
 			if (told != NULL)
 				report_told(&w, s, told, out);
-			else if (s->idle_before_ns >= idle_least)
+			else if (s->idle_before_ns >= idle_least && s->delivered.frame == 0)	/* what is forgotten is not remembered */
 				report_idle(&w, s, out);
 			else if (live.bits != 0)
 				report_alone(&w, s, &live, out);
