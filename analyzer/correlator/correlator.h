@@ -39,7 +39,7 @@ struct summary {
 	uint64_t	packets, inputs;
 	uint64_t	smtp_sessions, attempted, accepted, refused, deferred, lost, unknown, abandoned;
 	uint64_t	rcpt_accepted, rcpt_refused, rcpt_deferred;
-	uint64_t	pop3_sessions, retrieved, cut, end_unseen, logins_accepted, logins_refused;
+	uint64_t	pop3_sessions, retrieved, cut, end_unseen, unconfirmed, logins_accepted, logins_refused;
 	uint64_t	imap_sessions, frag_needed;
 	uint64_t	hidden_sessions;	/* encrypted from the first byte: no line is visible */
 	uint64_t	findings[FINDING_KINDS];

@@ -197,6 +197,15 @@ case_all_acked(const struct mail_case *c, int dir)
 	return d->acked >= d->stream_bytes;
 }
 
+/* The last of it may arrive where what came before is lost; a capture that merely ends before the ACK proves nothing. */
+bool
+message_unconfirmed(const struct mail_case *c, const struct record_message *m)
+{
+	if (m->state != MESSAGE_WHOLE || c->conn->dir[1].acked >= m->end || c->conn->dir[0].packets == 0 || case_one_sided(c))
+		return false;
+	return m->gap || case_stalled(c) || moment_before(&m->last, &c->conn->dir[0].fin);
+}
+
 bool
 case_stalled(const struct mail_case *c)
 {

@@ -35,6 +35,8 @@ bool	port_is_tls(uint16_t port);			/* 465, 993, 995 */
 /* Data that was sent again and again and never arrived, or a hole: 1A explains this case. */
 bool	case_stalled(const struct mail_case *c);
 bool	case_all_acked(const struct mail_case *c, int dir);
+/* A POP3 message sent to its end, of which the client had not acknowledged all when it stalled or closed: it may not have had it. */
+bool	message_unconfirmed(const struct mail_case *c, const struct record_message *m);
 /* The endpoint's own FIN or RST (an RST with a foreign TTL is not its own: 0.7 S); frame 0 = none. */
 struct moment case_closed(const struct mail_case *c, int dir);
 /* QUIT and FIN right behind the message: nothing more to say, but waiting for the answer. */

@@ -297,13 +297,15 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 		const struct record_message *m = c->messages[i];
 		const struct draft *d;
 		struct fate *f = list_add(l, c);
+		bool unconfirmed;
 
 		if (f == NULL)
 			continue;
 		f->key = m->key;
 		f->message = m;
-		f->verdict = m->state == MESSAGE_WHOLE ? VERDICT_ACCEPTED : m->state == MESSAGE_CUT ? VERDICT_LOST : VERDICT_UNKNOWN;
-		if (m->state == MESSAGE_WHOLE) {
+		unconfirmed = message_unconfirmed(c, m);
+		f->verdict = m->state == MESSAGE_CUT ? VERDICT_LOST : m->state == MESSAGE_WHOLE && !unconfirmed ? VERDICT_ACCEPTED : VERDICT_UNKNOWN;
+		if (f->verdict == VERDICT_ACCEPTED) {
 			fate_say(f, "fetched", NULL);
 			continue;
 		}
@@ -311,7 +313,7 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 		if (d == NULL)
 			d = draft_find(v, c, kind_is_symptom);
 		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "seen in part, its end is not in the capture" :
-		    "not fetched", d);
+		    unconfirmed ? "sent to its end, but the client did not confirm all of it" : "not fetched", d);
 	}
 }
 

@@ -50,6 +50,7 @@ void
 summary_add_case(struct summary *o, const struct mail_case *c)
 {
 	const struct record_session *s = c->session;
+	uint64_t unconfirmed = 0;
 
 	if (!c->counted)
 		return;
@@ -58,8 +59,12 @@ summary_add_case(struct summary *o, const struct mail_case *c)
 		o->pop3_sessions += s->visible;
 		o->retrieved += s->retrieved;
 		o->cut += s->cut;
-		for (uint32_t i = 0; i < c->message_count; i++)
+		for (uint32_t i = 0; i < c->message_count; i++) {
 			o->end_unseen += c->messages[i]->state == MESSAGE_END_UNSEEN;
+			unconfirmed += message_unconfirmed(c, c->messages[i]);
+		}
+		o->retrieved -= unconfirmed;
+		o->unconfirmed += unconfirmed;
 		o->logins_accepted += s->logins_ok;
 		o->logins_refused += s->logins_refused;
 		return;

@@ -206,8 +206,10 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	message_listed(s, m, uidl, s->number);
 	f->session->retrieved += m->state == MESSAGE_WHOLE;
 	f->session->cut += m->state == MESSAGE_CUT;
-	if (ev->complete)
+	if (ev->complete) {
 		f->session->content_to = to;
+		m->end = ev->end;
+	}
 	mail_emit(f, &r, ++s->retrs, 0);
 	reply_forget(s);
 }

@@ -519,6 +519,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	uint32_t	number;		/* POP3 message number */
 	enum message_state state;
 	uint64_t	bytes, listed_size;
+	uint64_t	end;		/* POP3: stream offset where it ends; 0 = not seen */
 	const char	*message_id, *subject, *from, *content_type;	/* RECORD_HEADER */
 	const char	*uidl;		/* RECORD_LINE, as all that follow */
 	uint32_t	parts;

@@ -440,6 +440,7 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	ENUM(state, message_state_names, "whole or not"),
 	F(bytes, "content bytes"),
 	F(listed_size, "as listed"),
+	F(end, "POP3: stream offset where it ends"),
 	TEXT(message_id, RECORD_HEADER, "Message-ID"),
 	TEXT(subject, RECORD_HEADER, "Subject"),
 	TEXT(from, RECORD_HEADER, "From"),

@@ -152,7 +152,8 @@ FIELD_TABLE(smtp_table, line_summary, "smtp", "SMTP",
 FIELD_TABLE(pop3_messages_table, line_summary, "pop3-messages", "messages fetched",
 	COUNT("retrieved", retrieved, "whole"),
 	COUNT("cut", cut, "cut off"),
-	COUNT("end_unseen", end_unseen, "their end is not in the capture"));
+	COUNT("end_unseen", end_unseen, "their end is not in the capture"),
+	COUNT("unconfirmed", unconfirmed, "sent to their end, not acknowledged to it"));
 FIELD_TABLE(pop3_logins_table, line_summary, "pop3-logins", "logins",
 	COUNT("accepted", logins_accepted, "+OK"),
 	COUNT("refused", logins_refused, "-ERR"));

@@ -110,6 +110,7 @@ seen_all(char *buf, size_t size, const struct summary *s)
 	add_count(buf, size, s->retrieved, "POP3 message", "fetched");
 	add_count(buf, size, s->cut, "POP3 message", "cut off");
 	add_count(buf, size, s->end_unseen, "POP3 message", "whose end is not in the capture");
+	add_count(buf, size, s->unconfirmed, "POP3 message", "sent, not confirmed to the end");
 	if (buf[0] != '\0')
 		return;
 	add_count(buf, size, s->smtp_sessions, "SMTP session", "without a visible mail");

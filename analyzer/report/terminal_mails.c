@@ -197,7 +197,7 @@ static enum worth
 fate_worth(const struct fate *f)
 {
 	if (f->transaction == NULL)
-		return f->message == NULL || f->message->state != MESSAGE_WHOLE ? WORTH_FAILED : WORTH_FINE;
+		return f->verdict != VERDICT_ACCEPTED ? WORTH_FAILED : WORTH_FINE;
 	switch (f->verdict) {
 	case VERDICT_ACCEPTED:
 		return strcmp(f->fate, "accepted") == 0 ? WORTH_FINE : WORTH_FAILED;

@@ -109,6 +109,45 @@ test_pop3(void)
 	CHECK_EQ_INT(s.logins_refused, 2);
 }
 
+/* A black hole in a fetch: the last of the message is short and arrives, what came before does not. */
+static uint64_t
+fetched(uint64_t acked, bool gap, int fin_ms, uint64_t *unconfirmed)
+{
+	struct record conn = build_connection(0, 1, 0, 15000), r;
+	struct correlator *c = build_correlator();
+	struct summary s;
+
+	conn.connection.app = APP_POP3;
+	conn.connection.server.port = 110;
+	conn.connection.dir[1].acked = acked;
+	conn.connection.dir[1].stream_bytes = 12403;
+	conn.connection.dir[0].fin = fin_ms > 0 ? at(fin_ms) : (struct moment){ 0 };
+	correlator_take(c, &conn);
+	r = build_session(&conn, 60);
+	r.session.retrieved = 1;
+	correlator_take(c, &r);
+	r = (struct record){ .type = RECORD_MESSAGE, .message = { .key = conn.key, .app = APP_POP3, .number = 1, .state = MESSAGE_WHOLE,
+		.bytes = 628, .end = 12403, .first = at(1000), .last = at(1000), .gap = gap, .message_id = "", .subject = "", .from = "",
+		.content_type = "", .uidl = "", .date = "", .received_by = "", .signature = "", .fault_name = "", .attachment_hashes = "",
+		.body_hash = "" } };
+	r.key.n = 1;
+	correlator_take(c, &r);
+	s = summed(c);
+	*unconfirmed = s.unconfirmed;
+	return s.retrieved;
+}
+
+static void
+test_pop3_unconfirmed(void)
+{
+	uint64_t not;
+
+	CHECK(fetched(12403, true, 14000, &not) == 1 && not == 0);
+	CHECK(fetched(92, true, 0, &not) == 0 && not == 1);
+	CHECK(fetched(92, false, 14000, &not) == 0 && not == 1);
+	CHECK(fetched(92, false, 0, &not) == 1 && not == 0);	/* the capture ends before the ACK */
+}
+
 /* Port 465 and its like; one that said STARTTLS had visible lines. */
 static void
 test_hidden(void)
@@ -181,6 +220,7 @@ main(void)
 		{ "verdicts", test_verdicts },
 		{ "recipients", test_recipients },
 		{ "POP3", test_pop3 },
+		{ "POP3, not confirmed to the end", test_pop3_unconfirmed },
 		{ "encrypted from the first byte", test_hidden },
 		{ "frag-needed", test_frag_needed },
 		{ "incomplete, and why", test_incomplete },
