@@ -88,7 +88,8 @@ way_told(const struct way *w)
 		if (e->dir != w->dir || !e->frag_needed)
 			continue;
 		t.any = true;
-		t.zero = t.zero || e->mtu == 0;
+		if (t.zero == NULL && e->mtu == 0)
+			t.zero = e;
 		/* S25: above everything sent it moves no bound */
 		if (!icmp_valid(e) || (e->largest_sent > 0 && e->mtu >= e->largest_sent))
 			continue;
@@ -102,6 +103,16 @@ way_told(const struct way *w)
 		if (w->c->stalls[i]->key.m == (uint32_t)w->dir && w->c->stalls[i]->ptb_late)
 			t.late = true;
 	return t;
+}
+
+bool
+way_told_arrived(const struct way *w, const struct record_icmp_error *e)
+{
+	uint32_t at = e->quoted_seq - w->a->seq;
+
+	if (e->quote_cut || w->a->seq == 0 || at > INT32_MAX)
+		return e->sent_after > 0;
+	return at < w->a->acked;
 }
 
 /* ---- content -------------------------------------------------------------------- */
@@ -426,8 +437,12 @@ say_told(struct finding *f, const struct way *w, const struct record_icmp_error 
 	struct finding_evidence *ev;
 
 	addr_format(&e->from, from, sizeof(from));
-	ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u time%s",
-	    from, e->mtu, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
+	if (e->mtu > 0)
+		ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u time%s",
+		    from, e->mtu, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
+	else
+		ev = finding_says(f, w->c->point, "router %s: a packet of %u bytes is too large; which size it takes it does not say (MTU 0), said "
+		    "%u time%s", from, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
 	evidence_frame(ev, &e->at);
 	if (e->repeats > 0)
 		evidence_frame(ev, &e->last);
@@ -487,6 +502,8 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
 }
 
+enum { TRIAL_SAFE = 1400 };	/* 2.4.3 */
+
 void
 say_mtu_remedy(struct finding *f, const struct way *w)
 {
@@ -500,7 +517,8 @@ say_mtu_remedy(struct finding *f, const struct way *w)
 	if (f->mtu.safe > 0)
 		snprintf(proven, sizeof(proven), " Proven to pass: %u bytes.", f->mtu.proven);
 	else
-		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try.");
+		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try%s.", f->mtu.upper > TRIAL_SAFE ?
+		    "; 1400, then 1280, pass nearly everywhere" : "");
 	finding_remedy(f, "Set the WAN (PPPoE) MTU of the router at the sender's site to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
 	    "Stop filtering ICMP type 3 code 4 (IPv6: ICMPv6 type 2). To verify: ping -f -l %u (Windows), ping -M do -s %u (Linux), "
 	    "ping -D -s %u (macOS) towards the far end.%s",

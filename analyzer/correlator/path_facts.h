@@ -36,10 +36,13 @@ bool	way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi
 
 struct told {
 	const struct record_icmp_error *least;	/* valid, smallest MTU; NULL = none */
-	bool		any, zero, late, cut;
+	const struct record_icmp_error *zero;	/* one that names no size (MTU 0) */
+	bool		any, late, cut;
 };
 bool	icmp_valid(const struct record_icmp_error *e);
 struct told	way_told(const struct way *w);
+/* What was in the packet that was refused has arrived since; where the quote is too short to tell: something was sent since. */
+bool	way_told_arrived(const struct way *w, const struct record_icmp_error *e);
 
 /* ---- stalls ------------------------------------------------------------------- */
 

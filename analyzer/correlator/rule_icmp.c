@@ -17,8 +17,8 @@ judge_zero(const struct way *w, const struct record_icmp_error *e, struct verdic
 	say_told(f, w, e);
 	finding_span(f, &e->at, &e->last);
 	finding_summary(f, "Router %s refused a packet of %u bytes but does not say which size it takes (MTU 0: a router from before RFC 1191)%s.",
-	    from, e->quoted_len, w->a->proven > 0 && w->a->proven < e->quoted_len && e->sent_after > 0
-	    ? "; the sender went on with smaller packets" : "");
+	    from, e->quoted_len, w->a->proven > 0 && w->a->proven < e->quoted_len && e->sent_after > 0 && way_told_arrived(w, e)
+	    ? "; the sender went on with smaller packets, and they pass" : "");
 	finding_remedy(f, "The router at %s does not say its MTU: set the interface MTU or clamp the TCP MSS on this side.", from);
 	mtu_estimate(&b, f);
 }
@@ -69,6 +69,24 @@ judge_obeyed(const struct way *w, const struct record_icmp_error *e, bool late, 
 	    exact ? "" : " bytes; that so much arrives is not shown here");
 	if (!exact)
 		finding_remedy(f, "This by itself does no harm: the sender learned the size.");
+}
+
+/* It does not go on with larger ones, but neither sends again what was refused: the capture ends too soon, or the sender gave up. */
+static void
+judge_open(const struct way *w, const struct record_icmp_error *e, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+	char from[64];
+
+	addr_format(&e->from, from, sizeof(from));
+	fill_bound(f, w, e);
+	finding_subkind(f, "open");
+	finding_span(f, &e->at, &w->a->last);
+	finding_summary(f, "Router %s said that its next link takes %u bytes. Whether the sender obeyed is not shown: it did not send again what was "
+	    "refused until the capture or the connection ended.", from, e->mtu);
+	finding_remedy(f, "Look whether the next mail gets through. If it stalls, allow ICMP type 3 code 4 (IPv6: ICMPv6 type 2) in to the sender.");
+	finding_next_capture(f, "a sender that obeys", "one that does not hear the router", "what the sender does next", "at this point, until the mail is "
+	    "through or the program gives up");
 }
 
 /* Of n packets too large and sent later than the message.  Where as many were recorded late these may be they. */
@@ -139,7 +157,7 @@ judge_told(const struct way *w, const struct told *t, struct verdicts *out)
 	const struct record_icmp_error *e = t->least;
 
 	if (t->late) {		/* S7: the black hole stands; the message came after it */
-		if (e->sent_after_above_lost == 0 && e->sent_after > 0)
+		if (e->sent_after_above_lost == 0 && e->sent_after > 0 && (e->sent_again > 0 || way_told_arrived(w, e)))
 			judge_obeyed(w, e, true, out);
 		return;
 	}
@@ -151,7 +169,9 @@ judge_told(const struct way *w, const struct told *t, struct verdicts *out)
 			judge_unheard(w, t, e->sent_after_above_lost, out);
 		return;
 	}
-	if (e->sent_after_above == 0 && e->sent_after > 0)
+	if (e->sent_again == 0 && !way_told_arrived(w, e))
+		judge_open(w, e, out);
+	else if (e->sent_after_above == 0 && e->sent_after > 0)
 		judge_obeyed(w, e, false, out);
 }
 

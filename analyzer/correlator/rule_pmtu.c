@@ -240,10 +240,10 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 		finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
 	if (!s->df_clear)
 		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
-	if (o->told.least == NULL)
+	if (o->told.least == NULL && o->told.zero == NULL)
 		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets%s",
 		    o->icmp_seen ? "" : "; no ICMP at all is here: a capture filter that lets only TCP pass would hide it");
-	else if (o->told.least->mtu >= s->u)
+	else if (o->told.least != NULL && o->told.least->mtu >= s->u)
 		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
 		    o->told.least->mtu, s->u);
 	if (alive)
@@ -260,6 +260,11 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 	addr_format(w->to, to, sizeof(to));
 	if (o->told.least != NULL && o->told.least->mtu < s->u) {
 		snprintf(why, sizeof(why), "the router says why only after repeated losses");
+	} else if (o->told.zero != NULL) {
+		char router[64];
+
+		addr_format(&o->told.zero->from, router, sizeof(router));
+		snprintf(why, sizeof(why), "%s refuses them and does not say which size it takes, and the sender goes on", router);
 	} else if (o->refused != NULL) {
 		char router[64];
 
@@ -295,6 +300,17 @@ static void
 say_undecided(struct finding *f)
 {
 	finding_remedy(f, "%s " WHICH_DEVICE " One that drops large packets for another reason is cured the same way.", f->remedy);
+}
+
+/* A router from before RFC 1191: it is known who, not how much. */
+static void
+say_unsized(struct finding *f, const struct record_icmp_error *e)
+{
+	char router[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	finding_remedy(f, "%s The router at %s refuses large packets and does not say which size it takes: renew it, or have its owner tell the MTU of its "
+	    "next link. Also let its messages (ICMP type 3 code 4) in to the sender, which does not heed them.", f->remedy, router);
 }
 
 static void
@@ -337,6 +353,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		    &o->path.at);
 	if (o->told.least != NULL)
 		say_told(f, w, o->told.least);
+	if (o->told.zero != NULL)
+		say_told(f, w, o->told.zero);
 	if (o->refused != NULL)
 		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
 		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
@@ -349,6 +367,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	say_mtu_remedy(f, w);
 	if (o->refused != NULL)
 		say_refused(f, o->refused);
+	else if (o->told.zero != NULL)
+		say_unsized(f, o->told.zero);
 	else if (o->told.least == NULL)
 		say_undecided(f);
 	if (o->since)

@@ -20,6 +20,7 @@ icmp_account(const struct ledger *l, const struct reading *r, uint32_t until, st
 		if (g->ns <= e->at.ns)
 			continue;
 		e->sent_after++;
+		e->sent_again += x->again && !x->super && g->w <= e->mtu;
 		if (x->super || g->w <= e->mtu || g->ns <= e->at.ns + grace)
 			continue;
 		if (e->sent_after_above < 4)

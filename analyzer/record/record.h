@@ -353,7 +353,8 @@ struct record_icmp_error {
 	uint64_t	largest_sent;	/* largest w of that flow and direction when it came */
 	uint32_t	sent_after_above; /* single segments > mtu later than the grace ... */
 	uint32_t	sent_after_above_lost;	/* ... and of them not delivered */
-	uint32_t	sent_after;	/* data segments after it */
+	uint32_t	sent_after;	/* data segments after it ... */
+	uint32_t	sent_again;	/* ... and of them no larger than told, with bytes that had been sent before */
 	struct moment	above_frames[4]; /* witnesses of sent_after_above */
 	uint8_t		ttl;
 	char		community_id[40]; /* of the quoted flow */

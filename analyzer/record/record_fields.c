@@ -561,6 +561,7 @@ FIELD_TABLE(icmp_error_table, record_icmp_error, "icmp-error", "an ICMP or ICMPv
 	F(sent_after_above, "larger segments after its grace"),
 	F(sent_after_above_lost, "of them not delivered"),
 	F(sent_after, "data segments after it"),
+	F(sent_again, "of them no larger than told, with bytes that had been sent before"),
 	F(above_frames, "witnesses"),
 	F(ttl, "its TTL"),
 	F(community_id, "Community ID of the quoted connection"));

@@ -83,6 +83,38 @@ black_hole(void)
 	correlator_free(c);
 }
 
+static bool
+excludes(const struct finding *f, enum finding_kind kind)
+{
+	for (uint32_t i = 0; f != NULL && i < f->excluded_count; i++)
+		if (f->excluded[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* A router from before RFC 1191 says why, though not how much: nobody says that none does. */
+static void
+black_hole_unsized(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), icmp = { .type = RECORD_ICMP_ERROR };
+	struct correlator *c;
+	const struct finding *f;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	icmp.icmp_error = (struct record_icmp_error){ .key = conn.connection.key, .at = at(FIRST + 10), .from = ip4(203, 0, 113, 1),
+		.family = 4, .type = 3, .code = 4, .frag_needed = true, .quoted_len = 1500, .quote_cut = true };
+	c = JUDGED(conn, stall);
+	CHECK(excludes(find_kind(c, FINDING_PMTU_BLACK_HOLE), FINDING_ICMP_FRAG_NEEDED_IGNORED));
+	correlator_free(c);
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && !excludes(f, FINDING_ICMP_FRAG_NEEDED_IGNORED));
+	CHECK(f != NULL && strstr(f->summary, "203.0.113.1 refuses them") != NULL);
+	CHECK(f != NULL && strstr(f->remedy, "The router at 203.0.113.1") != NULL);
+	correlator_free(c);
+}
+
 /* S6: nothing small was sent meanwhile. */
 static void
 black_hole_or_death(void)
@@ -325,7 +357,7 @@ build_told(const struct record *conn, uint32_t mtu, uint32_t quoted)
 	e->quoted_to = conn->connection.server;
 	e->quoted_len = quoted;
 	e->largest_sent = 1500;
-	e->sent_after = 10;
+	e->sent_after = e->sent_again = 10;
 	return r;
 }
 
@@ -335,6 +367,18 @@ router_told(void)
 	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), told = build_told(&conn, 1400, 1500);
 	struct correlator *c = JUDGED(conn, told);
 
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+
+	/* what was refused is not sent again, nor did it arrive: nobody knows; where it did arrive, in large pieces perhaps, it was obeyed */
+	told.icmp_error.sent_again = 0;
+	conn.connection.dir[0].seq = 1000;
+	told.icmp_error.quoted_seq = 1500;
+	c = JUDGED(conn, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+	told.icmp_error.quoted_seq = 1400;
+	c = JUDGED(conn, told);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 
@@ -663,6 +707,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "a black hole", black_hole },
+		{ "a black hole, and a router that names no size", black_hole_unsized },
 		{ "a black hole, or the path died", black_hole_or_death },
 		{ "few losses", few_losses },
 		{ "an outage that begins at DATA", outage_at_data },

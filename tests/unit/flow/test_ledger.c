@@ -261,6 +261,7 @@ routers_words(void)
 	CHECK_EQ_INT(s->icmp[0].largest_sent, 1500);
 	CHECK_EQ_INT(s->icmp[0].sent_after_above, 0);
 	CHECK(s->icmp[0].sent_after > 10);
+	CHECK_EQ_INT(s->icmp[0].sent_again, s->icmp[0].sent_after);
 	CHECK_EQ_INT(s->c.dir[A].proven, 1454);
 	ledger_free(n.l);
 
@@ -278,6 +279,7 @@ routers_words(void)
 	s = report(&n);
 	CHECK_EQ_INT(s->icmp[0].sent_after_above, 5);
 	CHECK_EQ_INT(s->icmp[0].sent_after_above_lost, 5);
+	CHECK_EQ_INT(s->icmp[0].sent_again, 0);
 	CHECK_EQ_INT(s->stall[0].ptb_mtu, 1400);
 	CHECK(!s->stall[0].ptb_late);
 	/* of another flow, and of a packet never sent */
