@@ -82,13 +82,29 @@ sasl_looks_secret(const char *p, size_t len)
 	return len > 12 ? !upper || lower || other || memchr(p, 'X', len) != p : (upper && lower) || other;
 }
 
+/* "SmtpClientAuthentication": words of four letters and more, joined.  One in a thousand base64 strings of eight looks so, of more none. */
+static bool
+word_is_joined(const char *p, size_t len)
+{
+	size_t part = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool upper = p[i] >= 'A' && p[i] <= 'Z';
+
+		if ((!upper && (i == 0 || p[i] < 'a' || p[i] > 'z')) || (upper && i > 0 && part < 4))
+			return false;
+		part = upper ? 1 : part + 1;
+	}
+	return part >= 4;
+}
+
 /* Eight bytes or more of base64 that are no word: padded, a digit among both cases, or a hump. */
 static bool
 word_is_base64(const char *p, size_t len)
 {
 	bool digit = false, upper = false, lower = false, hump = false;
 
-	if (len < 8)
+	if (len < 8 || word_is_joined(p, len))
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		hump |= i > 0 && p[i] >= 'A' && p[i] <= 'Z' && p[i - 1] >= 'a' && p[i - 1] <= 'z';

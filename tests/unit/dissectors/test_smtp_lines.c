@@ -254,9 +254,13 @@ static void
 test_echo(void)
 {
 	char text[] = "unrecognized: czNjcmV0LWxvbmUtbGluZQ== (Authentication failed) cGFzc3dvcmQ";
+	char joined[] = "SmtpClientAuthentication is disabled SmtpCliLogin SecretlyAba SecretlyaAAA";
 
 	sasl_hide_echo(text, strlen(text));
 	CHECK_EQ_STR(text, "unrecognized: ************************ (Authentication failed) ***********");
+	/* Exchange Online joins words, which say why; three letters and less are no word */
+	sasl_hide_echo(joined, strlen(joined));
+	CHECK_EQ_STR(joined, "SmtpClientAuthentication is disabled ************ *********** ************");
 }
 
 /* ---- lines ---- */
