@@ -91,6 +91,26 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 	    "at the server");
 }
 
+/* "too many new TLS sessions": the client did too much, the server's TLS works. */
+static bool
+judge_limited(const struct view *v, const struct record_reply *r, const char *quote, struct verdicts *out)
+{
+	struct reply_context ctx = { .stage = 'S', .greeting = v->c->session->greeting.text };
+	struct reply_class cl;
+	struct finding *f;
+
+	reply_classify(v->replies, r, &ctx, &cl);
+	if (cl.how != REPLY_BY_TEXT || (cl.kind != FINDING_RATE_LIMITED && cl.kind != FINDING_TOO_MANY_CONNECTIONS))
+		return false;
+	f = verdict_add(out, cl.kind, cl.confidence, v->c, 0);
+	finding_subkind(f, cl.subkind);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, v->c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
+	finding_summary(f, "%s: the server answered \"%s\" to STARTTLS.", kind_facts(cl.kind)->title, quote);
+	return true;
+}
+
 static void
 judge_refused(const struct view *v, struct verdicts *out)
 {
@@ -101,11 +121,13 @@ judge_refused(const struct view *v, struct verdicts *out)
 
 	if (!moment_is(&r->at) || reply_digit(r) < 4 || ((r->code == 500 || r->code == 502) && (!c->session->starttls_offered || !reply_names_tls(r))))
 		return;
+	if (judge_limited(v, r, reply_quote(r, false, quote, sizeof(quote)), out))
+		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
 	finding_subkind(f, "starttls-refused");
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
-	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", reply_quote(r, false, quote, sizeof(quote))), &r->at);
+	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
 	finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
 	finding_remedy(f, "The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps.");
 	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
