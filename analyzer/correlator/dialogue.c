@@ -535,6 +535,8 @@ list_named(const struct record_reply *r, char zone[80])
 		n = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
 		while (n > 0 && p[n - 1] == '.')
 			n--;
+		if (strncasecmp(p + n, " using ", 7) == 0)	/* "blocked by example.com using Customer Block list": whose list it is */
+			continue;
 		if (n < 80 && memchr(p, '.', n) != NULL && strspn(p, "0123456789.") < n) {
 			memcpy(zone, p, n);
 			zone[n] = '\0';
@@ -550,13 +552,7 @@ remedy_policy(struct finding *f, const struct record_reply *r)
 {
 	char zone[80];
 
-	if (strcmp(f->subkind, "restricted") == 0)
-		finding_remedy(f, "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own organisation: ask its "
-		    "owner to allow others.");
-	else if (strcmp(f->subkind, "sender-blocked") == 0)
-		finding_remedy(f, "The provider has blocked this sender's account for what it sent: secure the account (password, forwarding rules), then have "
-		    "the provider unblock it.");
-	else if (reply_has_words(r, "http") || reply_has_words(r, "www."))
+	if (reply_has_words(r, "http") || reply_has_words(r, "www."))
 		return;			/* the kind's own words: follow the link */
 	else if (list_named(r, zone))
 		finding_remedy(f, "Look the sending address up at the list %s: it says why it is there and how it gets off it, once what sent spam from it is "
@@ -567,22 +563,6 @@ remedy_policy(struct finding *f, const struct record_reply *r)
 	else
 		finding_remedy(f, "The words name no list to look into: ask the server's owner which of his rules it was, quoting them. Dynamic "
 		    "addresses must send through their provider's outgoing server.");
-}
-
-/* The kind's own words are of the domain. */
-static void
-remedy_sender(struct finding *f)
-{
-	if (strcmp(f->subkind, "sender-verification") == 0)
-		finding_remedy(f, "The server asks the sender's own mail server whether this address takes mail, and was told no or nothing. The address must exist, "
-		    "and its server must answer such a query (RCPT TO from the empty sender <>).");
-	else if (strcmp(f->subkind, "dns") == 0)
-		finding_remedy(f, "The server could not look the sender's domain up, for now: its own name server does not answer, or those of the sender's domain do "
-		    "not. A mail server tries again by itself. If it lasts, ask DNS for the domain (MX and A record) from a third network: where that fails, too, "
-		    "the domain's DNS is to be mended.");
-	else if (strcmp(f->subkind, "unknown-sender") == 0)
-		finding_remedy(f, "The server knows no such sender or does not take this address as one: correct the sender address in the account's settings, "
-		    "or ask the server's owner, quoting these words.");
 }
 
 void
@@ -609,18 +589,60 @@ remedy_helo(struct finding *f, const struct record_reply *r)
 		    "(host.example.com), neither a short name nor another's.");
 }
 
+/* Where the kind's own words do not fit: a right password is no cure where none is taken, an address is not mended in the domain's DNS. */
+static const struct {
+	enum finding_kind kind;
+	const char	*subkind, *remedy;
+} particular[] = {
+	{ FINDING_POLICY_OR_BLOCKLIST, "restricted", "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own "
+	    "organisation: ask its owner to allow others." },
+	{ FINDING_POLICY_OR_BLOCKLIST, "sender-blocked", "The provider has blocked this sender's account for what it sent: secure the account (password, forwarding "
+	    "rules), then have the provider unblock it." },
+	{ FINDING_POLICY_OR_BLOCKLIST, "unverified-address", "The service sends only for addresses and domains that were verified with it: verify this one in its "
+	    "settings, or send from one that is." },
+	{ FINDING_POLICY_OR_BLOCKLIST, "list-not-answering", "The sending address is on no list by these words: the list (Spamhaus) refuses to answer the name server that this server "
+	    "asks (a public one, or one that asks too much), and the server takes that for a listing. Its owner must mend that: ask from a name server of its "
+	    "own, or with a key of the list." },
+	{ FINDING_SENDER_DOMAIN_REJECTED, "sender-verification", "The server asks the sender's own mail server whether this address takes mail, and was told no or "
+	    "nothing. The address must exist, and its server must answer such a query (RCPT TO from the empty sender <>)." },
+	{ FINDING_SENDER_DOMAIN_REJECTED, "dns", "The server could not look the sender's domain up, for now: its own name server does not answer, or those of the sender's "
+	    "domain do not. A mail server tries again by itself. If it lasts, ask DNS for the domain (MX and A record) from a third network: where that fails, "
+	    "too, the domain's DNS is to be mended." },
+	{ FINDING_SENDER_DOMAIN_REJECTED, "unknown-sender", "The server knows no such sender or does not take this address as one: correct the sender address in the "
+	    "account's settings, or ask the server's owner, quoting these words." },
+	{ FINDING_RECIPIENT_UNKNOWN, "domain", "By the server's words the domain behind the recipient's @ does not exist or takes no mail: check its spelling. If it is "
+	    "right, the domain's owner must mend its DNS (the MX record)." },
+	{ FINDING_RECIPIENT_UNKNOWN, "syntax", "The server cannot read this as an address: correct it, it must be like name@example.com." },
+	{ FINDING_AUTH_FAILED, "app-password", "The account's own password is not taken here: make an app password in the account's security settings at the provider, or "
+	    "let the program log in with OAuth 2." },
+	{ FINDING_AUTH_FAILED, "no-passwords", "The provider takes no passwords here any more: let the program log in with OAuth 2 (\"modern authentication\"). What "
+	    "cannot do that, as printers and scripts, must send through another server." },
+	{ FINDING_AUTH_FAILED, "switched-off", "SMTP logins are switched off for this account or its whole organisation: they have to be allowed in the provider's "
+	    "settings (Exchange Online: \"Authenticated SMTP\" of the mailbox)." },
+	{ FINDING_AUTH_FAILED, "disabled", "The account is switched off or locked: the provider or the administrator can say why, and switch it on again." },
+	{ FINDING_POP_AUTH_FAILED, "app-password", "The account's own password is not taken here: make an app password in the account's security settings at the provider, "
+	    "or let the program log in with OAuth 2." },
+	{ FINDING_POP_AUTH_FAILED, "pop-disabled", "Fetching by POP3 is switched off for this account: switch it on in the account's settings at the provider." },
+	{ FINDING_CONTENT_REJECTED, "header", "The header of the message is not as it must be (RFC 5322: one From with an address, a Date, a Message-ID, none of them "
+	    "twice): mend or update the program that makes it." },
+	{ FINDING_TLS_REQUIRED, "version", "The server wants a newer TLS version or stronger ciphers than were used: update the mail program or its system, and allow TLS "
+	    "1.2 and 1.3 there." },
+	{ FINDING_RATE_LIMITED, "connection", "The server takes only so many mails over one connection, and those before were taken: a mail server goes on over a new one "
+	    "by itself. A program that sends many must connect again." },
+};
+
 void
 reply_remedy(struct finding *f, const struct record_reply *r)
 {
+	for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++)
+		if (f->kind == particular[i].kind && strcmp(f->subkind, particular[i].subkind) == 0) {
+			finding_remedy(f, "%s", particular[i].remedy);
+			return;
+		}
 	if (f->kind == FINDING_POLICY_OR_BLOCKLIST)
 		remedy_policy(f, r);
-	else if (f->kind == FINDING_SENDER_DOMAIN_REJECTED)
-		remedy_sender(f);
 	else if (f->kind == FINDING_RDNS_OR_HELO_REJECTED)
 		remedy_helo(f, r);
-	else if (f->kind == FINDING_RATE_LIMITED && strcmp(f->subkind, "connection") == 0)
-		finding_remedy(f, "The server takes only so many mails over one connection, and those before were taken: a mail server goes on over a new one by itself. "
-		    "A program that sends many must connect again.");
 	else if (f->kind == FINDING_TEMPORARY_SERVER_ERROR && strstr(f->subkind, "verif") != NULL)
 		finding_remedy(f, "The server is finding out whether the address exists and has no answer yet: a mail server tries again by itself. If it lasts, the "
 		    "server that would have to say so does not answer.");

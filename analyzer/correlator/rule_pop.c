@@ -286,6 +286,7 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && c->session->starttls_offered)
 		evidence_frame(finding_says(f, c->point, "the server offers encryption (STLS), which the client did not use: it may want that first"),
 		    &c->session->capabilities_at);
+	reply_remedy(f, r->reply);
 	if (cl.kind == FINDING_POP_AUTH_FAILED)
 		say_challenge_login(c, f, strcmp(r->verb, "AUTH") == 0 ? c->session->auth_mechanism : r->verb);
 	if (cl.kind == FINDING_POP_AUTH_FAILED && r->stage == 'U')

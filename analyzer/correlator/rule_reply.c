@@ -35,6 +35,13 @@ mail_open(const struct mail_case *c)
 	return false;
 }
 
+/* Farewells of Postfix, Exim and Sendmail to a client whose commands they did not like. */
+static bool
+counts_errors(const struct record_reply *r)
+{
+	return reply_has_words(r, "too many errors") || reply_has_words(r, "too many syntax or protocol errors") || reply_has_words(r, "too many bad commands");
+}
+
 /* Sendmail says so to each command, once it has refused the client for its greeting, its HELO or for speaking too early. */
 static bool
 follows_refusal(const struct reading *g, const struct refusal *r)
@@ -55,7 +62,7 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 		return false;
 	if (r->reply->code == 421 && reading_verb_is(r, "RSET") && mail_accepted(g->c) && !mail_open(g->c))
 		return true;			/* a session may be over after so many mails: the next one goes on */
-	if (r->reply->code == 421 && *g->said && reply_has_words(r->reply, "too many errors"))
+	if (r->reply->code == 421 && *g->said && counts_errors(r->reply))
 		return true;			/* of which those before it speak */
 	if (follows_refusal(g, r))
 		return true;
@@ -169,7 +176,10 @@ rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_clas
 {
 	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
 
-	if (cl->kind == FINDING_RECIPIENT_UNKNOWN) {	/* OpenSMTPD says the same of a domain that it does not relay to */
+	if (cl->kind == FINDING_MAILBOX_FULL) {		/* RFC 5321's words for 552: of the mailbox, or of the message */
+		if (context_of(g, r).large)
+			cl->kind = FINDING_MESSAGE_TOO_BIG;
+	} else if (cl->kind == FINDING_RECIPIENT_UNKNOWN) {	/* OpenSMTPD says the same of a domain that it does not relay to */
 		if (domain_taken(g, domain))
 			cl->confidence = CONFIDENCE_CONFIRMED;
 		else if (reading_greets_in_domain(g, domain))
