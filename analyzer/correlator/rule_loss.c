@@ -152,9 +152,10 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
 	if (may_be_needless(w))
 		finding_says(f, w->c->point, "these ends do not use SACK: some may have been repeated because packets overtook each other");
-	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
+	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.%s", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
 	    size ? ", large ones more than small ones" : "",
-	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver");
+	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver",
+	    unseen ? " None of full size comes here: it may be their size for which they are lost, and no fault of the line." : "");
 	if (unseen)
 		finding_next_capture(f, "losses by chance", "large packets that vanish (pmtu-black-hole-recovered)", "the lost packets, and any of full size",
 		    "at the sender, or on its side of the router");

@@ -127,10 +127,25 @@ holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
 
 /* ---- the hole beyond a bottleneck (S9) --------------------------------------- */
 
-static void
-gap_filled(struct side *s, const struct packet *p)
+/*
+ * The hole that stood open longest tells most; of two that differ by no round trip
+ * the larger one, as one packet lost by chance, or a probe for the size that
+ * passes, is repaired as fast as what a sender repeats that shrank.
+ */
+static bool
+gap_tells_more(const struct ledger *l, const struct side *s, const struct packet *p)
 {
-	if (!s->gap_was || p->at.ns - s->gap_seen.ns > s->filled.filled.ns - s->filled.seen.ns) {
+	int64_t more = (p->at.ns - s->gap_seen.ns) - (s->filled.filled.ns - s->filled.seen.ns);
+
+	if (!s->gap_was || more > l->handshake_ns)
+		return true;
+	return s->gap_size != s->filled.size ? more >= -l->handshake_ns && s->gap_size > s->filled.size : more > 0;
+}
+
+static void
+gap_filled(const struct ledger *l, struct side *s, const struct packet *p)
+{
+	if (gap_tells_more(l, s, p)) {
 		s->gap_was = true;
 		s->filled.acked = s->gap_acked;
 		s->filled.lo = s->gap_lo;
@@ -152,7 +167,7 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	const struct hole *h = s->hole_count > 0 ? &s->lists->holes[0] : NULL;
 
 	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
-		gap_filled(s, p);
+		gap_filled(l, s, p);
 	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
 		return;
 	if (p->len > 0 && c != 0 && p->w >= c)

@@ -277,6 +277,43 @@ answer_to_the_first(void)
 	CHECK_EQ_INT(answered_with(160), 0);
 }
 
+/* `lost' bytes that the next 500 overtake, 22 ms or `later' before they come, cut to 500. */
+static void
+hole_opens_and_closes(struct net *n, uint32_t lost, int64_t later)
+{
+	uint32_t edge = n->sent[A];
+
+	n->sent[A] += lost;
+	n->id[A]++;
+	data(n, A, 500);
+	wait(n, 22 * MS + later);
+	for (uint32_t off = 0; off < lost; off += 500)
+		data_at(n, A, edge + off, lost - off < 500 ? lost - off : 500);
+	ack(n, B, n->sent[A]);
+	wait(n, 10 * MS);
+}
+
+/* A sender that found the size by itself probes for a larger one: that probe is lost, and its hole stays open 2 ms longer than the first. */
+static void
+probe_behind_a_hole(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	data(&n, A, 500);
+	hole_opens_and_closes(&n, 11 * 1448, 0);
+	hole_opens_and_closes(&n, 748, 2 * MS);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_bytes, 11 * 1448);
+	CHECK(s->c.dir[A].hole_filled.frame != 0);
+	hole_opens_and_closes(&n, 748, 300 * MS);	/* that one is another matter */
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_bytes, 748);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -291,6 +328,7 @@ main(void)
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
 		{ "an answer to the first transmission", answer_to_the_first },
+		{ "a probe behind a hole", probe_behind_a_hole },
 	};
 
 	return check_main("ledger_repair", tests, sizeof(tests) / sizeof(tests[0]));
