@@ -92,7 +92,7 @@ syn_is_probe(const struct mail_case *c)
 	return c->conn->dir[0].ttl_syn > 0 && c->conn->dir[0].ttl_syn <= PROBE_TTL && c->conn->syn_count <= 1;
 }
 
-/* It had been established, whether the other side's answer is in the capture or not: nobody sends data before. */
+/* It came to stand, whether the other side's answer is in the capture or not: nobody sends data before. */
 static bool
 case_stood(const struct mail_case *c)
 {
@@ -112,7 +112,7 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
 		struct finding *f;
 
-		if (a == NULL || e->dir == 1 || (!e->for_syn && case_stood(c)) || (a->loop && syn_is_probe(c)))
+		if (a == NULL || e->dir == 1 || case_stood(c) || (a->loop && syn_is_probe(c)))
 			continue;
 		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
 			return true;
@@ -465,7 +465,7 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 static bool
 still_asking(const struct record_connection *n)
 {
-	return n->syn_count > 1 && n->syn[last_syn_nr(n)].ns > n->synack_first.ns;
+	return n->syn[last_syn_nr(n)].ns > n->synack_first.ns;
 }
 
 /* Captured where the client is: the way back is sound. */
@@ -549,12 +549,6 @@ judge_return(const struct view *v, struct verdicts *out)
 
 /* ---- all of it ---------------------------------------------------------------------------------------- */
 
-static bool
-client_spoke(const struct mail_case *c)
-{
-	return c->conn->dir[0].data_segments > 0 || moment_is(&c->conn->handshake);
-}
-
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -573,7 +567,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (judge_icmp(v, many, out))
 		return;
 	if (moment_is(&c->conn->refused)) {
-		if (c->conn->refused_ack_ok && !client_spoke(c))
+		if (c->conn->refused_ack_ok && !case_stood(c))
 			judge_reset(v, many, out);
 		return;
 	}
