@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "callout.h"
+#include "record/addr.h"
+
 /* ---- saying it ------------------------------------------------------------------------------- */
 
 static void
@@ -22,7 +25,10 @@ say_recipients(struct finding *f, const struct reading *g, const struct refusal 
 		refused += x->reply.code >= 400;
 	}
 	if (all > 1)
-		finding_says(f, g->c->point, "%u of %u recipients of this mail were refused", refused, all);
+		finding_says(f, g->c->point, "%u of %u recipients of this mail %s refused", refused, all, refused == 1 ? "was" : "were");
+	if (f->kind == FINDING_TOO_MANY_RECIPIENTS && reply_digit(r->reply) == 4 && refused < all)	/* RFC 5321, 4.5.3.1.10 */
+		finding_remedy(f, "The server took %u recipient%s of this mail and no more at once. A mail server gives it the others in another transaction by itself; a "
+		    "mail program has to send to fewer at once.", all - refused, PLURAL(all - refused));
 }
 
 /* The kind's own words are of a login that is offered. */
@@ -131,6 +137,46 @@ say_context(struct finding *f, const struct reading *g, const struct refusal *r)
 		finding_says(f, g->c->point, "the client said HELO, not EHLO: it does not speak the protocol that has logins");
 }
 
+/* Exim and Postfix ask the sender's server, or the recipient's, while the client waits. */
+static bool
+speaks_of_callout(const struct record_reply *r)
+{
+	return reply_has_words(r, "verif") || reply_has_words(r, "callout") || reply_has_words(r, "undeliverable address");
+}
+
+static void
+say_callout_made(struct finding *f, const struct reading *g, const struct refusal *r)
+{
+	struct callout asked;
+	char server[ADDR_TEXT], quote[256];
+
+	if (r->transaction == NULL || !speaks_of_callout(r->reply) ||
+	    (!callout_made(g->v, r->transaction->sender, r->reply, &asked) &&
+	    (r->recipient == NULL || !callout_made(g->v, r->recipient->address, r->reply, &asked))))
+		return;
+	addr_format(&asked.c->conn->server.ip, server, sizeof(server));
+	if (moment_is(&asked.recipient->reply.at))
+		evidence_frame(evidence_frame(finding_says(f, asked.c->point, "meanwhile the server itself asks %s: RCPT TO:<%.80s> is answered \"%s\"", server,
+		    asked.recipient->address, reply_quote(&asked.recipient->reply, false, quote, sizeof(quote))), &asked.recipient->at), &asked.recipient->reply.at);
+	else
+		evidence_frame(finding_says(f, asked.c->point, "meanwhile the server itself asks %s: RCPT TO:<%.80s> is not answered", server,
+		    asked.recipient->address), &asked.recipient->at);
+}
+
+/* No mail was to be sent here: what comes of the answer is told at the session for which it was asked. */
+static void
+say_callout(struct finding *f, const struct reading *g, const struct refusal *r)
+{
+	const struct mail_case *x = r->recipient != NULL ? callout_for(g->v, r->recipient) : NULL;
+
+	if (x == NULL)
+		return;
+	f->severity = SEVERITY_INFO;
+	evidence_frame(finding_says(f, x->point, "the client is being given this address itself, in a session that began here: it only asks whether the address takes "
+	    "mail (callout), and sends none"), &x->conn->first);
+	finding_remedy(f, "This is a question, no mail. What the answer did is told at the session for which it was asked.");
+}
+
 /* A refused command line; the reply stands beside it. */
 static void
 say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
@@ -222,6 +268,8 @@ reading_say(const struct reading *g, const struct refusal *r, const struct reply
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);
+	say_callout_made(f, g, r);
+	say_callout(f, g, r);
 	if (cl->kind == FINDING_PROTOCOL_ERROR)
 		say_conduct(g->c, f);
 	if (cl->kind == FINDING_AUTH_FAILED && r->stage == 'A')

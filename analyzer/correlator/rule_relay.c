@@ -66,16 +66,18 @@ login_between(const struct view *v, const struct mail_case *c, int64_t from, int
 }
 
 static void
-say_pop(const struct view *v, const struct record_recipient *r, const struct acceptance *a, const struct mail_case *pop,
-    struct verdicts *out)
+say_pop(const struct view *v, const struct record_recipient *r, const struct record_transaction *mine, const struct acceptance *a,
+    const struct mail_case *pop, struct verdicts *out)
 {
-	struct finding *f = verdict_add(out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED, v->c, 0);
+	/* with another sender it may be that one which the server minds */
+	bool same = mine != NULL && a->transaction != NULL && strcasecmp(mine->sender, a->transaction->sender) == 0;
+	struct finding *f = verdict_add(out, FINDING_POP_BEFORE_SMTP_REQUIRED, same ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, v->c, 0);
 
 	finding_span(f, &r->reply.at, &r->reply.at);
 	finding_reply(f, &r->reply);
 	evidence_frame(finding_says(f, v->c->point, "RCPT TO:<%.100s> is refused", r->address), &r->reply.at);
 	evidence_frame(finding_says(f, pop->point, "the same client logs in by POP3"), &pop->session->auth_at);
-	evidence_frame(finding_says(f, a->c->point, "then the same recipient is accepted"), &a->recipient->reply.at);
+	evidence_frame(finding_says(f, a->c->point, "then the same recipient is accepted%s", same ? "" : ", of another sender"), &a->recipient->reply.at);
 	finding_exclude(f, FINDING_RELAY_DENIED_WRONG_NETWORK, "the same client may relay after it has fetched mail");
 	finding_summary(f, "The server relays for this client only after a POP3 login: refused without one, accepted after one.");
 }
@@ -142,7 +144,7 @@ judge_recipient(const struct view *v, const struct record_recipient *r, struct v
 			continue;
 		pop = taken > refused ? login_between(v, v->c, refused, taken) : NULL;
 		if (pop != NULL) {
-			say_pop(v, r, &a, pop, out);
+			say_pop(v, r, mine, &a, pop, out);
 			return;
 		}
 		if (say_lapsed(v, r, mine, &a, out))

@@ -50,6 +50,16 @@ follows_refusal(const struct reading *g, const struct refusal *r)
 	    (*g->said || reply_digit(&g->s->greeting) >= 4 || verdict_claimed(g->out, g->c, 0, FINDING_PROTOCOL_ERROR) != NULL);
 }
 
+/* Who is refused at the greeting and goes on gets 503, or the same words, to all but QUIT (RFC 5321, 3.1). */
+static bool
+follows_greeting(const struct reading *g, const struct refusal *r)
+{
+	const struct record_reply *hello = &g->s->greeting;
+
+	return moment_is(&hello->at) && reply_digit(hello) == 5 && (r->reply->code == 503 ||
+	    (r->reply->code == hello->code && strcmp(r->reply->text, hello->text) == 0));
+}
+
 /* Replies that say nothing about a mail, or that another rule reads. */
 static bool
 refusal_ignored(const struct reading *g, const struct refusal *r)
@@ -64,7 +74,7 @@ refusal_ignored(const struct reading *g, const struct refusal *r)
 		return true;			/* a session may be over after so many mails: the next one goes on */
 	if (r->reply->code == 421 && *g->said && counts_errors(r->reply))
 		return true;			/* of which those before it speak */
-	if (follows_refusal(g, r))
+	if (follows_refusal(g, r) || follows_greeting(g, r))
 		return true;
 	if (strcmp(r->line, "*") == 0)		/* the client broke its login off; RFC 4954, 4 asks for a 501 */
 		return true;
