@@ -187,6 +187,18 @@ word_char(char c)
 	return c != '\0' && c != ' ' && c != '<' && c != '>' && c != '"' && c != '(' && c != ')';
 }
 
+/* "example.org" of "example.org:User unknown" and of "example.org...User unknown". */
+static size_t
+domain_len(const char *p)
+{
+	size_t n = 0;
+
+	while (isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '_' || (unsigned char)p[n] >= 128 ||
+	    (p[n] == '.' && n > 0 && (isalnum((unsigned char)p[n + 1]) || (unsigned char)p[n + 1] >= 128)))
+		n++;
+	return n;
+}
+
 /* A mail address may contain any word: it must not decide. */
 static void
 words_mask_addresses(struct words *w)
@@ -194,15 +206,17 @@ words_mask_addresses(struct words *w)
 	char *out = w->text;
 
 	for (const char *p = w->text; *p != '\0';) {
-		const char *end = p;
-		bool at = false;
+		const char *end = p, *at = NULL;
 
 		for (; word_char(*end); end++)
-			at = at || *end == '@';
-		if (at && end - p >= 2) {	/* what stands for it must not be longer */
+			if (*end == '@' && at == NULL)
+				at = end;
+		if (at != NULL && end - p >= 2) {	/* what stands for it must not be longer */
+			size_t n = (size_t)(at - p) + 1 + domain_len(at + 1);
+
+			p += n > 2 ? n : 2;
 			memcpy(out, "a@", 2);
 			out += 2;
-			p = end;
 			continue;
 		}
 		while (p < end)

@@ -101,6 +101,18 @@ test_traps(void)
 		{ "451 4.7.1 later", 'D', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE },
 		/* an address is no reason: the recipient's name holds the words */
 		{ "550 5.1.1 <relaying.denied@virus.example>: nobody", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE },
+		/* what stands behind it does, be there no blank between */
+		{ "550 joe@example.org:User unknown", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		{ "550 joe@example.org...Relaying denied", 'R', FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_CONFIRMED },
+		{ "550 joe@relaying denied", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
+		{ "550 @:@@ relaying denied", 'R', FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_CONFIRMED },
+		/* whose quota: an account's that sends is no mailbox */
+		{ "450 4.7.1 <joe@example.org>: Recipient address rejected: Policy Rejection- Quota Exceeded.", 'R', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		{ "550 5.4.6 Unusual sending activity detected.", 'D', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		/* a recipient is no sender; RFC 5321's words for 550 beside a code of policy are of policy */
+		{ "553 5.1.3 The recipient address <joe> is not a valid RFC 5321 address.", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
+		{ "550 5.7.1 Requested action not taken: mailbox unavailable", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_CONFIRMED },
+		{ "550 5.5.0 Requested action not taken: mailbox unavailable", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
 		/* generic words only at their stage */
 		{ "550 virus", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_CONFIRMED },
 		{ "550 virus", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
