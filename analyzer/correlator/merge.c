@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "texts.h"
 
 /* Epochs slide: what lies within 600 s of the finding so far belongs to it (diagnosis 2.5). */
 #define EPOCH_NS	(INT64_C(600) * 1000000000)
@@ -147,6 +148,8 @@ finding_defaults(struct finding *f)
 		f->remedy = k->remedy;
 	if (f->client_shows[0] == '\0' && f->confidence > CONFIDENCE_CANNOT_TELL)
 		f->client_shows = k->client_shows;
+	if (f->confidence > CONFIDENCE_CANNOT_TELL && text_log(f)[0] != '\0')
+		finding_client_shows(f, "%s%s%s", f->client_shows, f->client_shows[0] != '\0' ? "; " : "", text_log(f));
 	if (f->summary[0] == '\0')
 		default_summary(f);
 	if (f->confidence == CONFIDENCE_CANNOT_TELL && f->next_capture[0] == '\0')

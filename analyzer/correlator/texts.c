@@ -5,6 +5,8 @@
  */
 #include "texts.h"
 
+#include <string.h>
+
 #define DROPPED		"0x800CCC0F (connection dropped), 0x800CCC19 (time-out)"
 #define NO_CONNECT_60	"0x800CCC0E (cannot connect), socket error 10060"
 #define NO_CONNECT_61	"0x800CCC0E (cannot connect), socket error 10061"
@@ -197,4 +199,43 @@ const char *
 text_client_shows(enum finding_kind k)
 {
 	return texts[k].shows != NULL ? texts[k].shows : "";
+}
+
+/* ---- what a mail server that sends writes into its log -------------------------------------- */
+
+#define BODY	"Postfix logs \"timed out while sending message body\""
+#define THE_DOT	"Postfix logs \"timed out while sending end of data -- message may be sent more than once\""
+#define NO_TLS	"Postfix logs \"TLS is required, but was not offered by host\""
+
+/* Diagnosis 3.5.  `to_server': only of what is sent, not of what is fetched or answered. */
+static const struct {
+	enum finding_kind kind;
+	const char	*subkind;	/* NULL = any */
+	bool		 to_server;
+	const char	*words;
+} logs[] = {
+	{ FINDING_PMTU_BLACK_HOLE, NULL, true, BODY },
+	{ FINDING_ICMP_FRAG_NEEDED_IGNORED, NULL, true, BODY },
+	{ FINDING_FRAGMENTS_DROPPED, NULL, true, BODY },
+	{ FINDING_INLINE_CONTENT_DROP, NULL, true, BODY },
+	{ FINDING_WINDOW_SCALE_BROKEN, NULL, true, BODY },
+	{ FINDING_CLIENT_GAVE_UP_AT_DATA, NULL, true, BODY },
+	{ FINDING_CLIENT_GAVE_UP_WAITING, "", true, THE_DOT },
+	{ FINDING_DUPLICATE_DELIVERY, "answer-unheard", false, THE_DOT },
+	{ FINDING_CONNECTED_NO_BANNER, "", false, "Postfix logs \"timed out while receiving the initial server greeting\"" },
+	{ FINDING_CONNECTED_NO_BANNER, "closed", false, "Postfix logs \"lost connection while receiving the initial server greeting\"" },
+	{ FINDING_CONNECTED_NO_BANNER, "reset", false, "Postfix logs \"lost connection while receiving the initial server greeting\"" },
+	{ FINDING_BANNER_REJECTED, NULL, true, "Postfix logs \"refused to talk to me\"" },
+	{ FINDING_TLS_NOT_OFFERED, NULL, false, NO_TLS },
+	{ FINDING_STARTTLS_STRIPPED, NULL, false, NO_TLS },
+};
+
+const char *
+text_log(const struct finding *f)
+{
+	for (size_t i = 0; f->server_port == 25 && i < sizeof(logs) / sizeof(logs[0]); i++)
+		if (logs[i].kind == f->kind && (logs[i].subkind == NULL || strcmp(logs[i].subkind, f->subkind) == 0) &&
+		    (!logs[i].to_server || f->to.port == f->server_port))
+			return logs[i].words;
+	return "";
 }

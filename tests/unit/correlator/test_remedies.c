@@ -1,6 +1,8 @@
 /* What to do follows the words where the kind alone would name the wrong thing. */
 #include "mail_build.h"
 
+#include "correlator/texts.h"
+
 static void
 test_of_a_recipient(void)
 {
@@ -77,6 +79,30 @@ test_storage_allocation(void)
 	}
 }
 
+/* A server that sends has a log; one that is fetched from, or submitted to by a mail program, has none of these words. */
+static void
+test_log_of_a_sender(void)
+{
+	static const struct { enum finding_kind kind; const char *subkind; uint16_t port, to; const char *words; } t[] = {
+		{ FINDING_PMTU_BLACK_HOLE, "", 25, 25, "while sending message body" },
+		{ FINDING_PMTU_BLACK_HOLE, "", 25, 40000, NULL },
+		{ FINDING_PMTU_BLACK_HOLE, "", 110, 40000, NULL },
+		{ FINDING_CLIENT_GAVE_UP_AT_DATA, "", 587, 587, NULL },
+		{ FINDING_CLIENT_GAVE_UP_WAITING, "", 25, 25, "message may be sent more than once" },
+		{ FINDING_CLIENT_GAVE_UP_WAITING, "command", 25, 25, NULL },
+		{ FINDING_CONNECTED_NO_BANNER, "", 25, 40000, "timed out while receiving the initial server greeting" },
+		{ FINDING_CONNECTED_NO_BANNER, "reset", 25, 40000, "lost connection while receiving the initial server greeting" },
+		{ FINDING_RECIPIENT_UNKNOWN, "", 25, 25, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct finding f = { .kind = t[i].kind, .server_port = t[i].port, .to = { .port = t[i].to } };
+
+		snprintf(f.subkind, sizeof(f.subkind), "%s", t[i].subkind);
+		CHECK(t[i].words == NULL ? text_log(&f)[0] == '\0' : strstr(text_log(&f), t[i].words) != NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -84,6 +110,7 @@ main(void)
 		{ "of a recipient", test_of_a_recipient },
 		{ "of a login", test_of_a_login },
 		{ "storage allocation", test_storage_allocation },
+		{ "log of a sender", test_log_of_a_sender },
 	};
 
 	return check_main("remedies", tests, sizeof(tests) / sizeof(tests[0]));
