@@ -218,6 +218,21 @@ case_stalled(const struct mail_case *c)
 	return rst_foreign(&c->conn->dir[0]) || rst_foreign(&c->conn->dir[1]);
 }
 
+bool
+case_mail_passed(const struct mail_case *c, int64_t from_ns, int64_t to_ns)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++) {
+		const struct record_transaction *t = c->transactions[i];
+
+		if (t->verdict == VERDICT_ACCEPTED && t->verdict_reply.at.ns >= from_ns && t->verdict_reply.at.ns <= to_ns)
+			return true;
+	}
+	for (uint32_t i = 0; case_is_pop(c) && i < c->message_count; i++)
+		if (c->messages[i]->state == MESSAGE_WHOLE && c->messages[i]->last.ns >= from_ns && c->messages[i]->last.ns <= to_ns)
+			return true;
+	return false;
+}
+
 enum confidence
 absence(const struct mail_case *c, enum confidence conf)
 {

@@ -34,6 +34,8 @@ bool	port_is_tls(uint16_t port);			/* 465, 993, 995 */
 
 /* Data that was sent again and again and never arrived, or a hole: 1A explains this case. */
 bool	case_stalled(const struct mail_case *c);
+/* A mail was accepted, or fetched as a whole, at that time. */
+bool	case_mail_passed(const struct mail_case *c, int64_t from_ns, int64_t to_ns);
 bool	case_all_acked(const struct mail_case *c, int dir);
 /* A POP3 message sent to its end, of which the client had not acknowledged all when it stalled or closed: it may not have had it. */
 bool	message_unconfirmed(const struct mail_case *c, const struct record_message *m);

@@ -58,9 +58,25 @@ because_add(struct fate *f, uint64_t id)
 		f->because[f->because_count++] = id;
 }
 
-/* The surest draft of the conversation that `wants' takes; by phase among equals. */
+/* Of a mail that did not get through: when it was sent. */
+struct span {
+	const struct moment *from, *to;
+};
+
+/*
+ * It can be why: it did not come later, and no mail got through between.  Another point may have another clock.
+ */
+static bool
+draft_may_stop(const struct mail_case *c, const struct draft *d, const struct span *mail)
+{
+	if (d->f->point != c->point)
+		return true;
+	return d->f->first.ns <= mail->to->ns && !case_mail_passed(c, d->f->last.ns, mail->from->ns);
+}
+
+/* The surest draft of the conversation that `wants' takes, of those that can be why a mail failed (NULL: all); by phase among equals. */
 static const struct draft *
-draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(enum finding_kind))
+draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(enum finding_kind), const struct span *mail)
 {
 	const struct mail_case *at = c;
 	const struct draft *best = NULL;
@@ -69,7 +85,8 @@ draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(en
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
 			const struct draft *d = &v->v[i];
 
-			if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || !wants(d->f->kind))
+			if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || !wants(d->f->kind) ||
+			    (mail != NULL && !draft_may_stop(c, d, mail)))
 				continue;
 			if (best == NULL || d->f->confidence > best->f->confidence || (d->f->confidence == best->f->confidence &&
 			    kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase))
@@ -143,7 +160,7 @@ greylisted_before(const struct store *s, const struct verdicts *v, const struct 
 		for (uint32_t i = 0; i < x->transaction_count; i++)
 			if (x->transactions[i]->verdict == VERDICT_DEFERRED &&
 			    strcasecmp(x->transactions[i]->sender, f->transaction->sender) == 0) {
-				const struct draft *d = draft_find(v, x, is_greylisting);
+				const struct draft *d = draft_find(v, x, is_greylisting, NULL);
 
 				if (d != NULL)
 					return d;
@@ -162,8 +179,8 @@ draft_of_mail(const struct draft *d, const struct record_transaction *t)
 static void
 fate_accepted(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
-	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting);
-	const struct draft *d = draft_find(v, c, is_accepted);
+	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting, NULL);
+	const struct draft *d = draft_find(v, c, is_accepted, NULL);
 
 	if (late != NULL && !draft_of_mail(late, f->transaction))
 		late = NULL;
@@ -188,19 +205,31 @@ fate_negative(const struct verdicts *v, const struct mail_case *c, struct fate *
 {
 	const struct draft *d = draft_of_reply(v, c, &f->transaction->verdict_reply);
 
-	fate_say(f, what, d != NULL ? d : draft_find(v, c, is_refusal));
+	fate_say(f, what, d != NULL ? d : draft_find(v, c, is_refusal, NULL));
+}
+
+/* It may have been under way until the next one began, or the connection ended. */
+static const struct moment *
+sent_until(const struct mail_case *c, const struct record_transaction *t)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->key.n > t->key.n && !c->transactions[i]->nested)
+			return &c->transactions[i]->first;
+	return &c->conn->last;
 }
 
 static void
 fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f)
 {
-	const struct draft *d = draft_find(v, c, kind_stops_mail);
+	const struct record_transaction *t = f->transaction;
+	struct span mail = { &t->first, sent_until(c, t) };
+	const struct draft *d = draft_find(v, c, kind_stops_mail, &mail);
 
 	if (d != NULL) {
 		fate_say(f, "did not get through", d);
 		return;
 	}
-	d = draft_find(v, c, kind_is_symptom);
+	d = draft_find(v, c, kind_is_symptom, &mail);
 	fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d);
 }
 
@@ -295,6 +324,7 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 {
 	for (uint32_t i = 0; i < c->message_count; i++) {
 		const struct record_message *m = c->messages[i];
+		struct span mail = { &m->first, &c->conn->last };
 		const struct draft *d;
 		struct fate *f = list_add(l, c);
 		bool unconfirmed;
@@ -309,9 +339,9 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 			fate_say(f, "fetched", NULL);
 			continue;
 		}
-		d = draft_find(v, c, kind_stops_mail);
+		d = draft_find(v, c, kind_stops_mail, &mail);
 		if (d == NULL)
-			d = draft_find(v, c, kind_is_symptom);
+			d = draft_find(v, c, kind_is_symptom, &mail);
 		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "seen in part, its end is not in the capture" :
 		    unconfirmed ? "sent to its end, but the client did not confirm all of it" : "not fetched", d);
 	}

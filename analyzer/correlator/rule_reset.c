@@ -2,6 +2,7 @@
  * rule_reset.c - who reset the connection (S17): middlebox-reset, peer-reset,
  * stale-session-reset.
  */
+#include "dialogue.h"
 #include "lookup.h"
 #include "path_facts.h"
 
@@ -199,14 +200,16 @@ explained(const struct mail_case *c, int d)
 }
 
 static bool
-cause_known(const struct mail_case *c, const struct verdicts *out)
+cause_known(const struct mail_case *c, const struct moment *rst, const struct verdicts *out)
 {
+	const struct finding *f;
+
 	static const enum finding_kind kinds[] = { FINDING_ZERO_WINDOW_STALL, FINDING_PATH_OUTAGE, FINDING_IDLE_STATE_EXPIRED,
 		FINDING_PMTU_BLACK_HOLE, FINDING_PMTU_BLACK_HOLE_RECOVERED, FINDING_ICMP_FRAG_NEEDED_IGNORED, FINDING_INLINE_CONTENT_DROP,
 		FINDING_FRAGMENTS_DROPPED };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (verdict_claimed(out, c, -1, kinds[i]) != NULL)
+		if ((f = verdict_claimed(out, c, -1, kinds[i])) != NULL && !case_mail_passed(c, f->last.ns, rst->ns))
 			return true;
 	return false;
 }
@@ -450,7 +453,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
-	if (!explained(v->c, d) && !cause_known(v->c, out) && !retrieving(v->c) && !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
+	if (!explained(v->c, d) && !cause_known(v->c, &c->dir[d].rst, out) && !retrieving(v->c) && !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
 		judge_peer(v, d, bits, out);
 }
 

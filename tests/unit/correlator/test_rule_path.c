@@ -702,10 +702,43 @@ from_behind_after_silence(void)
 	correlator_free(c);
 }
 
+/* An outage that is over, and a mail that got through behind it: what befalls the next mail has another cause. */
+static void
+healed(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), one = build_transaction(&conn, 1, VERDICT_ACCEPTED, 500),
+	    two = build_transaction(&conn, 2, VERDICT_LOST, 12000);
+	struct correlator *c;
+	const struct fate *fates;
+
+	stall.stall.proven = conn.connection.dir[0].proven = 1500;
+	stall.stall.u = stall.stall.chain_above = 0;
+	stall.stall.delivered = at(FIRST + 6500);
+	stall.stall.delivered_w = 1500;
+	one.transaction.final_reply.at = one.transaction.verdict_reply.at = at(FIRST + 7000);
+	conn.connection.dir[1].rst = at(13000);
+	conn.connection.dir[1].rst_count = 1;
+	c = JUDGED(conn, stall, one, two);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
+	CHECK(find_kind(c, FINDING_PEER_RESET) != NULL);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 2);
+	CHECK(strstr(fates[1].fate, "path-outage") == NULL);
+	correlator_free(c);
+
+	/* while no mail has got through since, it may be what made it reset */
+	one.transaction.verdict = VERDICT_UNKNOWN;
+	c = JUDGED(conn, stall, one, two);
+	CHECK(find_kind(c, FINDING_PEER_RESET) == NULL);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 2);
+	CHECK_EQ_STR(fates[1].fate, "did not get through: path-outage");
+	correlator_free(c);
+}
+
 int
 main(void)
 {
 	static const struct check_test tests[] = {
+		{ "what an outage explains", healed },
 		{ "a black hole", black_hole },
 		{ "a black hole, and a router that names no size", black_hole_unsized },
 		{ "a black hole, or the path died", black_hole_or_death },
