@@ -424,6 +424,7 @@ class_from_row(const struct reply_row *row, struct reply_class *out)
 	out->confidence = row->hint ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
 	out->how = REPLY_BY_TEXT;
 	out->hint = row->hint;
+	out->generic = row->rank == RANK_GENERIC;
 	out->row = row->number;
 	out->product = row->product;
 }

@@ -50,6 +50,7 @@ struct reply_class {
 	enum confidence		confidence;
 	enum reply_how		how;
 	bool			hint;
+	bool			generic; /* by a word that may stand for anything: rank 9 */
 	unsigned int		row;	/* 0 = none */
 	const char		*product; /* "" = unknown; borrowed from the table */
 };

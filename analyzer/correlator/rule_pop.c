@@ -44,6 +44,10 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	struct reply_context ctx = { .stage = r->stage, .pop = true, .after_gap = case_missing_dir(v->c, 1) };
 
 	reply_classify(v->replies, r->reply, &ctx, cl);
+	if (cl->kind == FINDING_SERVER_TIMEOUT_421 && cl->generic && !r->unsolicited && !ctx.after_gap && moment_is(&r->asked) && moment_before(&r->asked, &r->reply->at)) {
+		cl->kind = FINDING_POP_SERVER_ERROR;	/* to a command that had come it owes the answer, whatever it waited for */
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
+	}
 	if (cl->kind != FINDING_KINDS)
 		return true;
 	cl->product = "";

@@ -291,10 +291,28 @@ login_healed(const struct reading *g, const struct refusal *r, enum finding_kind
 	return (g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at)) || ((g->alone || case_missing_dir(g->c, 0)) && mail_accepted(g->c));
 }
 
+/*
+ * "451 DNS timeout": to a command that had come, or to a message with its end, the server owes the answer, and the client
+ * nothing.  421 may have crossed the command on its way.
+ */
+static bool
+waits_elsewhere(const struct reading *g, const struct refusal *r, const struct reply_class *cl)
+{
+	bool came = moment_is(&r->asked) && moment_before(&r->asked, &r->reply->at);
+
+	if (strcmp(r->verb, ".") == 0)
+		came = came && r->transaction != NULL && moment_is(&r->transaction->end_of_data);
+	return cl->kind == FINDING_SERVER_TIMEOUT_421 && cl->generic && r->reply->code != 421 && came && !r->unsolicited && !r->guessed && !g->blind;
+}
+
 static void
 class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
 	class_by_login(g, r, cl);
+	if (waits_elsewhere(g, r, cl)) {
+		cl->kind = r->stage == 'A' ? FINDING_AUTH_TEMPORARY_FAILURE : FINDING_TEMPORARY_SERVER_ERROR;
+		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
+	}
 	if (cl->kind == FINDING_MAILBOX_FULL && quota_of_sender(r))
 		class_of_quota(g, r, cl);
 	if (cl->kind == FINDING_CONTENT_REJECTED && !g->blind && before_content(r)) {

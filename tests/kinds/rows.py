@@ -64,7 +64,14 @@ def meaning(row):
     return row.kind
 
 
+def timeout(row):
+    """What a server says that waits in vain, unasked."""
+    return row.kind == "server-timeout-421" and row.pattern == "timeout"
+
+
 def smtp_dialogue(row, stage):
+    if timeout(row):
+        return ["@smtp", "@from", "+300s", "S: " + row.example, "S fin", "C fin"]
     before, after = SMTP[stage]
     code = row.example.split(" ")[0]
     if code in ("421", "521") and stage != "C":
@@ -75,6 +82,8 @@ def smtp_dialogue(row, stage):
 
 
 def pop_dialogue(row, stage):
+    if timeout(row):
+        return ["@pop", "+600s", "S: " + row.example, "S fin", "C fin"]
     before, after = POP[stage]
     return before + ["S: " + row.example] + after
 
@@ -90,4 +99,4 @@ def dialogues(row):
     for stage in stages:
         lines = pop_dialogue(row, stage) if pop else smtp_dialogue(row, stage)
         also = ["recipient-unknown"] if row.kind == "consequence" else []
-        yield meaning(row), row.subkind, "replies.tsv %s %s: %s" % (row.number, stage, row.example), lines, also, stage
+        yield meaning(row), row.subkind, "replies.tsv %s %s: %s" % (row.number, stage, row.example), lines, also, "" if timeout(row) else stage
