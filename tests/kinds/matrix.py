@@ -4,7 +4,8 @@
 KIND.scenario holds cases: `=== yes: words' (KIND must be said) or `=== no:
 words' (KIND must not), each a scenario text (README.md).  `say KIND ...' names
 the other findings that belong to a case; any other accusing kind counts as a
-false accusation.  The rows of replies.tsv become cases by themselves, the
+false accusation.  `says WORDS', `says not WORDS': what the findings of the
+case's kind say, or do not.  The rows of replies.tsv become cases by themselves, the
 shipped captures count by their labels.
 
 --show prints the texts and the findings of the cases whose name holds a WORD.
@@ -36,6 +37,7 @@ class Case:
     def __init__(self, kind, wanted, name):
         self.kind, self.wanted, self.name = kind, wanted, name
         self.lines, self.say = [], []       # say: (kind, subkind or None, comparison, level)
+        self.says = []                      # (True, what a finding of the kind says), (False, what none does)
         self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
         self.errors, self.said, self.false = [], [], []
@@ -105,6 +107,8 @@ def cases_read(path, kinds):
             sys.exit("%s: `%s' is not understood" % (path, line))
         elif cases and line.startswith("say "):
             cases[-1].expect(line.split()[1:])
+        elif cases and line.startswith("says "):
+            cases[-1].says.append((not line.startswith("says not "), re.sub("^says (not )?", "", line)))
         elif cases and line.startswith("edit "):
             cases[-1].places[-1][1].append(line.split()[1:])
         elif cases and line.startswith("also "):
@@ -180,6 +184,7 @@ def fits(finding, want):
 def quotes(finding, case):
     words, where = case.reply
     return (finding["kind"] == case.kind and re.sub(r"^(\d+|-ERR) (\[.*?\] )?", "", words) in finding["reply"]["text"] and
+            words[:150] in finding["summary"] and
             (where is None or where in finding["summary"]))
 
 
@@ -193,6 +198,8 @@ def judge(case, findings, kinds):
                 ", ".join("%s(%s) %s" % (x["kind"], x["subkind"], x["confidence"]) for x in findings) or "nothing"))
     if case.reply is not None and not any(quotes(x, case) for x in findings):
         case.errors.append("no finding %s quotes the reply %s: %s" % (case.kind, case.reply[1] or "", [x["summary"] for x in findings]))
+    text = " ".join(words.said_of(x) for x in findings if x["kind"] == case.kind)
+    case.errors += ["%s: %s: %s" % ("not said" if said else "said", w, text) for said, w in case.says if (w in text) != said]
     wanted = {x[0] for x in case.say}
     for x in findings:
         if x["kind"] in wanted or not (kinds[x["kind"]] or x["kind"] == case.kind):

@@ -90,16 +90,11 @@ def capture_of(build, tmp, source):
     return pcap
 
 
-def said_of(f):
-    return " ".join([f["summary"], f["remedy"], f.get("next_capture") or "", *(e["says"] for e in f["evidence"]),
-                     *("%s: %s" % (x["kind"], x["why"]) for x in f["excluded"])])
-
-
 def problems(findings, kinds, most, words):
     of_kind = [f for f in findings if f["kind"] in kinds.split("|")]
     if not of_kind:
         return ["%s is not said, but %s" % (kinds, [(f["kind"], f["confidence"]) for f in findings])]
-    text = " ".join(said_of(f) for f in of_kind)
+    text = " ".join(matrix.words.said_of(f) for f in of_kind)
     out = ["%s is said as %s" % (f["kind"], f["confidence"]) for f in of_kind if LEVELS.index(f["confidence"]) > LEVELS.index(most)]
     return out + ["`%s' is not said: %s" % (w, text) for w in words if w not in text and not re.search(w, text)]
 

@@ -1,4 +1,4 @@
-"""words.py - what no text may say: "1 times", "1 packets are"."""
+"""words.py - what a finding says, and what no text may say: "1 times", "1 packets are"."""
 import re
 
 NOUNS = ("acknowledgements|allocations|answers|attachments|attempts|bytes|captures|commands|connections|copies|faults|findings|fragments|frames|handshakes|"
@@ -6,6 +6,11 @@ NOUNS = ("acknowledgements|allocations|answers|attachments|attempts|bytes|captur
          "sessions|signs|stretches|times|trains|transmissions")
 ONE_OF_MANY = re.compile(r"(?<![\w.,:/-])1 (?:[a-z]+ )?(?:%s)\b" % NOUNS)
 QUOTED = re.compile(r'"[^"]*"|<[^>]*>')         # others' words
+
+
+def said_of(f):
+    return " ".join([f["summary"], f["remedy"], f.get("next_capture") or "", *(e["says"] for e in f["evidence"]),
+                     *("%s: %s" % (x["kind"], x["why"]) for x in f["excluded"])])
 
 
 def texts_of(x):

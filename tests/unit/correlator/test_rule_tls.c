@@ -114,6 +114,32 @@ test_tls_of_a_cut_capture(void)
 		}
 }
 
+/* An old client is what those alerts mean that are about versions and ciphers; a bad certificate is one for a new client, too. */
+static void
+test_tls_alert_of_an_old_client(void)
+{
+	static const struct { uint8_t code; bool old; } t[] = { { 70, true }, { 40, true }, { 42, false }, { 44, false } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct correlator *c = build_correlator();
+		const struct finding *f;
+
+		m.session.session.starttls_tried = m.session.session.tls = true;
+		m.session.session.tls_at = at(200);
+		m.session.session.tls_offered = 0x0301;
+		m.session.session.tls_alert = (uint8_t)(t[i].code + 1);
+		m.session.session.tls_alert_from = 1;
+		correlator_take(c, &m.conn);
+		correlator_take(c, &m.session);
+		correlator_judge(c);
+		f = find_kind(c, FINDING_TLS_FAILURE);
+		CU_ASSERT_FATAL(f != NULL);
+		CHECK((strstr(f->remedy, "TLS 1.2") != NULL) == t[i].old);
+		correlator_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -122,6 +148,7 @@ main(void)
 		{ "TLS to a plain port", test_tls_mode },
 		{ "TLS handshakes", test_tls_handshakes },
 		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
+		{ "TLS alerts to an old client", test_tls_alert_of_an_old_client },
 	};
 
 	return check_main("rule_tls", tests, sizeof(tests) / sizeof(tests[0]));
