@@ -640,6 +640,8 @@ static const struct {
 	{ FINDING_POP_AUTH_FAILED, "pop-disabled", "Fetching by POP3 is switched off for this account: switch it on in the account's settings at the provider." },
 	{ FINDING_CONTENT_REJECTED, "header", "The header of the message is not as it must be (RFC 5322: one From with an address, a Date, a Message-ID, none of them "
 	    "twice): mend or update the program that makes it." },
+	{ FINDING_CONTENT_REJECTED, "malformed", "The server finds the message itself ill-formed (its header, MIME parts or line ends): mend or update the program that "
+	    "makes it." },
 	{ FINDING_TLS_REQUIRED, "version", "The server wants a newer TLS version or stronger ciphers than were used: update the mail program or its system, and allow TLS "
 	    "1.2 and 1.3 there." },
 	{ FINDING_RATE_LIMITED, "connection", "The server takes only so many mails over one connection, and those before were taken: a mail server goes on over a new one "

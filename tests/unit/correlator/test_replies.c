@@ -109,6 +109,14 @@ test_traps(void)
 		/* whose quota: an account's that sends is no mailbox */
 		{ "450 4.7.1 <joe@example.org>: Recipient address rejected: Policy Rejection- Quota Exceeded.", 'R', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
 		{ "550 5.4.6 Unusual sending activity detected.", 'D', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		/* everybody asks to come again; who is busy, or finds something malformed, says no more than that */
+		{ "450 4.7.1 Please try again in 5 minutes", 'R', FINDING_GREYLISTED, CONFIDENCE_POSSIBLE },
+		{ "451 4.3.0 Temporary lookup failure, please try again in 5 minutes", 'R', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_CONFIRMED },
+		{ "421 4.3.2 Server busy", 'C', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_CONFIRMED },
+		{ "451 4.7.500 Server busy. Please try again later from [192.0.2.1].", 'C', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		{ "550 5.6.0 malformed MIME part", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_CONFIRMED },
+		{ "550 Subject contains invalid characters", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE },
+		{ "550 5.6.11 invalid characters", 'D', FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED },
 		/* a recipient is no sender; RFC 5321's words for 550 beside a code of policy are of policy */
 		{ "553 5.1.3 The recipient address <joe> is not a valid RFC 5321 address.", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
 		{ "550 5.7.1 Requested action not taken: mailbox unavailable", 'R', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_CONFIRMED },
