@@ -6,6 +6,7 @@
 
 enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
 
+#define STALL_LEAST	(3 * PATH_SECOND)	/* 1A, condition 2 */
 #define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
 
 /* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
@@ -23,6 +24,12 @@ way_of(const struct view *v, const struct mail_case *c, int dir)
 	w.rtt = c->conn->rtt_ns > 0 ? c->conn->rtt_ns : PATH_SECOND;
 	w.headers = w.from->family == 6 ? 60 : 40;
 	return w;
+}
+
+int64_t
+way_lasted(const struct way *w, int64_t from, int64_t to)
+{
+	return to > from ? to - from - case_time_jumped(w->c, from, to) : to - from;
 }
 
 bool
@@ -166,13 +173,25 @@ way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun)
 
 /* ---- stalls ------------------------------------------------------------------------ */
 
+/* The rules ask for the span to the last transmission, or to the last that was lost. */
+static bool
+long_by_jump(const struct way *w, const struct record_stall *s)
+{
+	const int64_t to[] = { s->last.ns, s->lost_last.ns };
+
+	for (int i = 0; i < 2; i++)
+		if (to[i] - s->first.ns >= STALL_LEAST && way_lasted(w, s->first.ns, to[i]) < STALL_LEAST)
+			return true;
+	return false;
+}
+
 const struct record_stall *
 way_stall(const struct way *w, uint32_t *i)
 {
 	while (*i < w->c->stall_count) {
 		const struct record_stall *s = w->c->stalls[(*i)++];
 
-		if (s->key.m == (uint32_t)w->dir)
+		if (s->key.m == (uint32_t)w->dir && !long_by_jump(w, s))
 			return s;
 	}
 	return NULL;
@@ -222,7 +241,7 @@ stall_long(const struct record_stall *s)
 	if (size_carried(s, s->u))
 		return false;
 	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) + last_open(s) >= CHAIN_LEAST
-	    && s->u > s->proven && s->last.ns - s->first.ns >= 3 * PATH_SECOND;
+	    && s->u > s->proven && s->last.ns - s->first.ns >= STALL_LEAST;
 }
 
 bool
@@ -388,12 +407,12 @@ say_chain(struct finding *f, const struct way *w, const struct record_stall *s)
 	struct finding_evidence *e;
 
 	e = finding_says(f, w->c->point, "the same bytes sent %u times over %.1f s, %u bytes at the IP layer, not acknowledged",
-	    s->chain_count, seconds(s->last.ns - s->first.ns), s->w_min);
+	    s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)), s->w_min);
 	for (uint32_t i = 0; i < s->chain_len; i++)
 		evidence_frame_nr(e, s->chain[i].frame);
 	if (s->delivered.frame != 0)
 		evidence_frame(finding_says(f, w->c->point, "acknowledged at last, %.1f s after the first",
-		    seconds(s->delivered.ns - s->first.ns)), &s->delivered);
+		    seconds(way_lasted(w, s->first.ns, s->delivered.ns))), &s->delivered);
 }
 
 static void

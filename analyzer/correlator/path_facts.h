@@ -23,6 +23,8 @@ struct way {
 
 struct way	way_of(const struct view *v, const struct mail_case *c, int dir);
 bool	way_two_sided(const struct way *w);
+/* So long, without the time that the capture's clock jumped over. */
+int64_t	way_lasted(const struct way *w, int64_t from, int64_t to);
 /* S8: the capture was taken at A's own interface. */
 bool	way_at_sender(const struct way *w);
 /* A gate of 0.3: capture loss lowers what rests on absence. */
@@ -46,7 +48,7 @@ bool	way_told_arrived(const struct way *w, const struct record_icmp_error *e);
 
 /* ---- stalls ------------------------------------------------------------------- */
 
-/* The next stall of the direction, from *i on; NULL at the end. */
+/* The next stall of the direction, from *i on; NULL at the end.  Not those that a jump of the capture's clock alone made long. */
 const struct record_stall *way_stall(const struct way *w, uint32_t *i);
 /* Conditions 1 and 2 of pmtu-black-hole: four transmissions, all lost, over 3 s; of the last the capture may not show it. */
 bool	stall_long(const struct record_stall *s);

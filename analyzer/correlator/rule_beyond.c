@@ -26,7 +26,7 @@ hole_open(const struct way *w)
 {
 	int64_t end = w->a->hole_filled.frame != 0 ? w->a->hole_filled.ns : w->c->conn->t_end;
 
-	return end - w->a->hole_seen.ns;
+	return way_lasted(w, w->a->hole_seen.ns, end);
 }
 
 /* max(3 s, 7 RTO0). */

@@ -185,9 +185,39 @@ judge_place(const struct record_capture *c, const struct places *p, struct verdi
 }
 
 struct tally {
-	uint32_t	one_sided, midstream, tls;
-	const struct mail_case *first_one_sided, *first_midstream, *first_tls;
+	uint32_t	one_sided, midstream, parted, tls;
+	const struct mail_case *first_one_sided, *first_midstream, *first_part, *first_tls;
 };
+
+static bool
+over(const struct record_connection *c)
+{
+	return c->dir[0].fin.frame + c->dir[0].rst.frame + c->dir[1].fin.frame + c->dir[1].rst.frame > 0;
+}
+
+/* What this capture shows of the connection before a silence that was taken for its end; NULL = nothing. */
+static const struct mail_case *
+part_before(const struct store *s, const struct mail_case *c)
+{
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.to_ns = c->conn->first.ns };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; looked < HALVES_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
+		if (x != c && x->point == c->point && x->has_conn && x->conn->client.port == c->conn->client.port &&
+		    x->conn->last.ns <= c->conn->first.ns && !over(x->conn))
+			return x;
+	return NULL;
+}
+
+static void
+tally_parts(const struct store *s, struct tally *t, const struct mail_case *c)
+{
+	const struct mail_case *x = c->has_conn && c->conn->state == CONN_MIDSTREAM ? part_before(s, c) : NULL;
+
+	if (x != NULL && t->parted++ == 0)
+		t->first_part = x;
+}
 
 static void
 tally_case(struct tally *t, const struct mail_case *c)
@@ -251,7 +281,17 @@ judge_midstream(const struct record_capture *c, const struct tally *t, struct ve
 	f = quality(out, FINDING_CAPTURE_MIDSTREAM, c);
 	evidence_frame(finding_says(f, c->key.point, "connections that had begun before the capture: %u; first packet of the first of them",
 	    t->midstream), &t->first_midstream->conn->first);
-	finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, PLURAL(t->midstream));
+	if (t->parted == 0) {
+		finding_summary(f, "%u mail connection%s had begun before the capture.", t->midstream, PLURAL(t->midstream));
+		return;
+	}
+	finding_subkind(f, "parted");
+	evidence_frame(finding_says(f, c->key.point, "the last packet of such a connection before the silence"), &t->first_part->conn->last);
+	finding_summary(f, "%u mail connection%s told of without %s beginning; of %u the first part stands here, too, as another connection: either "
+	    "nothing was said for so long that it was taken for over, or the capture's clock was set forward.", t->midstream,
+	    t->midstream == 1 ? " is" : "s are", t->midstream == 1 ? "its" : "their", t->parted);
+	finding_remedy(f, "Read the two parts as one connection. If nobody was silent so long, set the clock of the capturing machine by NTP before the capture "
+	    "begins.");
 }
 
 static void
@@ -285,6 +325,7 @@ judge(const struct view *v, struct verdicts *out)
 		while ((x = store_case_next(v->store, &it)) != NULL)
 			if (x->point == c->key.point) {
 				tally_case(&t, x);
+				tally_parts(v->store, &t, x);
 				places_add(&places, x);
 			}
 		judge_loss(c, out);

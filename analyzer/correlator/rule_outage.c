@@ -81,22 +81,30 @@ of_any_size(const struct record_stall *s)
 	return s->w_min <= SMALL || stall_one_way_dead(s) ? ", whatever its size" : "";
 }
 
+/* How long both ends had been silent. */
+static int64_t
+idle_before(const struct way *w, const struct record_stall *s)
+{
+	return way_lasted(w, s->first.ns - s->idle_before_ns, s->first.ns);
+}
+
 static void
 report_idle(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct mail_case *o = new_works(w, s);
-	bool long_idle = o != NULL && s->idle_before_ns >= idle_sure, sure = long_idle && o->conn->handshake.ns < s->lost_last.ns;
+	int64_t idle = idle_before(w, s);
+	bool long_idle = o != NULL && idle >= idle_sure, sure = long_idle && o->conn->handshake.ns < s->lost_last.ns;
 	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED, way_gate(w, sure ? CONFIDENCE_CONFIRMED :
 	    long_idle ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), w->c, w->dir);
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
-	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(s->idle_before_ns));
+	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(idle));
 	say_proven(f, w, s);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn->handshake);
 	finding_summary(f, "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
-	    "forgotten the connection.", seconds(s->idle_before_ns), of_any_size(s), sure ? ", while a new connection works" : o != NULL ?
+	    "forgotten the connection.", seconds(idle), of_any_size(s), sure ? ", while a new connection works" : o != NULL ?
 	    "; a new connection works" : "", long_idle ? "has probably" : "may have");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
 	    : "small packets are lost, too");
@@ -182,7 +190,7 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	say_liveness(f, w, s, e);
 	if (s->delivered.frame != 0)
 		finding_summary(f, "For %.1f s nothing of this sender was acknowledged on this connection%s, while another one of the same two hosts worked: "
-		    "not the line was down, but something let this connection not pass%s.", seconds(s->delivered.ns - s->first.ns), of_any_size(s),
+		    "not the line was down, but something let this connection not pass%s.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)), of_any_size(s),
 		    back_as_it_was(w, s) ? "" : ", or not packets of this size");
 	else
 		finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts "
@@ -206,7 +214,7 @@ say_cut_anew(struct finding *f, const struct way *w, const struct record_stall *
 		snprintf(how, sizeof(how), "passed in packets of at most %u bytes", s->delivered_w);
 	finding_says(f, w->c->point, "at last it %s; no packet of %u bytes or more follows", how, s->w_min);
 	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then its data %s. Either the path was down for most of that time, or from "
-	    "then on it carries smaller packets only%s.", seconds(s->delivered.ns - s->first.ns), how, seen ? "" : " and the sender cut its data anew");
+	    "then on it carries smaller packets only%s.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)), how, seen ? "" : " and the sender cut its data anew");
 	finding_next_capture(f, "a path that was down", "a path whose MTU became smaller at that moment", seen ? "larger packets after it" :
 	    "the packets that passed at last", "at this point, while one more large mail is sent");
 }
@@ -214,7 +222,7 @@ say_cut_anew(struct finding *f, const struct way *w, const struct record_stall *
 static void
 say_back(struct finding *f, const struct way *w, const struct record_stall *s, bool same)
 {
-	double lasted = seconds(s->delivered.ns - s->first.ns);
+	double lasted = seconds(way_lasted(w, s->first.ns, s->delivered.ns));
 
 	if (w->a->dsacks > 0) {
 		finding_says(f, w->c->point, "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
@@ -325,7 +333,7 @@ judge(const struct view *v, struct verdicts *out)
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
 			if (told != NULL)
 				report_told(&w, s, told, out);
-			else if (s->idle_before_ns >= idle_least && s->delivered.frame == 0)	/* what is forgotten is not remembered */
+			else if (idle_before(&w, s) >= idle_least && s->delivered.frame == 0)	/* what is forgotten is not remembered */
 				report_idle(&w, s, out);
 			else if (live.bits != 0)
 				report_alone(&w, s, &live, out);

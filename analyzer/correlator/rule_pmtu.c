@@ -284,7 +284,7 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 		    "seems to have changed (another line, route or tunnel), and the new one to carry less.", s->u, from, to, small, why, o->flows.good_w);
 	else if (alive)
 		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
-		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(s->last.ns - s->first.ns),
+		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
 	else if (f->mtu.proven == 0 && s->n_ok_lt == 0)
 		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "

@@ -59,15 +59,15 @@ report(const struct way *w, const struct record_stall *s, const struct told *t, 
 		    "so at once: what it says is lost on the way at times, or it says it seldom.", s->u, seconds(t->least->at.ns - s->first.ns), passed);
 	else if (conf == CONFIDENCE_POSSIBLE)
 		finding_summary(f, "Packets of %u bytes did not arrive, and no router said why; after %.1f s the sender tried smaller ones (%u bytes), and these "
-		    "passed at once. If it was their size, every large transfer first stalls so long.", s->u, seconds(s->delivered.ns - s->first.ns), passed);
+		    "passed at once. If it was their size, every large transfer first stalls so long.", s->u, seconds(way_lasted(w, s->first.ns, s->delivered.ns)), passed);
 	else
 		finding_summary(f, "Packets of %u bytes vanish and no router says why; after %.1f s the sender tried smaller ones (%u bytes) and they passed "
-		    "at once. Mail goes through, but every large transfer first stalls so long.", s->u, seconds(s->delivered.ns - s->first.ns), passed);
+		    "at once. Mail goes through, but every large transfer first stalls so long.", s->u, seconds(way_lasted(w, s->first.ns, s->delivered.ns)), passed);
 	finding_exclude(f, FINDING_HIGH_LOSS, "no packet of %u bytes or more arrived, %u smaller ones did (p = %.1e)", s->u, s->n_ok_lt,
 	    fisher(s->n_lost_ge, s->n_ok_ge, s->n_lost_lt, s->n_ok_lt));
 	if (t->least == NULL)
 		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_OBEYED, "no ICMP message about size in the capture, and the sender waited %.1f s",
-		    seconds(s->delivered.ns - s->first.ns));
+		    seconds(way_lasted(w, s->first.ns, s->delivered.ns)));
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 	say_location(f, w, s->u);
 	say_mtu_remedy(f, w);

@@ -271,7 +271,8 @@ judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
 	const struct record_direction *asks = &c->conn->dir[!d], *answers = &c->conn->dir[d];
 	struct finding *f;
 
-	if (idle == 0)
+	idle -= case_time_jumped(c, asks->data_last.ns - idle, asks->data_last.ns);
+	if (idle < IDLE_LEAST)
 		return false;
 	f = verdict_add(out, idle > STALE_LEAST ? FINDING_STALE_SESSION_RESET : FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE, c, !d);
 	finding_subkind(f, "reset");
@@ -344,12 +345,14 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 
 /* Nobody had said anything for so long before it; 0 = not long.  What it answers, if it answers something, is not here. */
 static int64_t
-idle_before(const struct record_connection *c, int d)
+idle_before(const struct mail_case *x, int d)
 {
+	const struct record_connection *c = x->conn;
 	int64_t rst = c->dir[d].rst.ns, spoke = c->dir[!d].last.ns < rst ? c->dir[!d].last.ns : c->dir[!d].data_last.ns;
 
 	if (c->dir[d].data_last.ns > spoke)
 		spoke = c->dir[d].data_last.ns;
+	spoke += spoke > 0 && spoke < rst ? case_time_jumped(x, spoke, rst) : 0;
 	return spoke > 0 && rst - spoke >= IDLE_LEAST ? rst - spoke : 0;
 }
 
@@ -368,7 +371,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl), begun = moment_is(&c->conn->dir[1].data_first);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
-	int64_t idle = idle_before(c->conn, d);
+	int64_t idle = idle_before(c, d);
 	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0 || idle > 0;
 	struct finding *f;
 

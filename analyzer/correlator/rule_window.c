@@ -8,7 +8,7 @@ enum { TINY_WINDOW = 1460, SAME_SIZE = 10, NO_SCALE = 255 };
 static void
 judge_zero(const struct way *w, struct verdicts *out)
 {
-	int64_t span = w->b->zero_to.ns - w->b->zero_from.ns;
+	int64_t span = way_lasted(w, w->b->zero_from.ns, w->b->zero_to.ns);
 	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0 && !w->a->syn_cut && !w->b->syn_cut;
 	enum confidence conf = scale_known || w->b->zero_room == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f;

@@ -15,6 +15,7 @@ enum {
 	OPEN_TIMES = 5,		/* of idle_ns: firewalls forget after an hour or less, IDLE lasts 29 min (RFC 2177); what follows is to be seen */
 };
 static const int64_t closed_ns = 240000000000;	/* a peer may go on retransmitting that long */
+static const int64_t hold_ns = 60000000000;	/* nothing for long: a quiet line, or the clock was set; what goes on shows itself soon */
 static const int64_t reuse_ns = 30000000000;	/* silence after which a new ISN is believed at once */
 
 const struct flow_limits flow_limits_default = {
@@ -162,6 +163,8 @@ point_sweep(struct flow_point *fp, int64_t now, uint32_t n)
 {
 	uint32_t span = table_span(fp->table);
 
+	if (now < fp->hold_ns)
+		return;
 	for (uint32_t i = 0; i < n && i < span; i++) {
 		struct flow_light *e;
 
@@ -328,7 +331,7 @@ point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at,
 	*from = at.swapped;
 	if (e == NULL)
 		return point_flow_new(fp, p, from);
-	if (point_idle(fp, e, p->at.ns) || (syn_is_new(e, p) && flow_is_past(e, p))) {
+	if ((point_idle(fp, e, p->at.ns) && !full_goes_on(fp, e, p, at.swapped)) || (syn_is_new(e, p) && flow_is_past(e, p))) {
 		point_flow_end(fp, e);
 		return point_flow_new(fp, p, from);
 	}
@@ -426,6 +429,8 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
 
 	if (c->first.frame == 0)
 		c->first = (struct moment){ f->ts_ns, f->number };
+	else if (f->ts_ns - c->last.ns > fp->limit.idle_ns)
+		fp->hold_ns = f->ts_ns + hold_ns;
 	else if (f->ts_ns < c->last.ns) {
 		c->clock_back++;
 		if (c->last.ns - f->ts_ns > c->clock_back_ns) {

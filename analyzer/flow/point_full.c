@@ -265,6 +265,12 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 		point_clock_jumped(f->fp, &jump);
 }
 
+bool
+full_goes_on(const struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
+{
+	return (e->flags & LIGHT_FULL) != 0 && stamps_go_on(&full_of(fp, e)->stamps, p, light_dir(e, from), fp->limit.idle_ns);
+}
+
 static void
 full_checksum(struct full *f, struct packet *p, enum dissect_dir dir)
 {

@@ -109,6 +109,7 @@ struct flow_point {
 	struct undecided_list undecided, undecided_spare;
 	uint64_t	 undecided_memory;
 	uint32_t	 hand, packets;	/* of the sweep */
+	int64_t		 hold_ns;	/* until then it ends nothing */
 	/* ICMP errors without a flow */
 	struct orphan	*orphan;
 	uint32_t	 orphans, orphan_ordinal;
@@ -204,6 +205,8 @@ struct full	*full_promote(struct flow_point *fp, struct flow_light *e, const str
 void		 full_classified(struct full *f, enum app_proto app, enum classified_by by);
 void		 full_by_port(struct full *f, enum app_proto app);
 void		 full_packet(struct full *f, struct packet *p, enum dissect_dir dir);
+/* It only seems to have been silent for too long: the capture's clock was set forward, or an end slept. */
+bool		 full_goes_on(const struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from);
 /* Writes it as it is now; the flow goes on. */
 void		 full_snapshot(struct full *f);
 void		 full_end(struct full *f, bool open);

@@ -39,6 +39,16 @@ end_stood(const struct stamps_end *e, const struct packet *p)
 }
 
 bool
+stamps_go_on(const struct stamps *s, const struct packet *p, int dir, int64_t within)
+{
+	const struct stamps_end *e = &s->end[dir];
+
+	if (!p->has_ts || !e->known || (p->flags & (TCP_SYN | TCP_RST)) != 0 || (int32_t)(p->tsval - e->last_val) < 0)
+		return false;
+	return p->at.ns - e->last.ns - end_stood(e, p) <= within;
+}
+
+bool
 stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump)
 {
 	struct stamps_end *e = &s->end[dir], *peer = &s->end[!dir];
@@ -52,8 +62,10 @@ stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_ju
 	} else if ((int32_t)(p->tsval - e->last_val) < 0) {
 		return false;					/* overtaken */
 	} else if (p->at.ns - e->last.ns >= STAMPS_SILENCE) {
-		e->stood = (struct clock_jump){ e->last, p->at, end_stood(e, p) };
-		if (a->ns >= jump_least) {
+		struct clock_jump stood = { e->last, p->at, end_stood(e, p) };
+
+		if (stood.ns >= jump_least) {			/* else what is known stays: the other end may speak later */
+			e->stood = stood;
 			end_begin(e, p);			/* what was before is of another clock */
 			both = b->ns >= jump_least && a->from.ns < b->to.ns && b->from.ns < a->to.ns;
 		}

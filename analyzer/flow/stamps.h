@@ -18,13 +18,18 @@ struct stamps_end {
 	struct moment	last;
 	uint32_t	first_val, last_val;
 	bool		known;
-	struct clock_jump stood;	/* over the last silence of this end; ns 0: it did not stand still */
+	struct clock_jump stood;	/* over the last silence in which this end did; ns 0: none */
 };
 
 struct stamps {
 	struct stamps_end end[2];
 };
 
+/*
+ * By the clock of end `dir' its packet comes within `within' of the one before it, though the capture's clock tells of a
+ * longer silence: the same connection goes on.
+ */
+bool	stamps_go_on(const struct stamps *s, const struct packet *p, int dir, int64_t within);
 /* The first packet of an end, one behind a silence, or one that was overtaken. */
 bool	stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump);
 

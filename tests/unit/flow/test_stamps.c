@@ -44,6 +44,30 @@ both_stood(void)
 	CHECK(!said(&s, 1, 8240, 0xfffffff0U + 240, &j));
 }
 
+/* The other end is heard long after it, when this one has been silent again, as it is while it repeats. */
+static void
+other_heard_late(void)
+{
+	struct stamps s = talked(1);
+	struct clock_jump j;
+	struct packet p = { .kind = PACKET_TCP, .flags = TCP_ACK, .has_ts = true, .tsval = 0xfffffff0U + 300 };
+
+	CHECK(!said(&s, 0, 40220, 0xfffffff0U + 220, &j));
+	CHECK(!said(&s, 0, 47220, 0xfffffff0U + 7220, &j));
+	CHECK(said(&s, 1, 54220, 0xfffffff0U + 14220, &j));
+	CHECK_EQ_INT(j.from.frame, 22);
+	CHECK_EQ_INT(j.to.frame, 23);
+	/* a silence of two hours by the capture's clock, of 80 ms by its own: the same connection */
+	s = talked(1);
+	p.at.ns = 7200000 * MS;
+	CHECK(stamps_go_on(&s, &p, 0, 900000 * MS));
+	p.tsval += 7200000;
+	CHECK(!stamps_go_on(&s, &p, 0, 900000 * MS));
+	p.tsval = 5;		/* another clock, or one of long ago */
+	p.has_ts = false;
+	CHECK(!stamps_go_on(&s, &p, 0, 900000 * MS));
+}
+
 static void
 one_slept(void)
 {
@@ -100,6 +124,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "both stood", both_stood },
+		{ "the other end is heard late", other_heard_late },
 		{ "one slept", one_slept },
 		{ "not at once", not_at_once },
 		{ "a real rest", real_rest },
