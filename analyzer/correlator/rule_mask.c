@@ -130,7 +130,7 @@ offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 		return NULL;
 	/* two sites may have a server each of one private address */
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
-		if (x != c && x->session != NULL && x->session->starttls_offered && (x->point == c->point || addr_public(&c->conn->server.ip)) &&
+		if (x->session != NULL && x->session->starttls_offered && (x->point == c->point || addr_public(&c->conn->server.ip)) &&
 		    list_rewritten(c->session->capabilities, x->session->capabilities, word))
 			return x;
 	return NULL;

@@ -47,12 +47,9 @@ struct proof {
 };
 
 static bool
-same_ends(const struct way *w, const struct mail_case *o)
+seen_here(const struct way *w, const struct mail_case *o)
 {
-	const struct record_connection *a = w->c->conn, *b = o->conn;
-
-	return o->has_conn && o->point == w->c->point && addr_equal(&a->client.ip, &b->client.ip)
-	    && addr_equal(&a->server.ip, &b->server.ip);
+	return o->has_conn && o->point == w->c->point;
 }
 
 /* ---- some connections and not others (2.5) --------------------------------------------------- */
@@ -96,7 +93,7 @@ flows_walk(const struct way *w, const struct record_stall *mine, bool between, s
 		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
 		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
 
-		if (!same_ends(w, x) || (!bad && !good) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
+		if (!seen_here(w, x) || (!bad && !good) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
 			continue;
 		if (!between)
 			flow_note(k, bad, ns);
@@ -176,7 +173,7 @@ look_around(const struct way *w, struct proof *o)
 	while (o->sessions < SESSIONS_COUNTED && (other = store_case_next(w->v->store, &it)) != NULL) {
 		bool counted = false;
 
-		if (other == w->c || !same_ends(w, other))
+		if (other == w->c || !seen_here(w, other))
 			continue;
 		for (uint32_t i = 0; i < other->stall_count; i++) {
 			const struct record_stall *s = other->stalls[i];
