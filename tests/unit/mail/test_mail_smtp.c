@@ -40,6 +40,7 @@ test_accepted(void)
 	CHECK_EQ_INT(s->rcpt[0].final_reply.code, 250);
 	CHECK_EQ_INT(s->messages, 1);
 	CHECK_EQ_INT(s->message[0].state, MESSAGE_WHOLE);
+	CHECK_EQ_INT(s->message[0].app, APP_SMTP);
 	CHECK_EQ_INT(s->session.transactions, 1);
 	CHECK_EQ_INT(s->session.refusal_count, 0);
 	CHECK(s->session.visible && s->session.ehlo_answered && s->session.quit.frame != 0);
