@@ -93,7 +93,7 @@ case_closed(const struct mail_case *c, int dir)
 bool
 case_closes_its_half(const struct mail_case *c)
 {
-	return moment_is(&c->session->quit) && moment_is(&c->conn->dir[0].fin) && !moment_is(&c->conn->dir[0].rst);
+	return c->session != NULL && moment_is(&c->session->quit) && moment_is(&c->conn->dir[0].fin) && !moment_is(&c->conn->dir[0].rst);
 }
 
 /* What the server said after that was taken: a program that is gone answers with RST. */

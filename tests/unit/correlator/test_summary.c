@@ -148,6 +148,23 @@ test_pop3_unconfirmed(void)
 	CHECK(fetched(92, false, 0, &not) == 1 && not == 0);	/* the capture ends before the ACK */
 }
 
+/* Live, a mail and its connection are told of before the session is. */
+static void
+test_session_to_come(void)
+{
+	struct record conn = build_connection(0, 1, 0, 5000), tx = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100);
+	struct correlator *c = build_correlator();
+
+	conn.connection.dir[0].fin = at(150);
+	tx.transaction.end_acked = true;
+	tx.transaction.final_reply = (struct record_reply){ .code = 250, .text = "Ok", .at = at(4000) };
+	correlator_take(c, &tx);
+	correlator_take(c, &conn);
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
 /* Port 465 and its like; one that said STARTTLS had visible lines. */
 static void
 test_hidden(void)
@@ -220,6 +237,7 @@ main(void)
 		{ "verdicts", test_verdicts },
 		{ "recipients", test_recipients },
 		{ "POP3", test_pop3 },
+		{ "the session is told of later", test_session_to_come },
 		{ "POP3, not confirmed to the end", test_pop3_unconfirmed },
 		{ "encrypted from the first byte", test_hidden },
 		{ "frag-needed", test_frag_needed },
