@@ -192,12 +192,17 @@ rtt_of_sessions(const struct store *s, const struct mail_case *c)
 {
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
 	const struct mail_case *x;
-	int64_t least = 0;
+	int64_t least = 0, rtt;
 
-	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
-		if (x->has_conn && x->point == c->point && x->conn->server.port != c->conn->server.port && x->conn->rtt_known &&
-		    x->conn->dir[1].data_segments > 0 && (least == 0 || x->conn->rtt_ns < least))
-			least = x->conn->rtt_ns;
+	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++) {
+		if (!x->has_conn || x->point != c->point || x->conn->server.port == c->conn->server.port || !x->conn->rtt_known ||
+		    x->conn->dir[1].data_segments == 0)
+			continue;
+		/* the refusal comes from here to the server and back, and not from the client's end */
+		rtt = x->conn->dir[1].loop_ns > 0 && x->conn->dir[1].loop_ns < x->conn->rtt_ns ? x->conn->dir[1].loop_ns : x->conn->rtt_ns;
+		if (least == 0 || rtt < least)
+			least = rtt;
+	}
 	return least;
 }
 

@@ -73,6 +73,37 @@ loop_to(const struct record_connection *c, int d)
 	return c->rtt_ns / 1000 * (d == 1 ? c->vantage : 1000 - c->vantage);
 }
 
+/*
+ * The only handshake of a connection may have waited for ARP, and its few answers
+ * for a program: what other connections of these two hosts needed counts as well.
+ */
+static bool
+too_hasty(const struct view *v, int d)
+{
+	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip };
+	const struct mail_case *x;
+	int64_t least = v->c->conn->dir[d].loop_ns;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL; )
+		if (x->has_conn && x->point == v->c->point && x->conn->dir[d].loop_ns > 0 && x->conn->dir[d].loop_ns < least)
+			least = x->conn->dir[d].loop_ns;
+	return least == 0 || v->c->conn->dir[d].reset_haste_ns < least / 2;
+}
+
+/* The signs of both ends' RSTs. */
+static uint32_t
+signs_of(const struct view *v)
+{
+	uint32_t bits = 0;
+
+	for (int d = 0; d < 2; d++) {
+		uint32_t b = v->c->conn->dir[d].reset_signs;
+
+		bits |= (b & RESET_R6) != 0 && !too_hasty(v, d) ? b & ~(uint32_t)RESET_R6 : b;
+	}
+	return bits;
+}
+
 /* The verb that was in flight when the RST came, before the end itself can have answered; false: none. */
 static bool
 cut_at(const struct mail_case *c, char verb[16])
@@ -84,7 +115,7 @@ cut_at(const struct mail_case *c, char verb[16])
 
 	if (d < 0 || s == NULL || !s->command_unanswered || k->dir[0].data_last.frame == 0)
 		return false;
-	if (k->dir[d].rst.ns < k->dir[0].data_last.ns || k->dir[d].rst.ns - k->dir[0].data_last.ns > loop_to(k, d))
+	if (k->dir[d].rst.ns < k->dir[0].data_last.ns || k->dir[d].rst.ns - k->dir[0].data_last.ns > loop_to(k, d) / 4 * 3)
 		return false;
 	n = strspn(s->last_command, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
 	if (n == 0 || n > 15 || (s->last_command[n] != '\0' && s->last_command[n] != ' '))
@@ -444,7 +475,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (c->synack_count == 0 && c->dir[0].data_segments + c->dir[1].data_segments == 0 && c->state != CONN_MIDSTREAM)
 		return;
-	bits = c->dir[0].reset_signs | c->dir[1].reset_signs;
+	bits = signs_of(v);
 	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
 		bits |= RESET_R8;
 	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5 | RESET_R6)) != 0) {

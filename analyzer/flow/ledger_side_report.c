@@ -67,6 +67,17 @@ rst_signs_of(const struct side *s, uint8_t usual, int64_t loop)
 	return signs;
 }
 
+static int64_t
+rst_haste_least(const struct side *s)
+{
+	int64_t least = 0;
+
+	for (uint32_t i = 0; i < s->rst_kept; i++)
+		if (s->lists->rsts[i].haste > 0 && (least == 0 || s->lists->rsts[i].haste < least))
+			least = s->lists->rsts[i].haste;
+	return least;
+}
+
 static uint32_t
 rst_signs(const struct ledger *l, int dir, int64_t loop)
 {
@@ -213,6 +224,8 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->rst = s->rst;
 	o->rst_count = s->rst_count;
 	o->reset_signs = rst_signs(l, dir, loop);
+	o->reset_haste_ns = rst_haste_least(s);
+	o->loop_ns = loop;
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);

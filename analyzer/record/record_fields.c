@@ -168,6 +168,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(rst, "first RST"),
 	F(rst_count, "RSTs"),
 	F(reset_signs, "signs that the RSTs were forged: 1 R1, 2 R2, 4 R3, 8 R4, 16 R5, 32 R5b, 64 R7, 128 R6"),
+	F(reset_haste_ns, "since the packet that the hastiest RST answers"),
+	F(loop_ns, "from the capture to this endpoint and back, at least"),
 	F(ceiling, "largest size the peer's MSS allows; 0 unknown"),
 	F(w_max, "largest single segment seen"),
 	F(proven, "largest size cleanly delivered"),

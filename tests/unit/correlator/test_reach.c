@@ -317,6 +317,38 @@ refused_after(int64_t after, int64_t rtt, uint32_t handshakes)
 	return judged_records(r, 2);
 }
 
+/* Near the server, where the one handshake waited for ARP: from end to end is far, but from here to the server it is not. */
+static struct correlator *
+refused_near_server(int64_t loop)
+{
+	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100), build_connection(0, 2, 100, 900) };
+
+	r[0].connection.refused.ns = r[0].connection.syn[0].ns + 32 * 1000;
+	r[1].host.answered = 1;
+	r[1].host.rtt_min_ns = 86 * MS;
+	r[2].connection.server.port = 587;
+	r[2].connection.client.ip = r[0].connection.client.ip;
+	r[2].connection.server.ip = r[0].connection.server.ip;
+	r[2].connection.dir[0].ttl_syn = r[0].connection.dir[0].ttl_syn;
+	r[2].connection.rtt_known = true;
+	r[2].connection.rtt_ns = 83 * MS;
+	r[2].connection.dir[1].loop_ns = loop;
+	r[2].connection.dir[1].data_segments = 5;
+	return judged_records(r, 3);
+}
+
+static void
+test_refused_near_server(void)
+{
+	struct correlator *c = refused_near_server(74 * 1000);
+
+	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
+	correlator_free(c);
+	c = refused_near_server(82 * MS);
+	CHECK_FINDING(c, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 static void
 test_refused_too_soon(void)
 {
@@ -510,6 +542,7 @@ main(void)
 		{ "a scanner has no mail problem", test_scanner_has_no_mail_problem },
 		{ "refused: by whom", test_refused },
 		{ "refused sooner than the server can", test_refused_too_soon },
+		{ "refused near the server", test_refused_near_server },
 		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
 		{ "another address was reached", test_another_address_was_reached },

@@ -87,6 +87,44 @@ resets_at_a_command(void)
 	correlator_free(c);
 }
 
+/* A handshake that waited for ARP makes every RST look hasty: what the other connection of these hosts needed tells. */
+static struct correlator *
+crash_at_command(int64_t haste, int64_t loop, int64_t other_loop)
+{
+	struct record r[4];
+
+	for (uint32_t i = 0; i < 2; i++) {
+		struct record *conn = &r[2 * (size_t)i], *session = conn + 1;
+
+		*conn = build_connection(0, i + 1, 10000 * (int64_t)i, 10000 * (int64_t)i + 5000);
+		*session = build_session(conn, 100);
+		conn->connection.dir[1].loop_ns = i == 0 ? loop : other_loop;
+		if (i == 1)
+			continue;
+		conn->connection.dir[1].rst = at(3000);
+		conn->connection.dir[1].rst_count = 1;
+		conn->connection.dir[1].ttl_rst = conn->connection.dir[1].ttl;
+		conn->connection.dir[1].reset_haste_ns = haste;
+		conn->connection.dir[1].reset_signs = RESET_R6 | RESET_R1;
+	}
+	return judged_records(r, 4);
+}
+
+static void
+resets_only_seem_hasty(void)
+{
+	struct correlator *c = crash_at_command(5 * MS, 28 * MS, 27 * MS);
+
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = crash_at_command(5 * MS, 28 * MS, 6 * MS);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R6, 30);	/* as late as the end itself, but for a little */
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+}
+
 /* One hop less or more is no proof of a forgery, and no fit either. */
 static void
 resets_of_uncertain_origin(void)
@@ -116,6 +154,7 @@ main(void)
 		{ "resets", resets },
 		{ "resets at a command", resets_at_a_command },
 		{ "resets of uncertain origin", resets_of_uncertain_origin },
+		{ "RSTs that only seem hasty", resets_only_seem_hasty },
 	};
 
 	return check_main("reset rule", tests, sizeof(tests) / sizeof(tests[0]));
