@@ -4,11 +4,13 @@
 send=BYTES[,port=25][,to=ADDRESS][,tls[=verify]][,auth=PASSWORD][,pause=SECONDS][,word=TEXT][,nosize][,from=PORT]
 early             speaks before the server's greeting
 hold=COUNT        opens so many connections at once, reads their greetings, and ends them
-pop[,fetch]       a POP3 session as bob; with fetch every message
+  more of them: ssl (from the first byte), pipe (MAIL, RCPT and DATA at once), chunk=BYTES (BDAT), idle=SECONDS (before MAIL), slow, claim=BYTES
+pop[,fetch][,ssl][,port=110][,pass=WORD]  a POP3 session as bob; with fetch every message
 sleep=SECONDS
 Each step but sleep prints one line: {"step", "ok", "code", "said"}.
 """
 import argparse
+import functools
 import json
 import poplib
 import smtplib
@@ -26,12 +28,40 @@ def content(size, word):
     return head + lines[:half] + (word + "\r\n" if word else "") + lines[half:]
 
 
-def pour(s, text, pause):
-    """DATA by hand, with a rest in the middle."""
+def chunks(s, text, opt):
+    """CHUNKING (RFC 3030)."""
+    size, data = int(opt["chunk"]), text.encode()
+    for at in range(0, len(data), size):
+        piece = data[at:at + size]
+        s.sock.sendall(b"BDAT %d%s\r\n" % (len(piece), b" LAST" if at + size >= len(data) else b"") + piece)
+        code, said = s.getreply()
+        if code != 250:
+            break
+    return code, said
+
+
+def pipelined(s, size, opt):
+    """MAIL, RCPT and DATA at once (RFC 2920)."""
+    s.sock.sendall(b"MAIL FROM:<bob@example.org>\r\nRCPT TO:<%s>\r\nDATA\r\n" % opt.get("to", "alice@example.net").encode())
+    answers = [s.getreply() for _ in range(3)]
+    if answers[2][0] == 354:
+        s.sock.sendall(content(size, None).encode() + b".\r\n")
+        answers.append(s.getreply())
+    s.quit()
+    return answers[-1]
+
+
+def pour(s, text, opt):
+    """DATA by hand, with a rest in the middle, or slowly."""
+    pause = float(opt.get("pause", 0))
     code, said = s.docmd("DATA")
     if code != 354:
         return code, said
-    half = len(text) // 2
+    for at in range(0, len(text), 20000) if "slow" in opt else ():
+        s.sock.sendall(text[at:at + 20000].encode())
+        time.sleep(.2)
+    half = 0 if "slow" in opt else len(text) // 2
+    text = "" if "slow" in opt else text
     s.sock.sendall(text[:half].encode())
     time.sleep(pause)
     s.sock.sendall(text[half:].encode() + b".\r\n")
@@ -39,7 +69,8 @@ def pour(s, text, pause):
 
 
 def send(host, timeout, size, opt):
-    s = smtplib.SMTP(host, int(opt.get("port", 25)), timeout=timeout, local_hostname="client.example.org",
+    kind = functools.partial(smtplib.SMTP_SSL, context=ssl._create_unverified_context()) if "ssl" in opt else smtplib.SMTP
+    s = kind(host, int(opt.get("port", 25)), timeout=timeout, local_hostname="client.example.org",
                      source_address=("", int(opt["from"])) if "from" in opt else None)
     try:
         if s.ehlo()[0] != 250:
@@ -52,12 +83,16 @@ def send(host, timeout, size, opt):
             s.ehlo()
         if "auth" in opt:
             s.login("bob", opt["auth"])
-        options = ["SIZE=%d" % size] if s.has_extn("size") and "nosize" not in opt else []
+        if "idle" in opt:
+            time.sleep(float(opt["idle"]))
+        if "pipe" in opt:
+            return pipelined(s, size, opt)
+        options = ["SIZE=%s" % opt.get("claim", size)] if s.has_extn("size") and "nosize" not in opt else []
         code, said = s.mail("bob@example.org", options)
         if code == 250:
             code, said = s.rcpt(opt.get("to", "alice@example.net"))
         if code in (250, 251):
-            code, said = pour(s, content(size, opt.get("word")), float(opt.get("pause", 0)))
+            code, said = (chunks if "chunk" in opt else pour)(s, content(size, opt.get("word")), opt)
         s.quit()
         return code, said
     finally:
@@ -65,10 +100,11 @@ def send(host, timeout, size, opt):
 
 
 def pop(host, timeout, opt):
-    s = poplib.POP3(host, timeout=timeout)
+    kind = functools.partial(poplib.POP3_SSL, context=ssl._create_unverified_context()) if "ssl" in opt else poplib.POP3
+    s = kind(host, int(opt.get("port", 110)), timeout=timeout)
     try:
         s.user("bob")
-        s.pass_("secret")
+        s.pass_(opt.get("pass", "secret"))
         count = s.stat()[0]
         s.list()
         for n in range(1, count + 1 if "fetch" in opt else 1):
@@ -123,9 +159,13 @@ def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--host", required=True)
     ap.add_argument("--timeout", type=float, default=10)
+    ap.add_argument("--source", help="the client's own address")
     ap.add_argument("steps", nargs="+")
     a = ap.parse_args()
     socket.setdefaulttimeout(a.timeout)
+    if a.source:
+        connect = socket.create_connection
+        socket.create_connection = lambda to, timeout=a.timeout, source_address=None: connect(to, timeout, source_address or (a.source, 0))
     for s in a.steps:
         if s.startswith("sleep="):
             time.sleep(float(s[6:]))

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lab.py [--fast] [-k NAME] [--drawn A-B] [-j N] MAILWHY - real hosts, real mail servers, real faults.
+"""lab.py [--fast] [-k NAME] [--drawn A-B | --mixed A-B] [-j N] MAILWHY - real hosts, real mail servers, real faults.
 
 Each scenario (scenarios.py) builds its own namespaces, is watched by mailwhy
 live and by tcpdump at several places, and mailwhy must say of each what is
@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from net import HERE, Net, Trouble, Watch, parse  # noqa: E402
 import exim  # noqa: E402
 from drawn import drawn  # noqa: E402
+from mixed import TOGETHER, connections, mixed  # noqa: E402
 import scenarios_exim  # noqa: E402,F401 (adds to the list)
 import scenarios_path  # noqa: E402,F401
 from scenarios import SCENARIOS  # noqa: E402
@@ -93,9 +94,26 @@ class Result:
                 self.errors.append("%s: proposes MTU %s, not %d" % (where, sorted(got, key=str), s.tries))
 
 
-def read_file(binary, path):
-    p = subprocess.run([binary, "--json", path], capture_output=True, timeout=120)
+def read_file(binary, *paths):
+    p = subprocess.run([binary, "--json", *paths], capture_output=True, timeout=120)
     return p.returncode, parse(p.stdout)
+
+
+def judge_mixed(result, lab, live):
+    """What is said of each client: live, in each file, and in several files read together."""
+    files = lab.watching.files
+    runs = [("live at " + p, (p,), lines) for p, lines in live.items()]
+    runs += [(" ".join(places), places, None) for places in [(p,) for p in files] + list(TOGETHER)]
+    for where, places, lines in runs:
+        paths = [files[p] for p in places]
+        if lines is None:
+            rc, lines = read_file(lab.binary, *paths)
+            if rc != 0:
+                result.errors.append("%s: exit status %d" % (where, rc))
+        ends = connections(lab.binary, paths, os.path.join(lab.net.dir, "records")) if not where.startswith("live") else {}
+        found = last_findings(lines)
+        result.said[where] = {f["kind"]: LEVEL[f["confidence"]] for f in found if f["kind"] in ACCUSING and f["confidence"] != "cannot-tell"}
+        lab.scenario.mix.judge(result, where, places, found, ends, ACCUSING, LEVEL)
 
 
 def play(scenario, binary, keep):
@@ -110,6 +128,9 @@ def play(scenario, binary, keep):
             ends = [o["ok"] for o in lab.outcome]
             if len(ends) != len(scenario.ends) or any(w is not None and w != e for w, e in zip(scenario.ends, ends)):
                 result.errors.append("the lab: clients ended %s, not %s: %s" % (ends, scenario.ends, lab.outcome))
+            if scenario.mix:
+                judge_mixed(result, lab, live)
+                live, lab.watching.files = {}, {}
             for place, lines in live.items():
                 result.judge("live at " + place, place, lines)
             for place, path in lab.watching.files.items():
@@ -189,6 +210,7 @@ def main():
     ap.add_argument("--keep", metavar="DIR", help="keep the captures of failures there (DIR/ with a slash: of all)")
     ap.add_argument("--exim", metavar="DIR", help="where Debian's Exim is unpacked (exim/ beside MAILWHY)")
     ap.add_argument("--drawn", type=numbers, metavar="A-B", help="instead: the scenarios A to B of those drawn by lot (drawn.py)")
+    ap.add_argument("--mixed", type=numbers, metavar="A-B", help="... of several clients at once (mixed.py)")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario so often")
     a = ap.parse_args()
     binary = os.path.abspath(a.binary)
@@ -200,7 +222,7 @@ def main():
         return 0
     jobs, skipped = [], 0
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for s in map(drawn, a.drawn) if a.drawn else SCENARIOS:
+        for s in map(drawn, a.drawn) if a.drawn else map(mixed, a.mixed) if a.mixed else SCENARIOS:
             if (a.fast and not s.fast) or not re.search(a.k, s.name):
                 continue
             why = lacks(s)

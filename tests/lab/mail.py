@@ -37,6 +37,7 @@ MASTER_CF = """
 postlog   unix-dgram n  -  n  -  1  postlogd
 smtp      inet  n       -       n       -       -       smtpd
 587       inet  n       -       n       -       -       smtpd
+{tls}465       inet  n       -       n       -       -       smtpd -o smtpd_tls_wrappermode=yes
 pickup    unix  n       -       n       60      1       pickup
 cleanup   unix  n       -       n       -       0       cleanup
 qmgr      unix  n       -       n       300     1       qmgr
@@ -59,7 +60,7 @@ state_dir = {dir}/state
 log_path = {dir}/log
 protocols = pop3
 listen = *, ::
-ssl = no
+{tls}
 disable_plaintext_auth = no
 auth_mechanisms = plain
 mail_location = maildir:{dir}/mail
@@ -85,6 +86,10 @@ service pop3-login {{
   inet_listener pop3 {{
     port = 110
   }}
+  inet_listener pop3s {{
+    port = 995
+    ssl = yes
+  }}
 }}
 """
 
@@ -93,6 +98,10 @@ smtpd_tls_security_level = may
 smtpd_tls_cert_file = {dir}/cert.pem
 smtpd_tls_key_file = {dir}/key.pem
 """
+
+DOVECOT_TLS = """ssl = yes
+ssl_cert = <{dir}/cert.pem
+ssl_key = <{dir}/key.pem"""
 
 cert_lock = threading.Lock()
 cert_text = []
@@ -108,6 +117,12 @@ def certificate():
     return cert_text[0]
 
 
+def key_pair(d):
+    for name in ("cert.pem", "key.pem"):
+        with open(os.path.join(d, name), "w", encoding="ascii") as f:
+            f.write(certificate())
+
+
 def postfix(net, more="", tls=False):
     """Postfix on ports 25 and 587: takes mail for example.net, relays for nobody."""
     d = os.path.join(net.dir, "postfix")
@@ -115,19 +130,17 @@ def postfix(net, more="", tls=False):
         os.mkdir(os.path.join(d, sub))
     shutil.chown(os.path.join(d, "data"), "postfix")
     if tls:
-        for name in ("cert.pem", "key.pem"):
-            with open(os.path.join(d, name), "w", encoding="ascii") as f:
-                f.write(certificate())
+        key_pair(d)
         more += TLS.format(dir=d)
     with open(os.path.join(d, "etc/main.cf"), "w", encoding="ascii") as f:
         f.write(MAIN_CF.format(dir=d, more=more))
     with open(os.path.join(d, "etc/master.cf"), "w", encoding="ascii") as f:
-        f.write(MASTER_CF)
+        f.write(MASTER_CF.format(tls="" if tls else "# "))
     p = net.start("sv", ["postfix", "-c", os.path.join(d, "etc"), "start-fg"])
     wait_for_port(net, p, os.path.join(d, "maillog"), 25)
 
 
-def dovecot(net, messages):
+def dovecot(net, messages, tls=False):
     """POP3 on port 110: user bob, password secret; messages: their sizes."""
     d = os.path.join(net.dir, "dovecot")
     user = pwd.getpwnam("mail")
@@ -138,10 +151,12 @@ def dovecot(net, messages):
         with open(os.path.join(d, "mail/cur/170000000%d.m%d.mx:2,S" % (n, n)), "w", encoding="ascii") as f:
             f.write("From: alice@example.net\nTo: bob@example.org\nSubject: number %d\nMessage-ID: <lab-%d@example.net>\n\n" % (n, n)
                     + "x" * 70 + "\n" + ("y" * 71 + "\n") * (size // 72))
+    if tls:
+        key_pair(d)
     run("chown", "-R", "mail:mail", os.path.join(d, "mail"), d)
     conf = os.path.join(d, "dovecot.conf")
     with open(conf, "w", encoding="ascii") as f:
-        f.write(DOVECOT_CONF.format(dir=d, uid=user.pw_uid, gid=user.pw_gid))
+        f.write(DOVECOT_CONF.format(dir=d, tls=DOVECOT_TLS.format(dir=d) if tls else "ssl = no", uid=user.pw_uid, gid=user.pw_gid))
     wait_for_port(net, net.start("sv", ["dovecot", "-F", "-c", conf]), os.path.join(d, "log"), 110)
 
 
@@ -166,9 +181,10 @@ def server(net, mode, port=25, address="::", *more):
     return net.start("sv", [sys.executable, "-u", os.path.join(HERE, "servers.py"), mode, address, str(port), *more], "ready")
 
 
-def client(net, *steps, timeout=10, host=SERVER4, patience=120):
+def client(net, *steps, timeout=10, host=SERVER4, patience=120, source=None):
     """client.py in `cl`; steps as it takes them.  What happened: a list of dicts, one a step."""
-    p = net.start("cl", [sys.executable, "-u", os.path.join(HERE, "client.py"), "--host", host, "--timeout", str(timeout), *steps])
+    p = net.start("cl", [sys.executable, "-u", os.path.join(HERE, "client.py"), "--host", host, "--timeout", str(timeout),
+                         *(["--source", source] if source else []), *steps])
     if not p.said.wait_end(patience):
         raise Trouble("the client does not end: " + p.said.text()[-300:])
     p.wait(10)

@@ -30,7 +30,8 @@ ROUTES = (("cl", "default", "192.0.2.1", "2001:db8:1::1"), ("sv", "default", "19
 SYSCTLS = {"all": ("net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0", "net.ipv6.conf.all.accept_ra=0"),
            "hr": ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"),
            # A router with another first TTL: answers it forges are told by it.
-           "isp": ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.ip_default_ttl=255"),
+           "isp": ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv4.ip_default_ttl=255",
+                   "net.ipv6.conf.all.hop_limit=255", "net.ipv6.conf.default.hop_limit=255"),
            "wr": ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")}
 
 
@@ -131,6 +132,18 @@ class Net:
             self.tables += 1
             self.sh(name, "nft", "-f", "-", text="table inet lab%d { chain c { type filter hook %s priority 0; }; }\n"
                     "add rule inet lab%d c %s\n" % (self.tables, hook, self.tables, rule))
+        return "lab%d" % self.tables
+
+    def address(self, name, more):
+        """One more address at eth0."""
+        self.ip(name, "addr", "replace", more + ("/64" if ":" in more else "/24"), "dev", "eth0", *(["nodad"] if ":" in more else []))
+
+    def control(self, name, algorithm):
+        """The congestion control of all that a host sends."""
+        for who, to, v4, v6 in ROUTES:
+            if who == name:
+                for via in (v4, v6):
+                    run("ip", "-6" if ":" in via else "-4", "-n", self.ns(name), "route", "replace", to, "via", via, "congctl", algorithm)
 
     def start(self, name, args, ready=None, env=None, patience=20):
         """A process in its own group; waits for the line with `ready` on its output or error."""

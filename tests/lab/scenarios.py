@@ -26,6 +26,7 @@ GAVE_UP = "client-gave-up-at-data client-gave-up-waiting"
 
 class Scenario:
     def __init__(self, play, options):
+        self.mix = None     # of several clients: mixed.py
         self.name, self.title, self.play = play.__name__, play.__doc__.strip(), play
         self.fast = options.pop("fast", False)
         self.want = {k: v.split() for k, v in options.pop("want", {}).items()}
