@@ -66,6 +66,16 @@ case_is_pop(const struct mail_case *c)
 	return app == APP_POP3 || app == APP_POP3S;
 }
 
+bool
+case_is_mail(const struct mail_case *c)
+{
+	enum app_proto app = c->has_conn ? c->conn->app : APP_UNKNOWN;
+
+	if (c->session != NULL || !c->has_conn)
+		return true;
+	return app == APP_UNKNOWN ? port_is_mail(c->conn->server.port) : app != APP_OTHER;
+}
+
 /* ---- how it ended --------------------------------------------------------------------- */
 
 static bool

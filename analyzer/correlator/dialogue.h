@@ -29,6 +29,7 @@ size_t	refusals_gather(const struct mail_case *c, struct refusal *out, size_t ma
 
 bool	case_is_smtp(const struct mail_case *c);	/* plain or tunnelled, by session or port */
 bool	case_is_pop(const struct mail_case *c);
+bool	case_is_mail(const struct mail_case *c);	/* by its words, or where nothing was said its port; others are kept for their sizes */
 bool	port_is_mail(uint16_t port);
 bool	port_is_tls(uint16_t port);			/* 465, 993, 995 */
 

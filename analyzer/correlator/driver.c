@@ -42,8 +42,15 @@ rules_run(const struct rule *const *r, size_t n, struct view v, struct verdicts 
 		for (size_t i = 0; i < n; i++)
 			for (size_t k = from; k < cases && k < from + most; k++) {
 				v.c = store_case_at(v.store, k);
-				r[i]->judge(&v, out);
+				if (r[i]->scope != RULE_MAIL || case_is_mail(v.c))
+					r[i]->judge(&v, out);
 			}
+}
+
+static bool
+of_one_case(const struct rule *r)
+{
+	return r->scope == RULE_CASE || r->scope == RULE_MAIL;
 }
 
 /* How many from the i-th on go together. */
@@ -52,7 +59,7 @@ rules_together(size_t i)
 {
 	size_t n = 1;
 
-	while (rules[i]->scope == RULE_CASE && i + n < RULES && rules[i + n]->scope == RULE_CASE)
+	while (of_one_case(rules[i]) && i + n < RULES && of_one_case(rules[i + n]))
 		n++;
 	return n;
 }

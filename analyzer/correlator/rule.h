@@ -2,9 +2,9 @@
  * rule.h - what a rule sees and returns.
  *
  * A diagnosis is one file rule_x.c with a pure judge(): it looks at one
- * connection (scope RULE_CASE: called once for each) or at the whole store
+ * connection (scope RULE_CASE: called once for each; RULE_MAIL: for each that carries mail, or should) or at the whole store
  * (RULE_STORE: called once), at the claims of the rules before it, and adds
- * findings.  A RULE_CASE sees the claims on its connection and on the copies of
+ * findings.  Both see the claims on its connection and on the copies of
  * that; RULE_LATER is one that looks at those on others, too.  rules.def lists the rules in the order of diagnosis 0.6 and 0.7.
  * Silencing symptoms, merging sessions of one path and epoch, ids, revisions
  * and default texts are the driver's.
@@ -28,7 +28,7 @@ struct view {
 
 struct verdicts;		/* claims made so far, and new ones */
 
-enum rule_scope { RULE_CASE, RULE_LATER, RULE_STORE };
+enum rule_scope { RULE_CASE, RULE_MAIL, RULE_LATER, RULE_STORE };
 
 struct rule {
 	const char	*name;

@@ -224,7 +224,7 @@ tally_case(struct tally *t, const struct mail_case *c)
 {
 	if (case_one_sided(c) && t->one_sided++ == 0)
 		t->first_one_sided = c;
-	if (c->has_conn && c->conn->state == CONN_MIDSTREAM && t->midstream++ == 0)
+	if (c->has_conn && c->conn->state == CONN_MIDSTREAM && case_is_mail(c) && t->midstream++ == 0)
 		t->first_midstream = c;
 	if (c->session != NULL && c->session->tls && t->tls++ == 0)
 		t->first_tls = c;

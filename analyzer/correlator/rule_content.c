@@ -112,4 +112,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_content = { "content", RULE_CASE, judge };
+const struct rule rule_content = { "content", RULE_MAIL, judge };

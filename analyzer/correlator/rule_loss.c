@@ -204,4 +204,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_loss = { "loss", RULE_CASE, judge };
+const struct rule rule_loss = { "loss", RULE_MAIL, judge };

@@ -344,7 +344,7 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_outage = { "outage", RULE_CASE, judge };
+const struct rule rule_outage = { "outage", RULE_MAIL, judge };
 
 /* ---- an outage before the capture, told by the sender's IP IDs (S11) ------------- */
 
@@ -411,4 +411,4 @@ judge_upstream(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_upstream = { "upstream", RULE_CASE, judge_upstream };
+const struct rule rule_upstream = { "upstream", RULE_MAIL, judge_upstream };

@@ -113,4 +113,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_pause = { "pause", RULE_CASE, judge };
+const struct rule rule_pause = { "pause", RULE_MAIL, judge };

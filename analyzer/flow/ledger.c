@@ -414,8 +414,11 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 	if (dir == 0 && syn && !ack) {
 		handshake_syn(l, p);
 	} else if (dir == 1 && syn && ack) {
-		if (l->synack_count++ == 0)
+		if (l->synack_count++ == 0) {
 			l->synack_first = p->at;
+			if (l->refused.frame != 0 && l->syn_last_before.ns > l->refused.ns)
+				rst_forget(&l->side[1]);
+		}
 		l->synack_last = p->at;
 	} else if (dir == 0 && !syn) {
 		handshake_client(l, p);

@@ -115,6 +115,14 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	n->r2 = !n->reply && s->max > rel && s->based;
 }
 
+void
+rst_forget(struct side *s)
+{
+	s->rst = (struct moment){ 0 };
+	s->rst_count = s->rst_kept = 0;
+	s->ttl_rst = s->ttl_rst_first = 0;
+}
+
 /* S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is not his, however late. */
 void
 rst_refuted(struct side *s, const struct packet *p, int64_t rel)

@@ -253,17 +253,30 @@ print_all_left_out(const struct page *p, const struct terminal_report *r)
 	return true;
 }
 
-/* Frames in which nothing is looked for are no capture without mail. */
-static bool
-print_unread(const struct page *p, const struct terminal_report *r, const struct summary *s)
+struct frames {
+	uint64_t	unread, mail;
+};
+
+static struct frames
+count_frames(const struct terminal_report *r)
 {
-	uint64_t unread = 0;
+	struct frames n = { 0 };
 
 	for (uint32_t i = 0; i < r->points; i++) {
 		const struct record_capture *c = correlator_capture(r->correlator, i);
 
-		unread += c != NULL ? c->unread : 0;
+		n.unread += c != NULL ? c->unread : 0;
+		n.mail += c != NULL ? c->mail_frames : 0;
 	}
+	return n;
+}
+
+/* Frames in which nothing is looked for are no capture without mail. */
+static bool
+print_unread(const struct page *p, const struct terminal_report *r, const struct summary *s)
+{
+	uint64_t unread = count_frames(r).unread;
+
 	if (unread == 0 || unread < s->packets)
 		return false;
 	page_put(p, COLOUR_YELLOW, "Nothing could be read: of this link type no frame is understood.");
@@ -283,6 +296,8 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	seen_all(seen, sizeof(seen), s);
 	if (faults > 0) {
 		print_faults(p, kinds, faults);
+		if (count_frames(r).mail == 0)
+			snprintf(seen, sizeof(seen), "No mail was seen in %" PRIu64 " packet%s.", s->packets, PLURAL(s->packets));
 		page_field_at(p, 0, "", 0, seen);
 	} else if (undecided > 0) {
 		page_put(p, COLOUR_YELLOW, seen[0] != '\0' ? "%s; no fault proven, %zu that this capture cannot decide." :

@@ -213,6 +213,7 @@ extern const struct stack stack_linux;
 const struct stack *stack_named(const char *name);
 enum syn_style	syn_named(const char *name);
 int64_t	syn_gap(enum syn_style style, unsigned int n);		/* from the n-th SYN to the next; 0 = none */
+int64_t	syn_refused_gap(enum syn_style style, unsigned int n);	/* from the n-th SYN's RST to the next; 0 = none */
 
 /* tcp.c */
 void	ep_init(struct sim *s, struct conn *c);

@@ -318,7 +318,12 @@ ep_input(struct sim *s, struct endpoint *e, const struct pkt *p)
 		return;
 	}
 	if (p->flags & F_RST) {
-		e->state = EP_CLOSED;
+		int64_t again = e->state == EP_SYN_SENT ? syn_refused_gap(ep_node(s, e)->syn, e->syn_sent) : 0;
+
+		if (again > 0)
+			ep_arm(s, e, TIMER_SYN, again);
+		else
+			e->state = EP_CLOSED;
 		return;
 	}
 	ep_handshake(s, e, p);

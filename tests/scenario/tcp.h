@@ -32,6 +32,7 @@ uint32_t	 ep_mss(struct sim *s, const struct endpoint *e);
 struct pkt	*ep_packet(struct sim *s, struct endpoint *e, uint8_t flags, uint64_t from);
 void		 ep_ack(struct sim *s, struct endpoint *e);
 void		 ep_send_syn(struct sim *s, struct endpoint *e);
+void		 ep_arm(struct sim *s, struct endpoint *e, enum ep_timer t, int64_t after);
 void		 ep_arm_syn(struct sim *s, struct endpoint *e);
 struct seg	*ep_add_seg(struct endpoint *e);
 unsigned int	 ep_flight(const struct endpoint *e);

@@ -119,7 +119,7 @@ ep_rto(struct sim *s, const struct endpoint *e)
 	return rto << (e->backoff < 9 ? e->backoff : 9);
 }
 
-static void
+void
 ep_arm(struct sim *s, struct endpoint *e, enum ep_timer t, int64_t after)
 {
 	e->timer = t;

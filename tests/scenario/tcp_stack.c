@@ -54,3 +54,10 @@ syn_gap(enum syn_style style, unsigned int n)
 {
 	return n >= 1 && n <= 10 ? syns[style].gaps[n - 1] * s_ns : 0;
 }
+
+/* Windows asks a port that answered with a RST twice more (TcpMaxConnectRetransmissions), the same SYN each time. */
+int64_t
+syn_refused_gap(enum syn_style style, unsigned int n)
+{
+	return style == SYN_WINDOWS && n <= 2 ? s_ns / 2 : 0;
+}
