@@ -67,6 +67,11 @@ def messages():
     rc, out, err = run("/tmp/\x1b[31m")
     check("\x1b" not in err, "names are escaped in messages")
     check(run("--help")[1].index(b"Examples") < run("--help")[1].index(b"Usage"), "examples first")
+    with open(os.path.join(TOP, "docs", "mailwhy.1"), encoding="utf-8") as f:
+        manual = {"-" + o for line in f if line.startswith(".It Fl") for o in re.findall(r"Fl (?:Fl )?([\w-]+)", line.replace("Fl Fl ", "Fl -"))}
+    told = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", "\n".join(
+        line[:22] for line in run("--help")[1].decode().splitlines() if re.match(r" +--?\w", line))))
+    check(manual == told, "the manual page and --help name the same options: %s" % sorted(manual ^ told))
 
 
 def frames_put_right():
