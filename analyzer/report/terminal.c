@@ -296,7 +296,7 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	seen_all(seen, sizeof(seen), s);
 	if (faults > 0) {
 		print_faults(p, kinds, faults);
-		if (count_frames(r).mail == 0)
+		if (seen[0] == '\0' && count_frames(r).mail == 0)
 			snprintf(seen, sizeof(seen), "No mail was seen in %" PRIu64 " packet%s.", s->packets, PLURAL(s->packets));
 		page_field_at(p, 0, "", 0, seen);
 	} else if (undecided > 0) {
