@@ -128,12 +128,6 @@ const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
 
 /* ---- one conversation, two names or two times ------------------------------------------------- */
 
-static bool
-ends_equal(const struct mail_case *x, const struct mail_case *y)
-{
-	return addr_equal(&x->conn->client.ip, &y->conn->client.ip) && addr_equal(&x->conn->server.ip, &y->conn->server.ip);
-}
-
 static const struct draft *
 twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case *c)
 {
@@ -247,7 +241,7 @@ judge_ring(const struct ring *r, struct verdicts *out)
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (r->copy[i] != counted)
 			retime_drafts(out, r->copy[i], counted, vantage_ahead(r->v, counted, r->copy[i]));
-		if (r->copy[i] != first && !ends_equal(r->copy[i], first))
+		if (r->copy[i] != first)
 			rename_drafts(out, r->copy[i], first);
 	}
 }
