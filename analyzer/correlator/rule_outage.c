@@ -312,6 +312,45 @@ judge_unheard(const struct way *w, struct verdicts *out)
 	    "here, from before the mail program connects");
 }
 
+/* Sent again and again to the end, and it was not long, or not readable, enough for any rule; a RST behind it tells so itself (rule_reset.c). */
+static const struct record_stall *
+stall_unclear(const struct way *w)
+{
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	if (w->a->rst.frame != 0)
+		return NULL;
+	while ((s = way_stall(w, &i)) != NULL)
+		if (s->delivered.frame == 0 && s->chain_count >= UNHEARD && s->w_min > 0 && !s->zero_window &&
+		    w->c->conn->t_end - s->first.ns >= PATH_SECOND && (s->options_cut || way_lasted(w, s->first.ns, s->last.ns) < 3 * PATH_SECOND))
+			return s;
+	return NULL;
+}
+
+/* S2, S11: nobody can say why; but that it stands still is to be said. */
+static void
+judge_unclear(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+	double lasted = seconds(way_lasted(w, s->first.ns, s->last.ns));
+
+	finding_subkind(f, s->options_cut ? "options-cut" : "too-short");
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	say_proven(f, w, s);
+	if (s->options_cut)
+		finding_summary(f, "The same data was sent %u times over %.1f s and not acknowledged. The snap length cut the TCP options of the other side: "
+		    "what of the rest had arrived cannot be read.", s->chain_count, lasted);
+	else
+		finding_summary(f, "The same data was sent %u times within %.1f s and not acknowledged until %s: too soon to tell large packets that vanish, "
+		    "a path that failed and loss from each other.", s->chain_count, lasted, w->a->fin.frame != 0 ? "the sender gave up" : "the capture ended");
+	finding_remedy(f, "Capture one more try, whole packets, until the program gives up; if it gives up within seconds, raise its server time-out to a "
+	    "minute at least.");
+	finding_next_capture(f, "a path that failed", "large packets that vanish (pmtu-black-hole)", s->options_cut ? "the TCP options" : "what comes after",
+	    "at this point, until the program gives up");
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -341,6 +380,8 @@ judge(const struct view *v, struct verdicts *out)
 				report_outage(&w, s, out);
 			break;
 		}
+		if (s == NULL && !verdict_troubled(out, v->c, -1, 4, 7) && (s = stall_unclear(&w)) != NULL)
+			judge_unclear(&w, s, out);
 	}
 }
 

@@ -39,6 +39,10 @@ ROWS = [
      ["nothing of the other side", "pmtu-black-hole", "from before the mail program connects"]),
     (1, "given up within three seconds", "limit isp>mail 1400 silent\n@smtp\n@send 20000\n+3s\nC rst\n+1s\n", "peer-reset", "probable",
      ["sent 4 times", "too soon to tell", "pmtu-black-hole", COMMAND]),
+    (1, "given up, and the capture ends soon", "limit isp>mail 1400 silent\n@smtp\n@send 20000\n+1500ms\nfilter isp drop\nC gives-up\n+600ms\n",
+     "path-outage", "cannot-tell", ["until the capture ended: too soon to tell", "pmtu-black-hole", COMMAND]),
+    (1, "the snap length cut the SACK blocks", "@net\ncapture client snaplen 60\n@smtp\n@send 200000\n+30ms\nfilter isp drop\n+20s\nC gives-up\n+1s\n",
+     "path-outage", "cannot-tell", ["snap length cut the TCP options", COMMAND]),
     (1, "given up, seen from behind", "@net\ncapture mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\n+100ms\nfilter isp drop\nC data 30000\n+40s\nfilter isp off\n"
      "C rst\n+1s\n", "peer-reset", "possible", ["had sent 15928 bytes that never came here", "before this point", COMMAND]),
     (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),

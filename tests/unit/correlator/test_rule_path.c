@@ -504,10 +504,10 @@ content(void)
 	c = JUDGED(conn, stall);
 	CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	stall.stall.options_cut = true;		/* SACK cannot be read: nothing is said (S11) */
+	stall.stall.options_cut = true;		/* SACK cannot be read: nobody can tell (S11) */
 	c = JUDGED(conn, stall);
 	CHECK_NO_FINDING(c, FINDING_INLINE_CONTENT_DROP);
-	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL);
 	correlator_free(c);
 	stall.stall.options_cut = false;
 	stall.stall.chain_lost = 5;
@@ -571,6 +571,29 @@ outages(void)
 	correlator_free(c);
 	c = JUDGED(conn, stall, other, stall2);
 	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	/* it gives up, or the capture ends, before any rule can tell: that is said, and no more; a RST says so for itself */
+	other = conn;
+	stall2 = stall;
+	stall2.stall.chain_count = stall2.stall.chain_len = stall2.stall.chain_lost = 3;
+	stall2.stall.last = stall2.stall.lost_last = at(FIRST + 630);
+	other.connection.t_end = other.connection.last.ns;
+	c = JUDGED(other, stall2);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+	stall2.stall.delivered = at(FIRST + 700);
+	c = JUDGED(other, stall2);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
+	correlator_free(c);
+	stall2 = stall;			/* the snap length cut the SACK blocks */
+	stall2.stall.options_cut = true;
+	c = JUDGED(other, stall2);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL);
+	correlator_free(c);
+	other.connection.dir[0].rst = at(19000);
+	other.connection.dir[0].rst_count = 1;
+	c = JUDGED(other, stall2);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
 	correlator_free(c);
 	stall.stall.idle_before_ns = 12000 * MS;
 	c = JUDGED(conn, stall);
