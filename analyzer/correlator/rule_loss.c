@@ -8,7 +8,7 @@
 #define RATE_SEVERE	0.10
 #define P_SIZE		1e-3
 
-enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3 };
+enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3, DOWN_LEAST = 4 };
 enum { TOLD_LEAST_V4 = 552, TOLD_LEAST_V6 = 1280 };	/* Linux obeys no less; RFC 8201 */
 
 static uint32_t
@@ -135,13 +135,29 @@ breaks_likely(const struct way *w, uint32_t k)
 	return q == 0 ? 0 : q >= 1000 ? k : (uint32_t)((k * q + 999 - q) / (1000 - q));
 }
 
+/*
+ * The same bytes in vain again and again, and at last as large as before: the path was down, and what was lost with them is
+ * one event.  Of sizes it says nothing.
+ */
+static bool
+was_down(const struct way *w)
+{
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (s->chain_count >= DOWN_LEAST && moment_is(&s->delivered) && !s->delivered_smaller)
+			return true;
+	return false;
+}
+
 static void
 judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 {
 	uint64_t n = packets_sent(w);
 	double rate = (double)k / (double)n;
 	uint32_t bound = 0;
-	bool size = size_matters(w, &bound), unseen = size_unseen(w);
+	bool size = size_matters(w, &bound) && !was_down(w), unseen = size_unseen(w);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
 	    unseen || (may_be_needless(w) && breaks_likely(w, k) > 0) ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 

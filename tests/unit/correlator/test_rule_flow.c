@@ -63,6 +63,7 @@ losses(void)
 	struct record conn = build_connection(0, 1, 0, 40000);
 	struct record_direction *a = &conn.connection.dir[0];
 	struct correlator *c;
+	struct record stall;
 
 	a->data_segments = 97;
 	a->retransmissions = 21;
@@ -116,6 +117,12 @@ losses(void)
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	stall = (struct record){ .type = RECORD_STALL, .stall = { .key = conn.key, .from = conn.connection.client, .to = conn.connection.server,
+		.first = at(2000), .last = at(5000), .delivered = at(5500), .chain_count = 5, .u = 1500, .proven = 500 } };
+	stall.key.n = 1;
+	c = JUDGED(conn, stall);	/* the path was down: all that was lost meanwhile is one event */
+	CHECK_NO_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS);
 	correlator_free(c);
 }
 
