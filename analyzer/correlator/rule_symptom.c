@@ -16,14 +16,46 @@ close_is_meant(const struct mail_case *c)
 
 /* ---- the end of the message was sent ------------------------------------------------------- */
 
+/*
+ * It closes right behind the end of a message that was long on its way: nobody waits for an answer so shortly.  It had
+ * given up before, while the message did not get on.
+ */
+static bool
+gave_up_before(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed)
+{
+	return moment_is(&t->data_reply.at) && case_waited(c, &t->end_of_data, closed) < SECOND &&
+	    case_waited(c, &t->data_reply.at, &t->end_of_data) >= 5 * SECOND;
+}
+
+static void
+say_gave_up_before(const struct mail_case *c, const struct record_transaction *t, bool came, struct verdicts *out)
+{
+	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_POSSIBLE, 0, t, out);
+	char took[32];
+
+	symptom_seconds(case_waited(c, &t->data_reply.at, &t->end_of_data), took);
+	finding_subkind(f, "before");
+	evidence_frame(finding_says(f, c->point, "the server asks for the message"), &t->data_reply.at);
+	evidence_frame(finding_says(f, c->point, "%s later its end comes, and the client closes with it", took), &t->end_of_data);
+	finding_summary(f, "The end of the message came %s after the server had asked for it, and the client closed with it: it had given up while its message "
+	    "did not get on%s.", took, came ? ", and did not hear that it was accepted" : "");
+	finding_remedy(f, "Look for what held the message up on its way, not at the server's answer: the path (packets that were lost, or too large), or the "
+	    "client itself. Capture at the client.%s", came ? " The mail may be sent again." : "");
+}
+
 static void
 say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t, const struct moment *closed, bool came,
     struct verdicts *out)
 {
 	enum confidence conf = case_closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
-	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
+	struct finding *f;
 	char waited[32];
 
+	if (gave_up_before(c, t, closed)) {
+		say_gave_up_before(c, t, came, out);
+		return;
+	}
+	f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
 	symptom_seconds(case_waited(c, &t->end_of_data, closed), waited);
 	evidence_frame(finding_says(f, c->point, "the end of the message is sent%s", t->end_acked ? " and acknowledged by TCP" : ""), &t->end_of_data);
 	evidence_frame(finding_says(f, c->point, "%s later the client closes without the server's answer", waited), closed);

@@ -553,7 +553,7 @@ test_attempts_of_one_mail(void)
 static void
 test_client_did_not_wait(void)
 {
-	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok"), late;
 	struct correlator *c;
 
 	m.transaction.transaction.verdict = VERDICT_UNKNOWN;
@@ -567,6 +567,16 @@ test_client_did_not_wait(void)
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_STR(only_fate(c, 0), "unknown: client-gave-up-waiting");
+	correlator_free(c);
+	late = m;
+	late.transaction.transaction.end_of_data = at(17000);	/* the message came at last, and the close with it: no answer was waited for */
+	late.conn.connection.dir[0].fin = at(17001);
+	late.conn.connection.dir[1].last = late.conn.connection.last = at(17040);
+	late.conn.connection.t_end = at(20000).ns;
+	c = judged(&late, 1);
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_POSSIBLE);
+	CHECK(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING) != NULL &&
+	    strcmp(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING)->subkind, "before") == 0);
 	correlator_free(c);
 	m.conn.connection.dir[1].missing = 40;		/* the reply may be what is missing */
 	c = judged(&m, 1);
