@@ -36,7 +36,8 @@ judge_bogus(const struct way *w, const struct record_icmp_error *e, struct verdi
 		finding_summary(f, "%s says that a packet of %u bytes is too large for an MTU of %u: that cannot be.", from,
 		    e->quoted_len, e->mtu);
 	else
-		finding_summary(f, "%s tells an MTU of %u, below the least that IPv%u allows.", from, e->mtu, e->family);
+		finding_summary(f, "%s tells an MTU of %u, below the least that IPv%u allows%s.", from, e->mtu, e->family, e->family == 6 ?
+		    " (an old translator between IPv6 and IPv4 may mean it, RFC 6145; hosts do not go so low any more, RFC 8201)" : "");
 }
 
 /* A full segment may fall short of the MTU by the padding of its options and the last bytes of the data. */
