@@ -466,6 +466,14 @@ options_note(struct side *s, const struct packet *p)
 		s->options_cut = true;
 }
 
+/* What the peer has beyond all that was seen was sent, too. */
+static void
+side_sacked(struct side *s, int64_t to, int64_t ns)
+{
+	if (to > s->max + 1 && to <= s->max + LEDGER_WIDE)
+		side_skip(s, to, ns, 0, false);
+}
+
 /* The peer acknowledges `s': duplicates told (RFC 2883), bytes that the capture lacks. */
 static void
 ack_note(struct side *s, const struct packet *p)
@@ -500,6 +508,8 @@ ack_note(struct side *s, const struct packet *p)
 	hi = side_rel(s, p->sack[0][1]);
 	if (hi <= s->acked || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
 		s->dsacks++;
+	for (unsigned int i = 0; i < p->sack_count; i++)
+		side_sacked(s, side_rel(s, p->sack[i][1]), p->at.ns);
 	for (unsigned int i = 0; i < p->sack_count && s->gap_on; i++)
 		if (side_rel(s, p->sack[i][0]) < s->gap_lo + s->gap_size && side_rel(s, p->sack[i][1]) > s->gap_lo)
 			s->gap_acked = true;

@@ -105,6 +105,11 @@ report_missing(const struct side *s, struct record_direction *o)
 		if (acked > s->lists->holes[i].lo)
 			o->acked_unseen += (uint64_t)(acked - s->lists->holes[i].lo);
 	}
+	/* an end that the peer acknowledges was said, too */
+	if (s->acked == s->max + 1 && s->fin.frame == 0) {
+		o->missing++;
+		o->acked_unseen++;
+	}
 	o->missing += s->cut_bytes;
 	o->cut_bytes = s->cut_bytes;
 }

@@ -314,6 +314,40 @@ probe_behind_a_hole(void)
 	ledger_free(n.l);
 }
 
+/* What B has was sent, be it never seen. */
+static void
+sacked_unseen(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, n.sent[A], n.sent[A] + 1448, n.sent[A] + 2896);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].missing, 2896);
+	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 0);
+	ledger_free(n.l);
+}
+
+/* So was its end. */
+static void
+end_acked_unseen(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A] + 1);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].missing, 1);
+	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 1);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -327,6 +361,8 @@ main(void)
 		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
+		{ "SACK of what was not seen", sacked_unseen },
+		{ "ACK of an end that was not seen", end_acked_unseen },
 		{ "an answer to the first transmission", answer_to_the_first },
 		{ "a probe behind a hole", probe_behind_a_hole },
 	};
