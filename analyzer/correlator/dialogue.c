@@ -185,6 +185,12 @@ case_goodbye(const struct mail_case *c)
 	return s->quit;
 }
 
+int64_t
+case_silence_shown(const struct mail_case *c, int dir, const struct moment *since)
+{
+	return moment_gap(since, &c->conn->dir[dir].last);
+}
+
 int
 case_first_closer(const struct mail_case *c)
 {

@@ -61,6 +61,11 @@ bool	case_line_between(const struct mail_case *c, const struct moment *refused);
 void	say_line_between(const struct mail_case *c, struct finding *f, const struct record_reply *r);
 /* It waited for a greeting in vain, and QUIT is all it ever said: when it gave up; frame 0 = it did not. */
 struct moment case_goodbye(const struct mail_case *c);
+/*
+ * The endpoint said nothing from `since' on for so long at least: its own later packets would show by their SEQ what they
+ * came after.  Silence until the capture ends is no more than that nothing was seen.
+ */
+int64_t	case_silence_shown(const struct mail_case *c, int dir, const struct moment *since);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int	case_first_closer(const struct mail_case *c);
 /*

@@ -124,6 +124,19 @@ goes_on(const struct view *v)
 	return false;
 }
 
+/*
+ * A client that leaves shows by its packets that nothing came until then, and so does each packet that is seen late.  Else it is
+ * only that nothing more was seen; a client that neither goes when it may (RFC 5321 4.5.3.2.1) nor says a word: rather the
+ * capture lacks them both.
+ */
+static enum confidence
+silence_sure(const struct mail_case *c, const struct moment *since, int64_t waited, int closer)
+{
+	if (closer >= 0 || case_silence_shown(c, 0, since) >= 30 * SECOND || case_silence_shown(c, 1, since) >= 30 * SECOND)
+		return CONFIDENCE_CONFIRMED;
+	return waited > CLIENT_WAITS ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE;
+}
+
 static void
 judge_silent(const struct view *v, struct verdicts *out)
 {
@@ -146,8 +159,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 	}
 	if (closer < 0 && !c->conn->open && goes_on(v))
 		return;
-	/* a client that neither goes when it may (RFC 5321 4.5.3.2.1) nor says a word: rather the capture lacks them both */
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, closer < 0 && waited > CLIENT_WAITS ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED), c, 1);
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, silence_sure(c, &c->conn->handshake, waited, closer)), c, 1);
 	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
 	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);
@@ -188,7 +200,7 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	}
 	if (case_stalled(c) || (waited < 30 * SECOND && !(closer == 0 && waited >= 5 * SECOND)))
 		return;
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, silence_sure(c, &c->session->greeting_begun, waited, closer)), c, 1);
 	finding_subkind(f, "partial");
 	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
 	evidence_frame(finding_says(f, c->point, "it is not ended %lld s later; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :

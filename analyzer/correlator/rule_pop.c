@@ -63,7 +63,7 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 		cl->confidence = CONFIDENCE_POSSIBLE;
 		snprintf(cl->subkind, sizeof(cl->subkind), "user");
 	}
-	else if (r->stage == 'C')
+	else if (r->stage == 'C' && v->c->conn->dir[1].isn_known && !ctx.after_gap)	/* else it is only the first that was seen */
 		cl->kind = FINDING_POP_SERVER_ERROR;
 	else if (strcmp(r->verb, "DELE") == 0)
 		duplicates_class(cl, "delete-refused");
@@ -346,6 +346,15 @@ fetch_open(const struct mail_case *c)
 	return m->state == MESSAGE_NOT_RETRIEVED && !moment_is(&m->reply.at) ? m : NULL;
 }
 
+/* Large packets that vanish look so, too, where nothing more of the server is heard. */
+static void
+say_not_sent_or_not_come(struct finding *f)
+{
+	f->confidence = confidence_min(f->confidence, CONFIDENCE_POSSIBLE);
+	finding_next_capture(f, "a server that fell silent", "packets of it that vanish on the way (large ones first)", "what the server sent then",
+	    "at the server, or on its side of the router");
+}
+
 /*
  * Silence of the server in a fetch until the client gives up or for long.  When
  * segments go unanswered 1A has the better word, and silences this one.
@@ -357,6 +366,8 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	const struct moment *since = m == NULL || moment_before(&m->first, &c->conn->dir[1].data_last) ? &c->conn->dir[1].data_last : &m->first;
 	int closer = case_first_closer(c);
 	struct moment end = { .ns = c->conn->t_end };
+	/* what it says later would show by its SEQ what was lost before */
+	bool silent = c->conn->dir[1].at_sender || case_silence_shown(c, 1, since) >= STALL_CLOSED * SECOND;
 	struct finding *f;
 
 	if (closer >= 0)
@@ -368,9 +379,10 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "message %u is asked for; %llu bytes of it came", m->number, (unsigned long long)m->bytes), &m->first);
 	evidence_frame(finding_says(f, c->point, "then nothing from the server for %lld s; %s", (long long)((end.ns - since->ns) / SECOND),
 	    closer == 0 ? "the client gives up" : "the capture ends"), closer == 0 ? &end : since);
-	finding_summary(f, "Fetching message %u stalled after %llu byte%s: the server fell silent.", m->number,
-	    (unsigned long long)m->bytes,
-	    PLURAL(m->bytes));
+	finding_summary(f, "Fetching message %u stalled after %llu byte%s: %s.", m->number, (unsigned long long)m->bytes, PLURAL(m->bytes),
+	    silent ? "the server fell silent" : "nothing more of the server comes here");
+	if (!silent)
+		say_not_sent_or_not_come(f);
 	return true;
 }
 

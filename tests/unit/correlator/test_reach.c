@@ -495,6 +495,11 @@ test_no_banner(void)
 	r[0].connection.dir[1].stream_bytes = r[0].connection.dir[1].acked = 0;
 	r[0].connection.dir[1].data_segments = 0;
 	r[0].connection.dir[0].stream_bytes = r[0].connection.dir[0].acked = 0;
+	/* neither end is seen again: the capture may lack it all */
+	c = judged_records(r, 1);
+	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	r[0].connection.dir[1].last = at(35000);	/* a keep-alive's answer: nothing was said until then */
 	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_SERVER_DROPPED);
