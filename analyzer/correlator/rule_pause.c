@@ -74,6 +74,19 @@ left_open(const struct way *w, const struct pause *p)
 	return p->trailing && p->to.ns - w->c->conn->last.ns > NOBODY_WAITS && w->a->fin.frame == 0 && w->b->fin.frame == 0 && w->a->rst.frame == 0 && w->b->rst.frame == 0;
 }
 
+/* What it sent when it went on was sent again and never acknowledged: something else stopped the mail. */
+static bool
+lost_behind(const struct way *w, const struct pause *p)
+{
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (s->delivered.frame == 0 && s->chain_count > 1 && s->last.ns > p->to.ns)
+			return true;
+	return false;
+}
+
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
@@ -84,7 +97,7 @@ judge_way(const struct way *w, struct verdicts *out)
 		const struct pause *p = &w->a->pauses[i];
 		int64_t begun = 0, from;
 
-		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p) || left_open(w, p))
+		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p) || left_open(w, p) || lost_behind(w, p))
 			continue;
 		from = p->from.ns > begun ? p->from.ns : begun;
 		/* how long it really was nobody knows where the clock was set forward in it */
