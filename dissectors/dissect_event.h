@@ -44,6 +44,7 @@ enum {
 	ODD_EARLY	= 1 << 7,	/* client spoke before the greeting was complete */
 	ODD_UNCLOSED	= 1 << 8,	/* "250-" list never closed, or greeting without CRLF */
 	ODD_ENDS_BARE	= 1 << 9,	/* the last of the content is "\n.\n", and nobody answered it */
+	ODD_CUT		= 1 << 10,	/* the end of the reply is not in the capture */
 };
 
 struct dissect_event {

@@ -170,11 +170,15 @@ step_gap(struct smtp_state *st, struct smtp_span s)
 	if (!st->server_tls) {
 		if (st->probe_len != 0)
 			smtp_line_push(l, s.off - st->probe_len, st->probe_bytes, st->probe_len, &whole);
-		if (l->len >= 4 && !st->server_tunnel && is_code((const uint8_t *)l->text, l->len))
+		if (l->len >= 4 && !st->server_tunnel && is_code((const uint8_t *)l->text, l->len)) {
+			l->odd |= ODD_CUT;
 			line_done(st);
+		}
 		smtp_line_clear(l);
-		if (st->answer.open && !st->answer.whole)
+		if (st->answer.open && !st->answer.whole) {
+			st->answer.odd |= ODD_CUT;
 			smtp_answer_cut(st);
+		}
 		st->probe_len = 0;
 		st->probe = st->probe_line = false;
 		if (st->answer.whole)

@@ -9,6 +9,8 @@ enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0
 #define STALL_LEAST	(3 * PATH_SECOND)	/* 1A, condition 2 */
 #define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
 
+#define LATE_LEAST	(PATH_SECOND / 5)	/* no repetition follows sooner for want of an answer (RTO) */
+
 /* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
 enum { LEAST_MTU_V4 = 576, LEAST_MTU_V6 = 1280 };
 
@@ -58,6 +60,12 @@ way_at_sender(const struct way *w)
 	return w->dir == 0 ? w->c->conn->vantage > 800 : w->c->conn->vantage < 200;
 }
 
+bool
+way_mixed_up(const struct way *w)
+{
+	return w->c->conn->late_ns >= LATE_LEAST;
+}
+
 enum confidence
 way_gate(const struct way *w, enum confidence c)
 {
@@ -65,6 +73,8 @@ way_gate(const struct way *w, enum confidence c)
 
 	if (!way_two_sided(w) || q >= Q_CANNOT)
 		return CONFIDENCE_CANNOT_TELL;
+	if (way_mixed_up(w))
+		c = confidence_min(c, CONFIDENCE_POSSIBLE);
 	return q >= Q_LOWER ? confidence_lower(c, 1) : c;
 }
 

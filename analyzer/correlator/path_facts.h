@@ -27,6 +27,8 @@ bool	way_two_sided(const struct way *w);
 int64_t	way_lasted(const struct way *w, int64_t from, int64_t to);
 /* S8: the capture was taken at A's own interface. */
 bool	way_at_sender(const struct way *w);
+/* Packets were recorded so late behind later ones that which of two was sent first is a guess. */
+bool	way_mixed_up(const struct way *w);
 /* A gate of 0.3: capture loss lowers what rests on absence. */
 enum confidence	way_gate(const struct way *w, enum confidence c);
 /* Is all of [from, to] inside content that this direction owes (DATA or BDAT upwards, RETR downwards), and since when? */

@@ -529,11 +529,20 @@ code_beats(const struct record_reply *r, const unsigned int code[3], const struc
 	return code[1] == 7 && code[2] <= 1 && (r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538);
 }
 
-void
-reply_classify(const struct replies *t, const struct record_reply *reply, const struct reply_context *ctx,
-    struct reply_class *out)
+/* The words that are missing may be those that say why. */
+static void
+class_of_cut(struct reply_class *out, const struct reply_row *row)
 {
-	const struct reply_row *row = table_match(t, reply, ctx);
+	enum confidence most = out->how == REPLY_BY_TEXT && row->rank < RANK_RELAY ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+
+	if (out->confidence > most)
+		out->confidence = most;
+}
+
+static void
+classify(const struct record_reply *reply, const struct reply_context *ctx,
+    const struct reply_row *row, struct reply_class *out)
+{
 	unsigned int code[3];
 	bool enhanced = !ctx->pop && reply_enhanced(reply, code);
 
@@ -559,4 +568,15 @@ reply_classify(const struct replies *t, const struct record_reply *reply, const 
 			return;
 	}
 	class_unknown(reply, ctx, out);
+}
+
+void
+reply_classify(const struct replies *t, const struct record_reply *reply, const struct reply_context *ctx,
+    struct reply_class *out)
+{
+	const struct reply_row *row = table_match(t, reply, ctx);
+
+	classify(reply, ctx, row, out);
+	if (reply->cut)
+		class_of_cut(out, row);
 }

@@ -94,7 +94,7 @@ judge_open(const struct way *w, const struct record_icmp_error *e, struct verdic
 static enum confidence
 ignored_sure(const struct way *w, const struct told *t, uint32_t n)
 {
-	if (w->c->conn->disordered >= n)
+	if (w->c->conn->disordered >= n || way_mixed_up(w))
 		return CONFIDENCE_POSSIBLE;
 	return n >= SURE && !t->cut ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 }

@@ -403,7 +403,9 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
 	int64_t idle = idle_before(c, d);
-	bool doubt = !fits || hidden || case_missing(c) || c->conn->disordered > 0 || idle > 0;
+	/* RFC 9293 3.5.2: it says so whatever closed it before, and that is not here */
+	bool gone = end->rst_answers;
+	bool doubt = !fits || hidden || gone || case_missing(c) || c->conn->disordered > 0 || idle > 0;
 	struct finding *f;
 
 	if (stale) {
@@ -420,9 +422,11 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	    fits ? "" : ", or in its name: its origin is not certain");
 	if (idle > 0)
 		finding_says(f, c->point, "%.1f s of silence lie before it: a device on the way that forgot the idle connection resets so, too", seconds(idle));
+	if (gone)
+		finding_says(f, c->point, "it answers a packet for a connection that is gone already: what ended it is not in the capture");
 	if (hidden)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
-	if (fits && ttl != 0)
+	if (fits && ttl != 0 && !gone)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	if (fits && sent_in_vain(end) > 0)
 		say_unheard(f, c, who, sent_in_vain(end));

@@ -148,14 +148,17 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 
 /* ---- the message was not finished ------------------------------------------------------------- */
 
-/* The client's RST has a mark that its other packets have not: somebody else may have sent it, to both ends. */
+/*
+ * The client's RST has a mark that its other packets have not: somebody else may have sent it, to both ends.  Or it says only
+ * that the connection was gone already.
+ */
 static bool
 close_is_doubtful(const struct mail_case *c)
 {
 	const struct record_direction *d = &c->conn->dir[0];
 	bool by_rst = moment_is(&d->rst) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
 
-	return by_rst && (d->reset_signs != 0 || (d->ttl != 0 && rst_ttl(d) != 0 && d->ttl != rst_ttl(d)));
+	return by_rst && (d->rst_answers || d->reset_signs != 0 || (d->ttl != 0 && rst_ttl(d) != 0 && d->ttl != rst_ttl(d)));
 }
 
 /*
@@ -226,7 +229,10 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 	evidence_frame(finding_says(f, c->point, "%llu byte%s of it came; %s before its end", (unsigned long long)t->bytes,
 	    PLURAL(t->bytes),
 	    closer == 0 ? "the client closes" : "the client falls silent and the server closes"), &end);
-	if (doubt)
+	if (doubt && c->conn->dir[0].rst_answers)
+		evidence_frame(finding_says(f, c->point, "its RST answers a packet for a connection that is gone already: what ended it is not in the "
+		    "capture"), &c->conn->dir[0].rst);
+	else if (doubt)
 		evidence_frame(finding_says(f, c->point, "it closes with a RST whose TTL is %u, its other packets have %u", rst_ttl(&c->conn->dir[0]),
 		    c->conn->dir[0].ttl), &c->conn->dir[0].rst);
 	finding_summary(f, "The client stopped sending the message after %llu byte%s%s.", (unsigned long long)t->bytes,

@@ -489,6 +489,8 @@ ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 	bool room;
 
 	ledger_order(l, p, dir);
+	if (p->late_ns > l->late_ns)
+		l->late_ns = p->late_ns;
 	if (p->at.ns < l->now) {	/* 0.7 O: a time that goes back is the one before */
 		late = *p;
 		late.at.ns = l->now;

@@ -62,7 +62,8 @@ struct rst_note {
 	int64_t		rel;
 	uint32_t	ack;
 	uint8_t		ttl;
-	bool		reply;		/* a closed socket's answer to an ACK (S17) */
+	bool		reply;		/* a closed socket's answer to an ACK (S17) ... */
+	bool		amid;		/* ... of less than its end had sent */
 	bool		r1, r2;
 	int64_t		haste;		/* since the packet that it answers (R6); 0 = not to be told */
 };
@@ -199,6 +200,7 @@ struct ledger {
 	struct moment	first;
 	/* Of what seldom happens. */
 	uint32_t	disordered;
+	int64_t		late_ns;	/* most */
 	bool		refused_ack_ok, client_reset_synack;
 	struct span32	*sacks;
 	uint32_t	sack_count, sack_room;

@@ -55,6 +55,7 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 	out->refused_ack_ok = l->refused_ack_ok;
 	out->client_reset_synack = l->client_reset_synack;
 	out->disordered = l->disordered;
+	out->late_ns = l->late_ns;
 	out->unreachable = l->unreachable;
 	out->rtt_ns = r->rtt;
 	out->rtt_known = r->rtt_known;

@@ -110,6 +110,7 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	if (!(p->flags & TCP_ACK)) {
 		(void)old_ack(l, dir, p->at.ns - reset_age(l), &ack);
 		n->reply = rel >= ack;
+		n->amid = n->reply && rel < s->max;
 	}
 	n->haste = rst_haste(l, dir, p, rel);
 	n->r2 = !n->reply && s->max > rel && s->based;

@@ -231,6 +231,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->reset_signs = rst_signs(l, dir, loop);
 	o->reset_haste_ns = rst_haste_least(s);
 	o->loop_ns = loop;
+	o->rst_answers = s->rst_kept > 0 && s->lists->rsts[0].amid;
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);

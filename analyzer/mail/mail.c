@@ -101,7 +101,7 @@ enhanced_write(char *p, const uint8_t code[3])
 void
 mail_reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at)
 {
-	*out = (struct record_reply){ .code = ev->code, .text = text, .at = at };
+	*out = (struct record_reply){ .code = ev->code, .text = text, .at = at, .cut = (ev->odd & ODD_CUT) != 0 };
 	text[0] = '\0';
 	if (ev->enhanced[0] != 0)
 		enhanced_write(out->enhanced, ev->enhanced);

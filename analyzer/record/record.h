@@ -183,6 +183,7 @@ struct record_direction {
 	uint32_t	reset_signs;	/* RESET_* of this endpoint's RSTs */
 	int64_t		reset_haste_ns;	/* RESET_R6: since the packet that the hastiest of them answers; 0 = not known */
 	int64_t		loop_ns;	/* from here to this endpoint and back, the least of this connection; 0 = not known */
+	bool		rst_answers;	/* the first one is what a socket says that is closed already, amid its own data */
 	/* sizes */
 	uint32_t	ceiling;	/* C = peer's MSS + 40/60; 0 = unknown */
 	uint32_t	w_max;		/* largest single segment seen leaving */
@@ -256,6 +257,7 @@ struct record_connection {
 	bool		refused_ack_ok;	/* its ACK == ISN+1 */
 	bool		client_reset_synack;
 	uint32_t	disordered;	/* packets with content recorded out of order */
+	int64_t		late_ns;	/* the latest of its packets was recorded so long behind one with a later time */
 	struct moment	unreachable;	/* the ICMP error that quoted the SYN */
 	int64_t		rtt_ns;		/* S15; 1 s when unknown */
 	bool		rtt_known;
@@ -398,6 +400,7 @@ struct record_reply {
 	uint16_t	code;		/* POP3: 1 +OK, 0 -ERR with text */
 	char		enhanced[16];	/* "5.7.1" */
 	const char	*text;		/* RECORD_WORDS; lines joined by a blank */
+	bool		cut;		/* the rest of it is not in the capture */
 	struct moment	at;
 };
 

@@ -68,6 +68,7 @@ FIELD_TABLE_SHARED(record_reply_table, record_reply, "reply", "a reply of the se
 	KEEP(code, "SMTP reply code; POP3: 1 +OK, 0 -ERR"),
 	KEEP(enhanced, "enhanced status code (RFC 3463)"),
 	KEEP_TEXT(text, RECORD_WORDS, "its text, lines joined by a blank"),
+	F(cut, "the rest of it is not in the capture"),
 	F(at, "when it was complete"));
 #undef S
 
@@ -170,6 +171,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(reset_signs, "signs that the RSTs were forged: 1 R1, 2 R2, 4 R3, 8 R4, 16 R5, 32 R5b, 64 R7, 128 R6"),
 	F(reset_haste_ns, "since the packet that the hastiest RST answers"),
 	F(loop_ns, "from the capture to this endpoint and back, at least"),
+	F(rst_answers, "the first RST answers for a connection that was gone already"),
 	F(ceiling, "largest size the peer's MSS allows; 0 unknown"),
 	F(w_max, "largest single segment seen"),
 	F(proven, "largest size cleanly delivered"),
@@ -305,6 +307,7 @@ FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connecti
 	F(refused_ack_ok, "it acknowledged ISN+1"),
 	F(client_reset_synack, "the client reset the SYN-ACK"),
 	F(disordered, "packets with content recorded after a later one of the other side, or a second late"),
+	F(late_ns, "how late its latest packet was recorded, behind one with a later time, nanoseconds"),
 	F(unreachable, "the ICMP error that quoted the SYN"),
 	F(rtt_ns, "round trip in nanoseconds"),
 	F(rtt_known, "measured, not assumed"),

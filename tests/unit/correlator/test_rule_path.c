@@ -187,6 +187,10 @@ outage_at_data(void)
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
+	conn.connection.late_ns = 400000000;	/* recorded so late, which was sent first is a guess */
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
 }
 
 /* Rule 3 and S21: another connection of the same address proved the size. */

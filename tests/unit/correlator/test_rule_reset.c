@@ -14,6 +14,11 @@ resets(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_PROBABLE);
 	correlator_free(c);
+	b->rst_answers = true;			/* what closed the connection before is not here */
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	b->rst_answers = false;
 	session.session.quit = at(2900);
 	c = JUDGED(conn, session);
 	CHECK_NO_FINDING(c, FINDING_PEER_RESET);

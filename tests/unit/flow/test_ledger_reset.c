@@ -25,6 +25,7 @@ resets(void)
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
 	CHECK_EQ_INT(s->c.dir[B].rst_count, 1);
+	CHECK(!s->c.dir[B].rst_answers);
 	ledger_free(n.l);
 
 	begin(&n);		/* a device in between */
@@ -56,6 +57,7 @@ resets(void)
 	}
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].reset_signs, 0);
+	CHECK(s->c.dir[A].rst_answers);
 	ledger_free(n.l);
 }
 
