@@ -274,13 +274,13 @@ pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause
 	kept[RECORD_PAUSES - 1] = *p;
 }
 
-/* S10: silence with everything sent acknowledged in time, and no closed window in it. */
+/* S10: silence with everything sent acknowledged in time, not only what was sent again last, and no closed window in it. */
 bool
 pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from)
 {
 	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
 
-	return s->acked >= s->data_last_end && s->acked <= s->max + 1 && s->acked_full_ns <= from + DELACK + 4 * rtt
+	return s->acked >= s->data_max && s->acked <= s->max + 1 && s->acked_full_ns <= from + DELACK + 4 * rtt
 	    && !s->data_last_cut && !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
 }
 

@@ -162,6 +162,29 @@ scale_lost(void)
 	ledger_free(n.l);
 }
 
+/* The last that was sent is a repetition, and it alone is acknowledged 8 s later: the rest was outstanding all the time. */
+static void
+repetition_is_no_pause(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	for (int i = 0; i < 3; i++)
+		data(&n, A, 1448);
+	wait(&n, S);
+	data_at(&n, A, off, 1448);
+	wait(&n, 8 * S);
+	ack(&n, B, off + 1448);
+	data_at(&n, A, off + 1448, 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 0);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -170,6 +193,7 @@ main(void)
 		{ "a window taken back", window_taken_back },
 		{ "a window too small for a segment", silly_window },
 		{ "pauses", pauses },
+		{ "a repetition, and then silence", repetition_is_no_pause },
 		{ "window scale lost", scale_lost },
 	};
 
