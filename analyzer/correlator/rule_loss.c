@@ -158,8 +158,9 @@ judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
 	double rate = (double)k / (double)n;
 	uint32_t bound = 0;
 	bool size = size_matters(w, &bound) && !was_down(w), unseen = size_unseen(w);
+	bool doubt = unseen || way_mixed_up(w) || (may_be_needless(w) && breaks_likely(w, k) > 0);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
-	    unseen || (may_be_needless(w) && breaks_likely(w, k) > 0) ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+	    doubt ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",

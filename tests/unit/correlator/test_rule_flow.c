@@ -81,6 +81,11 @@ losses(void)
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
+	conn.connection.late_ns = 400000000;	/* recorded late, each of them looks sent again */
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	conn.connection.late_ns = 0;
 	a->dsacks = 19;			/* they were not lost */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
