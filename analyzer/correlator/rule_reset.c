@@ -405,7 +405,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	int64_t idle = idle_before(c, d);
 	/* RFC 9293 3.5.2: it says so whatever closed it before, and that is not here */
 	bool gone = end->rst_answers;
-	bool doubt = !fits || hidden || gone || case_missing(c) || c->conn->disordered > 0 || idle > 0;
+	bool doubt = !fits || hidden || gone || s != NULL || case_missing(c) || c->conn->disordered > 0 || idle > 0;
 	struct finding *f;
 
 	if (stale) {
