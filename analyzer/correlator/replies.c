@@ -486,6 +486,9 @@ class_to_stage(const struct record_reply *r, const struct reply_context *ctx, st
 			continue;
 		if (out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;
+		/* that there was content, or no login, is not known either */
+		if (stage == 0 && (out->kind == FINDING_CONTENT_REJECTED || (out->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && !ctx->auth_tried)))
+			out->confidence = CONFIDENCE_POSSIBLE;
 		if (stage == 0)
 			return;		/* whose address it is remains open */
 		out->kind = misplaced[i].instead;

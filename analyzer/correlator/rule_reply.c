@@ -288,7 +288,7 @@ login_healed(const struct reading *g, const struct refusal *r, enum finding_kind
 {
 	if (k != FINDING_AUTH_FAILED && k != FINDING_AUTH_MECHANISM_MISMATCH && k != FINDING_AUTH_NOT_OFFERED && k != FINDING_AUTH_TEMPORARY_FAILURE)
 		return false;
-	return (g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at)) || ((g->alone || case_missing_dir(g->c, 0)) && mail_accepted(g->c));
+	return (g->s->auth_ok && moment_before(&r->reply->at, &g->s->auth_at)) || ((g->alone || case_missing(g->c)) && mail_accepted(g->c));
 }
 
 /*
