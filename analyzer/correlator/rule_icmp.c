@@ -94,7 +94,10 @@ judge_open(const struct way *w, const struct record_icmp_error *e, struct verdic
 static enum confidence
 ignored_sure(const struct way *w, const struct told *t, uint32_t n)
 {
-	if (w->c->conn->disordered >= n || way_mixed_up(w))
+	const struct record_icmp_error *e = t->least;
+
+	/* nor is it known how much later where the clock was set meanwhile */
+	if (w->c->conn->disordered >= n || way_mixed_up(w) || case_time_jumped(w->c, e->at.ns, e->above_frames[0].ns) > 0)
 		return CONFIDENCE_POSSIBLE;
 	return n >= SURE && !t->cut ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 }

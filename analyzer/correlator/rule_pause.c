@@ -17,10 +17,22 @@ sent_unseen(const struct way *w, const struct pause *p)
 	    (filled->frame == 0 || filled->ns > p->from.ns);
 }
 
+/*
+ * Without time stamps a clock that was set forward looks the same.  And where the other end is not heard after the pause it may be
+ * what came then that stopped the mail.
+ */
+static enum confidence
+pause_sure(const struct way *w, const struct pause *p)
+{
+	if (!p->trailing && w->b->last.ns <= p->to.ns)
+		return CONFIDENCE_POSSIBLE;
+	return w->a->timestamps && w->b->timestamps ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+}
+
 static void
 report(const struct way *w, const struct pause *p, int64_t span, bool here, struct verdicts *out)
 {
-	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED, w->c, w->dir);
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, pause_sure(w, p), w->c, w->dir);
 
 	finding_span(f, &p->from, &p->to);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without data in the middle of the content; all data before it was "

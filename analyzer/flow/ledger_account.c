@@ -173,7 +173,10 @@ account_range(const struct ledger *l, const struct reading *r, const struct tx *
 		}
 }
 
-/* Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission. */
+/*
+ * Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission; or it follows that sooner
+ * than any answer can come for want of which it would be sent again (copies of IPv6, which has no IP ID).
+ */
 static bool
 had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x, const struct totals *t)
 {
@@ -181,6 +184,8 @@ had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x,
 
 	if (r->early[x->lo] || r->by[x->lo] == NEVER)
 		return false;
+	if (r->rtt != SECOND && x->prev != INT64_MIN && l->segs[x->seg].ns - x->prev < r->rtt / 2)
+		return true;
 	return r->by[x->lo] < x->seg || (delay != INT64_MAX && reading_by_ns(l, r, x->lo) - l->segs[x->seg].ns < delay);
 }
 

@@ -41,6 +41,8 @@ pauses(void)
 	struct correlator *c;
 
 	conn.connection.rtt_ns = 40 * MS;
+	conn.connection.dir[1].last = at(39000);
+	a->timestamps = conn.connection.dir[1].timestamps = true;
 	a->pause_count = 1;
 	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true } }));
 	session.session.content_from = at(1000);

@@ -314,6 +314,29 @@ probe_behind_a_hole(void)
 	ledger_free(n.l);
 }
 
+/* A second port of the switch is mirrored, too, 3 ms later: sooner than any answer, so nothing was sent again. */
+static void
+doubled(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	for (int i = 0; i < 6; i++) {
+		uint32_t off = n.sent[A];
+
+		data(&n, A, 1448);
+		wait(&n, 3 * MS);
+		data_at(&n, A, off, 1448);
+		wait(&n, 60 * MS);
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 6);
+	CHECK_EQ_INT(s->c.dir[A].needless, 6);
+	ledger_free(n.l);
+}
+
 /* What B has was sent, be it never seen. */
 static void
 sacked_unseen(void)
@@ -361,6 +384,7 @@ main(void)
 		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
+		{ "doubled 3 ms later", doubled },
 		{ "SACK of what was not seen", sacked_unseen },
 		{ "ACK of an end that was not seen", end_acked_unseen },
 		{ "an answer to the first transmission", answer_to_the_first },
