@@ -79,3 +79,39 @@ def from_port(link, data, ports):
     if at + 20 > len(data):
         return False
     return struct.unpack("!H", data[at:at + 2])[0] in ports and end > at + (data[at + 12] >> 4) * 4
+
+
+def ends(link, data):
+    """(source, destination) of TCP over plain IPv4 or IPv6 and Ethernet, or None."""
+    if link != 1 or len(data) < 54:
+        return None
+    if data[12:14] == b"\x08\x00" and data[23] == 6:
+        at, source, destination = 14 + (data[14] & 15) * 4, data[26:30], data[30:34]
+    elif data[12:14] == b"\x86\xdd" and data[20] == 6:
+        at, source, destination = 54, data[22:38], data[38:54]
+    else:
+        return None
+    ports = data[at:at + 4]
+    return ((source, ports[:2]), (destination, ports[2:])) if len(ports) == 4 else None
+
+
+def connection(link, data):
+    """The same for both directions; None: no TCP."""
+    e = ends(link, data)
+    return e and tuple(sorted(e))
+
+
+def to_lower_port(link, data):
+    """From the client, most likely; None: no TCP."""
+    e = ends(link, data)
+    return e and e[1][1] < e[0][1]
+
+
+def elsewhere(data, hops):
+    """The same Ethernet frame on another wire."""
+    ttl = {b"\x08\x00": 22, b"\x86\xdd": 21}.get(data[12:14])
+    out = bytearray(data)
+    out[0:12] = b"\x02\0\0\0\0\x09\x02\0\0\0\0\x0a"
+    if ttl and len(out) > ttl and out[ttl] > hops:
+        out[ttl] -= hops
+    return bytes(out)

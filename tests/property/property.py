@@ -11,6 +11,10 @@ For every shipped capture that is small enough:
            a span of 1 to 30 % of the frames is lost at once, as where a buffer
            was full, or ACKs are: confirms no cause of another family
   snap     frames cut at 60 to 200 bytes confirm no cause of another family
+  sample, middle, clock, coarse, sides, mirror
+           one frame of n is captured, connections are joined in their middle, the clock is
+           set, it ticks seldom, that of one direction is ahead or its card hands frames on in
+           batches, a second port is mirrored, too: confirm no cause of another family
   form     the same frames on standard input, gz, pcapng, nanoseconds, big
            endian: the same findings
   pieces   the same frames in several files, as tcpdump -C writes them, named in any
@@ -186,6 +190,63 @@ def snap(cap, rng, samples):
         yield "%d bytes" % n, cap.with_frames([(t, w, d[:n]) for t, w, d in cap.frames], n).pcap()
 
 
+def sample(cap, rng, samples):
+    """As a switch that samples does."""
+    for _ in range(samples):
+        n = rng.choice((2, 3, 5, 10))
+        at = rng.randrange(n)
+        yield "one frame of %d" % n, cap.with_frames([f for i, f in enumerate(cap.frames) if i % n == at]).pcap()
+
+
+def middle(cap, rng, samples):
+    """Of each connection the first packets are missing."""
+    ends = [capfile.connection(cap.link, f[2]) for f in cap.frames]
+    count = collections.Counter(ends)
+    for _ in range(samples):
+        skip, kept = {e: rng.randint(1, max(1, n * 7 // 10)) for e, n in count.items() if e}, []
+        for e, f in zip(ends, cap.frames):
+            if skip.get(e, 0) > 0:
+                skip[e] -= 1
+            else:
+                kept.append(f)
+        yield "joined in the middle", cap.with_frames(kept).pcap()
+
+
+def clock(cap, rng, samples):
+    """As when the time is asked for by NTP."""
+    for _ in range(samples if len(cap.frames) > 1 else 0):
+        at, s = rng.randrange(1, len(cap.frames)), rng.choice((0.1, 0.5, 2, 10, 60, 600, 3600, 7200)) * rng.choice((1, -1))
+        yield "clock set by %g s at frame %d" % (s, at + 1), cap.with_frames(
+            [(ns + (int(s * 10**9) if i >= at else 0), wire, data) for i, (ns, wire, data) in enumerate(cap.frames)]).pcap()
+
+
+def coarse(cap, rng, samples):
+    for tick in rng.sample((10**7, 10**9), samples if samples < 2 else 2):
+        yield "ticks of %g s" % (tick / 10**9), cap.with_frames([(ns // tick * tick, wire, data) for ns, wire, data in cap.frames]).pcap()
+
+
+def sides(cap, rng, samples):
+    """As a tap with two ports: one is ahead, or is read only now and then."""
+    for _ in range(samples):
+        up, ms, batch, out = rng.random() < 0.5, rng.choice((1, 5, 50)), rng.random() < 0.5, []
+        for ns, wire, data in cap.frames:
+            own = capfile.to_lower_port(cap.link, data) == up
+            late = (-ns % (ms * 10**6) if batch else ms * 10**6) if own else 0
+            out.append((ns + late, wire, data))
+        yield "%s %d ms %s" % ("client" if up else "server", ms, "batches" if batch else "ahead"), cap.with_frames(
+            sorted(out, key=lambda f: f[0])).pcap()
+
+
+def mirror(cap, rng, samples):
+    """As where two ports of a router are mirrored: other MAC addresses, one hop more, up to 5 ms later."""
+    for _ in range(samples if cap.link == 1 else 0):
+        least, most, hops = *rng.choice(((0, 200), (0, 1000), (500, 5000), (3000, 3000))), rng.randint(0, 1)
+        out = list(cap.frames)
+        for ns, wire, data in cap.frames:
+            out.append((ns + rng.randint(least, most) * 1000, wire, capfile.elsewhere(data, hops)))
+        yield "%d to %d us, %d hops" % (least, most, hops), cap.with_frames(sorted(out, key=lambda f: f[0])).pcap()
+
+
 def frames_said(chosen):
     said = ",".join(str(i + 1) for i in sorted(chosen))
     return said if len(said) < 120 else said[:120] + "..."
@@ -193,8 +254,10 @@ def frames_said(chosen):
 
 #                 how, samples by default, level of a new family that is a bug, level the whole must have
 CHANGES = {
-    "cut": (cut, 10, 3, 1), "remove": (remove, 6, 2, 1), "repeat": (repeat, 4, 2, 1), "reorder": (reorder, 4, 2, 1),
+    "cut": (cut, 8, 3, 1), "remove": (remove, 6, 2, 1), "repeat": (repeat, 4, 2, 1), "reorder": (reorder, 4, 2, 1),
     "burst": (burst, 4, 3, 1), "acks": (acks, 2, 3, 1), "snap": (snap, 3, 3, 1),
+    "sample": (sample, 1, 3, 1), "middle": (middle, 1, 3, 1), "clock": (clock, 2, 3, 1), "coarse": (coarse, 1, 3, 1),
+    "sides": (sides, 1, 3, 1), "mirror": (mirror, 1, 3, 1),
 }
 
 
