@@ -116,10 +116,20 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 		    "at this point and behind the firewall");
 }
 
-static void
-exclude_size(struct finding *f, const struct record_stall *s)
+/* None as large had arrived before: that it passed at last may as well be the end of a black hole. */
+static bool
+size_is_new(const struct record_direction *a, const struct record_stall *s)
 {
-	if (s->proven >= s->w_min)
+	return !stall_carried(s) && !stall_one_way_dead(s)
+	    && !(a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns);
+}
+
+static void
+exclude_size(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	if (s->proven >= s->w_min && size_is_new(w->a, s))
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "on another connection packets are lost that had passed before");
+	else if (s->proven >= s->w_min)
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", s->proven);
 	else if (stall_one_way_dead(s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "
@@ -153,7 +163,7 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 		finding_remedy(f, "%s prohibits the connection in its middle: ask its owner for the rule, blocklist or limit that does so.", router);
 	else
 		finding_remedy(f, "Behind %s there is no way to %s at that time: check the line and the routes there, and whether that host was up.", router, to);
-	exclude_size(f, s);
+	exclude_size(f, w, s);
 }
 
 /* S4: between the second transmission and the last that was lost, something else passed the same way. */
@@ -198,9 +208,20 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 		    !stall_carried(s) && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
 	finding_remedy(f, "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
 	    "failover) drops this connection and lets others pass. The program can only connect anew.");
-	exclude_size(f, s);
+	exclude_size(f, w, s);
 	finding_next_capture(f, "a device that drops this connection", "a line that fails for moments", "what leaves that device",
 	    "at this point and behind the firewall");
+}
+
+static void
+say_back_or_passable(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	finding_says(f, w->c->point, "no packet of %u bytes or more had arrived before it", s->w_min);
+	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then the same packets passed. Either the path was down for most of that time, "
+	    "or large packets vanished on it until then and no longer do.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)));
+	finding_remedy(f, "Ask who runs the line whether it was down then, or whether an MTU, a tunnel or an ICMP filter on it was changed.");
+	finding_next_capture(f, "a path that was down", "one that carried only smaller packets for that time", "what is smaller, meanwhile",
+	    "at this point, with a ping of 100 bytes to the far end running beside it");
 }
 
 /* It came through, and no packet shows that it did at its size. */
@@ -258,8 +279,10 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 {
 	const struct record_stall *theirs = NULL;
 	const struct mail_case *o = also_dead(w, s, &theirs);
-	bool back = s->delivered.frame != 0, same = back_as_it_was(w, s);
-	enum confidence conf = o != NULL ? CONFIDENCE_CONFIRMED : same ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	bool back = s->delivered.frame != 0, as_it_was = back_as_it_was(w, s);
+	bool fresh = as_it_was && size_is_new(w->a, s) && (o == NULL || size_is_new(&o->conn->dir[w->dir], theirs));
+	bool same = as_it_was && !fresh;
+	enum confidence conf = o != NULL && !fresh ? CONFIDENCE_CONFIRMED : same ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	struct finding *f;
 
 	if (stall_one_way_dead(s) && s->peer_repeats_after_ack > 2 && conf < CONFIDENCE_PROBABLE)
@@ -274,7 +297,9 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
-	if (back && !same && o == NULL)
+	if (fresh)
+		say_back_or_passable(f, w, s);
+	else if (back && !same && o == NULL)
 		say_cut_anew(f, w, s);
 	else if (back)
 		say_back(f, w, s, same);
@@ -282,7 +307,7 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		say_dead(f, s, o == NULL);
 	/* where a smaller path MTU is the alternative, that larger packets passed before rules nothing out */
 	if (same || o != NULL || stall_carried(s) || stall_one_way_dead(s))
-		exclude_size(f, s);
+		exclude_size(f, w, s);
 	else
 		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
