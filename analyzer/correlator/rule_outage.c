@@ -116,25 +116,28 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 		    "at this point and behind the firewall");
 }
 
+static bool
+arrived_before(const struct record_direction *a, const struct record_stall *s)
+{
+	return a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns;
+}
+
 /* None as large had arrived before: that it passed at last may as well be the end of a black hole. */
 static bool
 size_is_new(const struct record_direction *a, const struct record_stall *s)
 {
-	return !stall_carried(s) && !stall_one_way_dead(s)
-	    && !(a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns);
+	return !stall_carried(s) && !stall_one_way_dead(s) && !arrived_before(a, s);
 }
 
 static void
 exclude_size(struct finding *f, const struct way *w, const struct record_stall *s)
 {
-	if (s->proven >= s->w_min && size_is_new(w->a, s))
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "on another connection packets are lost that had passed before");
-	else if (s->proven >= s->w_min)
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", s->proven);
+	if (arrived_before(w->a, s))
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", w->a->proven);
 	else if (stall_one_way_dead(s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "
 		    "repeating its reply %u time%s after them", s->peer_repeats_after_ack, PLURAL(s->peer_repeats_after_ack));
-	else
+	else if (stall_carried(s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "a packet of only %u bytes is lost each time", s->w_min);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
@@ -297,6 +300,8 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
+	if (o != NULL && !fresh && size_is_new(w->a, s))
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "what the other connection lost was no matter of its size");
 	if (fresh)
 		say_back_or_passable(f, w, s);
 	else if (back && !same && o == NULL)
