@@ -13,6 +13,7 @@
 
 #include "reader.h"
 #include "record/text.h"
+#include "record/when.h"
 
 enum {
 	BLOCK_SECTION = 0x0a0d0d0a,	/* the same in both byte orders */
@@ -154,7 +155,7 @@ port_time(struct capture *c, const struct port *p, uint64_t ts)
 	unsigned __int128 ns = p->unit_ns != 0 ? (unsigned __int128)ts * p->unit_ns : port_scale(p, ts);
 	int64_t sum;
 
-	if (ns <= INT64_MAX && !__builtin_add_overflow((int64_t)ns, p->offset_ns, &sum))
+	if (ns <= INT64_MAX && !__builtin_add_overflow((int64_t)ns, p->offset_ns, &sum) && when_fits(sum))
 		return sum;
 	c->counts.repaired++;
 	return s->last_ns;

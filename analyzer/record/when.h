@@ -5,6 +5,7 @@
 #ifndef WHEN_H
 #define WHEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,16 @@ struct when {
 	int	year, month, day, hour, minute, second;	/* month and day from 1 */
 	int	ns;
 };
+
+/* From 1951 to 2225: no time less another, or with a while added, overflows.  What a capture says must fit. */
+#define WHEN_LEAST	(-(INT64_MAX / 16))
+#define WHEN_MOST	(INT64_MAX / 8 * 7)
+
+static inline bool
+when_fits(int64_t ns)
+{
+	return ns >= WHEN_LEAST && ns <= WHEN_MOST;
+}
 
 struct when when_split(int64_t ns);
 char	*when_format(int64_t ns, char buf[WHEN_TEXT]);

@@ -87,7 +87,7 @@ test_clocks(void)
 		}
 }
 
-/* A time that no 64 bits of nanoseconds can hold is the time of the frame before. */
+/* A time that no 64 bits of nanoseconds can hold, or to which nothing could be added, is the time of the frame before. */
 static void
 test_time_beyond(void)
 {
@@ -98,10 +98,12 @@ test_time_beyond(void)
 	ng_interface(&b, &(struct ng_interface){ LINK_ETHERNET, 0, "x", 6, 0 });
 	ng_packet(&b, 0, 5, data, 4, 4);
 	ng_packet(&b, 0, UINT64_MAX, data, 4, 4);
+	ng_packet(&b, 0, (uint64_t)INT64_MAX / 1000, data, 4, 4);
 	g = got_bytes(&b, NULL);
-	CHECK_EQ_INT(g.n, 2);
+	CHECK_EQ_INT(g.n, 3);
 	CHECK_EQ_INT(g.f[1].ts_ns, 5000);
-	CHECK_EQ_INT(g.counts.repaired, 1);
+	CHECK_EQ_INT(g.f[2].ts_ns, 5000);
+	CHECK_EQ_INT(g.counts.repaired, 2);
 	got_free(&g);
 	bytes_free(&b);
 }
