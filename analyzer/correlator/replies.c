@@ -536,7 +536,7 @@ code_beats(const struct record_reply *r, const unsigned int code[3], const struc
 static void
 class_of_cut(struct reply_class *out, const struct reply_row *row)
 {
-	enum confidence most = out->how == REPLY_BY_TEXT && row->rank < RANK_RELAY ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	enum confidence most = row != NULL && out->how == REPLY_BY_TEXT && row->rank < RANK_RELAY ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 
 	if (out->confidence > most)
 		out->confidence = most;
