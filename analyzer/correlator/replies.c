@@ -189,12 +189,12 @@ word_char(char c)
 
 /* "example.org" of "example.org:User unknown" and of "example.org...User unknown". */
 static size_t
-domain_len(const char *p)
+domain_len(const char *p, const char *end)
 {
 	size_t n = 0;
 
-	while (isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '_' || (unsigned char)p[n] >= 128 ||
-	    (p[n] == '.' && n > 0 && (isalnum((unsigned char)p[n + 1]) || (unsigned char)p[n + 1] >= 128)))
+	while (p + n < end && (isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '_' || (unsigned char)p[n] >= 128 ||
+	    (p[n] == '.' && n > 0 && p + n + 1 < end && (isalnum((unsigned char)p[n + 1]) || (unsigned char)p[n + 1] >= 128))))
 		n++;
 	return n;
 }
@@ -212,7 +212,7 @@ words_mask_addresses(struct words *w)
 			if (*end == '@' && at == NULL)
 				at = end;
 		if (at != NULL && end - p >= 2) {	/* what stands for it must not be longer */
-			size_t n = (size_t)(at - p) + 1 + domain_len(at + 1);
+			size_t n = (size_t)(at - p) + 1 + domain_len(at + 1, end);
 
 			p += n > 2 ? n : 2;
 			memcpy(out, "a@", 2);
