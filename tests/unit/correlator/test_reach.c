@@ -323,7 +323,7 @@ refused_near_server(int64_t loop)
 {
 	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100), build_connection(0, 2, 100, 900) };
 
-	r[0].connection.refused.ns = r[0].connection.syn[0].ns + 32 * 1000;
+	r[0].connection.refused.ns = r[0].connection.syn[0].ns + 32000;
 	r[1].host.answered = 1;
 	r[1].host.rtt_min_ns = 86 * MS;
 	r[2].connection.server.port = 587;
@@ -340,7 +340,7 @@ refused_near_server(int64_t loop)
 static void
 test_refused_near_server(void)
 {
-	struct correlator *c = refused_near_server(74 * 1000);
+	struct correlator *c = refused_near_server(74000);
 
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
