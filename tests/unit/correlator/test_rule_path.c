@@ -617,118 +617,6 @@ outages(void)
 	correlator_free(c);
 }
 
-static void
-from_behind(void)
-{
-	struct record conn = build_connection(0, 1, 0, 20000);
-	struct record_direction *a = &conn.connection.dir[0];
-	struct correlator *c;
-
-	conn.connection.rtt_ns = 40 * MS;
-	conn.connection.rtt_known = true;
-	a->ceiling = 1500;
-	a->w_max = a->proven = 92;
-	a->hole_seen = at(1000);
-	a->hole_bytes = UINT64_C(11) * 1448;
-	a->hole_segments = 11;
-	a->missing = a->hole_bytes;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
-	correlator_free(c);
-	a->hole_bytes = 2856;		/* two of 1428: a router said 1480, and they vanish further on */
-	a->hole_segments = 0;
-	c = JUDGED(conn);		/* the IDs do not tell of so many */
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
-	correlator_free(c);
-	a->hole_id_jump = 12;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
-	correlator_free(c);
-	a->hole_bytes = UINT64_C(11) * 1448;
-	a->hole_segments = 11;
-	a->hole_acked = true;		/* the receiver has it: the capture missed it */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
-	correlator_free(c);
-	a->hole_acked = false;
-	a->w_max = 1500;		/* full size does come here */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
-	correlator_free(c);
-	a->w_max = 1076;
-	a->hole_filled = at(5000);
-	a->hole_filled_smaller = true;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_PROBABLE);
-	correlator_free(c);
-}
-
-/* Nothing came while the sender tried; then all of it, in packets that are never of full size. */
-static void
-from_behind_after_silence(void)
-{
-	struct record conn = build_connection(0, 1, 0, 20000);
-	struct record_direction *a = &conn.connection.dir[0];
-	struct correlator *c;
-
-	conn.connection.rtt_ns = 40 * MS;
-	conn.connection.rtt_known = true;
-	a->ceiling = 1500;
-	a->w_max = a->proven = 1288;
-	a->data_segments = 70;
-	a->hole_fills = a->repair_ranges = 18;
-	a->repair_w_max = 1076;
-	a->repair_w_max_count = 10;
-	a->repair_sizes = 3;
-	a->larger_after_repair = true;
-	a->repair_first = at(4600);
-	a->repair_last = at(5000);
-	c = JUDGED(conn);		/* of losses nobody saw the size: chance, or size alone */
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_POSSIBLE);
-	for (uint32_t i = 0; i < find_kind(c, FINDING_HIGH_LOSS)->excluded_count; i++)
-		CHECK(find_kind(c, FINDING_HIGH_LOSS)->excluded[i].kind != FINDING_PMTU_BLACK_HOLE);
-	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->next_capture, "at the sender") != NULL);
-	correlator_free(c);
-	a->w_max = 1500;		/* full size does come */
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	a->w_max = 1288;
-	a->ids_step = true;
-	a->id_gap = 14;
-	a->id_gap_from = at(1000);
-	a->id_gap_to = at(4500);
-	a->hole_seen = at(4560);
-	a->hole_bytes = 14904;
-	a->hole_filled = at(4600);
-	a->hole_filled_smaller = true;
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_POSSIBLE);
-	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
-	correlator_free(c);
-	a->hole_bytes = 600;		/* nothing large had been on its way: an outage in the dialogue */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
-	correlator_free(c);
-	a->hole_bytes = 14904;
-	a->id_gap_big_before = true;	/* full size came before: the path was down */
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
-	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
-	correlator_free(c);
-	a->w_max = 1500;
-	a->id_gap = 3;			/* three lost in a row, where losses went before: chance, and patience */
-	a->repair_first = at(500);
-	c = JUDGED(conn);
-	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	a->repair_first = at(4600);	/* none went before */
-	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
-	correlator_free(c);
-}
-
 /* An outage that is over, and a mail that got through behind it: what befalls the next mail has another cause. */
 static void
 healed(void)
@@ -781,8 +669,6 @@ main(void)
 		{ "one piece of content", content },
 		{ "many stall alike", many_stall_alike },
 		{ "outages", outages },
-		{ "seen from behind", from_behind },
-		{ "from behind, after a silence", from_behind_after_silence },
 	};
 
 	return check_main("path rules", tests, sizeof(tests) / sizeof(tests[0]));
