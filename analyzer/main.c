@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "correlator/replies.h"
+#include "correlator/words/replies.h"
 #include "heap.h"
 #include "pipeline.h"
 

@@ -55,7 +55,7 @@ def never_run(build):
     """Sources that have no counters at all: a file nobody links would else not be missed."""
     notes = {os.path.basename(p)[:-len(".gcno")] for p in glob.glob(os.path.join(build, "**", "*.gcno"), recursive=True)}
     run = {os.path.basename(p)[:-len(".gcda")] for p in glob.glob(os.path.join(build, "**", "*.gcda"), recursive=True)}
-    ours = {os.path.basename(p) for room in ROOMS for p in glob.glob(os.path.join(TOP, room, "*.c"))}
+    ours = {os.path.basename(p) for room in ROOMS for p in glob.glob(os.path.join(TOP, room, "**", "*.c"), recursive=True)}
     return sorted((notes - run) & ours)
 
 

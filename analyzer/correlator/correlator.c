@@ -6,7 +6,7 @@
 #include "driver.h"
 #include "fate.h"
 #include "record/text.h"
-#include "replies.h"
+#include "correlator/words/replies.h"
 #include "summary.h"
 
 enum { RETIRED_MAX = 1 << 20, OLD_MAX = 4096, RETRACTED_MAX = 1024 };

@@ -6,7 +6,7 @@
 #ifndef CORRELATOR_H
 #define CORRELATOR_H
 
-#include "correlator/finding.h"
+#include "correlator/finding/finding.h"
 
 struct correlator;
 

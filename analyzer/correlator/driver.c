@@ -1,7 +1,7 @@
 #include "driver.h"
 
-#include "dialogue.h"
-#include "lookup.h"
+#include "correlator/facts/dialogue.h"
+#include "correlator/facts/lookup.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +9,12 @@
 /* ---- the rules, in the order of diagnosis 0.6 and 0.7 --------------------------- */
 
 #define RULE(name)	extern const struct rule rule_##name;
-#include "rules.def"
+#include "correlator/rules/rules.def"
 #undef RULE
 
 static const struct rule *const rules[] = {
 #define RULE(name)	&rule_##name,
-#include "rules.def"
+#include "correlator/rules/rules.def"
 #undef RULE
 };
 

@@ -2,8 +2,8 @@
 #ifndef DRIVER_H
 #define DRIVER_H
 
-#include "correlator/store_write.h"
-#include "correlator/verdicts.h"
+#include "correlator/store/store_write.h"
+#include "correlator/finding/verdicts.h"
 
 /* Every rule over an indexed store; symptoms of a cause are marked silenced. */
 void	driver_run(const struct store *s, const struct replies *replies, struct verdicts *out);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dialogue.h"
+#include "correlator/facts/dialogue.h"
 #include "retries.h"
 
 enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };

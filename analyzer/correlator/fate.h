@@ -3,8 +3,8 @@
 #define FATE_H
 
 #include "correlator/correlator.h"
-#include "correlator/store_write.h"
-#include "correlator/verdicts.h"
+#include "correlator/store/store_write.h"
+#include "correlator/finding/verdicts.h"
 
 /*
  * One fate per mail of each counted case, in order of time: after

@@ -2,7 +2,7 @@
 #ifndef GOES_ON_H
 #define GOES_ON_H
 
-#include "correlator/store.h"
+#include "correlator/store/store.h"
 
 struct goes_on {
 	uint64_t connections;	/* that one capture leaves open and the next one goes on with */

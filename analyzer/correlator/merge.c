@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "driver.h"
-#include "texts.h"
+#include "correlator/finding/texts.h"
 
 /* Epochs slide: what lies within 600 s of the finding so far belongs to it (diagnosis 2.5). */
 #define EPOCH_NS	(INT64_C(600) * 1000000000)

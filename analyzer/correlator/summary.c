@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "dialogue.h"
+#include "correlator/facts/dialogue.h"
 #include "record/text.h"
 
 static void

@@ -3,7 +3,7 @@
 #define SUMMARY_H
 
 #include "correlator/correlator.h"
-#include "correlator/store_write.h"
+#include "correlator/store/store_write.h"
 
 /* Adds one case's sessions, mails, recipients and logins; a copy that is not counted adds nothing. */
 void	summary_add_case(struct summary *out, const struct mail_case *c);

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "correlator/finding.h"
+#include "correlator/finding/finding.h"
 
 /* They are of one kind, as sure, with the same to do: nothing is said of one that is not true of the others. */
 struct alike {

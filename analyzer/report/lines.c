@@ -21,7 +21,7 @@
 
 static const char *const kind_text[] = {
 #define KIND(sym, id, phase, severity, accuses, title)	[FINDING_##sym] = id,
-#include "correlator/kinds.def"
+#include "correlator/finding/kinds.def"
 #undef KIND
 };
 static const struct field_names kind_names = { kind_text, FINDING_KINDS };
@@ -172,7 +172,7 @@ FIELD_TABLE(replies_used_table, line_summary, "replies-used", "the tables of rep
 static const struct field counts_table_fields[] = {
 #define KIND(sym, id, phase, severity, accuses, title) \
 	{ .name = id, FIELD_PLACE(S, s.findings[FINDING_##sym]), .kind = FIELD_U64, .says = title },
-#include "correlator/kinds.def"
+#include "correlator/finding/kinds.def"
 #undef KIND
 };
 static const struct field_table counts_table = {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "correlator/replies.h"
+#include "correlator/words/replies.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -55,7 +55,7 @@ class Case:
 
 
 def kinds_read():
-    text = open(os.path.join(TOP, "analyzer/correlator/kinds.def"), encoding="utf-8").read()
+    text = open(os.path.join(TOP, "analyzer/correlator/finding/kinds.def"), encoding="utf-8").read()
     return {m.group(1): m.group(3) == "true" for m in KIND.finditer(text)}
 
 
@@ -122,7 +122,7 @@ def cases_read(path, kinds):
 
 def cases_of_rows():
     cases = []
-    for row in rows.rows_read(os.path.join(TOP, "analyzer/correlator/replies.tsv")):
+    for row in rows.rows_read(os.path.join(TOP, "analyzer/correlator/words/replies.tsv")):
         for kind, subkind, name, lines, also, stage in rows.dialogues(row):
             case = Case(kind or "consequence", kind is not None, name)
             if kind is not None and subkind:

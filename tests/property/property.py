@@ -77,7 +77,7 @@ def family(kind):
 
 
 def accusing_kinds():
-    text = open(os.path.join(TOP, "analyzer/correlator/kinds.def"), encoding="utf-8").read()
+    text = open(os.path.join(TOP, "analyzer/correlator/finding/kinds.def"), encoding="utf-8").read()
     return {m.group(1) for m in re.finditer(r'KIND\(\w+, "([a-z0-9-]+)", \d+, \w+, true,', text)}
 
 

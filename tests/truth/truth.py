@@ -29,7 +29,7 @@ import words  # noqa: E402
 
 def accusing_kinds():
     """The ids that kinds.def marks as naming a fault of somebody."""
-    text = open(os.path.join(TOP, "analyzer/correlator/kinds.def"), encoding="utf-8").read()
+    text = open(os.path.join(TOP, "analyzer/correlator/finding/kinds.def"), encoding="utf-8").read()
     return {m.group(1) for m in re.finditer(r'KIND\(\w+, "([a-z0-9-]+)", \d+, \w+, true,', text)}
 
 

@@ -1,7 +1,7 @@
 /* What rules ask of all connections at once: the same as a walk over all of them would find. */
 #include "case_build.h"
-#include "correlator/lookup.h"
-#include "correlator/store_write.h"
+#include "correlator/facts/lookup.h"
+#include "correlator/store/store_write.h"
 
 static struct store *
 store_of(const struct record *v, size_t n)

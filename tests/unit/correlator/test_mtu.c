@@ -1,6 +1,6 @@
 /* The path-MTU estimate: what an administrator is told to set, and that evidence joins in any order. */
 #include "check.h"
-#include "correlator/mtu.h"
+#include "correlator/facts/mtu.h"
 
 static struct finding f;
 

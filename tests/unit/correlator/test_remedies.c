@@ -1,7 +1,7 @@
 /* What to do follows the words where the kind alone would name the wrong thing. */
 #include "mail_build.h"
 
-#include "correlator/texts.h"
+#include "correlator/finding/texts.h"
 
 static void
 test_of_a_recipient(void)

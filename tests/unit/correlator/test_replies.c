@@ -1,6 +1,6 @@
 /* What the words of a server mean: every row of the table by its own example, and the traps between rows. */
 #include "check.h"
-#include "correlator/replies.h"
+#include "correlator/words/replies.h"
 
 static struct replies *table;
 

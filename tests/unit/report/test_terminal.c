@@ -1,7 +1,7 @@
 /* test_terminal.c - what a person reads. */
 #include "check.h"
 
-#include "correlator/rule.h"
+#include "correlator/finding/rule.h"
 #include "fake_correlator.h"
 #include "report/terminal.h"
 

@@ -1,0 +1,88 @@
+/*
+ * lookup.h - what rules ask of all connections at once.
+ *
+ * A rule that judges one connection must not walk all the others: a relay
+ * makes ten thousand a day from one address, and each would walk ten thousand.
+ * What it would look for is sorted at the first question of a judgement, and
+ * from then on found.  Everything is borrowed from the lookups and their
+ * store; without memory the answer is "none", and counted (lookups_starved).
+ */
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include "correlator/store/store.h"
+
+struct lookups;
+
+/* For one judgement of a store that is indexed and does not change meanwhile.  NULL: no memory. */
+struct lookups	*lookups_new(const struct store *s);
+uint64_t	 lookups_starved(const struct lookups *l);	/* allocations that failed */
+uint64_t	 lookups_cut(const struct lookups *l);		/* searches that ended at their bound, in vain so far */
+void		 lookups_free(struct lookups *l);
+
+/*
+ * The next case of a search that looks at `most' of them, be there thousands between two hosts; `looked' counts, from 0.
+ * NULL: no more, or no more that it may look at, which is counted.
+ */
+const struct mail_case *lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most);
+/* The same of a search in a list: may it look at element i of n? */
+bool	lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most);
+
+/* One port of a server as all clients of one point know it. */
+struct service {
+	struct addr	server;
+	uint32_t	point;
+	uint16_t	port;
+	uint8_t		ttl;		/* least of its packets; 0 = unknown */
+	uint64_t	timed;		/* answered connections whose round trip is known */
+	int64_t		rtt_min_ns;	/* least SYN to SYN-ACK; 0 = unknown */
+	int64_t		rtt_most_ns;	/* ... of the client for whom it is largest */
+};
+/* The services of a server at a point: `count' in a row, ascending port. */
+const struct service *lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count);
+
+/* A connection of the same client, on the same port, to a public server far from this one (another /16, v6 /48) that greets with the same name. */
+const struct mail_case *lookup_greeting_twin(struct lookups *l, const struct mail_case *c);
+/* Other public servers greet the same client on the same port with other names: nobody answers for all. */
+bool	lookup_greeting_other(struct lookups *l, const struct mail_case *c);
+
+enum { GREETING_NAME = 64 };
+/* The name a server greets with: first word, lower case.  false: a masked or one-word greeting names nobody. */
+bool	greeting_name(const struct mail_case *c, char name[GREETING_NAME]);
+
+/* A recipient whom a server took. */
+struct accepted {
+	const struct mail_case *c;
+	const struct record_recipient *recipient;
+};
+/*
+ * Those of a server with this address (whatever case), in connections that began at from_ns or later: `count' in order of time.
+ * Server NULL: those of all servers, whenever; in order of time for each.
+ */
+const struct accepted *lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns,
+		    size_t *count);
+
+/* A mail that was sent whole and whose final answer its client did not hear; `name' as mail_name() has it. */
+struct unheard {
+	const struct mail_case *c;
+	const struct record_transaction *t;
+	const char	*name;
+};
+/* What names a mail: its Message-ID, without one the hash of its body; "" = nothing.  Its message record in *m, or NULL. */
+const char	*mail_name(const struct mail_case *c, const struct record_transaction *t, const struct record_message **m);
+/* Those of a client with this name: `count' in order of time. */
+const struct unheard *lookup_unheard(struct lookups *l, const struct addr *client, const char *name, size_t *count);
+
+enum lookup_kind {
+	LOOKUP_POP_OF_SERVER,		/* POP3 sessions */
+	LOOKUP_POP_OF_CLIENT,
+	LOOKUP_KINDS
+};
+struct case_run {
+	const struct mail_case *const *at;
+	size_t		n;
+};
+/* In order of time. */
+struct case_run	lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of);
+
+#endif /* LOOKUP_H */

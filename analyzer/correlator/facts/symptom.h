@@ -1,0 +1,38 @@
+/* symptom.h - what the rules of silences and closes have in common (diagnosis 1C, 0.7 G and S). */
+#ifndef SYMPTOM_H
+#define SYMPTOM_H
+
+#include "correlator/facts/dialogue.h"
+
+#define ASKED_LEAST	(5 * SECOND)	/* a silence worth a word, as before a greeting */
+
+/* 421, or words of a time-out that nobody had asked for. */
+bool	session_farewell(const struct mail_case *c);
+/*
+ * The server had closed, and a while later the client says something all the
+ * same: it kept the connection for its next mail and did not look.  Nobody owes
+ * it an answer.
+ */
+bool	session_is_stale(const struct mail_case *c);
+/* A finding that rests on something not seen; `t' = the mail that it is about, or NULL. */
+struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir,
+	    const struct record_transaction *t, struct verdicts *out);
+/* `12.3 s', `50 ms'. */
+const char *symptom_seconds(int64_t ns, char buf[32]);
+/*
+ * Had the server answered in vain?  At its own side, and where its packets come
+ * even after the close, no; else nobody can see that from here.
+ */
+void	symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f);
+/* It is the server that closes, and by a RST. */
+bool	symptom_is_reset(const struct mail_case *c);
+/*
+ * Where the server's close is a RST: somebody else can have sent it in its
+ * name, so it is no more than probable but at the server itself (diagnosis 5.12).
+ */
+void	symptom_doubt_reset(const struct mail_case *c, struct finding *f);
+/* The server closes without an answer: `when' = "in-session", "in-data", "after-data". */
+void	symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf,
+	    struct verdicts *out);
+
+#endif /* SYMPTOM_H */

@@ -1,0 +1,12 @@
+/* texts.h - what each kind tells the user by default. */
+#ifndef TEXTS_H
+#define TEXTS_H
+
+#include "correlator/finding/finding.h"
+
+const char *text_remedy(enum finding_kind k);		/* never NULL */
+const char *text_client_shows(enum finding_kind k);	/* "" = nothing */
+/* What a mail server that sends (port 25) logs of it; "" = nothing in particular. */
+const char *text_log(const struct finding *f);
+
+#endif /* TEXTS_H */

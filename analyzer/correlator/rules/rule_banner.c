@@ -1,0 +1,406 @@
+/* rule_banner.c - from the handshake to the end of the greeting (diagnosis 1B, 0.7). */
+#include <stdio.h>
+#include <string.h>
+
+#include "correlator/facts/lookup.h"
+#include "correlator/facts/symptom.h"
+
+#define IDENT_PORT	113
+
+#define CLIENT_WAITS	(300 * SECOND)
+
+enum { LATER_LOOKED = 64 };
+
+static bool
+greeted(const struct mail_case *c)
+{
+	return c->session != NULL && moment_is(&c->session->greeting.at);
+}
+
+static struct moment
+client_done(const struct mail_case *c)
+{
+	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn->t_end }, goodbye = case_goodbye(c);
+
+	if (moment_is(&goodbye))
+		return goodbye;
+	if (!moment_is(&a) || (moment_is(&b) && moment_before(&b, &a)))
+		a = b;
+	return moment_is(&a) ? a : end;
+}
+
+/* As case_first_closer(), but a close behind the client's goodbye is only its answer. */
+static int
+who_ended(const struct mail_case *c)
+{
+	struct moment goodbye = case_goodbye(c);
+
+	return moment_is(&goodbye) ? 0 : case_first_closer(c);
+}
+
+/* ---- an ident query ---------------------------------------------------------------------- */
+
+/* When the query would have been repeated, had it not been given up: systems double their patience, or begin with 6 s. */
+static int64_t
+query_ended_by(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count;
+
+	if (k < 2)
+		return n->first.ns + 6 * SECOND;
+	if (k > RECORD_SYNS)
+		return n->last.ns + 64 * SECOND;
+	return n->syn[k - 1].ns + 2 * (n->syn[k - 1].ns - n->syn[k - 2].ns) + SECOND;
+}
+
+/* The server asked back (ident, RFC 1413) as soon as it accepted, got no answer, and may have waited for it until then. */
+static const struct mail_case *
+ident_unanswered(const struct view *v, int64_t until)
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
+		.to_ns = c->conn->handshake.ns + 2 * SECOND };
+
+	while ((x = store_case_next(v->store, &it)) != NULL)
+		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
+		    x->conn->state == CONN_UNANSWERED && query_ended_by(x->conn) >= until)
+			return x;
+	return NULL;
+}
+
+/* ---- no greeting at all -------------------------------------------------------------- */
+
+static void
+say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int64_t waited, bool gave_up, const struct moment *end,
+    struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_PROBABLE), c, 1);
+
+	finding_subkind(f, "no-greeting");
+	evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered, %u time%s",
+	    ident->conn->syn_count, PLURAL(ident->conn->syn_count)), &ident->conn->first);
+	evidence_frame(finding_says(f, c->point, "no greeting in %lld s, when the query may still wait for its answer", (long long)(waited / SECOND)), end);
+	finding_summary(f, "No greeting came in %lld s: the server waits for an ident answer that a filter drops%s.",
+	    (long long)(waited / SECOND), gave_up ? ", and the client waited no longer" : "");
+	finding_next_capture(f, "an ident query that holds up the greeting", "a server that is slow for another reason", "the greeting itself",
+	    "here, with a client that waits a minute");
+}
+
+/* Two kinds of one event (0.7); its RST is no third.  An access list, or a device that accepts for a dead server, does so at once. */
+static void
+say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	bool reset = symptom_is_reset(c);
+	char took[32];
+
+	finding_subkind(f, reset ? "reset" : "closed");
+	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
+	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; then %s", symptom_seconds(waited, took), reset ? "its RST" : "it closed"), end);
+	finding_summary(f, "The server accepted the connection and %s it %s later, before a greeting.", reset ? "reset" : "closed", took);
+	finding_remedy(f, "The server's log at that time says why. If it closes each time at once: an access list there (hosts.allow, a limit of "
+	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+	symptom_doubt_reset(c, f);
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+	finding_subkind(f, "before-banner");
+	evidence_frame(finding_says(f, c->point, "the server closes before its greeting"), end);
+	finding_summary(f, "The server %s the connection before it greeted.", reset ? "reset" : "closed");
+	symptom_doubt_reset(c, f);
+}
+
+/* What stands as another connection, without a beginning, is the rest of it: the capture's clock was set, or lacks an hour. */
+static bool
+goes_on(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->last.ns, .to_ns = INT64_MAX };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
+		if (x != v->c && x->point == v->c->point && x->conn->state == CONN_MIDSTREAM && x->conn->client.port == n->client.port)
+			return true;
+	return false;
+}
+
+/*
+ * A client that leaves shows by its packets that nothing came until then, and so does each packet that is seen late.  Else it is
+ * only that nothing more was seen; a client that neither goes when it may (RFC 5321 4.5.3.2.1) nor says a word: rather the
+ * capture lacks them both.
+ */
+static enum confidence
+silence_sure(const struct mail_case *c, const struct moment *since, int64_t waited, int closer)
+{
+	if (closer >= 0 || case_silence_shown(c, 0, since) >= 30 * SECOND || case_silence_shown(c, 1, since) >= 30 * SECOND)
+		return CONFIDENCE_CONFIRMED;
+	return waited > CLIENT_WAITS ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE;
+}
+
+static void
+judge_silent(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *ident;
+	struct moment end = client_done(c);
+	int64_t waited = end.ns - c->conn->handshake.ns - case_time_jumped(c, c->conn->handshake.ns, end.ns);	/* the end of a capture has no frame */
+	int closer = who_ended(c);
+	struct finding *f;
+	char took[32];
+
+	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
+		return;
+	if ((ident = ident_unanswered(v, end.ns)) != NULL && closer != 1) {
+		say_ident_pending(c, ident, waited, closer == 0, &end, out);
+		return;
+	}
+	if (closer == 1) {
+		say_closed_silent(c, &end, waited, out);
+		return;
+	}
+	if (closer < 0 && !c->conn->open && goes_on(v))
+		return;
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, silence_sure(c, &c->conn->handshake, waited, closer)), c, 1);
+	evidence_frame(finding_says(f, c->point, "the connection stands"), &c->conn->handshake);
+	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
+	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);
+	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
+	if (ident == NULL)
+		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
+}
+
+/* Its first byte begins no greeting, not even a masked one: a web server, SSH, TLS. */
+static bool
+server_is_other(const struct mail_case *c)
+{
+	int b = c->session->server_first_byte - 1;
+
+	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= 0 && b < ' ' && b != '\r' && b != '\n') || b > '~';
+}
+
+/* A greeting begun (`220-') and never ended: the server closes, or nothing more comes. */
+static void
+judge_partial(const struct mail_case *c, struct verdicts *out)
+{
+	struct moment end = client_done(c), goodbye = case_goodbye(c);
+	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns - case_time_jumped(c, c->session->greeting_begun.ns, end.ns) : 0;
+	int closer = who_ended(c);
+	struct finding *f;
+
+	/* behind a gap nobody knows whether it was ended; where something was answered, it is the capture that lacks it */
+	if (c->session == NULL || c->session->gap_server || c->session->replies > 0 || (c->session->early_talker && !moment_is(&goodbye)) || server_is_other(c) ||
+	    (!c->session->greeting_cut && !moment_is(&c->session->greeting_begun)))
+		return;
+	if (closer == 1) {
+		f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
+		finding_subkind(f, "in-banner");
+		evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
+		evidence_frame(finding_says(f, c->point, "the server closes before it ends"), &end);
+		finding_summary(f, "The server closed in the middle of its greeting.");
+		return;
+	}
+	if (case_stalled(c) || (waited < 30 * SECOND && !(closer == 0 && waited >= 5 * SECOND)))
+		return;
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, silence_sure(c, &c->session->greeting_begun, waited, closer)), c, 1);
+	finding_subkind(f, "partial");
+	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
+	evidence_frame(finding_says(f, c->point, "it is not ended %lld s later; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :
+	    "the capture ends"), &end);
+	finding_summary(f, "The server began its greeting and did not end it for %lld s: a client has to wait for its last line.",
+	    (long long)(waited / SECOND));
+}
+
+/* ---- late ----------------------------------------------------------------------------- */
+
+static void
+judge_late(const struct view *v, int64_t delay, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? ident_unanswered(v, c->session->greeting.at.ns) : NULL;
+	const struct moment *at = &c->session->greeting.at;
+	struct finding *f;
+
+	if (ident != NULL) {
+		f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_CONFIRMED), c, 1);
+		evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered"), &ident->conn->first);
+		evidence_frame(finding_says(f, c->point, "its greeting comes %lld.%lld s after the handshake", (long long)(delay / SECOND),
+		    (long long)(delay % SECOND / 100000000)), at);
+		finding_exclude(f, FINDING_SLOW_BANNER, "the wait is the ident query's");
+		finding_summary(f, "The greeting came %lld s late: the server first waited for an ident answer that a filter drops.",
+		    (long long)(delay / SECOND));
+		return;
+	}
+	if (delay < 5 * SECOND)
+		return;
+	f = verdict_add(out, FINDING_SLOW_BANNER, absence(c, delay >= 30 * SECOND ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	if (delay >= 30 * SECOND)
+		f->severity = SEVERITY_WARNING;
+	evidence_frame(evidence_frame(finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
+	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn->handshake), at);
+	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
+	if (case_is_pop(c))
+		finding_remedy(f, "Most often it is a slow reverse DNS lookup of the client's address, or overload, at the server. Raise the program's server "
+		    "time-out if it gives up.");
+}
+
+/* ---- refused --------------------------------------------------------------------------- */
+
+static void
+judge_refused(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct record_reply *r = &c->session->greeting;
+	struct reply_context ctx = { .stage = 'C', .greeting = r->text };
+	struct refusal refusal = { .reply = r, .stage = 'C', .verb = "connect", .line = "connect" };
+	struct reply_class cl;
+	bool now = reply_digit(r) == 4, known;
+	char quote[256];
+	struct finding *f;
+
+	reply_classify(v->replies, r, &ctx, &cl);
+	reply_quote(r, false, quote, sizeof(quote));
+	known = cl.how == REPLY_BY_TEXT || (now && cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS);
+	if (!known && verdict_claimed(out, c, 0, FINDING_PROTOCOL_ERROR) != NULL)
+		return;			/* for speaking too early */
+	if (!known) {
+		/* what the capture lacks of the client may have been said too early */
+		f = verdict_add(out, FINDING_BANNER_REJECTED, case_missing_dir(c, 0) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 0);
+		if (now) {
+			f->severity = SEVERITY_WARNING;
+			finding_remedy(f, "The refusal is for now (4xx): a mail server tries again by itself. If it lasts, the server's words and its "
+			    "log say why.");
+		}
+		finding_reply(f, r);
+		evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+		if (cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS)
+			finding_says(f, c->point, "what its enhanced code stands for, and not more: %s", kind_facts(cl.kind)->title);
+		finding_summary(f, "The server refuses this client at its greeting%s: \"%s\".", now ? ", for now" : "", quote);
+		reply_client_shows(f, &refusal, false);
+	}
+	if (!known)
+		return;			/* a code alone says no more than that */
+	f = verdict_add(out, cl.kind, cl.confidence, c, 0);
+	finding_subkind(f, cl.subkind);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
+	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS)
+		say_connections_open(v, f, &r->at);
+	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
+	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
+	reply_remedy(f, r);
+	reply_client_shows(f, &refusal, false);
+	if (strcmp(f->subkind, "early-talker") == 0 && case_line_between(c, &r->at)) {
+		f->confidence = confidence_min(f->confidence, c->session->proxy_header ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE);
+		say_line_between(c, f, r);
+	}
+}
+
+/* What the client said too early is the first thing that the server answers, and it refuses it: a greeting begun (`220-') and then 521. */
+static const struct record_reply *
+early_refused(const struct record_session *s)
+{
+	const struct session_refusal *r = s->refusals_kept > 0 ? &s->refusals[0] : NULL;
+
+	if (reply_digit(&s->greeting) == 5)
+		return &s->greeting;
+	if (r == NULL || r->stage != STAGE_EHLO || r->reply.code < 500 || s->ehlo_answered || r->asked.ns >= s->greeting.at.ns)
+		return NULL;
+	return &r->reply;
+}
+
+/* Client bytes before the end of the greeting, and the server minds (0.7). */
+static void
+judge_early(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct record_reply *refused = early_refused(s);
+	struct moment end = case_closed(c, 1), goodbye = case_goodbye(c);
+	bool none = !greeted(c);
+	char quote[256];
+	struct finding *f;
+
+	/* who waited in vain and says QUIT did not speak too early; nor is that known where the server's first byte is not */
+	if (!s->early_talker || c->conn->disordered > 0 || !c->conn->dir[1].isn_known || moment_is(&goodbye) ||
+	    !((none && moment_is(&end)) || refused != NULL))
+		return;
+	none = none && refused == NULL;
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
+	finding_subkind(f, "early-talker");
+	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn->dir[0].data_first);
+	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &refused->at);
+	if (refused != NULL)
+		finding_reply(f, refused);
+	if (none)
+		finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and hang up.");
+	else
+		finding_summary(f, "The client spoke before the server had finished its greeting; servers take that for a spam program and refuse: \"%s\"%s.",
+		    reply_quote(refused, false, quote, sizeof(quote)), refused == &s->greeting ? " at its greeting" : "");
+	finding_remedy(f, "Let the mail program wait for the complete 220 greeting before it says EHLO; look for a virus or a script that sends mail.");
+	if (!none)
+		return;
+	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
+	finding_subkind(f, "in-banner");
+	evidence_frame(finding_says(f, c->point, "the server closes before its greeting ends"), &end);
+}
+
+/* A mail program met something that is no mail server.  What two others say to each other on this port is not ours. */
+static void
+judge_other(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct finding *f;
+
+	bool spoke = s->ehlo || s->helo || s->lhlo;
+
+	/* who waits for a greeting, and leaves when it is none, may be a mail program as well */
+	if (!spoke && (c->conn->dir[0].data_segments > 0 || !port_is_mail(c->conn->server.port) || !moment_is(&c->conn->handshake)))
+		return;
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, spoke ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	finding_subkind(f, "no-mail-server");
+	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (220)"), &s->greeting_begun);
+	finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
+	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
+}
+
+static bool
+client_began_tls(const struct mail_case *c)
+{
+	return c->session != NULL && c->session->client_first_byte == 0x16 + 1;
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	if (!c->has_conn || case_midstream(c) || c->conn->app == APP_OTHER || c->conn->app == APP_SMTP_TUNNELLED)
+		return;
+	if (!port_is_mail(c->conn->server.port) && c->session == NULL)
+		return;
+	if (c->conn->server.port == 143 || port_is_tls(c->conn->server.port) || case_one_sided(c))
+		return;
+	if (moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0) {
+		if (!client_began_tls(c) && !case_stalled(c))
+			judge_silent(v, out);
+	} else if (!greeted(c)) {
+		judge_partial(c, out);
+	}
+	if (c->session == NULL)
+		return;
+	if (case_is_pop(c) && greeted(c) && moment_is(&c->conn->handshake))
+		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
+	if (!case_is_smtp(c))
+		return;
+	if (!greeted(c) && server_is_other(c)) {
+		judge_other(c, out);
+		return;
+	}
+	judge_early(c, out);
+	if (!greeted(c))
+		return;
+	if (moment_is(&c->conn->handshake))
+		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
+	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1) && c->conn->dir[1].isn_known)
+		judge_refused(v, out);
+}
+
+const struct rule rule_banner = { "banner", RULE_CASE, judge };

@@ -1,0 +1,115 @@
+/*
+ * rule_content.c - inline-content-drop: one piece of the message never arrives,
+ * while neighbours of the same size, before and after, do.
+ */
+#include "correlator/facts/path_facts.h"
+
+enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
+
+/* All else of its size came: told by SACK, or by one repeated ACK for each.  Where the newest did not, the path died. */
+static bool
+neighbours_came(const struct record_stall *s)
+{
+	uint32_t lost = s->n_lost_ge + s->n_lost_lt;
+
+	if (stall_heard_large(s) && s->again + 1 >= s->later_sent)
+		return true;
+	return s->proven >= s->w_min && s->later_delivered >= LATER && s->later_last && !s->options_cut
+	    && !stall_by_chance(s, lost > s->chain_lost ? lost - s->chain_lost : 0);
+}
+
+/* What looks at the content lets the same packet never pass; cut anew it may. */
+static bool
+pierced(const struct record_stall *s)
+{
+	if (s->delivered.frame != 0 && s->delivered_w >= s->w_min)
+		return false;
+	return s->chain_lost >= CHAIN && s->lost_last.ns - s->first.ns >= 3 * PATH_SECOND && s->w_min > 0 && neighbours_came(s)
+	    && s->chain_starts <= STARTS && !s->zero_window;
+}
+
+/* Something of this sender arrived after the piece had been lost for good: the path lived. */
+static bool
+lived(const struct way *w, const struct record_stall *s, struct live_elsewhere *e)
+{
+	int64_t since = s->chain_len >= CHAIN ? s->chain[CHAIN - 1].ns : s->last.ns;
+
+	*e = way_live_elsewhere(w, since, s->last.ns);
+	return ((s->live & LIVE_L2) != 0 && s->live_at[1].ns > since) || ((s->live & LIVE_L2B) != 0 && s->live_at[2].ns > since) ||
+	    e->bits != 0 || s->delivered.frame != 0;
+}
+
+/* The same content offset in another session of the path. */
+static const struct mail_case *
+again(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
+	const struct mail_case *o;
+
+	while ((o = store_case_next(w->v->store, &it)) != NULL)
+		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++) {
+			const struct record_stall *t = o->stalls[i];
+			uint64_t d = t->head > s->head ? t->head - s->head : s->head - t->head;
+
+			if (t->key.m == (uint32_t)w->dir && pierced(t) && d < 2048)
+				return o;
+		}
+	return NULL;
+}
+
+static void
+report(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	const struct mail_case *o = again(w, s);
+	struct live_elsewhere e;
+	bool alive = lived(w, s, &e);
+	enum confidence conf = o != NULL || (s->chain_lost >= CHAIN_SURE && alive) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	struct finding *f = verdict_add(out, FINDING_INLINE_CONTENT_DROP, way_gate(w, conf), w->c, w->dir);
+
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	if (s->later_delivered > 0)
+		finding_says(f, w->c->point, "%u segment%s behind it came through meanwhile, up to %u bytes", s->later_delivered,
+		    PLURAL(s->later_delivered), s->later_w_max);
+	else
+		evidence_frame(evidence_frame(finding_says(f, w->c->point,
+		    "meanwhile the receiver repeated its acknowledgement: at least %u packet%s of "
+		    "%u bytes behind it arrived", s->again, PLURAL(s->again), s->w_min), &s->again_first), &s->again_last);
+	say_proven(f, w, s);
+	if (alive)
+		say_liveness(f, w, s, &e);
+	if (o != NULL)
+		finding_says(f, o->point, "the same place of the content is lost in another session, too");
+	finding_summary(f, "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
+	    "same size pass before and after it. Something on the way looks at the content and drops it.",
+	    (unsigned long long)s->head, s->chain_lost);
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven > s->w_min ? s->proven : s->w_min);
+	if (alive || o != NULL)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", alive ? "the way lived while the piece was sent again" :
+		    "a path does not die twice at the same byte");
+	else
+		finding_next_capture(f, "a piece that is dropped each time", "a path that died right behind it", "anything else of the sender while it "
+		    "repeated the piece", "at this point, while the same mail is sent once more");
+	if (s->chain_lost >= CHAIN_SURE)
+		finding_exclude(f, FINDING_HIGH_LOSS, "%u losses of the same bytes in a row are not chance", s->chain_lost);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+		const struct record_stall *s;
+		uint32_t i = 0;
+
+		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 6))
+			continue;
+		while ((s = way_stall(&w, &i)) != NULL)
+			if (pierced(s)) {
+				report(&w, s, out);
+				break;
+			}
+	}
+}
+
+const struct rule rule_content = { "content", RULE_MAIL, judge };

@@ -1,0 +1,142 @@
+/* rule_intercept.c - another machine answers in the server's place (diagnosis 1B port-intercepted, 0.7). */
+#include <stdio.h>
+#include <string.h>
+
+#include "correlator/facts/contrast.h"
+#include "correlator/facts/dialogue.h"
+#include "correlator/words/interceptors.h"
+#include "correlator/facts/lookup.h"
+
+/*
+ * Two handshakes of one busy minute are both slow, and a quick one of another
+ * minute beside them proves nothing.
+ */
+enum { HANDSHAKES_SURE = 5 };
+
+struct signs {
+	bool		 banner, ttl, time, here;
+	bool		 time_sure;
+	const struct mail_case *twin;		/* I1: the same greeting from an unrelated address */
+	uint8_t		 own_ttl, other_ttl;
+	int64_t		 own_rtt, other_rtt;
+};
+
+static int64_t
+last_syn(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count < RECORD_SYNS ? n->syn_count : RECORD_SYNS;
+
+	return k > 0 ? n->syn[k - 1].ns : 0;
+}
+
+/* For every client: the way from here to the server is one, whoever asks. */
+static bool
+nearer(int64_t own, int64_t others)
+{
+	return own * 10 < others * 3;
+}
+
+static void
+signs_find(const struct view *v, struct signs *s)
+{
+	const struct record_connection *n = v->c->conn;
+	bool public = addr_public(&n->server.ip), mixed = contrast_mixed(v);
+	uint32_t witnesses;
+
+	s->twin = lookup_greeting_twin(v->lookups, v->c);
+	s->own_ttl = n->dir[1].ttl_syn;
+	/* one machine is at one distance, and answers for all; large providers greet with one name from many networks, too */
+	s->banner = s->twin != NULL && s->own_ttl == s->twin->conn->dir[1].ttl_syn && !lookup_greeting_other(v->lookups, v->c);
+	s->other_ttl = contrast_ttl(v, true);
+	/* who answers in the server's place is nearer; what is farther is at most another host behind the same address */
+	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl) && !mixed;
+	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
+	s->other_rtt = contrast_rtt(v, &witnesses);
+	s->time = !mixed && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
+	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
+	s->time_sure = witnesses >= HANDSHAKES_SURE;
+	/* I8: both ends on this wire, yet the server's address is far away */
+	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
+	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
+}
+
+/* The certificate was made on the fly by a program or device that is known for it (TLS 1.2: it is in clear). */
+static void
+judge_issuer(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	char product[96];
+	struct finding *f;
+
+	if (s == NULL || s->tls_issuer[0] == '\0' || !interceptor_known(s->tls_issuer, product, sizeof(product)))
+		return;
+	f = verdict_add(out, FINDING_PORT_INTERCEPTED, CONFIDENCE_PROBABLE, c, 1);
+	finding_subkind(f, "certificate");
+	evidence_frame(finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer), &s->tls_at);
+	finding_summary(f, "The certificate on port %u was not issued for this server by a public authority but by %s, which looks into the encrypted "
+	    "mail on its way.", s->server.port, product);
+	finding_next_capture(f, "a device that looks into TLS", "a server that uses such a certificate itself", "the certificate that the server sends",
+	    "at the server");
+}
+
+/* Nothing but the name: which of the two it is no capture of this place tells, and it need not harm. */
+static void
+say_one_name(const struct mail_case *c, const struct signs *s, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PORT_INTERCEPTED, CONFIDENCE_POSSIBLE, c, 1);
+	char other[ENDPOINT_TEXT];
+
+	f->severity = SEVERITY_INFO;
+	f->from.ip = (struct addr){ 0 };
+	finding_subkind(f, "one-name");
+	evidence_frame(finding_says(f, c->point, "this server's greeting"), &c->session->greeting.at);
+	evidence_frame(finding_says(f, s->twin->point, "%s, an address of another network, greets with the same name from the same distance",
+	    endpoint_format(&s->twin->conn->server, other, sizeof(other))), &s->twin->session->greeting.at);
+	finding_summary(f, "Servers of different networks greet with one name on port %u, and no other name is heard there: they are of one large provider, "
+	    "or a device in between answers for all.", c->conn->server.port);
+	finding_remedy(f, "With one large provider this is as it should be. If mail fails, use another of its ports (587, 465), or test with the mail inspection "
+	    "of the PC's virus scanner and of the router off.");
+	finding_next_capture(f, "a device that answers for all", "the servers of one provider", "a server of somebody else on this port, or another port of these",
+	    "at the client, and connect to one of those as well");
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	struct signs s = { 0 };
+	unsigned int n;
+	enum confidence conf;
+	struct finding *f;
+	char other[ENDPOINT_TEXT];
+
+	judge_issuer(c, out);
+	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn->synack_count == 0)
+		return;
+	signs_find(v, &s);
+	n = (unsigned int)s.banner + s.ttl + s.time;
+	if (n == 0 && !s.here)
+		return;
+	if (s.banner && n == 1 && !s.here) {
+		say_one_name(c, &s, out);
+		return;
+	}
+	conf = n >= 2 ? CONFIDENCE_CONFIRMED : n == 1 && (!s.time || s.time_sure) ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	f = verdict_add(out, FINDING_PORT_INTERCEPTED, conf, c, 1);
+	if (s.banner)
+		evidence_frame(finding_says(f, s.twin->point, "%s, an unrelated address, greets with the same name",
+		    endpoint_format(&s.twin->conn->server, other, sizeof(other))), &s.twin->session->greeting.at);
+	if (s.ttl)
+		evidence_frame(finding_says(f, c->point, "this port answers with TTL %u, other ports of the host with %u", s.own_ttl, s.other_ttl),
+		    &c->conn->synack_first);
+	if (s.time)
+		evidence_frame(finding_says(f, c->point, "this port answers in %lld us, other ports of the host need %lld us",
+		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn->synack_first);
+	if (s.here)
+		evidence_frame(finding_says(f, c->point, "whoever answers sits on this wire: TTL %u undiminished, after %lld us", s.own_ttl,
+		    (long long)(s.own_rtt / 1000)), &c->conn->synack_first);
+	evidence_frame(finding_says(f, c->point, "its greeting"), &c->session->greeting.at);
+	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed.", c->conn->server.port);
+}
+
+const struct rule rule_intercept = { "intercept", RULE_CASE, judge };

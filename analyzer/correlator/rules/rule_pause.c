@@ -1,0 +1,141 @@
+/* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
+#include "correlator/facts/path_facts.h"
+
+#define NOBODY_WAITS	(900 * PATH_SECOND)
+
+enum { Q_LIMIT = 10 };
+
+/* It had been on to bytes that are not here: it did send. */
+static bool
+sent_unseen(const struct way *w, const struct pause *p)
+{
+	const struct moment *seen = &w->a->hole_seen, *filled = &w->a->hole_filled;
+
+	if (p->trailing && w->a->missing > w->a->acked_unseen)	/* nor did they come to the other end */
+		return true;
+	return seen->frame != 0 && seen->ns >= p->from.ns && (p->trailing || seen->ns <= p->to.ns) &&
+	    (filled->frame == 0 || filled->ns > p->from.ns);
+}
+
+/*
+ * Without time stamps a clock that was set forward looks the same.  And where the other end is not heard after the pause it may be
+ * what came then that stopped the mail.
+ */
+static enum confidence
+pause_sure(const struct way *w, const struct pause *p)
+{
+	if (!p->trailing && w->b->last.ns <= p->to.ns)
+		return CONFIDENCE_POSSIBLE;
+	return w->a->timestamps && w->b->timestamps ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+}
+
+static void
+report(const struct way *w, const struct pause *p, int64_t span, bool here, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, pause_sure(w, p), w->c, w->dir);
+
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without data in the middle of the content; all data before it was "
+	    "acknowledged and the window was open", seconds(span)), &p->from), &p->to);
+	finding_summary(f, "The sending program, the %s, itself paused for %.1f s in the middle of the message%s; nothing was lost.",
+	    w->dir == 0 ? "client" : "server", seconds(span), p->trailing ? " and did not go on" : "");
+	if (w->dir == 1)
+		finding_remedy(f, "Nothing was lost: the server itself paused while it sent the message. Its owner must look there: a slow disk or mailbox, a "
+		    "virus scan, overload.");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "nothing was outstanding");
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
+	finding_exclude(f, FINDING_PATH_OUTAGE, "%s", here ? "the capture was taken at the sender: it sent nothing"
+	    : "the sender's packet counter (IP ID) did not move: it sent nothing");
+}
+
+/* Another capture of this connection was taken at the sender: it says why. */
+static bool
+sender_heard(const struct way *w)
+{
+	for (const struct mail_case *x = w->c->copy; x != w->c; x = x->copy) {
+		struct way there = way_of(w->v, x, w->dir);
+
+		if (way_at_sender(&there))
+			return true;
+	}
+	return false;
+}
+
+/* Nothing more comes here, and nobody can see from here why. */
+static void
+report_unknown(const struct way *w, const struct pause *p, int64_t span, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+
+	finding_subkind(f, "no-more-comes");
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "the last data of the message, and %.1f s without any more; all that came is "
+	    "acknowledged and the window is open", seconds(span)), &p->from), &p->to);
+	finding_summary(f, "The message stops in its middle: for %.1f s, until the capture ends or the connection does, nothing more of it comes here. The "
+	    "sending program paused, or what it sent is lost before this point.", seconds(span));
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
+	finding_remedy(f, "Capture at the sender: only there can be seen whether it went on sending.");
+	finding_next_capture(f, "a program that paused", "a path that fails before this point", "what the sender sent then",
+	    "at the sender, or on its side of the router");
+}
+
+/* Neither end says anything more, nor closes, for longer than any server waits: it is the capture that has no more of it. */
+static bool
+left_open(const struct way *w, const struct pause *p)
+{
+	return p->trailing && p->to.ns - w->c->conn->last.ns > NOBODY_WAITS && w->a->fin.frame == 0 && w->b->fin.frame == 0 && w->a->rst.frame == 0 && w->b->rst.frame == 0;
+}
+
+/* What it sent when it went on was sent again and never acknowledged: something else stopped the mail. */
+static bool
+lost_behind(const struct way *w, const struct pause *p)
+{
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (s->delivered.frame == 0 && s->chain_count > 1 && s->last.ns > p->to.ns)
+			return true;
+	return false;
+}
+
+static void
+judge_way(const struct way *w, struct verdicts *out)
+{
+	int64_t least = 10 * w->rtt > 5 * PATH_SECOND ? 10 * w->rtt : 5 * PATH_SECOND;
+	bool here = way_at_sender(w);
+
+	for (uint32_t i = 0; i < w->a->pause_count; i++) {
+		const struct pause *p = &w->a->pauses[i];
+		int64_t begun = 0, from;
+
+		if (!way_in_content(w, p->from.ns, p->to.ns, &begun) || sent_unseen(w, p) || left_open(w, p) || lost_behind(w, p))
+			continue;
+		from = p->from.ns > begun ? p->from.ns : begun;
+		/* how long it really was nobody knows where the clock was set forward in it */
+		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
+			continue;
+		/* S10 (a): by position; the IDs serve only when a later packet shows them */
+		if (!here && p->trailing && !sender_heard(w))
+			report_unknown(w, p, p->to.ns - from, out);
+		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
+			continue;
+		report(w, p, p->to.ns - from, here, out);
+		return;
+	}
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!way_two_sided(&w) || v->c->conn->disordered > 0 || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
+		    || w.a->acked_unseen > 0)
+			continue;
+		judge_way(&w, out);
+	}
+}
+
+const struct rule rule_pause = { "pause", RULE_MAIL, judge };

@@ -1,0 +1,417 @@
+/*
+ * rule_pmtu.c - pmtu-black-hole: every packet of size U or more vanishes,
+ * smaller ones pass, no router says why (diagnosis 1A, S1-S7, S21-S24).
+ * Where some connections pass that size and others never do, both in turn, the
+ * path has members and one of them is narrow (2.5).
+ */
+#include "correlator/facts/path_facts.h"
+#include "correlator/facts/unreachable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define P_SURE	1e-3
+#define P_UNLIKELY 0.05		/* chance is no explanation any more, though it is not yet excluded for sure */
+
+enum {
+	SESSIONS_PROBABLE = 2,
+	SESSIONS_SURE = 3,
+	SESSIONS_COUNTED = 100,		/* more prove no more, and each would look for each */
+	FLOWS_LEAST = 2
+};
+
+/* Connections on the path in the epoch: bad, nothing of U or more passes; good, U passes. */
+struct flows {
+	uint32_t	bad, good;
+	int64_t		bad_first, bad_last, good_first, good_last;
+	int64_t		good_end;	/* last packet of a good one */
+	bool		bad_between, good_between;	/* a bad one between two good ones, a good one between two bad ones */
+	struct moment	good_at;
+	uint32_t	good_w;
+};
+
+struct proof {
+	const struct record_stall *s;
+	struct told	told;
+	const struct record_icmp_error *refused;	/* a router answers what is lost with another error; NULL = none */
+	struct live_elsewhere elsewhere;
+	struct proven	path;		/* L of the path */
+	uint32_t	sessions;	/* with the same stall, this one included */
+	bool		lively;		/* in one of them a smaller packet arrived meanwhile */
+	bool		icmp_seen;	/* any in the capture */
+	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
+	double		p;
+	bool		per_flow;
+	bool		since;		/* that size passed until then: 2.5, a new epoch */
+	struct flows	flows;
+};
+
+static bool
+seen_here(const struct way *w, const struct mail_case *o)
+{
+	return o->has_conn && o->point == w->c->point;
+}
+
+/* ---- some connections and not others (2.5) --------------------------------------------------- */
+
+static const struct record_stall *
+stall_at(const struct mail_case *c, int dir, uint32_t u)
+{
+	for (uint32_t i = 0; i < c->stall_count; i++) {
+		const struct record_stall *s = c->stalls[i];
+
+		if (s->key.m == (uint32_t)dir && stall_long(s) && s->u == u && !s->zero_window && !stall_one_way_dead(s))
+			return s;
+	}
+	return NULL;
+}
+
+static void
+flow_note(struct flows *k, bool bad, int64_t ns)
+{
+	int64_t *first = bad ? &k->bad_first : &k->good_first, *last = bad ? &k->bad_last : &k->good_last;
+	uint32_t *n = bad ? &k->bad : &k->good;
+
+	if (*n == 0 || ns < *first)
+		*first = ns;
+	if (*n == 0 || ns > *last)
+		*last = ns;
+	(*n)++;
+}
+
+/* One walk: with `between' the order is looked at, which needs the first and last of a walk before. */
+static void
+flows_walk(const struct way *w, const struct record_stall *mine, bool between, struct flows *k)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
+		.to_ns = mine->first.ns + PATH_EPOCH, .since_ns = mine->first.ns - PATH_EPOCH };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL) {
+		const struct record_direction *d = &x->conn->dir[w->dir];
+		const struct record_stall *s = stall_at(x, w->dir, mine->u);
+		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
+		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
+
+		if (!seen_here(w, x) || (!bad && !good) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
+			continue;
+		if (!between)
+			flow_note(k, bad, ns);
+		else if (bad)
+			k->bad_between = k->bad_between || (ns > k->good_first && ns < k->good_last);
+		else
+			k->good_between = k->good_between || (ns > k->bad_first && ns < k->bad_last);
+		if (good && x->conn->last.ns > k->good_end)
+			k->good_end = x->conn->last.ns;
+		if (good && !between && d->proven > k->good_w) {
+			k->good_w = d->proven;
+			k->good_at = d->proven_at;
+		}
+	}
+}
+
+/*
+ * Two of each, taking turns: first all bad, then all good is a path that was
+ * repaired, one period of either between the other is one that failed for a while.
+ */
+static bool
+flow_by_flow(const struct way *w, const struct record_stall *s, struct flows *k)
+{
+	if (s->live == 0 || w->a->proven >= s->u)
+		return false;
+	flows_walk(w, s, false, k);
+	if (k->bad < FLOWS_LEAST || k->good < FLOWS_LEAST)
+		return false;
+	flows_walk(w, s, true, k);
+	return k->bad_between && k->good_between;
+}
+
+/* Every connection on which that size passed was over before (2.5: "it worked until T"). */
+static bool
+worked_until(const struct record_stall *s, const struct flows *k)
+{
+	return k->good > 0 && k->good_end < s->first.ns && !stall_heard_large(s);
+}
+
+/* ---- the stall ------------------------------------------------------------------------------- */
+
+/* Conditions 1 to 5; the stall that meets them best. */
+static bool
+suspect(const struct way *w, const struct record_stall *s, struct proof *o)
+{
+	if (!stall_long(s) || s->zero_window || stall_one_way_dead(s))
+		return false;
+	if (s->delivered.frame != 0 && (!s->delivered_smaller || stall_small_lost(s)))
+		return false;	/* it passed at its own size, or at one that had failed, too */
+	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
+		return false;
+	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
+	o->flows = (struct flows){ .bad = 0 };
+	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
+	o->since = o->path.w >= s->u && !o->per_flow && worked_until(s, &o->flows);
+	if (o->path.w >= s->u && !o->per_flow && !o->since)
+		return false;
+	o->s = s;
+	return true;
+}
+
+/* A connection that began after this stall's end or ended its own stall before this one began. */
+static bool
+independent(const struct way *w, const struct mail_case *o, const struct record_stall *mine, const struct record_stall *theirs)
+{
+	return o->conn->first.ns > mine->last.ns || theirs->last.ns < w->c->conn->first.ns;
+}
+
+static void
+look_around(const struct way *w, struct proof *o)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
+	const struct mail_case *other;
+
+	o->sessions = 1;
+	o->lively = o->s->live != 0;
+	while (o->sessions < SESSIONS_COUNTED && (other = store_case_next(w->v->store, &it)) != NULL) {
+		bool counted = false;
+
+		if (other == w->c || !seen_here(w, other))
+			continue;
+		for (uint32_t i = 0; i < other->stall_count; i++) {
+			const struct record_stall *s = other->stalls[i];
+
+			if (!counted && s->key.m == (uint32_t)w->dir && stall_long(s) && s->u == o->s->u && !stall_one_way_dead(s)
+			    && independent(w, other, o->s, s)) {
+				counted = true;
+				o->lively = o->lively || s->live != 0;
+			}
+		}
+		o->sessions += counted;
+		for (uint32_t i = 0; i < other->icmp_count; i++) {
+			const struct record_icmp_error *e = other->icmp[i];
+
+			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u)
+				o->told_elsewhere = true;
+		}
+	}
+}
+
+static enum confidence
+confidence_seen(const struct proof *o)
+{
+	bool live = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0;
+
+	if (o->per_flow)
+		return CONFIDENCE_PROBABLE;
+	if (o->since)
+		return o->sessions >= SESSIONS_PROBABLE && o->lively ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	if (live && o->p <= P_SURE)
+		return CONFIDENCE_CONFIRMED;
+	/* S24: what drops a flow for good at its first large packet stalls every session so, too */
+	if ((o->sessions >= SESSIONS_SURE && o->lively) || o->told_elsewhere)
+		return CONFIDENCE_CONFIRMED;
+	if (live || o->sessions >= SESSIONS_PROBABLE || o->elsewhere.bits != 0)
+		return CONFIDENCE_PROBABLE;
+	/* S6: the path may have died at that very moment */
+	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+}
+
+static enum confidence
+confidence_of(const struct proof *o)
+{
+	enum confidence conf = confidence_seen(o);
+
+	return conf > CONFIDENCE_PROBABLE && !stall_sure(o->s) ? CONFIDENCE_PROBABLE : conf;
+}
+
+static void
+exclude(struct finding *f, const struct proof *o, bool alive)
+{
+	const struct record_stall *s = o->s;
+
+	if (s->n_ok_lt > 0 && o->p <= P_UNLIKELY)
+		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
+		    s->u, o->per_flow ? "on this connection" : o->since ? "since then" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
+	else if (s->n_ok_lt == 0)
+		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u, s->n_lost_ge);
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
+	if (!o->since)
+		finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
+	if (!s->df_clear)
+		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
+	if (o->told.least == NULL && o->told.zero == NULL)
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets%s",
+		    o->icmp_seen ? "" : "; no ICMP at all is here: a capture filter that lets only TCP pass would hide it");
+	else if (o->told.least != NULL && o->told.least->mtu >= s->u)
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
+		    o->told.least->mtu, s->u);
+	if (alive)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
+}
+
+static void
+summarise(struct finding *f, const struct way *w, const struct proof *o, bool alive)
+{
+	const struct record_stall *s = o->s;
+	char from[64], to[64], small[80], why[160] = "no router says why";
+
+	addr_format(w->from, from, sizeof(from));
+	addr_format(w->to, to, sizeof(to));
+	if (o->told.least != NULL && o->told.least->mtu < s->u) {
+		snprintf(why, sizeof(why), "the router says why only after repeated losses");
+	} else if (o->told.zero != NULL) {
+		char router[64];
+
+		addr_format(&o->told.zero->from, router, sizeof(router));
+		snprintf(why, sizeof(why), "%s refuses them and does not say which size it takes, and the sender goes on", router);
+	} else if (o->refused != NULL) {
+		char router[64];
+
+		addr_format(&o->refused->from, router, sizeof(router));
+		snprintf(why, sizeof(why), "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
+	}
+	if (f->mtu.proven > 0)
+		snprintf(small, sizeof(small), "up to %u bytes pass", f->mtu.proven);
+	else
+		snprintf(small, sizeof(small), "small ones pass");
+	if (o->per_flow)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish on %u of %u connections and pass on the others, which take turns; %s "
+		    "everywhere. The path has members (load balancing, a bundle of lines or tunnels), and one of them carries less than the rest.",
+		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
+	else if (o->since)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish now; %s; %s. Until then packets of %u bytes passed between the two: the way "
+		    "seems to have changed (another line, route or tunnel), and the new one to carry less.", s->u, from, to, small, why, o->flows.good_w);
+	else if (alive)
+		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
+		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)),
+		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
+	else if (f->mtu.proven == 0 && s->n_ok_lt == 0)
+		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
+		    "dropped on the way (path-MTU black hole), or the path is dead.", from, to, s->u);
+	else
+		finding_summary(f, "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "
+		    "or the path died at the moment when the first large packet was sent: nothing small was sent meanwhile.",
+		    from, to, s->u, small);
+}
+
+/* Diagnosis 5.3 and 5.4: neither changes what to do. */
+static void
+say_undecided(struct finding *f)
+{
+	finding_remedy(f, "%s " WHICH_DEVICE " One that drops large packets for another reason is cured the same way.", f->remedy);
+}
+
+/* A router from before RFC 1191: it is known who, not how much. */
+static void
+say_unsized(struct finding *f, const struct record_icmp_error *e)
+{
+	char router[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	finding_remedy(f, "%s The router at %s refuses large packets and does not say which size it takes: renew it, or have its owner tell the MTU of its "
+	    "next link. Also let its messages (ICMP type 3 code 4) in to the sender, which does not heed them.", f->remedy, router);
+}
+
+static void
+say_refused(struct finding *f, const struct record_icmp_error *e)
+{
+	char router[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	finding_remedy(f, "%s Ask the owner of %s, which refuses large packets: a filter that should not, or a router that means \"fragmentation needed\".",
+	    f->remedy, router);
+}
+
+static void
+report(const struct way *w, const struct proof *o, struct verdicts *out)
+{
+	enum confidence conf = way_gate(w, confidence_of(o));
+	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
+	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
+	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
+
+	if (o->path.w > b.proven && !o->per_flow && !o->since)
+		b.proven = o->path.w;
+	if (o->told.least != NULL && o->told.least->mtu < o->s->u)
+		mtu_told(&b, o->told.least->mtu);
+	mtu_estimate(&b, f);
+	finding_span(f, &o->s->first, &o->s->last);
+	say_chain(f, w, o->s);
+	say_liveness(f, w, o->s, &o->elsewhere);
+	say_proven(f, w, o->s);
+	if (o->per_flow) {
+		finding_subkind(f, "per-flow");
+		evidence_frame(finding_says(f, w->c->point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
+		    o->flows.bad, o->flows.good, o->flows.good_w), &o->flows.good_at);
+	} else if (o->since) {
+		finding_subkind(f, "since-then");
+		evidence_frame(finding_says(f, w->c->point, "until then it worked: a packet of %u bytes arrived on another connection of the two", o->flows.good_w),
+		    &o->flows.good_at);
+	} else if (o->path.w > o->s->proven)
+		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
+		    &o->path.at);
+	if (o->told.least != NULL)
+		say_told(f, w, o->told.least);
+	if (o->told.zero != NULL)
+		say_told(f, w, o->told.zero);
+	if (o->refused != NULL)
+		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
+		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
+	if (o->sessions > 1 && !o->per_flow)
+		finding_says(f, w->c->point, "%s%u independent connections on this path stall at the same size",
+		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
+	summarise(f, w, o, alive);
+	exclude(f, o, alive);
+	say_location(f, w, o->s->u);
+	say_mtu_remedy(f, w);
+	if (o->refused != NULL)
+		say_refused(f, o->refused);
+	else if (o->told.zero != NULL)
+		say_unsized(f, o->told.zero);
+	else if (o->told.least == NULL)
+		say_undecided(f);
+	if (o->since)
+		finding_next_capture(f, "a way that changed", "something that drops just these packets for what is in them", "other large packets since then",
+		    "at this point and beyond the router, while one more large mail is tried");
+	else if (conf < CONFIDENCE_CONFIRMED)
+		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
+		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
+		    "at this point and beyond the router, while one more large mail is tried");
+}
+
+static void
+judge_way(const struct way *w, struct verdicts *out)
+{
+	struct proof best = { .s = NULL }, o = { .told = way_told(w) };
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	while ((s = way_stall(w, &i)) != NULL)
+		if (suspect(w, s, &o) && (best.s == NULL || s->chain_above > best.s->chain_above
+		    || (s->chain_above == best.s->chain_above && s->live != 0 && best.s->live == 0)))
+			best = o;
+	if (best.s == NULL)
+		return;
+	best.p = fisher(best.s->n_lost_ge, best.s->n_ok_ge, best.s->n_lost_lt, best.s->n_ok_lt);
+	best.elsewhere = way_live_elsewhere(w, best.s->first.ns, best.s->last.ns);
+	look_around(w, &best);
+	best.icmp_seen = w->c->capture == NULL || w->c->capture->icmp_frames > 0;
+	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
+	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
+		best.refused = NULL;
+	report(w, &best, out);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	for (int d = 0; d < 2; d++) {
+		struct way w = way_of(v, v->c, d);
+
+		if (!v->c->has_conn || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE_RECOVERED) != NULL
+		    || verdict_claimed(out, v->c, d, FINDING_FRAGMENTS_DROPPED) != NULL
+		    || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE) != NULL)
+			continue;
+		judge_way(&w, out);
+	}
+}
+
+const struct rule rule_pmtu = { "pmtu", RULE_CASE, judge };

@@ -1,0 +1,578 @@
+/*
+ * rule_reach.c - a SYN that led nowhere (diagnosis 1B, 0.7): ICMP first, then
+ * RST, then silence; contrast decides the name, no contrast is `possible'.
+ */
+#include <stdio.h>
+
+#include "correlator/facts/contrast.h"
+#include "correlator/facts/dialogue.h"
+#include "correlator/facts/lookup.h"
+#include "correlator/facts/unreachable.h"
+
+#define REACHED_SOON	(60 * SECOND)
+
+/* A host on the same port: the next MX, or this one a moment later. */
+static const struct record_host *
+reached_besides(const struct view *v)
+{
+	const struct record_connection *c = v->c->conn;
+	struct host_iter it = { .client = &c->client.ip };
+	const struct record_host *h;
+
+	while ((h = store_host_next(v->store, &it)) != NULL)
+		if (h->key.point == v->c->point && h->server.port == c->server.port && h->answered > 0 && h->data > 0 &&
+		    h->last.ns >= c->first.ns && h->first.ns <= c->last.ns + REACHED_SOON)
+			return h;
+	return NULL;
+}
+
+/* Clients try one address after the other: that one of them fails need not have stopped a mail. */
+static void
+say_reached(const struct view *v, struct finding *f)
+{
+	const struct record_host *h = reached_besides(v);
+	char other[ENDPOINT_TEXT];
+
+	if (h == NULL)
+		return;
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
+	    &h->answered_at);
+}
+
+/* Mail that is sent through port 25 or one like it has the submission ports instead; the others have one another. */
+static const struct other_port {
+	uint16_t	port;
+	const char	*instead;
+} other_ports[] = {
+	{ 110, "POP3 over SSL/TLS on port 995" },
+	{ 143, "IMAP over SSL/TLS on port 993" },
+	{ 465, "the other submission port, 587 (STARTTLS)" },
+	{ 587, "the other submission port, 465 (SSL/TLS)" },
+	{ 993, "port 143 with STARTTLS" },
+	{ 995, "port 110 with STLS" },
+};
+
+static bool
+port_relays(uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
+		if (other_ports[i].port == port)
+			return false;
+	return true;
+}
+
+static bool
+port_submits(uint16_t port)
+{
+	return port == 587 || port == 465;
+}
+
+/* Instead of the kind's own remedy, which is about port 25. */
+static void
+say_other_port(struct finding *f, uint16_t port)
+{
+	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
+		if (other_ports[i].port == port)
+			finding_remedy(f, "A firewall closes port %u, in the network of the client, on the way, or at the server: ask its owner to open it. "
+			    "Until then try %s; a try from another network (a telephone's) tells whose firewall it is.", port, other_ports[i].instead);
+}
+
+/* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
+
+enum { LATER_LOOKED = 64, PROBE_TTL = 30 };
+
+/*
+ * traceroute -T, mtr --tcp: a probe is sent to die on the way.  No host begins with so little: 32, 64, 128 or 255, and
+ * no way is longer than thirty routers.
+ */
+static bool
+syn_is_probe(const struct mail_case *c)
+{
+	return c->conn->dir[0].ttl_syn > 0 && c->conn->dir[0].ttl_syn <= PROBE_TTL && c->conn->syn_count <= 1;
+}
+
+/* It came to stand, whether the other side's answer is in the capture or not: nobody sends data before. */
+static bool
+case_stood(const struct mail_case *c)
+{
+	return moment_is(&c->conn->handshake) || c->conn->dir[0].data_segments > 0;
+}
+
+/* `many': hosts all over are told so; then it is one finding about the way out. */
+static bool
+judge_icmp(const struct view *v, bool many, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	for (uint32_t i = 0; i < c->icmp_count; i++) {
+		const struct record_icmp_error *e = c->icmp[i];
+		const struct unreachable *a = unreachable_of(e);
+		bool own = addr_equal(&e->from, &c->conn->server.ip);
+		char router[ADDR_TEXT], server[ENDPOINT_TEXT];
+		struct finding *f;
+
+		if (a == NULL || e->dir == 1 || case_stood(c) || (a->loop && syn_is_probe(c)))
+			continue;
+		if (many && a->kind != FINDING_PORT_BLOCKED_ICMP)
+			return true;
+		addr_format(&e->from, router, sizeof(router));
+		endpoint_format(&c->conn->server, server, sizeof(server));
+		f = verdict_add(out, a->kind, CONFIDENCE_CONFIRMED, c, 0);
+		evidence_frame(finding_says(f, c->point, "the connection attempt"), &c->conn->syn[0]);
+		evidence_frame(finding_says(f, c->point, "ICMP%s type %u code %u from %s quotes it", e->family == 6 ? "v6" : "", e->type,
+		    e->code, router), &e->at);
+		if (many) {
+			f->to.ip = (struct addr){ 0 };
+			finding_summary(f, "%s answers attempts to reach port %u, of whatever server, with \"%s\".", router, c->conn->server.port, a->words);
+		} else {
+			finding_summary(f, "%s answers attempts to reach %s with \"%s\"%s.", router, server, a->words, !own || a->kind != FINDING_PORT_BLOCKED_ICMP ?
+			    "" : ": the server's own firewall, or a router under its address, rejects the port");
+		}
+		if (a->loop)
+			finding_subkind(f, "routing-loop");
+		if (a->kind == FINDING_PORT_BLOCKED_ICMP && port_is_mail(c->conn->server.port) && !port_relays(c->conn->server.port))
+			finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u.", router, c->conn->server.port);
+		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
+		if (a->kind == FINDING_HOST_UNREACHABLE_ICMP)
+			say_reached(v, f);
+		if (a->kind == FINDING_PORT_BLOCKED_ICMP)
+			finding_exclude(f, FINDING_SERVICE_DOWN, "a port where nothing listens is answered by RST, not by ICMP");
+		return true;
+	}
+	return false;
+}
+
+/* ---- a RST ------------------------------------------------------------------------------ */
+
+static uint32_t
+last_syn_nr(const struct record_connection *n)
+{
+	uint32_t k = n->syn_count < RECORD_SYNS ? n->syn_count : RECORD_SYNS;
+
+	return k > 0 ? k - 1 : 0;
+}
+
+static int64_t
+last_syn_ns(const struct mail_case *c)
+{
+	return c->conn->syn_count > 0 ? c->conn->syn[last_syn_nr(c->conn)].ns : c->conn->first.ns;
+}
+
+struct reset_evidence {
+	bool	 ttl, farther, time, several;
+	bool	 compared;	/* with the TTL of others of the host's packets, seen here, too */
+	bool	 hop;		/* one hop nearer than the host's other packets: a router before it, or another way */
+	uint8_t	 rst_ttl, host_ttl;
+	int64_t	 delay, rtt;
+	uint32_t nets;
+};
+
+static bool
+ttl_apart(uint8_t a, uint8_t b)
+{
+	return a != 0 && b != 0 && (a >= b + 2 || b >= a + 2);
+}
+
+static unsigned int
+reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e)
+{
+	const struct mail_case *c = v->c;
+	uint32_t witnesses;
+	bool mixed = contrast_mixed(v);
+
+	contrast_find(v->store, c, true, con);
+	e->rst_ttl = c->conn->dir[1].ttl_rst;
+	e->host_ttl = contrast_ttl(v, false);
+	/*
+	 * What comes from farther is at most another host behind the same address.  A capture may hold the refusal from
+	 * two places, each with a TTL of its own: then none of them may fit.
+	 */
+	e->ttl = !mixed && ttl_apart(e->rst_ttl, e->host_ttl) && ttl_apart(c->conn->dir[1].ttl_rst_first, e->host_ttl);
+	e->farther = e->ttl && ttl_hops(e->rst_ttl) >= ttl_hops(e->host_ttl) + 2;
+	e->ttl = e->ttl && !e->farther;
+	e->compared = !mixed && e->rst_ttl != 0 && e->host_ttl != 0;
+	e->hop = e->rst_ttl != 0 && e->host_ttl != 0 && ttl_hops(e->rst_ttl) + 1 == ttl_hops(e->host_ttl);
+	e->rtt = contrast_rtt(v, &witnesses);
+	e->delay = c->conn->refused.ns - last_syn_ns(c);
+	e->time = !mixed && e->rtt >= 5 * SECOND / 1000 && e->delay >= 0 && e->delay < e->rtt / 2;	/* R6, 0.7: only if RTTmin >= 5 ms */
+	e->several = con->c2;
+	e->nets = con->silent_nets;
+	/* one provider's servers may be down together: C2 only seconds another sign */
+	return e->ttl || e->time ? (unsigned int)e->ttl + e->time + e->several : 0;
+}
+
+/* Hosts of many networks are not equally far: one device refuses for all of them. */
+static void
+reset_way_out(const struct mail_case *c, const struct contrast *con, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE, c, 0);
+
+	f->to.ip = (struct addr){ 0 };
+	say_other_port(f, c->conn->server.port);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
+	finding_says(f, c->point, "port %u is refused for hosts in %u different networks while other ports work, each time with TTL %u: from one distance",
+	    c->conn->server.port, con->silent_nets, c->conn->dir[1].ttl_rst);
+	finding_exclude(f, FINDING_SERVICE_DOWN, "hosts of different networks are not all equally far");
+	finding_summary(f, "Connections to port %u are refused, whatever the server, while other ports work: a device on this client's way out refuses them in "
+	    "the servers' names.", c->conn->server.port);
+}
+
+static void
+judge_reset(const struct view *v, bool many, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	struct reset_evidence e = { 0 };
+	struct contrast con;
+	unsigned int signs = reset_judge(v, &con, &e);
+	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
+	    !con.c1 || e.hop || !e.compared ? CONFIDENCE_POSSIBLE : e.farther ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED;
+	struct finding *f;
+	char server[ENDPOINT_TEXT];
+
+	if (con.c2 && con.one_distance) {
+		reset_way_out(c, &con, out);
+		return;
+	}
+	if (many)
+		return;
+	f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
+	endpoint_format(&c->conn->server, server, sizeof(server));
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
+	if (con.c1)
+		evidence_frame(finding_says(f, con.point, "the same host answers on port %u", con.port), &con.c1_at);
+	if (e.ttl)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another machine sent it", e.rst_ttl, e.host_ttl);
+	if (e.farther)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: from farther, as from another machine behind the same "
+		    "address", e.rst_ttl, e.host_ttl);
+	if (signs == 0 && e.hop)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another way of the host's, or the router before it",
+		    e.rst_ttl, e.host_ttl);
+	if (e.time)
+		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
+		    (long long)(e.delay / 1000), (long long)(e.rtt / 1000));
+	if (e.several)
+		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e.nets);
+	if (signs > 0) {
+		say_other_port(f, c->conn->server.port);
+		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
+		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
+		return;
+	}
+	finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server,
+	    conf == CONFIDENCE_POSSIBLE ? ", or a firewall refuses in its name" : "");
+	say_reached(v, f);
+	if (conf == CONFIDENCE_PROBABLE)
+		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "a device on the way is nearer than the host, not farther");
+	else if (conf == CONFIDENCE_CONFIRMED)
+		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
+	else
+		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
+		    con.c1 ? "what the server itself sends" : "any other answer of this host to compare with",
+		    con.c1 ? "at the server" : "at the client, and connect to another port of the server as well");
+}
+
+/* ---- silence ---------------------------------------------------------------------------------- */
+
+static bool
+silence_long(const struct mail_case *c)
+{
+	int64_t span = last_syn_ns(c) - c->conn->first.ns, quiet = c->conn->t_end - c->conn->first.ns;
+	uint32_t n = c->conn->syn_count;
+
+	return (n >= 3 && span >= 3 * SECOND) || (n >= 2 && quiet >= 20 * SECOND) ||
+	    (n >= 2 && span >= SECOND && quiet >= 6 * SECOND);
+}
+
+static void
+silence_evidence(struct finding *f, const struct mail_case *c)
+{
+	uint32_t n = c->conn->syn_count < RECORD_SYNS ? c->conn->syn_count : RECORD_SYNS;
+	struct finding_evidence *e = finding_says(f, c->point, "%u attempt%s (SYN) over %lld s, no answer of any kind",
+	    c->conn->syn_count, PLURAL(c->conn->syn_count),
+	    (long long)((last_syn_ns(c) - c->conn->first.ns) / SECOND));
+
+	for (uint32_t i = 0; i < n; i++)
+		evidence_frame(e, &c->conn->syn[i]);
+}
+
+/* Captured where the server is: nobody on the way is to blame. */
+static void
+silence_here(const struct view *v, const struct mail_case *there, const struct contrast *con, struct finding *f)
+{
+	struct view at = *v;
+	char server[ENDPOINT_TEXT];
+
+	at.c = there;
+	finding_subkind(f, "at-the-server");
+	evidence_frame(finding_says(f, there->point, "the host's answers still have their first TTL here (%u), the attempts have passed routers (%u): the "
+	    "capture is on the server's own network, and they reach it", contrast_ttl(&at, false), there->conn->dir[0].ttl_syn), &there->conn->syn[0]);
+	finding_summary(f, "Connections to %s come to the server's own network and are not answered, while %s.",
+	    endpoint_format(&there->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" :
+	    con->same ? "others to the same port are" : "it answers other clients");
+	finding_remedy(f, "Look at the server, not at the way: a packet filter on it or just before it drops these attempts (iptables -nvL, nft list "
+	    "ruleset, Windows firewall log), or its queue of new connections is full because the program does not take them (ss -ltn; nstat -az "
+	    "TcpExtListenOverflows).");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the host answers elsewhere");
+}
+
+/* C2 is about the client's way out, whatever the server: one finding for all of them. */
+static void
+silence_way_out(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	/* two hosts without a sign of life may both be down: what waits in a queue is what could not be delivered */
+	bool sure = con->c1 || con->silent_alive || con->silent_nets > 2;
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	f->to.ip = (struct addr){ 0 };
+	silence_evidence(f, c);
+	if (con->c1)
+		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
+	finding_says(f, c->point, "port %u is silent to hosts in %u different networks while other ports work", c->conn->server.port,
+	    con->silent_nets);
+	if (!sure)
+		finding_says(f, c->point, "none of these hosts is heard in this capture: that both are down is the other possibility");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "hosts in different networks are silent on this port, and no host answers on it");
+	finding_summary(f, "Connections to port %u vanish without an answer, whatever the server, while other ports work: a filter on this client's way out "
+	    "drops the port.", c->conn->server.port);
+	say_other_port(f, c->conn->server.port);
+	if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
+		finding_remedy(f, "Use port %u of %s, which answers in this capture, with a login: access providers often filter the other. "
+		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
+}
+
+static void
+silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *there;
+	bool sure = con->c1 && contrast_attempts(v->store, c);
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	silence_evidence(f, c);
+	if (con->c1)
+		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
+	if (con->c3)
+		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
+	if ((there = contrast_at_server(v)) != NULL) {
+		silence_here(v, there, con, f);
+		return;
+	}
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others");
+	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s.",
+	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" : "other clients reach it",
+	    con->c1 ? "this port" : "those of this client");
+	say_other_port(f, c->conn->server.port);
+	if (!con->c1)
+		finding_remedy(f, "Others reach the port: ask the server's owner whether this client's address is blocked there (a firewall, fail2ban), and look at "
+		    "filters on the way that are for this client alone.");
+	else if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
+		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
+		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
+}
+
+/* The same port answered this client after this attempt, too. */
+static bool
+answered_later(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
+		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
+			return true;
+	return false;
+}
+
+static void
+silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *there;
+	enum confidence conf = store_point_deaf(v->store, c->point) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_POSSIBLE;
+	struct finding *f = verdict_add(out, con->same ? FINDING_PORT_BLOCKED_SILENT : FINDING_HOST_UNREACHABLE_SILENT, conf, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	endpoint_format(&c->conn->server, server, sizeof(server));
+	silence_evidence(f, c);
+	if (con->same) {
+		bool later = answered_later(v);
+
+		finding_subkind(f, later ? "intermittent" : "no-more");
+		evidence_frame(finding_says(f, c->point, "another connection to the same port was answered"), &con->same_at);
+		if (later)
+			finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+		else
+			finding_summary(f, "%s answered this client before and does not any more: it is down or cut off since, or a filter that limits, or a "
+			    "full accept queue.", server);
+		finding_remedy(f, "Look at the server first: a program that does not take its connections leaves their queue full (ss -ltn; nstat -az "
+		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.");
+		if ((there = contrast_at_server(v)) != NULL)
+			silence_here(v, there, con, f);
+		return;
+	}
+	say_reached(v, f);
+	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
+	    "back. This capture has nothing to compare with.", server);
+	finding_next_capture(f, "a host that is down", "a blocked port (port-blocked-silent) or a lost answer (syn-ack-return-blocked)",
+	    "any other traffic to or from this host", "at the client while it also tries another port of the server, or at the server");
+}
+
+/* Silent here, answered at another capture point: the answer is lost between the two. */
+static void
+silence_return(const struct mail_case *c, const struct mail_case *far, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, c, 1);
+
+	silence_evidence(f, c);
+	evidence_frame(finding_says(f, far->point, "at this capture point the server answers the same attempt"), &far->conn->synack_first);
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "the server answers");
+	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "the attempt reaches the server");
+	finding_summary(f, "The server answers the connection attempt; the answer is lost on its way back, between the two capture points.");
+}
+
+static void
+judge_silence(const struct view *v, bool many, struct verdicts *out)
+{
+	const struct mail_case *far;
+	struct contrast con;
+
+	if (!silence_long(v->c))
+		return;
+	if (!many && (far = contrast_answered_elsewhere(v)) != NULL) {
+		if (!case_same_place(far, v->c))	/* else it was answered in the next piece of this capture */
+			silence_return(v->c, far, out);
+		return;
+	}
+	contrast_find(v->store, v->c, false, &con);
+	if (con.c2 && !store_point_deaf(v->store, v->c->point))
+		silence_way_out(v, &con, out);
+	else if (many)
+		return;
+	else if ((con.c1 || con.c3) && !store_point_deaf(v->store, v->c->point))
+		silence_blocked(v, &con, out);
+	else
+		silence_unknown(v, &con, out);
+}
+
+/* ---- the answer does not come back --------------------------------------------------------------- */
+
+/* The client says SYN again after it was answered: somebody is there, and did not hear. */
+static bool
+still_asking(const struct record_connection *n)
+{
+	return n->syn[last_syn_nr(n)].ns > n->synack_first.ns;
+}
+
+/* Captured where the client is: the way back is sound. */
+static void
+return_arrives(const struct mail_case *there, struct finding *f)
+{
+	const struct record_direction *client = &there->conn->dir[0], *server = &there->conn->dir[1];
+
+	finding_subkind(f, "at-the-client");
+	evidence_frame(finding_says(f, there->point, "the attempts still have their first TTL here (%u), the answers have passed routers (%u): the capture "
+	    "is on the client's own network, and they reach it", client->ttl_syn, server->ttl_syn), &there->conn->synack_first);
+	finding_summary(f, "The server's answer comes to the client's own network, but the client does not react to it.");
+	finding_remedy(f, "Look at the client, not at the way: its own packet filter or security software drops the answer (iptables -nvL, nft list "
+	    "ruleset, Windows firewall log); a switch or Wi-Fi bridge between this capture and the client is the other possibility.");
+}
+
+/* A router says why the answer goes no further. */
+static void
+return_refused(const struct mail_case *c, const struct record_icmp_error *e, struct finding *f)
+{
+	char router[ADDR_TEXT], client[ADDR_TEXT];
+
+	addr_format(&e->from, router, sizeof(router));
+	addr_format(&c->conn->client.ip, client, sizeof(client));
+	finding_subkind(f, "told");
+	evidence_frame(finding_says(f, c->point, "%s answers the server's SYN-ACK with \"%s\"", router, unreachable_of(e)->words), &e->at);
+	finding_summary(f, "The server answers the connection attempt; its answer does not reach %s: %s says \"%s\".", client, router, unreachable_of(e)->words);
+	finding_remedy(f, "Ask the owner of %s: it is the way from the server back to the client that fails there (a filter, or a missing route).", router);
+}
+
+static void
+judge_unheard(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c, *there;
+	const struct record_icmp_error *e = case_unreachable(c, 1, c->conn->synack_first.ns, c->conn->t_end);
+	bool asks = still_asking(c->conn);
+	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, asks || e != NULL ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
+
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u time%s (SYN-ACK), the client never replies",
+	    c->conn->synack_count, PLURAL(c->conn->synack_count)), &c->conn->synack_first), &c->conn->synack_last);
+	if (e != NULL) {
+		return_refused(c, e, f);
+		return;
+	}
+	if (!asks) {
+		finding_summary(f, "The server answers the connection attempt and hears no more of the client: its answer does not come through, or nobody "
+		    "is there (a forged address, a client that went away).");
+		finding_next_capture(f, "an answer that is lost", "a client that is not there", "what arrives at the client", "at the client");
+		return;
+	}
+	evidence_frame(finding_says(f, c->point, "the client goes on asking (%u SYNs)", c->conn->syn_count), &c->conn->syn[last_syn_nr(c->conn)]);
+	if ((there = contrast_at_client(v)) != NULL)
+		return_arrives(there, f);
+	else
+		finding_summary(f, "The server answers the connection attempt, but the client never reacts: the answer does not reach it, or its own filter "
+		    "drops it.");
+}
+
+static void
+judge_return(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	struct finding *f;
+
+	if (c->conn->synack_count < 3 || c->conn->synack_last.ns - c->conn->synack_first.ns < 3 * SECOND || c->conn->client_reset_synack)
+		return;
+	if (case_one_sided(c))
+		return;
+	if (c->conn->state == CONN_HALF_OPEN && !moment_is(&c->conn->handshake)) {
+		judge_unheard(v, out);
+		return;
+	}
+	if (!moment_is(&c->conn->handshake) || c->conn->dir[1].stream_bytes > 0)
+		return;
+	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_PROBABLE, c, 0);
+	finding_subkind(f, "last-ack");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the server answers %u times (SYN-ACK), each time acknowledged, yet it repeats",
+	    c->conn->synack_count), &c->conn->synack_first), &c->conn->synack_last);
+	finding_summary(f, "The client's acknowledgements do not reach the server, which repeats its answer.");
+}
+
+/* ---- all of it ---------------------------------------------------------------------------------------- */
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	bool many = false;
+
+	if (!c->has_conn || !port_is_mail(c->conn->server.port) || c->conn->syn_count == 0)
+		return;
+	if (c->conn->state != CONN_ESTABLISHED && contrast_scanner(v->store, c, &many))
+		return;
+	if (c->conn->synack_count > 0) {
+		if (!many)
+			judge_return(v, out);
+		return;
+	}
+	if (judge_icmp(v, many, out))
+		return;
+	if (moment_is(&c->conn->refused)) {
+		if (c->conn->refused_ack_ok && !case_stood(c))
+			judge_reset(v, many, out);
+		return;
+	}
+	if (c->conn->state == CONN_UNANSWERED && c->conn->dir[1].packets == 0)
+		judge_silence(v, many, out);
+}
+
+const struct rule rule_reach = { "reach", RULE_CASE, judge };

@@ -1,0 +1,386 @@
+/* rule_tls.c - STARTTLS refused, handshakes that fail, TLS where plain text is due (diagnosis 1C, 0.7). */
+#include <stdio.h>
+
+#include "correlator/facts/symptom.h"
+
+/* RFC 8446 6; what they mean to an administrator. */
+static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
+	{ 10, "unexpected message", "" }, { 20, "bad record", "" }, { 22, "record overflow", "" },
+	{ 40, "handshake failure", "no version or cipher in common" }, { 41, "no certificate", "" },
+	{ 42, "bad certificate", "the certificate is not accepted" }, { 43, "unsupported certificate", "" },
+	{ 44, "certificate revoked", "" }, { 45, "certificate expired", "renew the server's certificate, check the client's clock" },
+	{ 46, "certificate unknown", "the certificate is not accepted" },
+	{ 47, "illegal parameter", "" }, { 48, "unknown CA", "the client does not trust who signed the certificate" },
+	{ 49, "access denied", "" }, { 50, "decode error", "" }, { 51, "decrypt error", "" },
+	{ 70, "protocol version", "one side allows only old, the other only new TLS versions" },
+	{ 71, "insufficient security", "ciphers too weak" },
+	{ 80, "internal error", "mostly its own set-up (key, certificate); to a client that knows only TLS 1.0 or 1.1 OpenSSL 3 says so, too" }, { 86, "inappropriate fallback", "" },
+	{ 109, "missing extension", "" }, { 112, "unrecognized name", "the server has no certificate for this name" },
+	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
+};
+
+enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
+
+/* TLS 1.1 and older: 0x0302. */
+static bool
+offers_old(const struct record_session *s)
+{
+	return s->tls_offered > 0 && s->tls_offered < 0x0303;
+}
+
+#define GIVE_CERTIFICATE "Give the client's program the certificate and key that this server expects, or let the server do without (a login with user name " \
+	"and password is usual)."
+
+/* What else was seen says more than the number of a server's alert alone. */
+static const char *
+alert_context(const struct record_session *s, uint8_t code, struct finding *f)
+{
+	if (s->tls_alert_from != 1)
+		return NULL;
+	if (s->tls_no_certificate && (code == 40 || code == 41 || code == 116)) {
+		finding_remedy(f, GIVE_CERTIFICATE);
+		return "it wants a certificate from the client, which has none";
+	}
+	if (offers_old(s) && (code == 40 || code == 70 || code == 80)) {
+		finding_remedy(f, "Update the client's program or system, so that it knows TLS 1.2, or switch that on in it (old Windows and Outlook, printers, scanners). "
+		    "To allow TLS 1.0 at the server is the second best.");
+		return "the client knows only old TLS versions (1.1 at most), which servers no longer take";
+	}
+	if (code == 40 && s->tls_chosen != 0)
+		return "version and cipher had been agreed, so it is something else: its log says what";
+	return NULL;
+}
+
+static const char *
+alert_name(uint8_t code, const char **hint)
+{
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (alerts[i].code == code) {
+			*hint = alerts[i].hint;
+			return alerts[i].name;
+		}
+	*hint = "";
+	return "unknown alert";
+}
+
+/* Asked for and not there: from absence alone nobody can tell a server without TLS from a device that hides it. */
+static void
+judge_not_offered(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct record_reply *r = &s->starttls_reply;
+	bool seen = s->ehlo_answered && !case_missing(c);
+	char quote[256];
+	struct finding *f;
+
+	if (!s->starttls_tried || s->starttls_offered || reply_digit(r) != 5 || s->masked_keywords[0] != '\0' ||
+	    (!seen && r->code != 500 && r->code != 502))
+		return;
+	f = verdict_add(out, FINDING_TLS_NOT_OFFERED, seen ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	reply_quote(r, false, quote, sizeof(quote));
+	if (seen)
+		evidence_frame(evidence_frame(finding_says(f, c->point, "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"", quote),
+		    &s->capabilities_at), &r->at);
+	else
+		evidence_frame(finding_says(f, c->point, "the client asks for STARTTLS and gets \"%s\"; what EHLO offered is not in the capture", quote), &r->at);
+	finding_summary(f, seen ? "The client wants STARTTLS, which this server does not offer." :
+	    "The client wants STARTTLS, which this server does not know, or a device in between hides from it.");
+	finding_next_capture(f, "a server without TLS", "a device that removes STARTTLS from its answer", "the same answer as the server sent it",
+	    "at the server");
+}
+
+/* "too many new TLS sessions": the client did too much, the server's TLS works. */
+static bool
+judge_limited(const struct view *v, const struct record_reply *r, const char *quote, struct verdicts *out)
+{
+	struct reply_context ctx = { .stage = 'S', .greeting = v->c->session->greeting.text };
+	struct reply_class cl;
+	struct finding *f;
+
+	reply_classify(v->replies, r, &ctx, &cl);
+	if (cl.how != REPLY_BY_TEXT || (cl.kind != FINDING_RATE_LIMITED && cl.kind != FINDING_TOO_MANY_CONNECTIONS))
+		return false;
+	f = verdict_add(out, cl.kind, cl.confidence, v->c, 0);
+	finding_subkind(f, cl.subkind);
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, v->c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
+	finding_summary(f, "%s: the server answered \"%s\" to STARTTLS.", kind_facts(cl.kind)->title, quote);
+	return true;
+}
+
+static void
+judge_refused(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct record_reply *r = &c->session->starttls_reply;
+	char quote[256];
+	struct finding *f;
+
+	if (!moment_is(&r->at) || reply_digit(r) < 4 || ((r->code == 500 || r->code == 502) && (!c->session->starttls_offered || !reply_names_tls(r))))
+		return;
+	if (judge_limited(v, r, reply_quote(r, false, quote, sizeof(quote)), out))
+		return;
+	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
+	finding_subkind(f, "starttls-refused");
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
+	finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
+	finding_remedy(f, "The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps.");
+	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
+}
+
+/*
+ * Every session ends with a close.  Where bytes are missing or cut, nobody could have seen the handshake end well: that is no
+ * sign of a failure, and the quality of the capture is told by itself.
+ */
+static bool
+end_not_seen(const struct mail_case *c)
+{
+	return absence(c, CONFIDENCE_PROBABLE) == CONFIDENCE_CANNOT_TELL;
+}
+
+/* TLS 1.3: the first record under the new keys has the length of an alert, and the flow ends (0.7). */
+static bool
+alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
+{
+	struct finding *f;
+
+	/* whose handshake is not in the capture may have finished it: then it is a farewell */
+	if (case_first_closer(c) < 0 || c->session->tls_finished || end_not_seen(c) || (case_midstream(c) && !moment_is(&c->session->starttls_reply.at)))
+		return false;
+	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, c->session->tls_alert_from == 1 ? 1 : 0);
+	finding_subkind(f, "alert-encrypted");
+	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with an encrypted alert", who),
+	    moment_is(&c->session->tls_at) ? &c->session->tls_at : &c->conn->last);
+	if (c->session->tls_alert_from == 1) {	/* the client had said hello and no more: there was nothing yet to refuse */
+		finding_summary(f, "The server ended the TLS handshake with an alert that is encrypted (TLS 1.3), before the client had answered: mostly its own "
+		    "set-up fails (key, certificate).");
+		finding_remedy(f, "Which alert it was no capture can tell; the log of the server's program says it. Check there that the key belongs to the "
+		    "certificate and that the program may read both.");
+		return true;
+	}
+	finding_summary(f, "The %s ended the TLS handshake with an alert that is encrypted (TLS 1.3): usually it does not accept the server's certificate.", who);
+	finding_remedy(f, "Which alert it was no capture can tell. The log of the %s's program says it, or a tool that decrypts when it is given a key log "
+	    "(SSLKEYLOGFILE). Check the certificate: names, dates, who issued it.", who);
+	return true;
+}
+
+/* ---- the handshake was done, and the client never said a word -------------------------------- */
+
+static void
+say_client_left(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	bool asked = c->session->starttls_tried;
+	char took[32];
+	struct finding *f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, asked ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 0);
+
+	finding_subkind(f, "left-after-handshake");
+	f->severity = SEVERITY_WARNING;
+	if (moment_is(&c->session->tls_goodbye))
+		evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; all that the client says in it are six bytes, as many as QUIT has"),
+		    &c->session->tls_at), &c->session->tls_goodbye);
+	else
+		evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the client ends the session, and has sent no "
+		    "command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
+	finding_summary(f, "The client left behind the TLS handshake without a %s%s.", moment_is(&c->session->tls_goodbye) ? "mail" : "word", asked ? ": most likely it does not accept the certificate" :
+	    waited >= 5 * SECOND ? ": it waited for a greeting in vain, or does not accept the certificate" :
+	    ": it does not accept the certificate, or only looked whether the port answers");
+	finding_remedy(f, "Many programs look at the certificate (name, dates, who issued it) only when the handshake is done, and do not tell the server: the log of "
+	    "the client's program says it. A monitor that only connects looks the same.");
+	if (!asked)
+		finding_next_capture(f, "a certificate that the client does not accept", "a client that only looked, or heard a refusal", "what was said inside TLS "
+		    "(the log of the client's program has it)", "the next attempt as well");
+}
+
+/* What it may have said is encrypted: a greeting that refuses looks the same as none. */
+static void
+say_server_ended(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+{
+	bool wanted = c->session->tls_no_certificate;
+	char took[32];
+	struct finding *f = verdict_add(out, wanted ? FINDING_TLS_FAILURE : FINDING_SERVER_DROPPED,
+	    absence(c, waited >= 5 * SECOND ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
+
+	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the server ends the session, and the client "
+	    "has sent no command in it", symptom_seconds(waited, took)), &c->session->tls_at), end);
+	if (wanted) {
+		finding_says(f, c->point, "the server asked for a certificate of the client, which had none to show");
+		finding_summary(f, "The server wants a certificate from the client, which has none, and ended the session.");
+		finding_remedy(f, GIVE_CERTIFICATE);
+		return;
+	}
+	finding_summary(f, "The server ended the session behind the TLS handshake, before the client had said a word.");
+	finding_remedy(f, "What the server said in it is encrypted. If it ends each session at once: what does TLS on this port may be a proxy (stunnel, haproxy, nginx, a "
+	    "balancer) whose mail server behind it is down; or the greeting refuses this client (a limit of connections, a list). The logs of both say it.");
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+}
+
+static void
+judge_behind(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	int closer = case_first_closer(c);
+	struct moment end;
+	int64_t waited;
+
+	/* records of a version that did not look know nothing of it */
+	if (s->tls_offered == 0 || s->tls_chosen == 0 || s->tls_spoke || closer < 0 || s->gap_client || s->gap_server ||
+	    case_stalled(c) || case_midstream(c) || case_one_sided(c) || case_missing(c))
+		return;
+	end = case_closed(c, closer);
+	waited = case_waited(c, &s->tls_at, &end);
+	if (closer == 0 || moment_is(&s->tls_goodbye))
+		say_client_left(c, &end, waited, out);
+	else if (waited < 30 * SECOND)		/* later it may be the server that waited in vain */
+		say_server_ended(c, &end, waited, out);
+}
+
+static bool
+byte_is(uint16_t first_byte, int lo, int hi)
+{
+	return first_byte > 0 && first_byte - 1 >= lo && first_byte - 1 <= hi;
+}
+
+static bool
+alert_judge(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	uint8_t code = (uint8_t)(s->tls_alert - 1);
+	const char *who = s->tls_alert_from == 1 ? "server" : "client", *hint, *name, *more;
+	enum confidence conf;
+	struct finding *f;
+
+	if (s->tls_alert != 0 && code == ALERT_HIDDEN)
+		return alert_hidden(c, who, out);
+	if (s->tls_alert == 0 || code == ALERT_CLOSE_NOTIFY || code == ALERT_USER_CANCELED || code == ALERT_NO_RENEGOTIATION)
+		return false;
+	name = alert_name(code, &hint);
+	/* to plain text servers answer so, too: that the client had begun TLS must be seen */
+	conf = s->tls_alert_from == 1 && !byte_is(s->client_first_byte, 0x16, 0x16) && !s->starttls_tried ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
+	f = verdict_add(out, FINDING_TLS_FAILURE, conf, c, s->tls_alert_from == 1 ? 1 : 0);
+	finding_subkind(f, "alert");
+	evidence_frame(finding_says(f, c->point, "the %s ends the handshake with TLS alert %u (%s)", who, code, name),
+	    moment_is(&s->tls_at) ? &s->tls_at : &c->conn->last);
+	if (s->tls_issuer[0] != '\0' && s->tls_alert_from == 0)
+		finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer);
+	if ((more = alert_context(s, code, f)) != NULL)
+		hint = more;
+	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
+	return true;
+}
+
+/* Closed in the middle, and nothing of 1A explains it. */
+static void
+judge_handshake(const struct mail_case *c, struct verdicts *out)
+{
+	int closer = case_first_closer(c);
+	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
+	struct finding *f;
+
+	if (alert_judge(c, out))
+		return;
+	if (c->session->tls_finished) {
+		judge_behind(c, out);
+		return;
+	}
+	if (closer < 0 || case_stalled(c) || case_midstream(c) || end_not_seen(c))
+		return;
+	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
+	finding_subkind(f, "closed");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the %s closes before the TLS handshake is complete",
+	    closer == 0 ? "client" : "server"), &c->session->tls_at), &end);
+	finding_summary(f, "The %s closed the connection in the middle of the TLS handshake; its reason is encrypted or was not said.",
+	    closer == 0 ? "client" : "server");
+}
+
+/* ---- one side speaks TLS, the other plain text ------------------------------------------- */
+
+static struct finding *
+mismatch(const struct mail_case *c, const char *form, enum confidence conf, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_TLS_MODE_MISMATCH, conf, c, 0);
+
+	finding_subkind(f, form);
+	return f;
+}
+
+/* The first byte seen of a side is the first that it sent. */
+static bool
+begins_here(const struct mail_case *c, int dir)
+{
+	const struct record_direction *d = &c->conn->dir[dir];
+
+	return !case_midstream(c) && (d->unseen_count == 0 || d->unseen[0].at > 0);
+}
+
+static bool
+judge_mismatch(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	enum confidence conf = begins_here(c, 0) && begins_here(c, 1) ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
+	struct finding *f;
+
+	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
+	    !s->starttls_tried && !case_midstream(c)) {	/* where the STARTTLS may lie before the capture */
+		f = mismatch(c, "tls-to-plain", conf, out);
+		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn->dir[1].data_first);
+		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn->server.port);
+		return true;
+	}
+	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
+		f = mismatch(c, "plain-to-tls", conf, out);
+		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn->dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn->dir[1].data_first);
+		finding_summary(f, "The client is set to no encryption (or STARTTLS), but port %u of the server expects TLS at once.",
+		    c->conn->server.port);
+		return true;
+	}
+	return false;
+}
+
+/* M2: a client that waits for a greeting on a port where the server waits for a ClientHello. */
+static void
+judge_both_wait(const struct mail_case *c, struct verdicts *out)
+{
+	int closer = case_first_closer(c);
+	struct moment goodbye = case_goodbye(c), end = moment_is(&goodbye) ? goodbye : closer >= 0 ? case_closed(c, closer) : c->conn->last;
+	struct finding *f;
+
+	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED ||
+	    c->conn->dir[1].stream_bytes > 0 || case_stalled(c))
+		return;
+	/* QUIT is plain text; who leaves without it may be a scan */
+	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < 10 * SECOND))
+		return;
+	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
+	evidence_frame(evidence_frame(finding_says(f, c->point, moment_is(&goodbye) ?
+	    "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted" :
+	    "neither side says a word on port %u until one closes", c->conn->server.port), &c->conn->handshake), &end);
+	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn->server.port);
+}
+
+static void
+judge(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+
+	judge_both_wait(c, out);
+	if (c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)))
+		return;
+	if (judge_mismatch(c, out))
+		return;
+	if (case_is_smtp(c)) {
+		judge_not_offered(c, out);
+		judge_refused(v, out);
+	}
+	if (c->session->tls)
+		judge_handshake(c, out);
+}
+
+const struct rule rule_tls = { "tls", RULE_CASE, judge };

@@ -1,0 +1,97 @@
+/* store_impl.h - the store's inside, for store*.c only. */
+#ifndef STORE_IMPL_H
+#define STORE_IMPL_H
+
+#include "correlator/store/store_write.h"
+
+enum { BUCKETS = 1 << 14 };
+
+/* A growing array kept sorted; `cmp' decides what is the same record. */
+struct table {
+	void	*v;
+	size_t	 n, room;
+};
+
+/* Pointers to the records of a table in buckets by one of their addresses. */
+struct addr_index {
+	void	**v;
+	uint32_t *start;	/* of each bucket in v, and where the last ends */
+	uint32_t *joined;	/* hosts: how many of a bucket are left after the first question; 0 = not asked */
+	size_t	  buckets;	/* a power of two */
+	size_t	  indexed;	/* records of the table that are in */
+};
+
+/* One bucket: others may be among them. */
+struct addr_span {
+	void	*const *at, *const *end;
+};
+
+/* store_contrast.c; behind a pointer, for a question may have to index them first. */
+struct contrast_tables {
+	struct table	 paths, hosts;
+	struct addr_index by_from, by_client, by_server;
+	uint64_t	 starved;	/* allocations that failed, here and in the store */
+};
+
+/* What one capture point heard at all. */
+struct point_facts {
+	uint32_t	point;
+	bool		server_heard, client_data;
+};
+
+struct store {
+	struct mail_case *bucket[BUCKETS];
+	struct mail_case **cases;	/* by time, see store_index */
+	size_t		 case_count, case_room;
+	struct mail_case **by_client, **by_server;
+	size_t		 indexed;
+	int64_t		 longest_ns;	/* life of a case, of those indexed */
+	struct contrast_tables *contrast;
+	struct table	 icmp, captures, pieces;
+	struct point_facts *points;	/* ascending point */
+	size_t		 point_count;
+	uint64_t	 bytes, budget, clock, generation;
+	struct store_counters counters;
+};
+
+static inline int
+order_u64(uint64_t a, uint64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static inline int
+order_i64(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static inline bool
+witness_before(const struct moment *a, const struct moment *b)
+{
+	return a->ns != b->ns ? a->ns < b->ns : a->frame < b->frame;
+}
+
+/* store.c: what is known of a case without a connection record is written there; NULL: no memory. */
+struct record_connection *case_conn(struct store *s, struct mail_case *c);
+
+/* In order of time. */
+int	case_order(const struct mail_case *x, const struct mail_case *y);
+/* store_copies.c: the rings of copies, of cases in order of time. */
+void	copies_join(struct store *s);
+
+/* Orders of the tables; each record starts with its key. */
+int	capture_order(const void *a, const void *b);
+int	piece_order(const void *a, const void *b);
+/* Index of the first element not below `x'. */
+size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *));
+
+/* What follows takes (false: no room) and answers: paths by their source, repeats among them; hosts joined and in order. */
+bool	contrast_take_path(struct store *s, const struct record_path *x);
+bool	contrast_take_host(struct store *s, const struct record_host *x);
+struct addr_span contrast_paths(const struct store *s, const struct addr *from);
+size_t	index_bucket(const struct addr_index *x, const struct addr *a);
+struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);
+void	contrast_release(struct contrast_tables *k);
+
+#endif /* STORE_IMPL_H */
