@@ -1,6 +1,6 @@
 #include "lookup.h"
 
-#include "dialogue.h"
+#include "greeting_wait.h"
 #include "correlator/store/store_impl.h"
 
 #include <ctype.h>
@@ -484,12 +484,28 @@ case_pop_session(const struct mail_case *c)
 	return c->session != NULL && case_is_pop(c);
 }
 
+static bool
+case_greeted_late(const struct mail_case *c)
+{
+	return greeting_wait(c) >= GREETING_LATE;
+}
+
+static bool
+case_gave_up(const struct mail_case *c)
+{
+	struct moment left = greeting_given_up(c);
+
+	return moment_is(&left);
+}
+
 static const struct lookup_facts {
 	bool	client;		/* by its address, else by the server's */
 	bool	(*wanted)(const struct mail_case *c);
 } facts[LOOKUP_KINDS] = {
 	[LOOKUP_POP_OF_SERVER] = { false, case_pop_session },
 	[LOOKUP_POP_OF_CLIENT] = { true, case_pop_session },
+	[LOOKUP_GREETED_LATE_BY_SERVER] = { false, case_greeted_late },
+	[LOOKUP_GAVE_UP_OF_CLIENT] = { true, case_gave_up },
 };
 
 static const struct addr *

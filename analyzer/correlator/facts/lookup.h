@@ -76,6 +76,8 @@ const struct unheard *lookup_unheard(struct lookups *l, const struct addr *clien
 enum lookup_kind {
 	LOOKUP_POP_OF_SERVER,		/* POP3 sessions */
 	LOOKUP_POP_OF_CLIENT,
+	LOOKUP_GREETED_LATE_BY_SERVER,	/* 5 s and more after the handshake */
+	LOOKUP_GAVE_UP_OF_CLIENT,	/* it left without a greeting */
 	LOOKUP_KINDS
 };
 struct case_run {

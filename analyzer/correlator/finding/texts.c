@@ -223,6 +223,7 @@ static const struct {
 	{ FINDING_CLIENT_GAVE_UP_WAITING, "", true, THE_DOT },
 	{ FINDING_DUPLICATE_DELIVERY, "answer-unheard", false, THE_DOT },
 	{ FINDING_CONNECTED_NO_BANNER, "", false, "Postfix logs \"timed out while receiving the initial server greeting\"" },
+	{ FINDING_SLOW_BANNER, "gave-up", false, "Postfix logs \"timed out while receiving the initial server greeting\"" },
 	{ FINDING_CONNECTED_NO_BANNER, "closed", false, "Postfix logs \"lost connection while receiving the initial server greeting\"" },
 	{ FINDING_CONNECTED_NO_BANNER, "reset", false, "Postfix logs \"lost connection while receiving the initial server greeting\"" },
 	{ FINDING_BANNER_REJECTED, NULL, true, "Postfix logs \"refused to talk to me\"" },

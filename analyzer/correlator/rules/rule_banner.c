@@ -2,10 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "correlator/facts/greeting_wait.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/symptom.h"
-
-#define IDENT_PORT	113
 
 #define CLIENT_WAITS	(300 * SECOND)
 
@@ -17,18 +16,6 @@ greeted(const struct mail_case *c)
 	return c->session != NULL && moment_is(&c->session->greeting.at);
 }
 
-static struct moment
-client_done(const struct mail_case *c)
-{
-	struct moment a = case_closed(c, 0), b = case_closed(c, 1), end = { .ns = c->conn->t_end }, goodbye = case_goodbye(c);
-
-	if (moment_is(&goodbye))
-		return goodbye;
-	if (!moment_is(&a) || (moment_is(&b) && moment_before(&b, &a)))
-		a = b;
-	return moment_is(&a) ? a : end;
-}
-
 /* As case_first_closer(), but a close behind the client's goodbye is only its answer. */
 static int
 who_ended(const struct mail_case *c)
@@ -36,36 +23,6 @@ who_ended(const struct mail_case *c)
 	struct moment goodbye = case_goodbye(c);
 
 	return moment_is(&goodbye) ? 0 : case_first_closer(c);
-}
-
-/* ---- an ident query ---------------------------------------------------------------------- */
-
-/* When the query would have been repeated, had it not been given up: systems double their patience, or begin with 6 s. */
-static int64_t
-query_ended_by(const struct record_connection *n)
-{
-	uint32_t k = n->syn_count;
-
-	if (k < 2)
-		return n->first.ns + 6 * SECOND;
-	if (k > RECORD_SYNS)
-		return n->last.ns + 64 * SECOND;
-	return n->syn[k - 1].ns + 2 * (n->syn[k - 1].ns - n->syn[k - 2].ns) + SECOND;
-}
-
-/* The server asked back (ident, RFC 1413) as soon as it accepted, got no answer, and may have waited for it until then. */
-static const struct mail_case *
-ident_unanswered(const struct view *v, int64_t until)
-{
-	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
-		.to_ns = c->conn->handshake.ns + 2 * SECOND };
-
-	while ((x = store_case_next(v->store, &it)) != NULL)
-		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
-		    x->conn->state == CONN_UNANSWERED && query_ended_by(x->conn) >= until)
-			return x;
-	return NULL;
 }
 
 /* ---- no greeting at all -------------------------------------------------------------- */
@@ -141,7 +98,7 @@ static void
 judge_silent(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *ident;
-	struct moment end = client_done(c);
+	struct moment end = greeting_client_done(c);
 	int64_t waited = end.ns - c->conn->handshake.ns - case_time_jumped(c, c->conn->handshake.ns, end.ns);	/* the end of a capture has no frame */
 	int closer = who_ended(c);
 	struct finding *f;
@@ -149,7 +106,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 
 	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
 		return;
-	if ((ident = ident_unanswered(v, end.ns)) != NULL && closer != 1) {
+	if ((ident = greeting_ident_pending(v, end.ns)) != NULL && closer != 1) {
 		say_ident_pending(c, ident, waited, closer == 0, &end, out);
 		return;
 	}
@@ -181,7 +138,7 @@ server_is_other(const struct mail_case *c)
 static void
 judge_partial(const struct mail_case *c, struct verdicts *out)
 {
-	struct moment end = client_done(c), goodbye = case_goodbye(c);
+	struct moment end = greeting_client_done(c), goodbye = case_goodbye(c);
 	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns - case_time_jumped(c, c->session->greeting_begun.ns, end.ns) : 0;
 	int closer = who_ended(c);
 	struct finding *f;
@@ -207,38 +164,6 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	    "the capture ends"), &end);
 	finding_summary(f, "The server began its greeting and did not end it for %lld s: a client has to wait for its last line.",
 	    (long long)(waited / SECOND));
-}
-
-/* ---- late ----------------------------------------------------------------------------- */
-
-static void
-judge_late(const struct view *v, int64_t delay, struct verdicts *out)
-{
-	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? ident_unanswered(v, c->session->greeting.at.ns) : NULL;
-	const struct moment *at = &c->session->greeting.at;
-	struct finding *f;
-
-	if (ident != NULL) {
-		f = verdict_add(out, FINDING_IDENT_DELAY, absence(c, CONFIDENCE_CONFIRMED), c, 1);
-		evidence_frame(finding_says(f, ident->point, "the server asks back (TCP port 113), unanswered"), &ident->conn->first);
-		evidence_frame(finding_says(f, c->point, "its greeting comes %lld.%lld s after the handshake", (long long)(delay / SECOND),
-		    (long long)(delay % SECOND / 100000000)), at);
-		finding_exclude(f, FINDING_SLOW_BANNER, "the wait is the ident query's");
-		finding_summary(f, "The greeting came %lld s late: the server first waited for an ident answer that a filter drops.",
-		    (long long)(delay / SECOND));
-		return;
-	}
-	if (delay < 5 * SECOND)
-		return;
-	f = verdict_add(out, FINDING_SLOW_BANNER, absence(c, delay >= 30 * SECOND ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
-	if (delay >= 30 * SECOND)
-		f->severity = SEVERITY_WARNING;
-	evidence_frame(evidence_frame(finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
-	    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)), &c->conn->handshake), at);
-	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
-	if (case_is_pop(c))
-		finding_remedy(f, "Most often it is a slow reverse DNS lookup of the client's address, or overload, at the server. Raise the program's server "
-		    "time-out if it gives up.");
 }
 
 /* ---- refused --------------------------------------------------------------------------- */
@@ -361,45 +286,27 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
 }
 
-static bool
-client_began_tls(const struct mail_case *c)
-{
-	return c->session != NULL && c->session->client_first_byte == 0x16 + 1;
-}
-
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
-	if (!c->has_conn || case_midstream(c) || c->conn->app == APP_OTHER || c->conn->app == APP_SMTP_TUNNELLED)
-		return;
-	if (!port_is_mail(c->conn->server.port) && c->session == NULL)
-		return;
-	if (c->conn->server.port == 143 || port_is_tls(c->conn->server.port) || case_one_sided(c))
+	if (!greeting_expected(c))
 		return;
 	if (moment_is(&c->conn->handshake) && c->conn->dir[1].stream_bytes == 0) {
-		if (!client_began_tls(c) && !case_stalled(c))
+		if (!greeting_tls_begun(c) && !case_stalled(c) && verdict_claimed(out, c, 1, FINDING_SLOW_BANNER) == NULL)
 			judge_silent(v, out);
 	} else if (!greeted(c)) {
 		judge_partial(c, out);
 	}
-	if (c->session == NULL)
-		return;
-	if (case_is_pop(c) && greeted(c) && moment_is(&c->conn->handshake))
-		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
-	if (!case_is_smtp(c))
+	if (c->session == NULL || !case_is_smtp(c))
 		return;
 	if (!greeted(c) && server_is_other(c)) {
 		judge_other(c, out);
 		return;
 	}
 	judge_early(c, out);
-	if (!greeted(c))
-		return;
-	if (moment_is(&c->conn->handshake))
-		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
-	if (reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1) && c->conn->dir[1].isn_known)
+	if (greeted(c) && reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1) && c->conn->dir[1].isn_known)
 		judge_refused(v, out);
 }
 

@@ -90,6 +90,7 @@ test_log_of_a_sender(void)
 		{ FINDING_CLIENT_GAVE_UP_AT_DATA, "", 587, 587, NULL },
 		{ FINDING_CLIENT_GAVE_UP_WAITING, "", 25, 25, "message may be sent more than once" },
 		{ FINDING_CLIENT_GAVE_UP_WAITING, "command", 25, 25, NULL },
+		{ FINDING_SLOW_BANNER, "gave-up", 25, 40000, "timed out while receiving the initial server greeting" },
 		{ FINDING_CONNECTED_NO_BANNER, "", 25, 40000, "timed out while receiving the initial server greeting" },
 		{ FINDING_CONNECTED_NO_BANNER, "reset", 25, 40000, "lost connection while receiving the initial server greeting" },
 		{ FINDING_RECIPIENT_UNKNOWN, "", 25, 25, NULL },
