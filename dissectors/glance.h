@@ -3,7 +3,7 @@
  * most two VLAN tags, IPv4 without options or IPv6 without extension headers,
  * no fragment, TCP with its first 20 bytes captured.  Pure.
  *
- * It never says more than flow/decode.c would: whatever is odd, or cut, is not
+ * It never says more than flow/packet/decode.c would: whatever is odd, or cut, is not
  * glanced at, and the two agree on every field (tests/fuzz/fuzz_decode.c).
  */
 #ifndef GLANCE_H

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "flow/decode.h"
+#include "flow/packet/decode.h"
 
 /* What is made of a glance is the same packet; bytes that no decoder sets are the same before. */
 static inline bool

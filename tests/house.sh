@@ -10,7 +10,7 @@ say() {
 	bad=$((bad + 1))
 }
 
-# room, then what its files must not include; the correlator's chambers have an order of their own
+# room, then what its files must not include; the chambers of the large ones have an order of their own
 while read -r room forbidden; do
 	hits=$(grep -nE "#include *\"($forbidden)/" -r "$room" --include='*.[ch]' 2>/dev/null)
 	[ -z "$hits" ] || say "$room includes what it must not know:
@@ -20,6 +20,11 @@ dissectors analyzer|capture|flow|mail|record|correlator|report
 analyzer/record capture|flow|mail|correlator|report|dissectors
 analyzer/capture flow|mail|correlator|report|dissectors
 analyzer/flow mail|correlator|report
+analyzer/flow/packet flow/(table|classify|stream|ledger)
+analyzer/flow/table flow/(classify|stream|ledger)
+analyzer/flow/classify flow/(table|stream|ledger)
+analyzer/flow/stream flow/(table|classify|ledger)
+analyzer/flow/ledger flow/(table|classify|stream)
 analyzer/mail correlator|report
 analyzer/correlator capture|flow|mail|report|dissectors
 analyzer/correlator/store correlator/(finding|words|facts|vantage|rules)
@@ -28,8 +33,8 @@ analyzer/correlator/words correlator/(facts|vantage|rules)
 analyzer/correlator/facts correlator/(vantage|rules)
 analyzer/correlator/vantage correlator/rules
 TXT
-hits=$(grep -nE '#include *"correlator/[a-z_]+\.h"' analyzer/correlator/*/*.[ch])
-[ -z "$hits" ] || say "a chamber of the correlator includes who judges:
+hits=$(grep -nE '#include *"(correlator|flow)/[a-z_]+\.h"' analyzer/correlator/*/*.[ch] analyzer/flow/*/*.[ch])
+[ -z "$hits" ] || say "a chamber includes what stands before its doors:
 $hits"
 
 # library header, then the only files that may include it
@@ -37,8 +42,8 @@ while read -r header doors; do
 	hits=$(grep -lE "#include *[<\"]($header)" -r analyzer dissectors --include='*.[ch]' | grep -vE "^($doors)$")
 	[ -z "$hits" ] || say "$header outside its door ($doors): $hits"
 done <<TXT
-nids analyzer/flow/stream_nids.c
-ndpi|libndpi|ndpi_ analyzer/flow/classify_ndpi.c
+nids analyzer/flow/stream/stream_nids.c
+ndpi|libndpi|ndpi_ analyzer/flow/classify/classify_ndpi.c
 archive(_entry)?\.h analyzer/capture/unpack.c
 zlib\.h analyzer/capture/gunzip.c
 nettle dissectors/digest.c

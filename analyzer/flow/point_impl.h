@@ -6,15 +6,15 @@
 #ifndef POINT_IMPL_H
 #define POINT_IMPL_H
 
-#include "flow/contrast.h"
-#include "flow/copies.h"
-#include "flow/decode.h"
+#include "flow/table/contrast.h"
+#include "flow/packet/copies.h"
+#include "flow/packet/decode.h"
 #include "flow/flow.h"
-#include "flow/ledger.h"
-#include "flow/prelude.h"
-#include "flow/stamps.h"
-#include "flow/stream.h"
-#include "flow/table.h"
+#include "flow/ledger/ledger.h"
+#include "flow/classify/prelude.h"
+#include "flow/packet/stamps.h"
+#include "flow/stream/stream.h"
+#include "flow/table/table.h"
 
 #include <sys/queue.h>
 

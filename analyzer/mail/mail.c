@@ -8,7 +8,7 @@
 
 #include "dissectors/proxy_header.h"
 #include "dissectors/tls.h"
-#include "flow/packet.h"
+#include "flow/packet/packet.h"
 #include "mail/mail_internal.h"
 #include "record/text.h"
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow/copies.h"
-#include "flow/decode.h"
+#include "flow/packet/copies.h"
+#include "flow/packet/decode.h"
 #include "tests/glance_agree.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -6,13 +6,13 @@
  * oracle_* works from decoded packets, by itself: offsets from the SYNs, first
  * copy of a byte wins, whatever is not there at the end is a gap.
  *
- * stream_engine_oracle is a second engine behind flow/stream.h.
+ * stream_engine_oracle is a second engine behind flow/stream/stream.h.
  */
 #ifndef REASSEMBLE_H
 #define REASSEMBLE_H
 
-#include "flow/packet.h"
-#include "flow/stream.h"
+#include "flow/packet/packet.h"
+#include "flow/stream/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define FRAME_DECODE_H
 
 #include "check.h"
-#include "flow/decode.h"
+#include "flow/packet/decode.h"
 #include "frame_build.h"
 #include "tests/glance_agree.h"
 

@@ -7,7 +7,7 @@
 
 #include "check.h"
 
-#include "flow/ledger.h"
+#include "flow/ledger/ledger.h"
 
 #define MS	INT64_C(1000000)
 #define S	(1000 * MS)

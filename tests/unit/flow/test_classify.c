@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/classify.h"
+#include "flow/classify/classify.h"
 
 /* "S:220 x\r\n" lines, in order; the verdict after the last, or the first that is one. */
 struct line {

@@ -1,6 +1,6 @@
 /* What a capture point remembers of all hosts: bounded, and nothing is lost without being told. */
 #include "check.h"
-#include "flow/contrast.h"
+#include "flow/table/contrast.h"
 
 enum { SMALL = 64 };
 

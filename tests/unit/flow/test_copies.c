@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/copies.h"
+#include "flow/packet/copies.h"
 
 static const int64_t US = 1000, MS = 1000000;
 

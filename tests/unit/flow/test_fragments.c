@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/fragments.h"
+#include "flow/packet/fragments.h"
 
 static const uint8_t bytes[65536];
 

@@ -1,6 +1,6 @@
 /* Entries by their fingerprints: all that are in it are found, and nobody else, however they crowd. */
 #include "check.h"
-#include "flow/index.h"
+#include "flow/table/index.h"
 
 static bool
 found(const struct index *x, uint32_t print, uint32_t entry)

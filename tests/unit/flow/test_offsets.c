@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/offsets.h"
+#include "flow/stream/offsets.h"
 
 /* What was put, all of it, in a plain table. */
 static struct offset_entry naive[3 * OFFSETS_MAX];

@@ -4,7 +4,7 @@
  * gaps, and every byte the one that the script sent.
  */
 #include "check.h"
-#include "flow/decode.h"
+#include "flow/packet/decode.h"
 #include "flow/flow.h"
 #include "oracle/conversation.h"
 #include "oracle/reassemble.h"

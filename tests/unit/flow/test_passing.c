@@ -1,6 +1,6 @@
 /* How many packets of each size passed: few sizes exactly, many with the large ones kept. */
 #include "check.h"
-#include "flow/passing.h"
+#include "flow/ledger/passing.h"
 
 static struct moment
 at(uint64_t frame)

@@ -1,6 +1,6 @@
 /* What is kept of a flow's first packets comes back as it was, whatever each of them had to say. */
 #include "check.h"
-#include "flow/prelude.h"
+#include "flow/classify/prelude.h"
 #include "record/addr.h"
 
 static struct packet

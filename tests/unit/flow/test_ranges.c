@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/ranges.h"
+#include "flow/stream/ranges.h"
 
 /* "10-20/2 30-40cut": ranges, the segments they were joined from, and those that were cut. */
 static const char *

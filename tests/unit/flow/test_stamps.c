@@ -1,6 +1,6 @@
 /* The capture's clock was set forward: both ends' time stamps say so, and nothing less. */
 #include "check.h"
-#include "flow/stamps.h"
+#include "flow/packet/stamps.h"
 
 #define MS INT64_C(1000000)
 

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "flow/stream.h"
+#include "flow/stream/stream.h"
 
 /* Events as text: "C+hello", "S-120" (a gap); frames where asked for. */
 static char said[1000];

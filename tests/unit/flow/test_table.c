@@ -1,7 +1,7 @@
 #include "check.h"
-#include "flow/hosts.h"
-#include "flow/offsets.h"
-#include "flow/table.h"
+#include "flow/table/hosts.h"
+#include "flow/stream/offsets.h"
+#include "flow/table/table.h"
 
 static const struct hash_key key = { { 0x1234567, 0x89abcdef01 } };
 

@@ -1,0 +1,649 @@
+/*
+ * ledger_side.c - what can be said of a packet at once: sequence space, holes,
+ * silences, IP IDs.  O(1) a packet.
+ */
+#include "flow/ledger/ledger_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
+	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
+	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
+};
+
+static const int64_t in_flight = SECOND;		/* who hears nothing for so long sends again (RFC 6298 2.1) */
+static const int64_t id_gap_least = 3 * SECOND;
+
+/* ---- sequence space -------------------------------------------------------- */
+
+static void
+side_base(struct side *s, uint32_t seq, bool isn, int64_t ns)
+{
+	s->based = true;
+	s->began_ns = ns;
+	s->isn_known = isn;
+	s->midstream = !isn;
+	s->base = isn ? seq : seq - 1;
+	s->low = s->max = s->data_max = s->acked = s->floor = 1;
+	if (!isn)			/* what lies below may be sent again and again, too */
+		s->floor -= FLOOR_UNKNOWN;
+}
+
+bool
+side_lists(struct side *s)
+{
+	if (s->lists == NULL && (s->lists = calloc(1, sizeof(*s->lists))) == NULL)
+		s->lists_missed++;
+	return s->lists != NULL;
+}
+
+static void
+hole_give_up(struct side *s, const struct hole *h)
+{
+	uint64_t n = (uint64_t)(h->hi - h->lo);
+
+	if (h->before && s->packets > 0)
+		return;
+	s->missing_gone += n;
+	if (s->acked >= h->hi)
+		s->unseen_gone += n;
+}
+
+static void
+hole_drop_lowest(struct side *s)
+{
+	hole_give_up(s, &s->lists->holes[0]);
+	memmove(s->lists->holes, s->lists->holes + 1, --s->hole_count * sizeof(s->lists->holes[0]));
+}
+
+static void
+hole_insert(struct side *s, uint32_t at, struct hole h)
+{
+	if (!side_lists(s)) {
+		hole_give_up(s, &h);
+		return;
+	}
+	if (s->hole_count == LEDGER_HOLES) {	/* the lowest is the oldest: it will not be filled */
+		hole_drop_lowest(s);
+		if (at > 0)
+			at--;
+	}
+	memmove(s->lists->holes + at + 1, s->lists->holes + at, (s->hole_count - at) * sizeof(s->lists->holes[0]));
+	s->lists->holes[at] = h;
+	s->hole_count++;
+}
+
+/* What lies between the highest byte seen and `to' was sent, and is not here (yet). */
+static void
+side_skip(struct side *s, int64_t to, int64_t ns, uint16_t id, bool by_data)
+{
+	if (to <= s->max)
+		return;
+	hole_insert(s, s->hole_count, (struct hole){ s->max, to, ns, id, by_data, s->midstream && ns - s->began_ns <= in_flight });
+	s->max = to;
+}
+
+/*
+ * Fills [lo, hi) of the holes; the hole it first fell in is left in *in.
+ * Returns the number of bytes that were missing.
+ */
+static int64_t
+holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
+{
+	int64_t filled = 0;
+
+	for (uint32_t i = 0; i < s->hole_count && s->lists->holes[i].lo < hi; ) {
+		struct hole *h = &s->lists->holes[i];
+		int64_t a = h->lo > lo ? h->lo : lo, b = h->hi < hi ? h->hi : hi;
+
+		if (a >= b) {
+			i++;
+			continue;
+		}
+		if (filled == 0)
+			*in = *h;
+		filled += b - a;
+		if (a == h->lo && b == h->hi) {
+			memmove(h, h + 1, (--s->hole_count - i) * sizeof(*h));
+		} else if (a == h->lo) {
+			h->lo = b;
+			i++;
+		} else if (b == h->hi) {
+			h->hi = a;
+			i++;
+		} else {
+			struct hole right = *h;
+
+			h->hi = a;
+			right.lo = b;
+			hole_insert(s, i + 1, right);
+			i += 2;
+		}
+	}
+	return filled;
+}
+
+/* ---- the hole beyond a bottleneck (S9) --------------------------------------- */
+
+/*
+ * The hole that stood open longest tells most; of two that differ by no round trip
+ * the larger one, as one packet lost by chance, or a probe for the size that
+ * passes, is repaired as fast as what a sender repeats that shrank.
+ */
+static bool
+gap_tells_more(const struct ledger *l, const struct side *s, const struct packet *p)
+{
+	int64_t more = (p->at.ns - s->gap_seen.ns) - (s->filled.filled.ns - s->filled.seen.ns);
+
+	if (!s->gap_was || more > l->handshake_ns)
+		return true;
+	return s->gap_size != s->filled.size ? more >= -l->handshake_ns && s->gap_size > s->filled.size : more > 0;
+}
+
+static void
+gap_filled(const struct ledger *l, struct side *s, const struct packet *p)
+{
+	if (gap_tells_more(l, s, p)) {
+		s->gap_was = true;
+		s->filled.acked = s->gap_acked;
+		s->filled.lo = s->gap_lo;
+		s->filled.size = s->gap_size;
+		s->filled.seen = s->gap_seen;
+		s->filled.filled = p->at;
+		s->filled.id_jump = s->gap_id_jump;
+		s->filled.w_after = 0;
+	}
+	s->gap_on = false;
+}
+
+/* A small packet, or an empty one, whose SEQ lies beyond the contiguous edge. */
+static void
+gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
+{
+	struct side *s = &l->side[dir];
+	uint32_t c = side_ceiling(l, dir);
+	const struct hole *h = s->hole_count > 0 ? &s->lists->holes[0] : NULL;
+
+	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
+		gap_filled(l, s, p);
+	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
+		return;
+	if (p->len > 0 && c != 0 && p->w >= c)
+		return;
+	s->gap_on = true;
+	s->gap_acked = s->acked > h->lo;
+	s->gap_lo = h->lo;
+	s->gap_size = h->hi - h->lo;
+	s->gap_seen = p->at;
+	s->gap_id_jump = s->id_known && p->ip_id != 0 ? (uint16_t)(p->ip_id - s->id_last - 1) : 0;
+}
+
+/* ---- data ------------------------------------------------------------------------ */
+
+/* S13: late enough, or numbered late enough, to be sent again and not just overtaken. */
+static bool
+fill_is_repair(const struct ledger *l, const struct packet *p, const struct hole *h, uint16_t newest_id)
+{
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 8 / 10;
+
+	if (!h->by_data)
+		return false;
+	if (p->src.family == 4 && p->ip_id != 0 && newest_id != 0)
+		return (uint16_t)(p->ip_id - newest_id) < 0x8000;
+	return p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
+}
+
+static uint32_t
+payload_sample(const struct packet *p)
+{
+	uint64_t a = 0, b = 0, c = 0;
+
+	if (p->payload == NULL || p->caplen < p->len || p->len < 2)
+		return 0;
+	if (p->len < 8) {
+		memcpy(&a, p->payload, p->len);
+	} else {
+		memcpy(&a, p->payload, 8);
+		memcpy(&b, p->payload + p->len / 2 - 4, 8);
+		memcpy(&c, p->payload + p->len - 8, 8);
+	}
+	a = (a ^ (b * 0x9e3779b97f4a7c15ULL)) * 0xff51afd7ed558ccdULL;
+	a ^= (a >> 32) ^ c * 0xc4ceb9fe1a85ec53ULL;
+	a ^= a >> 29;
+	return (uint32_t)(a >> 32) | 1;
+}
+
+/* The same bytes, seen before with other content? */
+static void
+copies_compare(const struct ledger *l, struct side *s, int dir, const struct packet *p, uint32_t hash)
+{
+	uint32_t n = l->count < 256 ? l->count : 256;
+
+	if (hash == 0)
+		return;
+	for (uint32_t i = l->count; i-- > l->count - n; ) {
+		const struct seg *o = &l->segs[i];
+
+		if (seg_s2c(o) == (dir == 1) && o->seq == p->seq && o->len == p->len) {
+			if (o->hash != 0 && o->hash != hash)
+				s->conflict = true;
+			return;
+		}
+	}
+}
+
+/*
+ * What was lost goes out again in one segment of the size that the sender now believes in (RFC 6298 5.4), smaller than
+ * before: it shrank.  A card that cuts for it then gets larger pieces than go on the cable, though they look as one.
+ */
+static void
+shrink_look(const struct ledger *l, struct side *s, const struct side *peer, int dir, const struct packet *p, int64_t rel)
+{
+	uint32_t largest = side_largest(l, dir), n = l->count < 256 ? l->count : 256;
+
+	if (!s->offloads || rel != s->acked || rel + p->len >= s->max || p->at.ns - s->data_last.ns < REPEAT_LEAST)
+		return;
+	for (uint32_t i = l->count; i-- > l->count - n; ) {
+		const struct seg *o = &l->segs[i];
+
+		if (seg_s2c(o) != (dir == 1) || o->seq != p->seq || o->len == 0 || seg_super(o, largest))
+			continue;
+		if (o->len > p->len && o->len <= (uint32_t)peer->window_last << peer->window_shift)
+			s->cut_to = p->len;
+		return;
+	}
+}
+
+void
+pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p)
+{
+	uint32_t least = 0;
+
+	if (*count < RECORD_PAUSES) {
+		kept[(*count)++] = *p;
+		return;
+	}
+	for (uint32_t i = 1; i < RECORD_PAUSES; i++)
+		if (kept[i].to.ns - kept[i].from.ns < kept[least].to.ns - kept[least].from.ns)
+			least = i;
+	if (p->to.ns - p->from.ns <= kept[least].to.ns - kept[least].from.ns)
+		return;
+	memmove(kept + least, kept + least + 1, (RECORD_PAUSES - 1 - least) * sizeof(*p));
+	kept[RECORD_PAUSES - 1] = *p;
+}
+
+/* S10: silence with everything sent acknowledged in time, not only what was sent again last, and no closed window in it. */
+bool
+pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from)
+{
+	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
+
+	return s->acked >= s->data_max && s->acked <= s->max + 1 && s->acked_full_ns <= from + DELACK + 4 * rtt
+	    && !s->data_last_cut && !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
+}
+
+static void
+pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
+{
+	struct side *s = &l->side[dir];
+	const struct side *peer = &l->side[!dir];
+	struct pause pause;
+	/* what the peer said meanwhile had been waited for */
+	const struct moment *from = peer->data_last.frame != 0 && peer->data_last.ns > s->data_last.ns ? &peer->data_last : &s->data_last;
+
+	if (s->data_last.frame == 0 || p->at.ns - from->ns < PAUSE_LEAST || rel < s->data_last_end
+	    || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
+		return;
+	memset(&pause, 0, sizeof(pause));
+	pause.from = *from;
+	pause.to = p->at;
+	pause.ids_continue = s->id_known && p->ip_id != 0
+	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	pause_keep(s->lists->pauses, &s->pause_count, &pause);
+}
+
+static void
+header_count(struct side *s, uint8_t header)
+{
+	for (int i = 0; i < 4; i++)
+		if (s->header[i] == header || s->header_count[i] == 0) {
+			s->header[i] = header;
+			s->header_count[i]++;
+			return;
+		}
+}
+
+/* The newest segment that overtook every hole still open. */
+static void
+holes_overtaken(struct side *s, const struct packet *p, int64_t end)
+{
+	for (uint32_t i = 0; i < s->hole_count; i++) {
+		struct hole *h = &s->lists->holes[i];
+
+		h->id = p->ip_id;
+		if (h->by_data)
+			continue;
+		h->by_data = end > s->data_max && h->ns < p->at.ns && s->acked < h->hi;
+		h->ns = p->at.ns;
+	}
+}
+
+/* Returns SEG_FILL when the segment repairs a loss upstream. */
+static uint8_t
+side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32_t hash)
+{
+	struct side *s = &l->side[dir];
+	int64_t end = rel + p->len;
+	struct hole in = { .lo = 0 };
+	uint16_t newest = s->hole_count > 0 ? s->lists->holes[s->hole_count - 1].id : 0;
+	bool repair = false;
+
+	if (s->data_segments == 0 && s->midstream && rel < s->low)
+		s->low = rel;
+	pause_look(l, dir, p, rel);
+	if (rel > s->max)
+		side_skip(s, rel, p->at.ns, p->ip_id, true);
+	if (rel < s->max) {
+		int64_t missing = holes_fill(s, rel, end < s->max ? end : s->max, &in);
+
+		/* acknowledged before it was recorded: the two directions have queues or clocks of their own */
+		if (missing > 0 && !in.by_data && s->acked >= end)
+			l->disordered++;
+		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
+			repair = fill_is_repair(l, p, &in, newest);
+		else if (p->len > 1 && rel >= s->low) {
+			copies_compare(l, s, dir, p, hash);
+			shrink_look(l, s, &l->side[!dir], dir, p, rel);
+			if (s->again_end == 0 && p->has_ts) {
+				s->again_val = p->tsval;
+				s->again_end = end;
+			}
+		}
+	}
+	if (s->midstream && rel < s->low)
+		s->low = rel;
+	if (end > s->max) {
+		s->max = end;
+		holes_overtaken(s, p, end);
+	}
+	if (end > s->data_max)
+		s->data_max = end;
+	if (s->data_segments++ == 0)
+		s->data_first = p->at;
+	s->cut_bytes += p->len - p->caplen;
+	header_count(s, p->header_len);
+	if (s->gap_was && p->w > s->filled.w_after)
+		s->filled.w_after = p->w;
+	s->data_last = p->at;
+	s->data_last_end = end;
+	s->data_last_cut = p->cut;
+	s->after_data = (struct moment){ 0, 0 };
+	s->id_data = p->ip_id;
+	return repair ? SEG_FILL : 0;
+}
+
+/* ---- IDs and TTLs ------------------------------------------------------------------- */
+
+static void
+ttl_note(struct side *s, uint8_t ttl)
+{
+	for (int i = 0; i < LEDGER_TTLS; i++)
+		if (s->ttl[i] == ttl || s->ttl_count[i] == 0) {
+			s->ttl[i] = ttl;
+			s->ttl_count[i]++;
+			return;
+		}
+}
+
+uint8_t
+side_ttl(const struct side *s)
+{
+	int best = 0;
+
+	for (int i = 1; i < LEDGER_TTLS; i++)
+		if (s->ttl_count[i] > s->ttl_count[best])
+			best = i;
+	return s->ttl_count[best] > 0 ? s->ttl[best] : 0;
+}
+
+static void
+id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
+{
+	struct side *s = &l->side[dir];
+	uint16_t step;
+
+	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
+	if (p->src.family != 4 || p->ip_id == 0) {
+		s->id_known = false;
+		return;
+	}
+	step = (uint16_t)(p->ip_id - s->id_last);
+	if (s->id_known) {
+		s->id_pairs++;
+		s->id_ones += step == 1;
+		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 && p->at.ns - s->last.ns >= id_gap_least
+		    && (s->id_gap == 0 || p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
+			s->id_gap_from = s->last;
+			s->id_gap_to = p->at;
+			s->id_gap = step - 1U;
+			s->id_gap_big = w_before >= side_largest(l, dir);
+		}
+	}
+	s->id_known = true;
+	s->id_last = p->ip_id;
+}
+
+/* ---- one packet ---------------------------------------------------------------------------- */
+
+static void
+syn_note(struct side *s, struct side *peer, const struct packet *p)
+{
+	bool scaled;
+
+	s->syn_cut = p->options_cut;
+	if (s->tsval == 0 && p->has_ts)
+		s->tsval = p->tsval;
+	s->scale_read = !s->syn_cut || p->wscale <= 14;
+	s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
+	if (p->options_cut && p->mss == 0)
+		s->mss = 0;
+	s->wscale = p->wscale;
+	s->sack_ok = p->sack_permitted;
+	s->ttl_syn = p->ttl;
+	/* Scaling counts where both ends are seen to agree on it. */
+	scaled = peer->scale_read && s->wscale <= 14 && peer->wscale <= 14;
+	s->window_shift = scaled ? s->wscale : 0;
+	peer->window_shift = scaled ? peer->wscale : 0;
+}
+
+static void
+options_note(struct side *s, const struct packet *p)
+{
+	s->timestamps |= p->has_ts;
+	if (p->options_cut && p->sack_count == 0)
+		s->options_cut = true;
+}
+
+/* What the peer has beyond all that was seen was sent, too. */
+static void
+side_sacked(struct side *s, int64_t to, int64_t ns)
+{
+	if (to > s->max + 1 && to <= s->max + LEDGER_WIDE)
+		side_skip(s, to, ns, 0, false);
+}
+
+/* The peer acknowledges `s': duplicates told (RFC 2883), bytes that the capture lacks. */
+static void
+ack_note(struct side *s, const struct packet *p)
+{
+	int64_t rel, lo, hi;
+
+	if (!(p->flags & TCP_ACK))
+		return;
+	if (!s->based)
+		side_base(s, p->ack, false, p->at.ns);
+	rel = side_rel(s, p->ack);
+	if (!side_near(s, rel))
+		return;
+	/* one byte beyond is an unseen FIN, or a keep-alive's */
+	if (rel > s->max + 1 && rel <= s->max + (int64_t)LEDGER_WIDE * 64)
+		side_skip(s, rel, p->at.ns, 0, false);
+	if (rel > s->acked) {
+		if (s->acked < s->data_max && rel >= s->data_max)	/* not again with the ACK of a FIN */
+			s->acked_full_ns = p->at.ns;
+		s->acked = rel;
+	}
+	/* what fills a hole is what its ACK echoes the time stamp of (RFC 7323 4.3) */
+	if (s->again_end != 0 && rel >= s->again_end) {
+		s->needless += p->has_ts && p->tsecr != 0 && (int32_t)(p->tsecr - s->again_val) < 0;
+		s->again_end = 0;
+	}
+	if (s->gap_on && s->acked > s->gap_lo)
+		s->gap_acked = true;
+	if (p->sack_count == 0)
+		return;
+	lo = side_rel(s, p->sack[0][0]);
+	hi = side_rel(s, p->sack[0][1]);
+	if (hi <= s->acked || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
+		s->dsacks++;
+	for (unsigned int i = 0; i < p->sack_count; i++)
+		side_sacked(s, side_rel(s, p->sack[i][1]), p->at.ns);
+	for (unsigned int i = 0; i < p->sack_count && s->gap_on; i++)
+		if (side_rel(s, p->sack[i][0]) < s->gap_lo + s->gap_size && side_rel(s, p->sack[i][1]) > s->gap_lo)
+			s->gap_acked = true;
+}
+
+/* Where the segment stands in its direction; `wild' = nowhere that it could. */
+static int64_t
+side_place(struct side *s, const struct packet *p, bool *wild)
+{
+	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0;
+	int64_t rel;
+
+	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
+		side_base(s, p->seq, syn, p->at.ns);
+	rel = side_rel(s, p->seq);
+	*wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
+	return rel;
+}
+
+/* What the segment tells of who sent it. */
+static void
+sender_note(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool wild)
+{
+	struct side *s = &l->side[dir];
+
+	if (p->flags & TCP_SYN)
+		syn_note(s, &l->side[!dir], p);
+	options_note(s, p);
+	if (p->flags & TCP_RST) {
+		rst_note(l, dir, p, rel);
+	} else if (!(p->flags & TCP_SYN)) {
+		ttl_note(s, p->ttl);
+		if (s->rst_kept > 0 && !wild)
+			rst_refuted(s, p, rel);
+	}
+}
+
+static void
+silence_ends(struct side *s, const struct moment *at)
+{
+	if (s->data_last.frame != 0 && s->after_data.frame == 0)
+		s->after_data = *at;
+}
+
+/* One's end is the end of its silence; data of either, of the other's too. */
+static void
+silence_note(struct side *s, struct side *peer, const struct packet *p)
+{
+	bool ends = (p->flags & (TCP_FIN | TCP_RST)) != 0;
+
+	if (ends)
+		silence_ends(s, &p->at);
+	if (ends || p->len > 0)
+		silence_ends(peer, &p->at);
+}
+
+/* Its TTL is that of what its end sent: of the SYN, where nothing else is known. */
+static bool
+rst_fits(const struct side *s, const struct packet *p)
+{
+	return p->ttl == (s->ttl_count[0] > 0 ? side_ttl(s) : s->ttl_syn);
+}
+
+/* No data, but beyond all that was seen: the capture lacks what is between. */
+static void
+side_beyond(struct side *s, const struct packet *p, int64_t rel)
+{
+	int64_t beyond = rel - s->max;
+
+	if (beyond <= 0 || beyond > (int64_t)LEDGER_WIDE * 64)
+		return;
+	/* a forged RST stands anywhere */
+	if ((p->flags & TCP_RST) && (!rst_fits(s, p) || beyond > LEDGER_WIDE))
+		return;
+	/* one beyond is the FIN that was seen */
+	if (beyond > 1 || s->fin.frame == 0)
+		side_skip(s, rel, p->at.ns, p->ip_id, false);
+}
+
+/* The stretch of sequence space that it covers. */
+static struct seg_more
+side_stretch(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool super)
+{
+	struct side *s = &l->side[dir];
+	struct seg_more more = { 0 };
+
+	if (p->len > 0 && !(p->flags & TCP_RST)) {
+		more.hash = payload_sample(p);
+		more.bits = side_data(l, dir, p, rel, more.hash);
+		if (p->w > s->w_seen && !super)
+			s->w_seen = p->w;
+	} else {
+		side_beyond(s, p, rel);
+	}
+	if (s->gap_on || s->hole_count > 0)
+		gap_look(l, dir, p, rel);
+	return more;
+}
+
+struct seg_more
+side_packet(struct ledger *l, const struct packet *p, int dir)
+{
+	struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	bool many = s->cut_to != 0 && p->len > s->cut_to, super = many || packet_super(p, side_largest(l, dir)), wild;
+	struct seg_more more = { 0 };
+	uint32_t w_before = s->w_seen;
+	bool acked_first = dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
+	int64_t rel = side_place(s, p, &wild);
+
+	l->disordered += acked_first;
+	s->offloads |= super;
+	s->packets++;
+	if (s->last.frame == 0)
+		s->first = p->at;
+	sender_note(l, dir, p, rel, wild);
+	/* of a RST only where it fits its sender: a forged one says anything */
+	if (!(p->flags & TCP_RST) || rst_fits(s, p))
+		ack_note(peer, p);
+	silence_note(s, peer, p);
+	window_use(peer, p);
+	window_note(l, s, peer, p);
+	if (wild)
+		more.flags = SEG_WILD;
+	else if (!(p->flags & TCP_SYN))
+		more = side_stretch(l, dir, p, rel, super);
+	if (many)
+		more.flags |= SEG_MANY;
+	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0) {
+		l->disordered += s->acked > rel + (int64_t)p->len;
+		s->fin = p->at;
+	}
+	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
+		passing_note(&s->passing, packet_w(p), &p->at);
+	id_note(l, dir, p, w_before);
+	s->last = p->at;
+	return more;
+}
