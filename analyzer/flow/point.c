@@ -358,10 +358,11 @@ point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, un
  * an undecided one keeps is looked at when it is replayed.
  */
 static bool
-copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p)
+copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
 {
-	return ((e->flags & LIGHT_FULL) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0) &&
-	    copies_seen(fp->copies, p, 0);
+	if ((e->flags & LIGHT_FULL) != 0)
+		return copies_seen(fp->copies, p, ledger_ids_count(full_of(fp, e)->ledger, light_dir(e, from)));
+	return (p->flags & (TCP_SYN | TCP_RST)) != 0 && copies_seen(fp->copies, p, false);
 }
 
 static inline void
@@ -381,7 +382,7 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct
 	unsigned from;
 	bool promote;
 
-	if ((e = point_flow(fp, p, at, e, &from)) == NULL || (fresh && copy_dropped(fp, e, p)))
+	if ((e = point_flow(fp, p, at, e, &from)) == NULL || (fresh && copy_dropped(fp, e, p, from)))
 		return;
 	if (light_put_away(e)) {
 		fp->late++;
@@ -500,7 +501,7 @@ point_decoded(struct flow_point *fp, const struct capture_frame *f)
 		point_tcp(fp, &p, at, table_find_probe(fp->table, at, &k), true);
 		break;
 	case PACKET_ICMP:
-		if (!copies_seen(fp->copies, &p, 0))
+		if (!copies_seen(fp->copies, &p, false))
 			point_icmp(fp, &p);
 		break;
 	default:

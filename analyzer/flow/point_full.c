@@ -442,7 +442,7 @@ full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p
 		undecided_take(fp, e, &f->prelude);
 		f->undecided = true;
 		while (prelude_next(&f->prelude, &pos, &kept, &dir))
-			if ((kept.flags & (TCP_SYN | TCP_RST)) != 0 || !copies_seen(fp->copies, &kept, 0))
+			if ((kept.flags & (TCP_SYN | TCP_RST)) != 0 || !copies_seen(fp->copies, &kept, ledger_ids_count(f->ledger, dir)))
 				full_feed(f, &kept, dir);
 	} else if (p != NULL && (e->flags & LIGHT_DONE) != 0) {
 		full_begin(f, e, p, from);

@@ -5,7 +5,8 @@
     until N           it ends with frame N
     without PORT      nothing that was sent from PORT was captured; `without icmp': no ICMP
     double N          every N-th frame was captured twice, 5 us later
-    again N HOPS      every frame was captured a second time N us later, HOPS routers further on
+    again N HOPS      every frame was captured a second time N us later, HOPS routers further on; N may be A-B: by chance
+    id N              the IPv4 ID of every packet is N
     wire N US         up to N segments in a row are one (offload), and the pieces were captured as well, US us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
     skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
@@ -14,6 +15,7 @@
     snap N           at most N bytes of each frame were kept, though the file does not say so
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
 """
+import random
 import struct
 
 
@@ -87,9 +89,13 @@ def join(frames, most):
     return out
 
 
-def routed(data, hops):
+def routed(data, hops=0, number=None):
+    if data[12:14] != b"\x08\x00":
+        return data
     data = bytearray(data)
     data[22] -= hops
+    if number is not None:
+        struct.pack_into("!H", data, 18, number)
     struct.pack_into("!H", data, 24, 0)
     struct.pack_into("!H", data, 24, checksum(bytes(data[14:14 + (data[14] & 15) * 4])))
     return bytes(data)
@@ -110,7 +116,11 @@ def one(frames, what, words):
     if what == "double":
         return [x for n, f in enumerate(frames, 1) for x in ([f, [f[0] + 5000, *f[1:]]] if n % number[0] == 0 else [f])]
     if what == "again":
-        return sorted(frames + [[f[0] + number[0] * 1000, f[1], routed(f[2], int(words[1]))] for f in frames], key=lambda f: f[0])
+        dice = random.Random(1)
+        return sorted(frames + [[f[0] + dice.randint(number[0], number[-1]) * 1000, f[1], routed(f[2], int(words[1]))] for f in frames],
+                      key=lambda f: f[0])
+    if what == "id":
+        return [[*f[:2], routed(f[2], number=number[0])] for f in frames]
     if what == "wire":
         return sorted(join(frames, number[0]) + [[f[0] + int(words[1]) * 1000, *f[1:]] for f in frames], key=lambda f: f[0])
     if what == "clock":

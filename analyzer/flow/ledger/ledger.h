@@ -62,6 +62,9 @@ void	ledger_begin(struct ledger *l, const struct ledger_before *b);
  */
 void	ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir);
 
+/* The IPv4 IDs of this direction are known to count its packets: who sends again has another. */
+bool	ledger_ids_count(const struct ledger *l, enum dissect_dir dir);
+
 /*
  * An ICMP error that quotes the flow (0.4: one side's tuple is enough), or one
  * whose quote is cut and which is addressed to one of its hosts (S19).  False

@@ -169,7 +169,7 @@ struct side {
 	uint32_t	sample_count, sample_stride, sample_skip;
 	/* IPv4 IDs of its packets, in order */
 	uint16_t	id_last, id_data;
-	uint32_t	id_pairs, id_ones, sent_since_data;
+	uint32_t	id_pairs, id_ones, id_steps, sent_since_data;	/* one behind the other: all, by 1, by little */
 	uint32_t	ttl_count[LEDGER_TTLS];
 	uint32_t	header_count[4];
 	uint8_t		ttl[LEDGER_TTLS];

@@ -9,6 +9,7 @@
 
 enum {
 	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
+	ID_STEP_MOST = 64, ID_STEPS = 3,	/* a counter goes on by so little, and has so often */
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
 	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
 };
@@ -408,6 +409,15 @@ side_ttl(const struct side *s)
 	return s->ttl_count[best] > 0 ? s->ttl[best] : 0;
 }
 
+/* Not those of a sender that gives all of them the same, or draws lots; copies that nobody knew yet repeat one now and then. */
+bool
+ledger_ids_count(const struct ledger *l, enum dissect_dir dir)
+{
+	const struct side *s = &l->side[dir];
+
+	return s->id_steps >= ID_STEPS && s->id_steps >= s->id_pairs / 3;
+}
+
 static void
 id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 {
@@ -423,6 +433,7 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 	if (s->id_known) {
 		s->id_pairs++;
 		s->id_ones += step == 1;
+		s->id_steps += step >= 1 && step <= ID_STEP_MOST;
 		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 && p->at.ns - s->last.ns >= id_gap_least
 		    && (s->id_gap == 0 || p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
 			s->id_gap_from = s->last;
@@ -504,9 +515,10 @@ ack_note(struct side *s, const struct packet *p)
 		s->gap_acked = true;
 	if (p->sack_count == 0)
 		return;
+	/* below its own ACK, which may have been overtaken by another */
 	lo = side_rel(s, p->sack[0][0]);
 	hi = side_rel(s, p->sack[0][1]);
-	if (hi <= s->acked || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
+	if (hi <= rel || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
 		s->dsacks++;
 	for (unsigned int i = 0; i < p->sack_count; i++)
 		side_sacked(s, side_rel(s, p->sack[i][1]), p->at.ns);

@@ -433,17 +433,13 @@ static void
 losses_duplicates(const struct ledger *l, struct reading *r)
 {
 	const struct side *s = &l->side[r->dir];
-	int64_t acked = INT64_MIN;
 
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct seg *g = &l->segs[i];
-		int64_t rel;
 
-		if (!seg_is_ack(g, r->dir))
-			continue;
-		rel = side_rel(s, g->ack);
-		acked = rel > acked ? rel : acked;
-		if (seg_sacks(g) > 0 && sack_is_duplicate(s, &l->sacks[g->sack], seg_sacks(g), 0, acked))
+		/* below its own ACK: one that was overtaken tells of what the next one has acknowledged */
+		if (seg_is_ack(g, r->dir) && seg_sacks(g) > 0 &&
+		    sack_is_duplicate(s, &l->sacks[g->sack], seg_sacks(g), 0, side_rel(s, g->ack)))
 			losses_refuted(l, r, i, side_rel(s, l->sacks[g->sack].lo), side_rel(s, l->sacks[g->sack].hi));
 	}
 }

@@ -16,8 +16,10 @@ enum {
 	TTL_SPREAD = 8,			/* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
 	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
+	TWICE_LEAST = 3, TWICE_PERCENT = 30, LATELY = 512,
 };
 static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
+static const int64_t twice_ns = 20000000;	/* two ports of a switch, two buffers, where each packet comes so */
 static const int64_t mirror_ns = 200000000;	/* two mirrors apart */
 
 /*
@@ -38,6 +40,11 @@ _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 struct copies {
 	struct set		*sets;
 	uint64_t		 mask;	/* a power of two of sets, less one */
+	/*
+	 * Lately looked at, SYNs and data: all, and those that came again within twice_ns.  No sender repeats nearly each
+	 * of them, and so soon: the capture holds them twice.
+	 */
+	uint32_t		 all, twice;
 	struct copies_counters	 counters;
 };
 
@@ -128,7 +135,7 @@ mix_numbers(uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t
 /*
  * S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID.  Two chains of
  * multiplications that do not wait for each other.  Where no IP ID counts them, two ACKs of one tick of the clock
- * differ in what they have heard of: their SACK blocks.
+ * differ in what they have heard of: their SACK blocks.  There are many of them in a row: those choose the set, too.
  */
 static inline uint64_t
 print_tcp(const struct packet *p, uint64_t numbers)
@@ -138,7 +145,7 @@ print_tcp(const struct packet *p, uint64_t numbers)
 	g = mix(numbers, (uint64_t)p->flags << 32 | (p->has_ts ? p->tsval : 0));
 	for (unsigned int i = 0; i < p->sack_count; i++)
 		g = mix(g, (uint64_t)p->sack[i][0] << 32 | p->sack[i][1]);
-	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, numbers);
+	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, p->sack_count > 0 ? g : numbers);
 }
 
 static uint64_t
@@ -168,23 +175,28 @@ icmp_eligible(const struct packet *p)
 	return p->ip_id != 0 || (p->icmp_error && !p->quote_cut);
 }
 
+static bool
+all_twice(const struct copies *c)
+{
+	return c->twice >= TWICE_LEAST && c->twice * 100 >= c->all * TWICE_PERCENT;
+}
+
 /*
- * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet.  Equal, too, if both do: who sends
- * again has counted on, and his clock has gone on (two captures of one wire made one, whose clocks differ).
+ * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet.  Equal, too, if an ID that
+ * counts does, or both: who sends again has counted on, and his clock has gone on (two captures of one wire made one, whose
+ * clocks differ).
  */
 static inline bool
-is_copy(const struct packet *p, const struct set *s, unsigned int i, int64_t rtt_ns)
+is_copy(const struct copies *c, const struct packet *p, const struct set *s, unsigned int i, bool ids_count)
 {
-	int64_t age = llabs(p->at.ns - s->ns[i]), near = copy_ns; /* clocks of two queues differ */
+	int64_t age = llabs(p->at.ns - s->ns[i]); /* clocks of two queues differ */
 	int ttl = abs((int)p->ttl - (int)s->ttl[i]);
-	bool told = p->ip_id != 0 || (p->kind == PACKET_TCP && p->has_ts);
-	bool both = p->ip_id != 0 && p->kind == PACKET_TCP && p->has_ts;
+	bool ts = p->kind == PACKET_TCP && p->has_ts;
+	bool sure = p->ip_id != 0 && (ts || ids_count);
 
-	if (rtt_ns > 0 && rtt_ns / 4 < near)
-		near = rtt_ns / 4;
-	if (ttl <= 1 && age < near)
+	if (ttl <= 1 && age < (all_twice(c) ? twice_ns : copy_ns))
 		return true;
-	return (ttl >= 1 || both) && ttl <= TTL_SPREAD && told && age < mirror_ns;
+	return (ttl >= 1 || sure) && ttl <= TTL_SPREAD && (ts || p->ip_id != 0) && age < mirror_ns;
 }
 
 static struct set *
@@ -310,8 +322,22 @@ copies_fetch(const struct copies *c, const struct glance *g)
 	__builtin_prefetch(set_of(c, mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id)), 1);
 }
 
+/* `s' NULL: for the first time. */
+static inline void
+twice_note(struct copies *c, const struct packet *p, const struct set *s, unsigned int i)
+{
+	if (p->kind != PACKET_TCP || (p->len == 0 && (p->flags & TCP_SYN) == 0))
+		return;
+	if (c->all == LATELY) {
+		c->all /= 2;
+		c->twice /= 2;
+	}
+	c->all++;
+	c->twice += s != NULL && llabs(p->at.ns - s->ns[i]) < twice_ns;
+}
+
 bool
-copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
+copies_seen(struct copies *c, const struct packet *p, bool ids_count)
 {
 	struct set *s;
 	uint64_t print;
@@ -330,12 +356,16 @@ copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns)
 	for (unsigned int i = 0; i < WAYS; i++) {
 		if (s->print[i] != print)
 			continue;
-		if (is_copy(p, s, i, rtt_ns)) {
+		twice_note(c, p, s, i);
+		if (is_copy(c, p, s, i, ids_count)) {
 			count_copy(c, s, i, p);
 			return true;
 		}
 		s->print[i] = 0;	/* the newer sighting takes its place */
+		set_put(c, print, p);
+		return false;
 	}
+	twice_note(c, p, NULL, 0);
 	set_put(c, print, p);
 	return false;
 }

@@ -33,10 +33,10 @@ void		 copies_free(struct copies *c);
 
 /*
  * True: `p' (PACKET_TCP or PACKET_ICMP; others are never copies) repeats a
- * packet seen a moment ago, leave it out.  rtt_ns, 0 = unknown, narrows the
- * window to a quarter of it.
+ * packet seen a moment ago, leave it out.  ids_count: the sender's IP IDs are
+ * known to count its packets, so that the same one is the same packet.
  */
-bool		 copies_seen(struct copies *c, const struct packet *p, int64_t rtt_ns);
+bool		 copies_seen(struct copies *c, const struct packet *p, bool ids_count);
 /* Fetches into the cache what the packet of that glance will be compared with. */
 void		 copies_fetch(const struct copies *c, const struct glance *g);
 const struct copies_counters *copies_counters(const struct copies *c);

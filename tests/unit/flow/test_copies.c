@@ -13,12 +13,12 @@ segment(void)
 }
 
 static bool
-again(struct copies *c, struct packet *p, int64_t after_ns, int ttl, int64_t rtt_ns)
+again(struct copies *c, struct packet *p, int64_t after_ns, int ttl, bool ids_count)
 {
 	p->at.ns += after_ns;
 	p->at.frame++;
 	p->ttl = (uint8_t)ttl;
-	return copies_seen(c, p, rtt_ns);
+	return copies_seen(c, p, ids_count);
 }
 
 /* S16, row by row: how long after, with which TTL, is it a copy? */
@@ -30,31 +30,32 @@ test_windows(void)
 		uint16_t	 ip_id;
 		bool		 has_ts;
 		uint32_t	 len;
-		int64_t		 after, rtt;
+		int64_t		 after;
 		int		 ttl;
-		bool		 copy;
+		bool		 ids_count, copy;
 	} t[] = {
-		{ "same moment", 7, true, 1448, 0, 0, 64, true },
-		{ "just below a millisecond", 7, true, 1448, 999 * US, 0, 64, true },
-		{ "a millisecond, TTL equal", 7, false, 1448, MS, 0, 64, false },
-		{ "the same, TSval alone tells it", 0, true, 1448, MS, 0, 64, false },
-		{ "the same, ID and TSval tell it: two clocks", 7, true, 1448, 30 * MS, 0, 64, true },
-		{ "the same, as late as a repetition", 7, true, 1448, 200 * MS, 0, 64, false },
-		{ "routed once, near", 7, true, 1448, 500 * US, 0, 63, true },
-		{ "routed once, far", 7, true, 1448, 150 * MS, 0, 63, true },
-		{ "routed eight times", 7, true, 1448, 199 * MS, 0, 56, true },
-		{ "seen after, then before the routers", 7, true, 1448, 10 * MS, 0, 69, true },
-		{ "two hops at once, nothing tells the packet", 0, false, 1448, 100 * US, 0, 62, false },
-		{ "nine hops", 7, true, 1448, 10 * MS, 0, 55, false },
-		{ "two mirrors, too late", 7, true, 1448, 200 * MS, 0, 60, false },
-		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 0, 60, false },
-		{ "two mirrors, TSval tells it", 0, true, 0, 10 * MS, 0, 60, true },
-		{ "short round trip", 7, false, 1448, 300 * US, 1 * MS, 64, false },
-		{ "short round trip, nearer", 7, true, 1448, 200 * US, 1 * MS, 64, true },
-		{ "long round trip changes nothing", 7, true, 1448, 900 * US, 90 * MS, 64, true },
-		{ "bare ACK that nothing tells", 0, false, 0, 0, 0, 64, false },
-		{ "bare ACK with IP ID", 7, false, 0, 0, 0, 64, true },
-		{ "data that only its number tells", 0, false, 1448, 100 * US, 0, 64, true },
+		{ "same moment", 7, true, 1448, 0, 64, false, true },
+		{ "just below a millisecond", 7, true, 1448, 999 * US, 64, false, true },
+		{ "a millisecond, TTL equal", 7, false, 1448, MS, 64, false, false },
+		{ "the same, and its sender counts", 7, false, 1448, MS, 64, true, true },
+		{ "the same, much later", 7, false, 1448, 199 * MS, 64, true, true },
+		{ "the same, as late as a repetition", 7, false, 1448, 200 * MS, 64, true, false },
+		{ "no ID, though its sender counts others", 0, false, 1448, MS, 64, true, false },
+		{ "the same, TSval alone tells it", 0, true, 1448, MS, 64, false, false },
+		{ "the same, ID and TSval tell it: two clocks", 7, true, 1448, 30 * MS, 64, false, true },
+		{ "the same, as late as a repetition", 7, true, 1448, 200 * MS, 64, false, false },
+		{ "routed once, near", 7, true, 1448, 500 * US, 63, false, true },
+		{ "routed once, far", 7, true, 1448, 150 * MS, 63, false, true },
+		{ "routed eight times", 7, true, 1448, 199 * MS, 56, false, true },
+		{ "seen after, then before the routers", 7, true, 1448, 10 * MS, 69, false, true },
+		{ "two hops at once, nothing tells the packet", 0, false, 1448, 100 * US, 62, false, false },
+		{ "nine hops", 7, true, 1448, 10 * MS, 55, false, false },
+		{ "two mirrors, too late", 7, true, 1448, 200 * MS, 60, false, false },
+		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 60, false, false },
+		{ "two mirrors, TSval tells it", 0, true, 0, 10 * MS, 60, false, true },
+		{ "bare ACK that nothing tells", 0, false, 0, 0, 64, false, false },
+		{ "bare ACK with IP ID", 7, false, 0, 0, 64, false, true },
+		{ "data that only its number tells", 0, false, 1448, 100 * US, 64, false, true },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -65,8 +66,8 @@ test_windows(void)
 		p.ip_id = t[i].ip_id;
 		p.has_ts = t[i].has_ts;
 		p.len = t[i].len;
-		CHECK(!copies_seen(c, &p, t[i].rtt));
-		copy = again(c, &p, t[i].after, t[i].ttl, t[i].rtt);
+		CHECK(!copies_seen(c, &p, t[i].ids_count));
+		copy = again(c, &p, t[i].after, t[i].ttl, t[i].ids_count);
 		if (copy != t[i].copy)
 			printf("  %s\n", t[i].what);
 		CHECK_EQ_INT(copy, t[i].copy);
@@ -99,11 +100,11 @@ test_fields(void)
 	for (size_t i = 1; i < n; i++) {
 		struct copies *c = copies_new();
 
-		CHECK(!copies_seen(c, &p[0], 0));
-		CHECK(!copies_seen(c, &p[i], 0));
+		CHECK(!copies_seen(c, &p[0], false));
+		CHECK(!copies_seen(c, &p[i], false));
 		CHECK_EQ_INT(copies_counters(c)->eligible, 2);
-		CHECK(copies_seen(c, &p[0], 0));
-		CHECK(copies_seen(c, &p[i], 0));
+		CHECK(copies_seen(c, &p[0], false));
+		CHECK(copies_seen(c, &p[i], false));
 		copies_free(c);
 	}
 }
@@ -115,15 +116,15 @@ test_retransmission(void)
 	struct copies *c = copies_new();
 	struct packet p = segment();
 
-	CHECK(!copies_seen(c, &p, 0));
+	CHECK(!copies_seen(c, &p, false));
 	p.ip_id++;
-	CHECK(!again(c, &p, 100 * US, 64, 0));
+	CHECK(!again(c, &p, 100 * US, 64, false));
 	p = segment();
 	p.ip_id = 0;
 	p.src.family = p.dst.family = 6;
 	p.has_ts = false;
-	CHECK(!copies_seen(c, &p, 0));
-	CHECK(!again(c, &p, 40 * MS, 64, 0));
+	CHECK(!copies_seen(c, &p, false));
+	CHECK(!again(c, &p, 40 * MS, 64, false));
 	copies_free(c);
 }
 
@@ -134,9 +135,9 @@ test_routing_loop(void)
 	struct copies *c = copies_new();
 	struct packet p = segment();
 
-	CHECK(!copies_seen(c, &p, 0));
+	CHECK(!copies_seen(c, &p, false));
 	for (int ttl = 62; ttl > 0; ttl -= 2)
-		CHECK(again(c, &p, 20 * MS, ttl, 0));
+		CHECK(again(c, &p, 20 * MS, ttl, false));
 	CHECK_EQ_INT(copies_counters(c)->loops, 1);
 	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
 	CHECK_EQ_INT(copies_counters(c)->first.frame, 0);
@@ -151,9 +152,9 @@ test_cooked(void)
 	struct copies *c = copies_new();
 	struct packet p = segment();
 
-	CHECK(!copies_seen(c, &p, 0));
-	CHECK(again(c, &p, 5 * US, 64, 0));
-	CHECK(again(c, &p, 5 * US, 63, 0));
+	CHECK(!copies_seen(c, &p, false));
+	CHECK(again(c, &p, 5 * US, 64, false));
+	CHECK(again(c, &p, 5 * US, 63, false));
 	CHECK_EQ_INT(copies_counters(c)->loops, 0);
 	CHECK_EQ_INT(copies_counters(c)->dropped, 2);
 	copies_free(c);
@@ -175,16 +176,16 @@ test_icmp(void)
 	p.ip_id = 0;
 	for (int i = 0; i < 10; i++) {
 		bytes[35] = (uint8_t)i;		/* the quoted number */
-		CHECK(!copies_seen(c, &p, 0));
-		CHECK(again(c, &p, 2 * US, 64, 0));
+		CHECK(!copies_seen(c, &p, false));
+		CHECK(again(c, &p, 2 * US, 64, false));
 	}
 	CHECK_EQ_INT(copies_counters(c)->dropped_icmp, 10);
 	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
 	CHECK_EQ_INT(copies_counters(c)->eligible, 0);
 	p.quote_cut = true;			/* nothing tells them apart */
 	bytes[35] = 77;
-	CHECK(!copies_seen(c, &p, 0));
-	CHECK(!copies_seen(c, &p, 0));
+	CHECK(!copies_seen(c, &p, false));
+	CHECK(!copies_seen(c, &p, false));
 	copies_free(c);
 }
 
@@ -198,8 +199,8 @@ test_many(void)
 
 	for (uint32_t i = 0; i < 200000; i++) {
 		p.seq = i * 1448;
-		CHECK(!again(c, &p, 10 * US, 64, 0));
-		missed += !again(c, &p, 1 * US, 64, 0);
+		CHECK(!again(c, &p, 10 * US, 64, false));
+		missed += !again(c, &p, 1 * US, 64, false);
 	}
 	CHECK_EQ_INT(missed, 0);
 	CHECK_EQ_INT(copies_counters(c)->dropped, 200000);
@@ -218,15 +219,67 @@ test_growing(void)
 
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		p.seq = i * 1448;
-		CHECK(!again(c, &p, 100 * US, 64, 0));
+		CHECK(!again(c, &p, 100 * US, 64, false));
 	}
 	p.at.ns += 50 * MS;
 	for (uint32_t i = 0; i < PACKETS; i++) {
 		p.seq = i * 1448;
-		missed += !again(c, &p, 100 * US, 60, 0);
+		missed += !again(c, &p, 100 * US, 60, false);
 	}
 	CHECK(missed < PACKETS / 100);
 	CHECK_EQ_INT(copies_counters(c)->evicted_near, 0);
+	copies_free(c);
+}
+
+/* n segments, each a few milliseconds later once more, of which nothing but its number tells.  How many were no copies? */
+static unsigned int
+each_twice(struct copies *c, struct packet *p, unsigned int n, int64_t later)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		p->seq += p->len;
+		CHECK(!again(c, p, 30 * MS, 64, false));
+		kept += !again(c, p, later, 64, false);
+	}
+	return kept;
+}
+
+/* A mirror of two ports: nobody sends nearly each packet again, and so soon. */
+static void
+test_all_twice(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	p.ip_id = 0;
+	p.has_ts = false;
+	CHECK_EQ_INT(each_twice(c, &p, 100, 5 * MS), 2);
+	CHECK(!again(c, &p, 25 * MS, 64, false));		/* sent again */
+	for (int i = 0; i < 600; i++) {				/* the mirror is mended */
+		p.seq += p.len;
+		CHECK(!again(c, &p, 30 * MS, 64, false));
+	}
+	CHECK(!again(c, &p, 5 * MS, 64, false));
+	copies_free(c);
+}
+
+/* One in four is lost on a short way, and sent again soon. */
+static void
+test_often_again(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+	unsigned int kept = 0;
+
+	p.has_ts = false;
+	for (int i = 0; i < 300; i++) {
+		p.seq += p.len;
+		CHECK(!again(c, &p, MS, 64, false));
+		if (i % 4 == 0)
+			kept += !again(c, &p, 2 * MS, 64, false);
+	}
+	CHECK_EQ_INT(kept, 75);
 	copies_free(c);
 }
 
@@ -242,6 +295,8 @@ main(void)
 		{ "ICMP errors", test_icmp },
 		{ "many packets", test_many },
 		{ "more and more packets", test_growing },
+		{ "each packet twice", test_all_twice },
+		{ "many sent again", test_often_again },
 	};
 
 	return check_main("copies", tests, sizeof(tests) / sizeof(tests[0]));

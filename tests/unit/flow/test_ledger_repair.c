@@ -75,6 +75,30 @@ duplicate_refutes_the_first_loss(void)
 	ledger_free(n.l);
 }
 
+/* An ACK that is overtaken by the next: what it has out of order is below what that acknowledges, and came once. */
+static void
+overtaken_ack_tells_no_duplicate(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	data(&n, A, 1448);
+	wait(&n, 40 * MS);
+	data_at(&n, A, off, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	ack_sack(&n, B, off, off + 1448, off + 2 * 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 1);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 0);
+	ledger_free(n.l);
+}
+
 /* Packets overtake each other: first seen late, but sent once (S13). */
 static void
 reordering(void)
@@ -378,6 +402,7 @@ main(void)
 		{ "super-segments prove nothing", super_segments_prove_nothing },
 		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
 		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
+		{ "an overtaken ACK tells no duplicate", overtaken_ack_tells_no_duplicate },
 		{ "reordering is not loss", reordering },
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
