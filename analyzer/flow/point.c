@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "dissectors/link.h"
+#include "dissectors/net/link.h"
 
 enum {
 	SWEEP_EVERY = 256,	/* packets */

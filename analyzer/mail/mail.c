@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dissectors/proxy_header.h"
-#include "dissectors/tls.h"
+#include "dissectors/tls/tls.h"
 #include "flow/packet/packet.h"
 #include "mail/mail_internal.h"
 #include "record/text.h"

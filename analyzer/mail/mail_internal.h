@@ -18,7 +18,7 @@
 #ifndef MAIL_INTERNAL_H
 #define MAIL_INTERNAL_H
 
-#include "dissectors/message.h"
+#include "dissectors/message/message.h"
 #include "mail/mail.h"
 #include "record/record_copy.h"
 

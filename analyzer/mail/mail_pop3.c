@@ -15,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dissectors/pop3.h"
+#include "dissectors/pop3/pop3.h"
 #include "mail/mail_internal.h"
 #include "mail/pop3_listing.h"
 #include "record/text.h"

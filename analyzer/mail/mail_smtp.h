@@ -5,7 +5,7 @@
 #ifndef MAIL_SMTP_H
 #define MAIL_SMTP_H
 
-#include "dissectors/smtp.h"
+#include "dissectors/smtp/smtp.h"
 #include "mail/mail_internal.h"
 
 #define SMTP_RECIPIENTS_KEPT	1000u	/* with a record of their own, per transaction */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/link.h"
+#include "dissectors/net/link.h"
 #include "record/addr.h"
 #include "record/text.h"
 #include "record/when.h"

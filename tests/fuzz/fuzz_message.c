@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/message.h"
+#include "dissectors/message/message.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/base64.h"
-#include "dissectors/mime_param.h"
+#include "dissectors/text/base64.h"
+#include "dissectors/message/mime_param.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

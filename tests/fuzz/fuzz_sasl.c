@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/sasl.h"
+#include "dissectors/text/sasl.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

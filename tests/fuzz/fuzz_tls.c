@@ -1,7 +1,7 @@
 /* fuzz_tls.c - the TLS observer, whole and byte by byte. */
 #include "fuzz_stream.h"
 
-#include "dissectors/tls.h"
+#include "dissectors/tls/tls.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,7 +8,7 @@
 #ifndef COPIES_H
 #define COPIES_H
 
-#include "dissectors/glance.h"
+#include "dissectors/net/glance.h"
 #include "flow/packet/packet.h"
 
 struct copies_counters {

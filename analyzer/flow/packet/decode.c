@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dissectors/icmp.h"
-#include "dissectors/ip.h"
-#include "dissectors/link.h"
-#include "dissectors/tcp.h"
+#include "dissectors/net/icmp.h"
+#include "dissectors/net/ip.h"
+#include "dissectors/net/link.h"
+#include "dissectors/net/tcp.h"
 #include "dissectors/wire.h"
 #include "flow/packet/fragments.h"
 

@@ -26,7 +26,7 @@
 
 #include "capture/capture.h"
 #include "capture/linktype.h"
-#include "dissectors/glance.h"
+#include "dissectors/net/glance.h"
 #include "flow/packet/packet.h"
 
 struct decode_counters {

@@ -10,7 +10,7 @@
 #ifndef FRAGMENTS_H
 #define FRAGMENTS_H
 
-#include "dissectors/ip.h"
+#include "dissectors/net/ip.h"
 
 struct fragments;
 

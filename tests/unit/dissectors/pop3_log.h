@@ -10,7 +10,7 @@
 #include "check.h"
 #include "dialog.h"
 #include "dissectors/dissect_event.h"
-#include "dissectors/pop3.h"
+#include "dissectors/pop3/pop3.h"
 
 struct log {
 	char	text[131072];

@@ -1,6 +1,6 @@
 /* test_base64.c - the alphabet of RFC 4648 4, and where a run of it ends. */
 #include "check.h"
-#include "dissectors/base64.h"
+#include "dissectors/text/base64.h"
 
 #include <stdlib.h>
 #include <string.h>

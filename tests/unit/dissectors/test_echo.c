@@ -1,6 +1,6 @@
 /* test_echo.c - what was masked in a client's line is hidden where a server repeats it. */
 #include "check.h"
-#include "dissectors/echo.h"
+#include "dissectors/text/echo.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 #include "check.h"
-#include "dissectors/icmp.h"
-#include "dissectors/ip.h"
+#include "dissectors/net/icmp.h"
+#include "dissectors/net/ip.h"
 
 /* 192.0.2.1:40000 > 198.51.100.25:25, SYN, DF, 1500 bytes; router answers MTU 1400. */
 static const uint8_t frag_needed[] = {

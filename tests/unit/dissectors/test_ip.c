@@ -1,5 +1,5 @@
 #include "check.h"
-#include "dissectors/ip.h"
+#include "dissectors/net/ip.h"
 
 /* 192.0.2.10 > 198.51.100.25, TCP, id 0x1234, DF, TTL 64, 60 bytes. */
 static const uint8_t ip4[20] = {

@@ -1,6 +1,6 @@
 /* test_link.c - frames of every link layer; the whole way down is tested in flow/test_decode.c. */
 #include "check.h"
-#include "dissectors/link.h"
+#include "dissectors/net/link.h"
 
 struct link_test {
 	const char	*what;

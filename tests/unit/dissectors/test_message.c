@@ -1,7 +1,7 @@
 /* test_message.c - headers and MIME trees, whole, in pieces and with gaps. */
 #include "check.h"
-#include "dissectors/message.h"
-#include "dissectors/mime_param.h"
+#include "dissectors/message/message.h"
+#include "dissectors/message/mime_param.h"
 
 static char	text[65536];
 

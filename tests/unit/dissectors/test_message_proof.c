@@ -1,6 +1,6 @@
 /* test_message_proof.c - what messages prove of themselves, in any chunks, and what they must not. */
 #include "check.h"
-#include "dissectors/message.h"
+#include "dissectors/message/message.h"
 
 static char	text[1024];
 static uint64_t	body_hash;

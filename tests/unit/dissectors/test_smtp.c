@@ -5,7 +5,7 @@
 
 #include "check.h"
 #include "dialog.h"
-#include "dissectors/smtp.h"
+#include "dissectors/smtp/smtp.h"
 
 #define OUT_MAX		(1u << 18)
 #define FILES_MAX	200
@@ -81,7 +81,7 @@ verb_name(int verb)
 {
 	static const char *const names[] = {
 #define SMTP_VERB(symbol, word, good, flags)	#symbol,
-#include "dissectors/smtp_verbs.def"
+#include "dissectors/smtp/smtp_verbs.def"
 #undef SMTP_VERB
 	};
 

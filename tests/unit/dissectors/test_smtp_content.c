@@ -1,6 +1,6 @@
 /* test_smtp_content.c - content read in large pieces says what it says byte by byte. */
 #include "check.h"
-#include "dissectors/smtp_content.h"
+#include "dissectors/smtp/smtp_content.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* test_smtp_lines.c - the pure parsers below the SMTP dissector, on every prefix of their cases. */
 #include "check.h"
-#include "dissectors/sasl.h"
-#include "dissectors/smtp_command.h"
-#include "dissectors/smtp_content.h"
-#include "dissectors/smtp_line.h"
-#include "dissectors/smtp_reply.h"
+#include "dissectors/text/sasl.h"
+#include "dissectors/smtp/smtp_command.h"
+#include "dissectors/smtp/smtp_content.h"
+#include "dissectors/smtp/smtp_line.h"
+#include "dissectors/smtp/smtp_reply.h"
 
 /* A copy of exactly this length, so that a read beyond it is noticed. */
 static char *

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "dissectors/tcp.h"
+#include "dissectors/net/tcp.h"
 
 /* 40000 > 25, seq 1, ack 2, ACK, window 501, with `n' bytes of options. */
 static size_t

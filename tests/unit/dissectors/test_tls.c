@@ -1,6 +1,6 @@
 /* test_tls.c - TLS from outside: who offered what, who ended it and why. */
 #include "check.h"
-#include "dissectors/tls.h"
+#include "dissectors/tls/tls.h"
 
 struct log {
 	char	text[4096];

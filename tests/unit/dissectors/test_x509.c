@@ -1,6 +1,6 @@
 /* test_x509.c - the issuer of a certificate: every prefix, every length that lies. */
 #include "check.h"
-#include "dissectors/x509.h"
+#include "dissectors/tls/x509.h"
 
 /* Certificate and tbsCertificate begin, version 2, serial 5, an empty signature algorithm. */
 static const uint8_t cert[] = {
