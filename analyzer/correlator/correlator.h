@@ -37,7 +37,7 @@ struct fate {				/* one per message: `mail' of the JSON contract */
 
 struct summary {
 	uint64_t	packets, inputs;
-	uint64_t	smtp_sessions, attempted, accepted, refused, deferred, lost, unknown, abandoned;
+	uint64_t	smtp_sessions, attempted, accepted, refused, deferred, lost, unknown, abandoned, asked;
 	uint64_t	rcpt_accepted, rcpt_refused, rcpt_deferred;
 	uint64_t	pop3_sessions, retrieved, cut, end_unseen, unconfirmed, logins_accepted, logins_refused;
 	uint64_t	imap_sessions, frag_needed;

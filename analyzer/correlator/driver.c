@@ -1,5 +1,6 @@
 #include "driver.h"
 
+#include "correlator/facts/callout.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 
@@ -220,6 +221,18 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 	}
 }
 
+/* What is no mail is not counted as one. */
+static void
+questions_mark(struct view v)
+{
+	for (size_t i = 0; i < store_case_count(v.store); i++) {
+		struct mail_case *c = store_case_at(v.store, i);
+
+		v.c = c;
+		c->only_asks = callout_session(&v);
+	}
+}
+
 void
 driver_run(const struct store *s, const struct replies *replies, struct verdicts *out)
 {
@@ -236,6 +249,7 @@ driver_run(const struct store *s, const struct replies *replies, struct verdicts
 		else
 			rules_run(&rules[i], rules_together(i), v, out);
 	}
+	questions_mark(v);
 	out->starved += lookups_starved(lookups);
 	out->searches_cut += lookups_cut(lookups);
 	lookups_free(lookups);

@@ -246,6 +246,9 @@ fate_judge(const struct store *s, const struct verdicts *v, const struct mail_ca
 	case VERDICT_DEFERRED:
 		fate_negative(v, c, f, "deferred");
 		break;
+	case VERDICT_ASKED:
+		fate_say(f, "no mail: it only asks whether the address takes mail (callout)", NULL);
+		break;
 	case VERDICT_ABANDONED:
 		fate_say(f, "abandoned by the client", NULL);
 		break;
@@ -313,7 +316,7 @@ smtp_fates(const struct store *s, const struct verdicts *v, const struct mail_ca
 		f->key = t->key;
 		f->transaction = t;
 		f->message = message_nr(c, t->key.n);
-		f->verdict = t->verdict;
+		f->verdict = c->only_asks ? VERDICT_ASKED : t->verdict;
 		recipients_lend(c, f);
 		fate_judge(s, v, c, f, any_greylisting);
 	}

@@ -86,7 +86,7 @@ retries_join(struct fate *fates, size_t n)
 		const struct fate *f = &fates[i];
 
 		if (f->transaction != NULL && f->connection != NULL && f->transaction->sender[0] != '\0' &&
-		    !f->transaction->implied && f->recipient_count > 0 && f->verdict != VERDICT_ABANDONED)
+		    !f->transaction->implied && f->recipient_count > 0 && f->verdict != VERDICT_ABANDONED && f->verdict != VERDICT_ASKED)
 			v[m++] = &fates[i];
 	}
 	qsort(v, m, sizeof(struct fate *), attempt_order);

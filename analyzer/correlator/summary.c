@@ -19,6 +19,10 @@ add_transactions(struct summary *o, const struct mail_case *c)
 
 		if (t->nested)
 			continue;
+		if (c->only_asks) {
+			o->asked += t->verdict != VERDICT_NONE;
+			continue;
+		}
 		if (t->verdict == VERDICT_ABANDONED)
 			o->abandoned++;
 		if (counter == NULL)
@@ -72,7 +76,8 @@ summary_add_case(struct summary *o, const struct mail_case *c)
 	if (s != NULL && case_is_smtp(c)) {
 		o->smtp_sessions += s->visible;
 		add_transactions(o, c);
-		add_recipients(o, c);
+		if (!c->only_asks)
+			add_recipients(o, c);
 		return;
 	}
 	o->imap_sessions += s != NULL && s->visible && (s->app == APP_IMAP || s->app == APP_IMAPS);

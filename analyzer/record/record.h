@@ -478,7 +478,8 @@ struct record_session {
 	struct session_refusal refusals[RECORD_REFUSALS];	/* last: those not kept are not copied, record_copy.h */
 };
 
-enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED };
+enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED,
+	VERDICT_ASKED };	/* of a `mail' alone, which knows the session for whose sake it was asked */
 
 struct record_transaction {
 	struct record_key key;		/* n = ordinal in the session */

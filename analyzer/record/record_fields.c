@@ -26,7 +26,7 @@ NAMES(smtp_stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STA
     [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data", [STAGE_DOT] = "dot", [STAGE_OTHER] = "other");
 NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
     [VERDICT_REFUSED] = "refused", [VERDICT_DEFERRED] = "deferred", [VERDICT_LOST] = "lost",
-    [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned");
+    [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned", [VERDICT_ASKED] = "asked");
 LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut",
     [MESSAGE_NOT_RETRIEVED] = "not-retrieved", [MESSAGE_END_UNSEEN] = "end-unseen");
 LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded", [PART_LENGTH] = "length",

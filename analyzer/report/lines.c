@@ -134,13 +134,14 @@ FIELD_TABLE_SHARED(mail_table, line_mail, "mail", "one message and its fate",
 				  .flags = FIELD_ALWAYS, .table = &t, .says = text }
 
 FIELD_TABLE(smtp_messages_table, line_summary, "smtp-messages", "mails by verdict",
-	COUNT("attempted", attempted, "all but the abandoned"),
+	COUNT("attempted", attempted, "all but the abandoned and the asked"),
 	COUNT("accepted", accepted, "the final 2xx was seen"),
 	COUNT("refused", refused, "5xx"),
 	COUNT("deferred", deferred, "4xx"),
 	COUNT("lost", lost, "the server never got or never answered it"),
 	COUNT("unknown", unknown, "the capture does not tell"),
-	COUNT("abandoned", abandoned, "the client thought better of it"));
+	COUNT("abandoned", abandoned, "the client thought better of it"),
+	COUNT("asked", asked, "no mail: only asked whether an address takes mail (callout)"));
 FIELD_TABLE(smtp_recipients_table, line_summary, "smtp-recipients", "RCPTs by reply",
 	COUNT("accepted", rcpt_accepted, "2xx"),
 	COUNT("refused", rcpt_refused, "5xx"),

@@ -28,7 +28,7 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 {
 	const char *sep = ": ";
 
-	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0)
+	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0 && s->asked == 0)
 		return;
 	fprintf(p->out, "  SMTP: %" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
 	    PLURAL(s->smtp_sessions), s->attempted, PLURAL(s->attempted));
@@ -43,6 +43,8 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 	}
 	if (s->abandoned > 0)
 		fprintf(p->out, "; %" PRIu64 " abandoned", s->abandoned);
+	if (s->asked > 0)
+		fprintf(p->out, "; %" PRIu64 " question%s about an address (callout)", s->asked, PLURAL(s->asked));
 	if (s->rcpt_accepted + s->rcpt_refused + s->rcpt_deferred > 0)
 		fprintf(p->out, "; recipients: %" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " deferred",
 		    s->rcpt_accepted, s->rcpt_refused, s->rcpt_deferred);
@@ -204,6 +206,7 @@ fate_worth(const struct fate *f)
 	case VERDICT_UNKNOWN:
 		return f->because_count > 0 ? WORTH_FAILED : WORTH_UNKNOWN;
 	case VERDICT_ABANDONED:
+	case VERDICT_ASKED:
 		return WORTH_UNKNOWN;
 	default:
 		return WORTH_FAILED;

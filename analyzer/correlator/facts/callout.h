@@ -17,5 +17,7 @@ struct callout {
 bool	callout_made(const struct view *v, const char *address, const struct record_reply *reply, struct callout *out);
 /* The session for whose sake this one asks about its recipient; NULL: none, or it is a mail of its own. */
 const struct mail_case *callout_for(const struct view *v, const struct record_recipient *r);
+/* All that it did was to ask: none of its transactions is a mail. */
+bool	callout_session(const struct view *v);
 
 #endif /* CALLOUT_H */

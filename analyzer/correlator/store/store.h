@@ -31,6 +31,7 @@ struct mail_case {
 	struct mail_case *copy;
 	bool		counted;		/* this copy stands for the ring in summary and fates */
 	bool		leads;			/* the first of the ring in order of time */
+	bool		only_asks;		/* judged: a question about an address, and no mail (facts/callout.h) */
 	/* store bookkeeping, not for rules */
 	uint32_t	transaction_room, recipient_room, message_room, stall_room, icmp_room;
 	bool		closed;			/* its ring is */

@@ -55,12 +55,74 @@ test_another_mail_is_none(void)
 	correlator_free(c);
 }
 
+static const struct fate *
+fate_of(const struct correlator *c, const char *sender)
+{
+	const struct fate *v;
+	size_t n = correlator_fates(c, &v);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(v[i].transaction->sender, sender) == 0)
+			return &v[i];
+	return NULL;
+}
+
+/* What one of the pair counts as, by the summary: mails, questions, recipients refused. */
+static void
+check_counts(const struct mail m[2], uint64_t attempted, uint64_t asked, uint64_t rcpt_refused)
+{
+	struct correlator *c = judged(m, 2);
+	const struct fate *f = fate_of(c, "");
+	struct summary s;
+
+	correlator_summary(c, &s);
+	CHECK(s.attempted == attempted && s.asked == asked && s.rcpt_refused == rcpt_refused);
+	CHECK(f != NULL && (f->verdict == VERDICT_ASKED) == (asked == 1) && (strstr(f->fate, "callout") != NULL) == (asked == 1));
+	correlator_free(c);
+}
+
+static void
+test_question_is_no_mail(void)
+{
+	struct mail m[2];
+
+	build_pair(m, "a@example.com", 550, "5.1.1 no such user");
+	check_counts(m, 1, 1, 1);
+
+	build_pair(m, "a@example.com", 250, "2.1.5 Ok");			/* the answer is yes: neither is that a mail */
+	m[1].transaction.transaction.verdict = VERDICT_ABANDONED;
+	check_counts(m, 1, 1, 1);
+}
+
+/* A server keeps a connection open for the next mail; meanwhile it writes to the sender of the last one. */
+static void
+test_bounce_is_a_mail(void)
+{
+	struct mail m[2];
+	struct correlator *c;
+	const struct finding *f;
+
+	build_pair(m, "a@example.com", 550, "5.1.1 no such user");
+	m[0].recipient.recipient.reply.at = at(125);		/* nobody waited for what it was told */
+	check_counts(m, 2, 0, 2);
+	c = judged(m, 2);
+	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
+	CHECK(f != NULL && f->severity == SEVERITY_ERROR);
+	correlator_free(c);
+
+	build_pair(m, "a@example.com", 550, "5.1.1 no such user");		/* with a message: a mail */
+	m[1].transaction.transaction.data_sent = true;
+	check_counts(m, 2, 0, 2);
+}
+
 int
 main(void)
 {
 	static const struct check_test tests[] = {
 		{ "answer beside the refusal", test_answer_beside_the_refusal },
 		{ "another mail is none", test_another_mail_is_none },
+		{ "a question is no mail", test_question_is_no_mail },
+		{ "a bounce is a mail", test_bounce_is_a_mail },
 	};
 
 	return check_main("callout", tests, sizeof(tests) / sizeof(tests[0]));

@@ -106,7 +106,7 @@ names_are_kept(void)
 	    "\"incomplete\":[\"cut\"],\"inputs\":1,\"packets\":40,\"pop3\":{\"logins\":{\"accepted\":0,"
 	    "\"refused\":0},\"messages\":{\"cut\":0,\"end_unseen\":0,\"retrieved\":0,\"unconfirmed\":0},\"sessions\":0},"
 	    "\"replies\":{\"own_rows\":0,\"rows\":0,\"version\":0},\"schema\":1,\"smtp\":"
-	    "{\"messages\":{\"abandoned\":0,\"accepted\":0,\"attempted\":1,\"deferred\":0,\"lost\":0,"
+	    "{\"messages\":{\"abandoned\":0,\"accepted\":0,\"asked\":0,\"attempted\":1,\"deferred\":0,\"lost\":0,"
 	    "\"refused\":0,\"unknown\":1},\"recipients\":{\"accepted\":0,\"deferred\":0,\"refused\":0},"
 	    "\"sessions\":2},\"type\":\"summary\"}");
 	free(text);
