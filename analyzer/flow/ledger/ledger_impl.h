@@ -331,7 +331,7 @@ void	window_use(struct side *peer, const struct packet *p);
 int64_t	reset_age(const struct ledger *l);
 void	rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel);
 /* After its RST the endpoint goes on: it did not send that RST. */
-void	rst_refuted(struct side *s, const struct packet *p, int64_t rel);
+void	rst_refuted(struct ledger *l, int dir, const struct packet *p, int64_t rel);
 /* The port refused an earlier SYN of this socket (Windows asks three times) and takes this one: what was reset then is not this connection. */
 void	rst_forget(struct side *s);
 /* ledger_side_report.c */

@@ -124,14 +124,21 @@ rst_forget(struct side *s)
 	s->ttl_rst = s->ttl_rst_first = 0;
 }
 
-/* S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is not his, however late. */
+/*
+ * S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is not his, however late.  What a
+ * RST overtook on the way was sent before it: an ACK or an end beside it, and whatever lies behind the place that a closed
+ * socket took from the packet it answers.
+ */
 void
-rst_refuted(struct side *s, const struct packet *p, int64_t rel)
+rst_refuted(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 {
+	struct side *s = &l->side[dir];
+
 	for (uint32_t i = 0; i < s->rst_kept; i++) {
 		struct rst_note *n = &s->lists->rsts[i];
+		int64_t overtaken = p->len == 0 || n->reply ? reset_age(l) : 0;
 
-		if (p->at.ns > n->at.ns && rel >= n->rel && (p->at.ns < n->at.ns + 2 * SECOND || rel - n->rel < GOES_ON))
+		if (p->at.ns > n->at.ns + overtaken && rel >= n->rel && (p->at.ns < n->at.ns + 2 * SECOND || rel - n->rel < GOES_ON))
 			n->r1 = true;
 	}
 }

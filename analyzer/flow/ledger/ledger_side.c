@@ -555,7 +555,7 @@ sender_note(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool
 	} else if (!(p->flags & TCP_SYN)) {
 		ttl_note(s, p->ttl);
 		if (s->rst_kept > 0 && !wild)
-			rst_refuted(s, p, rel);
+			rst_refuted(l, dir, p, rel);
 	}
 }
 

@@ -81,12 +81,16 @@ rst_haste_least(const struct side *s)
 static uint32_t
 rst_signs(const struct ledger *l, int dir, int64_t loop)
 {
-	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
+	const struct side *s = &l->side[dir], *peer = &l->side[!dir], *later;
 	uint32_t signs = rst_signs_of(s, side_ttl(s), loop);
 	int64_t d = s->rst.ns - peer->rst.ns, first = d < 0 ? s->rst.ns : peer->rst.ns;
 	bool fin = (s->fin.frame != 0 && s->fin.ns <= first) || (peer->fin.frame != 0 && peer->fin.ns <= first);
 
-	if (s->rst.frame != 0 && peer->rst.frame != 0 && d < 50 * MS && d > -50 * MS && !fin)
+	if (s->rst.frame == 0 || peer->rst.frame == 0 || d >= 50 * MS || d <= -50 * MS || fin)
+		return signs;
+	/* a RST amid what its end had sent: who was reset answers what was still on its way to it */
+	later = d < 0 ? peer : s;
+	if (later->rst_kept == 0 || !later->lists->rsts[0].amid)
 		signs |= RESET_R7;
 	return signs;
 }

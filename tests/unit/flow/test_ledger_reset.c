@@ -92,12 +92,48 @@ resets_too_soon(void)
 	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST), 0);	/* without an ACK it may have left on its own account */
 }
 
+/* Its program closes; what it answers to what still comes overtakes its last ACK and its end.  The other, reset, answers those. */
+static void
+resets_overtake(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t edge;
+
+	begin(&n);
+	dialogue(&n);
+	edge = n.sent[A];
+	for (int i = 0; i < 8; i++)
+		data(&n, A, 1400);
+	wait(&n, 45 * MS);
+	reset(&n, B, n.sent[B], n.ttl[B], TCP_RST);
+	wait(&n, 4 * MS);
+	ack(&n, B, edge + 1400);
+	reset(&n, A, edge + 1400, n.ttl[A], TCP_RST);
+	reset(&n, B, n.sent[B], n.ttl[B], TCP_FIN | TCP_ACK);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].reset_signs, 0);
+	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
+	ledger_free(n.l);
+
+	begin(&n);		/* a device sends both */
+	dialogue(&n);
+	data(&n, A, 1400);
+	wait(&n, 25 * MS);
+	reset(&n, B, n.sent[B], n.ttl[B], TCP_RST);
+	reset(&n, A, n.sent[A], n.ttl[A], TCP_RST);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].reset_signs, RESET_R7);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
 	static const struct check_test tests[] = {
 		{ "resets", resets },
 		{ "resets that come too soon", resets_too_soon },
+		{ "resets that overtake", resets_overtake },
 	};
 
 	return check_main("ledger_reset", tests, sizeof(tests) / sizeof(tests[0]));
