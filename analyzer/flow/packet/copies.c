@@ -168,6 +168,16 @@ tcp_eligible(const struct packet *p)
 	return p->len != 0 || (p->has_ts && !p->options_cut) || (p->src.family == 4 && p->ip_id != 0);
 }
 
+/*
+ * A bare ACK that no IP ID and no SACK block tells from the next one of the same tick: it is left out, for the next one
+ * says nothing new, but it proves no mirror.
+ */
+static inline bool
+tcp_alike(const struct packet *p)
+{
+	return p->len == 0 && p->ip_id == 0 && p->sack_count == 0 && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0;
+}
+
 /* The same echo or the same quote again, with nothing that tells two apart, is no copy. */
 static bool
 icmp_eligible(const struct packet *p)
@@ -358,7 +368,10 @@ copies_seen(struct copies *c, const struct packet *p, bool ids_count)
 			continue;
 		twice_note(c, p, s, i);
 		if (is_copy(c, p, s, i, ids_count)) {
-			count_copy(c, s, i, p);
+			if (p->kind == PACKET_TCP && p->ttl == s->ttl[i] && tcp_alike(p) && !all_twice(c))
+				c->counters.alike++;
+			else
+				count_copy(c, s, i, p);
 			return true;
 		}
 		s->print[i] = 0;	/* the newer sighting takes its place */

@@ -15,6 +15,7 @@ struct copies_counters {
 	uint64_t	eligible;	/* TCP frames that a copy could be told of */
 	uint64_t	dropped;	/* TCP copies */
 	struct moment	first;		/* the first copy dropped */
+	uint64_t	alike;		/* bare ACKs that may as well be copies: left out as well */
 	uint64_t	dropped_icmp;
 	uint64_t	loops;		/* packets seen again and again with falling TTL: a routing loop */
 	struct moment	loop_first;

@@ -109,6 +109,30 @@ test_fields(void)
 	}
 }
 
+/* ACKs of one tick without IP ID: the second says nothing new, and proves no copy; a SACK block, an IP ID, data do. */
+static void
+test_alike(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	p.src.family = p.dst.family = 6;
+	p.ip_id = 0;
+	p.len = 0;
+	CHECK(!copies_seen(c, &p, false));
+	CHECK(again(c, &p, 10 * US, 64, false));
+	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
+	CHECK_EQ_INT(copies_counters(c)->alike, 1);
+	CHECK(again(c, &p, 10 * US, 63, false));		/* routed between */
+	CHECK_EQ_INT(copies_counters(c)->dropped, 1);
+	p.ttl = 64;
+	p.sack_count = 1;
+	CHECK(!copies_seen(c, &p, false));
+	CHECK(again(c, &p, 10 * US, 64, false));
+	CHECK_EQ_INT(copies_counters(c)->dropped, 2);
+	copies_free(c);
+}
+
 /* A retransmission has another IP ID or TSval, or comes a round trip later. */
 static void
 test_retransmission(void)
@@ -290,6 +314,7 @@ main(void)
 		{ "windows of time and TTL", test_windows },
 		{ "every field counts", test_fields },
 		{ "retransmissions stay", test_retransmission },
+		{ "alike", test_alike },
 		{ "routing loop", test_routing_loop },
 		{ "cooked capture", test_cooked },
 		{ "ICMP errors", test_icmp },
