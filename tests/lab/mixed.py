@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 from mail import client, dovecot, postfix, server
-from net import HERE, PLACES
+from net import HERE, PLACES, Trouble
 from scenarios import BLACK_HOLE, DOWNLOAD, GAVE_UP, RECOVERED, Scenario
 
 SERVER = {4: "198.51.100.%d", 6: "2001:db8:3::%d"}
@@ -92,7 +92,10 @@ class Actor:
         table = net.nft("isp", (self.rule,))
         if self.lasts:
             over.wait(self.lasts)
-            net.sh("isp", "nft", "delete", "table", "inet", table)
+            try:
+                net.sh("isp", "nft", "delete", "table", "inet", table)
+            except Trouble:         # all clients were done sooner, and the network is gone
+                pass
 
 
 class Mix:

@@ -239,8 +239,8 @@ class Watch:
         for place in places:
             name, dev = PLACES[place]
             self.files[place] = os.path.join(net.dir, place + ".pcap")
-            # -Z: tcpdump would else give up root and could not write there
-            self.dumps.append(net.start(name, ["tcpdump", "-Z", "root", "-i", dev, "--immediate-mode", "-U", "-n", "-s", "0", "-w",
+            # -Z: tcpdump would else give up root and could not write there; -B: a slot of its ring holds what offload may join, 64 KiB
+            self.dumps.append(net.start(name, ["tcpdump", "-Z", "root", "-i", dev, "--immediate-mode", "-U", "-B", "32768", "-n", "-s", "0", "-w",
                                                self.files[place]], "listening on"))
         for place in live:
             name, dev = PLACES[place]

@@ -52,7 +52,8 @@ struct span32 { uint32_t lo, hi; };
 struct hole {
 	int64_t		lo, hi;
 	int64_t		ns;		/* when it was overtaken */
-	uint16_t	id;		/* of the last segment that overtook it */
+	uint32_t	val;		/* time stamp of the first segment that overtook it; 0 = none */
+	uint16_t	id;		/* of the last one */
 	bool		by_data;	/* a data segment overtook it: its fill can be a repair */
 	bool		before;		/* joined in the middle: it was on its way when the capture began, which cannot lack it */
 };

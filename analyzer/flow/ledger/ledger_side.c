@@ -76,13 +76,19 @@ hole_insert(struct side *s, uint32_t at, struct hole h)
 	s->hole_count++;
 }
 
-/* What lies between the highest byte seen and `to' was sent, and is not here (yet). */
+/* What lies between the highest byte seen and `to' was sent, and is not here (yet); `by', if it is not NULL, overtook it. */
 static void
-side_skip(struct side *s, int64_t to, int64_t ns, uint16_t id, bool by_data)
+side_skip(struct side *s, int64_t to, int64_t ns, const struct packet *by, bool by_data)
 {
+	struct hole h = { .lo = s->max, .hi = to, .ns = ns, .by_data = by_data, .before = s->midstream && ns - s->began_ns <= in_flight };
+
 	if (to <= s->max)
 		return;
-	hole_insert(s, s->hole_count, (struct hole){ s->max, to, ns, id, by_data, s->midstream && ns - s->began_ns <= in_flight });
+	if (by != NULL) {
+		h.id = by->ip_id;
+		h.val = by->tsval;
+	}
+	hole_insert(s, s->hole_count, h);
 	s->max = to;
 }
 
@@ -183,7 +189,10 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 
 /* ---- data ------------------------------------------------------------------------ */
 
-/* S13: late enough, or numbered late enough, to be sent again and not just overtaken. */
+/*
+ * S13: late enough, or numbered late enough, to be sent again and not just overtaken.  Without numbers: what is sent again
+ * because another arrived is a round trip younger than that one, by its sender's clock, too.
+ */
 static bool
 fill_is_repair(const struct ledger *l, const struct packet *p, const struct hole *h, uint16_t newest_id)
 {
@@ -193,6 +202,8 @@ fill_is_repair(const struct ledger *l, const struct packet *p, const struct hole
 		return false;
 	if (p->src.family == 4 && p->ip_id != 0 && newest_id != 0)
 		return (uint16_t)(p->ip_id - newest_id) < 0x8000;
+	if (p->has_ts && h->val != 0 && (int32_t)(p->tsval - h->val) <= 0)
+		return false;
 	return p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
 }
 
@@ -328,6 +339,7 @@ holes_overtaken(struct side *s, const struct packet *p, int64_t end)
 			continue;
 		h->by_data = end > s->data_max && h->ns < p->at.ns && s->acked < h->hi;
 		h->ns = p->at.ns;
+		h->val = p->tsval;
 	}
 }
 
@@ -345,7 +357,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		s->low = rel;
 	pause_look(l, dir, p, rel);
 	if (rel > s->max)
-		side_skip(s, rel, p->at.ns, p->ip_id, true);
+		side_skip(s, rel, p->at.ns, p, true);
 	if (rel < s->max) {
 		int64_t missing = holes_fill(s, rel, end < s->max ? end : s->max, &in);
 
@@ -482,7 +494,7 @@ static void
 side_sacked(struct side *s, int64_t to, int64_t ns)
 {
 	if (to > s->max + 1 && to <= s->max + LEDGER_WIDE)
-		side_skip(s, to, ns, 0, false);
+		side_skip(s, to, ns, NULL, false);
 }
 
 /* The peer acknowledges `s': duplicates told (RFC 2883), bytes that the capture lacks. */
@@ -500,7 +512,7 @@ ack_note(struct side *s, const struct packet *p)
 		return;
 	/* one byte beyond is an unseen FIN, or a keep-alive's */
 	if (rel > s->max + 1 && rel <= s->max + (int64_t)LEDGER_WIDE * 64)
-		side_skip(s, rel, p->at.ns, 0, false);
+		side_skip(s, rel, p->at.ns, NULL, false);
 	if (rel > s->acked) {
 		if (s->acked < s->data_max && rel >= s->data_max)	/* not again with the ACK of a FIN */
 			s->acked_full_ns = p->at.ns;
@@ -598,7 +610,7 @@ side_beyond(struct side *s, const struct packet *p, int64_t rel)
 		return;
 	/* one beyond is the FIN that was seen */
 	if (beyond > 1 || s->fin.frame == 0)
-		side_skip(s, rel, p->at.ns, p->ip_id, false);
+		side_skip(s, rel, p->at.ns, p, false);
 }
 
 /* The stretch of sequence space that it covers. */

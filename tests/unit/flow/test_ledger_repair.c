@@ -128,6 +128,44 @@ reordering(void)
 	ledger_free(n.l);
 }
 
+/* The same without IP IDs (IPv6): later than a round trip, but not younger by the sender's clock; then really sent again. */
+static void
+reordering_by_clock(uint32_t younger, uint32_t fills)
+{
+	struct net n;
+	struct seen *s;
+	struct packet p;
+
+	begin(&n);
+	dialogue(&n);
+	for (int i = 0; i < 20; i++) {
+		for (int k = 1; k >= 0; k--) {
+			p = packet(&n, A);
+			p.ip_id = 0;
+			p.seq = 1001 + n.sent[A] + (uint32_t)k * 1448;
+			p.ack = 1001 + n.acked[A];
+			p.len = p.caplen = 1448;
+			p.w = 1500;
+			p.tsval = 5000 + (uint32_t)i * 100 + (k == 0 ? younger : 0);
+			give(&n, &p, A);
+			wait(&n, 45 * MS);
+		}
+		n.sent[A] += 2 * 1448;
+		ack(&n, B, n.sent[A]);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, fills);
+	CHECK_EQ_INT(s->c.dir[A].missing, 0);
+	ledger_free(n.l);
+}
+
+static void
+reordering_without_ids(void)
+{
+	reordering_by_clock(0, 0);
+	reordering_by_clock(40, 20);
+}
+
 /* A flight is lost (but for its second segment, if that `arrived'): its last is sent again first (a probe), then the first, then the rest. */
 static void
 interruption(bool arrived)
@@ -404,6 +442,7 @@ main(void)
 		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
 		{ "an overtaken ACK tells no duplicate", overtaken_ack_tells_no_duplicate },
 		{ "reordering is not loss", reordering },
+		{ "reordering without IP IDs", reordering_without_ids },
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
 		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
