@@ -136,35 +136,51 @@ breaks_likely(const struct way *w, uint32_t k)
 }
 
 /*
- * The same bytes in vain again and again, and at last as large as before: the path was down, and what was lost with them is
- * one event.  Of sizes it says nothing.
+ * The same bytes in vain again and again, at last heard, and nothing else heard meanwhile: the path was down, or dropped them for
+ * their size, and what was lost with them is one event, no rate.
  */
-static bool
-was_down(const struct way *w)
+struct interruptions {
+	uint32_t	count, lost;	/* transmissions */
+	bool		down;		/* some came as large as before: no matter of size */
+};
+
+static struct interruptions
+interruptions_of(const struct way *w)
 {
+	struct interruptions t = { 0 };
 	const struct record_stall *s;
 	uint32_t i = 0;
 
-	while ((s = way_stall(w, &i)) != NULL)
-		if (s->chain_count >= DOWN_LEAST && moment_is(&s->delivered) && !s->delivered_smaller)
-			return true;
-	return false;
+	while ((s = way_stall(w, &i)) != NULL) {
+		uint32_t all = s->n_lost_ge + s->n_lost_lt;
+
+		if (s->chain_count < DOWN_LEAST || !moment_is(&s->delivered))
+			continue;
+		t.down = t.down || !s->delivered_smaller;
+		if (s->live_any != 0 || s->later_delivered > 0 || stall_by_chance(s, s->lost_else))
+			continue;
+		t.count++;
+		t.lost += all > s->lost_else ? all - s->lost_else : 0;
+	}
+	return t;
 }
 
 static void
-judge_rate(const struct way *w, uint32_t k, struct verdicts *out)
+judge_rate(const struct way *w, uint32_t k, const struct interruptions *t, struct verdicts *out)
 {
 	uint64_t n = packets_sent(w);
 	double rate = (double)k / (double)n;
-	uint32_t bound = 0;
-	bool size = size_matters(w, &bound) && !was_down(w), unseen = size_unseen(w);
+	uint32_t bound = 0, before = w->a->hole_fills < k ? w->a->hole_fills : k;
+	bool size = size_matters(w, &bound) && !t->down, unseen = size_unseen(w);
 	bool doubt = unseen || way_mixed_up(w) || (may_be_needless(w) && breaks_likely(w, k) > 0);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
 	    doubt ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",
-	    k, w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate, w->a->retransmissions, w->a->hole_fills), &w->a->repair_first), &w->a->repair_last);
+	    k, w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate, k - before, before), &w->a->repair_first), &w->a->repair_last);
+	if (t->count > 0)
+		finding_says(f, w->c->point, "besides, %u time%s the same bytes were lost again and again: what was lost then is not counted", t->count, PLURAL(t->count));
 	if (size)
 		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
 	if (may_be_needless(w))
@@ -194,18 +210,19 @@ cut_anew(const struct way *w)
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
-	uint32_t k = repairs(w);
+	struct interruptions t = interruptions_of(w);
+	uint32_t k = repairs(w), other = k > t.lost ? k - t.lost : 0;
 	uint64_t n = packets_sent(w);
 
 	if (shrunk(w)) {
 		judge_shrunk(w, out);
 		return;
 	}
-	if (n < SEGMENTS_LEAST || k < REPAIRS_LEAST || w->a->repair_ranges < RANGES_LEAST + breaks_likely(w, k) || n > UINT32_MAX ||
+	if (n < SEGMENTS_LEAST || other < REPAIRS_LEAST || w->a->repair_ranges < RANGES_LEAST + t.count + breaks_likely(w, k) || n > UINT32_MAX ||
 	    w->a->all_lost_above_proven)
 		return;
-	if (wilson_lower(k, (uint32_t)n) >= RATE_LEAST)
-		judge_rate(w, k, out);
+	if (wilson_lower(other, (uint32_t)n) >= RATE_LEAST)
+		judge_rate(w, other, &t, out);
 }
 
 static void
