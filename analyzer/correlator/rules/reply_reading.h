@@ -1,6 +1,6 @@
 /*
  * reply_reading.h - one session's refusals while they are judged: rule_reply.c
- * finds what each means in its context, reply_say.c says it.
+ * finds what each means in its context, reply_say.c says it; both ask this.
  */
 #ifndef REPLY_READING_H
 #define REPLY_READING_H
@@ -24,8 +24,5 @@ bool	reading_is_relay(enum finding_kind k);
 bool	reading_login_known(const struct reading *g);
 /* The server greets with a name in this domain. */
 bool	reading_greets_in_domain(const struct reading *g, const char *domain);
-
-/* The finding of a refusal of this class. */
-void	reading_say(const struct reading *g, const struct refusal *r, const struct reply_class *cl);
 
 #endif /* REPLY_READING_H */

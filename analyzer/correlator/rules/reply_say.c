@@ -1,5 +1,5 @@
 /* reply_say.c - a refusal in the words of the report: what was answered to what, by whom, and what to do. */
-#include "reply_reading.h"
+#include "reply_say.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -9,13 +9,7 @@
 #include <string.h>
 
 #include "correlator/facts/lookup.h"
-#include "reply_reading.h"
-
-bool
-reading_verb_is(const struct refusal *r, const char *verb)
-{
-	return strcasecmp(r->verb, verb) == 0;
-}
+#include "reply_say.h"
 
 static bool
 mail_accepted(const struct mail_case *c)
@@ -107,21 +101,6 @@ context_of(const struct reading *g, const struct refusal *r)
 	};
 }
 
-bool
-reading_is_relay(enum finding_kind k)
-{
-	return k == FINDING_RELAY_DENIED_WRONG_NETWORK || k == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
-}
-
-/* "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the handshake. */
-bool
-reading_login_known(const struct reading *g)
-{
-	bool begun = !case_midstream(g->c) || (g->s->greeting.code == 220 && moment_before(&g->s->greeting.at, &g->s->capabilities_at));
-
-	return begun && !g->blind && !case_missing(g->c) && g->s->ehlo_answered;
-}
-
 /* From the EHLO reply on, whatever came before: a second EHLO behind a login is rare. */
 static bool
 login_likely_known(const struct reading *g)
@@ -155,17 +134,6 @@ rewrite_relay(const struct reading *g, const struct refusal *r, struct reply_cla
 	} else if (relay || !reading_login_known(g)) {	/* the reason is policy; or known by the words alone */
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
-}
-
-/* mail.example.org greets, and the recipient is of example.org. */
-bool
-reading_greets_in_domain(const struct reading *g, const char *domain)
-{
-	const struct record_reply *hello = &g->s->greeting;
-	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
-
-	return strchr(domain, '.') != NULL && hello->code / 100 == 2 && host >= len && strncasecmp(hello->text + host - len, domain, len) == 0 &&
-	    (host == len || hello->text[host - len - 1] == '.');
 }
 
 /* In this session it took another recipient of the domain: it is responsible for it, or relays for this client. */
