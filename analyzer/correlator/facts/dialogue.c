@@ -650,6 +650,8 @@ static const struct {
 	    "cannot do that, as printers and scripts, must send through another server." },
 	{ FINDING_AUTH_FAILED, "switched-off", "SMTP logins are switched off for this account or its whole organisation: they have to be allowed in the provider's "
 	    "settings (Exchange Online: \"Authenticated SMTP\" of the mailbox)." },
+	{ FINDING_AUTH_FAILED, "policy", "A policy of the account's organisation refuses this login, be the password right or wrong (Microsoft 365: security defaults, "
+	    "Conditional Access): its administrator has to allow SMTP logins for this account, or the program logs in with OAuth 2." },
 	{ FINDING_AUTH_FAILED, "disabled", "The account is switched off or locked: the provider or the administrator can say why, and switch it on again." },
 	{ FINDING_POP_AUTH_FAILED, "app-password", "The account's own password is not taken here: make an app password in the account's security settings at the provider, "
 	    "or let the program log in with OAuth 2." },
