@@ -148,6 +148,8 @@ finding_defaults(struct finding *f)
 		f->remedy = k->remedy;
 	if (f->client_shows[0] == '\0' && f->confidence > CONFIDENCE_CANNOT_TELL)
 		f->client_shows = k->client_shows;
+	if (text_outlook(f)[0] != '\0')
+		finding_client_shows(f, "%s, %s", f->client_shows, text_outlook(f));
 	if (f->confidence > CONFIDENCE_CANNOT_TELL && text_log(f)[0] != '\0')
 		finding_client_shows(f, "%s%s%s", f->client_shows, f->client_shows[0] != '\0' ? "; " : "", text_log(f));
 	if (f->summary[0] == '\0')

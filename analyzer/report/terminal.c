@@ -213,7 +213,7 @@ static const char how_to_capture[] =
 /* Diagnosis 5.9: what never reached the wire. */
 static const char before_the_wire[] =
     "If a mail program shows an error while nothing is seen on its host's own interface, the fault lies before the wire: "
-    "its name lookups (DNS), a virus scanner or firewall on that host. Such a scanner speaks over the loopback: tcpdump -i lo.";
+    "its name lookups (DNS; Outlook: 0x800CCC0D), a virus scanner or firewall on that host. Such a scanner speaks over the loopback: tcpdump -i lo.";
 
 static const char behind_the_air[] =
     "On the air nearly everything is encrypted: capture on the host itself, not in monitor mode, or behind the access point.";

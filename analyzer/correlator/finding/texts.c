@@ -154,7 +154,7 @@ static const struct text texts[FINDING_KINDS] = {
 	[FINDING_CLIENT_GAVE_UP_AT_DATA] = { "The sending side ended the transfer: look at its time-out, at the user, and at what slowed the "
 	    "transfer before.", DROPPED },
 	[FINDING_CLIENT_GAVE_UP_WAITING] = { "Raise the mail program's server time-out to 10 minutes (RFC 5321), and speed up the server's "
-	    "scan. The mail may arrive and be sent again.", "0x800CCC19 (time-out), 0x8004210B" },
+	    "scan. The mail may arrive and be sent again.", "0x800CCC19 (time-out)" },
 	[FINDING_DUPLICATE_DELIVERY] = { "The server took the mail but its answer did not reach the sender, who sends again: the recipient may "
 	    "get it twice. Raise the sender's time-out, speed up the server's scan.", "0x800CCC19 (time-out); duplicates at the recipient" },
 	[FINDING_SERVER_TIMEOUT_421] = { "The server waited in vain for the client: look for what held the client up.", "0x800CCC67 (421), 0x800CCC0F" },
@@ -199,6 +199,40 @@ const char *
 text_client_shows(enum finding_kind k)
 {
 	return texts[k].shows != NULL ? texts[k].shows : "";
+}
+
+/* ---- what newer Outlooks show beside it ------------------------------------------------------- */
+
+/* Diagnosis 3.5: from 2003 on Outlook has numbers of its own for two of those that it shares with Outlook Express. */
+static const struct {
+	const char	*number, *sending, *fetching;
+} outlook[] = {
+	{ "0x800CCC0E", "Outlook 0x80042109 (cannot connect to the outgoing server)", "Outlook 0x80042108 (cannot connect to the incoming server)" },
+	{ "0x800CCC19", "Outlook 0x8004210B (time-out while sending)", "Outlook 0x8004210A (time-out while receiving)" },
+};
+
+static bool
+port_fetches(uint16_t port)
+{
+	return port == 110 || port == 995;
+}
+
+static bool
+port_sends(uint16_t port)
+{
+	return port == 25 || port == 465 || port == 587;
+}
+
+const char *
+text_outlook(const struct finding *f)
+{
+	for (size_t i = 0; i < sizeof(outlook) / sizeof(outlook[0]); i++)
+		if (strstr(f->client_shows, outlook[i].number) != NULL && strstr(f->client_shows, "0x800421") == NULL) {
+			if (port_fetches(f->server_port))
+				return outlook[i].fetching;
+			return port_sends(f->server_port) ? outlook[i].sending : "";
+		}
+	return "";
 }
 
 /* ---- what a mail server that sends writes into its log -------------------------------------- */

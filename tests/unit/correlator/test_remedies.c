@@ -104,6 +104,29 @@ test_log_of_a_sender(void)
 	}
 }
 
+/* Outlook tells sending and fetching apart; where it cannot be known which, nothing is said. */
+static void
+test_numbers_of_outlook(void)
+{
+	static const struct { const char *shows; uint16_t port; const char *words; } t[] = {
+		{ "0x800CCC0E (cannot connect), socket error 10060", 25, "0x80042109" },
+		{ "0x800CCC0E (cannot connect), socket error 10061", 587, "0x80042109" },
+		{ "0x800CCC0E (cannot connect)", 110, "0x80042108" },
+		{ "0x800CCC0F (connection dropped), 0x800CCC19 (time-out)", 465, "0x8004210B" },
+		{ "0x800CCC19 (time-out)", 995, "0x8004210A" },
+		{ "0x800CCC19 (time-out)", 143, NULL },
+		{ "0x800CCC19 (time-out), 0x8004210B", 25, NULL },
+		{ "0x800CCC0F (connection dropped)", 25, NULL },
+		{ "", 25, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct finding f = { .kind = FINDING_PATH_OUTAGE, .server_port = t[i].port, .client_shows = t[i].shows };
+
+		CHECK(t[i].words == NULL ? text_outlook(&f)[0] == '\0' : strstr(text_outlook(&f), t[i].words) != NULL);
+	}
+}
+
 int
 main(void)
 {
@@ -112,6 +135,7 @@ main(void)
 		{ "of a login", test_of_a_login },
 		{ "storage allocation", test_storage_allocation },
 		{ "log of a sender", test_log_of_a_sender },
+		{ "numbers of Outlook", test_numbers_of_outlook },
 	};
 
 	return check_main("remedies", tests, sizeof(tests) / sizeof(tests[0]));
