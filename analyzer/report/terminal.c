@@ -309,11 +309,14 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    s->incomplete_count > 0 ? ", which is incomplete" : "");
 		fputc('\n', p->out);
 	} else if (!print_unread(p, r, s) && (s->packets > 0 || !print_all_left_out(p, r))) {
-		page_put(p, COLOUR_YELLOW, s->packets > 0 ? "No mail was seen in %" PRIu64 " %s." :
-		    "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
+		bool asked = count_frames(r).mail > 0;
+
+		page_put(p, COLOUR_YELLOW, asked ? "A mail port was asked, but no mail was seen in %" PRIu64 " %s." : s->packets > 0 ?
+		    "No mail was seen in %" PRIu64 " %s." : "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
 		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
-		page_field(p, "", 2, before_the_wire);
+		if (!asked)
+			page_field(p, "", 2, before_the_wire);
 		if (is_wireless(r))
 			page_field(p, "", 2, behind_the_air);
 	}

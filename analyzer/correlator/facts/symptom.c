@@ -107,7 +107,7 @@ symptom_doubt_reset(const struct mail_case *c, struct finding *f)
 	}
 	f->confidence = confidence_min(f->confidence, fits ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 	finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
-	    "at both ends: a RST that one end never sent was injected");
+	    "at both ends (a RST that one end never sent was injected)");
 }
 
 void

@@ -85,8 +85,8 @@ static const struct text texts[FINDING_KINDS] = {
 	    "fails, test with the device's mail inspection off, or use port 587 or 465.", "0x800CCC0F, 0x800CCC19" },
 	[FINDING_CONNECTED_NO_BANNER] = { "The server takes the connection but never greets. Check there: overload, DNS time-outs "
 	    "(reverse lookup, blocklists), or a firewall that answers for a dead server.", "0x800CCC19 (time-out), 0x800CCC0F" },
-	[FINDING_SLOW_BANNER] = { "A late greeting is often deliberate (greet pause, postscreen) or a slow reverse DNS lookup of the client's "
-	    "address. Raise the program's server time-out if it gives up.", "0x800CCC19 (time-out)" },
+	[FINDING_SLOW_BANNER] = { "A late greeting is often deliberate (greet pause, postscreen), or a slow reverse DNS lookup of the client's "
+	    "address, or a mail filter (milter) that does not answer. Raise the program's server time-out if it gives up.", "0x800CCC19 (time-out)" },
 	[FINDING_IDENT_DELAY] = { "Let the firewall reject (RST) TCP port 113 instead of dropping it, or switch ident lookups off on the "
 	    "server.", "0x800CCC19 (time-out)" },
 	[FINDING_BANNER_REJECTED] = { "The server does not take mail from this address at all: its words say why. Send through the provider's "

@@ -86,7 +86,7 @@ remedy_given_up(const struct mail_case *c, struct finding *f)
 {
 	finding_remedy(f, "The client waits less than the server takes: raise the server time-out of the program that sends%s. At the server see what holds up the "
 	    "greeting: a slow reverse DNS lookup of the client's address, %soverload.", case_is_pop(c) ? " and fetches" : " (RFC 5321 asks for five minutes)",
-	    case_is_pop(c) ? "" : "a greet pause or postscreen, ");
+	    case_is_pop(c) ? "" : "a greet pause or postscreen, a mail filter (milter) that does not answer, ");
 }
 
 static void

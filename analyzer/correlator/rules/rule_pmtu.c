@@ -296,7 +296,7 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 static void
 say_undecided(struct finding *f)
 {
-	finding_remedy(f, "%s " WHICH_DEVICE " One that drops large packets for another reason is cured the same way.", f->remedy);
+	finding_remedy(f, "%s " WHICH_DEVICE " A device that drops large packets for another reason is cured the same way.", f->remedy);
 }
 
 /* A router from before RFC 1191: it is known who, not how much. */

@@ -313,7 +313,7 @@ judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
 	finding_summary(f, "After %.1f s of silence the first packet of the %s is answered by a RST: a firewall or NAT router on the way, or the %s itself, "
 	    "no longer knew the connection.", seconds(idle), d == 0 ? "server" : "client", d == 0 ? "client" : "server");
 	finding_next_capture(f, "a device that forgot the connection", "an end that did (a restart)", "the other end's view",
-	    "at both ends: a RST that one end never sent was a device's");
+	    "at both ends (a RST that one end never sent was a device's)");
 	return true;
 }
 
@@ -434,7 +434,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 		say_given_up(f, &w, s, who);
 	else
 		finding_next_capture(f, "a reset by the end", "one by a device in between", "the other end's view",
-		    "at both ends: a RST that one end never sent was injected");
+		    "at both ends (a RST that one end never sent was injected)");
 }
 
 /* QUIT: nothing more is due to it, be its answer lost in the capture; of one side alone nobody knows more. */

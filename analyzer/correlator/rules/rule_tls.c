@@ -355,8 +355,8 @@ judge_both_wait(const struct mail_case *c, struct verdicts *out)
 	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED ||
 	    c->conn->dir[1].stream_bytes > 0 || case_stalled(c))
 		return;
-	/* QUIT is plain text; who leaves without it may be a scan */
-	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < 10 * SECOND))
+	/* QUIT is plain text; who leaves at once without it may be a scan */
+	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
 		return;
 	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
 	evidence_frame(evidence_frame(finding_says(f, c->point, moment_is(&goodbye) ?

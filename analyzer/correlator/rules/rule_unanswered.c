@@ -16,11 +16,14 @@ static const char ask_server[] = "The server was silent at this command: look th
 static const char ask_pop_server[] = "The server was silent at this command: look there for what it waits for (the user database, a locked or large "
     "mailbox, its disk). Raise the program's server time-out if it is merely slow.";
 
+#define LEFT_LEAST	(2 * SECOND)	/* who goes sooner may have been ended by its user */
+
 static void
 say_gave_up_command(const struct mail_case *c, const char *what, const struct moment *asked, const struct moment *closed,
     const struct moment *came, struct verdicts *out)
 {
-	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED, 0, NULL, out);
+	enum confidence conf = case_waited(c, asked, closed) >= ASKED_LEAST ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
+	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, NULL, out);
 	char waited[32];
 
 	symptom_seconds(case_waited(c, asked, closed), waited);
@@ -134,7 +137,7 @@ judge_unanswered(const struct mail_case *c, struct verdicts *out)
 	if (p.asked.ns < c->conn->dir[1].data_last.ns)	/* asked with others, which were answered */
 		p.asked = c->conn->dir[1].data_last;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
-		if (case_waited(c, &p.asked, &leaves) >= ASKED_LEAST)
+		if (case_waited(c, &p.asked, &leaves) >= LEFT_LEAST)
 			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		/* an RST says it for itself; before any mail rule_symptom.c does */
@@ -157,7 +160,7 @@ judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
 	    !pending_last(c, &p) || strcmp(p.what, "RETR") == 0 || strcmp(p.what, "TOP") == 0 || strcmp(p.what, "QUIT") == 0)
 		return;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
-		if (case_waited(c, &p.asked, &leaves) >= ASKED_LEAST)
+		if (case_waited(c, &p.asked, &leaves) >= LEFT_LEAST)
 			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		if (moment_is(&c->conn->dir[1].fin))

@@ -135,6 +135,10 @@ no_mail_at_all_says_how_to_capture(void)
 	fake_reset();
 	CHECK(says("No mail was seen in 40 packets."));
 	CHECK(says("tcpdump -i any -s 0 -w mail.pcap"));
+	CHECK(says("before the wire"));
+	fake_capture.mail_frames = 5;		/* somebody did ask: it is not before the wire */
+	CHECK(says("A mail port was asked, but no mail was seen in 40 packets."));
+	CHECK(!says("before the wire"));
 }
 
 /* A link type that nobody here reads is no capture without mail; on the air it may be that all is encrypted. */
