@@ -64,8 +64,9 @@ judge_obeyed(const struct way *w, const struct record_icmp_error *e, bool late, 
 	addr_format(&e->from, from, sizeof(from));
 	fill_bound(f, w, e);
 	finding_span(f, &e->at, &w->a->data_last);
-	finding_summary(f, "Router %s said that its next link takes %u bytes%s; the sender obeyed: everything after it was smaller. "
+	finding_summary(f, "Router %s said that its next link takes %u bytes%s; the sender obeyed: %s was smaller. "
 	    "%s %u%s.", from, e->mtu, late ? " (late, after repeated losses)" : "",
+	    e->sent_after_above > 0 ? "what it sent again" : "everything after it",
 	    exact ? "The path MTU is known exactly:" : "The path carries at most", e->mtu,
 	    exact ? "" : " bytes; that so much arrives is not shown here");
 	if (!exact)
@@ -155,6 +156,16 @@ judge_unheard(const struct way *w, const struct told *t, uint32_t n, struct verd
 	say_mtu_remedy(f, w);
 }
 
+/*
+ * Who does not hear the router sends what was refused again, as large as it was.  What was sent on for a while was on its
+ * way already, whatever the clocks say.
+ */
+static bool
+again_smaller(const struct way *w, const struct record_icmp_error *e)
+{
+	return e->sent_again > 0 && w->a->repair_w_max <= e->mtu && !w->a->larger_after_repair;
+}
+
 static void
 judge_told(const struct way *w, const struct told *t, struct verdicts *out)
 {
@@ -165,7 +176,7 @@ judge_told(const struct way *w, const struct told *t, struct verdicts *out)
 			judge_obeyed(w, e, true, out);
 		return;
 	}
-	if (e->sent_after_above_lost > 0) {
+	if (e->sent_after_above_lost > 0 && !again_smaller(w, e)) {
 		if (e->mtu < LINUX_MIN_PMTU && e->family == 4)
 			return;	/* the sender's lower bound, DF cleared: not ignored */
 		judge_ignored(w, t, e->sent_after_above_lost, out);
@@ -175,7 +186,7 @@ judge_told(const struct way *w, const struct told *t, struct verdicts *out)
 	}
 	if (e->sent_again == 0 && !way_told_arrived(w, e))
 		judge_open(w, e, out);
-	else if (e->sent_after_above == 0 && e->sent_after > 0)
+	else if (e->sent_after > 0 && (e->sent_after_above == 0 || again_smaller(w, e)))
 		judge_obeyed(w, e, false, out);
 }
 

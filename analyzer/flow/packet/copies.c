@@ -16,7 +16,7 @@ enum {
 	TTL_SPREAD = 8,			/* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
 	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
-	TWICE_LEAST = 3, TWICE_PERCENT = 30, LATELY = 512,
+	TWICE_LEAST = 3, TWICE_PERCENT = 30, LATELY = 512, SENDERS = 64,
 };
 static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
 static const int64_t twice_ns = 20000000;	/* two ports of a switch, two buffers, where each packet comes so */
@@ -37,14 +37,19 @@ struct set {
 };
 _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
+/*
+ * SYNs and data, lately looked at: all, and those that came again within twice_ns.  No sender repeats nearly each of
+ * them, and so soon: the capture holds them twice.
+ */
+struct share {
+	uint32_t	all, twice;
+};
+
 struct copies {
 	struct set		*sets;
 	uint64_t		 mask;	/* a power of two of sets, less one */
-	/*
-	 * Lately looked at, SYNs and data: all, and those that came again within twice_ns.  No sender repeats nearly each
-	 * of them, and so soon: the capture holds them twice.
-	 */
-	uint32_t		 all, twice;
+	struct share		 share;
+	struct share		 of_sender[SENDERS];	/* by a hash of its address: one direction alone may be mirrored twice */
 	struct copies_counters	 counters;
 };
 
@@ -185,10 +190,37 @@ icmp_eligible(const struct packet *p)
 	return p->ip_id != 0 || (p->icmp_error && !p->quote_cut);
 }
 
-static bool
-all_twice(const struct copies *c)
+static inline bool
+share_most(const struct share *s)
 {
-	return c->twice >= TWICE_LEAST && c->twice * 100 >= c->all * TWICE_PERCENT;
+	return s->twice >= TWICE_LEAST && s->twice * 100 >= s->all * TWICE_PERCENT;
+}
+
+static inline void
+share_add(struct share *s, bool again)
+{
+	if (s->all == LATELY) {
+		s->all /= 2;
+		s->twice /= 2;
+	}
+	s->all++;
+	s->twice += again;
+}
+
+static inline size_t
+sender_of(const struct packet *p)
+{
+	uint64_t h = mix(u64_at(p->src.b), p->src.family);
+
+	if (p->src.family == 6)
+		h = mix(h, u64_at(p->src.b + 8));
+	return h % SENDERS;
+}
+
+static bool
+all_twice(const struct copies *c, const struct packet *p)
+{
+	return share_most(&c->share) || share_most(&c->of_sender[sender_of(p)]);
 }
 
 /*
@@ -204,7 +236,7 @@ is_copy(const struct copies *c, const struct packet *p, const struct set *s, uns
 	bool ts = p->kind == PACKET_TCP && p->has_ts;
 	bool sure = p->ip_id != 0 && (ts || ids_count);
 
-	if (ttl <= 1 && age < (all_twice(c) ? twice_ns : copy_ns))
+	if (ttl <= 1 && age < (age >= copy_ns && all_twice(c, p) ? twice_ns : copy_ns))
 		return true;
 	return (ttl >= 1 || sure) && ttl <= TTL_SPREAD && (ts || p->ip_id != 0) && age < mirror_ns;
 }
@@ -336,14 +368,12 @@ copies_fetch(const struct copies *c, const struct glance *g)
 static inline void
 twice_note(struct copies *c, const struct packet *p, const struct set *s, unsigned int i)
 {
+	bool again = s != NULL && llabs(p->at.ns - s->ns[i]) < twice_ns;
+
 	if (p->kind != PACKET_TCP || (p->len == 0 && (p->flags & TCP_SYN) == 0))
 		return;
-	if (c->all == LATELY) {
-		c->all /= 2;
-		c->twice /= 2;
-	}
-	c->all++;
-	c->twice += s != NULL && llabs(p->at.ns - s->ns[i]) < twice_ns;
+	share_add(&c->share, again);
+	share_add(&c->of_sender[sender_of(p)], again);
 }
 
 bool
@@ -368,7 +398,7 @@ copies_seen(struct copies *c, const struct packet *p, bool ids_count)
 			continue;
 		twice_note(c, p, s, i);
 		if (is_copy(c, p, s, i, ids_count)) {
-			if (p->kind == PACKET_TCP && p->ttl == s->ttl[i] && tcp_alike(p) && !all_twice(c))
+			if (p->kind == PACKET_TCP && p->ttl == s->ttl[i] && tcp_alike(p) && !all_twice(c, p))
 				c->counters.alike++;
 			else
 				count_copy(c, s, i, p);

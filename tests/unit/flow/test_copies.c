@@ -288,6 +288,29 @@ test_all_twice(void)
 	copies_free(c);
 }
 
+/* Of one sender alone: the other answers each of its packets, and that is here once. */
+static void
+test_one_way_twice(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment(), q = segment();
+
+	p.ip_id = q.ip_id = 0;
+	p.has_ts = q.has_ts = false;
+	q.src = p.dst;
+	q.dst = p.src;
+	for (int i = 0; i < 10; i++) {
+		CHECK_EQ_INT(each_twice(c, &p, 1, 3 * MS), i < 2);
+		for (int k = 0; k < 5; k++) {
+			q.seq += q.len;
+			q.at.ns = p.at.ns;
+			CHECK(!again(c, &q, MS, 64, false));
+		}
+	}
+	CHECK(!again(c, &q, 3 * MS, 64, false));
+	copies_free(c);
+}
+
 /* One in four is lost on a short way, and sent again soon. */
 static void
 test_often_again(void)
@@ -321,6 +344,7 @@ main(void)
 		{ "many packets", test_many },
 		{ "more and more packets", test_growing },
 		{ "each packet twice", test_all_twice },
+		{ "one way twice", test_one_way_twice },
 		{ "many sent again", test_often_again },
 	};
 
