@@ -16,6 +16,12 @@
 #include "report/transcript.h"
 
 /* One interface, or one capture, which may be written to several files (capture/pieces.h). */
+/* What tells the first packets of a capture from others, wherever they are captured. */
+struct head {
+	uint64_t	print[FLOW_BATCH];
+	size_t		count;
+};
+
 struct source {
 	struct capture	*capture;	/* what is read; NULL between two pieces */
 	uint32_t	 count, room, base;	/* its points; base: number of the first */
@@ -26,6 +32,7 @@ struct source {
 	struct record_piece *piece;	/* those begun: the last is read, or was */
 	size_t		 piece_count, piece_room;
 	char		*path;		/* of the last */
+	struct head	 head;		/* how the first begins */
 };
 
 struct pipeline {
@@ -65,8 +72,10 @@ void	complain(struct pipeline *p, const char *fmt, ...) __attribute__((format(pr
 
 /* Zeroes it and takes the capture; -1: no memory, and it is the caller's. */
 int	source_begin(struct source *s, struct capture *c, uint32_t base);
+/* How it begins: its first frames. */
+void	source_head(struct source *s, const struct capture_frame *f, size_t n);
 /* Between two pieces: is this, of which the first frames were read, the next one?  1: then it is taken; 0; -1: no memory. */
-int	source_goes_on(struct source *s, struct capture *c);
+int	source_goes_on(struct source *s, struct capture *c, const struct capture_frame *f, size_t n);
 /* Hands a frame to its point, which is made when it is met first. */
 void	source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, size_t n);
 /* Tells of damage and closes the capture: at its end another piece may follow. */

@@ -85,10 +85,11 @@ input_capture(struct pipeline *p, struct source *s, const char *path, struct inp
 		return;
 	}
 	n = capture_batch(c, f, FLOW_BATCH);
-	rc = source_goes_on(s, c);
+	rc = source_goes_on(s, c, f, n);
 	if (rc == 0) {
 		source_over(p, s);
 		rc = source_begin(s, c, p->points);
+		source_head(s, f, n);
 	}
 	if (rc < 0) {
 		complain(p, "%s: no memory", path);

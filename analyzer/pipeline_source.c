@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capture/linktype.h"
 #include "capture/pieces.h"
+#include "dissectors/glance.h"
+#include "flow/packet/packet.h"
 #include "pipeline.h"
 #include "record/text.h"
 
@@ -113,8 +116,69 @@ points_alike(const struct source *s, struct capture *c)
 	return n > 0 && s->count > 0;
 }
 
+enum { AGAIN_LEAST = 3 };
+
+/* A SYN, or data: what no network on the way changes of it.  False: another frame. */
+static bool
+frame_told(const struct capture_frame *f, struct glance *g, uint64_t *print)
+{
+	if (f->link_type != LINKTYPE_ETHERNET || !glance_ethernet(f->data, f->caplen, g) || (g->len == 0 && (g->flags & TCP_SYN) == 0))
+		return false;
+	*print = ((uint64_t)g->seq << 32 | g->ack) * 0x9e3779b97f4a7c15u ^
+	    ((uint64_t)g->ip_id << 48 | (uint64_t)g->len << 24 | (uint64_t)g->window << 8 | g->flags);
+	return true;
+}
+
+void
+source_head(struct source *s, const struct capture_frame *f, size_t n)
+{
+	struct glance g;
+
+	s->head.count = 0;
+	for (size_t i = 0; i < n && s->head.count < FLOW_BATCH; i++)
+		s->head.count += frame_told(&f[i], &g, &s->head.print[s->head.count]);
+}
+
+static bool
+head_takes(struct head *h, uint64_t print)
+{
+	for (size_t i = 0; i < h->count; i++)
+		if (h->print[i] == print) {
+			h->print[i] = h->print[--h->count];	/* each is met once */
+			return true;
+		}
+	return false;
+}
+
+/*
+ * The same dialogue from its beginning, most of it, and of one connection what both ends say: that is another place with a
+ * clock of its own.  A next piece may begin with what is sent again, but by one end.
+ */
+static bool
+begins_again(const struct head *head, const struct capture_frame *f, size_t n)
+{
+	struct head left = *head;
+	struct glance g, first = { .sport = 0 };
+	size_t told = 0, again = 0;
+	bool both = false;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t print;
+
+		if (!frame_told(&f[i], &g, &print))
+			continue;
+		told++;
+		if (!head_takes(&left, print))
+			continue;
+		if (again++ == 0)
+			first = g;
+		both |= g.sport == first.dport && g.dport == first.sport;
+	}
+	return both && again >= AGAIN_LEAST && again * 2 >= told;
+}
+
 int
-source_goes_on(struct source *s, struct capture *c)
+source_goes_on(struct source *s, struct capture *c, const struct capture_frame *f, size_t n)
 {
 	const struct capture_counts *now = capture_counts(c);
 	const struct record_piece *before = piece_last(s);
@@ -124,6 +188,8 @@ source_goes_on(struct source *s, struct capture *c)
 	if (strcmp(s->path, capture_name(c)) == 0 || !pieces_alike(s->path, capture_name(c)) || !points_alike(s, c))
 		return 0;
 	if (now->first_ns < before->last.ns || now->first_ns - before->last.ns > PIECES_APART_NS)
+		return 0;
+	if (begins_again(&s->head, f, n))
 		return 0;
 	return piece_begin(s, c) == 0 ? 1 : -1;
 }

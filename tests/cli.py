@@ -321,6 +321,24 @@ def pieces(tmp):
           "what does not follow at once is a capture of its own")
 
 
+def places(tmp):
+    """The same at two places, whose clocks differ by so much that the one seems to follow the other: no pieces."""
+    sys.path.insert(0, os.path.join(TOP, "tests/property"))
+    import capfile
+
+    cap = capfile.load(HOLE)
+    late = cap.frames[-1][0] - cap.frames[0][0] + 10 ** 9
+    there = cap.with_frames([(ns + late, wire, capfile.elsewhere(data, 1)) for ns, wire, data in cap.frames])
+    names = [os.path.join(tmp, "%d.pcap" % n) for n in range(2)]
+    for name, c in zip(names, (cap, there)):
+        with open(name, "wb") as f:
+            f.write(c.pcap())
+    kinds = lambda *args: sorted({f["kind"] for f in map(json.loads, run("--json", *args)[1].splitlines()) if f["type"] == "finding"
+                                  and f["kind"] in ("pmtu-black-hole", "path-outage")})
+    check(kinds(*names) == kinds(HOLE) == ["pmtu-black-hole"], "two places are not pieces of one capture: %s" % kinds(*names))
+    check("in 2 pieces" not in " ".join(run(*names)[1].decode().split()), "... and the report does not say so")
+
+
 def many(tmp):
     """Of many captures those are told that something is wrong with."""
     directory = os.path.join(tmp, "many")
@@ -408,6 +426,7 @@ def main():
         inputs(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         pieces(tmp)
+        places(tmp)
         pieces_apart(tmp)
         many(tmp)
         unheard()
