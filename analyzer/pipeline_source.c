@@ -5,7 +5,7 @@
 
 #include "capture/linktype.h"
 #include "capture/pieces.h"
-#include "dissectors/glance.h"
+#include "dissectors/net/glance.h"
 #include "flow/packet/packet.h"
 #include "pipeline.h"
 #include "record/text.h"
