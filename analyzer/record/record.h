@@ -158,6 +158,8 @@ struct stretch {
 struct pause {
 	struct moment	from, to;
 	bool		ids_continue;	/* its IPv4 IDs run on over it */
+	uint32_t	ticks;		/* its own clock went on by so many (TCP time stamps), ... */
+	int64_t		ticks_ns;	/* ... from its last data on; 0 = not told */
 	bool		trailing;	/* no data came after it */
 };
 
@@ -174,6 +176,8 @@ struct record_direction {
 	uint32_t	isn;
 	uint32_t	seq;		/* sequence number of stream offset 0; 0 = unknown */
 	uint32_t	tsval;		/* time stamp of its SYN; 0 = none */
+	uint32_t	clock_ticks;	/* of its own clock, between its first and its last time stamp behind the SYN */
+	int64_t		clock_ns;	/* the capture's time between them */
 	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
 	uint8_t		wscale;		/* 255 = not announced */
 	uint8_t		ttl, ttl_syn, ttl_rst, ttl_rst_first;	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */

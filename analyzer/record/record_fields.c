@@ -109,6 +109,8 @@ FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
 	F(from, "its start"),
 	F(to, "its end"),
 	F(ids_continue, "IPv4 identifications run on over it"),
+	F(ticks, "the sender's own clock went on by so many ticks, from its last data on"),
+	F(ticks_ns, "the capture's clock by so much; 0: no time stamps tell it"),
 	F(trailing, "no data came after it"));
 #undef S
 
@@ -154,6 +156,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(isn, "initial sequence number"),
 	F(seq, "sequence number of the first byte of its stream"),
 	F(tsval, "time stamp of its SYN; 0 none"),
+	F(clock_ticks, "ticks of its own clock between its first and its last time stamp behind the SYN"),
+	F(clock_ns, "time between them, by the capture's clock"),
 	F(mss, "announced MSS; 0 unknown"),
 	F(wscale, "window scale; 255 not announced, or cut"),
 	F(ttl, "most frequent TTL without SYN and RST"),

@@ -60,10 +60,6 @@ FAMILIES = {
 
 # (transformation, capture, kind): why this is so, and stays so.
 KNOWN = {
-    ("cut", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
-        "the client did pause within its message; that a device forgot the connection meanwhile comes after the cut",
-    ("burst", "lab/mb_nat_idle_timeout.*", "sender-app-pause"):
-        "the same, and what shows that it was forgotten is among the lost frames",
     ("place", "public/zeek__smtp-mail-transactions-invalid.pcap", "place"):
         "the client sends its lines behind a refused DATA as if it had been agreed to: without that reply they are a message",
 }

@@ -3,7 +3,7 @@
 
 #define NOBODY_WAITS	(900 * PATH_SECOND)
 
-enum { Q_LIMIT = 10 };
+enum { Q_LIMIT = 10, TICKS_LEAST = 8 };
 
 /* It had been on to bytes that are not here: it did send. */
 static bool
@@ -17,15 +17,38 @@ sent_unseen(const struct way *w, const struct pause *p)
 	    (filled->frame == 0 || filled->ns > p->from.ns);
 }
 
+/* How long it was by the sender's own clock, whose pace is measured outside of it; -1: that is not known. */
+static int64_t
+lived_ns(const struct way *w, const struct pause *p)
+{
+	uint32_t ticks = w->a->clock_ticks - p->ticks;
+	int64_t ns = w->a->clock_ns - p->ticks_ns;
+
+	if (p->ticks_ns == 0 || p->ticks > w->a->clock_ticks || ticks < TICKS_LEAST || ns <= 0)
+		return -1;
+	return (int64_t)((double)p->ticks * (double)ns / ticks);
+}
+
+/* It was not, by the sender's own clock: the capture's was set meanwhile, or the machine slept. */
+static bool
+clock_denies(const struct way *w, const struct pause *p)
+{
+	int64_t lived = lived_ns(w, p);
+
+	return lived >= 0 && lived < (p->to.ns - p->from.ns) / 2;
+}
+
 /*
- * Without time stamps a clock that was set forward looks the same.  And where the other end is not heard after the pause it may be
- * what came then that stopped the mail.
+ * Where its own clock does not tell a clock that was set forward looks the same.  And where the other end is not heard after the
+ * pause it may be what came then that stopped the mail.
  */
 static enum confidence
 pause_sure(const struct way *w, const struct pause *p)
 {
-	if (!p->trailing && w->b->last.ns <= p->to.ns)
+	if ((!p->trailing && w->b->last.ns <= p->to.ns) || clock_denies(w, p))
 		return CONFIDENCE_POSSIBLE;
+	if (!p->trailing && lived_ns(w, p) < 0)
+		return CONFIDENCE_PROBABLE;
 	return w->a->timestamps && w->b->timestamps ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 }
 
@@ -39,6 +62,9 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	    "acknowledged and the window was open", seconds(span)), &p->from), &p->to);
 	finding_summary(f, "The sending program, the %s, itself paused for %.1f s in the middle of the message%s; nothing was lost.",
 	    w->dir == 0 ? "client" : "server", seconds(span), p->trailing ? " and did not go on" : "");
+	if (clock_denies(w, p))
+		finding_says(f, w->c->point, "by the sender's own clock it was %.1f s: the clock of the capture may have been set forward, or the machine "
+		    "slept", seconds(lived_ns(w, p)));
 	if (w->dir == 1)
 		finding_remedy(f, "Nothing was lost: the server itself paused while it sent the message. Its owner must look there: a slow disk or mailbox, a "
 		    "virus scan, overload.");

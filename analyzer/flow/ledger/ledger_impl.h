@@ -161,6 +161,8 @@ struct side {
 	uint32_t	w_seen;		/* largest single segment */
 	uint32_t	cut_to;		/* payload that it shrank to, where its card cuts; 0 = it did not */
 	bool		offloads;	/* it sent super-segments */
+	uint32_t	ts_first, ts_last, ts_data;	/* time stamps: behind the SYN, and of the last data */
+	int64_t		ts_first_ns, ts_last_ns;	/* 0 = none yet */
 	uint32_t	again_val;	/* time stamp of a repetition whose answer is due; ... */
 	int64_t		again_end;	/* ... where it ends; 0 = none */
 	uint32_t	needless;	/* whose answer is to what was sent before (RFC 3522) */

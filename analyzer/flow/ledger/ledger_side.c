@@ -313,6 +313,10 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	pause.to = p->at;
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {
+		pause.ticks = p->tsval - s->ts_data;
+		pause.ticks_ns = p->at.ns - s->data_last.ns;
+	}
 	pause_keep(s->lists->pauses, &s->pause_count, &pause);
 }
 
@@ -391,6 +395,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		s->filled.w_after = p->w;
 	s->data_last = p->at;
 	s->data_last_end = end;
+	s->ts_data = p->has_ts ? p->tsval : 0;
 	s->data_last_cut = p->cut;
 	s->after_data = (struct moment){ 0, 0 };
 	s->id_data = p->ip_id;
@@ -633,6 +638,22 @@ side_stretch(struct ledger *l, int dir, const struct packet *p, int64_t rel, boo
 	return more;
 }
 
+/* How fast its own clock goes. */
+static inline void
+clock_note(struct side *s, const struct packet *p)
+{
+	if (!p->has_ts || (p->flags & (TCP_SYN | TCP_RST)) != 0)
+		return;
+	if (s->ts_first_ns == 0) {
+		s->ts_first = p->tsval;
+		s->ts_first_ns = p->at.ns;
+	} else if ((int32_t)(p->tsval - s->ts_last) < 0) {
+		return;
+	}
+	s->ts_last = p->tsval;
+	s->ts_last_ns = p->at.ns;
+}
+
 struct seg_more
 side_packet(struct ledger *l, const struct packet *p, int dir)
 {
@@ -668,6 +689,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);
 	id_note(l, dir, p, w_before);
+	clock_note(s, p);
 	s->last = p->at;
 	return more;
 }

@@ -215,6 +215,8 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->isn = s->isn_known ? s->base : 0;
 	o->seq = s->based ? s->base + (uint32_t)s->low : 0;
 	o->tsval = s->tsval;
+	o->clock_ticks = s->ts_last - s->ts_first;
+	o->clock_ns = s->ts_last_ns - s->ts_first_ns;
 	o->sack_ok = s->sack_ok;
 	o->timestamps = s->timestamps;
 	o->syn_cut = s->syn_cut;

@@ -50,8 +50,19 @@ pauses(void)
 	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
 	correlator_free(c);
 	a->ids_step = true;
+	c = JUDGED(conn, session);	/* nobody knows how fast its own clock goes */
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	a->clock_ticks = 3900;		/* 10 ms each */
+	a->clock_ns = 39 * 1000 * MS;
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = 20 * 1000 * MS } }));
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	a->clock_ticks = 1920;		/* 200 ms, and the capture's clock was set */
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 20, .ticks_ns = 20 * 1000 * MS } }));
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 	session.session.content_from = at(30000);	/* before the content: thinking is allowed */
 	c = JUDGED(conn, session);
