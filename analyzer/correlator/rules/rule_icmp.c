@@ -125,6 +125,9 @@ judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verd
 	    "and they are lost. %s", from, e->mtu, here
 	    ? "The message was seen at the sender's own interface: its firewall or system drops it."
 	    : "The message was seen on the way, not at the sender: the sender ignores it, or a firewall between here and there drops it.");
+	if (!here && w->dir == 1)	/* who is one address to the world may be many machines */
+		finding_says(f, w->c->point, "where several machines answer at the server's address (a load balancer, anycast), the router's message may reach "
+		    "another one than the one that sends: then it has to be handed to all of them");
 	finding_remedy(f, "Allow ICMP type 3 code 4 (IPv6: ICMPv6 type 2) in to the sender%s, or lower the sender's interface MTU to %u and clamp "
 	    "the TCP MSS to %u.", here ? "" : " through every firewall between it and here", e->mtu, f->mtu.mss);
 	finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_OBEYED, "%u larger packet%s followed", e->sent_after_above,
