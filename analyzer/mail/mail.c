@@ -248,7 +248,7 @@ flow_free(struct mail_flow *f)
 {
 	if (f->state != NULL && f->protocol->wipe != NULL)
 		f->protocol->wipe(f);
-	message_free(f->message);
+	mail_content_forget(f);
 	free(f->state);
 	session_free(f->session, f->refusals);
 	free(f);

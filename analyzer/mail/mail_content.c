@@ -1,39 +1,137 @@
 /* mail_content.c - the message parser on a flow's content. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mail/mail_internal.h"
 #include "record/text.h"
 
+enum { PLACES = 12 };		/* parts whose place is kept */
+
+/* Stream offsets: the n-th part begins behind `before', and not behind `by'. */
+struct content_places {
+	struct {
+		uint64_t before, by;
+	}		v[PLACES];
+	uint32_t	n;
+	uint64_t	end;		/* of the content so far */
+};
+
 void
-mail_content_begin(struct mail_flow *f)
+mail_content_forget(struct mail_flow *f)
 {
 	message_free(f->message);
-	f->message = message_new();
-	f->fault = (struct moment){ 0 };
-	if (f->message == NULL)
-		f->mail->caps.memory++;
+	f->message = NULL;
+	free(f->places);
+	f->places = NULL;
 }
 
 void
-mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len)
+mail_content_begin(struct mail_flow *f)
+{
+	mail_content_forget(f);
+	f->message = message_new();
+	f->places = calloc(1, sizeof(*f->places));
+	f->fault = (struct moment){ 0 };
+	if (f->message == NULL || f->places == NULL)
+		f->mail->caps.memory++;
+}
+
+static void
+places_note(struct content_places *l, const struct message_facts *m, const struct dissect_event *ev)
+{
+	for (; l->n < PLACES && l->n < m->part_count; l->n++) {
+		l->v[l->n].before = ev->off;
+		l->v[l->n].by = ev->end;
+	}
+	l->end = ev->end;
+}
+
+void
+mail_content_push(struct mail_flow *f, const struct dissect_event *ev)
 {
 	if (f->message == NULL)
 		return;
-	message_push(f->message, p, len);
+	message_push(f->message, ev->data, ev->data_len);
+	if (f->places != NULL)
+		places_note(f->places, message_facts(f->message), ev);
 	if (f->fault.frame == 0 && message_faults(f->message) > 0)
 		f->fault = f->now;
 }
 
 void
-mail_content_gap(struct mail_flow *f, uint64_t missing)
+mail_content_gap(struct mail_flow *f, const struct dissect_event *ev)
 {
-	if (f->message != NULL)
-		message_gap(f->message, missing);
+	if (f->message == NULL)
+		return;
+	message_gap(f->message, ev->end - ev->off);
+	if (f->places != NULL)
+		places_note(f->places, message_facts(f->message), ev);
 }
 
 #define COPY(field, from)	(text_copy_utf8(texts->field, sizeof(texts->field), (from), strlen(from)), out->field = texts->field)
+
+/* 2.1: the first part of the second one (as in IMAP, RFC 9051 6.4.5). */
+static void
+part_path(const struct message_facts *m, uint32_t k, char *path, size_t size)
+{
+	uint32_t nth[MESSAGE_DEPTH + 1], depth = 0;
+	size_t n = 0;
+
+	for (; k != 0 && k < m->parts_kept && depth <= MESSAGE_DEPTH; k = m->parts[k].parent) {
+		nth[depth] = 1;
+		for (uint32_t i = 1; i < k; i++)
+			nth[depth] += m->parts[i].parent == m->parts[k].parent;
+		depth++;
+	}
+	snprintf(path, size, "0");
+	while (depth-- > 0 && n < size)
+		n += (size_t)snprintf(path + n, size - n, "%s%u", n > 0 ? "." : "", nth[depth]);
+}
+
+/* A word for a list whose words are parted by blanks. */
+static void
+word_copy(char *to, size_t size, const char *from)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789/+-._";
+
+	snprintf(to, size, "%s", from[0] != '\0' ? from : "-");
+	for (; *to != '\0'; to++)
+		if (strchr(plain, *to) == NULL)
+			*to = '_';
+}
+
+/* Of a message of several parts: where each begins, what it is; what ends the list is not in a part, or not in the list. */
+static void
+outline_set(const struct content_places *l, const struct message_facts *m, struct record_message *out, struct content_texts *texts)
+{
+	char *to = texts->outline, end[48], path[64], type[48], encoding[24], one[224];
+	size_t n = 0, size = sizeof(texts->outline);
+	uint32_t i;
+
+	to[0] = '\0';
+	out->outline = to;
+	if (l == NULL || m->part_count < 2)
+		return;
+	for (i = 0; i < l->n && i < m->parts_kept; i++) {
+		part_path(m, i, path, sizeof(path));
+		word_copy(type, sizeof(type), m->parts[i].type);
+		word_copy(encoding, sizeof(encoding), m->parts[i].encoding);
+		snprintf(one, sizeof(one), "%" PRIu64 "-%" PRIu64 " %s %s %s;", l->v[i].before, l->v[i].by, path, type, encoding);
+		if (n + strlen(one) + sizeof(end) >= size)
+			break;
+		n += (size_t)snprintf(to + n, size - n, "%s", one);
+	}
+	/* where those that are not in the list begin is known only of those with a place */
+	if (i < l->n)
+		snprintf(end, sizeof(end), "%" PRIu64, l->v[i].before);
+	else if (l->n < m->part_count)
+		snprintf(end, sizeof(end), "%" PRIu64, l->n > 0 ? l->v[l->n - 1].by : 0);
+	else
+		snprintf(end, sizeof(end), "%" PRIu64, l->end);
+	snprintf(to + n, size - n, "%s", end);
+}
 
 static void
 hashes_set(struct record_message *out, struct content_texts *texts, const struct message_proofs *p)
@@ -104,9 +202,9 @@ mail_content_end(struct mail_flow *f, struct record_message *out, struct content
 	out->bytes = m->bytes;
 	out->parts = m->leaves;
 	out->gap = m->missing != 0;
+	outline_set(f->places, m, out, texts);
 	f->mail->caps.memory += m->proofs->starved;
 	if (certain && m->proofs->known)
 		proofs_set(f, out, texts, m->proofs);
-	message_free(f->message);
-	f->message = NULL;
+	mail_content_forget(f);
 }

@@ -52,6 +52,7 @@ struct mail_flow {
 	struct record_session	*session;	/* written at close; its refusals are not there, but below */
 	struct message		*message;	/* content being read, see mail_content_* */
 	struct moment		 fault;		/* its first fault */
+	struct content_places	*places;	/* where its parts begin; NULL: no memory */
 	struct session_refusal	*refusals;	/* as many as the session says; NULL: none */
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
@@ -95,13 +96,14 @@ void	mail_refusal_add(struct mail_flow *f, const struct session_refusal *r);
  * proofs of its content told.
  */
 void	mail_content_begin(struct mail_flow *f);
-void	mail_content_push(struct mail_flow *f, const uint8_t *p, size_t len);
-void	mail_content_gap(struct mail_flow *f, uint64_t missing);
+void	mail_content_push(struct mail_flow *f, const struct dissect_event *ev);
+void	mail_content_gap(struct mail_flow *f, const struct dissect_event *ev);
 struct content_texts {
 	char	message_id[RECORD_HEADER], subject[RECORD_HEADER], from[RECORD_HEADER], content_type[RECORD_HEADER];
 	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE];
-	char	attachment_hashes[RECORD_LINE], body_hash[17];
+	char	attachment_hashes[RECORD_LINE], body_hash[17], outline[RECORD_WORDS];
 };
 void	mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain);
+void	mail_content_forget(struct mail_flow *f);	/* at the end of the flow */
 
 #endif /* MAIL_INTERNAL_H */

@@ -579,7 +579,7 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 		if (!s->reading)
 			break;
 		s->tail_unseen = false;
-		mail_content_push(f, ev->data, ev->data_len);
+		mail_content_push(f, ev);
 		break;
 	case EVENT_CONTENT_END:
 		content_end(f, ev, to);
@@ -587,7 +587,7 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 	case EVENT_GAP:
 		if (s->reading && ev->dir == DIR_S2C) {
 			s->gap = s->tail_unseen = true;
-			mail_content_gap(f, ev->end - ev->off);
+			mail_content_gap(f, ev);
 		}
 		break;
 	default:

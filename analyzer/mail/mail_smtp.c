@@ -305,7 +305,7 @@ event_content(struct mail_flow *f, const struct dissect_event *ev, struct moment
 
 	s->octets = true;
 	s->chunk_due -= ev->data_len < s->chunk_due ? ev->data_len : s->chunk_due;
-	mail_content_push(f, ev->data, ev->data_len);
+	mail_content_push(f, ev);
 	if (s->reading != NULL) {
 		s->reading->content = true;
 		s->reading->r.last = to;
@@ -320,7 +320,7 @@ event_gap(struct mail_flow *f, const struct dissect_event *ev)
 	if (ev->dir != DIR_C2S || s->reading == NULL)
 		return;
 	s->reading->content = true;
-	mail_content_gap(f, ev->end - ev->off);
+	mail_content_gap(f, ev);
 }
 
 static void

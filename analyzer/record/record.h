@@ -557,6 +557,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	uint32_t	attachments;	/* in base64 */
 	const char	*attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
 	const char	*body_hash;	/* of a mail without a Message-ID; "" else */
+	const char	*outline;	/* RECORD_WORDS; of several parts: "FROM-BY PATH TYPE ENCODING;" each, in stream offsets, last where they end */
 };
 
 /* One of them, as it travels. */

@@ -482,7 +482,8 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	F(stub, "a part is named like a scanner's replacement"),
 	F(attachments, "attachments in base64"),
 	TEXT(attachment_hashes, RECORD_LINE, "of the first eight: different ones are of different contents"),
-	TEXT(body_hash, RECORD_LINE, "of the first bytes and the length of the body of a mail without a Message-ID, which nothing else tells from another"));
+	TEXT(body_hash, RECORD_LINE, "of the first bytes and the length of the body of a mail without a Message-ID, which nothing else tells from another"),
+	TEXT(outline, RECORD_WORDS, "of several parts: FROM-BY PATH TYPE ENCODING; of each, where it begins in stream offsets; then where they end"));
 #undef S
 
 #define S record_stall

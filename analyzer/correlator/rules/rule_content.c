@@ -4,6 +4,10 @@
  */
 #include "correlator/facts/path_facts.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
 
 /* All else of its size came: told by SACK, or by one repeated ACK for each.  Where the newest did not, the path died. */
@@ -57,6 +61,49 @@ again(const struct way *w, const struct record_stall *s)
 	return NULL;
 }
 
+struct part {
+	char	path[32], type[64], encoding[32];
+};
+
+/* Which part of the message this byte of the stream is in; false: in none, or in one of two. */
+static bool
+part_at(const char *outline, uint64_t at, struct part *out)
+{
+	struct part next;
+	bool in = false;
+
+	for (const char *p = outline; *p != '\0'; ) {
+		char *end;
+		uint64_t from = strtoull(p, &end, 10), by = *end == '-' ? strtoull(end + 1, &end, 10) : from;
+
+		if (at < from)
+			return in;
+		if (at < by || sscanf(end, " %31s %63s %31[^; ]", next.path, next.type, next.encoding) != 3)
+			return false;
+		*out = next;
+		in = strncmp(next.type, "multipart/", 10) != 0;
+		p = end + strcspn(end, ";");
+		p += *p == ';';
+	}
+	return false;
+}
+
+static void
+say_part(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	struct part part;
+
+	for (uint32_t i = 0; i < w->c->message_count; i++) {
+		const struct record_message *m = w->c->messages[i];
+
+		if ((m->app == APP_SMTP ? 0 : 1) != w->dir || !part_at(m->outline, s->head, &part))
+			continue;
+		evidence_frame(finding_says(f, w->c->point, "that place lies in MIME part %s of the message (%s%s%s)", part.path, part.type,
+		    part.encoding[0] != '-' ? ", " : "", part.encoding[0] != '-' ? part.encoding : ""), &s->first);
+		return;
+	}
+}
+
 static void
 report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
@@ -68,6 +115,7 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
+	say_part(f, w, s);
 	if (s->later_delivered > 0)
 		finding_says(f, w->c->point, "%u segment%s behind it came through meanwhile, up to %u bytes", s->later_delivered,
 		    PLURAL(s->later_delivered), s->later_w_max);
