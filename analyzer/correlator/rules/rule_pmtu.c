@@ -25,9 +25,10 @@ struct flows {
 	uint32_t	bad, good;
 	int64_t		bad_first, bad_last, good_first, good_last;
 	int64_t		good_end;	/* last packet of a good one */
+	bool		good_elsewhere;	/* seen at another point */
 	bool		bad_between, good_between;	/* a bad one between two good ones, a good one between two bad ones */
 	struct moment	good_at;
-	uint32_t	good_w;
+	uint32_t	good_w, good_point;
 };
 
 struct proof {
@@ -93,9 +94,11 @@ flows_walk(const struct way *w, const struct record_stall *mine, bool between, s
 		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
 		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
 
-		if (!seen_here(w, x) || (!bad && !good) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
+		if ((!bad && !good) || (!good && !seen_here(w, x)) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
 			continue;
-		if (!between)
+		if (!seen_here(w, x))
+			k->good_elsewhere = true;	/* the same connections, perhaps: not counted */
+		else if (!between)
 			flow_note(k, bad, ns);
 		else if (bad)
 			k->bad_between = k->bad_between || (ns > k->good_first && ns < k->good_last);
@@ -106,6 +109,7 @@ flows_walk(const struct way *w, const struct record_stall *mine, bool between, s
 		if (good && !between && d->proven > k->good_w) {
 			k->good_w = d->proven;
 			k->good_at = d->proven_at;
+			k->good_point = x->point;
 		}
 	}
 }
@@ -130,7 +134,7 @@ flow_by_flow(const struct way *w, const struct record_stall *s, struct flows *k)
 static bool
 worked_until(const struct record_stall *s, const struct flows *k)
 {
-	return k->good > 0 && k->good_end < s->first.ns && !stall_heard_large(s);
+	return (k->good > 0 || k->good_elsewhere) && k->good_end < s->first.ns && !stall_heard_large(s);
 }
 
 /* ---- the stall ------------------------------------------------------------------------------- */
@@ -339,11 +343,11 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	say_proven(f, w, o->s);
 	if (o->per_flow) {
 		finding_subkind(f, "per-flow");
-		evidence_frame(finding_says(f, w->c->point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
+		evidence_frame(finding_says(f, o->flows.good_point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
 		    o->flows.bad, o->flows.good, o->flows.good_w), &o->flows.good_at);
 	} else if (o->since) {
 		finding_subkind(f, "since-then");
-		evidence_frame(finding_says(f, w->c->point, "until then it worked: a packet of %u bytes arrived on another connection of the two", o->flows.good_w),
+		evidence_frame(finding_says(f, o->flows.good_point, "until then it worked: a packet of %u bytes arrived on another connection of the two", o->flows.good_w),
 		    &o->flows.good_at);
 	} else if (o->path.w > o->s->proven)
 		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
