@@ -37,6 +37,15 @@ duplicates_class(struct reply_class *cl, const char *subkind)
 	snprintf(cl->subkind, sizeof(cl->subkind), "%s", subkind);
 }
 
+/* "DELE 3 3" is the client's mistake. */
+static bool
+one_number(const char *line)
+{
+	const char *arg = strchr(line, ' ');
+
+	return arg != NULL && arg[1] != '\0' && arg[1 + strspn(arg + 1, "0123456789")] == '\0';
+}
+
 /* Words decide; a bare refusal of a login is probably the password (RFC 3206, 3). */
 static bool
 classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
@@ -65,7 +74,7 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	}
 	else if (r->stage == 'C' && v->c->conn->dir[1].isn_known && !ctx.after_gap)	/* else it is only the first that was seen */
 		cl->kind = FINDING_POP_SERVER_ERROR;
-	else if (strcmp(r->verb, "DELE") == 0)
+	else if (strcmp(r->verb, "DELE") == 0 && one_number(r->line))
 		duplicates_class(cl, "delete-refused");
 	else if (strcmp(r->verb, "QUIT") == 0 && v->c->session->deleted > 0)
 		duplicates_class(cl, "quit-refused");	/* "some deleted messages not removed" (RFC 1939, 6) */
