@@ -240,6 +240,9 @@ struct record_direction {
 	bool		options_cut;	/* snap length cut TCP options of its ACKs: SACK unreadable */
 };
 
+/* S15: no round trip takes longer, a handshake that seems to was timed by a clock that was set; a SYN is sent again before. */
+#define RECORD_RTT_MOST	INT64_C(64000000000)
+
 #define RECORD_SYNS	12
 struct record_connection {
 	struct record_key key;
@@ -263,7 +266,7 @@ struct record_connection {
 	uint32_t	disordered;	/* packets with content recorded out of order */
 	int64_t		late_ns;	/* the latest of its packets was recorded so long behind one with a later time */
 	struct moment	unreachable;	/* the ICMP error that quoted the SYN */
-	int64_t		rtt_ns;		/* S15; 1 s when unknown */
+	int64_t		rtt_ns;		/* S15, at most RECORD_RTT_MOST; 1 s when unknown */
 	bool		rtt_known;
 	int32_t		vantage;	/* v in permille; -1 unknown */
 	struct record_direction dir[2];	/* [0] client to server, [1] server to client */

@@ -313,7 +313,7 @@ FIELD_TABLE(connection_table, record_connection, "connection", "one TCP connecti
 	F(disordered, "packets with content recorded after a later one of the other side, or a second late"),
 	F(late_ns, "how late its latest packet was recorded, behind one with a later time, nanoseconds"),
 	F(unreachable, "the ICMP error that quoted the SYN"),
-	F(rtt_ns, "round trip in nanoseconds"),
+	MAX(rtt_ns, RECORD_RTT_MOST, "round trip in nanoseconds"),
 	F(rtt_known, "measured, not assumed"),
 	F(vantage, "permille of the round trip between here and the server: 1000 at the client; -1 unknown"),
 	FIELD_OF(S, dir, FIELD_STRUCT, "client to server, server to client", .table = &record_direction_table,

@@ -126,6 +126,25 @@ size_t			  field_element(const struct field *f);
 /* How many elements an array that is counted (count_at) has in a struct at `base'. */
 size_t			  field_counted(const struct field *f, const void *base);
 
+/* What a number may be; no INT64_MIN, so that each has its opposite. */
+static inline int64_t
+field_most(const struct field *f)
+{
+	static const int64_t most[] = {
+		[FIELD_U64] = INT64_MAX,	/* what a JSON integer of jansson holds */
+		[FIELD_U32] = UINT32_MAX, [FIELD_U16] = UINT16_MAX, [FIELD_U8] = UINT8_MAX,
+		[FIELD_I64] = INT64_MAX, [FIELD_I32] = INT32_MAX,
+	};
+
+	return f->max != 0 && f->max < INT64_MAX ? (int64_t)f->max : most[f->kind];
+}
+
+static inline int64_t
+field_least(const struct field *f)
+{
+	return f->kind == FIELD_I64 || f->kind == FIELD_I32 ? -field_most(f) : 0;
+}
+
 extern const struct field_table record_reply_table, record_key_table;
 extern const struct field_names verdict_names, app_proto_names, smtp_stage_names;
 

@@ -49,29 +49,14 @@ decode_fail(const struct decoder *d, const char *field, const char *want)
 	return -1;
 }
 
-static uint64_t
-number_max(const struct field *f)
-{
-	static const uint64_t max[] = {
-		[FIELD_U64] = NUMBER_MAX, [FIELD_U32] = UINT32_MAX, [FIELD_U16] = UINT16_MAX,
-		[FIELD_U8] = UINT8_MAX, [FIELD_I64] = NUMBER_MAX, [FIELD_I32] = INT32_MAX,
-	};
-
-	return f->max != 0 ? f->max : max[f->kind];
-}
-
 static int
 decode_number(const struct decoder *d, const struct field *f, const json_t *j, uint8_t *p)
 {
-	json_int_t v = json_integer_value(j), min = 0;
+	json_int_t v = json_integer_value(j);
 
 	if (!json_is_integer(j))
 		return decode_fail(d, f->name, "an integer");
-	if (f->kind == FIELD_I64)
-		min = INT64_MIN;
-	else if (f->kind == FIELD_I32)
-		min = INT32_MIN;
-	if (v < min || (v > 0 && (uint64_t)v > number_max(f)))
+	if (v < field_least(f) || v > field_most(f))
 		return decode_fail(d, f->name, "within its range");
 	value_set(f, p, (uint64_t)v);
 	return 0;
@@ -143,7 +128,7 @@ decode_time(const struct decoder *d, const char *field, const json_t *j, void *p
 	const char *s = json_string_value(j);
 	int64_t ns;
 
-	if (s == NULL || when_parse(&ns, s) != 0)
+	if (s == NULL || when_parse(&ns, s) != 0 || !when_fits(ns))
 		return decode_fail(d, field, "a time like 2026-11-21T10:00:00.000000000Z");
 	memcpy(p, &ns, sizeof(ns));
 	return 0;

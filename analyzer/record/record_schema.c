@@ -63,19 +63,9 @@ write_enum(FILE *out, const struct field_names *n)
 static void
 write_number(FILE *out, const struct field *f)
 {
-	static const struct {
-		const char	*min;
-		uint64_t	 max;
-	} range[] = {
-		[FIELD_U64] = { "0", INT64_MAX },	[FIELD_U32] = { "0", UINT32_MAX },
-		[FIELD_U16] = { "0", UINT16_MAX },	[FIELD_U8] = { "0", UINT8_MAX },
-		[FIELD_I64] = { "-9223372036854775808", INT64_MAX },
-		[FIELD_I32] = { "-2147483648", INT32_MAX },
-	};
-
-	fprintf(out, "\"type\": %s, \"minimum\": %s, \"maximum\": %llu",
-	    (f->flags & FIELD_NOT_ZERO) != 0 ? "[\"integer\", \"null\"]" : "\"integer\"", range[f->kind].min,
-	    (unsigned long long)(f->max != 0 ? f->max : range[f->kind].max));
+	fprintf(out, "\"type\": %s, \"minimum\": %lld, \"maximum\": %lld",
+	    (f->flags & FIELD_NOT_ZERO) != 0 ? "[\"integer\", \"null\"]" : "\"integer\"", (long long)field_least(f),
+	    (long long)field_most(f));
 }
 
 /* What one element may be; moments that never happened are null where a place must be kept. */

@@ -240,13 +240,13 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 			say_gave_up_command(c, s.what, &s.asked, &closed, &s.at, out);
 		return;
 	}
-	grave = s.ns * 2 >= s.limit;
+	grave = s.ns >= s.limit / 2;
 	f = verdict_add(out, FINDING_SLOW_REPLY, absence(c, grave ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	f->severity = grave ? SEVERITY_WARNING : SEVERITY_INFO;
 	finding_span(f, &s.asked, &s.at);
 	symptom_seconds(s.ns, took);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked), &s.at);
-	if (s.count >= EVEN_LEAST && (s.ns - s.least) * 10 <= s.ns)
+	if (s.count >= EVEN_LEAST && s.ns - s.least <= s.ns / 10)
 		finding_says(f, c->point, "%u replies took %s to %s each: a delay as even as that is mostly set on purpose (a tarpit against spam programs), or a "
 		    "time-out behind the server; load varies", s.count, symptom_seconds(s.least, least), took);
 	if (s.count > 1)

@@ -106,7 +106,7 @@ ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known)
 		rtt = l->handshake_ns;
 		*known = true;
 	}
-	if (delay[0] != INT64_MAX && delay[1] != INT64_MAX && (!*known || delay[0] + delay[1] < rtt)) {
+	if (delay[0] <= RECORD_RTT_MOST / 2 && delay[1] <= RECORD_RTT_MOST / 2 && (!*known || delay[0] + delay[1] < rtt)) {
 		rtt = delay[0] + delay[1];
 		*known = true;
 	}
@@ -340,6 +340,17 @@ sacks_room(struct ledger *l, uint32_t n)
 
 /* ---- packets ------------------------------------------------------------------------ */
 
+static void
+handshake_time(struct ledger *l, const struct moment *syn, const struct moment *synack, const struct moment *ack)
+{
+	int64_t whole = ack->ns - syn->ns, part = synack->ns - syn->ns;
+
+	if (llabs(whole) > RECORD_RTT_MOST || llabs(part) > RECORD_RTT_MOST)
+		return;
+	l->handshake_ns = whole;
+	l->vantage_num = part;
+}
+
 void
 ledger_begin(struct ledger *l, const struct ledger_before *b)
 {
@@ -350,10 +361,8 @@ ledger_begin(struct ledger *l, const struct ledger_before *b)
 	l->synack_first = l->synack_last = b->synack;
 	l->synack_count = b->synack_count;
 	l->handshake = b->handshake;
-	if (b->syn.frame != 0 && b->synack.frame != 0 && b->handshake.frame != 0) {
-		l->handshake_ns = b->handshake.ns - b->syn.ns;
-		l->vantage_num = b->synack.ns - b->syn.ns;
-	}
+	if (b->syn.frame != 0 && b->synack.frame != 0 && b->handshake.frame != 0)
+		handshake_time(l, &b->syn, &b->synack, &b->handshake);
 	for (int d = 0; d < 2; d++) {
 		struct side *s = &l->side[d];
 
@@ -398,10 +407,8 @@ handshake_client(struct ledger *l, const struct packet *p)
 		return;
 	}
 	l->handshake = p->at;
-	if (l->syn_last_before.frame == 0)
-		return;
-	l->handshake_ns = p->at.ns - l->syn_last_before.ns;
-	l->vantage_num = l->synack_last.ns - l->syn_last_before.ns;
+	if (l->syn_last_before.frame != 0)
+		handshake_time(l, &l->syn_last_before, &l->synack_last, &p->at);
 }
 
 static void

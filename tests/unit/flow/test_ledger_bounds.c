@@ -37,6 +37,26 @@ lossy(struct net *n, uint32_t *seed, uint32_t percent, uint32_t segments)
 	}
 }
 
+/* A clock that was set in mid-handshake tells no round trip, and no sum with it overflows. */
+static void
+a_handshake_of_a_lifetime(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin_with(&n, NULL);
+	handshake(&n, INT64_C(80) * 365 * 86400 * S);
+	dialogue(&n);
+	data(&n, A, 1448);
+	wait(&n, INT64_C(80) * 365 * 86400 * S);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK(s->c.rtt_ns <= RECORD_RTT_MOST);
+	CHECK_EQ_INT(s->c.vantage, -1);
+	CHECK_EQ_INT(s->c.dir[B].loop_ns, 0);
+	ledger_free(n.l);
+}
+
 /* 8 to 40 % random loss: some full-size segment passes, so nothing points at size. */
 static void
 random_loss_is_not_size(void)
@@ -411,6 +431,7 @@ int
 main(void)
 {
 	static const struct check_test tests[] = {
+		{ "a handshake of a lifetime", a_handshake_of_a_lifetime },
 		{ "random loss of 8 to 40 percent", random_loss_is_not_size },
 		{ "folding loses nothing", folding },
 		{ "folding early loses nothing", calm_folding },

@@ -6,6 +6,7 @@
 
 #include "record/record_fields.h"
 #include "record/text.h"
+#include "record/when.h"
 
 static uint64_t random_state = 88172645463325252ULL;
 
@@ -32,6 +33,12 @@ random_number(uint64_t max)
 	default:
 		return max == UINT64_MAX ? random_next() : random_next() % (max + 1);
 	}
+}
+
+static inline int64_t
+random_time(void)
+{
+	return WHEN_LEAST + (int64_t)random_number((uint64_t)(WHEN_MOST - WHEN_LEAST));
 }
 
 static inline struct addr
@@ -87,10 +94,6 @@ static inline void random_struct(const struct field_table *t, uint8_t *base);
 static inline void
 random_element(const struct field *f, uint8_t *p)
 {
-	static const uint64_t max[] = {
-		[FIELD_U64] = INT64_MAX, [FIELD_U32] = UINT32_MAX, [FIELD_U16] = UINT16_MAX,
-		[FIELD_U8] = UINT8_MAX, [FIELD_I64] = UINT64_MAX, [FIELD_I32] = UINT32_MAX,
-	};
 	struct moment m = { 0 };
 	struct endpoint e;
 	const char *s;
@@ -110,7 +113,7 @@ random_element(const struct field *f, uint8_t *p)
 		random_struct(f->table, p);
 		return;
 	case FIELD_MOMENT:
-		m.ns = (int64_t)random_number(UINT64_MAX);
+		m.ns = random_time();
 		m.frame = random_number(INT64_MAX);
 		memcpy(p, &m, sizeof(m));
 		return;
@@ -132,11 +135,13 @@ random_element(const struct field *f, uint8_t *p)
 		while (f->names->name[v] == NULL && v != 0);
 		break;
 	case FIELD_ID:
-	case FIELD_TIME:
 		v = random_number(UINT64_MAX);
 		break;
+	case FIELD_TIME:
+		v = (uint64_t)random_time();
+		break;
 	default:
-		v = random_number(f->max != 0 ? f->max : max[f->kind]);
+		v = (uint64_t)field_least(f) + random_number((uint64_t)field_most(f) - (uint64_t)field_least(f));
 	}
 	memcpy(p, &v, size);	/* the machines of the tests are little-endian */
 }
