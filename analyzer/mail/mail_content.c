@@ -76,7 +76,7 @@ mail_content_gap(struct mail_flow *f, const struct dissect_event *ev)
 static void
 part_path(const struct message_facts *m, uint32_t k, char *path, size_t size)
 {
-	uint32_t nth[MESSAGE_DEPTH + 1], depth = 0;
+	uint32_t nth[MESSAGE_DEPTH + 1] = { 0 }, depth = 0;
 	size_t n = 0;
 
 	for (; k != 0 && k < m->parts_kept && depth <= MESSAGE_DEPTH; k = m->parts[k].parent) {

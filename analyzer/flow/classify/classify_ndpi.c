@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/endian.h>
 
 #include <ndpi_api.h>
 
@@ -100,20 +101,6 @@ classify_ndpi_free(struct classify_ndpi *n)
 	free(n);
 }
 
-static void
-put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
 static size_t
 ndpi_packet(struct classify_ndpi *n, uint8_t *ip, enum dissect_dir dir, const uint16_t port[2],
     const uint8_t *p, size_t len)
@@ -125,18 +112,18 @@ ndpi_packet(struct classify_ndpi *n, uint8_t *ip, enum dissect_dir dir, const ui
 		len = NDPI_PAYLOAD;
 	memset(ip, 0, NDPI_HEADERS);
 	ip[0] = 0x45;
-	put16(ip + 2, (uint32_t)(NDPI_HEADERS + len));
+	be16enc(ip + 2, (uint16_t)(NDPI_HEADERS + len));
 	ip[8] = 64;
 	ip[9] = 6;
 	memcpy(ip + 12, address[dir], 4);
 	memcpy(ip + 16, address[!dir], 4);
-	put16(tcp, port[dir]);
-	put16(tcp + 2, port[!dir]);
-	put32(tcp + 4, n->pos[dir] + 1);
-	put32(tcp + 8, n->pos[!dir] + 1);
+	be16enc(tcp, port[dir]);
+	be16enc(tcp + 2, port[!dir]);
+	be32enc(tcp + 4, n->pos[dir] + 1);
+	be32enc(tcp + 8, n->pos[!dir] + 1);
 	tcp[12] = 5 << 4;
 	tcp[13] = 0x18;
-	put16(tcp + 14, 65535);
+	be16enc(tcp + 14, 65535);
 	memcpy(tcp + 20, p, len);
 	n->pos[dir] += (uint32_t)len;
 	return NDPI_HEADERS + len;

@@ -18,6 +18,7 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/endian.h>
 
 enum {
 	IP_TCP = 40,
@@ -124,20 +125,6 @@ nids_event(struct tcp_stream *t, void **unused)
 
 /* ---- the virtual wire ----------------------------------------------------- */
 
-static void
-put16(uint8_t *p, uint32_t v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v);
-}
-
 /* The server's ISN is 0, the client's the offset it begins at. */
 static uint32_t
 wire_seq(uint64_t off)
@@ -153,18 +140,18 @@ wire_headers(const struct nids_conn *c, bool up, uint8_t flags, uint32_t seq, ui
 
 	memset(ip, 0, IP_TCP);
 	ip[0] = 0x45;
-	put16(ip + 2, (uint32_t)(IP_TCP + options + len));
+	be16enc(ip + 2, (uint16_t)(IP_TCP + options + len));
 	ip[8] = 64;
 	ip[9] = IPPROTO_TCP;
-	put32(ip + 12, up ? c->slot + 1 : server_address);
-	put32(ip + 16, up ? server_address : c->slot + 1);
-	put16(tcp, up ? CLIENT_PORT : SERVER_PORT);
-	put16(tcp + 2, up ? SERVER_PORT : CLIENT_PORT);
-	put32(tcp + 4, seq);
-	put32(tcp + 8, ack);
+	be32enc(ip + 12, up ? c->slot + 1 : server_address);
+	be32enc(ip + 16, up ? server_address : c->slot + 1);
+	be16enc(tcp, up ? CLIENT_PORT : SERVER_PORT);
+	be16enc(tcp + 2, up ? SERVER_PORT : CLIENT_PORT);
+	be32enc(tcp + 4, seq);
+	be32enc(tcp + 8, ack);
 	tcp[12] = (uint8_t)((20 + options) / 4 << 4);
 	tcp[13] = flags;
-	put16(tcp + 14, 65535);
+	be16enc(tcp + 14, 65535);
 }
 
 /* Truesize is made 1 for every packet: libnids' own byte bound never strikes, ours does. */

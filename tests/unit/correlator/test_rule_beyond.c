@@ -1,17 +1,27 @@
 /* What was lost before this point: holes, and what fills them. */
 #include "case_build.h"
 
-static void
-from_behind(void)
+/* Packets of 1500 bytes may be sent; none larger than `proven' comes here. */
+static struct record
+seen_from_behind(uint32_t proven)
 {
 	struct record conn = build_connection(0, 1, 0, 20000);
 	struct record_direction *a = &conn.connection.dir[0];
-	struct correlator *c;
 
 	conn.connection.rtt_ns = 40 * MS;
 	conn.connection.rtt_known = true;
 	a->ceiling = 1500;
-	a->w_max = a->proven = 92;
+	a->w_max = a->proven = proven;
+	return conn;
+}
+
+static void
+from_behind(void)
+{
+	struct record conn = seen_from_behind(92);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
 	a->hole_seen = at(1000);
 	a->hole_bytes = UINT64_C(11) * 1448;
 	a->hole_segments = 11;
@@ -51,14 +61,10 @@ from_behind(void)
 static void
 from_behind_after_silence(void)
 {
-	struct record conn = build_connection(0, 1, 0, 20000);
+	struct record conn = seen_from_behind(1288);
 	struct record_direction *a = &conn.connection.dir[0];
 	struct correlator *c;
 
-	conn.connection.rtt_ns = 40 * MS;
-	conn.connection.rtt_known = true;
-	a->ceiling = 1500;
-	a->w_max = a->proven = 1288;
 	a->data_segments = 70;
 	a->hole_fills = a->repair_ranges = 18;
 	a->repair_w_max = 1076;
