@@ -54,13 +54,13 @@ pauses(void)
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	a->clock_ticks = 3900;		/* 10 ms each */
-	a->clock_ns = 39 * 1000 * MS;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = 20 * 1000 * MS } }));
+	a->clock_ns = INT64_C(39000) * MS;
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = INT64_C(20000) * MS } }));
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 	a->clock_ticks = 1920;		/* 200 ms, and the capture's clock was set */
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 20, .ticks_ns = 20 * 1000 * MS } }));
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 20, .ticks_ns = INT64_C(20000) * MS } }));
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
