@@ -7,15 +7,16 @@
 #include "mail/mail_internal.h"
 #include "record/text.h"
 
-enum { PLACES = 12 };		/* parts whose place is kept */
+#define OPEN UINT64_MAX
 
-/* Stream offsets: the n-th part begins behind `before', and not behind `by'. */
+/* Stream offsets: the n-th part begins in the piece from `before' to `by', and ends in that which begins at `to'. */
 struct content_places {
 	struct {
-		uint64_t before, by;
-	}		v[PLACES];
-	uint32_t	n;
-	uint64_t	end;		/* of the content so far */
+		uint64_t before, by, to;
+	}		v[RECORD_OUTLINE];
+	uint32_t	n;		/* parts so far; kept above the first */
+	uint64_t	off, end;	/* of the last piece */
+	bool		gap;		/* no boundary can be told from here on */
 };
 
 void
@@ -38,14 +39,32 @@ mail_content_begin(struct mail_flow *f)
 		f->mail->caps.memory++;
 }
 
+/* The part that is being read ends. */
 static void
-places_note(struct content_places *l, const struct message_facts *m, const struct dissect_event *ev)
+places_close(struct content_places *l, uint64_t to)
 {
-	for (; l->n < PLACES && l->n < m->part_count; l->n++) {
-		l->v[l->n].before = ev->off;
-		l->v[l->n].by = ev->end;
+	if (l->n > 0 && l->n <= RECORD_OUTLINE && l->v[l->n - 1].to == OPEN)
+		l->v[l->n - 1].to = to;
+}
+
+static void
+places_note(struct content_places *l, const struct message_facts *m, uint64_t off, uint64_t end)
+{
+	if (l == NULL || l->gap)
+		return;
+	while (l->n < m->part_count) {
+		places_close(l, off);
+		if (l->n < RECORD_OUTLINE) {
+			l->v[l->n].before = off;
+			l->v[l->n].by = end;
+			l->v[l->n].to = OPEN;
+		}
+		l->n++;
 	}
-	l->end = ev->end;
+	if (m->between)
+		places_close(l, off);
+	l->off = off;
+	l->end = end;
 }
 
 void
@@ -54,8 +73,7 @@ mail_content_push(struct mail_flow *f, const struct dissect_event *ev)
 	if (f->message == NULL)
 		return;
 	message_push(f->message, ev->data, ev->data_len);
-	if (f->places != NULL)
-		places_note(f->places, message_facts(f->message), ev);
+	places_note(f->places, message_facts(f->message), ev->off, ev->end);
 	if (f->fault.frame == 0 && message_faults(f->message) > 0)
 		f->fault = f->now;
 }
@@ -66,73 +84,88 @@ mail_content_gap(struct mail_flow *f, const struct dissect_event *ev)
 	if (f->message == NULL)
 		return;
 	message_gap(f->message, ev->end - ev->off);
-	if (f->places != NULL)
-		places_note(f->places, message_facts(f->message), ev);
+	if (f->places != NULL && !f->places->gap) {
+		places_close(f->places, ev->off);
+		f->places->gap = true;
+	}
 }
 
 #define COPY(field, from)	(text_copy_utf8(texts->field, sizeof(texts->field), (from), strlen(from)), out->field = texts->field)
 
-/* 2.1: the first part of the second one (as in IMAP, RFC 9051 6.4.5). */
+/* A message within: its own multipart has no number (RFC 9051 6.4.5). */
+static bool
+is_numbered(const struct message_facts *m, uint32_t k)
+{
+	return !m->parts[k].multipart || m->parts[m->parts[k].parent].multipart;
+}
+
+/* 2.1: the first part of the second one; "": not known, or too long. */
 static void
 part_path(const struct message_facts *m, uint32_t k, char *path, size_t size)
 {
 	uint32_t nth[MESSAGE_DEPTH + 1] = { 0 }, depth = 0;
 	size_t n = 0;
 
-	for (; k != 0 && k < m->parts_kept && depth <= MESSAGE_DEPTH; k = m->parts[k].parent) {
+	path[0] = '\0';
+	if (k >= m->parts_kept)
+		return;
+	for (; k != 0; k = m->parts[k].parent) {
+		if (!is_numbered(m, k))
+			continue;
+		if (depth == MESSAGE_DEPTH)
+			return;
 		nth[depth] = 1;
 		for (uint32_t i = 1; i < k; i++)
 			nth[depth] += m->parts[i].parent == m->parts[k].parent;
 		depth++;
 	}
-	snprintf(path, size, "0");
+	if (depth == 0)
+		nth[depth++] = 1;	/* the message itself */
 	while (depth-- > 0 && n < size)
 		n += (size_t)snprintf(path + n, size - n, "%s%u", n > 0 ? "." : "", nth[depth]);
+	if (n >= size)
+		path[0] = '\0';
 }
 
-/* A word for a list whose words are parted by blanks. */
 static void
-word_copy(char *to, size_t size, const char *from)
+outline_add(struct mime_part *to, const struct message_facts *m, uint32_t k)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789/+-._";
+	const struct message_part *p = &m->parts[k];
 
-	snprintf(to, size, "%s", from[0] != '\0' ? from : "-");
-	for (; *to != '\0'; to++)
-		if (strchr(plain, *to) == NULL)
-			*to = '_';
-}
-
-/* Of a message of several parts: where each begins, what it is; what ends the list is not in a part, or not in the list. */
-static void
-outline_set(const struct content_places *l, const struct message_facts *m, struct record_message *out, struct content_texts *texts)
-{
-	char *to = texts->outline, end[48], path[64], type[48], encoding[24], one[224];
-	size_t n = 0, size = sizeof(texts->outline);
-	uint32_t i;
-
-	to[0] = '\0';
-	out->outline = to;
-	if (l == NULL || m->part_count < 2)
+	part_path(m, k, to->path, sizeof(to->path));
+	to->type[0] = to->encoding[0] = to->name[0] = '\0';
+	if (!p->headed)		/* what stands there is what a header says that says nothing */
 		return;
-	for (i = 0; i < l->n && i < m->parts_kept; i++) {
-		part_path(m, i, path, sizeof(path));
-		word_copy(type, sizeof(type), m->parts[i].type);
-		word_copy(encoding, sizeof(encoding), m->parts[i].encoding);
-		snprintf(one, sizeof(one), "%" PRIu64 "-%" PRIu64 " %s %s %s;", l->v[i].before, l->v[i].by, path, type, encoding);
-		if (n + strlen(one) + sizeof(end) >= size)
-			break;
-		n += (size_t)snprintf(to + n, size - n, "%s", one);
-	}
-	/* where those that are not in the list begin is known only of those with a place */
-	if (i < l->n)
-		snprintf(end, sizeof(end), "%" PRIu64, l->v[i].before);
-	else if (l->n < m->part_count)
-		snprintf(end, sizeof(end), "%" PRIu64, l->n > 0 ? l->v[l->n - 1].by : 0);
-	else
-		snprintf(end, sizeof(end), "%" PRIu64, l->end);
-	snprintf(to + n, size - n, "%s", end);
+	text_copy_utf8(to->type, sizeof(to->type), p->type, strlen(p->type));
+	text_copy_utf8(to->encoding, sizeof(to->encoding), p->encoding, strlen(p->encoding));
+	text_copy_utf8(to->name, sizeof(to->name), p->name, strlen(p->name));
 }
 
+/* Of a message of several parts: where each lies that has no parts of its own. */
+static void
+outline_set(struct content_places *l, const struct message_facts *m, struct record_message *out, struct content_texts *texts)
+{
+	uint32_t most = m->part_count < MESSAGE_PARTS ? m->part_count : MESSAGE_PARTS;
+
+	out->outline = texts->outline;
+	if (m->part_count < 2)
+		return;
+	out->unlisted = m->leaves;
+	if (l == NULL || m->parts_kept < most)	/* no memory */
+		return;
+	places_note(l, m, l->off, l->end);	/* its end may have shown a boundary in what came last */
+	for (uint32_t i = 0; i < l->n && i < most && i < RECORD_OUTLINE; i++) {
+		struct mime_part *part = &texts->outline[out->outline_count];
+
+		if (m->parts[i].multipart || (i + 1 < most && m->parts[i + 1].parent == i))
+			continue;
+		outline_add(part, m, i);
+		part->from = l->v[i].by;
+		part->to = l->v[i].to != OPEN ? l->v[i].to : l->end;
+		out->outline_count++;
+	}
+	out->unlisted -= out->outline_count;
+}
 static void
 hashes_set(struct record_message *out, struct content_texts *texts, const struct message_proofs *p)
 {
@@ -150,8 +183,9 @@ hashes_set(struct record_message *out, struct content_texts *texts, const struct
 }
 
 static void
-proofs_set(const struct mail_flow *f, struct record_message *out, struct content_texts *texts, const struct message_proofs *p)
+proofs_set(const struct mail_flow *f, struct record_message *out, struct content_texts *texts, const struct message_facts *m)
 {
+	const struct message_proofs *p = m->proofs;
 	static const enum part_fault faults[] = {
 		[LEAF_SOUND] = PART_SOUND, [LEAF_UNPADDED] = PART_UNPADDED, [LEAF_LENGTH] = PART_LENGTH,
 		[LEAF_AFTER_PADDING] = PART_AFTER_PADDING, [LEAF_ILLEGAL] = PART_ILLEGAL, [LEAF_MD5] = PART_MD5,
@@ -175,6 +209,10 @@ proofs_set(const struct mail_flow *f, struct record_message *out, struct content
 	out->fault_part = p->fault_part;
 	out->fault_bytes = p->fault_bytes;
 	COPY(fault_name, p->fault_name);
+	if (p->faulty > 0) {
+		part_path(m, p->fault_index, texts->fault_path, sizeof(texts->fault_path));
+		out->fault_path = texts->fault_path;
+	}
 	if (p->faulty > 0)
 		out->fault_at = f->fault;
 	out->unclosed = p->unclosed;
@@ -205,6 +243,6 @@ mail_content_end(struct mail_flow *f, struct record_message *out, struct content
 	outline_set(f->places, m, out, texts);
 	f->mail->caps.memory += m->proofs->starved;
 	if (certain && m->proofs->known)
-		proofs_set(f, out, texts, m->proofs);
+		proofs_set(f, out, texts, m);
 	mail_content_forget(f);
 }

@@ -101,7 +101,8 @@ void	mail_content_gap(struct mail_flow *f, const struct dissect_event *ev);
 struct content_texts {
 	char	message_id[RECORD_HEADER], subject[RECORD_HEADER], from[RECORD_HEADER], content_type[RECORD_HEADER];
 	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE];
-	char	attachment_hashes[RECORD_LINE], body_hash[17], outline[RECORD_WORDS];
+	char	attachment_hashes[RECORD_LINE], body_hash[17], fault_path[16];
+	struct mime_part outline[RECORD_OUTLINE];
 };
 void	mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain);
 void	mail_content_forget(struct mail_flow *f);	/* at the end of the flow */

@@ -524,6 +524,15 @@ struct record_recipient {
 
 enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED, MESSAGE_END_UNSEEN };	/* not captured: whole or cut */
 
+/* One part of a message of several, but no multipart, nor a message within: those are its parts. */
+#define RECORD_OUTLINE	12
+struct mime_part {
+	uint64_t	from, to;	/* stream offsets: what lies between is in this part for certain */
+	char		path[16];	/* "1.2", the second of the first, as in IMAP (RFC 9051 6.4.5); "" = longer than this */
+	char		type[80];	/* "application/pdf"; "" = its header is not known to its end */
+	char		encoding[20], name[64];	/* "" = none */
+};
+
 /* What is wrong with one part of a message, by weight. */
 enum part_fault { PART_SOUND = 0, PART_UNPADDED, PART_LENGTH, PART_AFTER_PADDING, PART_ILLEGAL, PART_MD5 };
 
@@ -553,14 +562,16 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	uint32_t	faulty_parts;
 	enum part_fault	fault;		/* the weightiest, and the first part that has it */
 	uint32_t	fault_part, fault_bytes;
-	const char	*fault_name;
+	const char	*fault_name, *fault_path;	/* the latter as mime_part.path */
 	struct moment	fault_at;	/* where the first fault of all showed */
 	bool		unclosed;	/* no closing boundary */
 	bool		stub;		/* a part is named like what scanners put in place of another */
 	uint32_t	attachments;	/* in base64 */
 	const char	*attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
 	const char	*body_hash;	/* of a mail without a Message-ID; "" else */
-	const char	*outline;	/* RECORD_WORDS; of several parts: "FROM-BY PATH TYPE ENCODING;" each, in stream offsets, last where they end */
+	uint32_t	outline_count;	/* of a message of several parts: kept below the first of them, none behind missing bytes; */
+	uint32_t	unlisted;	/* the other ones */
+	const struct mime_part *outline;	/* RECORD_OUTLINE */
 };
 
 /* One of them, as it travels. */

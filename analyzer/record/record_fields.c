@@ -44,10 +44,8 @@ LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded
 #define ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n)
 #define KEEP_ENUM(m, n, text)	FIELD_OF(S, m, FIELD_ENUM, text, .names = &n, .flags = FIELD_ALWAYS)
 #define ID(m, text)		FIELD_OF(S, m, FIELD_ID, text, .max = 0)
-#define KEEP_ID(m, text)	FIELD_OF(S, m, FIELD_ID, text, .flags = FIELD_ALWAYS)
 #define TIME(m, text)		FIELD_OF(S, m, FIELD_TIME, text, .max = 0)
 #define TIME_AS(m, json, text)	{ FIELD_PLACE(S, m), .name = json, .kind = FIELD_TIME, .says = text }
-#define STRUCT(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t)
 #define REPLY(m, text)		FIELD_OF(S, m, FIELD_STRUCT, text, .table = &record_reply_table, .flags = FIELD_DEEP)
 #define STRUCTS(m, t, text)	FIELD_OF(S, m, FIELD_STRUCT, text, .table = &t, .flags = FIELD_ARRAY)
 #define LIST(m, most, counter, t, text) { .name = #m, .offset = offsetof(struct S, m), .kind = FIELD_STRUCT, \
@@ -119,6 +117,16 @@ FIELD_TABLE(clock_jump_table, clock_jump, "clock-jump", "the capture's clock was
 	F(from, "last packet before"),
 	F(to, "first packet after"),
 	F(ns, "by about so many nanoseconds"));
+#undef S
+
+#define S mime_part
+FIELD_TABLE(mime_part_table, mime_part, "mime-part", "one part of a message",
+	F(from, "stream offset from which on all is in it"),
+	F(to, "stream offset behind the last byte that is certainly in it"),
+	F(path, "its number as in IMAP: 1.2"),
+	F(type, "content type; none: its header is not known"),
+	F(encoding, "content transfer encoding"),
+	F(name, "file name"));
 #undef S
 
 #define S session_refusal
@@ -477,13 +485,16 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	F(fault_part, "the first part that has it, counted from 1"),
 	F(fault_bytes, "bytes in it that are no base64"),
 	TEXT(fault_name, RECORD_LINE, "its file name, else its type"),
+	TEXT(fault_path, RECORD_LINE, "its number as in IMAP: 1.2"),
 	F(fault_at, "where the first fault showed"),
 	F(unclosed, "the closing boundary is missing"),
 	F(stub, "a part is named like a scanner's replacement"),
 	F(attachments, "attachments in base64"),
 	TEXT(attachment_hashes, RECORD_LINE, "of the first eight: different ones are of different contents"),
 	TEXT(body_hash, RECORD_LINE, "of the first bytes and the length of the body of a mail without a Message-ID, which nothing else tells from another"),
-	TEXT(outline, RECORD_WORDS, "of several parts: FROM-BY PATH TYPE ENCODING; of each, where it begins in stream offsets; then where they end"));
+	MAX(outline_count, RECORD_OUTLINE, "entries of outline"),
+	F(unlisted, "parts of a message of several that are not in it: behind the first, or behind missing bytes"),
+	LIST(outline, RECORD_OUTLINE, outline_count, mime_part_table, "where the parts of a message of several lie"));
 #undef S
 
 #define S record_stall

@@ -94,6 +94,7 @@ part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
 		memcpy(m->now.type, "message/rfc822", sizeof("message/rfc822"));
 	m->r->boundary[0] = '\0';
 	m->in_header = true;
+	m->facts.between = false;
 	m->now_header = 0;
 	m->line_len = m->line_full = 0;
 	m->field_open = false;
@@ -349,6 +350,7 @@ static void
 header_end(struct message *m, bool whole)
 {
 	m->in_header = false;
+	m->now.headed = whole;
 	m->line_len = m->line_full = 0;
 	m->at = LINE_START;
 	m->last = '\n';
@@ -367,7 +369,7 @@ header_end(struct message *m, bool whole)
 		}
 		m->facts.leaves++;
 		if (whole && m->within == 0)
-			proofs_leaf_begin(&m->proofs, m->facts.leaves, m->now.type, m->now.name, m->now.encoding);
+			proofs_leaf_begin(&m->proofs, m->facts.leaves, m->part, &m->now);
 	}
 	part_save(m);
 	if (m->depth == 0) {		/* nothing follows but a body */
@@ -380,6 +382,7 @@ header_end(struct message *m, bool whole)
 static void
 level_close(struct message *m, uint32_t part)
 {
+	m->facts.between = true;
 	m->part = part;
 	m->body = 0;
 	m->eol = 0;
@@ -635,7 +638,6 @@ message_gap(struct message *m, uint64_t missing)
 	m->facts.bytes += missing;
 	m->facts.missing += missing;
 	proofs_gap(&m->proofs);
-	m->now.gap = true;
 	if (m->in_header) {
 		field_settle(m);
 		header_end(m, false);

@@ -32,6 +32,7 @@ struct message_part {
 	char		encoding[24];	/* "base64", lower case; "" = none */
 	uint64_t	bytes;		/* of the body, as transferred, without the CRLF before the boundary */
 	bool		multipart;
+	bool		headed;		/* its header was read to its end: what it does not say is not there */
 	bool		closed;		/* multipart: its closing boundary was seen */
 	bool		gap;		/* bytes are missing in it */
 };
@@ -52,6 +53,7 @@ struct message_facts {
 	uint32_t	part_count;	/* all parts, the message itself included */
 	uint32_t	parts_kept;	/* of them in parts[] */
 	const struct message_part *parts; /* [0] is the message itself; valid until the next push */
+	bool		between;	/* behind a closing boundary: what follows is in no part, until one begins */
 	/* bounds that were hit */
 	uint32_t	values_cut;	/* values longer than MESSAGE_VALUE */
 	bool		header_over;	/* MESSAGE_HEADER_MAX */

@@ -1,4 +1,4 @@
-#include "dissectors/message/message_proof.h"
+#include "dissectors/message/message.h"
 
 #include <string.h>
 #include <strings.h>
@@ -74,17 +74,19 @@ is_stub(const char *name)
 }
 
 void
-proofs_leaf_begin(struct proofs *p, uint32_t nr, const char *type, const char *name, const char *encoding)
+proofs_leaf_begin(struct proofs *p, uint32_t nr, uint32_t index, const struct message_part *part)
 {
+	const char *type = part->type, *name = part->name;
 	bool attachment = name[0] != '\0' || strncmp(type, "text/", 5) != 0;
 
 	/* a multipart whose parts could not be told apart is no leaf */
 	if (p->off || strncmp(type, "multipart/", 10) == 0)
 		return;
 	p->leaf_nr = nr;
+	p->leaf_index = index;
 	text_set(p->leaf_name, sizeof(p->leaf_name), name[0] != '\0' ? name : type);
 	p->facts.stub |= is_stub(name);
-	leaf_begin(&p->leaf, encoding, p->md5, attachment, &p->facts.starved);
+	leaf_begin(&p->leaf, part->encoding, p->md5, attachment, &p->facts.starved);
 	p->facts.attachments += attachment && p->leaf.coding == CODING_BASE64;
 }
 
@@ -106,6 +108,7 @@ proofs_leaf_end(struct proofs *p)
 		return;
 	f->fault = l.fault;
 	f->fault_part = p->leaf_nr;
+	f->fault_index = p->leaf_index;
 	f->fault_bytes = l.illegal;
 	memcpy(f->fault_name, p->leaf_name, sizeof(f->fault_name));
 }

@@ -30,6 +30,7 @@ struct message_proofs {
 	uint32_t	md5_right;	/* parts that fit their Content-MD5 */
 	enum leaf_fault	fault;		/* the weightiest ... */
 	uint32_t	fault_part;	/* ... and the first part that has it: 1 = the first leaf */
+	uint32_t	fault_index;	/* its place in message_facts.parts; beyond parts_kept: not kept */
 	uint32_t	fault_bytes;	/* LEAF_ILLEGAL: how many in it */
 	char		fault_name[96];	/* its file name, else its type */
 	bool		unclosed;	/* the outermost multipart began its parts and has no closing boundary */
@@ -49,7 +50,7 @@ struct proofs {
 	struct digest	*nameless;	/* body of a mail without a Message-ID */
 	uint32_t	 naming;	/* bytes of it that are still to be hashed */
 	struct message_proofs facts;
-	uint32_t	 leaf_nr;
+	uint32_t	 leaf_nr, leaf_index;
 	char		 leaf_name[96];
 	char		 md5[32];	/* Content-MD5 of the part whose header is being read */
 	bool		 signing;	/* the field being read is a signature */
@@ -68,9 +69,10 @@ proofs_field_push(struct proofs *p, const char *value, size_t len)
 }
 void	proofs_field_end(struct proofs *p, bool whole);
 
-/* Parts.  `name' may be "". */
+/* Parts: the nr-th leaf, at `index' of the parts that are kept. */
+struct message_part;
 void	proofs_part_begin(struct proofs *p);
-void	proofs_leaf_begin(struct proofs *p, uint32_t nr, const char *type, const char *name, const char *encoding);
+void	proofs_leaf_begin(struct proofs *p, uint32_t nr, uint32_t index, const struct message_part *part);
 static inline void
 proofs_leaf_push(struct proofs *p, const uint8_t *b, size_t len)
 {

@@ -5,7 +5,6 @@
 #include "correlator/facts/path_facts.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { CHAIN = 4, CHAIN_SURE = 6, LATER = 3, STARTS = 3 };
@@ -61,45 +60,44 @@ again(const struct way *w, const struct record_stall *s)
 	return NULL;
 }
 
-struct part {
-	char	path[32], type[64], encoding[32];
-};
-
-/* Which part of the message this byte of the stream is in; false: in none, or in one of two. */
-static bool
-part_at(const char *outline, uint64_t at, struct part *out)
+/* Which part of the message this byte of the stream is in; NULL: in none, or it cannot be told. */
+static const struct mime_part *
+part_at(const struct record_message *m, uint64_t at)
 {
-	struct part next;
-	bool in = false;
+	for (uint32_t i = 0; i < m->outline_count && i < RECORD_OUTLINE; i++)
+		if (at >= m->outline[i].from && at < m->outline[i].to)
+			return &m->outline[i];
+	return NULL;
+}
 
-	for (const char *p = outline; *p != '\0'; ) {
-		char *end;
-		uint64_t from = strtoull(p, &end, 10), by = *end == '-' ? strtoull(end + 1, &end, 10) : from;
+/* " (figures.pdf, application/pdf, base64)": what is known of it. */
+static const char *
+part_words(const struct mime_part *p, char *buf, size_t size)
+{
+	const char *const words[] = { p->name, p->type, p->encoding };
+	size_t n = 0;
 
-		if (at < from)
-			return in;
-		if (at < by || sscanf(end, " %31s %63s %31[^; ]", next.path, next.type, next.encoding) != 3)
-			return false;
-		*out = next;
-		in = strncmp(next.type, "multipart/", 10) != 0;
-		p = end + strcspn(end, ";");
-		p += *p == ';';
-	}
-	return false;
+	buf[0] = '\0';
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]) && n < size; i++)
+		if (words[i][0] != '\0')
+			n += (size_t)snprintf(buf + n, size - n, "%s%s", n > 0 ? ", " : " (", words[i]);
+	if (n > 0 && n + 1 < size)
+		memcpy(buf + n, ")", 2);
+	return buf;
 }
 
 static void
 say_part(struct finding *f, const struct way *w, const struct record_stall *s)
 {
-	struct part part;
-
 	for (uint32_t i = 0; i < w->c->message_count; i++) {
 		const struct record_message *m = w->c->messages[i];
+		const struct mime_part *p = (m->app == APP_SMTP ? 0 : 1) == w->dir ? part_at(m, s->head) : NULL;
+		char words[sizeof(p->name) + sizeof(p->type) + sizeof(p->encoding) + 8];
 
-		if ((m->app == APP_SMTP ? 0 : 1) != w->dir || !part_at(m->outline, s->head, &part))
+		if (p == NULL || p->path[0] == '\0')
 			continue;
-		evidence_frame(finding_says(f, w->c->point, "that place lies in MIME part %s of the message (%s%s%s)", part.path, part.type,
-		    part.encoding[0] != '-' ? ", " : "", part.encoding[0] != '-' ? part.encoding : ""), &s->first);
+		evidence_frame(finding_says(f, w->c->point, "that place lies in MIME part %s of the message%s", p->path,
+		    part_words(p, words, sizeof(words))), &s->first);
 		return;
 	}
 }

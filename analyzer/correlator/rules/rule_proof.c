@@ -225,12 +225,17 @@ fault_text(const struct record_message *m, char *buf, size_t size)
 		[PART_UNPADDED] = "its base64 ends without the padding it should have", [PART_LENGTH] = "its base64 has a length that no content gives",
 		[PART_AFTER_PADDING] = "its base64 goes on behind its end", [PART_MD5] = "its content does not give the MD5 that its header states",
 	};
+	char number[16];
+	const char *path = m->fault_path;
 
+	snprintf(number, sizeof(number), "%u", m->fault_part);
+	if (path[0] == '\0')		/* in an older log of records, or very deep: the how-manieth of all */
+		path = number;
 	if (m->fault == PART_ILLEGAL)
-		snprintf(buf, size, "part %u (%.60s): %u byte%s in its base64 that base64 has not", m->fault_part, m->fault_name, m->fault_bytes,
+		snprintf(buf, size, "MIME part %s (%.60s): %u byte%s in its base64 that base64 has not", path, m->fault_name, m->fault_bytes,
 		    PLURAL(m->fault_bytes));
 	else
-		snprintf(buf, size, "part %u (%.60s): %s", m->fault_part, m->fault_name, words[m->fault]);
+		snprintf(buf, size, "MIME part %s (%.60s): %s", path, m->fault_name, words[m->fault]);
 }
 
 /* `what' gets the weightiest in words. */
