@@ -15,6 +15,13 @@ reading_is_relay(enum finding_kind k)
 	return k == FINDING_RELAY_DENIED_WRONG_NETWORK || k == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED;
 }
 
+bool
+reading_blind(const struct mail_case *c)
+{
+	return c->session->gap_server || !c->session->client_seen || c->conn->dir[1].missing > 0 || c->conn->dir[1].acked_unseen > 0 ||
+	    case_unseen_dir(c) == 0 || c->conn->disordered > 0;
+}
+
 /* "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the handshake. */
 bool
 reading_login_known(const struct reading *g)

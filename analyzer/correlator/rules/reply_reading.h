@@ -20,6 +20,8 @@ struct reading {
 bool	reading_verb_is(const struct refusal *r, const char *verb);
 /* Which of these two a refusal to relay is, the login decides. */
 bool	reading_is_relay(enum finding_kind k);
+/* Server bytes are missing or out of order, or the client's side is not there. */
+bool	reading_blind(const struct mail_case *c);
 /* Whether a login was offered and tried is in the capture. */
 bool	reading_login_known(const struct reading *g);
 /* The server greets with a name in this domain. */

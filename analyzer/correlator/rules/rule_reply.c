@@ -410,30 +410,6 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 		say_pop_hint(g, r);
 }
 
-/* On a port for logins: EHLO, what is offered, and QUIT or a close.  Programs that are to log in leave so where they may not do it in clear. */
-static void
-judge_left_at_hello(const struct reading *g)
-{
-	const struct record_session *s = g->s;
-	bool quit = moment_is(&s->quit);
-	struct moment left = quit ? s->quit : case_first_closer(g->c) == 0 ? case_closed(g->c, 0) : (struct moment){ 0 };
-	struct finding *f;
-
-	if (g->c->conn->server.port != 587 || !reading_login_known(g) || s->auth_offered || !s->starttls_offered || s->starttls_tried || s->commands != 1 + (uint32_t)quit ||
-	    !moment_is(&left) || (!quit && case_waited(g->c, &s->capabilities_at, &left) > 5 * SECOND) || g->c->transaction_count > 0)
-		return;
-	f = verdict_add(g->out, FINDING_AUTH_NOT_OFFERED, CONFIDENCE_POSSIBLE, g->c, 0);
-	finding_subkind(f, "left");
-	f->severity = SEVERITY_INFO;
-	finding_span(f, &s->capabilities_at, &left);
-	evidence_frame(finding_says(f, g->c->point, "EHLO is answered with STARTTLS and without a login (AUTH)"), &s->capabilities_at);
-	evidence_frame(finding_says(f, g->c->point, quit ? "the client says QUIT at once" : "the client closes at once"), &left);
-	finding_summary(f, "The client left when it had read what the server offers: no login without encryption (STARTTLS).");
-	finding_remedy(f, "If the mail program says that the server offers no login: switch encryption on for this server and port (STARTTLS). A monitor that only "
-	    "says EHLO looks the same.");
-	finding_next_capture(f, "a program that was to log in", "a monitor that only looked", "what the program itself says (its log)", "the next attempt as well");
-}
-
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -445,15 +421,11 @@ judge(const struct view *v, struct verdicts *out)
 	g.said = &said;
 	if (g.s == NULL || !case_is_smtp(v->c))
 		return;
-	g.blind = g.s->gap_server || v->c->conn->dir[1].missing > 0 || v->c->conn->dir[1].acked_unseen > 0 ||
-	    case_unseen_dir(v->c) == 0;
+	g.blind = reading_blind(v->c);
 	g.alone = !g.s->client_seen;
-	g.blind = g.blind || g.alone || v->c->conn->disordered > 0;
 	n = refusals_gather(v->c, r, REFUSALS_MAX);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(&g, &r[i]);
-	if (n == 0)
-		judge_left_at_hello(&g);
 }
 
 const struct rule rule_reply = { "reply", RULE_CASE, judge };
