@@ -22,7 +22,7 @@ struct fate {				/* one per message: `mail' of the JSON contract */
 	const struct record_message *message;		/* NULL when none */
 	const struct record_connection *connection;	/* NULL when none */
 	enum verdict	verdict;
-	char		fate[96];	/* "accepted", "did not get through: pmtu-black-hole", ... */
+	char		fate[128];	/* "accepted", "did not get through: pmtu-black-hole", ... */
 	uint64_t	because[8];	/* findings that cover it */
 	uint32_t	because_count;
 	const struct record_recipient *const *recipients; /* its RCPTs, ascending m; NULL when none are kept */

@@ -7,6 +7,7 @@
 #include "correlator/facts/dialogue.h"
 #include "retries.h"
 
+#define STANDS_STILL	(5 * SECOND)
 enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
 struct list {
@@ -218,6 +219,49 @@ sent_until(const struct mail_case *c, const struct record_transaction *t)
 	return &c->conn->last;
 }
 
+/* The receiver's last word was that it takes nothing now. */
+static bool
+window_shut(const struct mail_case *c, int dir)
+{
+	const struct record_direction *to = &c->conn->dir[1 - dir];
+	bool scaled = c->conn->syn_count > 0 && c->conn->synack_count > 0 && !to->syn_cut && !c->conn->dir[dir].syn_cut;
+
+	return moment_is(&to->zero_from) && to->zero_to.ns >= to->last.ns && (scaled || to->zero_room == 0);
+}
+
+/*
+ * Packets went to and fro when the capture ended: as far as it goes there is no fault.  What a longer silence means the
+ * rules say.
+ */
+static bool
+under_way(const struct mail_case *c)
+{
+	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_missing(c) && !case_one_sided(c) &&
+	    c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
+}
+
+static void
+fate_cut_short(const struct mail_case *c, struct fate *f, const char *what, int dir)
+{
+	snprintf(f->fate, sizeof(f->fate), "%s: the capture ends in the middle of the message, %s", what, !window_shut(c, dir) ?
+	    "or no more of it came here" : dir == 0 ? "while the server takes nothing (window 0)" : "while the client takes nothing (window 0)");
+}
+
+static void
+fate_unanswered(const struct mail_case *c, struct fate *f)
+{
+	const struct record_transaction *t = f->transaction;
+
+	if (sent_until(c, t) != &c->conn->last || !under_way(c))
+		fate_say(f, "unknown", NULL);
+	else if (moment_is(&t->end_of_data))
+		fate_say(f, "unknown: the capture ends before the server's answer, or none came here", NULL);
+	else if (!t->data_sent || t->data_reply.code >= 400)
+		fate_say(f, "unknown: the capture ends before the message", NULL);
+	else
+		fate_cut_short(c, f, "unknown", 0);
+}
+
 static void
 fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f)
 {
@@ -230,7 +274,10 @@ fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f
 		return;
 	}
 	d = draft_find(v, c, kind_is_symptom, &mail);
-	fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d);
+	if (d == NULL && f->verdict != VERDICT_LOST)
+		fate_unanswered(c, f);
+	else
+		fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d);
 }
 
 static void
@@ -345,6 +392,11 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 		d = draft_find(v, c, kind_stops_mail, &mail);
 		if (d == NULL)
 			d = draft_find(v, c, kind_is_symptom, &mail);
+		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count && under_way(c)) {
+			f->verdict = VERDICT_UNKNOWN;
+			fate_cut_short(c, f, "cut off", 1);
+			continue;
+		}
 		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "seen in part, its end is not in the capture" :
 		    unconfirmed ? "sent to its end, but the client did not confirm all of it" : "not fetched", d);
 	}

@@ -243,6 +243,48 @@ test_symptom_without_and_with_its_cause(void)
 	correlator_free(c);
 }
 
+static void
+expect_fate(const char *want)
+{
+	struct correlator *c = judged();
+	const struct fate *fates;
+
+	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+	CHECK_EQ_STR(fates[0].fate, want);
+	correlator_free(c);
+}
+
+/* Packets go to and fro until the last frame of the capture. */
+static void
+test_cut_short_by_the_capture(void)
+{
+	struct record_connection *conn = &records[0].connection;
+
+	fresh();
+	add_gave_up(1, 0);
+	conn->open = true;
+	conn->dir[0].fin = (struct moment){ 0 };
+	expect_fate("unknown: the capture ends in the middle of the message, or no more of it came here");
+	conn->dir[1].zero_from = at(57000);
+	conn->dir[1].zero_to = conn->dir[1].last = at(60000);
+	expect_fate("unknown: the capture ends in the middle of the message, while the server takes nothing (window 0)");
+	/* it took something again */
+	conn->dir[1].last = at(61000);
+	expect_fate("unknown: the capture ends in the middle of the message, or no more of it came here");
+	records[2].transaction.data_sent = false;
+	expect_fate("unknown: the capture ends before the message");
+	records[2].transaction.data_sent = true;
+	records[2].transaction.end_of_data = at(59000);
+	expect_fate("unknown: the capture ends before the server's answer, or none came here");
+	/* six seconds in which others spoke */
+	conn->t_end += 6000000000;
+	expect_fate("unknown");
+	conn->t_end -= 6000000000;
+	/* what the capture lacks may be all the rest */
+	conn->dir[0].missing = 100;
+	expect_fate("unknown");
+}
+
 /* The second mail of the session hangs at RCPT: the first was taken, and the client heard it. */
 static void
 test_two_mails_one_unanswered(void)
@@ -565,6 +607,7 @@ main(void)
 		{ "copies count once", test_copies_count_once },
 		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
+		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
 		{ "revisions and retraction", test_revisions_and_retraction },
 		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
