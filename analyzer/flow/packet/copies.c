@@ -20,7 +20,7 @@ enum {
 };
 static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
 static const int64_t twice_ns = 20000000;	/* two ports of a switch, two buffers, where each packet comes so */
-static const int64_t mirror_ns = 200000000;	/* two mirrors apart */
+static const int64_t mirror_ns = 200000000;	/* two mirrors apart; with a TSval, where each packet comes so */
 
 /*
  * Entries of one set share a cache line.  A fingerprint of 64 bits stands for
@@ -38,7 +38,7 @@ struct set {
 _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 /*
- * SYNs and data, lately looked at: all, and those that came again within twice_ns.  No sender repeats nearly each of
+ * SYNs and data, lately looked at: all, and those that came again so soon (twice_most()).  No sender repeats nearly each of
  * them, and so soon: the capture holds them twice.
  */
 struct share {
@@ -224,6 +224,16 @@ all_twice(const struct copies *c, const struct packet *p)
 }
 
 /*
+ * How late a copy comes where each packet comes twice.  The two ends of a long bridged link show the same TTL: there the
+ * TSval tells, for who sends again after a round trip has another one.
+ */
+static inline int64_t
+twice_most(const struct packet *p)
+{
+	return p->has_ts ? mirror_ns : twice_ns;
+}
+
+/*
  * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet.  Equal, too, if an ID that
  * counts does, or both: who sends again has counted on, and his clock has gone on (two captures of one wire made one, whose
  * clocks differ).
@@ -236,7 +246,7 @@ is_copy(const struct copies *c, const struct packet *p, const struct set *s, uns
 	bool ts = p->kind == PACKET_TCP && p->has_ts;
 	bool sure = p->ip_id != 0 && (ts || ids_count);
 
-	if (ttl <= 1 && age < (age >= copy_ns && all_twice(c, p) ? twice_ns : copy_ns))
+	if (ttl <= 1 && age < (age >= copy_ns && all_twice(c, p) ? twice_most(p) : copy_ns))
 		return true;
 	return (ttl >= 1 || sure) && ttl <= TTL_SPREAD && (ts || p->ip_id != 0) && age < mirror_ns;
 }
@@ -368,7 +378,7 @@ copies_fetch(const struct copies *c, const struct glance *g)
 static inline void
 twice_note(struct copies *c, const struct packet *p, const struct set *s, unsigned int i)
 {
-	bool again = s != NULL && llabs(p->at.ns - s->ns[i]) < twice_ns;
+	bool again = s != NULL && llabs(p->at.ns - s->ns[i]) < twice_most(p);
 
 	if (p->kind != PACKET_TCP || (p->len == 0 && (p->flags & TCP_SYN) == 0))
 		return;

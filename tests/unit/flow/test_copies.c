@@ -288,6 +288,24 @@ test_all_twice(void)
 	copies_free(c);
 }
 
+/* The two ends of a long bridged link in one file: IPv6 has no ID, but who sends again has another TSval. */
+static void
+test_far_twice(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	p.ip_id = 0;
+	CHECK_EQ_INT(each_twice(c, &p, 100, 42 * MS), 2);
+	p.tsval += 42;
+	CHECK(!again(c, &p, 42 * MS, 64, false));		/* sent again */
+	p.has_ts = false;
+	p.seq += p.len;
+	CHECK(!again(c, &p, MS, 64, false));
+	CHECK(!again(c, &p, 42 * MS, 64, false));		/* nobody can tell */
+	copies_free(c);
+}
+
 /* Of one sender alone: the other answers each of its packets, and that is here once. */
 static void
 test_one_way_twice(void)
@@ -344,6 +362,7 @@ main(void)
 		{ "many packets", test_many },
 		{ "more and more packets", test_growing },
 		{ "each packet twice", test_all_twice },
+		{ "all twice, far apart", test_far_twice },
 		{ "one way twice", test_one_way_twice },
 		{ "many sent again", test_often_again },
 	};
