@@ -206,6 +206,8 @@ struct record_direction {
 	/* loss (S13) */
 	uint32_t	retransmissions, hole_fills, dsacks;
 	uint32_t	needless;	/* retransmissions of what had arrived: acknowledged before, sooner than an answer takes, or to what was sent before */
+	uint32_t	again_first;	/* retransmissions of the byte that the receiver waited for */
+	uint32_t	fills_timed, overtaken;	/* late packets that no number tells from one overtaken: by a round trip, by less */
 	uint32_t	repair_ranges;
 	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
 	uint32_t	repair_w_max_count;

@@ -8,26 +8,66 @@
 #define RATE_SEVERE	0.10
 #define P_SIZE		1e-3
 
-enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3, DOWN_LEAST = 4 };
+enum { SEGMENTS_LEAST = 12, REPAIRS_LEAST = 4, RANGES_LEAST = 3, SEGMENTS_SURE = 50, SHRUNK_LEAST = 3, DOWN_LEAST = 4, OVERTAKEN = 2, MOSTLY = 10 };
 enum { TOLD_LEAST_V4 = 552, TOLD_LEAST_V6 = 1280 };	/* Linux obeys no less; RFC 8201 */
+
+/*
+ * Lost before this point.  Where others overtake many, and nothing but the time tells what was sent again, the latest
+ * of them look so.
+ */
+static uint32_t
+repairs_before(const struct way *w)
+{
+	const struct record_direction *a = w->a;
+
+	return a->overtaken < OVERTAKEN * a->fills_timed || a->hole_fills < a->fills_timed ? a->hole_fills : a->hole_fills - a->fills_timed;
+}
+
+/* Their handshake says so. */
+static bool
+without_sack(const struct way *w)
+{
+	return !(w->a->sack_ok && w->b->sack_ok) && w->v->c->conn->state != CONN_MIDSTREAM;
+}
+
+static uint32_t
+sent_again(const struct way *w)
+{
+	uint32_t k = w->a->retransmissions, had = w->a->dsacks > w->a->needless ? w->a->dsacks : w->a->needless;
+
+	return k - (had < k ? had : k);
+}
+
+/*
+ * Lost behind it.  Without SACK a sender goes back over what had arrived: only the byte that the receiver waits for is
+ * surely missing there.
+ */
+static uint32_t
+repairs_behind(const struct way *w)
+{
+	uint32_t k = sent_again(w);
+
+	return without_sack(w) && w->a->again_first < k ? w->a->again_first : k;
+}
 
 static uint32_t
 repairs(const struct way *w)
 {
-	uint32_t k = w->a->retransmissions, had = w->a->dsacks > w->a->needless ? w->a->dsacks : w->a->needless;
-
-	k -= had < k ? had : k;
-	return k + w->a->hole_fills;
+	return repairs_behind(w) + repairs_before(w);
 }
 
-/* Packets with data, as on the wire: what the card cuts only behind the capture counts as what it becomes. */
+/*
+ * Packets with data, as on the wire: what the card cuts only behind the capture counts as what it becomes.  Not those of
+ * which nobody can say whether they arrived.
+ */
 static uint64_t
 packets_sent(const struct way *w)
 {
 	const struct record_direction *a = w->a;
-	uint32_t full = (a->ceiling > w->headers ? a->ceiling : 1500) - w->headers;
+	uint32_t full = (a->ceiling > w->headers ? a->ceiling : 1500) - w->headers, untold = sent_again(w) - repairs_behind(w);
+	uint64_t n = a->data_segments - a->super_segments + (a->super_bytes + full - 1) / full;
 
-	return a->data_segments - a->super_segments + (a->super_bytes + full - 1) / full;
+	return n > untold ? n - untold : 0;
 }
 
 /*
@@ -121,7 +161,7 @@ size_unseen(const struct way *w)
 static bool
 may_be_needless(const struct way *w)
 {
-	return w->a->retransmissions > w->a->hole_fills && !(w->a->sack_ok && w->b->sack_ok) && w->v->c->conn->state != CONN_MIDSTREAM;
+	return w->a->retransmissions > w->a->hole_fills && without_sack(w);
 }
 
 /* A repetition that the capture lacks cuts one burst of losses in two: so many breaks are to be expected. */
@@ -165,16 +205,24 @@ interruptions_of(const struct way *w)
 	return t;
 }
 
+static const char *
+lost_where(uint32_t before, uint32_t behind)
+{
+	if (before > behind)
+		return behind * MOSTLY > before ? "mostly between the sender and this capture" : "between the sender and this capture";
+	return before * MOSTLY > behind ? "mostly between this capture and the receiver" : "between this capture and the receiver";
+}
+
 static void
 judge_rate(const struct way *w, uint32_t k, const struct interruptions *t, struct verdicts *out)
 {
 	uint64_t n = packets_sent(w);
 	double rate = (double)k / (double)n;
-	uint32_t bound = 0, before = w->a->hole_fills < k ? w->a->hole_fills : k;
+	uint32_t bound = 0, fills = repairs_before(w), before = fills < k ? fills : k;
 	bool size = size_matters(w, &bound) && !t->down, unseen = size_unseen(w);
-	bool doubt = unseen || way_mixed_up(w) || (may_be_needless(w) && breaks_likely(w, k) > 0);
+	bool doubt = way_mixed_up(w) || (may_be_needless(w) && breaks_likely(w, k) > 0);
 	struct finding *f = verdict_add(out, size ? FINDING_SIZE_DEPENDENT_LOSS : FINDING_HIGH_LOSS,
-	    doubt ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
+	    unseen ? CONFIDENCE_CANNOT_TELL : doubt ? CONFIDENCE_POSSIBLE : n >= SEGMENTS_SURE && !may_be_needless(w) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not",
@@ -185,9 +233,12 @@ judge_rate(const struct way *w, uint32_t k, const struct interruptions *t, struc
 		finding_says(f, w->c->point, "packets of %u bytes and more are lost far more often than smaller ones, but some arrive", bound);
 	if (may_be_needless(w))
 		finding_says(f, w->c->point, "these ends do not use SACK: some may have been repeated because packets overtook each other");
+	if (repairs_behind(w) < sent_again(w))
+		finding_says(f, w->c->point, "%u more were sent again behind those and may have arrived before: without SACK nobody says, and they are not counted",
+		    sent_again(w) - repairs_behind(w));
 	finding_summary(f, "%.0f %% of the packets are lost (%s)%s. The loss lies %s.%s", 100 * rate, rate >= RATE_SEVERE ? "severe" : "noticeable",
 	    size ? ", large ones more than small ones" : "",
-	    w->a->hole_fills > w->a->retransmissions ? "between the sender and this capture" : "between this capture and the receiver",
+	    lost_where(before, k - before),
 	    unseen ? " None of full size comes here: it may be their size for which they are lost, and no fault of the line." : "");
 	if (unseen)
 		finding_next_capture(f, "losses by chance", "large packets that vanish (pmtu-black-hole-recovered)", "the lost packets, and any of full size",

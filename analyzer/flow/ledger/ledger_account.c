@@ -189,6 +189,16 @@ had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x,
 	return r->by[x->lo] < x->seg || (delay != INT64_MAX && reading_by_ns(l, r, x->lo) - l->segs[x->seg].ns < delay);
 }
 
+/*
+ * All before it is acknowledged, and it is not: the receiver waits for this byte.  Without SACK those behind it may have
+ * arrived, and are sent again because nobody says so.
+ */
+static bool
+is_first(const struct reading *r, const struct tx *x)
+{
+	return (x->lo == 0 || r->by[x->lo - 1] < x->seg) && r->by[x->lo] > x->seg;
+}
+
 static void
 account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
 {
@@ -208,6 +218,7 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
 			t->retransmissions++;
 			t->needless += had_arrived(l, r, x, t);
+			t->again_first += is_first(r, x);
 		}
 		account_repair(t, g);
 	} else if (x->again && range_ending(t, g->seq) < RANGES_OPEN) {

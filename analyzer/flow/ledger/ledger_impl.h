@@ -82,7 +82,7 @@ struct totals {
 	uint32_t	size_count, size_room;
 	struct moment	small_ok_first, small_ok_last;
 	uint32_t	retransmissions, hole_fills, ranges;
-	uint32_t	needless;
+	uint32_t	needless, again_first;
 	struct span32	range[RANGES_OPEN];	/* the latest of them, sequence numbers; the newest first */
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
@@ -166,6 +166,7 @@ struct side {
 	uint32_t	again_val;	/* time stamp of a repetition whose answer is due; ... */
 	int64_t		again_end;	/* ... where it ends; 0 = none */
 	uint32_t	needless;	/* whose answer is to what was sent before (RFC 3522) */
+	uint32_t	overtaken, fills_timed;	/* that no number tells: late, and too late for that */
 	uint16_t	mss;
 	uint16_t	window_last;	/* that it offered */
 	uint32_t	window_max, window_eq, window_over;

@@ -122,7 +122,10 @@ report_totals(const struct ledger *l, int d, const struct totals *t, struct reco
 	report_unseen(&l->side[d], o, lists->unseen);
 	o->retransmissions = t->retransmissions;
 	o->needless = t->needless > l->side[d].needless ? t->needless : l->side[d].needless;
+	o->again_first = t->again_first;
 	o->hole_fills = t->hole_fills;
+	o->fills_timed = l->side[d].fills_timed;
+	o->overtaken = l->side[d].overtaken;
 	o->repair_ranges = t->ranges;
 	o->repair_w_max = t->repair_w_max;
 	o->repair_w_max_count = t->repair_w_max_count;

@@ -194,17 +194,19 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
  * because another arrived is a round trip younger than that one, by its sender's clock, too.
  */
 static bool
-fill_is_repair(const struct ledger *l, const struct packet *p, const struct hole *h, uint16_t newest_id)
+fill_is_repair(const struct ledger *l, struct side *s, const struct packet *p, const struct hole *h, uint16_t newest_id)
 {
 	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 8 / 10;
+	bool late = p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
 
 	if (!h->by_data)
 		return false;
 	if (p->src.family == 4 && p->ip_id != 0 && newest_id != 0)
 		return (uint16_t)(p->ip_id - newest_id) < 0x8000;
-	if (p->has_ts && h->val != 0 && (int32_t)(p->tsval - h->val) <= 0)
-		return false;
-	return p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
+	if (p->has_ts && h->val != 0)
+		return late && (int32_t)(p->tsval - h->val) > 0;
+	*(late ? &s->fills_timed : &s->overtaken) += 1;
+	return late;
 }
 
 static uint32_t
@@ -369,7 +371,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		if (missing > 0 && !in.by_data && s->acked >= end)
 			l->disordered++;
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
-			repair = fill_is_repair(l, p, &in, newest);
+			repair = fill_is_repair(l, s, p, &in, newest);
 		else if (p->len > 1 && rel >= s->low) {
 			copies_compare(l, s, dir, p, hash);
 			shrink_look(l, s, &l->side[!dir], dir, p, rel);

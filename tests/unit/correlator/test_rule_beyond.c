@@ -74,7 +74,7 @@ from_behind_after_silence(void)
 	a->repair_first = at(4600);
 	a->repair_last = at(5000);
 	c = JUDGED(conn);		/* of losses nobody saw the size: chance, or size alone */
-	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_POSSIBLE);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CANNOT_TELL);
 	for (uint32_t i = 0; i < find_kind(c, FINDING_HIGH_LOSS)->excluded_count; i++)
 		CHECK(find_kind(c, FINDING_HIGH_LOSS)->excluded[i].kind != FINDING_PMTU_BLACK_HOLE);
 	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->next_capture, "at the sender") != NULL);

@@ -70,6 +70,69 @@ pauses(void)
 	correlator_free(c);
 }
 
+/* Seen at the receiver: without SACK the sender goes back over what had arrived. */
+static void
+losses_without_sack(void)
+{
+	struct record conn = build_connection(0, 1, 0, 40000);
+	struct record_direction *a = &conn.connection.dir[0];
+	const struct finding *f;
+	struct correlator *c;
+
+	a->data_segments = 95;
+	a->retransmissions = 20;
+	a->needless = 11;
+	a->hole_fills = 4;
+	a->repair_ranges = 8;
+	a->repair_first = at(1000);
+	a->repair_last = at(20000);
+	a->ceiling = a->proven = a->w_max = 1500;
+	c = JUDGED(conn);		/* 13 in 95 would be loss, behind the receiver's own network */
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+	a->hole_fills = 14;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_PROBABLE);
+	f = find_kind(c, FINDING_HIGH_LOSS);
+	CHECK(strstr(f->summary, "between the sender and this capture") != NULL);
+	CHECK(strstr(f->summary, "16 %") != NULL);	/* of 86: of nine more nobody knows */
+	correlator_free(c);
+	a->again_first = 2;
+	c = JUDGED(conn);
+	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->summary, "mostly between the sender and this capture") != NULL);
+	correlator_free(c);
+}
+
+/* IPv6 without time stamps: the latest of those that others overtook look sent again. */
+static void
+overtaken_by_many(void)
+{
+	struct record conn = build_connection(0, 1, 0, 40000);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	a->data_segments = 1411;
+	a->retransmissions = 22;
+	a->dsacks = 17;
+	a->hole_fills = a->fills_timed = 53;
+	a->repair_ranges = 58;
+	a->repair_first = at(1000);
+	a->repair_last = at(20000);
+	a->ceiling = a->proven = a->w_max = 1500;
+	a->sack_ok = conn.connection.dir[1].sack_ok = true;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	a->overtaken = 1143;
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+	a->hole_fills = 153;		/* a hundred are told by numbers */
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+}
+
 static void
 losses(void)
 {
@@ -79,7 +142,7 @@ losses(void)
 	struct record stall;
 
 	a->data_segments = 97;
-	a->retransmissions = 21;
+	a->retransmissions = a->again_first = 21;
 	a->repair_ranges = 18;
 	a->repair_w_max = 1500;
 	a->repair_w_max_count = 21;
@@ -151,6 +214,8 @@ main(void)
 		{ "windows", windows },
 		{ "pauses", pauses },
 		{ "losses", losses },
+		{ "losses without SACK", losses_without_sack },
+		{ "overtaken by many", overtaken_by_many },
 	};
 
 	return check_main("rule_flow", t, sizeof(t) / sizeof(t[0]));

@@ -433,6 +433,59 @@ end_acked_unseen(void)
 	ledger_free(n.l);
 }
 
+/* Nothing but the time tells those two that others overtook: one comes 4 ms late, one a round trip. */
+static void
+overtaken_or_timed(void)
+{
+	struct net n;
+	struct packet p;
+	struct seen *s;
+
+	begin(&n);
+	dialogue(&n);
+	for (uint32_t i = 0; i < 4; i++) {
+		p = packet(&n, A);
+		p.ip_id = 0;
+		p.has_ts = false;
+		p.seq = 1001 + n.sent[A] + 500 * (i ^ 1);
+		p.ack = 1001 + n.acked[A];
+		p.len = p.caplen = 500;
+		p.w = 540;
+		give(&n, &p, A);
+		wait(&n, i == 2 ? 41 * MS : 4 * MS);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].overtaken, 1);
+	CHECK_EQ_INT(s->c.dir[A].fills_timed, 1);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, 1);
+	ledger_free(n.l);
+}
+
+/* The first of five is lost, and without SACK all five are sent again: four of them had arrived. */
+static void
+back_over_what_arrived(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin(&n);
+	dialogue(&n);
+	off = n.sent[A];
+	for (uint32_t round = 0; round < 2; round++) {
+		for (uint32_t i = 0; i < 5; i++) {
+			data_at(&n, A, off + 500 * i, 500);
+			wait(&n, MS);
+		}
+		wait(&n, 300 * MS);
+	}
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].retransmissions, 5);
+	CHECK_EQ_INT(s->c.dir[A].again_first, 1);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -452,6 +505,8 @@ main(void)
 		{ "SACK of what was not seen", sacked_unseen },
 		{ "ACK of an end that was not seen", end_acked_unseen },
 		{ "an answer to the first transmission", answer_to_the_first },
+		{ "overtaken, or late by a round trip", overtaken_or_timed },
+		{ "back over what had arrived", back_over_what_arrived },
 		{ "a probe behind a hole", probe_behind_a_hole },
 	};
 
