@@ -13,24 +13,20 @@
 	static const char *const id##_text[] = { __VA_ARGS__ }; \
 	static const struct field_names id = { id##_text, sizeof(id##_text) / sizeof(id##_text[0]) }
 
-LOCAL_NAMES(conn_state_names, [CONN_UNANSWERED] = "unanswered", [CONN_REFUSED] = "refused",
-    [CONN_UNREACHABLE] = "unreachable", [CONN_HALF_OPEN] = "half-open",
-    [CONN_ESTABLISHED] = "established", [CONN_MIDSTREAM] = "midstream");
-NAMES(app_proto_names, [APP_UNKNOWN] = "unknown", [APP_SMTP] = "smtp",
-    [APP_SMTP_TUNNELLED] = "smtp-tunnelled", [APP_SMTPS] = "smtps", [APP_POP3] = "pop3",
-    [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps", [APP_OTHER] = "other");
-LOCAL_NAMES(classified_names, [CLASS_NONE] = "none", [CLASS_PORT] = "port",
-    [CLASS_GREETING] = "greeting", [CLASS_CLIENT] = "client", [CLASS_NDPI] = "ndpi");
-NAMES(smtp_stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STAGE_EHLO] = "ehlo",
-    [STAGE_STARTTLS] = "starttls", [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail",
-    [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data", [STAGE_DOT] = "dot", [STAGE_OTHER] = "other");
-NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted",
-    [VERDICT_REFUSED] = "refused", [VERDICT_DEFERRED] = "deferred", [VERDICT_LOST] = "lost",
-    [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned", [VERDICT_ASKED] = "asked");
-LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut",
-    [MESSAGE_NOT_RETRIEVED] = "not-retrieved", [MESSAGE_END_UNSEEN] = "end-unseen");
-LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded", [PART_LENGTH] = "length",
-    [PART_AFTER_PADDING] = "after-padding", [PART_ILLEGAL] = "illegal-bytes", [PART_MD5] = "content-md5");
+LOCAL_NAMES(conn_state_names, [CONN_UNANSWERED] = "unanswered", [CONN_REFUSED] = "refused", [CONN_UNREACHABLE] = "unreachable",
+    [CONN_HALF_OPEN] = "half-open", [CONN_ESTABLISHED] = "established", [CONN_MIDSTREAM] = "midstream");
+NAMES(app_proto_names, [APP_UNKNOWN] = "unknown", [APP_SMTP] = "smtp", [APP_SMTP_TUNNELLED] = "smtp-tunnelled", [APP_SMTPS] = "smtps",
+    [APP_POP3] = "pop3", [APP_POP3S] = "pop3s", [APP_IMAP] = "imap", [APP_IMAPS] = "imaps", [APP_OTHER] = "other");
+LOCAL_NAMES(classified_names, [CLASS_NONE] = "none", [CLASS_PORT] = "port", [CLASS_GREETING] = "greeting", [CLASS_CLIENT] = "client",
+    [CLASS_NDPI] = "ndpi");
+NAMES(smtp_stage_names, [STAGE_NONE] = "none", [STAGE_CONNECT] = "connect", [STAGE_EHLO] = "ehlo", [STAGE_STARTTLS] = "starttls",
+    [STAGE_AUTH] = "auth", [STAGE_MAIL] = "mail", [STAGE_RCPT] = "rcpt", [STAGE_DATA] = "data", [STAGE_DOT] = "dot", [STAGE_OTHER] = "other");
+NAMES(verdict_names, [VERDICT_NONE] = "none", [VERDICT_ACCEPTED] = "accepted", [VERDICT_REFUSED] = "refused", [VERDICT_DEFERRED] = "deferred",
+    [VERDICT_LOST] = "lost", [VERDICT_UNKNOWN] = "unknown", [VERDICT_ABANDONED] = "abandoned", [VERDICT_ASKED] = "asked");
+LOCAL_NAMES(message_state_names, [MESSAGE_WHOLE] = "whole", [MESSAGE_CUT] = "cut", [MESSAGE_NOT_RETRIEVED] = "not-retrieved",
+    [MESSAGE_END_UNSEEN] = "end-unseen");
+LOCAL_NAMES(part_fault_names, [PART_SOUND] = "none", [PART_UNPADDED] = "unpadded", [PART_LENGTH] = "length", [PART_AFTER_PADDING] = "after-padding",
+    [PART_ILLEGAL] = "illegal-bytes", [PART_MD5] = "content-md5");
 
 /* ---- structs within records ----------------------------------------------- */
 
