@@ -148,11 +148,11 @@ live_peer_fin(const struct ledger *l, const struct reading *r, const struct inte
 		const struct seg *g = &l->segs[i];
 
 		if (seg_s2c(g) != (r->dir == 1)) {
-			if (!(g->flags & TCP_FIN) || g->ns < in->from)
+			if (!(g->flags & TCP_FIN) || g->ns < in->from || (fin == NULL && g->ns > in->to))
 				continue;
 			again += ack != NULL;
 			fin = g;
-		} else if (fin != NULL && ack == NULL && pure_ack(g)
+		} else if (fin != NULL && ack == NULL && pure_ack(g) && g->ns <= in->to
 		    && (int32_t)(g->ack - (fin->seq + fin->len + 1)) >= 0) {
 			ack = g;
 		}
@@ -211,11 +211,11 @@ repeats_read(const struct ledger *l, const struct reading *r, const struct inter
 
 /* L3: B was repeating, and stops for good right after A's empty ACK. */
 static void
-live_repeats(const struct reading *r, const struct repeats *p, int64_t t_end, struct liveness *v)
+live_repeats(const struct reading *r, const struct interval *in, const struct repeats *p, int64_t t_end, struct liveness *v)
 {
 	int64_t quiet = SECOND > 2 * p->spacing ? SECOND : 2 * p->spacing;
 
-	if (p->last == NULL || p->answer == NULL || p->after_ack > 1)
+	if (p->last == NULL || p->answer == NULL || p->answer->ns > in->to || p->after_ack > 1)
 		return;
 	if (p->answer->ns > p->last->ns + DELACK + 4 * r->rtt || t_end - p->answer->ns < quiet)
 		return;
@@ -231,7 +231,7 @@ live_read(const struct ledger *l, const struct reading *r, const struct interval
 	live_fin(l, r, in, v);
 	live_peer_fin(l, r, in, t_end, v);
 	repeats_read(l, r, in, p);
-	live_repeats(r, p, t_end, v);
+	live_repeats(r, in, p, t_end, v);
 }
 
 /* ---- the record -------------------------------------------------------------------- */
