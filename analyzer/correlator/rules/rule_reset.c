@@ -207,6 +207,16 @@ farewell_hidden(const struct mail_case *c, int d)
 	    && rst->ns - own->ns < PATH_SECOND;
 }
 
+/* Bytes that it had sent by its RST's sequence number, of which nothing came here and nothing was acknowledged; 0 = none. */
+static uint64_t
+sent_in_vain(const struct record_direction *d)
+{
+	/* more than are kept: the last of them is not known */
+	const struct stretch *last = d->unseen_count > 0 && d->unseen_count <= RECORD_STRETCHES ? &d->unseen[d->unseen_count - 1] : NULL;
+
+	return last != NULL && last->at >= d->acked && last->at >= d->stream_bytes ? last->bytes : 0;
+}
+
 /* 0.6.12: an end, a refusal, or a farewell explains it. */
 static bool
 explained(const struct mail_case *c, int d)
@@ -214,9 +224,9 @@ explained(const struct mail_case *c, int d)
 	const struct moment *rst = &c->conn->dir[d].rst;
 	const struct record_session *s = c->session;
 
-	if (farewell_hidden(c, d))
+	/* one number further than all that came: its FIN, which is not here */
+	if (farewell_hidden(c, d) || sent_in_vain(&c->conn->dir[d]) == 1)
 		return true;
-
 	if (before(&c->conn->dir[0].fin, rst) || before(&c->conn->dir[1].fin, rst))
 		return true;
 	if (s == NULL)
@@ -349,14 +359,11 @@ say_given_up(struct finding *f, const struct way *w, const struct record_stall *
 	    soon ? "at this point, with a longer time-out in the program" : "at both ends, during one more try");
 }
 
-/* Bytes that it had sent by its RST's sequence number, of which nothing came here and nothing was acknowledged; 0 = none. */
-static uint64_t
-sent_in_vain(const struct record_direction *d)
+/* Other bytes are acknowledged that it does not hold: what is not here may have been sent all the same. */
+static bool
+capture_missed(const struct mail_case *c)
 {
-	/* more than are kept: the last of them is not known */
-	const struct stretch *last = d->unseen_count > 0 && d->unseen_count <= RECORD_STRETCHES ? &d->unseen[d->unseen_count - 1] : NULL;
-
-	return last != NULL && last->at >= d->acked && last->at >= d->stream_bytes ? last->bytes : 0;
+	return c->capture != NULL && c->capture->acked_unseen > 0;
 }
 
 /* Seen from behind: it sent and was not heard, and gave up. */
@@ -366,6 +373,12 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 	evidence_frame(finding_says(f, c->point, "the RST's sequence number stands %llu byte%s behind all that came here; "
 	    "the other end acknowledged none of it either", (unsigned long long)bytes, PLURAL(bytes)),
 	    &c->conn->dir[who[0] == 's'].rst);
+	if (capture_missed(c)) {
+		finding_summary(f, "The %s reset the connection after it had sent %llu byte%s that are not here: lost before this point, and it gave up because "
+		    "it was not heard; or missed by this capture, as others were.", who, (unsigned long long)bytes, PLURAL(bytes));
+		finding_next_capture(f, "a way that failed before this point", "a capture that missed packets", "what was sent then", "at both ends");
+		return;
+	}
 	finding_summary(f, "The %s reset the connection after it had sent %llu byte%s that never came here, lost before this point: "
 	    "most likely it gave up because it was not heard.", who, (unsigned long long)bytes, PLURAL(bytes));
 	finding_remedy(f, "Look at the way from the %s to this point: the path failed there, "
@@ -405,7 +418,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	int64_t idle = idle_before(c, d);
 	/* RFC 9293 3.5.2: it says so whatever closed it before, and that is not here */
 	bool gone = end->rst_answers;
-	bool doubt = !fits || hidden || gone || s != NULL || case_missing(c) || c->conn->disordered > 0 || idle > 0;
+	bool doubt = !fits || hidden || gone || s != NULL || case_missing(c) || c->conn->disordered > 0 || idle > 0, untold;
 	struct finding *f;
 
 	if (stale) {
@@ -415,7 +428,8 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 		finding_summary(f, "The %s no longer knew the connection (restart, failover) and reset it.", who);
 		return;
 	}
-	f = verdict_add(out, FINDING_PEER_RESET, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
+	untold = capture_missed(c) && (hidden || sent_in_vain(end) > 0);
+	f = verdict_add(out, FINDING_PEER_RESET, untold ? CONFIDENCE_CANNOT_TELL : doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, rst_ttl(end), ttl), rst);
 	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
