@@ -39,15 +39,33 @@ clock_denies(const struct way *w, const struct pause *p)
 }
 
 /*
+ * A connection to the same server is first heard of after it, without a beginning: that lies in what the capture lacks, and
+ * so may what came of this one.
+ */
+static bool
+capture_lacks(const struct way *w, const struct pause *p)
+{
+	struct case_iter it = { .server = &w->c->conn->server.ip, .from_ns = p->from.ns, .to_ns = p->to.ns };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL)
+		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_MIDSTREAM && x->conn->first.ns > p->from.ns)
+			return true;
+	return false;
+}
+
+/*
  * Where its own clock does not tell a clock that was set forward looks the same.  And where the other end is not heard after the
- * pause it may be what came then that stopped the mail.
+ * pause it may be what came then that stopped the mail.  One that does not end rests on there being no more in the capture.
  */
 static enum confidence
 pause_sure(const struct way *w, const struct pause *p)
 {
 	if ((!p->trailing && w->b->last.ns <= p->to.ns) || clock_denies(w, p))
 		return CONFIDENCE_POSSIBLE;
-	if (!p->trailing && lived_ns(w, p) < 0)
+	if (p->trailing && capture_lacks(w, p))
+		return CONFIDENCE_POSSIBLE;
+	if (p->trailing || lived_ns(w, p) < 0)
 		return CONFIDENCE_PROBABLE;
 	return w->a->timestamps && w->b->timestamps ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 }
