@@ -662,6 +662,8 @@ static const struct {
 	    "makes it." },
 	{ FINDING_TLS_REQUIRED, "version", "The server wants a newer TLS version or stronger ciphers than were used: update the mail program or its system, and allow TLS "
 	    "1.2 and 1.3 there." },
+	{ FINDING_RATE_LIMITED, "shared-domain", "Send from a domain of your own: with addresses of onmicrosoft.com Microsoft 365 lets a whole organisation write to no more "
+	    "than 100 recipients outside it in 24 hours." },
 	{ FINDING_RATE_LIMITED, "connection", "The server takes only so many mails over one connection, and those before were taken: a mail server goes on over a new one "
 	    "by itself. A program that sends many must connect again." },
 };

@@ -18,6 +18,7 @@ test_of_a_recipient(void)
 		{ 556, FINDING_RECIPIENT_UNKNOWN, "5.1.10 <bob@example.org>: Recipient address rejected: Domain example.org does not accept mail (nullMX)", "the domain's owner" },
 		{ 553, FINDING_RECIPIENT_UNKNOWN, "5.1.3 The recipient address <bob> is not a valid RFC 5321 address.", "name@example.com" },
 		{ 550, FINDING_RECIPIENT_UNKNOWN, "5.1.1 no such user", "spelling" },
+		{ 550, FINDING_RATE_LIMITED, "5.7.236 The message was not sent", "a domain of your own" },
 		{ 553, FINDING_TLS_REQUIRED, "This route requires TLS version 1.2 or greater", "allow TLS 1.2" },
 	};
 

@@ -114,6 +114,18 @@ test_traps(void)
 		{ "451 4.3.0 Temporary lookup failure, please try again in 5 minutes", 'R', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_CONFIRMED },
 		{ "421 4.3.2 Server busy", 'C', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_CONFIRMED },
 		{ "451 4.7.500 Server busy. Please try again later from [192.0.2.1].", 'C', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		/* rspamd's soft reject is greylisting for the most part; a filter that is down is not, nor another code's words */
+		{ "451 4.7.1 Try again later", 'D', FINDING_GREYLISTED, CONFIDENCE_POSSIBLE },
+		{ "451 4.7.1 Service unavailable - try again later", 'D', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_CONFIRMED },
+		{ "451 4.3.0 Try again later", 'D', FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE },
+		/* a limit of the sender is no policy against it, and no full mailbox */
+		{ "550 5.7.236 Access denied", 'D', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		{ "550 5.7.1 Email quota exceeded.", 'R', FINDING_RATE_LIMITED, CONFIDENCE_CONFIRMED },
+		{ "552 5.2.2 Quota exceeded", 'R', FINDING_MAILBOX_FULL, CONFIDENCE_CONFIRMED },
+		/* an unavailable mailbox that is none */
+		{ "550 Requested action not taken: mailbox unavailable. Reject due to policy restrictions.", 'D', FINDING_POLICY_OR_BLOCKLIST, CONFIDENCE_CONFIRMED },
+		{ "550 Mailbox unavailable or access denied", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE },
+		{ "550 5.1.1 Policy rejection: user unknown", 'R', FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_CONFIRMED },
 		{ "550 5.6.0 malformed MIME part", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_CONFIRMED },
 		{ "550 Subject contains invalid characters", 'D', FINDING_CONTENT_REJECTED, CONFIDENCE_POSSIBLE },
 		{ "550 5.6.11 invalid characters", 'D', FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED },
