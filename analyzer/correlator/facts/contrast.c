@@ -33,6 +33,7 @@ contrast_server(const struct store *s, const struct mail_case *c, struct contras
 				out->point = h->key.point;
 			}
 			out->c1 = true;
+			out->c1_own = out->c1_own || addr_equal(&h->client, &c->conn->client.ip);
 			out->submission = out->submission || submission;
 		} else if (addr_equal(&h->client, &c->conn->client.ip)) {
 			out->same = true;

@@ -9,6 +9,7 @@ struct contrast {
 	 * others work; C3: other clients reach this port of this host. */
 	bool		c1, c2, c3;
 	bool		same;		/* this client reached this very port by another connection */
+	bool		c1_own;		/* C1, and it answers this very client there */
 	bool		submission;	/* C1 and the port is 587 or 465 */
 	uint16_t	port;		/* of C1 */
 	struct moment	c1_at, c3_at, same_at;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
+enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, SYNS_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
 
 #define STALL_LEAST	(3 * PATH_SECOND)	/* 1A, condition 2 */
 #define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
@@ -64,6 +64,20 @@ bool
 way_mixed_up(const struct way *w)
 {
 	return w->c->conn->late_ns >= LATE_LEAST;
+}
+
+const struct mail_case *
+way_unanswered(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .server_port = w->c->conn->server.port,
+		.from_ns = s->first.ns, .to_ns = s->last.ns + (s->last.ns - s->first.ns) };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL)
+		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_UNANSWERED && x->conn->dir[1].packets == 0 && x->icmp_count == 0 &&
+		    x->conn->syn_count >= SYNS_LEAST && x->conn->t_end - x->conn->first.ns >= STALL_LEAST && stall_lasts(s, x->conn->first.ns))
+			return x;
+	return NULL;
 }
 
 enum confidence
@@ -264,6 +278,34 @@ bool
 stall_heard_large(const struct record_stall *s)
 {
 	return s->w_min > 0 && s->again >= AGAIN_LEAST;
+}
+
+static bool
+stall_stands(const struct record_stall *s)
+{
+	return s->chain_lost >= CHAIN_LEAST && s->lost_last.ns - s->first.ns >= STALL_LEAST && !s->zero_window && !s->options_cut && !s->one_sided;
+}
+
+bool
+stall_silent(const struct record_stall *s)
+{
+	return stall_stands(s) && s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 &&
+	    (s->delivered.frame == 0 || !s->delivered_smaller || stall_small_lost(s));
+}
+
+bool
+stall_dead(const struct record_stall *s)
+{
+	return (stall_stands(s) && stall_one_way_dead(s)) ||
+	    (stall_silent(s) && (s->proven >= s->w_min || stall_carried(s) || stall_heard_large(s)));
+}
+
+bool
+stall_lasts(const struct record_stall *s, int64_t ns)
+{
+	int64_t end = s->delivered.frame != 0 ? s->delivered.ns : s->last.ns + (s->last.ns - s->first.ns);
+
+	return ns >= s->first.ns && ns <= end;
 }
 
 bool

@@ -29,6 +29,11 @@ int64_t	way_lasted(const struct way *w, int64_t from, int64_t to);
 bool	way_at_sender(const struct way *w);
 /* Packets were recorded so late behind later ones that which of two was sent first is a guess. */
 bool	way_mixed_up(const struct way *w);
+/*
+ * A new connection of the two, to the same port, that began while this one stood still, and of which no SYN is answered:
+ * what is smallest does not come through either.  NULL = none.
+ */
+const struct mail_case *way_unanswered(const struct way *w, const struct record_stall *s);
 /* A gate of 0.3: capture loss lowers what rests on absence. */
 enum confidence	way_gate(const struct way *w, enum confidence c);
 /* Is all of [from, to] inside content that this direction owes (DATA or BDAT upwards, RETR downwards), and since when? */
@@ -57,6 +62,12 @@ bool	stall_long(const struct record_stall *s);
 bool	stall_sure(const struct record_stall *s);	/* of none it does not */
 /* What stands still is so small that every path carries it: it is not about size. */
 bool	stall_carried(const struct record_stall *s);
+/* Nothing of A came through while it lasted. */
+bool	stall_silent(const struct record_stall *s);
+/* Nor was it about size. */
+bool	stall_dead(const struct record_stall *s);
+/* It had begun by then, and was not over: what is never acknowledged lasts until it would have been sent again. */
+bool	stall_lasts(const struct record_stall *s, int64_t ns);
 /* A packet no larger than what passed was lost in it as well: its size is not what it failed for. */
 bool	stall_small_lost(const struct record_stall *s);
 /* The receiver repeated its ACK for packets as large as the one that stands still: that size does arrive. */

@@ -7,19 +7,15 @@
 
 #include <stdio.h>
 
-enum { CHAIN = 4, UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
+enum { UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
+/* Nothing of A came through, whatever its size; of one that is its first of this size a new connection tells. */
 static bool
-dead(const struct record_stall *s)
+dead(const struct way *w, const struct record_stall *s)
 {
-	if (s->chain_lost < CHAIN || s->lost_last.ns - s->first.ns < 3 * PATH_SECOND || s->zero_window || s->options_cut || s->one_sided)
-		return false;
-	if (stall_one_way_dead(s))
-		return true;
-	return s->live_any == 0 && s->peer_new == 0 && s->w_min > 0 && (s->proven >= s->w_min || stall_carried(s) || stall_heard_large(s))
-	    && (s->delivered.frame == 0 || !s->delivered_smaller || stall_small_lost(s));
+	return stall_dead(s) || (stall_silent(s) && !moment_is(&s->delivered) && way_unanswered(w, s) != NULL);
 }
 
 /* The other way was dead already: no ACK of this data can come back, and the connection is not idle. */
@@ -31,7 +27,7 @@ follows_other_way(const struct way *w, const struct record_stall *s)
 	uint32_t i = 0;
 
 	while ((o = way_stall(&back, &i)) != NULL)
-		if (dead(o) && o->first.ns < s->first.ns && (o->delivered.frame == 0 || o->delivered.ns > s->first.ns))
+		if (dead(&back, o) && o->first.ns < s->first.ns && (o->delivered.frame == 0 || o->delivered.ns > s->first.ns))
 			return true;
 	return false;
 }
@@ -52,7 +48,7 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 
 	while ((o = store_case_next(w->v->store, &it)) != NULL)
 		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++)
-			if (o->stalls[i]->key.m == (uint32_t)w->dir && dead(o->stalls[i]) && time_overlaps(o->stalls[i], s)) {
+			if (o->stalls[i]->key.m == (uint32_t)w->dir && stall_dead(o->stalls[i]) && time_overlaps(o->stalls[i], s)) {
 				*theirs = o->stalls[i];
 				return o;
 			}
@@ -259,14 +255,14 @@ say_back(struct finding *f, const struct way *w, const struct record_stall *s, b
 }
 
 static void
-say_dead(struct finding *f, const struct record_stall *s, bool alone)
+say_dead(struct finding *f, const struct record_stall *s, bool alone, bool served)
 {
-	if (f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
+	if (alone && f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
 		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
 		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
 	else
 		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
-		    s->peer_seen ? "is dead in this direction" : "died, or the other end did");
+		    s->peer_seen ? "is dead in this direction" : served ? "died, or something drops all that this sender sends" : "died, or the other end did");
 	if (alone && stall_carried(s)) {
 		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
 		    "at this point and behind the router");
@@ -277,18 +273,51 @@ say_dead(struct finding *f, const struct record_stall *s, bool alone)
 	}
 }
 
+/* Another client's connection to the same port, begun and answered while this one stood still. */
+static const struct mail_case *
+others_served(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .server = &w->c->conn->server.ip, .server_port = w->c->conn->server.port, .from_ns = s->first.ns, .to_ns = s->last.ns };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL)
+		if (x->has_conn && x->point == w->c->point && moment_is(&x->conn->handshake) && !addr_equal(&x->conn->client.ip, &w->c->conn->client.ip))
+			return x;
+	return NULL;
+}
+
+/* Its SYNs are as small as can be. */
+static void
+say_unanswered(struct finding *f, const struct mail_case *syn, bool gone)
+{
+	evidence_frame(finding_says(f, syn->point, "a new connection of the two is not answered either (%u SYN%s)", syn->conn->syn_count,
+	    PLURAL(syn->conn->syn_count)), &syn->conn->syn[0]);
+	if (gone)
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "small packets are lost, too: the SYNs of a new connection");
+}
+
+/* Where the other end lives it is the way between, or somebody there. */
+static void
+say_others(struct finding *f, const struct mail_case *x)
+{
+	evidence_frame(finding_says(f, x->point, "another client reaches the same port meanwhile: the server lives"), &x->conn->handshake);
+	finding_remedy(f, "Others reach the server at that time: check the line of this client, and whether the server's owner or a firewall on the way "
+	    "blocks its address since then (fail2ban, a limit).");
+}
+
 static void
 report_outage(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct record_stall *theirs = NULL;
-	const struct mail_case *o = also_dead(w, s, &theirs);
+	const struct mail_case *o = also_dead(w, s, &theirs), *syn = way_unanswered(w, s);
+	const struct mail_case *served = syn != NULL && w->dir == 0 ? others_served(w, s) : NULL;
 	bool back = s->delivered.frame != 0, as_it_was = back_as_it_was(w, s);
 	bool fresh = as_it_was && size_is_new(w->a, s) && (o == NULL || size_is_new(&o->conn->dir[w->dir], theirs));
 	bool same = as_it_was && !fresh;
 	enum confidence conf = o != NULL && !fresh ? CONFIDENCE_CONFIRMED : same ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
 	struct finding *f;
 
-	if (stall_one_way_dead(s) && s->peer_repeats_after_ack > 2 && conf < CONFIDENCE_PROBABLE)
+	if (((stall_one_way_dead(s) && s->peer_repeats_after_ack > 2) || (syn != NULL && !back && stall_dead(s))) && conf < CONFIDENCE_PROBABLE)
 		conf = CONFIDENCE_PROBABLE;
 	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, conf), w->c, w->dir);
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
@@ -300,6 +329,10 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
 	if (o != NULL)
 		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
+	if (syn != NULL)
+		say_unanswered(f, syn, !back);
+	if (served != NULL)
+		say_others(f, served);
 	if (o != NULL && !fresh && size_is_new(w->a, s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "what the other connection lost was no matter of its size");
 	if (fresh)
@@ -309,9 +342,9 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	else if (back)
 		say_back(f, w, s, same);
 	else
-		say_dead(f, s, o == NULL);
+		say_dead(f, s, o == NULL && syn == NULL, served != NULL);
 	/* where a smaller path MTU is the alternative, that larger packets passed before rules nothing out */
-	if (same || o != NULL || stall_carried(s) || stall_one_way_dead(s))
+	if (same || o != NULL || (syn != NULL && !back) || stall_carried(s) || stall_one_way_dead(s))
 		exclude_size(f, w, s);
 	else
 		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
@@ -396,7 +429,7 @@ judge(const struct view *v, struct verdicts *out)
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s))
+			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s))
 				continue;
 			live = others_pass(&w, s);
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);

@@ -147,6 +147,8 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 		return false;
 	if (s->delivered.frame != 0 && (!s->delivered_smaller || stall_small_lost(s)))
 		return false;	/* it passed at its own size, or at one that had failed, too */
+	if (s->live == 0 && s->delivered.frame == 0 && way_unanswered(w, s) != NULL)
+		return false;	/* nor does what is small: rule_outage.c */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
 	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);

@@ -7,9 +7,11 @@
 #include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/facts/path_facts.h"
 #include "correlator/facts/unreachable.h"
 
 #define REACHED_SOON	(60 * SECOND)
+#define REACHED_LONG	(3600 * SECOND)
 
 /* A host on the same port: the next MX, or this one a moment later. */
 static const struct record_host *
@@ -348,7 +350,8 @@ static void
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *there;
-	bool sure = con->c1 && contrast_attempts(v->store, c);
+	/* where others reach this port, and this client is not seen to reach another, it is not about the port */
+	bool port = con->c1 && (con->c1_own || !con->c3), sure = port && contrast_attempts(v->store, c);
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
 	char server[ENDPOINT_TEXT];
 
@@ -361,12 +364,12 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		silence_here(v, there, con, f);
 		return;
 	}
-	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", con->c1 ? "the host answers elsewhere" : "the port answers others");
+	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", port ? "the host answers elsewhere" : "the port answers others");
 	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s.",
-	    endpoint_format(&c->conn->server, server, sizeof(server)), con->c1 ? "the same host answers on other ports" : "other clients reach it",
-	    con->c1 ? "this port" : "those of this client");
+	    endpoint_format(&c->conn->server, server, sizeof(server)), port ? "the same host answers on other ports" : "other clients reach it",
+	    port ? "this port" : "those of this client");
 	say_other_port(f, c->conn->server.port);
-	if (!con->c1)
+	if (!port)
 		finding_remedy(f, "Others reach the port: ask the server's owner whether this client's address is blocked there (a firewall, fail2ban), and look at "
 		    "filters on the way that are for this client alone.");
 	else if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
@@ -435,10 +438,43 @@ silence_return(const struct mail_case *c, const struct mail_case *far, struct ve
 	finding_summary(f, "The server answers the connection attempt; the answer is lost on its way back, between the two capture points.");
 }
 
+/* An older connection of the two, to this port, of which nothing passes since before this attempt. */
+static const struct mail_case *
+older_stuck(const struct view *v, const struct record_stall **stall)
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.from_ns = c->conn->first.ns - REACHED_LONG, .to_ns = c->conn->first.ns };
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
+		for (uint32_t i = 0; x->has_conn && x->point == c->point && i < x->stall_count; i++)
+			if (stall_silent(x->stalls[i]) && stall_lasts(x->stalls[i], c->conn->first.ns) &&
+			    (!moment_is(&x->stalls[i]->delivered) || x->stalls[i]->delivered.ns > last_syn_ns(c))) {
+				*stall = x->stalls[i];
+				return x;
+			}
+	return NULL;
+}
+
+/* It is not about the port: what is under way to it does not come through either.  rule_outage.c says so of that one, and this joins it. */
+static void
+silence_stuck(const struct mail_case *c, const struct mail_case *older, const struct record_stall *s, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, c, 0);
+	char server[ENDPOINT_TEXT];
+
+	silence_evidence(f, c);
+	evidence_frame(finding_says(f, older->point, "what an older connection of the two sends is not acknowledged since before"), &s->first);
+	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "a connection to this port stood, and stands still as well");
+	finding_summary(f, "Connections to %s vanish without an answer, and what an older one sends is not acknowledged since before: nothing passes "
+	    "between the two.", endpoint_format(&c->conn->server, server, sizeof(server)));
+}
+
 static void
 judge_silence(const struct view *v, bool many, struct verdicts *out)
 {
-	const struct mail_case *far;
+	const struct record_stall *s;
+	const struct mail_case *far, *older;
 	struct contrast con;
 
 	if (!silence_long(v->c))
@@ -446,6 +482,10 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 	if (!many && (far = contrast_answered_elsewhere(v)) != NULL) {
 		if (!case_same_place(far, v->c))	/* else it was answered in the next piece of this capture */
 			silence_return(v->c, far, out);
+		return;
+	}
+	if (!many && contrast_at_server(v) == NULL && (older = older_stuck(v, &s)) != NULL) {
+		silence_stuck(v->c, older, s, out);
 		return;
 	}
 	contrast_find(v->store, v->c, false, &con);
