@@ -36,8 +36,11 @@ contrast_server(const struct store *s, const struct mail_case *c, struct contras
 			out->c1_own = out->c1_own || addr_equal(&h->client, &c->conn->client.ip);
 			out->submission = out->submission || submission;
 		} else if (addr_equal(&h->client, &c->conn->client.ip)) {
+			if (!out->same || h->key.point == c->point) {
+				out->same_at = h->answered_at;
+				out->same_point = h->key.point;
+			}
 			out->same = true;
-			out->same_at = h->answered_at;
 		} else {
 			out->c3 = true;
 			out->c3_at = h->answered_at;

@@ -14,6 +14,7 @@ struct contrast {
 	uint16_t	port;		/* of C1 */
 	struct moment	c1_at, c3_at, same_at;
 	uint32_t	point;		/* of the witness of c1, else of c3 */
+	uint32_t	same_point;	/* of that of same: this one, where it saw one */
 	uint32_t	silent_nets;	/* C2 */
 	bool		one_distance;	/* refusals of hosts in five networks or more, and all have one TTL */
 	bool		silent_alive;	/* ... and one of those hosts answers on another port; not looked for beyond two networks */

@@ -6,17 +6,19 @@
 #include "correlator/facts/dialogue.h"
 #include "correlator/words/interceptors.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/vantage/vantage.h"
 
 /*
  * Two handshakes of one busy minute are both slow, and a quick one of another
  * minute beside them proves nothing.
  */
-enum { HANDSHAKES_SURE = 5 };
+enum { HANDSHAKES_SURE = 5, LOOKED = 64, Q_MOST = 10 };
 
 struct signs {
 	bool		 banner, ttl, time, here;
 	bool		 time_sure;
 	const struct mail_case *twin;		/* I1: the same greeting from an unrelated address */
+	const struct mail_case *upstream;	/* I4: the same client's attempts, behind whoever answers it */
 	uint8_t		 own_ttl, other_ttl;
 	int64_t		 own_rtt, other_rtt;
 };
@@ -34,6 +36,49 @@ static bool
 nearer(int64_t own, int64_t others)
 {
 	return own / 3 < others / 10;
+}
+
+/* Nothing of this connection but SYNs, sent again and again. */
+static bool
+asks_in_vain(const struct record_connection *n)
+{
+	return n->synack_count == 0 && n->dir[1].packets == 0 && n->dir[0].packets == n->syn_count && n->syn_count >= 2 && !moment_is(&n->refused) &&
+	    !moment_is(&n->unreachable) && n->dir[0].isn_known;
+}
+
+/* What passes this place would have been seen: all of it, and at that time. */
+static bool
+watched(const struct mail_case *c, int64_t from, int64_t to)
+{
+	const struct record_capture *k = c->capture;
+
+	return k != NULL && capture_q_permille(k) < Q_MOST && (!k->drops_known || k->drops_kernel + k->drops_interface == 0) && k->first.ns <= from &&
+	    k->last.ns >= to;
+}
+
+/*
+ * I4: the client asks once here and is greeted; at another place somebody asks the server in its name, by other sequence
+ * numbers, again and again, while the connection lasts.  The client itself has no cause to: another machine does.
+ */
+static const struct mail_case *
+upstream_silent(const struct view *v)
+{
+	const struct mail_case *c = v->c, *x, *found = NULL;
+	const struct record_connection *n = c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port };
+
+	if (store_point_count(v->store) < 2 || n->syn_count != 1 || !n->dir[0].isn_known || n->dir[1].data_segments == 0)
+		return NULL;
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; ) {
+		if (x == c || !x->has_conn || !endpoint_equal(&x->conn->client, &n->client))
+			continue;
+		if (case_same_place(x, c))
+			return NULL;	/* another attempt from this port */
+		if (asks_in_vain(x->conn) && x->conn->dir[0].isn != n->dir[0].isn && x->conn->first.ns >= n->first.ns &&
+		    x->conn->last.ns <= n->last.ns && watched(c, x->conn->first.ns, x->conn->last.ns))
+			found = x;
+	}
+	return found;
 }
 
 static void
@@ -55,6 +100,7 @@ signs_find(const struct view *v, struct signs *s)
 	s->time = !mixed && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	s->time_sure = witnesses >= HANDSHAKES_SURE;
+	s->upstream = upstream_silent(v);
 	/* I8: both ends on this wire, yet the server's address is far away */
 	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
 	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
@@ -114,7 +160,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn->synack_count == 0)
 		return;
 	signs_find(v, &s);
-	n = (unsigned int)s.banner + s.ttl + s.time;
+	n = (unsigned int)s.banner + s.ttl + s.time + (s.upstream != NULL);
 	if (n == 0 && !s.here)
 		return;
 	if (s.banner && n == 1 && !s.here) {
@@ -132,11 +178,19 @@ judge(const struct view *v, struct verdicts *out)
 	if (s.time)
 		evidence_frame(finding_says(f, c->point, "this port answers in %lld us, other ports of the host need %lld us",
 		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn->synack_first);
+	if (s.upstream != NULL)
+		evidence_frame(evidence_frame(finding_says(f, s.upstream->point, "meanwhile somebody asks the server in the client's name here (%u SYNs, with other "
+		    "sequence numbers), and it does not answer; the client asked once", s.upstream->conn->syn_count), &s.upstream->conn->syn[0]),
+		    &s.upstream->conn->last);
 	if (s.here)
 		evidence_frame(finding_says(f, c->point, "whoever answers sits on this wire: TTL %u undiminished, after %lld us", s.own_ttl,
 		    (long long)(s.own_rtt / 1000)), &c->conn->synack_first);
 	evidence_frame(finding_says(f, c->point, "its greeting"), &c->session->greeting.at);
-	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed.", c->conn->server.port);
+	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed%s.", c->conn->server.port,
+	    s.upstream != NULL ? ", which does not answer the device" : "");
+	/* it never answered this client, so it does not answer some of it and not others */
+	if (s.upstream != NULL)
+		ring_silence(out, s.upstream, -1, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_POSSIBLE);
 }
 
 const struct rule rule_intercept = { "intercept", RULE_CASE, judge };

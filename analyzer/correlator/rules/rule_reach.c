@@ -403,10 +403,11 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	endpoint_format(&c->conn->server, server, sizeof(server));
 	silence_evidence(f, c);
 	if (con->same) {
-		bool later = answered_later(v);
+		/* which of the two came first no one place can say */
+		bool later = con->same_point != c->point || answered_later(v);
 
 		finding_subkind(f, later ? "intermittent" : "no-more");
-		evidence_frame(finding_says(f, c->point, "another connection to the same port was answered"), &con->same_at);
+		evidence_frame(finding_says(f, con->same_point, "another connection to the same port was answered"), &con->same_at);
 		if (later)
 			finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
 		else
