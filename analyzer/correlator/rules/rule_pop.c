@@ -243,15 +243,109 @@ say_gone(const struct mail_case *c, const struct refusal *r, struct finding *f)
 	    : "The program asks for a number that the server's mailbox does not have, probably from an older listing: harmless.");
 }
 
+/* Command and reply, as they stand in the capture. */
+static void
+say_refusal(const struct view *v, const struct refusal *r, bool answers, struct finding *f)
+{
+	uint32_t point = v->c->point;
+	char quote[256];
+
+	reply_quote(r->reply, true, quote, sizeof(quote));
+	if (r->line[0] == '\0' || !answers)
+		evidence_frame(finding_says(f, point, r->stage == 'C' ? "the first reply is \"%s\"" : "the server says \"%s\"", quote), &r->reply->at);
+	else
+		evidence_frame(evidence_frame(finding_says(f, point, "%.60s is answered \"%s\"", r->line, quote), &r->asked), &r->reply->at);
+	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(f->kind)->title, quote);
+}
+
+static void
+say_full_house(const struct view *v, const struct refusal *r, struct finding *f)
+{
+	say_connections_open(v, f, &r->reply->at);
+	finding_remedy(f, "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
+	    "fetch less often, or let the server's owner allow more.");
+	finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");
+}
+
+/* A server error that says nothing may mean "no such message"; the server's own listing says otherwise. */
+static void
+say_listed(const struct mail_case *c, const struct refusal *r, struct finding *f)
+{
+	const struct record_message *m = message_listed(c, r);
+
+	if (m == NULL)
+		return;
+	finding_says(f, c->point, "the server's own listing in this session has message %u", m->number);
+	finding_exclude(f, FINDING_POP_NO_SUCH_MESSAGE, "the server had listed the message");
+}
+
+/* The reply names no reason: what else it may be, and what would tell. */
+static void
+say_auth_unreasoned(const struct mail_case *c, const struct refusal *r, struct finding *f)
+{
+	static const char reason[] = "a reason in the server's words (the server's log of this login has it)";
+
+	if (c->session->starttls_offered)
+		evidence_frame(finding_says(f, c->point, "the server offers encryption (STLS), which the client did not use: it may want that first"),
+		    &c->session->capabilities_at);
+	if (r->stage == 'U')
+		finding_next_capture(f, "a user name that is not known", "a server that allows no login in plain text", reason,
+		    "a login with encryption (STLS or port 995) as well");
+	else
+		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server", reason, "the next attempt as well");
+}
+
+static void
+say_auth(const struct mail_case *c, const struct refusal *r, enum reply_how how, struct finding *f)
+{
+	if (how != REPLY_BY_TEXT)
+		say_auth_unreasoned(c, r, f);
+	say_challenge_login(c, f, strcmp(r->verb, "AUTH") == 0 ? c->session->auth_mechanism : r->verb);
+	if (r->stage == 'U')
+		finding_client_shows(f, "0x800CCC91 (user name rejected)");
+}
+
+/* What a refusal of this kind lets one say beside its words. */
+static void
+say_kind(const struct view *v, const struct refusal *r, enum reply_how how, struct finding *f)
+{
+	switch (f->kind) {
+	case FINDING_TLS_REQUIRED:
+		finding_remedy(f, "Switch encryption on for the incoming server in the account's settings: STARTTLS (STLS) on port 110, or SSL/TLS on port 995.");
+		finding_client_shows(f, "0x800CCC90 (response error), 0x800CCC91, 0x800CCC92");
+		break;
+	case FINDING_TOO_MANY_CONNECTIONS:
+		say_full_house(v, r, f);
+		break;
+	case FINDING_POP_LOCKED:
+		say_locker(v, f);
+		break;
+	case FINDING_POP_LOGIN_DELAY:
+		say_interval(v, f);
+		break;
+	case FINDING_POP_SERVER_ERROR:
+		if (how != REPLY_BY_TEXT)
+			say_listed(v->c, r, f);
+		break;
+	case FINDING_POP_NO_SUCH_MESSAGE:
+		say_gone(v->c, r, f);
+		break;
+	case FINDING_POP_DUPLICATE_DOWNLOAD:
+		finding_remedy(f, "The server did not delete what it was asked to, and the same mails come again: its owner must look at the mailbox (rights, disk, "
+		    "quota).");
+		break;
+	default:
+		break;
+	}
+}
+
 static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
-	const struct record_message *m;
 	/* said before that was asked: it answers nothing */
-	bool before = moment_is(&r->asked) && moment_before(&r->reply->at, &r->asked);
+	bool answers = !moment_is(&r->asked) || !moment_before(&r->reply->at, &r->asked);
 	struct reply_class cl;
-	char quote[256];
 	struct finding *f;
 
 	if (r->consequence || !classify(v, r, &cl))	/* a mechanism that is not known is no login */
@@ -263,53 +357,15 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 		return;			/* an idle session was closed */
 	f = verdict_add(out, cl.kind, confidence_min(cl.confidence, pairing_certain(c, r, cl.kind)), c, 0);
 	finding_subkind(f, cl.subkind);
-	finding_span(f, moment_is(&r->asked) && !before ? &r->asked : &r->reply->at, &r->reply->at);
+	finding_span(f, moment_is(&r->asked) && answers ? &r->asked : &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
-	reply_quote(r->reply, true, quote, sizeof(quote));
-	if (r->line[0] == '\0' || before)
-		evidence_frame(finding_says(f, c->point, r->stage == 'C' ? "the first reply is \"%s\"" : "the server says \"%s\"", quote), &r->reply->at);
-	else
-		evidence_frame(evidence_frame(finding_says(f, c->point, "%.60s is answered \"%s\"", r->line, quote), &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(cl.kind)->title, quote);
-	if (cl.kind == FINDING_TLS_REQUIRED) {
-		finding_remedy(f, "Switch encryption on for the incoming server in the account's settings: STARTTLS (STLS) on port 110, or SSL/TLS on port 995.");
-		finding_client_shows(f, "0x800CCC90 (response error), 0x800CCC91, 0x800CCC92");
-	}
-	if (cl.kind == FINDING_POP_LOCKED)
-		say_locker(v, f);
-	if (cl.kind == FINDING_POP_LOGIN_DELAY)
-		say_interval(v, f);
-	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS) {
-		say_connections_open(v, f, &r->reply->at);
-		finding_remedy(f, "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
-		    "fetch less often, or let the server's owner allow more.");
-		finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");
-	}
+	say_refusal(v, r, answers, f);
 	if (kind_is_login(cl.kind))
 		say_later(v, r, f);
-	if (cl.kind == FINDING_POP_SERVER_ERROR && cl.how != REPLY_BY_TEXT && (m = message_listed(c, r)) != NULL) {
-		finding_says(f, c->point, "the server's own listing in this session has message %u", m->number);
-		finding_exclude(f, FINDING_POP_NO_SUCH_MESSAGE, "the server had listed the message");
-	}
-	if (cl.kind == FINDING_POP_NO_SUCH_MESSAGE)
-		say_gone(c, r, f);
-	if (cl.kind == FINDING_POP_DUPLICATE_DOWNLOAD)
-		finding_remedy(f, "The server did not delete what it was asked to, and the same mails come again: its owner must look at the mailbox (rights, disk, "
-		    "quota).");
-	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && c->session->starttls_offered)
-		evidence_frame(finding_says(f, c->point, "the server offers encryption (STLS), which the client did not use: it may want that first"),
-		    &c->session->capabilities_at);
+	say_kind(v, r, cl.how, f);
 	reply_remedy(f, r->reply);
 	if (cl.kind == FINDING_POP_AUTH_FAILED)
-		say_challenge_login(c, f, strcmp(r->verb, "AUTH") == 0 ? c->session->auth_mechanism : r->verb);
-	if (cl.kind == FINDING_POP_AUTH_FAILED && r->stage == 'U')
-		finding_client_shows(f, "0x800CCC91 (user name rejected)");
-	if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT && r->stage == 'U')
-		finding_next_capture(f, "a user name that is not known", "a server that allows no login in plain text",
-		    "a reason in the server's words (the server's log of this login has it)", "a login with encryption (STLS or port 995) as well");
-	else if (cl.kind == FINDING_POP_AUTH_FAILED && cl.how != REPLY_BY_TEXT)
-		finding_next_capture(f, "a wrong password", "a locked mailbox or a fault of the server",
-		    "a reason in the server's words (the server's log of this login has it)", "the next attempt as well");
+		say_auth(c, r, cl.how, f);
 }
 
 /* ---- messages and the end of the session --------------------------------------------------- */
