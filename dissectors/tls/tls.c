@@ -12,6 +12,7 @@ enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 
 #define ALERT_13_LEN		19
 #define NO_CERTIFICATE_13_LEN	25
 #define SIX_BYTES_13_LEN	23	/* "QUIT" and its line end, type, tag */
+#define FINISHED_13_LEAST	45	/* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {
@@ -248,17 +249,32 @@ spoke_emit(const struct walk *w, uint16_t len)
 }
 
 /*
- * A record that cannot be read.  Its type or its length tells an alert from the
- * rest; behind the handshake it is a close like any other.
+ * The type or the length tells an alert from the rest.  A client that does not
+ * finish has nothing else to say: what is too short for it is an alert that is
+ * padded (RFC 8446 5.4; Java adds 16 bytes), or its answer to a server that
+ * wants a certificate, which a Finished follows.
  */
+static bool
+record_is_alert(const struct walk *w, uint16_t len)
+{
+	const struct tls_facts *f = &w->t->facts;
+
+	if (w->s->head[0] == RECORD_ALERT)
+		return true;
+	if (w->s->head[0] != RECORD_DATA || f->chosen < 0x0304)
+		return false;
+	return len == ALERT_13_LEN ||
+	    (w->dir == DIR_C2S && !f->finished[DIR_C2S] && len < FINISHED_13_LEAST && len != NO_CERTIFICATE_13_LEN);
+}
+
+/* A record that cannot be read.  An alert behind the handshake is a close like any other. */
 static void
 hidden_record(struct walk *w)
 {
 	struct tls_facts *f = &w->t->facts;
 	struct tls_side *s = w->s;
 	uint16_t len = s->left;
-	bool alert = s->head[0] == RECORD_ALERT ||
-	    (f->chosen >= 0x0304 && s->head[0] == RECORD_DATA && len == ALERT_13_LEN);
+	bool alert = record_is_alert(w, len);
 
 	if (f->first_hidden[w->dir] == 0)
 		f->first_hidden[w->dir] = len;

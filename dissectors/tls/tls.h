@@ -33,7 +33,7 @@ struct tls_facts {
 	char		issuer[TLS_ISSUER_MAX];	/* of the server's certificate, in clear up to TLS 1.2 (x509.h) */
 	bool		ccs[2];			/* ChangeCipherSpec seen, per dissect_dir */
 	bool		finished[2];		/* a Finished (or what must contain it) was sent */
-	uint16_t	first_hidden[2];	/* length of the first encrypted record; 19 in TLS 1.3 = an alert */
+	uint16_t	first_hidden[2];	/* length of the first encrypted record */
 	bool		alert_seen[2];
 	uint8_t		alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
 	bool		spoke;			/* the client sent data behind the handshake */

@@ -257,6 +257,14 @@ tls13_done_and_tls13_refused(void)
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &alert }),
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nC alert 254 0 unsure\n");
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 19);
+	alert.len = 0;
+	put_record(&alert, 23, hidden, 35);		/* 16 bytes of padding: Java */
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &alert }),
+	    "C handshake 1 304 mx.example\nS handshake 2 304\nC alert 254 0 unsure\n");
+	done.len = 0;
+	put_record(&done, 23, hidden, 45);		/* the shortest Finished, that of CCM_8 */
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }),
+	    "C handshake 1 304 mx.example\nS handshake 2 304\nS handshake 20 0\nC handshake 20 0\n");
 }
 
 /* Behind the handshake: whether the client says anything, and that it had no certificate where one was wanted. */
