@@ -211,13 +211,16 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 		account_range(l, r, x, t);
 		account_repair(t, g);
 	} else if (x->again && !x->super && x->hi > x->lo) {
+		bool had = had_arrived(l, r, x, t);
+
 		if (r->times[x->lo] < 255)
 			r->times[x->lo]++;
-		if (r->times[x->lo] == 1)
+		/* a needless one alone heals nothing */
+		if (r->times[x->lo] == 1 && (!had || range_ending(t, g->seq) < RANGES_OPEN))
 			account_range(l, r, x, t);
 		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
 			t->retransmissions++;
-			t->needless += had_arrived(l, r, x, t);
+			t->needless += had;
 			t->again_first += is_first(r, x);
 		}
 		account_repair(t, g);

@@ -396,6 +396,7 @@ doubled(void)
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].retransmissions, 6);
 	CHECK_EQ_INT(s->c.dir[A].needless, 6);
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, 0);
 	ledger_free(n.l);
 }
 
