@@ -213,14 +213,20 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 }
 
 static void
+say_ask_then(struct finding *f)
+{
+	finding_remedy(f, "Ask who runs the line whether it was down then, or whether an MTU, a tunnel or an ICMP filter on it was changed.");
+	finding_next_capture(f, "a path that was down", "one that carried only smaller packets for that time", "what is smaller, meanwhile",
+	    "at this point, with a ping of 100 bytes to the far end running beside it");
+}
+
+static void
 say_back_or_passable(struct finding *f, const struct way *w, const struct record_stall *s)
 {
 	finding_says(f, w->c->point, "no packet of %u bytes or more had arrived before it", s->w_min);
 	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then the same packets passed. Either the path was down for most of that time, "
 	    "or large packets vanished on it until then and no longer do.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)));
-	finding_remedy(f, "Ask who runs the line whether it was down then, or whether an MTU, a tunnel or an ICMP filter on it was changed.");
-	finding_next_capture(f, "a path that was down", "one that carried only smaller packets for that time", "what is smaller, meanwhile",
-	    "at this point, with a ping of 100 bytes to the far end running beside it");
+	say_ask_then(f);
 }
 
 /* It came through, and no packet shows that it did at its size. */
@@ -350,6 +356,51 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
+/* Of a connection that ended so: another one of the two, on which packets as large passed afterwards.  NULL = none. */
+static const struct mail_case *
+passed_later(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .since_ns = s->last.ns,
+		.to_ns = s->last.ns + PATH_EPOCH };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL)
+		if (x != w->c && x->has_conn && x->point == w->c->point && x->conn->dir[w->dir].proven >= s->u &&
+		    x->conn->dir[w->dir].proven_at.ns > s->last.ns)
+			return x;
+	return NULL;
+}
+
+/*
+ * No black hole any more, for such packets pass later; and none as large had passed before, so it may as well have been one as
+ * an outage.  A RST behind it tells so itself (rule_reset.c).
+ */
+static bool
+judge_over(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	const struct mail_case *x;
+	struct finding *f;
+
+	if (s->delivered.frame != 0 || !stall_long(s) || s->zero_window || s->options_cut || w->a->rst.frame != 0 || (x = passed_later(w, s)) == NULL)
+		return false;
+	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
+	finding_subkind(f, "over");
+	finding_span(f, &s->first, &s->last);
+	say_chain(f, w, s);
+	if (s->live != 0)
+		say_liveness(f, w, s, &(struct live_elsewhere){ .bits = 0 });
+	evidence_frame(finding_says(f, x->point, "later packets of %u bytes pass, on another connection of the two", x->conn->dir[w->dir].proven),
+	    &x->conn->dir[w->dir].proven_at);
+	finding_says(f, w->c->point, "no packet of %u bytes or more had arrived before it", s->u);
+	finding_summary(f, "For %.1f s, until the last that is sent here, none of this sender's packets of %u bytes and more was acknowledged; later such packets "
+	    "pass. Either the path was down for most of that time, or large packets vanished on it and no longer do, or do so on one of several lines "
+	    "between which connections are shared out.",
+	    seconds(way_lasted(w, s->first.ns, s->last.ns)), s->u);
+	say_ask_then(f);
+	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
+	return true;
+}
+
 /* Joined in the middle, and nobody answers: too little to say which, too much to say nothing. */
 static void
 judge_unheard(const struct way *w, struct verdicts *out)
@@ -443,6 +494,8 @@ judge(const struct view *v, struct verdicts *out)
 				report_outage(&w, s, out);
 			break;
 		}
+		for (i = 0; s == NULL && (s = way_stall(&w, &i)) != NULL && !judge_over(&w, s, out); )
+			s = NULL;
 		if (s == NULL && !verdict_troubled(out, v->c, -1, 4, 7) && (s = stall_unclear(&w)) != NULL)
 			judge_unclear(&w, s, out);
 	}
