@@ -3,6 +3,8 @@
 
 #include "correlator/facts/dialogue.h"
 
+#define WHOLE_LEAST	1514	/* a frame of Ethernet that is full */
+
 enum { HALVES_LOOKED = 64 };		/* connections of the same hosts */
 
 static struct finding *
@@ -69,7 +71,14 @@ judge_snaplen(const struct record_capture *c, struct verdicts *out)
 	f = quality(out, FINDING_CAPTURE_SNAPLEN, c);
 	finding_says(f, c->key.point, "%llu frame%s cut, none longer than %u bytes", (unsigned long long)c->cut_frames,
 	    c->cut_frames == 1 ? " is" : "s are", c->cut_at);
-	finding_summary(f, "Packets were cut at %u bytes: sizes are known, words are not.", c->cut_at);
+	if (c->cut_at < WHOLE_LEAST || (c->snaplen != 0 && c->snaplen <= c->cut_at)) {
+		finding_summary(f, "Packets were cut at %u bytes: sizes are known, words are not.", c->cut_at);
+		return;
+	}
+	finding_summary(f, "Packets were cut at %u bytes, though the snap length did not ask for it: larger ones, joined by segmentation offload, did not fit into "
+	    "the capturing program's buffer. The rest of their words is missing.", c->cut_at);
+	finding_remedy(f, "Switch segmentation offload off while capturing, here and on the virtual machine or container behind this interface: ethtool -K IF "
+	    "tso off gso off gro off lro off. Or capture on the switch (mirror port). tcpdump -s 0 does not help here.");
 }
 
 static int64_t
