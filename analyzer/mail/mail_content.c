@@ -194,6 +194,7 @@ proofs_set(const struct mail_flow *f, struct record_message *out, struct content
 
 	out->checked = true;
 	out->list = p->list;
+	COPY(scanner, p->scanner);
 	out->signatures = p->dkim.signatures;
 	out->signatures_good = p->dkim.good;
 	out->signatures_bad = p->dkim.bad;

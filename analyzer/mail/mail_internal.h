@@ -100,7 +100,7 @@ void	mail_content_push(struct mail_flow *f, const struct dissect_event *ev);
 void	mail_content_gap(struct mail_flow *f, const struct dissect_event *ev);
 struct content_texts {
 	char	message_id[RECORD_HEADER], subject[RECORD_HEADER], from[RECORD_HEADER], content_type[RECORD_HEADER];
-	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE];
+	char	date[RECORD_LINE], received_by[RECORD_LINE], signature[RECORD_LINE], fault_name[RECORD_LINE], scanner[RECORD_LINE];
 	char	attachment_hashes[RECORD_LINE], body_hash[17], fault_path[16];
 	struct mime_part outline[RECORD_OUTLINE];
 };

@@ -554,6 +554,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	const char	*date, *received_by;	/* the latter: by whom the topmost Received was written */
 	uint32_t	received;
 	bool		list;		/* a mailing list handled it */
+	const char	*scanner;	/* RECORD_LINE; what a virus scanner wrote into its header (X-Antivirus), when `checked' */
 	/* what the content proves of itself; all zero unless `checked' */
 	bool		checked;	/* whole, nothing missing, nothing unsure */
 	uint32_t	signatures, signatures_good, signatures_bad;	/* DKIM body hashes; the rest was not judged */

@@ -471,6 +471,7 @@ FIELD_TABLE(message_table, record_message, "message", "headers of one content; P
 	TEXT(received_by, RECORD_LINE, "who wrote the topmost Received"),
 	F(received, "Received fields"),
 	F(list, "a mailing list handled it"),
+	TEXT(scanner, RECORD_LINE, "what a virus scanner wrote into the header (X-Antivirus)"),
 	F(checked, "whole and certain: what follows was looked at"),
 	F(signatures, "DKIM signatures"),
 	F(signatures_good, "of them with the body hash of this body"),

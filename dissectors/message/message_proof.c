@@ -21,6 +21,8 @@ proofs_field(struct proofs *p, const char *name, const char *value, bool top)
 
 	if (strcasecmp(name, "Content-MD5") == 0)
 		text_set(p->md5, sizeof(p->md5), value);
+	if (top && p->facts.scanner[0] == '\0' && (strcasecmp(name, "X-Antivirus") == 0 || strcasecmp(name, "X-AV") == 0))
+		text_set(p->facts.scanner, sizeof(p->facts.scanner), value);
 	for (size_t i = 0; top && i < sizeof(list_fields) / sizeof(list_fields[0]); i++)
 		p->facts.list |= strcasecmp(name, list_fields[i]) == 0;
 	if (top && strcasecmp(name, "Precedence") == 0)

@@ -38,6 +38,7 @@ struct message_proofs {
 	uint32_t	hashes;		/* of them hashed */
 	uint32_t	hash[PROOF_ATTACHMENTS];
 	bool		list;		/* passed a mailing list */
+	char		scanner[64];	/* what a virus scanner wrote into the header; "" = none */
 	bool		starved;	/* memory failed: some of this was not looked at */
 	uint64_t	body;		/* hash of the first bytes and the length of the body of a mail without a Message-ID; 0 = none, or nothing in it */
 	bool		stub;		/* a part has a name that scanners give to what they put in place of another */

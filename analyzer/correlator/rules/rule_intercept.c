@@ -14,10 +14,14 @@
  */
 enum { HANDSHAKES_SURE = 5, LOOKED = 64, Q_MOST = 10 };
 
+#define SIGHTS_APART	(300 * SECOND)
+
 struct signs {
 	bool		 banner, ttl, time, here;
 	bool		 time_sure;
 	const struct mail_case *twin;		/* I1: the same greeting from an unrelated address */
+	const struct mail_case *scanned;	/* I7: the same mail on its way to the server, before a virus scanner wrote into it */
+	const struct record_message *mail, *marked;	/* as it is there, and here */
 	const struct mail_case *upstream;	/* I4: the same client's attempts, behind whoever answers it */
 	uint8_t		 own_ttl, other_ttl;
 	int64_t		 own_rtt, other_rtt;
@@ -81,6 +85,36 @@ upstream_silent(const struct view *v)
 	return found;
 }
 
+/* Seen whole, no server took it between (each adds a Received, RFC 5321 4.4), and no scanner has written into it yet. */
+static const struct record_message *
+without_scanner(const struct mail_case *x, const struct record_message *m)
+{
+	for (uint32_t i = 0; i < x->message_count; i++) {
+		const struct record_message *o = x->messages[i];
+
+		if (o->app == APP_SMTP && o->checked && o->scanner[0] == '\0' && o->received == m->received && strcmp(o->message_id, m->message_id) == 0 &&
+		    strcmp(o->date, m->date) == 0 && strcmp(o->from, m->from) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* I7: a mail that a virus scanner has written into here passed another place on its way to the same server without that. */
+static void
+scanner_find(const struct view *v, const struct record_message *m, struct signs *s)
+{
+	const struct mail_case *c = v->c, *x;
+	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port, .from_ns = c->conn->first.ns - SIGHTS_APART,
+		.to_ns = c->conn->first.ns + SIGHTS_APART };
+
+	if (store_point_count(v->store) < 2 || !m->checked || m->scanner[0] == '\0' || m->message_id[0] == '\0' || !addr_public(&c->conn->server.ip))
+		return;
+	s->marked = m;
+	for (uint32_t looked = 0; s->scanned == NULL && (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
+		if (x->has_conn && x != c && !case_same_place(x, c) && !case_missing_dir(x, 0) && (s->mail = without_scanner(x, m)) != NULL)
+			s->scanned = x;
+}
+
 static void
 signs_find(const struct view *v, struct signs *s)
 {
@@ -101,6 +135,8 @@ signs_find(const struct view *v, struct signs *s)
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	s->time_sure = witnesses >= HANDSHAKES_SURE;
 	s->upstream = upstream_silent(v);
+	for (uint32_t i = 0; s->scanned == NULL && i < v->c->message_count && !case_missing_dir(v->c, 0); i++)
+		scanner_find(v, v->c->messages[i], s);
 	/* I8: both ends on this wire, yet the server's address is far away */
 	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
 	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
@@ -147,6 +183,16 @@ say_one_name(const struct mail_case *c, const struct signs *s, struct verdicts *
 }
 
 static void
+say_scanner(struct finding *f, const struct mail_case *c, const struct signs *s)
+{
+	char place[VANTAGE_NAME];
+
+	evidence_frame(finding_says(f, c->point, "a mail has the words of a virus scanner in its header: \"%s\"", s->marked->scanner), &s->marked->last);
+	evidence_frame(finding_says(f, s->scanned->point, "on its way to the same server it passes here without them, and no mail server took it between here and %s "
+	    "(each adds a Received)", vantage_name(c, s->scanned, place)), &s->mail->last);
+}
+
+static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
@@ -160,7 +206,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!c->has_conn || c->session == NULL || !case_is_smtp(c) || !moment_is(&c->session->greeting.at) || c->conn->synack_count == 0)
 		return;
 	signs_find(v, &s);
-	n = (unsigned int)s.banner + s.ttl + s.time + (s.upstream != NULL);
+	n = (unsigned int)s.banner + s.ttl + s.time + (s.upstream != NULL) + (s.scanned != NULL);
 	if (n == 0 && !s.here)
 		return;
 	if (s.banner && n == 1 && !s.here) {
@@ -178,6 +224,8 @@ judge(const struct view *v, struct verdicts *out)
 	if (s.time)
 		evidence_frame(finding_says(f, c->point, "this port answers in %lld us, other ports of the host need %lld us",
 		    (long long)(s.own_rtt / 1000), (long long)(s.other_rtt / 1000)), &c->conn->synack_first);
+	if (s.scanned != NULL)
+		say_scanner(f, c, &s);
 	if (s.upstream != NULL)
 		evidence_frame(evidence_frame(finding_says(f, s.upstream->point, "meanwhile somebody asks the server in the client's name here (%u SYNs, with other "
 		    "sequence numbers), and it does not answer; the client asked once", s.upstream->conn->syn_count), &s.upstream->conn->syn[0]),
@@ -186,8 +234,12 @@ judge(const struct view *v, struct verdicts *out)
 		evidence_frame(finding_says(f, c->point, "whoever answers sits on this wire: TTL %u undiminished, after %lld us", s.own_ttl,
 		    (long long)(s.own_rtt / 1000)), &c->conn->synack_first);
 	evidence_frame(finding_says(f, c->point, "its greeting"), &c->session->greeting.at);
-	finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed%s.", c->conn->server.port,
-	    s.upstream != NULL ? ", which does not answer the device" : "");
+	if (n == 1 && s.scanned != NULL)
+		finding_summary(f, "Between two of the captures a device looks into the mail on port %u and writes into its header: it speaks with the client "
+		    "in the server's place.", c->conn->server.port);
+	else
+		finding_summary(f, "Mail on port %u seems to be answered by a device in between, not by the server addressed%s.", c->conn->server.port,
+		    s.upstream != NULL ? ", which does not answer the device" : "");
 	/* it never answered this client, so it does not answer some of it and not others */
 	if (s.upstream != NULL)
 		ring_silence(out, s.upstream, -1, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_POSSIBLE);

@@ -128,7 +128,7 @@ fetched(uint64_t acked, bool gap, int fin_ms, uint64_t *unconfirmed)
 	correlator_take(c, &r);
 	r = (struct record){ .type = RECORD_MESSAGE, .message = { .key = conn.key, .app = APP_POP3, .number = 1, .state = MESSAGE_WHOLE,
 		.bytes = 628, .end = 12403, .first = at(1000), .last = at(1000), .gap = gap, .message_id = "", .subject = "", .from = "",
-		.content_type = "", .uidl = "", .date = "", .received_by = "", .signature = "", .fault_name = "", .fault_path = "", .attachment_hashes = "",
+		.content_type = "", .uidl = "", .date = "", .received_by = "", .signature = "", .fault_name = "", .fault_path = "", .scanner = "", .attachment_hashes = "",
 		.body_hash = "" } };
 	r.key.n = 1;
 	correlator_take(c, &r);
