@@ -366,6 +366,17 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	mail_refusal_add(f, &r);
 }
 
+/* USER, or SASL and a mechanism: without one it offers none (RFC 5034 4; Dovecot before STLS). */
+static bool
+offers_login(const char *p, size_t len)
+{
+	if (len < 4 || strncasecmp(p, "SASL", 4) != 0)
+		return len >= 4 && strncasecmp(p, "USER", 4) == 0;
+	while (len > 4 && p[len - 1] == ' ')
+		len--;
+	return len > 4;
+}
+
 /* CAPA: the keywords with their arguments, blank separated (RFC 2449 5). */
 static void
 capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
@@ -387,8 +398,7 @@ capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
 			lf = ev->line + ev->line_len;
 		if (lf - p >= 4 && strncasecmp(p, "STLS", 4) == 0)
 			ss->starttls_offered = true;
-		if (lf - p >= 4 && (strncasecmp(p, "SASL", 4) == 0 || strncasecmp(p, "USER", 4) == 0))
-			ss->auth_offered = true;
+		ss->auth_offered |= offers_login(p, (size_t)(lf - p));
 	}
 }
 
