@@ -168,8 +168,8 @@ static const struct text texts[FINDING_KINDS] = {
 	[FINDING_POP_LOCKED] = { "Another session has the mailbox open: wait until the server frees it (10 minutes or more), do not fetch the "
 	    "same mailbox from two programs, or use IMAP.", "0x800CCC0B (busy), 0x800CCC92" },
 	[FINDING_POP_LOGIN_DELAY] = { "Fetch mail less often: the server sets a minimum time between logins.", "0x800CCC92, 0x800CCC90" },
-	[FINDING_POP_AUTH_FAILED] = { "Check user name and password of the incoming server. Some providers want an app password.",
-	    "0x800CCC92 (password rejected), 0x800CCC91 (user name rejected)" },
+	[FINDING_POP_AUTH_FAILED] = { "Check user name and password of the incoming server. Some providers want an app password, or POP3 to be switched on in "
+	    "the account's settings first.", "0x800CCC92 (password rejected), 0x800CCC91 (user name rejected)" },
 	[FINDING_POP_SERVER_ERROR] = { "The POP3 server has a problem of its own: try later, then tell its owner.", "0x800CCC90 (response error)" },
 	[FINDING_POP_RETR_STALLED] = { "Fetching stopped in the middle. If it is always the large mails, lower the MSS that this side "
 	    "announces (router: MSS clamping).", "0x800CCC19, 0x800CCC0F, 0x800CCC0A" },
