@@ -140,13 +140,22 @@ unanswered(const struct smtp_mail *t, const struct mail_flow *f, const struct re
 	return server_closed_first(facts) ? VERDICT_LOST : VERDICT_UNKNOWN;
 }
 
-/* RSET, EHLO, HELO or QUIT instead of content, everything answered and nothing refused. */
+/* It goes no further, though everything is answered: no content was sent. */
 static bool
-abandoned(const struct smtp_mail *t, const struct mail_flow *f)
+stands_answered(const struct smtp_mail *t, const struct mail_flow *f)
 {
-	return (t->reset || t->quit) && !t->content && t->dot == 0 && t->asked == 0 && t->mail_asked &&
-	    t->r.mail_reply.code != 0 && t->rcpt_answered == t->r.recipients && f->session->server_seen &&
-	    !f->session->gap_server;
+	return !t->content && t->dot == 0 && t->asked == 0 && t->mail_asked && t->r.mail_reply.code != 0 &&
+	    t->rcpt_answered == t->r.recipients && f->session->server_seen && !f->session->gap_server;
+}
+
+/* Given up for one of several recipients. */
+static bool
+decided_by_some(struct smtp_mail *t)
+{
+	if (t->rcpt_deferred + t->rcpt_refused == 0)
+		return false;
+	decide(t, smtp_verdict_of_code(t->rcpt_negative.code), STAGE_RCPT, &t->rcpt_negative);
+	return true;
 }
 
 static bool
@@ -154,13 +163,20 @@ decided(struct smtp_mail *t, const struct mail_flow *f)
 {
 	if (decided_by_reply(t))
 		return true;
-	if (!abandoned(t, f))
+	if ((!t->reset && !t->quit) || !stands_answered(t, f))
 		return false;
-	if (t->rcpt_deferred + t->rcpt_refused != 0)	/* given up for one of several */
-		decide(t, smtp_verdict_of_code(t->rcpt_negative.code), STAGE_RCPT, &t->rcpt_negative);
-	else
+	/* RSET, EHLO, HELO or QUIT instead of content */
+	if (!decided_by_some(t))
 		decide(t, VERDICT_ABANDONED, stage_reached(t), NULL);
 	return true;
+}
+
+/* The same without QUIT: behind the refusal the client closes. */
+static bool
+decided_by_close(struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
+{
+	return stands_answered(t, f) && !server_incomplete(f, facts) && facts->dir[0].fin.frame != 0 && !server_closed_first(facts) &&
+	    decided_by_some(t);
 }
 
 bool
@@ -174,7 +190,7 @@ smtp_verdict(struct smtp_mail *t, const struct mail_flow *f, const struct record
 {
 	if (t->dot != 0)		/* an answer acknowledges, too */
 		t->r.end_acked = t->r.final_reply.code != 0 || (facts != NULL && facts->dir[0].acked >= t->dot);
-	if (!decided(t, f))
+	if (!decided(t, f) && !decided_by_close(t, f, facts))
 		decide(t, unanswered(t, f, facts), stage_reached(t), NULL);
 }
 

@@ -71,6 +71,8 @@ test_refused_and_deferred(void)
 	/* one of two recipients refused, and the client gave the whole mail up */
 	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 550 no\nC: RSET\nS: 250 ok\n" QUIT, NULL, VERDICT_REFUSED,
 	    STAGE_RCPT, 550);
+	/* ... and closed without QUIT, as Thunderbird does at times */
+	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 4.7.1 no\n", NULL, VERDICT_DEFERRED, STAGE_RCPT, 454);
 }
 
 static void
@@ -164,6 +166,7 @@ test_lost_or_unknown(void)
 	expect_fate(no_dot, server_first, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate(HELLO MAIL, server_first, VERDICT_LOST, STAGE_MAIL, 0);
 	expect_fate(HELLO MAIL, NULL, VERDICT_UNKNOWN, STAGE_MAIL, 0);
+	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 no\n", server_first, VERDICT_LOST, STAGE_RCPT, 0);
 	expect_fate("=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: DATA\nC: x\nC: .\nC: QUIT\n",
 	    server_absent, VERDICT_UNKNOWN, STAGE_DOT, 0);
 }
