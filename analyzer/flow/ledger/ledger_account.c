@@ -24,7 +24,7 @@ plain_clean(const struct ledger *l, const struct reading *r, uint32_t k)
 
 	if (!x->delivered || x->super || r->point[k] < l->side[r->dir].tainted)
 		return 0;
-	return l->segs[r->by[k]].ns - g->ns <= DELACK + 4 * r->rtt ? g->w : 0;
+	return l->segs[r->by[k]].ns - g->ns <= r->patience ? g->w : 0;
 }
 
 static void
@@ -75,7 +75,7 @@ account_repair(struct totals *t, const struct seg *g)
 static bool
 tx_clean(const struct ledger *l, const struct reading *r, const struct tx *x)
 {
-	int64_t limit = l->segs[x->seg].ns + DELACK + 4 * r->rtt;
+	int64_t limit = l->segs[x->seg].ns + r->patience;
 
 	if (x->lost || !x->delivered || x->super)
 		return false;

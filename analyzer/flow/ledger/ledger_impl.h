@@ -366,6 +366,7 @@ struct reading {
 	uint8_t		*early;		/* acknowledged before it was seen: delivered, nothing proven */
 	int64_t		delay;		/* least ack delay in the window */
 	int64_t		rtt;
+	int64_t		patience;	/* an ACK that comes later than that is no answer to a transmission */
 	uint8_t		*times;		/* per interval: repairs that begin there */
 	bool		truncated;	/* too tangled: coverage is incomplete */
 	bool		plain;		/* nothing was lost, see reading_plain() */

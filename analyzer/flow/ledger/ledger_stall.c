@@ -111,7 +111,7 @@ live_data(const struct ledger *l, const struct reading *r, const struct interval
 		if (!clean || g->ns < in->from || g->ns > in->to)
 			continue;
 		for (uint32_t k = x->lo; k < x->hi && clean; k++)
-			clean = !r->early[k] && r->by[k] > x->seg && reading_by_ns(l, r, k) <= g->ns + DELACK + 4 * r->rtt;
+			clean = !r->early[k] && r->by[k] > x->seg && reading_by_ns(l, r, k) <= g->ns + r->patience;
 		if (clean)
 			live_note(v, LIVE_L1, 0, g);
 	}

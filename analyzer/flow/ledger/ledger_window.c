@@ -333,7 +333,7 @@ reading_plain(const struct ledger *l, struct reading *r)
 static bool
 reading_take(const struct ledger *l, int dir, uint32_t n, struct reading *r)
 {
-	*r = (struct reading){ .dir = dir, .delay = INT64_MAX, .rtt = SECOND };
+	*r = (struct reading){ .dir = dir, .delay = INT64_MAX, .rtt = SECOND, .patience = DELACK + 4 * SECOND };
 	if (!reading_room(r, n))
 		return false;
 	if (reading_plain(l, r))
@@ -516,7 +516,7 @@ reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint3
 
 	if (r->by[k] == NEVER || r->early[k] || r->point[k] < l->side[r->dir].tainted)
 		return 0;
-	from = l->segs[r->by[k]].ns - DELACK - 4 * r->rtt;
+	from = l->segs[r->by[k]].ns - r->patience;
 	for (uint32_t i = r->cover_at[k]; i < r->cover_at[k + 1]; i++) {
 		const struct tx *x = &r->tx[r->cover[i]];
 		const struct seg *g = &l->segs[x->seg];
@@ -568,6 +568,8 @@ readings_take(const struct ledger *l, int64_t t_end, struct readings *r)
 	r->rtt = ledger_rtt(l, delay, &r->rtt_known);
 	for (int d = 0; d < 2; d++) {
 		r->dir[d].rtt = r->rtt;
+		/* joined in the middle, of one side's data only: as long as others of it waited */
+		r->dir[d].patience = DELACK + 4 * (r->rtt_known || delay[d] > r->rtt ? r->rtt : delay[d]);
 		reading_judge_losses(l, &r->dir[d], t_end);
 	}
 	return true;

@@ -487,6 +487,30 @@ back_over_what_arrived(void)
 	ledger_free(n.l);
 }
 
+/* Joined in the middle, the other side has only ACKs: one that comes far later than they do answers what the capture lacks. */
+static void
+late_answer_joined(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin_with(&n, NULL);
+	for (int i = 0; i < 4; i++) {
+		data(&n, A, 500);
+		wait(&n, 20 * MS);
+		ack(&n, B, n.sent[A]);
+		wait(&n, 20 * MS);
+	}
+	data(&n, A, 1448);
+	wait(&n, 900 * MS);
+	data_at(&n, A, n.sent[A] - 1448, 1448);
+	wait(&n, 1700 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].proven, 552);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -508,6 +532,7 @@ main(void)
 		{ "an answer to the first transmission", answer_to_the_first },
 		{ "overtaken, or late by a round trip", overtaken_or_timed },
 		{ "back over what had arrived", back_over_what_arrived },
+		{ "joined in the middle, a late answer", late_answer_joined },
 		{ "a probe behind a hole", probe_behind_a_hole },
 	};
 
