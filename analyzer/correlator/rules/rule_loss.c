@@ -258,6 +258,20 @@ cut_anew(const struct way *w)
 	return w->a->super_segments > 0 && w->c->capture != NULL && w->c->capture->duplicates > 0;
 }
 
+/*
+ * Nobody repeats a SYN, and its answer, within half a second (RFC 6298 2.1: one): the capture holds this connection twice,
+ * as two ends of a long link show it whose captures were made one.  Where nothing in its packets tells which are copies
+ * about each second one looks sent again.
+ */
+static bool
+seen_twice(const struct way *w)
+{
+	const struct record_connection *c = w->c->conn;
+
+	return c->syn_count > 1 && c->synack_count > 1 && c->syn[1].ns - c->syn[0].ns < PATH_SECOND / 2 &&
+	    c->synack_last.ns - c->synack_first.ns < PATH_SECOND / 2 && w->a->retransmissions >= w->a->data_segments / 5 * 2;
+}
+
 static void
 judge_way(const struct way *w, struct verdicts *out)
 {
@@ -282,7 +296,7 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 
-		if (!way_two_sided(&w) || cut_anew(&w) || way_told(&w).any || way_claimed(&w, out, 4, 9)
+		if (!way_two_sided(&w) || cut_anew(&w) || seen_twice(&w) || way_told(&w).any || way_claimed(&w, out, 4, 9)
 		    || verdict_claimed(out, v->c, d, FINDING_ICMP_FRAG_NEEDED_OBEYED) != NULL || w.b->options_cut)
 			continue;
 		judge_way(&w, out);

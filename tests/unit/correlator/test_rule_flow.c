@@ -167,6 +167,21 @@ losses(void)
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->dsacks = 0;
+	a->retransmissions = 45;
+	conn.connection.syn_count = conn.connection.synack_count = 2;	/* both half a round trip later again: all of it is */
+	conn.connection.syn[1] = conn.connection.syn[0];
+	conn.connection.syn[1].ns += 100 * MS;
+	conn.connection.synack_last = conn.connection.synack_first;
+	conn.connection.synack_last.ns += 100 * MS;
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
+	correlator_free(c);
+	conn.connection.syn[1].ns += 1000 * MS;		/* repeated by its sender */
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	conn.connection.syn_count = conn.connection.synack_count = 1;
+	a->retransmissions = 21;
 	a->needless = 19;		/* nor were these */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
