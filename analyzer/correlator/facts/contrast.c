@@ -1,5 +1,6 @@
 #include "contrast.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #include "dialogue.h"
@@ -259,6 +260,35 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 	return ttl;
 }
 
+/* Of its first answer: who refuses has no other. */
+static uint8_t
+ttl_answer(const struct record_connection *n)
+{
+	return n->dir[1].ttl_syn != 0 ? n->dir[1].ttl_syn : n->dir[1].ttl_rst;
+}
+
+/* The whole way, client to server; UINT_MAX = not known. */
+static unsigned int
+hops_all(const struct record_connection *n)
+{
+	return n->dir[0].ttl_syn != 0 && ttl_answer(n) != 0 ? ttl_hops(n->dir[0].ttl_syn) + ttl_hops(ttl_answer(n)) : UINT_MAX;
+}
+
+/* Another client of this server is so much farther from here as the server is nearer, or the other way: it was seen elsewhere on one way. */
+static bool
+moved_along(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .server = &n->server.ip };
+	const struct mail_case *x;
+	unsigned int all = hops_all(n);
+
+	for (uint32_t looked = 0; all != UINT_MAX && looked < PLACES_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x->point == v->c->point && x->has_conn && hops_all(x->conn) == all && ttl_answer(x->conn) != ttl_answer(n))
+			return true;
+	return false;
+}
+
 /* Who answers in the server's place changes nothing of how far the client is. */
 bool
 contrast_mixed(const struct view *v)
@@ -271,7 +301,7 @@ contrast_mixed(const struct view *v)
 		if (x->point == v->c->point && x->has_conn && x->conn->dir[0].ttl_syn != 0 && n->dir[0].ttl_syn != 0 &&
 		    x->conn->dir[0].ttl_syn != n->dir[0].ttl_syn)
 			return true;
-	return false;
+	return moved_along(v);
 }
 
 bool

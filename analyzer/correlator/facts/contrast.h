@@ -36,7 +36,10 @@ bool	contrast_scanner(const struct store *s, const struct mail_case *c, bool *ma
 int64_t	contrast_rtt(const struct view *v, uint32_t *witnesses);
 /* The least of this port, of the client for whom it is largest. */
 int64_t	contrast_rtt_own(const struct view *v);
-/* Captures of two places in one file: on other connections to this server the client is at another distance.  Then neither TTL nor time compares. */
+/*
+ * Captures of two places in one file: on other connections to this server the client is at another distance, or another client
+ * is by as much farther from here as the server is nearer.  Then neither TTL nor time compares.
+ */
 bool	contrast_mixed(const struct view *v);
 /* No router was passed yet: 64, 128 or 255. */
 bool	ttl_undiminished(uint8_t ttl);
