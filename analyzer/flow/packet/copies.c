@@ -16,7 +16,7 @@ enum {
 	TTL_SPREAD = 8,			/* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
 	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
-	TWICE_LEAST = 3, TWICE_PERCENT = 30, LATELY = 512, SENDERS = 64,
+	TWICE_LEAST = 3, TWICE_PERCENT = 30, TWICE_STAYS = 15, LATELY = 512, SENDERS = 64,
 };
 static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
 static const int64_t twice_ns = 20000000;	/* two ports of a switch, two buffers, where each packet comes so */
@@ -43,6 +43,7 @@ _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
  */
 struct share {
 	uint32_t	all, twice;
+	bool		most;		/* known to come so: kept while a burst is here once, and its copies are due */
 };
 
 struct copies {
@@ -190,12 +191,6 @@ icmp_eligible(const struct packet *p)
 	return p->ip_id != 0 || (p->icmp_error && !p->quote_cut);
 }
 
-static inline bool
-share_most(const struct share *s)
-{
-	return s->twice >= TWICE_LEAST && s->twice * 100 >= s->all * TWICE_PERCENT;
-}
-
 static inline void
 share_add(struct share *s, bool again)
 {
@@ -205,6 +200,7 @@ share_add(struct share *s, bool again)
 	}
 	s->all++;
 	s->twice += again;
+	s->most = s->twice >= TWICE_LEAST && s->twice * 100 >= s->all * (s->most ? TWICE_STAYS : TWICE_PERCENT);
 }
 
 static inline size_t
@@ -220,7 +216,7 @@ sender_of(const struct packet *p)
 static bool
 all_twice(const struct copies *c, const struct packet *p)
 {
-	return share_most(&c->share) || share_most(&c->of_sender[sender_of(p)]);
+	return c->share.most || c->of_sender[sender_of(p)].most;
 }
 
 /*

@@ -306,6 +306,28 @@ test_far_twice(void)
 	copies_free(c);
 }
 
+/* A large flight comes through the near end before the first of it comes through the far one. */
+static void
+test_flight_twice(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+	unsigned int kept = 0;
+
+	p.ip_id = 0;
+	CHECK_EQ_INT(each_twice(c, &p, 300, 42 * MS), 2);
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < 400; i++) {
+			p.seq += p.len;
+			kept += !again(c, &p, 50 * US, 64, false);
+		}
+		p.seq -= 400 * p.len;
+		p.at.ns += 42 * MS;
+	}
+	CHECK_EQ_INT(kept, 400);
+	copies_free(c);
+}
+
 /* Of one sender alone: the other answers each of its packets, and that is here once. */
 static void
 test_one_way_twice(void)
@@ -363,6 +385,7 @@ main(void)
 		{ "more and more packets", test_growing },
 		{ "each packet twice", test_all_twice },
 		{ "all twice, far apart", test_far_twice },
+		{ "a flight twice", test_flight_twice },
 		{ "one way twice", test_one_way_twice },
 		{ "many sent again", test_often_again },
 	};
