@@ -73,6 +73,9 @@ way_unanswered(const struct way *w, const struct record_stall *s)
 		.from_ns = s->first.ns, .to_ns = s->last.ns + (s->last.ns - s->first.ns) };
 	const struct mail_case *x;
 
+	/* what is smaller passes on this connection, or on another one: it is about that connection, or that port */
+	if ((!stall_dead(s) && s->live != 0) || way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->last.ns).bits != 0)
+		return NULL;
 	while ((x = store_case_next(w->v->store, &it)) != NULL)
 		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_UNANSWERED && x->conn->dir[1].packets == 0 && x->icmp_count == 0 &&
 		    x->conn->syn_count >= SYNS_LEAST && x->conn->t_end - x->conn->first.ns >= STALL_LEAST && stall_lasts(s, x->conn->first.ns))

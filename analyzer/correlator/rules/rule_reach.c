@@ -448,12 +448,14 @@ older_stuck(const struct view *v, const struct record_stall **stall)
 		.from_ns = c->conn->first.ns - REACHED_LONG, .to_ns = c->conn->first.ns };
 
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
-		for (uint32_t i = 0; x->has_conn && x->point == c->point && i < x->stall_count; i++)
-			if (stall_silent(x->stalls[i]) && stall_lasts(x->stalls[i], c->conn->first.ns) &&
-			    (!moment_is(&x->stalls[i]->delivered) || x->stalls[i]->delivered.ns > last_syn_ns(c))) {
-				*stall = x->stalls[i];
+		for (uint32_t i = 0; x->has_conn && x->point == c->point && i < x->stall_count; i++) {
+			struct way w = way_of(v, x, (int)x->stalls[i]->key.m);
+
+			*stall = x->stalls[i];
+			if (stall_silent(*stall) && stall_lasts(*stall, c->conn->first.ns) && way_unanswered(&w, *stall) != NULL &&
+			    (!moment_is(&(*stall)->delivered) || (*stall)->delivered.ns > last_syn_ns(c)))
 				return x;
-			}
+		}
 	return NULL;
 }
 
