@@ -137,11 +137,19 @@ live_fin(const struct ledger *l, const struct reading *r, const struct interval 
 	}
 }
 
+/* What comes from the other end sooner than this after a segment was sent without having seen it. */
+static int64_t
+flight_of(const struct reading *r)
+{
+	return r->rtt < SECOND ? r->rtt + 10 * MS : 200 * MS;
+}
+
 /* L2b: B's FIN is not repeated after A's pure ACK of it. */
 static void
 live_peer_fin(const struct ledger *l, const struct reading *r, const struct interval *in, int64_t t_end, struct liveness *v)
 {
 	const struct seg *fin = NULL, *ack = NULL;
+	int64_t spacing = 0, quiet;
 	uint32_t again = 0;
 
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -150,14 +158,16 @@ live_peer_fin(const struct ledger *l, const struct reading *r, const struct inte
 		if (seg_s2c(g) != (r->dir == 1)) {
 			if (!(g->flags & TCP_FIN) || g->ns < in->from || (fin == NULL && g->ns > in->to))
 				continue;
-			again += ack != NULL;
+			again += ack != NULL && g->ns > ack->ns + flight_of(r);
+			spacing = fin != NULL ? g->ns - fin->ns : 0;
 			fin = g;
 		} else if (fin != NULL && ack == NULL && pure_ack(g) && g->ns <= in->to
 		    && (int32_t)(g->ack - (fin->seq + fin->len + 1)) >= 0) {
 			ack = g;
 		}
 	}
-	if (ack != NULL && again == 0 && t_end - fin->ns >= SECOND && t_end - ack->ns >= SECOND)
+	quiet = SECOND > 2 * spacing ? SECOND : 2 * spacing;
+	if (ack != NULL && again == 0 && t_end - fin->ns >= quiet && t_end - ack->ns >= quiet)
 		live_note(v, LIVE_L2B, 2, ack);
 }
 
@@ -172,7 +182,7 @@ static void
 repeats_read(const struct ledger *l, const struct reading *r, const struct interval *in, struct repeats *o)
 {
 	const struct side *b = &l->side[!r->dir];
-	int64_t seen = b->floor > 1 ? b->floor : 1, flight = r->rtt < SECOND ? r->rtt + 10 * MS : 200 * MS, before = INT64_MIN;
+	int64_t seen = b->floor > 1 ? b->floor : 1, before = INT64_MIN;
 	int64_t answered = INT64_MIN, answered_ns = 0;
 
 	memset(o, 0, sizeof(*o));
@@ -200,7 +210,7 @@ repeats_read(const struct ledger *l, const struct reading *r, const struct inter
 			seen = end;
 		} else if (g->ns >= in->from && g->len > 1 && (in->u == 0 || g->w < in->u)) {
 			o->count++;
-			o->after_ack += answered >= end && g->ns > answered_ns + flight;
+			o->after_ack += answered >= end && g->ns > answered_ns + flight_of(r);
 			o->spacing = before != INT64_MIN ? g->ns - before : 0;
 			o->last = g;
 			o->answer = NULL;

@@ -88,6 +88,62 @@ outage_at_data(void)
 	ledger_free(n.l);
 }
 
+static void
+peer_fin(struct net *n)
+{
+	struct packet p = packet(n, B);
+
+	p.seq = 1001 + n->sent[B];
+	p.ack = 1001 + n->acked[B];
+	p.flags = TCP_ACK | TCP_FIN;
+	give(n, &p, B);
+}
+
+/* In a stall the server closes; `before' its FIN is acknowledged and `after' that it says it again (0: not). */
+static uint32_t
+live_by_fin(int64_t before, int64_t after, int64_t rest)
+{
+	struct net n;
+	uint32_t head, live;
+
+	begin(&n);
+	dialogue(&n);
+	head = n.sent[A];
+	for (int i = 0; i < 10; i++)
+		data(&n, A, 1448);
+	for (int i = 0; i < 3; i++) {
+		wait(&n, (210 << i) * MS);
+		data_at(&n, A, head, 1448);
+	}
+	peer_fin(&n);
+	if (before != 0) {
+		wait(&n, before);
+		peer_fin(&n);
+	}
+	ack(&n, A, n.sent[B] + 1);
+	if (after != 0) {
+		wait(&n, after);
+		peer_fin(&n);
+		ack(&n, A, n.sent[B] + 1);
+	}
+	data_at(&n, A, head, 1448);
+	wait(&n, rest);
+	live = report(&n)->stall[0].live;
+	ledger_free(n.l);
+	return live;
+}
+
+/* L2b: that the server's FIN does not come again tells that an empty ACK arrived; what crossed that ACK does not count. */
+static void
+peer_fin_answered(void)
+{
+	CHECK_EQ_INT(live_by_fin(0, 0, 2 * S), LIVE_L2B);
+	CHECK_EQ_INT(live_by_fin(0, 20 * MS, 2 * S), LIVE_L2B);
+	CHECK_EQ_INT(live_by_fin(0, 500 * MS, 2 * S), 0);
+	CHECK_EQ_INT(live_by_fin(0, 0, S / 2), 0);		/* it may still come */
+	CHECK_EQ_INT(live_by_fin(3 * S, 0, 2 * S), 0);
+}
+
 /* The bytes that vanished come again in small segments and pass. */
 static void
 recovery(void)
@@ -546,6 +602,7 @@ main(void)
 		{ "a clean flow", clean_flow },
 		{ "a black hole", a_black_hole },
 		{ "an outage that begins exactly at DATA", outage_at_data },
+		{ "the server's FIN, and whether its ACK arrived", peer_fin_answered },
 		{ "recovery in smaller segments", recovery },
 		{ "contested proofs", contested_proof },
 		{ "a hole beyond the bottleneck", seen_from_behind },
