@@ -220,11 +220,44 @@ reset_way_out(const struct mail_case *c, const struct contrast *con, struct verd
 	    "the servers' names.", c->conn->server.port);
 }
 
+/* The same port answered this client after this attempt, too. */
+static bool
+answered_later(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
+		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
+			return true;
+	return false;
+}
+
+/* A port that takes connections, too: nobody is told that nothing listens there. */
+static void
+reset_at_times(const struct view *v, const struct contrast *con, struct finding *f, const char *firewall)
+{
+	bool later = con->same_point != v->c->point || answered_later(v);	/* which of the two came first no one place can say */
+	char server[ENDPOINT_TEXT];
+
+	finding_subkind(f, later ? "intermittent" : "no-more");
+	evidence_frame(finding_says(f, con->same_point, "another connection of this client to the same port was answered"), &con->same_at);
+	finding_summary(f, "%s %s: the service was stopped, or it closes its port for a while (a limit of its connections, high load)%s.",
+	    endpoint_format(&v->c->conn->server, server, sizeof(server)), later ? "refuses some connections and takes others" :
+	    "took a connection of this client before and refuses this one", firewall);
+	finding_remedy(f, "See on the server whether the service runs and listens (ss -ltn). If it does, its log says when it closed the port and why: some "
+	    "mail servers do so while they have as many connections, or as much load, as they are allowed to have (Sendmail: MaxDaemonChildren, "
+	    "RefuseLA).");
+}
+
 static void
 judge_reset(const struct view *v, bool many, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	struct reset_evidence e = { 0 };
+	static const char firewall[] = ", or a firewall refuses in its name";
 	struct contrast con;
 	unsigned int signs = reset_judge(v, &con, &e);
 	enum confidence conf = signs >= 2 ? CONFIDENCE_CONFIRMED : signs == 1 ? CONFIDENCE_PROBABLE :
@@ -262,8 +295,10 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
 		return;
 	}
-	finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server,
-	    conf == CONFIDENCE_POSSIBLE ? ", or a firewall refuses in its name" : "");
+	if (con.same)
+		reset_at_times(v, &con, f, conf == CONFIDENCE_POSSIBLE ? firewall : "");
+	else
+		finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server, conf == CONFIDENCE_POSSIBLE ? firewall : "");
 	say_reached(v, f);
 	if (conf == CONFIDENCE_PROBABLE)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "a device on the way is nearer than the host, not farther");
@@ -271,8 +306,8 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
 	else
 		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
-		    con.c1 ? "what the server itself sends" : "any other answer of this host to compare with",
-		    con.c1 ? "at the server" : "at the client, and connect to another port of the server as well");
+		    con.c1 || con.same ? "what the server itself sends" : "any other answer of this host to compare with",
+		    con.c1 || con.same ? "at the server" : "at the client, and connect to another port of the server as well");
 }
 
 /* ---- silence ---------------------------------------------------------------------------------- */
@@ -375,21 +410,6 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 	else if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
-}
-
-/* The same port answered this client after this attempt, too. */
-static bool
-answered_later(const struct view *v)
-{
-	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
-		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
-	const struct mail_case *x;
-
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
-		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
-			return true;
-	return false;
 }
 
 static void
