@@ -183,8 +183,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	reply_classify(v->replies, r, &ctx, &cl);
 	reply_quote(r, false, quote, sizeof(quote));
 	known = cl.how == REPLY_BY_TEXT || (now && cl.how == REPLY_BY_ENHANCED && cl.kind != FINDING_KINDS);
-	if (!known && verdict_claimed(out, c, 0, FINDING_PROTOCOL_ERROR) != NULL)
-		return;			/* for speaking too early */
+	if (!known && (verdict_claimed(out, c, 0, FINDING_PROTOCOL_ERROR) != NULL || greeting_tls_begun(c)))
+		return;			/* for speaking too early, or in TLS: told there */
 	if (!known) {
 		/* what the capture lacks of the client may have been said too early */
 		f = verdict_add(out, FINDING_BANNER_REJECTED, case_missing_dir(c, 0) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 0);

@@ -323,13 +323,15 @@ judge_mismatch(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	enum confidence conf = begins_here(c, 0) && begins_here(c, 1) ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
+	char quote[256];
 	struct finding *f;
 
 	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
 	    !s->starttls_tried && !case_midstream(c)) {	/* where the STARTTLS may lie before the capture */
 		f = mismatch(c, "tls-to-plain", conf, out);
 		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
-		evidence_frame(finding_says(f, c->point, "the server speaks plain text"), &c->conn->dir[1].data_first);
+		evidence_frame(finding_says(f, c->point, reply_digit(&s->greeting) >= 4 ? "the server speaks plain text, and refuses: \"%s\"" :
+		    "the server speaks plain text", reply_quote(&s->greeting, false, quote, sizeof(quote))), &c->conn->dir[1].data_first);
 		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn->server.port);
 		return true;
 	}
@@ -344,8 +346,16 @@ judge_mismatch(const struct mail_case *c, struct verdicts *out)
 	return false;
 }
 
+/* It has no hello to answer, and the client is silent to the end: it tells with an alert that it has waited in vain (OpenSMTPD). */
+static bool
+alert_to_nobody(const struct mail_case *c)
+{
+	return c->session != NULL && byte_is(c->session->server_first_byte, 0x15, 0x15) && c->conn->dir[0].stream_bytes == 0 && begins_here(c, 0) &&
+	    begins_here(c, 1);
+}
+
 /* M2: a client that waits for a greeting on a port where the server waits for a ClientHello. */
-static void
+static bool
 judge_both_wait(const struct mail_case *c, struct verdicts *out)
 {
 	int closer = case_first_closer(c);
@@ -353,16 +363,19 @@ judge_both_wait(const struct mail_case *c, struct verdicts *out)
 	struct finding *f;
 
 	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED ||
-	    c->conn->dir[1].stream_bytes > 0 || case_stalled(c))
-		return;
+	    (c->conn->dir[1].stream_bytes > 0 && !alert_to_nobody(c)) || case_stalled(c))
+		return false;
 	/* QUIT is plain text; who leaves at once without it may be a scan */
 	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
-		return;
+		return false;
 	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
 	evidence_frame(evidence_frame(finding_says(f, c->point, moment_is(&goodbye) ?
 	    "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted" :
 	    "neither side says a word on port %u until one closes", c->conn->server.port), &c->conn->handshake), &end);
+	if (alert_to_nobody(c))
+		evidence_frame(finding_says(f, c->point, "then the server sends a TLS alert"), &c->conn->dir[1].data_first);
 	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn->server.port);
+	return true;
 }
 
 static void
@@ -370,8 +383,7 @@ judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
-	judge_both_wait(c, out);
-	if (c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)))
+	if (judge_both_wait(c, out) || c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)))
 		return;
 	if (judge_mismatch(c, out))
 		return;
