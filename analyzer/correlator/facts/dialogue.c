@@ -643,6 +643,8 @@ static const struct {
 	    "account's settings, or ask the server's owner, quoting these words." },
 	{ FINDING_RECIPIENT_UNKNOWN, "domain", "By the server's words the domain behind the recipient's @ does not exist or takes no mail: check its spelling. If it is "
 	    "right, the domain's owner must mend its DNS (the MX record)." },
+	{ FINDING_RECIPIENT_UNKNOWN, "list", "The server finds no mailbox for this address: check its spelling. If it is right, it is a list or an alias there and none of "
+	    "those that it stands for is found: its owner must mend it." },
 	{ FINDING_RECIPIENT_UNKNOWN, "syntax", "The server cannot read this as an address: correct it, it must be like name@example.com." },
 	{ FINDING_AUTH_FAILED, "app-password", "The account's own password is not taken here: make an app password in the account's security settings at the provider, or "
 	    "let the program log in with OAuth 2." },

@@ -16,6 +16,7 @@ static const struct enhanced_row {
 	{ ANY, 1, 7, 8, "", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE, "" },
 	/* an address that is being verified, or a domain that does not resolve just now: nobody is unknown yet */
 	{ 4, 1, 0, 6, "RD", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_POSSIBLE, "recipient not verified" },
+	{ ANY, 1, 3, 3, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "syntax" },
 	{ ANY, 1, 0, 6, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "" },
 	{ 5, 1, 0, 6, "M", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_POSSIBLE, "unknown-sender" },
 	{ ANY, 1, 10, 10, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "domain" },
