@@ -160,6 +160,13 @@ goodbye_hidden(const struct mail_case *c, const struct moment *rst)
 }
 
 static void
+say_last_command(struct finding *f, const struct mail_case *c)
+{
+	if (c->session != NULL && c->session->last_command[0] != '\0')
+		finding_says(f, c->point, "the last command before it: %s", c->session->last_command);
+}
+
+static void
 judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
 	uint32_t n = sign_count(bits);
@@ -183,8 +190,7 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 		    who == 0 ? "client" : "server", n, who == 0 ? "client" : "server", rst_ttl(from), from->ttl);
 	else
 		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs.", who == 0 ? "client" : "server", n);
-	if (c->session != NULL && c->session->last_command[0] != '\0')
-		finding_says(f, c->point, "the last command before it: %s", c->session->last_command);
+	say_last_command(f, c);
 	if (hidden) {
 		f->severity = SEVERITY_WARNING;
 		finding_says(f, c->point, "whether the two ends had said goodbye before cannot be read here: then nothing was cut");
@@ -440,6 +446,8 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 		finding_says(f, c->point, "it answers a packet for a connection that is gone already: what ended it is not in the capture");
 	if (hidden)
 		finding_says(f, c->point, "the dialogue is encrypted: whether it had come to its end cannot be read");
+	else
+		say_last_command(f, c);
 	if (fits && ttl != 0 && !gone)
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "TTL and sequence number fit the end's other packets");
 	if (fits && sent_in_vain(end) > 0)
