@@ -12,7 +12,7 @@
  * record, and a copy that outlives the record must be a deep one:
  * record_copy.h.  What the correlator keeps is never NULL.
  *
- * The JSON of a record is described by the tables in record_fields.c: a new
+ * The JSON of a record is described by the tables in record_fields*.c: a new
  * field is a line here, a line there.
  */
 #ifndef RECORD_H

@@ -10,58 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "dissectors/message/message.h"
+#include "dissectors/message/message_impl.h"
 #include "dissectors/message/mime_param.h"
-
-#define BOUNDARY_MAX	200	/* RFC 2046 5.1.1 allows 70 */
-#define LINE_KEPT	(MESSAGE_VALUE + 100)
-#define NO_PART		UINT32_MAX
-#define TEXTS		6	/* of message_field() */
-
-struct level {
-	uint32_t	part;
-	bool		digest;		/* multipart/digest: parts are message/rfc822 by default */
-	uint16_t	len;
-	char		boundary[BOUNDARY_MAX];
-};
-
-enum body_line { LINE_START, LINE_DASH, LINE_INSIDE };
-
-/* Needed while headers are read, and within a multipart: most bodies go by without it. */
-struct reading {
-	char		line[LINE_KEPT];	/* of a header; in bodies one that may be a boundary */
-	char		boundary[BOUNDARY_MAX + 1];
-	char		name[64];
-	char		value[MESSAGE_VALUE + 1];
-};
-
-struct message {
-	/* what every piece of a body asks */
-	bool		in_header;
-	uint8_t		last;		/* byte before */
-	enum body_line	at;
-	unsigned int	eol;		/* length of the last line end, 0 to 2 */
-	uint32_t	now_ordinal;	/* 0 = the message itself */
-	uint32_t	depth, levels_size;	/* levels in use; room for */
-	uint64_t	body;
-	struct message_facts facts;
-	struct proofs	proofs;
-	struct level	*levels;
-	struct reading	*r;
-	struct message_part *parts;
-	uint32_t	parts_size;
-	char		*texts[TEXTS];	/* where facts keeps those of the header */
-	/* the header block or body being read */
-	uint32_t	part;		/* index, NO_PART when not kept */
-	struct message_part now;	/* its facts so far */
-	uint64_t	now_header;	/* bytes of its header block */
-	size_t		line_len, line_full;	/* of r->line; of the line in all */
-	bool		field_open;
-	size_t		value_len;
-	bool		value_cut;
-	bool		line_cut;	/* a line of it was longer than `line' */
-	uint32_t	within;		/* depth + 1 at which a message within this one began; 0 = not in one */
-};
 
 /* ---- parts ------------------------------------------------------------------ */
 
@@ -121,175 +71,6 @@ part_end(struct message *m, bool boundary)
 	m->now.bytes += body;
 	proofs_leaf_end(&m->proofs);
 	part_save(m);
-}
-
-/* ---- header fields ------------------------------------------------------------ */
-
-static void
-text_set(char *out, size_t size, const char *p)
-{
-	size_t n = strlen(p);
-
-	if (n >= size)
-		n = size - 1;
-	memcpy(out, p, n);
-	out[n] = '\0';
-}
-
-/* RFC 2231 3: sections come in order in practice; they are strung together. */
-static void
-name_param(char *out, size_t size, const struct mime_param *p)
-{
-	size_t have = p->section > 0 ? strlen(out) : 0;
-
-	if (have + 1 < size)
-		text_set(out + have, size - have, p->value);
-}
-
-static void
-content_type_field(struct message *m)
-{
-	struct mime_value v = mime_value_start(m->r->value, m->now.type, sizeof(m->now.type));
-	struct mime_param p;
-
-	m->r->boundary[0] = '\0';
-	while (mime_param_next(&v, &p)) {
-		if (strcmp(p.name, "boundary") == 0 && !p.cut && strlen(p.value) <= BOUNDARY_MAX)
-			text_set(m->r->boundary, sizeof(m->r->boundary), p.value);
-		else if (strcmp(p.name, "name") == 0 && m->now.name[0] == '\0')
-			name_param(m->now.name, sizeof(m->now.name), &p);
-	}
-}
-
-static void
-disposition_field(struct message *m)
-{
-	char kind[16];
-	struct mime_value v = mime_value_start(m->r->value, kind, sizeof(kind));
-	struct mime_param p;
-
-	while (mime_param_next(&v, &p))
-		if (strcmp(p.name, "filename") == 0)
-			name_param(m->now.name, sizeof(m->now.name), &p);
-}
-
-/* Fields that any part may have (RFC 2045 3). */
-static bool
-part_field(struct message *m)
-{
-	if (strcasecmp(m->r->name, "Content-Type") == 0)
-		content_type_field(m);
-	else if (strcasecmp(m->r->name, "Content-Disposition") == 0)
-		disposition_field(m);
-	else if (strcasecmp(m->r->name, "Content-Transfer-Encoding") == 0)
-		mime_value_start(m->r->value, m->now.encoding, sizeof(m->now.encoding));
-	else
-		return false;
-	return true;
-}
-
-/* RFC 5321 4.4: "from" name "by" name ...; comments in between are passed over as words. */
-static void
-received_field(struct message_facts *f, const char *value)
-{
-	const char *p = value;
-
-	if (f->received++ > 0)
-		return;
-	while ((p = strcasestr(p, "by")) != NULL)
-		if ((p == value || p[-1] == ' ' || p[-1] == '\t') && (p[2] == ' ' || p[2] == '\t'))
-			break;
-		else
-			p += 2;
-	if (p == NULL)
-		return;
-	p += 2 + strspn(p + 2, " \t");
-	text_set(f->received_by, sizeof(f->received_by), p);
-	f->received_by[strcspn(f->received_by, " \t;()")] = '\0';
-}
-
-/* Fields of the message itself; of repeated ones the first counts. */
-static bool
-message_field(struct message *m)
-{
-	struct message_facts *f = &m->facts;
-	const struct {
-		const char	*name;
-		const char	**out;
-	} known[TEXTS] = {
-		{ "From", &f->from }, { "To", &f->to }, { "Subject", &f->subject }, { "Date", &f->date },
-		{ "Message-ID", &f->message_id }, { "Content-Type", &f->content_type },
-	};
-
-	f->fields++;
-	if (strcasecmp(m->r->name, "Received") == 0)
-		received_field(f, m->r->value);
-	for (size_t i = 0; i < TEXTS; i++) {
-		if (strcasecmp(m->r->name, known[i].name) != 0)
-			continue;
-		if ((*known[i].out)[0] == '\0' && m->r->value[0] != '\0') {
-			m->texts[i] = strndup(m->r->value, MESSAGE_SHOWN);
-			m->proofs.facts.starved |= m->texts[i] == NULL;
-			*known[i].out = m->texts[i] != NULL ? m->texts[i] : "";
-		}
-		return true;
-	}
-	return false;
-}
-
-static void
-field_done(struct message *m)
-{
-	bool known;
-
-	if (!m->field_open)
-		return;
-	m->field_open = false;
-	while (m->value_len > 0 && (m->r->value[m->value_len - 1] == ' ' || m->r->value[m->value_len - 1] == '\t'))
-		m->value_len--;
-	m->r->value[m->value_len] = '\0';
-	known = m->now_ordinal == 0 && message_field(m);
-	known |= part_field(m);
-	proofs_field(&m->proofs, m->r->name, m->r->value, m->now_ordinal == 0);
-	proofs_field_end(&m->proofs, !m->line_cut);
-	if (known && m->value_cut)
-		m->facts.values_cut++;
-}
-
-static void
-value_add(struct message *m, const char *p, size_t len)
-{
-	proofs_field_push(&m->proofs, p, len);
-	if (len > MESSAGE_VALUE - m->value_len) {
-		len = MESSAGE_VALUE - m->value_len;
-		m->value_cut = true;
-	}
-	for (size_t i = 0; i < len; i++)
-		m->r->value[m->value_len + i] = p[i] != '\0' ? p[i] : '?';
-	m->value_len += len;
-}
-
-/* RFC 5322 2.2: field-name ":" body; blanks before the colon are obsolete but seen. */
-static void
-field_begin(struct message *m, const char *p, size_t len)
-{
-	const char *colon = memchr(p, ':', len);
-	size_t n = colon != NULL ? (size_t)(colon - p) : 0;
-
-	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
-		n--;
-	if (n == 0 || n >= sizeof(m->r->name) || memchr(p, ' ', n) != NULL || memchr(p, '\0', n) != NULL)
-		return;
-	memcpy(m->r->name, p, n);
-	m->r->name[n] = '\0';
-	m->field_open = true;
-	m->value_len = 0;
-	m->value_cut = m->line_cut = false;
-	if (m->now_ordinal == 0)
-		proofs_field_begin(&m->proofs, m->r->name);
-	for (colon++; colon < p + len && (*colon == ' ' || *colon == '\t'); colon++)
-		;
-	value_add(m, colon, (size_t)(p + len - colon));
 }
 
 /* ---- the tree ------------------------------------------------------------------ */
@@ -413,7 +194,7 @@ boundary_line(struct message *m, const char *p, size_t len)
 			continue;
 		}
 		if (m->in_header) {	/* a part that ends within its headers; it may open a level, and move `l' */
-			field_done(m);
+			message_field_end(m);
 			header_end(m, true);
 			if (m->in_header)	/* message/rfc822 without a message */
 				m->facts.leaves++;
@@ -474,18 +255,18 @@ header_line(struct message *m)
 	if (m->now_header > MESSAGE_HEADER_MAX)
 		m->facts.header_over = true;
 	if (n == 0) {
-		field_done(m);
+		message_field_end(m);
 		header_end(m, true);
 		return;
 	}
 	if (n >= 3 && m->depth > 0 && p[0] == '-' && p[1] == '-' && boundary_line(m, p, n))
 		return;
 	if ((p[0] == ' ' || p[0] == '\t') && m->field_open) {
-		value_add(m, p, n);	/* RFC 5322 2.2.3: unfolding drops the CRLF alone */
+		message_field_more(m, p, n);	/* RFC 5322 2.2.3: unfolding drops the CRLF alone */
 	} else {
-		field_done(m);
+		message_field_end(m);
 		if (m->now_header <= MESSAGE_HEADER_MAX)
-			field_begin(m, p, n);
+			message_field_begin(m, p, n);
 	}
 	m->line_cut |= m->line_full > m->line_len;
 	m->value_cut |= m->line_cut;
@@ -628,7 +409,7 @@ static void
 field_settle(struct message *m)
 {
 	if (m->line_len > 0 && m->r->line[0] != ' ' && m->r->line[0] != '\t')
-		field_done(m);
+		message_field_end(m);
 	m->field_open = false;
 }
 
@@ -663,7 +444,7 @@ message_end(struct message *m)
 		dash_release(m);
 	if (m->in_header) {
 		if (m->line_len == 0)
-			field_done(m);
+			message_field_end(m);
 		field_settle(m);
 		header_end(m, false);
 	}
