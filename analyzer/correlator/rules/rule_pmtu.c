@@ -44,6 +44,7 @@ struct proof {
 	double		p;
 	bool		per_flow;
 	bool		since;		/* that size passed until then: 2.5, a new epoch */
+	const struct mail_case *pieces;	/* a later connection whose card cut what passed: its size is not known; NULL = none */
 	struct flows	flows;
 };
 
@@ -220,10 +221,31 @@ confidence_seen(const struct proof *o)
 	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
 }
 
+/* It began after this stall, and large pieces for the card to cut came through: packets of that size again, or the sender knows better. */
+static const struct mail_case *
+pieces_pass(const struct way *w, const struct record_stall *s)
+{
+	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .from_ns = s->lost_last.ns,
+		.to_ns = s->lost_last.ns + PATH_EPOCH };
+	const struct mail_case *x;
+
+	while ((x = store_case_next(w->v->store, &it)) != NULL) {
+		const struct record_direction *d = &x->conn->dir[w->dir];
+
+		if (x != w->c && seen_here(w, x) && d->super_segments > 0 && d->acked >= d->stream_bytes && d->ceiling >= s->u &&
+		    stall_at(x, w->dir, s->u) == NULL)
+			return x;
+	}
+	return NULL;
+}
+
 static enum confidence
 confidence_of(const struct proof *o)
 {
 	enum confidence conf = confidence_seen(o);
+
+	if (o->pieces != NULL)
+		return confidence_min(conf, CONFIDENCE_POSSIBLE);
 
 	return conf > CONFIDENCE_PROBABLE && !stall_sure(o->s) ? CONFIDENCE_PROBABLE : conf;
 }
@@ -354,6 +376,9 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	} else if (o->path.w > o->s->proven)
 		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
 		    &o->path.at);
+	if (o->pieces != NULL)
+		evidence_frame(finding_says(f, o->pieces->point, "a later connection of the two carries as much, in large pieces that the sender's card cuts: packets "
+		    "of this size pass again, or it knows the size by then"), &o->pieces->conn->first);
 	if (o->told.least != NULL)
 		say_told(f, w, o->told.least);
 	if (o->told.zero != NULL)
@@ -377,6 +402,9 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	if (o->since)
 		finding_next_capture(f, "a way that changed", "something that drops just these packets for what is in them", "other large packets since then",
 		    "at this point and beyond the router, while one more large mail is tried");
+	else if (o->pieces != NULL)
+		finding_next_capture(f, "large packets that vanish", "some that did and no longer do", "the sizes of what passed later: the sender's card cuts it behind "
+		    "this point", "on the switch, or with segmentation offload off, while one more large mail is tried");
 	else if (conf < CONFIDENCE_CONFIRMED)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
 		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
@@ -399,6 +427,7 @@ judge_way(const struct way *w, struct verdicts *out)
 	best.p = fisher(best.s->n_lost_ge, best.s->n_ok_ge, best.s->n_lost_lt, best.s->n_ok_lt);
 	best.elsewhere = way_live_elsewhere(w, best.s->first.ns, best.s->last.ns);
 	look_around(w, &best);
+	best.pieces = best.per_flow || best.since ? NULL : pieces_pass(w, best.s);
 	best.icmp_seen = w->c->capture == NULL || w->c->capture->icmp_frames > 0;
 	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
 	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
