@@ -197,6 +197,16 @@ replies_shifted(const struct mail_case *c, const struct verdicts *out)
 	return f != NULL && strcmp(f->subkind, "line-between") == 0;
 }
 
+/* The client closes in the middle of the message, and only then the server refuses what it has of it (qpsmtpd: 451 Incomplete DATA). */
+static bool
+half_answered(const struct mail_case *c, const struct record_transaction *t)
+{
+	struct moment closed = case_closed(c, 0);
+
+	return (t->verdict == VERDICT_DEFERRED || t->verdict == VERDICT_REFUSED) && t->stage == STAGE_DOT && t->data_reply.code == 354 && !t->bdat &&
+	    !moment_is(&t->end_of_data) && moment_is(&closed) && moment_before(&closed, &t->final_reply.at);
+}
+
 static void
 judge_unfinished(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -220,7 +230,8 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 			symptom_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
 		return;
 	}
-	if (closer == 0 && (!close_is_meant(c) || replies_shifted(c, out)))
+	/* who is gone does not acknowledge what comes after */
+	if (closer == 0 && (!(half_answered(c, t) ? !case_stalled(c) && case_all_acked(c, 0) : close_is_meant(c)) || replies_shifted(c, out)))
 		return;
 	end = case_closed(c, closer);
 	doubt = close_is_doubtful(c);
@@ -351,7 +362,7 @@ judge_transaction(const struct mail_case *c, const struct record_transaction *t,
 		judge_accepted(c, t, out);
 		return;
 	}
-	if (t->verdict != VERDICT_LOST && t->verdict != VERDICT_UNKNOWN)
+	if (t->verdict != VERDICT_LOST && t->verdict != VERDICT_UNKNOWN && !half_answered(c, t))
 		return;
 	if (moment_is(&t->end_of_data)) {
 		judge_waiting(c, t, out);
