@@ -8,7 +8,7 @@
 
 #define CLIENT_WAITS	(300 * SECOND)
 
-enum { LATER_LOOKED = 64 };
+enum { LATER_LOOKED = 64, SERVED_LOOKED = 256 };
 
 static bool
 greeted(const struct mail_case *c)
@@ -43,10 +43,34 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 	    "here, with a client that waits a minute");
 }
 
+/* It serves this client meanwhile: rather a limit of its than an access list or a program that fails. */
+static void
+say_served(const struct view *v, struct finding *f, const struct moment *at)
+{
+	const struct mail_case *c = v->c, *x, *last = NULL;
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
+		.from_ns = at->ns - 600 * SECOND, .to_ns = at->ns, .since_ns = at->ns };
+	uint32_t n = 0;
+
+	for (uint32_t looked = 0; looked < SERVED_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+		if (x != c && x->copy != c && x->point == c->point && x->conn->state == CONN_ESTABLISHED && greeted(x) &&
+		    moment_before(&x->session->greeting.at, at)) {
+			n++;
+			last = x;
+		}
+	if (n < 2)
+		return;
+	evidence_frame(finding_says(f, last->point, "%u more connections of this client to this server are open at that moment, and were greeted; the last of them "
+	    "begins here", n), &last->conn->first);
+	finding_remedy(f, "The server serves %u other connections of this client at that moment: probably it allows one client only so many (Courier: MAXPERIP; "
+	    "xinetd: per_source) and says so in its log only. Let the client open fewer at once, or have the limit raised.", n);
+}
+
 /* Two kinds of one event (0.7); its RST is no third.  An access list, or a device that accepts for a dead server, does so at once. */
 static void
-say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
+say_closed_silent(const struct view *v, const struct moment *end, int64_t waited, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	struct finding *f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	bool reset = symptom_is_reset(c);
 	char took[32];
@@ -57,6 +81,7 @@ say_closed_silent(const struct mail_case *c, const struct moment *end, int64_t w
 	finding_summary(f, "The server accepted the connection and %s it %s later, before a greeting.", reset ? "reset" : "closed", took);
 	finding_remedy(f, "The server's log at that time says why. If it closes each time at once: an access list there (hosts.allow, a limit of "
 	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
+	say_served(v, f, end);
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
 	symptom_doubt_reset(c, f);
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
@@ -111,7 +136,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 		return;
 	}
 	if (closer == 1) {
-		say_closed_silent(c, &end, waited, out);
+		say_closed_silent(v, &end, waited, out);
 		return;
 	}
 	if (closer < 0 && !c->conn->open && goes_on(v))
@@ -276,6 +301,8 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 
 	bool spoke = s->ehlo || s->helo || s->lhlo;
 
+	if (s->server_first_byte == 0x15 + 1)
+		return;			/* it waits for TLS: told there */
 	/* who waits for a greeting, and leaves when it is none, may be a mail program as well */
 	if (!spoke && (c->conn->dir[0].data_segments > 0 || !port_is_mail(c->conn->server.port) || !moment_is(&c->conn->handshake)))
 		return;

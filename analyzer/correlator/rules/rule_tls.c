@@ -362,8 +362,8 @@ judge_both_wait(const struct mail_case *c, struct verdicts *out)
 	struct moment goodbye = case_goodbye(c), end = moment_is(&goodbye) ? goodbye : closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	struct finding *f;
 
-	if (!c->has_conn || !port_is_tls(c->conn->server.port) || c->conn->state != CONN_ESTABLISHED ||
-	    (c->conn->dir[1].stream_bytes > 0 && !alert_to_nobody(c)) || case_stalled(c))
+	if (!c->has_conn || c->conn->state != CONN_ESTABLISHED || case_stalled(c) ||
+	    (!alert_to_nobody(c) && (!port_is_tls(c->conn->server.port) || c->conn->dir[1].stream_bytes > 0)))
 		return false;
 	/* QUIT is plain text; who leaves at once without it may be a scan */
 	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
