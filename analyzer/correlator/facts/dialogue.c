@@ -658,6 +658,8 @@ static const struct {
 	{ FINDING_POP_AUTH_FAILED, "app-password", "The account's own password is not taken here: make an app password in the account's security settings at the provider, "
 	    "or let the program log in with OAuth 2." },
 	{ FINDING_POP_AUTH_FAILED, "pop-disabled", "Fetching by POP3 is switched off for this account: switch it on in the account's settings at the provider." },
+	{ FINDING_MESSAGE_TOO_BIG, "header", "The header of the message is too large, not the message: address fewer recipients in To and Cc at once, or mend the "
+	    "program that makes it." },
 	{ FINDING_CONTENT_REJECTED, "header", "The header of the message is not as it must be (RFC 5322: one From with an address, a Date, a Message-ID, none of them "
 	    "twice): mend or update the program that makes it." },
 	{ FINDING_CONTENT_REJECTED, "malformed", "The server finds the message itself ill-formed (its header, MIME parts or line ends): mend or update the program that "
