@@ -45,7 +45,7 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 
 /* It serves this client meanwhile: rather a limit of its than an access list or a program that fails. */
 static void
-say_served(const struct view *v, struct finding *f, const struct moment *at)
+say_served(const struct view *v, struct finding *f, const struct moment *at, bool closed)
 {
 	const struct mail_case *c = v->c, *x, *last = NULL;
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
@@ -62,8 +62,9 @@ say_served(const struct view *v, struct finding *f, const struct moment *at)
 		return;
 	evidence_frame(finding_says(f, last->point, "%u more connections of this client to this server are open at that moment, and were greeted; the last of them "
 	    "begins here", n), &last->conn->first);
-	finding_remedy(f, "The server serves %u other connections of this client at that moment: probably it allows one client only so many (Courier: MAXPERIP; "
-	    "xinetd: per_source) and says so in its log only. Let the client open fewer at once, or have the limit raised.", n);
+	finding_remedy(f, "The server serves %u other connections of this client at that moment: probably %s. Let the client open fewer at once, or have the limit "
+	    "raised.", n, closed ? "it allows one client only so many (Courier: MAXPERIP; xinetd: per_source) and says so in its log only" :
+	    "all that it serves at once are taken (a limit of its processes or connections, also of a balancer before it), and this one waits for its turn");
 }
 
 /* Two kinds of one event (0.7); its RST is no third.  An access list, or a device that accepts for a dead server, does so at once. */
@@ -81,7 +82,7 @@ say_closed_silent(const struct view *v, const struct moment *end, int64_t waited
 	finding_summary(f, "The server accepted the connection and %s it %s later, before a greeting.", reset ? "reset" : "closed", took);
 	finding_remedy(f, "The server's log at that time says why. If it closes each time at once: an access list there (hosts.allow, a limit of "
 	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
-	say_served(v, f, end);
+	say_served(v, f, end, true);
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
 	symptom_doubt_reset(c, f);
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
@@ -146,6 +147,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "no byte from the server in %s; %s", symptom_seconds(waited, took), closer == 0 ? "then the client gave up" :
 	    c->conn->open ? "the capture ends" : "the capture has nothing more of it"), &end);
 	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.", (long long)(waited / SECOND));
+	say_served(v, f, &c->conn->handshake, false);
 	if (ident == NULL)
 		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
 }
