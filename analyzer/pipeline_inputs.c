@@ -183,11 +183,17 @@ pipeline_inputs(struct pipeline *p)
 	struct paths l = { .n = 0 };
 	char err[512];
 
-	for (; l.argument < p->o->input_count; l.argument++)
-		if (capture_expand(p->o->inputs[l.argument], paths_add, &l, err, sizeof(err)) != 0) {
+	for (; l.argument < p->o->input_count; l.argument++) {
+		int within = capture_expand(p->o->inputs[l.argument], paths_add, &l, err, sizeof(err));
+
+		if (within == -1) {
 			complain(p, "%s", err);
 			p->input_failed = true;
+		} else if (within > 0) {
+			complain(p, "%s: what is in %d director%s within it is not read: name %s, too", p->o->inputs[l.argument], within,
+			    within == 1 ? "y" : "ies", within == 1 ? "it" : "them");
 		}
+	}
 	if (pieces_order(l.v, l.n) != 0) {
 		complain(p, "no memory: pieces of captures are taken as they were named");
 		p->input_failed = true;

@@ -96,7 +96,8 @@ void		 capture_close(struct capture *c);
 /*
  * Expands one command line argument: a file, "-", or a directory (its regular
  * files, sorted by name, not recursive; hidden ones left out).  Calls add()
- * for each path in order; -1 with err when it cannot be read at all.
+ * for each path in order; -1 with err when it cannot be read at all, else the
+ * number of directories within it, which are not read.
  */
 int		 capture_expand(const char *arg, int (*add)(void *ctx, const char *path), void *ctx,
 		    char *err, size_t errlen);

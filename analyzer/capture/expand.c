@@ -21,9 +21,14 @@ by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* 1: added, 0: not a regular file, -1. */
+/* What became of the entries of a directory. */
+struct expansion {
+	int	added, directories;
+};
+
+/* -1: it could not be taken. */
 static int
-expand_entry(const char *dir, const char *name, int (*add)(void *, const char *), void *ctx)
+expand_entry(const char *dir, const char *name, int (*add)(void *, const char *), void *ctx, struct expansion *x)
 {
 	size_t len = strlen(dir);
 	struct stat st;
@@ -32,8 +37,13 @@ expand_entry(const char *dir, const char *name, int (*add)(void *, const char *)
 
 	if (asprintf(&path, "%s%s%s", dir, len > 0 && dir[len - 1] == '/' ? "" : "/", name) == -1)
 		return -1;
-	if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
-		rc = add(ctx, path) == -1 ? -1 : 1;
+	if (stat(path, &st) == 0) {
+		x->directories += S_ISDIR(st.st_mode);
+		if (S_ISREG(st.st_mode)) {
+			rc = add(ctx, path);
+			x->added++;
+		}
+	}
 	free(path);
 	return rc;
 }
@@ -42,27 +52,27 @@ static int
 expand_directory(const char *dir, int (*add)(void *, const char *), void *ctx, char *err, size_t errlen)
 {
 	struct dirent **entry;
-	int n = scandir(dir, &entry, not_hidden, by_name), added = 0;
+	struct expansion x = { 0, 0 };
+	int n = scandir(dir, &entry, not_hidden, by_name), rc = 0;
 
 	if (n == -1) {
 		snprintf(err, errlen, "%s: %s", dir, strerror(errno));
 		return -1;
 	}
 	for (int i = 0; i < n; i++) {
-		int rc = added == -1 ? 0 : expand_entry(dir, entry[i]->d_name, add, ctx);
-
-		if (rc == -1) {
+		if (rc == 0 && (rc = expand_entry(dir, entry[i]->d_name, add, ctx, &x)) != 0)
 			snprintf(err, errlen, "%s: could not take %s", dir, entry[i]->d_name);
-			added = -1;
-		} else {
-			added += rc;
-		}
 		free(entry[i]);
 	}
 	free(entry);
-	if (added == 0)
-		snprintf(err, errlen, "%s: the directory has no files", dir);
-	return added > 0 ? 0 : -1;
+	if (rc != 0)
+		return -1;
+	if (x.added == 0) {
+		snprintf(err, errlen, "%s: the directory has no files%s", dir, x.directories == 0 ? "" :
+		    "; what is in directories within it is not read: name them");
+		return -1;
+	}
+	return x.directories;
 }
 
 int

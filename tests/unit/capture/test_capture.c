@@ -444,6 +444,8 @@ test_expand(void)
 	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), -1);
 	CHECK(got_says(err, "rotated: the directory has no files"));
 	mkdir(sub, 0700);
+	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), -1);
+	CHECK(got_says(err, "rotated: the directory has no files; what is in directories within it is not read: name them"));
 	file_write("rotated/b.pcap", "", 0);
 	file_write("rotated/a.pcap", "", 0);
 	file_write("rotated/.hidden", "", 0);
@@ -451,7 +453,7 @@ test_expand(void)
 	file_write("rotated/below/d.pcap", "", 0);
 
 	expanded[0] = '\0';
-	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), 0);
+	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), 1);	/* below is not read */
 	CHECK_EQ_STR(expanded, "C.pcap a.pcap b.pcap ");
 	expanded[0] = '\0';
 	CHECK_EQ_INT(capture_expand(file_path("rotated/b.pcap"), note_path, NULL, err, sizeof(err)), 0);
