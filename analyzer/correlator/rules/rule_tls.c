@@ -28,6 +28,7 @@ offers_old(const struct record_session *s)
 	return s->tls_offered > 0 && s->tls_offered < 0x0303;
 }
 
+#define NOT_JUST_NOW "The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps."
 #define GIVE_CERTIFICATE "Give the client's program the certificate and key that this server expects, or let the server do without (a login with user name " \
 	"and password is usual)."
 
@@ -91,6 +92,36 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 	    "at the server");
 }
 
+/* POP3, which has one negative reply (RFC 2595 4): behind a login STLS is out of place, and says nothing of TLS. */
+static void
+judge_pop_refused(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	const struct record_reply *r = &s->starttls_reply;
+	bool seen = moment_is(&s->capabilities_at) && moment_before(&s->capabilities_at, &r->at) && !case_missing(c);
+	char quote[256];
+	struct finding *f;
+
+	if (!s->starttls_tried || s->tls || !moment_is(&r->at) || (moment_is(&s->auth_at) && moment_before(&s->auth_at, &r->at)) || case_midstream(c))
+		return;
+	reply_quote(r, true, quote, sizeof(quote));
+	if (s->starttls_offered) {
+		f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_PROBABLE, c, 0);
+		finding_subkind(f, "starttls-refused");
+		evidence_frame(evidence_frame(finding_says(f, c->point, "the server offers STLS, and answers it \"%s\"", quote), &s->capabilities_at), &r->at);
+		finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
+		finding_remedy(f, NOT_JUST_NOW);
+	} else {
+		f = verdict_add(out, FINDING_TLS_NOT_OFFERED, seen ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
+		evidence_frame(finding_says(f, c->point, seen ? "CAPA is answered without STLS; the client asks for it and gets \"%s\"" :
+		    "the client asks for STLS and gets \"%s\"; what the server offers is not in the capture", quote), &r->at);
+		finding_summary(f, "The client wants encryption (STLS), which this server does not offer on port %u.", c->conn->server.port);
+		finding_remedy(f, "Set the client to SSL/TLS on port 995, or to no encryption; or have TLS switched on at the server.");
+	}
+	finding_span(f, &r->at, &r->at);
+	finding_reply(f, r);
+}
+
 /* "too many new TLS sessions": the client did too much, the server's TLS works. */
 static bool
 judge_limited(const struct view *v, const struct record_reply *r, const char *quote, struct verdicts *out)
@@ -129,7 +160,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
 	finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
-	finding_remedy(f, "The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps.");
+	finding_remedy(f, NOT_JUST_NOW);
 	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
 }
 
@@ -390,6 +421,8 @@ judge(const struct view *v, struct verdicts *out)
 	if (case_is_smtp(c)) {
 		judge_not_offered(c, out);
 		judge_refused(v, out);
+	} else {
+		judge_pop_refused(c, out);
 	}
 	if (c->session->tls)
 		judge_handshake(c, out);
