@@ -15,13 +15,23 @@ session_farewell(const struct mail_case *c)
 	return false;
 }
 
+/* The server closes while the message is being sent: that connection was not kept for later. */
+static bool
+closed_in_message(const struct mail_case *c)
+{
+	const struct record_transaction *t = c->transaction_count > 0 ? c->transactions[c->transaction_count - 1] : NULL;
+	const struct moment *fin = &c->conn->dir[1].fin;
+
+	return t != NULL && t->data_sent && moment_before(&t->data_at, fin) && (!moment_is(&t->end_of_data) || moment_before(fin, &t->end_of_data));
+}
+
 bool
 session_is_stale(const struct mail_case *c)
 {
 	const struct record_session *s = c->session;
 
 	return !s->tls && s->command_unanswered && moment_gap(&c->conn->dir[1].fin, &c->conn->dir[0].data_last) >= SECOND && !case_one_sided(c) &&
-	    !case_missing(c);
+	    !case_missing(c) && !closed_in_message(c);
 }
 
 struct finding *

@@ -14,6 +14,16 @@ close_is_meant(const struct mail_case *c)
 	return !case_stalled(c) && case_all_acked(c, 0) && case_all_acked(c, 1);
 }
 
+/* Who is gone does not acknowledge what the server says after the close: it is answered with RST. */
+static bool
+gone_is_answered(const struct mail_case *c)
+{
+	const struct moment *fin = &c->conn->dir[0].fin;
+
+	return !case_stalled(c) && case_all_acked(c, 0) && moment_is(fin) && moment_before(fin, &c->conn->dir[1].data_last) &&
+	    moment_is(&c->conn->dir[0].rst);
+}
+
 /* ---- the end of the message was sent ------------------------------------------------------- */
 
 /*
@@ -230,8 +240,7 @@ judge_unfinished(const struct mail_case *c, const struct record_transaction *t, 
 			symptom_dropped(c, t, "in-data", CONFIDENCE_CONFIRMED, out);
 		return;
 	}
-	/* who is gone does not acknowledge what comes after */
-	if (closer == 0 && (!(half_answered(c, t) ? !case_stalled(c) && case_all_acked(c, 0) : close_is_meant(c)) || replies_shifted(c, out)))
+	if (closer == 0 && (!(close_is_meant(c) || gone_is_answered(c)) || replies_shifted(c, out)))
 		return;
 	end = case_closed(c, closer);
 	doubt = close_is_doubtful(c);

@@ -205,6 +205,25 @@ test_nat_at_one_point_counts_once(void)
 	correlator_free(c);
 }
 
+/* Sendmail and qpsmtpd still say something to a client that is gone: its RST acknowledges nothing. */
+static void
+test_gave_up_and_is_answered(void)
+{
+	struct correlator *c;
+
+	fresh();
+	add_gave_up(1, 0);
+	records[0].connection.dir[1].stream_bytes = 600;
+	c = judged();		/* nobody knows that it is gone: what it did not acknowledge may be lost */
+	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
+	correlator_free(c);
+	records[0].connection.dir[1].data_last = at(60020);
+	records[0].connection.dir[0].rst = at(60040);
+	c = judged();
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 static void
 test_symptom_without_and_with_its_cause(void)
 {
@@ -606,6 +625,7 @@ main(void)
 		{ "one finding for a path and epoch", test_one_finding_for_a_path_and_epoch },
 		{ "copies count once", test_copies_count_once },
 		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
+		{ "a client that gave up, and whom the server answers", test_gave_up_and_is_answered },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
