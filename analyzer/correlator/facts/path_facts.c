@@ -1,10 +1,11 @@
 #include "path_facts.h"
+#include "lookup.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, SYNS_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50 };	/* 1A; 0.3, permille */
+enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, SYNS_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50, LOOKED = 256 };	/* 1A; 0.3, permille */
 
 #define STALL_LEAST	(3 * PATH_SECOND)	/* 1A, condition 2 */
 #define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
@@ -76,7 +77,7 @@ way_unanswered(const struct way *w, const struct record_stall *s)
 	/* what is smaller passes on this connection, or on another one: it is about that connection, or that port */
 	if ((!stall_dead(s) && s->live != 0) || way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->last.ns).bits != 0)
 		return NULL;
-	while ((x = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
 		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_UNANSWERED && x->conn->dir[1].packets == 0 && x->icmp_count == 0 &&
 		    x->conn->syn_count >= SYNS_LEAST && x->conn->t_end - x->conn->first.ns >= STALL_LEAST && stall_lasts(s, x->conn->first.ns))
 			return x;

@@ -2,12 +2,13 @@
  * rule_outage.c - everything vanishes: idle-state-expired when a silence went
  * before (S12), else path-outage (S11, S22).
  */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 #include "correlator/facts/unreachable.h"
 
 #include <stdio.h>
 
-enum { UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000 };
+enum { UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000, LOOKED = 256 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
@@ -286,7 +287,7 @@ others_served(const struct way *w, const struct record_stall *s)
 	struct case_iter it = { .server = &w->c->conn->server.ip, .server_port = w->c->conn->server.port, .from_ns = s->first.ns, .to_ns = s->last.ns };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
 		if (x->has_conn && x->point == w->c->point && moment_is(&x->conn->handshake) && !addr_equal(&x->conn->client.ip, &w->c->conn->client.ip))
 			return x;
 	return NULL;
@@ -364,7 +365,7 @@ passed_later(const struct way *w, const struct record_stall *s)
 		.to_ns = s->last.ns + PATH_EPOCH };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
 		if (x != w->c && x->has_conn && x->point == w->c->point && x->conn->dir[w->dir].proven >= s->u &&
 		    x->conn->dir[w->dir].proven_at.ns > s->last.ns)
 			return x;
