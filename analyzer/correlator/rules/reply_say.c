@@ -177,6 +177,14 @@ say_callout(struct finding *f, const struct reading *g, const struct refusal *r)
 	finding_remedy(f, "This is a question, no mail. What the answer did is told at the session for which it was asked.");
 }
 
+/* What is wrong, in a few words; an address that cannot be read may well be meant for somebody. */
+static const char *
+refusal_title(const struct finding *f)
+{
+	return f->kind == FINDING_RECIPIENT_UNKNOWN && strcmp(f->subkind, "syntax") == 0 ? "the server cannot read the recipient's address" :
+	    kind_facts(f->kind)->title;
+}
+
 /* A refused command line; the reply stands beside it. */
 static void
 say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
@@ -201,7 +209,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	else	/* of what a login is made of only the length shows */
 		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] != '<' ? "" : r->stage == 'A' ? "the next line of the login, of " : "a line of ", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server %s \"%s\"%s.", kind_facts(f->kind)->title, unasked ? "said, unasked," : "answered", quote,
+	finding_summary(f, "%s: the server %s \"%s\"%s.", refusal_title(f), unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
 	    reading_verb_is(r, "DATA") ? " to DATA" : r->stage == 'D' ? " to the message" : "");
 }
