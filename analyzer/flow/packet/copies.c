@@ -226,7 +226,7 @@ all_twice(const struct copies *c, const struct packet *p)
 static inline int64_t
 twice_most(const struct packet *p)
 {
-	return p->has_ts ? mirror_ns : twice_ns;
+	return p->kind == PACKET_TCP && p->has_ts ? mirror_ns : twice_ns;
 }
 
 /*
