@@ -52,7 +52,7 @@ say_served(const struct view *v, struct finding *f, const struct moment *at, boo
 		.from_ns = at->ns - 600 * SECOND, .to_ns = at->ns, .since_ns = at->ns };
 	uint32_t n = 0;
 
-	for (uint32_t looked = 0; looked < SERVED_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, SERVED_LOOKED)) != NULL; )
 		if (x != c && x->copy != c && x->point == c->point && x->conn->state == CONN_ESTABLISHED && greeted(x) &&
 		    moment_before(&x->session->greeting.at, at)) {
 			n++;
