@@ -218,9 +218,38 @@ test_gave_up_and_is_answered(void)
 	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
 	correlator_free(c);
 	records[0].connection.dir[1].data_last = at(60020);
+	c = judged();		/* the server speaks, and no RST answers it */
+	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
+	correlator_free(c);
 	records[0].connection.dir[0].rst = at(60040);
 	c = judged();
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	records[0].connection.dir[1].data_last = at(59000);
+	c = judged();		/* a RST that answers nothing */
+	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
+	correlator_free(c);
+}
+
+/* A RST with which a host answers for a connection that is gone tells that, and not who ended it. */
+static void
+test_gave_up_and_was_gone(void)
+{
+	struct correlator *c;
+	struct record_direction *client = &records[0].connection.dir[0];
+
+	fresh();
+	add_gave_up(1, 0);
+	client->fin = (struct moment){ 0 };
+	client->rst = at(60000);
+	client->rst_count = 1;
+	c = judged();
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	client->rst_answers = true;
+	c = judged();
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_POSSIBLE);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_CLIENT_GAVE_UP_AT_DATA), "gone already"), client->rst.frame);
 	correlator_free(c);
 }
 
@@ -626,6 +655,7 @@ main(void)
 		{ "copies count once", test_copies_count_once },
 		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
 		{ "a client that gave up, and whom the server answers", test_gave_up_and_is_answered },
+		{ "a client that gave up, and was gone", test_gave_up_and_was_gone },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
