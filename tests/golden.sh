@@ -20,8 +20,8 @@ for expected in captures/stories/*.report; do
 	}
 done
 # What README.md shows of a report is in it, line for line.
-if ! awk '/^```text$/ { on = 1; next } /^```$/ { on = 0 } on && $0 != "                 ..."' README.md |
-    grep -vxFf captures/stories/mtu-1454.report; then
+shown=$(awk '/^```text$/ { on = 1; next } /^```$/ { on = 0 } on && $0 != "                 ..."' README.md)
+if [ "$(printf '%s\n' "$shown" | wc -l)" -ge 5 ] && ! printf '%s\n' "$shown" | grep -vxFf captures/stories/mtu-1454.report; then
 	passed=$((passed + 1))
 else
 	failed=$((failed + 1))

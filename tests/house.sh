@@ -12,7 +12,7 @@ say() {
 
 # room, then what its files must not include; the chambers of the large ones have an order of their own
 while read -r room forbidden; do
-	hits=$(grep -nE "#include *\"($forbidden)/" -r "$room" --include='*.[ch]' 2>/dev/null)
+	hits=$(grep -nE "# *include *\"((\.\./)+|analyzer/)?($forbidden)/" -r "$room" --include='*.[ch]' 2>/dev/null)
 	[ -z "$hits" ] || say "$room includes what it must not know:
 $hits"
 done <<TXT
