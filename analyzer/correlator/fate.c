@@ -8,7 +8,7 @@
 #include "retries.h"
 
 #define STANDS_STILL	(5 * SECOND)
-enum { BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
+enum { LOOKED = 4096, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
 struct list {
 	struct fate	*v;
@@ -149,13 +149,13 @@ is_accepted(enum finding_kind k)
 
 /* An earlier attempt of the same mail that was put off. */
 static const struct draft *
-greylisted_before(const struct store *s, const struct verdicts *v, const struct fate *f, const struct mail_case *c)
+greylisted_before(const struct store *s, struct verdicts *v, const struct fate *f, const struct mail_case *c)
 {
 	struct case_iter it = { .server = &c->conn->server.ip, .from_ns = c->conn->first.ns - 172800 * SECOND,
 		.to_ns = c->conn->first.ns };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(s, &it)) != NULL) {
+	for (uint32_t looked = 0; (x = store_case_among(s, &it, &looked, LOOKED, &v->searches_cut)) != NULL; ) {
 		if (!addr_prefix_equal(&x->conn->client.ip, &c->conn->client.ip, 24, 64))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++)
@@ -178,7 +178,7 @@ draft_of_mail(const struct draft *d, const struct record_transaction *t)
 }
 
 static void
-fate_accepted(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_accepted(const struct store *s, struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
 	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting, NULL);
 	const struct draft *d = draft_find(v, c, is_accepted, NULL);
@@ -281,7 +281,7 @@ fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f
 }
 
 static void
-fate_judge(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_judge(const struct store *s, struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
 	switch (f->verdict) {
 	case VERDICT_ACCEPTED:
@@ -352,7 +352,7 @@ recipients_lend(const struct mail_case *c, struct fate *f)
 }
 
 static void
-smtp_fates(const struct store *s, const struct verdicts *v, const struct mail_case *c, struct list *l, bool any_greylisting)
+smtp_fates(const struct store *s, struct verdicts *v, const struct mail_case *c, struct list *l, bool any_greylisting)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];

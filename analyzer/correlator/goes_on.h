@@ -6,6 +6,7 @@
 
 struct goes_on {
 	uint64_t connections;	/* that one capture leaves open and the next one goes on with */
+	uint64_t cut;		/* searches for their first part that ended at their bound */
 	const char *from, *to;	/* files of the first of them; borrowed from the store */
 };
 

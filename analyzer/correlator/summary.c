@@ -139,6 +139,9 @@ incomplete_parts(struct summary *o, const struct store *s)
 	if (g.connections > 0)
 		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces of a capture first: "
 		    "mergecap -w whole.pcapng FILES", g.from, g.to, (unsigned long long)g.connections);
+	if (g.cut > 0)
+		summary_incomplete(o, "searches for the part of a connection that an earlier capture holds, among very many of the same hosts, that ended at "
+		    "their bound: %llu", (unsigned long long)g.cut);
 }
 
 void

@@ -125,13 +125,14 @@ copy_at(const struct mail_case *x, uint32_t point)
 }
 
 bool
-contrast_attempts(const struct store *s, const struct mail_case *c)
+contrast_attempts(const struct view *v)
 {
+	const struct mail_case *c = v->c;
 	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port,
 		.from_ns = c->conn->first.ns - WINDOW_NS, .to_ns = c->conn->first.ns + WINDOW_NS };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(s, &it)) != NULL) {
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		int64_t gap = x->conn->first.ns - c->conn->first.ns;
 
 		if (addr_equal(&x->conn->client.ip, &c->conn->client.ip) && x->conn->state == CONN_UNANSWERED &&
@@ -193,13 +194,14 @@ contrast_scanner(const struct store *s, const struct mail_case *c, bool *many)
  * session needed later, acknowledgements and all, is the better least.  0 = none.
  */
 static int64_t
-rtt_of_sessions(const struct store *s, const struct mail_case *c)
+rtt_of_sessions(const struct view *v)
 {
+	const struct mail_case *c = v->c;
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
 	const struct mail_case *x;
 	int64_t least = 0, rtt;
 
-	for (uint32_t looked = 0; looked < SESSIONS_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++) {
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL; ) {
 		if (!x->has_conn || x->point != c->point || x->conn->server.port == c->conn->server.port || !x->conn->rtt_known ||
 		    x->conn->dir[1].data_segments == 0)
 			continue;
@@ -228,7 +230,7 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 			least = v[i].rtt_min_ns;
 	}
 	*witnesses = timed < UINT32_MAX ? (uint32_t)timed : UINT32_MAX;
-	if (least == 0 || ((session = rtt_of_sessions(view->store, c)) == 0 && timed < HANDSHAKES_LEAST))
+	if (least == 0 || ((session = rtt_of_sessions(view)) == 0 && timed < HANDSHAKES_LEAST))
 		return 0;
 	return session > 0 && session < least ? session : least;
 }
@@ -283,7 +285,7 @@ moved_along(const struct view *v)
 	const struct mail_case *x;
 	unsigned int all = hops_all(n);
 
-	for (uint32_t looked = 0; all != UINT_MAX && looked < PLACES_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; all != UINT_MAX && (x = lookup_next(v->lookups, &it, &looked, PLACES_LOOKED)) != NULL; )
 		if (x->point == v->c->point && x->has_conn && hops_all(x->conn) == all && ttl_answer(x->conn) != ttl_answer(n))
 			return true;
 	return false;
@@ -297,7 +299,7 @@ contrast_mixed(const struct view *v)
 	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; looked < PLACES_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, PLACES_LOOKED)) != NULL; )
 		if (x->point == v->c->point && x->has_conn && x->conn->dir[0].ttl_syn != 0 && n->dir[0].ttl_syn != 0 &&
 		    x->conn->dir[0].ttl_syn != n->dir[0].ttl_syn)
 			return true;
@@ -353,7 +355,9 @@ attempt_elsewhere(const struct view *view, bool (*is)(const struct view *view))
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
 	struct view there = *view;
 
-	while (store_point_count(view->store) > 1 && (there.c = store_case_next(view->store, &it)) != NULL)
+	if (store_point_count(view->store) <= 1)
+		return NULL;
+	for (uint32_t looked = 0; (there.c = lookup_next(view->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (same_attempt(there.c, c) && is(&there))
 			return there.c;
 	return NULL;

@@ -23,7 +23,7 @@ struct contrast {
 /* `refused': C2 counts hosts that refused instead of hosts that are silent. */
 void	contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out);
 /* Two attempts of this client at this port, at least 60 s apart? */
-bool	contrast_attempts(const struct store *s, const struct mail_case *c);
+bool	contrast_attempts(const struct view *v);
 /*
  * >= 10 different host:port pairs in 60 s without data: a scanner has no mail problem (0.7).  `many' without being
  * a scanner: port 25 of hosts all over.

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lookup.h"
 #include "record/text.h"
 
 bool
@@ -281,7 +282,7 @@ begun_lately(const struct view *v, const struct moment *at)
 		.from_ns = at->ns - 60 * SECOND, .to_ns = at->ns };
 	uint32_t n = 0;
 
-	for (uint32_t looked = 0; looked < OPEN_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, OPEN_LOOKED)) != NULL; )
 		n += x != c && x->copy != c && x->point == c->point && x->conn->state == CONN_ESTABLISHED && moment_before(&x->conn->first, &c->conn->first);
 	return n;
 }
@@ -307,14 +308,15 @@ say_connections_open(const struct view *v, struct finding *f, const struct momen
 	const struct mail_case *c = v->c, *x, *last = NULL;
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
 		.from_ns = at->ns - 600 * SECOND, .to_ns = at->ns, .since_ns = at->ns };
-	uint32_t n = 0, looked = 0;
+	uint64_t cut = lookups_cut(v->lookups);
+	uint32_t n = 0;
 
-	for (; looked < OPEN_LOOKED && (x = store_case_next(v->store, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, OPEN_LOOKED)) != NULL; )
 		if (x != c && x->copy != c && x->point == c->point && (x->conn->state == CONN_ESTABLISHED || x->conn->state == CONN_MIDSTREAM)) {
 			n++;
 			last = x;
 		}
-	if (looked == OPEN_LOOKED)
+	if (lookups_cut(v->lookups) != cut)
 		return;
 	if (n == 0)
 		say_none_open(v, f, at);

@@ -1,4 +1,5 @@
 #include "greeting_wait.h"
+#include "lookup.h"
 
 #define IDENT_PORT	113
 
@@ -96,7 +97,7 @@ greeting_ident_pending(const struct view *v, int64_t until)
 	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
 		.to_ns = c->conn->handshake.ns + 2 * SECOND };
 
-	while ((x = store_case_next(v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
 		    x->conn->state == CONN_UNANSWERED && query_ended_by(x->conn) >= until)
 			return x;

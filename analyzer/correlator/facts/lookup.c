@@ -587,14 +587,13 @@ lookups_cut(const struct lookups *l)
 const struct mail_case *
 lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most)
 {
-	const struct mail_case *x = store_case_next(l->store, it);
+	return store_case_among(l->store, it, looked, most, &l->cut);
+}
 
-	if (x != NULL && *looked >= most) {
-		l->cut++;
-		return NULL;
-	}
-	*looked += x != NULL;
-	return x;
+struct proven
+lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns)
+{
+	return store_proven(l->store, from, to, at_ns, span_ns, &l->cut);
 }
 
 bool

@@ -20,11 +20,15 @@ uint64_t	 lookups_starved(const struct lookups *l);	/* allocations that failed *
 uint64_t	 lookups_cut(const struct lookups *l);		/* searches that ended at their bound, in vain so far */
 void		 lookups_free(struct lookups *l);
 
+/* So many cases, where what is looked for speaks against a finding. */
+enum { LOOKUP_MOST = 4096 };
 /*
  * The next case of a search that looks at `most' of them, be there thousands between two hosts; `looked' counts, from 0.
  * NULL: no more, or no more that it may look at, which is counted.
  */
 const struct mail_case *lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most);
+/* store_proven(), counted here. */
+struct proven	lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns);
 /* The same of a search in a list: may it look at element i of n? */
 bool	lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most);
 

@@ -379,10 +379,10 @@ way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 	const struct mail_case *o;
 	int dir;
 
-	while ((o = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
-	while ((o = store_case_next(w->v->store, &back)) != NULL)
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &back, &looked, LOOKUP_MOST)) != NULL; )
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
 	return e;
@@ -398,7 +398,7 @@ way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
 
 	if (w->a->w_max >= size || w->a->super_segments > 0)
 		return true;
-	while ((o = store_case_next(w->v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		const struct record_direction *d;
 
 		if (!same_path(w, o, &dir))
@@ -562,7 +562,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 	struct nets stalled = { .n = 0 }, passed = { .n = 0 };
 	const struct mail_case *o;
 
-	while ((o = store_case_next(w->v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		if (o->point != w->c->point || addr_prefix_equal(&o->conn->server.ip, far, 24, 48))
 			continue;
 		if (stalled_long(o, w->dir))

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "correlator/facts/dialogue.h"
+#include "correlator/facts/lookup.h"
 
 static void
 judge_smtp(const struct mail_case *c, struct verdicts *out)
@@ -41,7 +42,7 @@ pop_trouble(const struct view *v, const struct verdicts *out)
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		any = any || verdict_any(out, kinds[i]);
-	while (any && (x = store_case_next(v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; any && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		if (x->point != c->point)
 			continue;
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "correlator/facts/dialogue.h"
+#include "correlator/facts/lookup.h"
 
 #define WHOLE_LEAST	1514	/* a frame of Ethernet that is full */
 
@@ -206,13 +207,13 @@ over(const struct record_connection *c)
 
 /* What this capture shows of the connection before a silence that was taken for its end; NULL = nothing. */
 static const struct mail_case *
-part_before(const struct store *s, const struct mail_case *c)
+part_before(const struct view *v, const struct mail_case *c)
 {
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
 		.to_ns = c->conn->first.ns };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; looked < HALVES_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, HALVES_LOOKED)) != NULL; )
 		if (x != c && x->point == c->point && x->has_conn && x->conn->client.port == c->conn->client.port &&
 		    x->conn->last.ns <= c->conn->first.ns && !over(x->conn))
 			return x;
@@ -220,9 +221,9 @@ part_before(const struct store *s, const struct mail_case *c)
 }
 
 static void
-tally_parts(const struct store *s, struct tally *t, const struct mail_case *c)
+tally_parts(const struct view *v, struct tally *t, const struct mail_case *c)
 {
-	const struct mail_case *x = c->has_conn && c->conn->state == CONN_MIDSTREAM ? part_before(s, c) : NULL;
+	const struct mail_case *x = c->has_conn && c->conn->state == CONN_MIDSTREAM ? part_before(v, c) : NULL;
 
 	if (x != NULL && t->parted++ == 0)
 		t->first_part = x;
@@ -241,12 +242,12 @@ tally_case(struct tally *t, const struct mail_case *c)
 
 /* Where the side of it was captured that is not here; NULL = nowhere. */
 static const struct mail_case *
-other_half(const struct store *s, const struct mail_case *c)
+other_half(const struct view *v, const struct mail_case *c)
 {
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; looked < HALVES_LOOKED && (x = store_case_next(s, &it)) != NULL; looked++)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, HALVES_LOOKED)) != NULL; )
 		if (case_other_half(c, x))
 			return x;
 	return NULL;
@@ -261,7 +262,7 @@ say_halves(const struct mail_case *y, struct finding *f)
 }
 
 static void
-judge_one_sided(const struct store *s, const struct record_capture *c, const struct tally *t, struct verdicts *out)
+judge_one_sided(const struct view *v, const struct record_capture *c, const struct tally *t, struct verdicts *out)
 {
 	const struct mail_case *x = t->first_one_sided, *y;
 	struct finding *f;
@@ -276,7 +277,7 @@ judge_one_sided(const struct store *s, const struct record_capture *c, const str
 	    gone == 0 ? "client" : "server"), &x->conn->first);
 	finding_summary(f, "Only one direction was captured (of %u connection%s): delivered and lost, refused and unanswered cannot be told "
 	    "apart there.", t->one_sided, PLURAL(t->one_sided));
-	if ((y = other_half(s, x)) != NULL)
+	if ((y = other_half(v, x)) != NULL)
 		say_halves(y, f);
 }
 
@@ -334,11 +335,11 @@ judge(const struct view *v, struct verdicts *out)
 		while ((x = store_case_next(v->store, &it)) != NULL)
 			if (x->point == c->key.point) {
 				tally_case(&t, x);
-				tally_parts(v->store, &t, x);
+				tally_parts(v, &t, x);
 				places_add(&places, x);
 			}
 		judge_loss(c, out);
-		judge_one_sided(v->store, c, &t, out);
+		judge_one_sided(v, c, &t, out);
 		judge_offload(c, out);
 		judge_duplicates(c, out);
 		judge_midstream(c, &t, out);

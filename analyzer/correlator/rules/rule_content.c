@@ -2,6 +2,7 @@
  * rule_content.c - inline-content-drop: one piece of the message never arrives,
  * while neighbours of the same size, before and after, do.
  */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ again(const struct way *w, const struct record_stall *s)
 	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
 	const struct mail_case *o;
 
-	while ((o = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++) {
 			const struct record_stall *t = o->stalls[i];
 			uint64_t d = t->head > s->head ? t->head - s->head : s->head - t->head;

@@ -2,6 +2,7 @@
  * rule_fragments.c - fragments-dropped (S20): large packets may be fragmented
  * (DF clear) and vanish; or the receiver says that fragments never became whole.
  */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 
 enum { TRAINS = 4 };
@@ -32,7 +33,7 @@ stall_unfragmented(const struct way *w, const struct told *t)
 			continue;
 		if (t->least != NULL && !t->late && t->least->mtu < s->u)
 			continue;
-		l = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
+		l = lookup_proven(w->v->lookups, w->from, w->to, s->first.ns, PATH_EPOCH);
 		if (l.w < s->u)
 			return s;
 	}

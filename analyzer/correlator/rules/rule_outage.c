@@ -47,7 +47,7 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 		.to_ns = s->lost_last.ns, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
-	while ((o = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++)
 			if (o->stalls[i]->key.m == (uint32_t)w->dir && stall_dead(o->stalls[i]) && time_overlaps(o->stalls[i], s)) {
 				*theirs = o->stalls[i];
@@ -64,7 +64,7 @@ new_works(const struct way *w, const struct record_stall *s)
 		.to_ns = s->last.ns + 60 * PATH_SECOND, .since_ns = s->first.ns };
 	const struct mail_case *o;
 
-	while ((o = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (o != w->c && o->point == w->c->point && o->has_conn && o->conn->syn[0].ns >= s->first.ns
 		    && o->conn->handshake.frame != 0 && o->conn->handshake.ns <= s->last.ns + 60 * PATH_SECOND)
 			return o;

@@ -1,4 +1,5 @@
 /* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 
 #define NOBODY_WAITS	(900 * PATH_SECOND)
@@ -48,7 +49,7 @@ capture_lacks(const struct way *w, const struct pause *p)
 	struct case_iter it = { .server = &w->c->conn->server.ip, .from_ns = p->from.ns, .to_ns = p->to.ns };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_MIDSTREAM && x->conn->first.ns > p->from.ns)
 			return true;
 	return false;

@@ -4,6 +4,7 @@
  * Where some connections pass that size and others never do, both in turn, the
  * path has members and one of them is narrow (2.5).
  */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 #include "correlator/facts/unreachable.h"
 
@@ -89,7 +90,7 @@ flows_walk(const struct way *w, const struct record_stall *mine, bool between, s
 		.to_ns = mine->first.ns + PATH_EPOCH, .since_ns = mine->first.ns - PATH_EPOCH };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(w->v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		const struct record_direction *d = &x->conn->dir[w->dir];
 		const struct record_stall *s = stall_at(x, w->dir, mine->u);
 		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
@@ -152,7 +153,7 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 		return false;	/* nor does what is small: rule_outage.c */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
-	o->path = store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH);
+	o->path = lookup_proven(w->v->lookups, w->from, w->to, s->first.ns, PATH_EPOCH);
 	o->flows = (struct flows){ .bad = 0 };
 	o->per_flow = o->path.w >= s->u && flow_by_flow(w, s, &o->flows);
 	o->since = o->path.w >= s->u && !o->per_flow && worked_until(s, &o->flows);
@@ -177,7 +178,7 @@ look_around(const struct way *w, struct proof *o)
 
 	o->sessions = 1;
 	o->lively = o->s->live != 0;
-	while (o->sessions < SESSIONS_COUNTED && (other = store_case_next(w->v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; o->sessions < SESSIONS_COUNTED && (other = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		bool counted = false;
 
 		if (other == w->c || !seen_here(w, other))
@@ -229,7 +230,7 @@ pieces_pass(const struct way *w, const struct record_stall *s)
 		.to_ns = s->lost_last.ns + PATH_EPOCH };
 	const struct mail_case *x;
 
-	while ((x = store_case_next(w->v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		const struct record_direction *d = &x->conn->dir[w->dir];
 
 		if (x != w->c && seen_here(w, x) && d->super_segments > 0 && d->acked >= d->stream_bytes && d->ceiling >= s->u &&

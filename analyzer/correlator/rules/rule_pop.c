@@ -7,7 +7,7 @@
 #include "correlator/facts/lookup.h"
 #include "record/addr.h"
 
-enum { LOGINS_LOOKED = 64 };
+enum { LOGINS_LOOKED = 64, LOGINS_BEFORE = 1024 };
 
 static bool
 closed(const struct mail_case *c)
@@ -90,19 +90,40 @@ delay_asked(const struct record_session *s)
 	return p != NULL && (p == s->capabilities || p[-1] == ' ') ? strtoul(p + 12, NULL, 10) : 0;
 }
 
-/* The last login of the same user before this one, and how long ago; NULL = none in the capture. */
+/* So many of them began by then. */
+static size_t
+run_until(struct case_run run, int64_t ns)
+{
+	size_t lo = 0, hi = run.n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (run.at[mid]->conn->first.ns <= ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* The last login of the same user before this one, and how long ago; NULL = none among the sessions of this client just before. */
 static const struct mail_case *
 login_before(const struct view *v, int64_t *ago)
 {
 	const struct record_session *s = v->c->session;
-	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip };
-	const struct mail_case *x, *best = NULL;
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &v->c->conn->client.ip);
+	size_t n = s->user_hash[0] != '\0' ? run_until(run, s->auth_at.ns) : 0;
+	const struct mail_case *best = NULL;
 
-	while (s->user_hash[0] != '\0' && (x = store_case_next(v->store, &it)) != NULL)
-		if (x != v->c && case_same_place(x, v->c) && x->session != NULL && case_is_pop(x) && x->session->logins_ok > 0 &&
+	for (size_t i = 0; lookup_may(v->lookups, i, n, LOGINS_BEFORE); i++) {
+		const struct mail_case *x = run.at[n - 1 - i];
+
+		if (x != v->c && case_same_place(x, v->c) && addr_equal(&x->conn->server.ip, &v->c->conn->server.ip) && x->session->logins_ok > 0 &&
 		    strcmp(x->session->user_hash, s->user_hash) == 0 && moment_before(&x->session->auth_at, &s->auth_at) &&
 		    (best == NULL || moment_before(&best->session->auth_at, &x->session->auth_at)))
 			best = x;
+	}
 	if (best != NULL)
 		*ago = s->auth_at.ns - best->session->auth_at.ns;
 	return best;
@@ -144,7 +165,7 @@ locker_find(const struct view *v)
 
 	if (c->session->user_hash[0] == '\0')
 		return NULL;
-	while ((x = store_case_next(v->store, &it)) != NULL) {
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		if (x == c || !case_same_place(x, c) || x->session == NULL || x->session->logins_ok == 0 ||
 		    strcmp(x->session->user_hash, c->session->user_hash) != 0)
 			continue;

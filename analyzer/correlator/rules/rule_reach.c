@@ -386,7 +386,7 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 {
 	const struct mail_case *c = v->c, *there;
 	/* where others reach this port, and this client is not seen to reach another, it is not about the port */
-	bool port = con->c1 && (con->c1_own || !con->c3), sure = port && contrast_attempts(v->store, c);
+	bool port = con->c1 && (con->c1_own || !con->c3), sure = port && contrast_attempts(v);
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
 	char server[ENDPOINT_TEXT];
 

@@ -2,6 +2,7 @@
  * rule_recovered.c - pmtu-black-hole-recovered: the same bytes vanish in large
  * segments and pass at once in smaller ones, without a word of any router.
  */
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 
 #define P_SURE	1e-3
@@ -27,7 +28,7 @@ recovered(const struct way *w, const struct record_stall *s, const struct told *
 	if (s->chain_above < 2 || s->u <= s->proven || s->u <= (s->from.ip.family == 6 ? 1280 : 576) || s->delivered.frame == 0 || s->zero_window
 	    || stall_small_lost(s))
 		return CONFIDENCE_CANNOT_TELL;
-	if ((t->least != NULL && !t->late) || t->zero != NULL || store_proven(w->v->store, w->from, w->to, s->first.ns, PATH_EPOCH).w >= s->u)
+	if ((t->least != NULL && !t->late) || t->zero != NULL || lookup_proven(w->v->lookups, w->from, w->to, s->first.ns, PATH_EPOCH).w >= s->u)
 		return CONFIDENCE_CANNOT_TELL;
 	p = fisher(s->n_lost_ge, s->n_ok_ge, s->n_lost_lt, s->n_ok_lt);
 	if (s->delivered_smaller && p <= P_SURE)

@@ -52,10 +52,15 @@ struct case_iter {
 	int64_t		from_ns, to_ns;		/* of conn.first; both 0 = any time */
 	int64_t		since_ns;		/* of conn.last; 0 = any time */
 	struct mail_case **v;			/* internal, as are all below */
-	size_t		pos, end;
-	bool		started;
+	size_t		pos, end, walked;
+	bool		started, bounded;
 };
 const struct mail_case *store_case_next(const struct store *s, struct case_iter *it);
+/*
+ * The same of a search that is made for each of many connections: it looks at `most' (`looked' counts them, from 0) and walks
+ * over some thousands that are none it wants.  NULL: no more, or no more that it may look at, which *cut counts.
+ */
+const struct mail_case *store_case_among(const struct store *s, struct case_iter *it, uint32_t *looked, uint32_t most, uint64_t *cut);
 
 /* Contrast records of a client, a server, or both.  Zero it, set which, call until NULL. */
 struct host_iter {
@@ -82,9 +87,11 @@ struct proven {			/* the largest size cleanly delivered */
 	uint64_t	conn;
 	uint32_t	point;
 };
-/* L from the source address (S21) to the destination's, at times within span of at: over path records and the directions of every case. */
-struct proven	store_proven(const struct store *s, const struct addr *from, const struct addr *to,
-		    int64_t at_ns, int64_t span_ns);
+/*
+ * L from the source address (S21) to the destination's, at times within span of at: over path records and the directions of
+ * every case, or of some thousands: *cut counts.
+ */
+struct proven	store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns, uint64_t *cut);
 
 /* ---- gates (diagnosis 0.3, 0.7 G, S14) ------------------------------------ */
 

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WALKED = 1 << 14, PROOFS = 4096 };	/* cases of a search that were none it wants; cases that prove a size */
+
 #define PIECES_APART	INT64_C(60000000000)	/* from the last packet of a piece to the first of the next */
 
 size_t
@@ -106,13 +108,28 @@ store_case_next(const struct store *s, struct case_iter *it)
 {
 	if (!it->started)
 		iter_begin(s, it);
-	while (it->pos < it->end) {
+	while (it->pos < it->end && (!it->bounded || it->walked++ < WALKED)) {
 		const struct mail_case *c = it->v[it->pos++];
 
 		if (iter_wants(it, c))
 			return c;
 	}
 	return NULL;
+}
+
+const struct mail_case *
+store_case_among(const struct store *s, struct case_iter *it, uint32_t *looked, uint32_t most, uint64_t *cut)
+{
+	const struct mail_case *x;
+
+	it->bounded = true;
+	x = store_case_next(s, it);
+	if (x == NULL ? it->pos < it->end : *looked >= most) {
+		(*cut)++;
+		return NULL;
+	}
+	*looked += x != NULL;
+	return x;
 }
 
 const struct record_host *
@@ -243,7 +260,7 @@ proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t 
 }
 
 struct proven
-store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns)
+store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns, uint64_t *cut)
 {
 	struct addr_span paths = contrast_paths(s, from);
 	struct proven best = { 0 };
@@ -259,7 +276,7 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 			.to_ns = at_ns + span_ns, .since_ns = at_ns - span_ns };
 		const struct mail_case *c;
 
-		while ((c = store_case_next(s, &it)) != NULL)
+		for (uint32_t looked = 0; (c = store_case_among(s, &it, &looked, PROOFS, cut)) != NULL; )
 			proven_raise(&best, c->conn->dir[d].proven, &c->conn->dir[d].proven_at, c->id, c->point, at_ns, span_ns);
 	}
 	return best;

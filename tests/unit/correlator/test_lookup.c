@@ -292,6 +292,32 @@ test_bound(void)
 	end();
 }
 
+/* Nor does it walk over very many that it does not want. */
+static void
+test_bound_of_others(void)
+{
+	enum { OTHERS = 20000 };
+	struct record *r = calloc(OTHERS + 1, sizeof(*r));
+	struct case_iter it = { .server_port = 2525 };
+	uint32_t looked = 0;
+
+	CHECK(r != NULL);
+	if (r == NULL)
+		return;
+	for (int i = 0; i <= OTHERS; i++)
+		r[i] = build_connection(0, 1 + (uint64_t)i, i, i + 5000);
+	r[OTHERS].connection.server.port = 2525;
+	begin(r, OTHERS + 1);
+	CHECK(lookup_next(lookups, &it, &looked, 64) == NULL);
+	CHECK_EQ_INT(lookups_cut(lookups), 1);
+	it = (struct case_iter){ .server_port = 2525, .from_ns = build_connection(0, 1, OTHERS - 100, OTHERS).connection.first.ns, .to_ns = INT64_MAX };
+	CHECK(lookup_next(lookups, &it, &looked, 64) != NULL);
+	CHECK(lookup_next(lookups, &it, &looked, 64) == NULL);
+	CHECK_EQ_INT(lookups_cut(lookups), 1);
+	end();
+	free(r);
+}
+
 int
 main(void)
 {
@@ -303,6 +329,7 @@ main(void)
 		{ "cases of a kind", test_cases_of_a_kind },
 		{ "who lived when", test_walk_of_the_living },
 		{ "a search that ends at its bound", test_bound },
+		{ "a search among very many others", test_bound_of_others },
 	};
 
 	return check_main("lookup", tests, sizeof(tests) / sizeof(tests[0]));
