@@ -56,6 +56,23 @@ capture_lacks(const struct way *w, const struct pause *p)
 }
 
 /*
+ * Its host spoke after the last data, here or elsewhere.  Else what fell silent may as well be the host or its line: one that lost
+ * its address, sleeps, or is unplugged sends nothing, nor does the capture beside it show why.
+ */
+static bool
+host_lives(const struct way *w, const struct pause *p)
+{
+	struct case_iter it = { .since_ns = p->from.ns + PATH_SECOND };
+	const struct mail_case *x;
+
+	*(w->dir == 0 ? &it.client : &it.server) = w->from;
+	while ((x = store_case_next(w->v->store, &it)) != NULL)
+		if (x->has_conn && x->point == w->c->point && x->conn->dir[w->dir].last.ns >= it.since_ns)
+			return true;
+	return false;
+}
+
+/*
  * Where its own clock does not tell a clock that was set forward looks the same.  And where the other end is not heard after the
  * pause it may be what came then that stopped the mail.  One that does not end rests on there being no more in the capture.
  */
@@ -64,7 +81,7 @@ pause_sure(const struct way *w, const struct pause *p)
 {
 	if ((!p->trailing && w->b->last.ns <= p->to.ns) || clock_denies(w, p))
 		return CONFIDENCE_POSSIBLE;
-	if (p->trailing && capture_lacks(w, p))
+	if (p->trailing && (capture_lacks(w, p) || !host_lives(w, p)))
 		return CONFIDENCE_POSSIBLE;
 	if (p->trailing || lived_ns(w, p) < 0)
 		return CONFIDENCE_PROBABLE;
@@ -72,8 +89,18 @@ pause_sure(const struct way *w, const struct pause *p)
 }
 
 static void
+say_gone(const struct way *w, struct finding *f, int64_t span)
+{
+	finding_summary(f, "The %s sent nothing for %.1f s in the middle of the message, and nothing at all after it: its program paused, or the host "
+	    "itself was gone (asleep, off, without its address or its line). What it had sent arrived.", w->dir == 0 ? "client" : "server", seconds(span));
+	finding_remedy(f, "Look whether that machine was up and on its network then. If it was, its program paused: a virus scanner, a slow disk, "
+	    "overload, a user.");
+}
+
+static void
 report(const struct way *w, const struct pause *p, int64_t span, bool here, struct verdicts *out)
 {
+	bool gone = p->trailing && !host_lives(w, p);
 	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, pause_sure(w, p), w->c, w->dir);
 
 	finding_span(f, &p->from, &p->to);
@@ -84,13 +111,16 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	if (clock_denies(w, p))
 		finding_says(f, w->c->point, "by the sender's own clock it was %.1f s: the clock of the capture may have been set forward, or the machine "
 		    "slept", seconds(lived_ns(w, p)));
-	if (w->dir == 1)
+	if (gone)
+		say_gone(w, f, span);
+	else if (w->dir == 1)
 		finding_remedy(f, "Nothing was lost: the server itself paused while it sent the message. Its owner must look there: a slow disk or mailbox, a "
 		    "virus scan, overload.");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "nothing was outstanding");
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
-	finding_exclude(f, FINDING_PATH_OUTAGE, "%s", here ? "the capture was taken at the sender: it sent nothing"
-	    : "the sender's packet counter (IP ID) did not move: it sent nothing");
+	if (!gone)
+		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", here ? "the capture was taken at the sender: it sent nothing"
+		    : "the sender's packet counter (IP ID) did not move: it sent nothing");
 }
 
 /* Another capture of this connection was taken at the sender: it says why. */

@@ -70,6 +70,29 @@ pauses(void)
 	correlator_free(c);
 }
 
+/* A client that lost its address in mid-message falls silent as one whose program paused does. */
+static void
+silent_to_the_end(void)
+{
+	struct record conn = build_connection(0, 1, 0, 22000), session = build_session(&conn, 100);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	conn.connection.rtt_ns = 40 * MS;
+	a->at_sender = true;
+	a->last = at(2000);
+	a->pause_count = 1;
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
+	session.session.content_from = at(1000);
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	a->last = at(21000);	/* it ended the connection: the host was there */
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 /* Seen at the receiver: without SACK the sender goes back over what had arrived. */
 static void
 losses_without_sack(void)
@@ -228,6 +251,7 @@ main(void)
 	static const struct check_test t[] = {
 		{ "windows", windows },
 		{ "pauses", pauses },
+		{ "silent to the end", silent_to_the_end },
 		{ "losses", losses },
 		{ "losses without SACK", losses_without_sack },
 		{ "overtaken by many", overtaken_by_many },
