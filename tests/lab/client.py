@@ -4,7 +4,8 @@
 send=BYTES[,port=25][,to=ADDRESS][,tls[=verify]][,auth=PASSWORD][,pause=SECONDS][,word=TEXT][,nosize][,from=PORT]
 early             speaks before the server's greeting
 hold=COUNT        opens so many connections at once, reads their greetings, and ends them
-  more of them: ssl (from the first byte), pipe (MAIL, RCPT and DATA at once), chunk=BYTES (BDAT), idle=SECONDS (before MAIL), slow, claim=BYTES
+  more of them: ssl (from the first byte), pipe (MAIL, RCPT and DATA at once), chunk=BYTES (BDAT), idle=SECONDS (before MAIL), slow, claim=BYTES,
+  bits=BYTES (so many at a time), nodelay
 pop[,fetch][,ssl][,port=110][,pass=WORD]  a POP3 session as bob; with fetch every message
 sleep=SECONDS
 Each step but sleep prints one line: {"step", "ok", "code", "said"}.
@@ -60,8 +61,12 @@ def pour(s, text, opt):
     for at in range(0, len(text), 20000) if "slow" in opt else ():
         s.sock.sendall(text[at:at + 20000].encode())
         time.sleep(.2)
-    half = 0 if "slow" in opt else len(text) // 2
-    text = "" if "slow" in opt else text
+    if "nodelay" in opt:
+        s.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for at in range(0, len(text), int(opt.get("bits", 1))) if "bits" in opt else ():
+        s.sock.sendall(text[at:at + int(opt["bits"])].encode())
+    text = "" if "slow" in opt or "bits" in opt else text
+    half = len(text) // 2
     s.sock.sendall(text[:half].encode())
     time.sleep(pause)
     s.sock.sendall(text[half:].encode() + b".\r\n")

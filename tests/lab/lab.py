@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""lab.py [--fast] [-k NAME] [--drawn A-B | --mixed A-B] [-j N] MAILWHY - real hosts, real mail servers, real faults.
+"""lab.py [--fast] [-k NAME] [--drawn A-B | --mixed A-B | --odd A-B] [-j N] MAILWHY - real hosts, real mail servers, real faults.
 
 Each scenario (scenarios.py) builds its own namespaces, is watched by mailwhy
 live and by tcpdump at several places, and mailwhy must say of each what is
@@ -24,6 +24,7 @@ from net import HERE, Net, Trouble, Watch, parse  # noqa: E402
 import exim  # noqa: E402
 from drawn import drawn  # noqa: E402
 from mixed import TOGETHER, connections, mixed  # noqa: E402
+from odd import odd  # noqa: E402
 import scenarios_exim  # noqa: E402,F401 (adds to the list)
 import scenarios_path  # noqa: E402,F401
 from scenarios import SCENARIOS  # noqa: E402
@@ -133,8 +134,9 @@ def play(scenario, binary, keep):
                 live, lab.watching.files = {}, {}
             for place, lines in live.items():
                 result.judge("live at " + place, place, lines)
-            for place, path in lab.watching.files.items():
-                rc, lines = read_file(binary, path)
+            for place in lab.watching.files:
+                pieces = lab.watching.pieces(place)
+                rc, lines = read_file(binary, *pieces) if pieces else (0, [])
                 if rc != 0:
                     result.errors.append("%s: exit status %d" % (place, rc))
                 result.judge(place + ".pcap", place, lines)
@@ -211,6 +213,7 @@ def main():
     ap.add_argument("--exim", metavar="DIR", help="where Debian's Exim is unpacked (exim/ beside MAILWHY)")
     ap.add_argument("--drawn", type=numbers, metavar="A-B", help="instead: the scenarios A to B of those drawn by lot (drawn.py)")
     ap.add_argument("--mixed", type=numbers, metavar="A-B", help="... of several clients at once (mixed.py)")
+    ap.add_argument("--odd", type=numbers, metavar="A-B", help="... of odder hosts, devices and captures (odd.py)")
     ap.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario so often")
     a = ap.parse_args()
     binary = os.path.abspath(a.binary)
@@ -222,7 +225,7 @@ def main():
         return 0
     jobs, skipped = [], 0
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for s in map(drawn, a.drawn) if a.drawn else map(mixed, a.mixed) if a.mixed else SCENARIOS:
+        for s in map(drawn, a.drawn) if a.drawn else map(mixed, a.mixed) if a.mixed else map(odd, a.odd) if a.odd else SCENARIOS:
             if (a.fast and not s.fast) or not re.search(a.k, s.name):
                 continue
             why = lacks(s)

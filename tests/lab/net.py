@@ -6,6 +6,7 @@
 IPv6 the same way: 2001:db8:1::/64, :2::/64, :3::/64.  wr has no address: it is
 the cable (wire.py).  Nothing here has a route to the world outside.
 """
+import glob
 import json
 import os
 import shutil
@@ -138,12 +139,12 @@ class Net:
         """One more address at eth0."""
         self.ip(name, "addr", "replace", more + ("/64" if ":" in more else "/24"), "dev", "eth0", *(["nodad"] if ":" in more else []))
 
-    def control(self, name, algorithm):
-        """The congestion control of all that a host sends."""
+    def control(self, name, algorithm, *more):
+        """The congestion control of all that a host sends; more of a route's attributes (ip-route(8))."""
         for who, to, v4, v6 in ROUTES:
             if who == name:
                 for via in (v4, v6):
-                    run("ip", "-6" if ":" in via else "-4", "-n", self.ns(name), "route", "replace", to, "via", via, "congctl", algorithm)
+                    run("ip", "-6" if ":" in via else "-4", "-n", self.ns(name), "route", "replace", to, "via", via, *more, "congctl", algorithm)
 
     def start(self, name, args, ready=None, env=None, patience=20):
         """A process in its own group; waits for the line with `ready` on its output or error."""
@@ -231,17 +232,24 @@ class Lines:
             return self.news.wait_for(lambda: self.ended, seconds)
 
 
-class Watch:
-    """tcpdump at several places, mailwhy live at one or two."""
+# -Z: tcpdump would else give up root and could not write there; -B: a slot of its ring holds what offload may join, 64 KiB
+TCPDUMP = "tcpdump -Z root -i %s --immediate-mode -U -B 32768 -n -s 0 -w %s"
 
-    def __init__(self, net, binary, places, live):
+
+class Watch:
+    """tcpdump at several places, mailwhy live at one or two.  ways: place -> (another command, seconds that it comes too late)."""
+
+    def __init__(self, net, binary, places, live, ways=None):
         self.net, self.files, self.dumps, self.live = net, {}, [], {}
         for place in places:
-            name, dev = PLACES[place]
+            command, late = (ways or {}).get(place, (TCPDUMP, 0))
             self.files[place] = os.path.join(net.dir, place + ".pcap")
-            # -Z: tcpdump would else give up root and could not write there; -B: a slot of its ring holds what offload may join, 64 KiB
-            self.dumps.append(net.start(name, ["tcpdump", "-Z", "root", "-i", dev, "--immediate-mode", "-U", "-B", "32768", "-n", "-s", "0", "-w",
-                                               self.files[place]], "listening on"))
+            if late:
+                timer = threading.Timer(late, self.dump, (place, command))
+                timer.daemon = True
+                timer.start()
+            else:
+                self.dump(place, command)
         for place in live:
             name, dev = PLACES[place]
             out = open(os.path.join(net.dir, place + ".jsonl"), "w+b")
@@ -253,10 +261,19 @@ class Watch:
             if not p.said.wait_for("listening", 20):
                 raise Trouble("mailwhy does not listen: " + p.said.text()[-300:])
 
+    def dump(self, place, command):
+        name, dev = PLACES[place]
+        args = (command % (dev, self.files[place])).split()
+        self.dumps.append(self.net.start(name, args, "Capturing on" if args[0] == "dumpcap" else "listening on"))
+
+    def pieces(self, place):
+        """What was written there: one file, several in the order of their names, or none."""
+        return sorted(glob.glob(self.files[place][:-5] + "[._]*pcap"))
+
     def settle(self, quiet=0.4, patience=3.0):
         """Until no capture has grown for `quiet` seconds: 40 wire delays."""
         def sizes():
-            return [os.path.getsize(f) for f in self.files.values()]
+            return [os.path.getsize(f) for place in self.files for f in self.pieces(place)]
         end, last, since = time.monotonic() + patience, sizes(), time.monotonic()
         while time.monotonic() < end and time.monotonic() - since < quiet:
             time.sleep(0.05)

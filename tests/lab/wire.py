@@ -108,17 +108,75 @@ def strip_wscale(frame):
     return bytes(frame)
 
 
+def damage(frame, chance):
+    """A few bits of the payload, or of the header where there is none, and nobody reckons the checksum anew."""
+    seg = Segment(frame)
+    if seg.tcp is None:
+        return frame
+    frame = bytearray(frame)
+    at = chance.randrange(seg.payload, seg.end) if seg.payload < seg.end else seg.tcp + 15
+    frame[at] ^= chance.randrange(1, 128)
+    return bytes(frame)
+
+
+class Line:
+    """One way of a line that is slow (--rate, --queue), or policed (--rate, --bucket): how long a frame waits, or None."""
+
+    def __init__(self, opt):
+        self.rate, self.queue, self.bucket = opt.rate * 125, opt.queue, opt.bucket     # bytes: a second, at most
+        self.free_at, self.credit, self.since = 0, opt.bucket, 0
+
+    def policed(self, size, now):
+        self.credit, self.since = min(self.bucket, self.credit + (now - self.since) * self.rate), now
+        if self.credit < size:
+            return None
+        self.credit -= size
+        return 0
+
+    def wait(self, size, now):
+        if not self.rate:
+            return 0
+        if self.bucket:
+            return self.policed(size, now)
+        ahead = max(self.free_at - now, 0)
+        if ahead * self.rate + size > self.queue:
+            return None
+        self.free_at = now + ahead + size / self.rate
+        return self.free_at - now
+
+
 class Middlebox:
     """What the options ask for; passes() returns the frame that goes on, or None."""
 
     def __init__(self, opt):
         self.opt, self.chance = opt, random.Random(opt.seed)
-        self.bytes_up, self.dead_until = 0, None
+        self.odd = random.Random("odd %d" % opt.seed)   # of its own, so that what the other draws stays as it was
+        self.bytes_up, self.dead_until, self.turns, self.struck = 0, None, [], 0
+        self.lines = {up: Line(opt) for up in (False, True)}
+
+    def gone(self, now):
+        """After --outage-after bytes upwards the line goes and comes, --turns times."""
+        if not self.turns and self.bytes_up > self.opt.outage_after:
+            self.turns = [now]
+            for _ in range(2 * self.opt.turns - 1):
+                self.turns.append(self.turns[-1] + self.odd.uniform(.1, self.opt.turn_of))
+        return sum(t <= now for t in self.turns) % 2 == 1
+
+    def struck_by(self, up):
+        """Loss one way, one by one or many in a row."""
+        if up != (self.opt.lossy_way == "up"):
+            return False
+        if self.odd.random() < self.opt.lossy_starts:
+            self.struck = self.odd.randint(1, self.opt.lossy_row)
+        self.struck -= 1
+        return self.struck >= 0
 
     def dead(self, frame, up, now):
         """After --outage-after bytes upwards, or with --dead-on TEXT, the line dies for --outage-for seconds."""
         opt = self.opt
         self.bytes_up += len(frame) - 14 if up else 0
+        if opt.turns:
+            return self.gone(now)
         if self.dead_until is None and (opt.outage_after is not None and self.bytes_up > opt.outage_after
                                         or opt.dead_on is not None and opt.dead_on.encode() in frame):
             self.dead_until = now + opt.outage_for
@@ -132,8 +190,10 @@ class Middlebox:
             return None
         if size > (opt.mtu_up if up else opt.mtu_down):
             return None
-        if self.chance.random() < (opt.loss_big if size > 1000 else opt.loss_small):
+        if self.chance.random() < (opt.loss_big if size > 1000 else opt.loss_small) or opt.lossy_way and self.struck_by(up):
             return None
+        if self.odd.random() < opt.damage or opt.damage_on and opt.damage_on.encode() in frame:
+            frame = damage(frame, self.odd)
         if not up and "starttls" in opt.rewrite:
             frame = rewrite(frame, strip_starttls)
         if "banner" in opt.rewrite:
@@ -142,10 +202,13 @@ class Middlebox:
             frame = strip_wscale(frame)
         return frame
 
-    def delays(self):
+    def delays(self, size, up, now):
         """Milliseconds, one for each time that the frame arrives."""
         opt, chance = self.opt, self.chance
-        late = opt.delay + chance.random() * opt.jitter
+        wait = self.lines[up].wait(size, now)
+        if wait is None:
+            return ()
+        late = opt.delay + wait * 1000 + chance.random() * opt.jitter
         if chance.random() < opt.overtaken:
             late += chance.uniform(3, 20)
         return (late, late + 2) if chance.random() < opt.twice else (late,)
@@ -167,7 +230,7 @@ def carry(ends, opt):
                     return
                 now = time.monotonic()
                 frame = None if address[2] == PACKET_OUTGOING else box.passes(frame, up, now)
-                for late in () if frame is None else box.delays():
+                for late in () if frame is None else box.delays(len(frame) - 14, up, now):
                     order += 1
                     heapq.heappush(queue, (now + late / 1000, order, ends[up], frame))
         now = time.monotonic()
@@ -196,6 +259,16 @@ def main():
     ap.add_argument("--dead-on", metavar="TEXT", help="dies with the first frame that holds it")
     ap.add_argument("--dead-way", choices=["both", "up"], default="both")
     ap.add_argument("--outage-for", type=float, default=1e9, help="seconds")
+    ap.add_argument("--turns", type=int, default=0, help="after --outage-after it goes and comes so often")
+    ap.add_argument("--turn-of", type=float, default=2, help="seconds at most, each time gone and each time there")
+    ap.add_argument("--lossy-way", choices=["up", "down"])
+    ap.add_argument("--lossy-starts", type=float, default=0, help="chance, each frame that way")
+    ap.add_argument("--lossy-row", type=int, default=1, help="... that so many at most are lost in a row")
+    ap.add_argument("--damage", type=float, default=0, help="chance to arrive with other bits and the old checksum")
+    ap.add_argument("--damage-on", metavar="TEXT", help="... each frame that holds it")
+    ap.add_argument("--rate", type=float, default=0, help="kbit/s, each way")
+    ap.add_argument("--queue", type=int, default=50000, help="bytes that wait at most")
+    ap.add_argument("--bucket", type=int, default=0, help="none wait: bytes at once, above them what is over the rate is dropped")
     ap.add_argument("--rewrite", action="append", default=[], choices=["starttls", "banner", "wscale"])
     opt = ap.parse_args()
     ends = [open_end(opt.left), open_end(opt.right)]
