@@ -208,6 +208,51 @@ dialogue(struct net *n)
 	n->acked[A] = n->sent[B];
 }
 
+static inline void
+begin_mail(struct net *n)
+{
+	begin(n);
+	dialogue(n);
+}
+
+/* len bytes of the client's, and 40 ms later the server has all that was sent. */
+static inline void
+deliver(struct net *n, uint32_t len)
+{
+	data(n, A, len);
+	wait(n, 40 * MS);
+	ack(n, B, n->sent[A]);
+}
+
+/* So many full segments of the client's, one right behind the other. */
+static inline void
+flight(struct net *n, int segments)
+{
+	for (int i = 0; i < segments; i++)
+		data(n, A, 1448);
+}
+
+/* The client's full segment at off so many times more: after `ms', after twice that, ... */
+static inline void
+timeouts(struct net *n, uint32_t off, int times, int ms)
+{
+	for (int i = 0; i < times; i++) {
+		wait(n, (ms << i) * MS);
+		data_at(n, A, off, 1448);
+	}
+}
+
+/* All from off on once more in pieces of 724, each of which is acknowledged. */
+static inline void
+again_in_halves(struct net *n, uint32_t off)
+{
+	for (; off < n->sent[A]; off += 724) {
+		data_at(n, A, off, 724);
+		wait(n, 40 * MS);
+		ack(n, B, off + 724);
+	}
+}
+
 /* Ten full segments and Linux's repetitions of the first: t = .2 .4 .8 1.6 3.3 s. */
 static inline void
 black_hole(struct net *n)
@@ -215,8 +260,7 @@ black_hole(struct net *n)
 	uint32_t head = n->sent[A];
 	static const int64_t gaps[] = { 210, 420, 840, 1660, 3300 };
 
-	for (int i = 0; i < 10; i++)
-		data(n, A, 1448);
+	flight(n, 10);
 	for (int i = 0; i < 5; i++) {
 		wait(n, gaps[i] * MS);
 		data_at(n, A, head, 1448);

@@ -8,13 +8,9 @@ clean_flow(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
-	for (int i = 0; i < 20; i++) {
-		data(&n, A, 1448);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
-	}
+	begin_mail(&n);
+	for (int i = 0; i < 20; i++)
+		deliver(&n, 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.state, CONN_ESTABLISHED);
 	CHECK_EQ_INT(s->c.dir[A].ceiling, 1500);
@@ -39,8 +35,7 @@ a_black_hole(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	black_hole(&n);
 	s = report(&n);
 	CHECK_EQ_INT(s->stalls, 1);
@@ -67,11 +62,9 @@ outage_at_data(void)
 	struct seen *s;
 	uint32_t head;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	head = n.sent[A];
-	for (int i = 0; i < 10; i++)
-		data(&n, A, 1448);
+	flight(&n, 10);
 	for (int i = 0; i < 6; i++) {
 		wait(&n, (210 << i) * MS);
 		data_at(&n, A, head, 1448);
@@ -106,15 +99,10 @@ live_by_fin(int64_t before, int64_t after, int64_t rest)
 	struct net n;
 	uint32_t head, live;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	head = n.sent[A];
-	for (int i = 0; i < 10; i++)
-		data(&n, A, 1448);
-	for (int i = 0; i < 3; i++) {
-		wait(&n, (210 << i) * MS);
-		data_at(&n, A, head, 1448);
-	}
+	flight(&n, 10);
+	timeouts(&n, head, 3, 210);
 	peer_fin(&n);
 	if (before != 0) {
 		wait(&n, before);
@@ -152,15 +140,10 @@ recovery(void)
 	struct seen *s;
 	uint32_t head;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	head = n.sent[A];
 	black_hole(&n);
-	for (uint32_t off = head; off < n.sent[A]; off += 724) {
-		data_at(&n, A, off, 724);
-		wait(&n, 40 * MS);
-		ack(&n, B, off + 724);
-	}
+	again_in_halves(&n, head);
 	s = report(&n);
 	CHECK_EQ_INT(s->stalls, 1);
 	CHECK(s->stall[0].delivered.frame != 0);
@@ -180,8 +163,7 @@ contested_proof(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	data(&n, A, 1448);
 	wait(&n, 3 * S);			/* something unseen delivered it */
 	ack(&n, B, n.sent[A]);
@@ -207,15 +189,12 @@ acknowledged_before_seen(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	ack(&n, B, off + 1448);
 	wait(&n, MS);
 	data_at(&n, A, off, 1448);
-	data(&n, A, 1000);
-	wait(&n, 40 * MS);
-	ack(&n, B, n.sent[A]);
+	deliver(&n, 1000);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].proven, 1052);
 	CHECK_EQ_INT(s->c.dir[A].w_max, 1500);
@@ -268,15 +247,12 @@ capture_loss(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	for (int i = 0; i < 50; i++) {
 		if (i % 5 == 2)
 			n.sent[A] += 1448, n.id[A]++;
 		else
-			data(&n, A, 1448);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
+			deliver(&n, 1448);
 	}
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 10 * 1448);
@@ -295,11 +271,9 @@ routers_words(void)
 	struct packet p;
 	uint32_t head;
 
-	begin(&n);		/* obeyed */
-	dialogue(&n);
+	begin_mail(&n);		/* obeyed */
 	head = n.sent[A];
-	for (int i = 0; i < 10; i++)
-		data(&n, A, 1448);
+	flight(&n, 10);
 	for (int i = 0; i < 10; i++) {
 		p = frag_needed(&n, 1454, 1500, head + (uint32_t)i * 1448);
 		CHECK(ledger_icmp(n.l, &p));
@@ -321,8 +295,7 @@ routers_words(void)
 	CHECK_EQ_INT(s->c.dir[A].proven, 1454);
 	ledger_free(n.l);
 
-	begin(&n);		/* ignored */
-	dialogue(&n);
+	begin_mail(&n);		/* ignored */
 	head = n.sent[A];
 	data(&n, A, 1448);
 	for (int i = 0; i < 5; i++) {
@@ -361,8 +334,7 @@ quotes_adjusted(void)
 		struct packet p;
 		uint32_t head;
 
-		begin(&n);
-		dialogue(&n);
+		begin_mail(&n);
 		head = n.sent[A];
 		data(&n, A, 1448);
 		p = frag_needed(&n, 1492, t[i].quoted, head + t[i].off);
@@ -380,8 +352,7 @@ cut_quote(void)
 	struct net n;
 	struct packet p;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	p = frag_needed(&n, 1400, 0, 0);
 	p.quote_cut = true;
 	p.quoted_sport = p.quoted_dport = 0;
@@ -399,22 +370,14 @@ content_drop(void)
 	struct seen *s;
 	uint32_t hole;
 
-	begin(&n);
-	dialogue(&n);
-	for (int i = 0; i < 5; i++) {
-		data(&n, A, 1448);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
-	}
+	begin_mail(&n);
+	for (int i = 0; i < 5; i++)
+		deliver(&n, 1448);
 	hole = n.sent[A];
-	for (int i = 0; i < 6; i++)
-		data(&n, A, 1448);
+	flight(&n, 6);
 	wait(&n, 40 * MS);
 	ack_sack(&n, B, hole, hole + 1448, n.sent[A]);
-	for (int i = 0; i < 6; i++) {
-		wait(&n, (200 << i) * MS);
-		data_at(&n, A, hole, 1448);
-	}
+	timeouts(&n, hole, 6, 200);
 	wait(&n, 20 * S);
 	s = report(&n);
 	CHECK_EQ_INT(s->stalls, 1);
@@ -434,8 +397,7 @@ conflicting_copies(void)
 	struct packet p;
 	uint8_t bytes[100];
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	memset(bytes, 'x', sizeof(bytes));
 	for (int i = 0; i < 2; i++) {
 		p = packet(&n, A);
@@ -477,8 +439,7 @@ reports_repeat(void)
 	struct net n;
 	char *first, *again;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	black_hole(&n);
 	first = said(report(&n));
 	again = said(report(&n));
@@ -497,11 +458,8 @@ middle_of_a_flow(void)
 
 	begin_with(&n, NULL);
 	dialogue(&n);
-	for (int i = 0; i < 5; i++) {
-		data(&n, A, 1448);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
-	}
+	for (int i = 0; i < 5; i++)
+		deliver(&n, 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.state, CONN_MIDSTREAM);
 	CHECK_EQ_INT(s->c.dir[A].ceiling, 0);
@@ -528,9 +486,7 @@ on_its_way_at_the_start(void)
 		wait(&n, 2 * S);
 		data(&n, A, 1448);
 		n.sent[A] += 1448;
-		data(&n, A, 1448);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
+		deliver(&n, 1448);
 		s = report(&n);
 		CHECK_EQ_INT(s->c.dir[A].acked_unseen, late ? 7 * 1448 : 1448);
 		CHECK_EQ_INT(s->c.dir[A].missing, s->c.dir[A].acked_unseen);

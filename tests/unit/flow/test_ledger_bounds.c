@@ -68,8 +68,7 @@ random_loss_is_not_size(void)
 			struct net n;
 			struct seen *s;
 
-			begin(&n);
-			dialogue(&n);
+			begin_mail(&n);
 			lossy(&n, &seed, percent, 100);
 			s = report(&n);
 			CHECK_EQ_INT(s->c.dir[A].proven, 1500);
@@ -133,16 +132,9 @@ stall_survives_folding(void)
 	dialogue(&n);
 	head = n.sent[A];
 	black_hole(&n);
-	for (uint32_t off = head; off < n.sent[A]; off += 724) {
-		data_at(&n, A, off, 724);
-		wait(&n, 40 * MS);
-		ack(&n, B, off + 724);
-	}
-	for (int i = 0; i < 500; i++) {
-		data(&n, A, 724);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
-	}
+	again_in_halves(&n, head);
+	for (int i = 0; i < 500; i++)
+		deliver(&n, 724);
 	s = report(&n);
 	CHECK_EQ_INT(ledger_caps(n.l).segments_dropped, 0);
 	CHECK_EQ_INT(s->stalls, 1);
@@ -179,11 +171,9 @@ round_and_round(void)
 	struct net n;
 	uint32_t from;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	from = n.sent[A];
-	for (int i = 0; i < 200; i++)
-		data(&n, A, 1448);
+	flight(&n, 200);
 	for (int round = 0; round < 100; round++) {
 		for (uint32_t off = from; off < n.sent[A]; off += 1448) {
 			data_at(&n, A, off, 1448);

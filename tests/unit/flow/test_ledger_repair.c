@@ -7,13 +7,9 @@ super_segments_prove_nothing(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
-	for (int i = 0; i < 5; i++) {
-		data(&n, A, 7240);
-		wait(&n, 40 * MS);
-		ack(&n, B, n.sent[A]);
-	}
+	begin_mail(&n);
+	for (int i = 0; i < 5; i++)
+		deliver(&n, 7240);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].proven, 92);
 	CHECK_EQ_INT(s->c.dir[A].super_segments, 5);
@@ -28,8 +24,7 @@ duplicate_refutes_loss(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	data(&n, A, 1448);
 	wait(&n, 30 * MS);
@@ -52,20 +47,14 @@ duplicate_refutes_the_first_loss(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	data(&n, A, 1448);
-	for (int i = 0; i < 5; i++) {
-		wait(&n, (300 << i) * MS);
-		data_at(&n, A, off, 1448);
-	}
+	timeouts(&n, off, 5, 300);
 	wait(&n, 40 * MS);
 	ack_sack(&n, B, n.sent[A], off, off + 1448);
 	wait(&n, 40 * MS);
-	data(&n, A, 1448);
-	wait(&n, 40 * MS);
-	ack(&n, B, n.sent[A]);
+	deliver(&n, 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
 	CHECK_EQ_INT(s->stalls, 1);
@@ -83,8 +72,7 @@ overtaken_ack_tells_no_duplicate(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	data(&n, A, 1448);
 	data(&n, A, 1448);
@@ -106,8 +94,7 @@ reordering(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	for (int i = 0; i < 20; i++) {
 		uint32_t off = n.sent[A];
 		uint16_t id = n.id[A];
@@ -136,8 +123,7 @@ reordering_by_clock(uint32_t younger, uint32_t fills)
 	struct seen *s;
 	struct packet p;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	for (int i = 0; i < 20; i++) {
 		for (int k = 1; k >= 0; k--) {
 			p = packet(&n, A);
@@ -175,8 +161,7 @@ interruption(bool arrived)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	for (uint32_t i = 0; i < 6; i++)
 		data_at(&n, A, off + i * 1448, 1448);
@@ -217,8 +202,7 @@ shrunk_with_offload(bool card_cuts, uint32_t proven)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	data_at(&n, A, off, card_cuts ? 2048 : 1024);
 	data_at(&n, A, off + (card_cuts ? 2048 : 1024), 1024);
@@ -251,8 +235,7 @@ upstream_loss(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	for (int i = 0; i < 6; i++) {
 		uint32_t off = n.sent[A];
 
@@ -278,8 +261,7 @@ asked_again(int64_t later)
 	struct net n;
 	uint32_t off, lost;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	data_at(&n, A, off, 1448);
 	for (int i = 0; i < 3; i++) {
@@ -308,8 +290,7 @@ answered_with(uint32_t echo)
 	struct packet p;
 	uint32_t off, needless;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	for (int i = 0; i < 2; i++) {
 		p = packet(&n, A);
@@ -362,8 +343,7 @@ probe_behind_a_hole(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	data(&n, A, 500);
 	hole_opens_and_closes(&n, 11 * 1448, 0);
 	hole_opens_and_closes(&n, 748, 2 * MS);
@@ -407,8 +387,7 @@ sacked_unseen(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	wait(&n, 40 * MS);
 	ack_sack(&n, B, n.sent[A], n.sent[A] + 1448, n.sent[A] + 2896);
 	s = report(&n);
@@ -424,8 +403,7 @@ end_acked_unseen(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	wait(&n, 40 * MS);
 	ack(&n, B, n.sent[A] + 1);
 	s = report(&n);
@@ -442,8 +420,7 @@ overtaken_or_timed(void)
 	struct packet p;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	for (uint32_t i = 0; i < 4; i++) {
 		p = packet(&n, A);
 		p.ip_id = 0;
@@ -470,8 +447,7 @@ back_over_what_arrived(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
 	for (uint32_t round = 0; round < 2; round++) {
 		for (uint32_t i = 0; i < 5; i++) {

@@ -19,8 +19,7 @@ resets(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);		/* the server itself */
-	dialogue(&n);
+	begin_mail(&n);		/* the server itself */
 	reset(&n, B, n.sent[B], 57, TCP_RST | TCP_ACK);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
@@ -28,8 +27,7 @@ resets(void)
 	CHECK(!s->c.dir[B].rst_answers);
 	ledger_free(n.l);
 
-	begin(&n);		/* a device in between */
-	dialogue(&n);
+	begin_mail(&n);		/* a device in between */
 	reset(&n, B, n.sent[B], 63, TCP_RST | TCP_ACK);
 	wait(&n, 10 * MS);
 	data(&n, B, 30);
@@ -37,8 +35,7 @@ resets(void)
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, RESET_R1 | RESET_R5);
 	ledger_free(n.l);
 
-	begin(&n);		/* the end gives up 12 s later: until then it knew nothing of a reset */
-	dialogue(&n);
+	begin_mail(&n);		/* the end gives up 12 s later: until then it knew nothing of a reset */
 	reset(&n, A, n.sent[A], 62, TCP_RST);
 	wait(&n, 12 * S);
 	data(&n, A, 6);
@@ -46,8 +43,7 @@ resets(void)
 	CHECK_EQ_INT(s->c.dir[A].reset_signs, RESET_R1 | RESET_R5);
 	ledger_free(n.l);
 
-	begin(&n);		/* a closed socket answers old ACKs: no sign (S17) */
-	dialogue(&n);
+	begin_mail(&n);		/* a closed socket answers old ACKs: no sign (S17) */
 	data(&n, A, 500);		/* B has not acknowledged this when A's program ends */
 	wait(&n, 10 * S);
 	for (int i = 0; i < 4; i++) {
@@ -68,8 +64,7 @@ hasty(int64_t rest, int64_t after, uint8_t flags)
 	struct net n;
 	uint32_t signs;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	wait(&n, rest);
 	data(&n, A, 30);
 	wait(&n, after);
@@ -100,8 +95,7 @@ resets_overtake(void)
 	struct seen *s;
 	uint32_t edge;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	edge = n.sent[A];
 	for (int i = 0; i < 8; i++)
 		data(&n, A, 1400);
@@ -116,8 +110,7 @@ resets_overtake(void)
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
 	ledger_free(n.l);
 
-	begin(&n);		/* a device sends both */
-	dialogue(&n);
+	begin_mail(&n);		/* a device sends both */
 	data(&n, A, 1400);
 	wait(&n, 25 * MS);
 	reset(&n, B, n.sent[B], n.ttl[B], TCP_RST);

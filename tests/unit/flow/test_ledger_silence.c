@@ -8,8 +8,7 @@ shut_window(struct net *np, uint16_t shut)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	data(&n, A, 1448);
 	wait(&n, 40 * MS);
 	n.window[B] = shut;
@@ -74,11 +73,9 @@ window_taken_back(void)
 	struct seen *s;
 	uint32_t first;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	first = n.sent[A] + 1448;
-	for (int i = 0; i < 3; i++)
-		data(&n, A, 1448);
+	flight(&n, 3);
 	wait(&n, 40 * MS);
 	n.window[B] = 0;
 	ack(&n, B, first);
@@ -105,15 +102,10 @@ pauses(void)
 	struct net n;
 	struct seen *s;
 
-	begin(&n);
-	dialogue(&n);
-	data(&n, A, 1448);
-	wait(&n, 40 * MS);
-	ack(&n, B, n.sent[A]);
+	begin_mail(&n);
+	deliver(&n, 1448);
 	wait(&n, 20 * S);
-	data(&n, A, 1448);
-	wait(&n, 40 * MS);
-	ack(&n, B, n.sent[A]);
+	deliver(&n, 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
 	CHECK(s->c.dir[A].pause_ids_continue);
@@ -127,9 +119,7 @@ pauses(void)
 	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
 	/* the counter moved on: it was sending */
 	ack(&n, B, n.sent[A]);
-	data(&n, A, 1448);
-	wait(&n, 40 * MS);
-	ack(&n, B, n.sent[A]);
+	deliver(&n, 1448);
 	wait(&n, 30 * S);
 	n.id[A] = (uint16_t)(n.id[A] + 7);
 	data(&n, A, 1448);
@@ -170,11 +160,9 @@ repetition_is_no_pause(void)
 	struct seen *s;
 	uint32_t off;
 
-	begin(&n);
-	dialogue(&n);
+	begin_mail(&n);
 	off = n.sent[A];
-	for (int i = 0; i < 3; i++)
-		data(&n, A, 1448);
+	flight(&n, 3);
 	wait(&n, S);
 	data_at(&n, A, off, 1448);
 	wait(&n, 8 * S);
