@@ -10,11 +10,39 @@
 
 enum { RESETS_SURE = 3, NO_SCALE = 255 };
 
+#define RESET_NEAR	INT64_C(100000000)	/* ns */
+
 /* ---- a reset that its end never sent ----------------------------------------------- */
+
+/*
+ * The upper point, nearer to the end, has a reset of it then, for a connection that began before the capture: maybe this one,
+ * to which an address translation has meanwhile given another port or address.
+ */
+static bool
+reset_renamed(const struct store *s, const struct passage *p)
+{
+	const struct record_connection *up = p->up->conn;
+	int64_t rst = p->down->conn->dir[p->dir].rst.ns;
+	struct case_iter it = { .since_ns = rst - p->late - RESET_NEAR };
+	const struct mail_case *c;
+
+	if (p->dir == 1) {
+		it.server = &up->server.ip;
+		it.server_port = up->server.port;
+	}
+	while ((c = store_case_next(s, &it)) != NULL) {
+		const struct moment *at = &c->conn->dir[p->dir].rst;
+
+		if (c != p->up && c->point == p->up->point && c->has_conn && case_midstream(c) && moment_is(at)
+		    && at->ns >= rst - p->late - RESET_NEAR && at->ns <= rst - p->early + RESET_NEAR)
+			return true;
+	}
+	return false;
+}
 
 /* The upper point, nearer to the end, was watching when it would have passed. */
 static bool
-reset_forged(const struct passage *p, bool *went_on)
+reset_forged(const struct store *s, const struct passage *p, bool *went_on)
 {
 	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
 	int64_t latest = down->rst.ns - p->early;
@@ -24,7 +52,7 @@ reset_forged(const struct passage *p, bool *went_on)
 	if (p->up->capture->first.ns > down->rst.ns - p->late || p->up->capture->last.ns < latest || !p->up->conn->dir[p->dir].isn_known)
 		return false;
 	*went_on = up->last.ns > latest;
-	return true;
+	return *went_on || !reset_renamed(s, p);
 }
 
 static void
@@ -52,7 +80,7 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 	bool went_on = false;
 
 	for (uint32_t i = 0; (d != NULL || peer != NULL) && at == NULL && i < n; i++)
-		if (reset_forged(&p[i], &went_on))
+		if (reset_forged(r->store, &p[i], &went_on))
 			at = &p[i];
 	if (at == NULL)
 		return;

@@ -430,6 +430,45 @@ reset_never_sent(void)
 	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "between point0.pcap and point1.pcap");
 }
 
+/* A translator forgot the connection and gave it another port: under that one the server did send the reset. */
+static void
+reset_of_another_name(void)
+{
+	struct scene s = scene_reset();
+	struct record renamed = s.conn[1];
+	struct record_connection *r = &renamed.connection;
+	struct correlator *c;
+
+	s.conn[1].connection.dir[1].last = at(3600000 + TRANSIT + T - 100);
+	renamed.key.conn = ID + 1;
+	r->client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
+	r->state = CONN_MIDSTREAM;
+	r->first = at(3600000 + T - 40);
+	r->last = r->dir[1].rst = at(3600000 + T - 15);
+	r->dir[1].rst_count = 1;
+	c = build_correlator();
+	correlator_take(c, &renamed);
+	for (int p = 0; p < 2; p++) {
+		correlator_take(c, &s.capture[p]);
+		correlator_take(c, &s.conn[p]);
+		correlator_take(c, &s.session[p]);
+	}
+	correlator_judge(c);
+	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+	correlator_free(c);
+	r->dir[1].rst = at(3600000 + T - 2000);		/* another one, much sooner */
+	c = build_correlator();
+	correlator_take(c, &renamed);
+	for (int p = 0; p < 2; p++) {
+		correlator_take(c, &s.capture[p]);
+		correlator_take(c, &s.conn[p]);
+		correlator_take(c, &s.session[p]);
+	}
+	correlator_judge(c);
+	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 static void
 reset_not_proven(void)
 {
@@ -545,6 +584,7 @@ main(void)
 		{ "the SYNs go on", syns_go_on },
 		{ "nothing arrives", nothing_arrives },
 		{ "a reset that was never sent", reset_never_sent },
+		{ "a reset that was sent under another name", reset_of_another_name },
 		{ "a reset that may have been", reset_not_proven },
 		{ "window scale changed on the way", scale_changed },
 		{ "words changed on the way", words_changed },
