@@ -1,10 +1,13 @@
 #include "unreachable.h"
 
-/* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port unreachable" is a firewall's, the host's own, too. */
+/* RFC 792, 1812 5.2.7, 4443.  Where nothing listens TCP is answered by RST: "port" or "protocol unreachable" is a firewall's, the host's own, too. */
 static const struct unreachable answers[] = {
 	{ 4, 3, 0, FINDING_HOST_UNREACHABLE_ICMP, "network unreachable", false },
 	{ 4, 3, 1, FINDING_HOST_UNREACHABLE_ICMP, "host unreachable", false },
+	{ 4, 3, 2, FINDING_PORT_BLOCKED_ICMP, "protocol unreachable", false },
 	{ 4, 3, 3, FINDING_PORT_BLOCKED_ICMP, "port unreachable", false },
+	{ 4, 3, 6, FINDING_HOST_UNREACHABLE_ICMP, "network unknown", false },
+	{ 4, 3, 7, FINDING_HOST_UNREACHABLE_ICMP, "host unknown", false },
 	{ 4, 3, 9, FINDING_PORT_BLOCKED_ICMP, "communication with the network prohibited", false },
 	{ 4, 3, 10, FINDING_PORT_BLOCKED_ICMP, "communication with the host prohibited", false },
 	{ 4, 3, 13, FINDING_PORT_BLOCKED_ICMP, "communication prohibited", false },
