@@ -100,15 +100,15 @@ live_explain(pcap_t *p, int rc, char *err, size_t errlen)
 static int
 live_activate(struct live *s, uint32_t snaplen, uint32_t buffer, char *err, size_t errlen)
 {
+	int length = snaplen != 0 && snaplen <= LIVE_SNAPLEN ? (int)snaplen : LIVE_SNAPLEN;
+	int room = buffer != 0 && buffer <= INT32_MAX ? (int)buffer : (int)LIVE_BUFFER;
 	int rc;
 
-	pcap_set_snaplen(s->pcap, snaplen != 0 && snaplen <= LIVE_SNAPLEN ? (int)snaplen : LIVE_SNAPLEN);
-	pcap_set_buffer_size(s->pcap, buffer != 0 && buffer <= INT32_MAX ? (int)buffer : (int)LIVE_BUFFER);
-	pcap_set_timeout(s->pcap, LIVE_TIMEOUT_MS);
-	pcap_set_immediate_mode(s->pcap, 0);
-	pcap_set_promisc(s->pcap, 1);
-	(void)pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO);
-	if ((rc = pcap_activate(s->pcap)) < 0)
+	/* no nanoseconds is no reason either: what it is in the end is asked below */
+	s->nano = pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
+	if ((rc = pcap_set_snaplen(s->pcap, length)) < 0 || (rc = pcap_set_buffer_size(s->pcap, room)) < 0 ||
+	    (rc = pcap_set_timeout(s->pcap, LIVE_TIMEOUT_MS)) < 0 || (rc = pcap_set_immediate_mode(s->pcap, 0)) < 0 ||
+	    (rc = pcap_set_promisc(s->pcap, 1)) < 0 || (rc = pcap_activate(s->pcap)) < 0)
 		return live_explain(s->pcap, rc, err, errlen);
 	s->nano = pcap_get_tstamp_precision(s->pcap) == PCAP_TSTAMP_PRECISION_NANO;
 	return 0;

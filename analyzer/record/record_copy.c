@@ -210,7 +210,9 @@ transaction_disown(struct record_transaction *t)
 struct record_session *
 session_new(void)
 {
-	return calloc(1, offsetof(struct record_session, refusals));
+	void *head = calloc(1, offsetof(struct record_session, refusals));
+
+	return head;	/* less than the struct, on purpose: session_bytes() */
 }
 
 void

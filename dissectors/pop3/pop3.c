@@ -134,18 +134,19 @@ line_add(struct pop3_buffer *l, enum dissect_dir dir, const uint8_t *p, size_t l
 static size_t
 line_push(struct pop3 *st, enum dissect_dir dir, uint64_t off, const uint8_t *p, size_t len)
 {
-	struct pop3_buffer *l = &st->line[dir];
+	const bool server = dir == DIR_S2C;
+	struct pop3_buffer *l = &st->line[server];
 	const uint8_t *lf = memchr(p, '\n', len);
 	size_t n = lf != NULL ? (size_t)(lf + 1 - p) : len;
 
 	if (l->full == 0)
 		l->off = off;
-	if (dir == DIR_S2C && l->full < 4 && n > 4 - l->full) {
+	if (server && l->full < 4 && n > 4 - l->full) {
 		n = 4 - (size_t)l->full;
 		lf = NULL;
 	}
 	line_add(l, dir, p, n);
-	if (dir == DIR_S2C && (l->full == 4 || (lf != NULL && l->full < 4)) &&
+	if (server && (l->full == 4 || (lf != NULL && l->full < 4)) &&
 	    pop3_answer_starts(st, l->buf, l->len)) {
 		uint8_t head[4];
 		size_t head_len = l->len;
@@ -158,10 +159,10 @@ line_push(struct pop3 *st, enum dissect_dir dir, uint64_t off, const uint8_t *p,
 	}
 	if (l->last != '\n')
 		return n;
-	if (dir == DIR_C2S)
-		pop3_client_line(st);
-	else
+	if (server)
 		pop3_server_line(st);
+	else
+		pop3_client_line(st);
 	pop3_line_reset(l);
 	return n;
 }

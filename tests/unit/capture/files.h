@@ -216,7 +216,10 @@ file_path(const char *name)
 		exit(1);
 	}
 	made = true;
-	snprintf(files_path, sizeof(files_path), "%s/%s", files_dir, name);
+	if ((size_t)snprintf(files_path, sizeof(files_path), "%s/%s", files_dir, name) >= sizeof(files_path)) {
+		fprintf(stderr, "%s: name too long\n", name);
+		exit(1);
+	}
 	return files_path;
 }
 
