@@ -605,6 +605,7 @@ point_caps(const struct flow_point *fp, struct record_capture *c)
 	caps_add(c, "held-bytes", s.forced);
 	caps_add(c, "stream-engine", s.engine_failed);
 	caps_add(c, "offset-rings", s.frame_rings);
+	caps_add(c, "acknowledged-holes", s.unled);
 	caps_add(c, "undecided", fp->cap_undecided);
 	caps_add(c, "failed-connections", fp->cap_failed);
 	caps_add(c, "icmp-orphans", fp->cap_orphans);

@@ -5,7 +5,7 @@
 
 enum { LEADS_KEPT = 16 };
 
-void
+bool
 leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer)
 {
 	uint32_t old = 0;
@@ -17,11 +17,12 @@ leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer)
 	l->count -= old;
 	if (old > 0)
 		memmove(l->at, l->at + old, l->count * sizeof(l->at[0]));
-	if (l->count == LEADS_KEPT || (l->count > 0 && l->at[l->count - 1].ack == ack))
-		return;
-	if (l->at == NULL && (l->at = calloc(LEADS_KEPT, sizeof(*l->at))) == NULL)
-		return;
+	if (l->count > 0 && l->at[l->count - 1].ack == ack)
+		return true;
+	if (l->count == LEADS_KEPT || (l->at == NULL && (l->at = calloc(LEADS_KEPT, sizeof(*l->at))) == NULL))
+		return false;
 	l->at[l->count++] = (struct lead){ ack, peer };
+	return true;
 }
 
 uint64_t

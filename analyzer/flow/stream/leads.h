@@ -7,6 +7,7 @@
 #ifndef LEADS_H
 #define LEADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The first acknowledgement that reached `ack' came with the peer's byte `peer' (both offsets). */
@@ -19,8 +20,8 @@ struct leads {
 	uint32_t	 count;
 };
 
-/* `edge': contiguous up to there.  Without memory, or beyond what is kept: not noted. */
-void		leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer);
+/* `edge': contiguous up to there.  false: not noted, without memory or beyond what is kept. */
+bool		leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer);
 /* What the peer sent from this offset on it sent when it had all up to `to'; UINT64_MAX: not known. */
 uint64_t	leads_heard(const struct leads *l, uint64_t to);
 void		leads_clear(struct leads *l);

@@ -583,14 +583,14 @@ half_watch(struct stream *s, enum dissect_dir dir)
 
 /* Bytes that the capture lacks are acknowledged with the first byte that this side has not sent before. */
 static void
-half_leads(struct half *peer, const struct half *h, const struct stream_packet *p)
+half_leads(struct stream *s, struct half *peer, const struct half *h, const struct stream_packet *p)
 {
 	int64_t ack = half_offset(peer, p->ack), off = h->started && p->len > 0 ? half_offset(h, p->seq) : 0;
 
 	if (peer->fin && ack > (int64_t)peer->fin_off)
 		ack = (int64_t)peer->fin_off;
 	if (ack > (int64_t)peer->next && (uint64_t)ack <= peer->next + FAR)
-		leads_put(&peer->leads, peer->next, (uint64_t)ack, off > (int64_t)h->high ? (uint64_t)off : h->high);
+		s->all->count.unled += !leads_put(&peer->leads, peer->next, (uint64_t)ack, off > (int64_t)h->high ? (uint64_t)off : h->high);
 }
 
 static void
@@ -601,7 +601,7 @@ half_heard(struct stream *s, const struct stream_packet *p)
 
 	peer->window = window > peer->window ? window : peer->window;
 	if (peer->started) {
-		half_leads(peer, h, p);
+		half_leads(s, peer, h, p);
 		half_ack(s, peer, p->ack);
 	}
 }

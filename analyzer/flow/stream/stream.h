@@ -53,6 +53,7 @@ struct stream_counters {
 	uint64_t doubtful;		/* segments far outside the window, never confirmed */
 	uint64_t sorted;		/* holes for which the engine was asked */
 	uint64_t engine_failed;		/* of them, it had no room (the hole is a gap) or gave up (the stream ends) */
+	uint64_t unled;			/* acknowledgements of bytes that are missing, not noted: who answered what is less sure there */
 	uint64_t frame_rings;		/* offset rings that could not grow */
 };
 

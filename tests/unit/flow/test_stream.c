@@ -204,6 +204,7 @@ too_much_heard_is_not_kept(void)
 		strcat(want, " C+x");
 	for (int i = 0; i < 20; i++)
 		snprintf(want + strlen(want), sizeof(want) - strlen(want), i < 16 ? " S-1@%d S+y" : " S-1 S+y", i);
+	CHECK_EQ_INT(streams_counters(all).unled, 4);
 	end(want);
 }
 
