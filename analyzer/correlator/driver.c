@@ -33,6 +33,21 @@ copies_exist(const struct store *s)
 	return false;
 }
 
+/* Where a search for what speaks against them ended at its bound, nothing is confirmed. */
+static void
+judge_one(const struct rule *r, const struct view *v, struct verdicts *out)
+{
+	uint64_t cut = lookups_cut(v->lookups);
+	uint32_t n = out->n;
+
+	r->judge(v, out);
+	if (!r->asks_others || lookups_cut(v->lookups) == cut)
+		return;
+	for (; n < out->n; n++)
+		if (out->v[n].f->confidence == CONFIDENCE_CONFIRMED)
+			out->v[n].f->confidence = CONFIDENCE_PROBABLE;
+}
+
 /* Rules of single connections, which see no claims but those on it and its copies. */
 static void
 rules_run(const struct rule *const *r, size_t n, struct view v, struct verdicts *out)
@@ -44,7 +59,7 @@ rules_run(const struct rule *const *r, size_t n, struct view v, struct verdicts 
 			for (size_t k = from; k < cases && k < from + most; k++) {
 				v.c = store_case_at(v.store, k);
 				if (r[i]->scope != RULE_MAIL || case_is_mail(v.c))
-					r[i]->judge(&v, out);
+					judge_one(r[i], &v, out);
 			}
 }
 

@@ -34,6 +34,7 @@ struct rule {
 	const char	*name;
 	enum rule_scope	 scope;
 	void		(*judge)(const struct view *v, struct verdicts *out);
+	bool		 asks_others;	/* what other connections prove speaks against it: see judge_one() */
 };
 
 /*

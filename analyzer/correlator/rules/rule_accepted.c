@@ -84,4 +84,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_smtp(v->c, out);
 }
 
-const struct rule rule_accepted = { "accepted", RULE_LATER, judge };
+const struct rule rule_accepted = { "accepted", RULE_LATER, judge, false };

@@ -339,4 +339,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_refused(v, out);
 }
 
-const struct rule rule_banner = { "banner", RULE_CASE, judge };
+const struct rule rule_banner = { "banner", RULE_CASE, judge, false };

@@ -208,4 +208,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_beyond = { "beyond", RULE_MAIL, judge };
+const struct rule rule_beyond = { "beyond", RULE_MAIL, judge, false };

@@ -351,4 +351,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_capture = { "capture", RULE_STORE, judge };
+const struct rule rule_capture = { "capture", RULE_STORE, judge, false };

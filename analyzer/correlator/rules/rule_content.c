@@ -159,4 +159,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_content = { "content", RULE_MAIL, judge };
+const struct rule rule_content = { "content", RULE_MAIL, judge, true };

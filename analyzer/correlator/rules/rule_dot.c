@@ -123,4 +123,4 @@ judge_dot(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_dot = { "dot", RULE_CASE, judge_dot };
+const struct rule rule_dot = { "dot", RULE_CASE, judge_dot, false };

@@ -107,4 +107,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_fragments = { "fragments", RULE_CASE, judge };
+const struct rule rule_fragments = { "fragments", RULE_CASE, judge, true };

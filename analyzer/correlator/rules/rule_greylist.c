@@ -190,4 +190,4 @@ judge_greylist(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_greylist = { "greylist", RULE_CASE, judge_greylist };
+const struct rule rule_greylist = { "greylist", RULE_CASE, judge_greylist, false };

@@ -217,4 +217,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_icmp = { "icmp", RULE_CASE, judge };
+const struct rule rule_icmp = { "icmp", RULE_CASE, judge, true };

@@ -245,4 +245,4 @@ judge(const struct view *v, struct verdicts *out)
 		ring_silence(out, s.upstream, -1, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_POSSIBLE);
 }
 
-const struct rule rule_intercept = { "intercept", RULE_CASE, judge };
+const struct rule rule_intercept = { "intercept", RULE_CASE, judge, false };

@@ -214,4 +214,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_late(v, case_waited(c, &c->conn->handshake, &c->session->greeting.at), out);
 }
 
-const struct rule rule_late = { "late", RULE_CASE, judge };
+const struct rule rule_late = { "late", RULE_CASE, judge, false };

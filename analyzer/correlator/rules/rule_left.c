@@ -131,4 +131,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_login(&g, d, &left);
 }
 
-const struct rule rule_left = { "left", RULE_CASE, judge };
+const struct rule rule_left = { "left", RULE_CASE, judge, false };

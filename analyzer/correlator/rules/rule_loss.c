@@ -303,4 +303,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_loss = { "loss", RULE_MAIL, judge };
+const struct rule rule_loss = { "loss", RULE_MAIL, judge, false };

@@ -290,4 +290,4 @@ judge(const struct view *v, struct verdicts *out)
 	judge_commands(c, out);
 }
 
-const struct rule rule_mask = { "mask", RULE_CASE, judge };
+const struct rule rule_mask = { "mask", RULE_CASE, judge, false };

@@ -81,4 +81,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_mss = { "mss", RULE_CASE, judge };
+const struct rule rule_mss = { "mss", RULE_CASE, judge, false };

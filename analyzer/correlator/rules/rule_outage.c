@@ -502,7 +502,7 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_outage = { "outage", RULE_MAIL, judge };
+const struct rule rule_outage = { "outage", RULE_MAIL, judge, true };
 
 /* ---- an outage before the capture, told by the sender's IP IDs (S11) ------------- */
 
@@ -569,4 +569,4 @@ judge_upstream(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_upstream = { "upstream", RULE_MAIL, judge_upstream };
+const struct rule rule_upstream = { "upstream", RULE_MAIL, judge_upstream, true };

@@ -213,4 +213,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_pause = { "pause", RULE_MAIL, judge };
+const struct rule rule_pause = { "pause", RULE_MAIL, judge, true };

@@ -450,4 +450,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_pmtu = { "pmtu", RULE_CASE, judge };
+const struct rule rule_pmtu = { "pmtu", RULE_CASE, judge, true };

@@ -543,4 +543,4 @@ judge(const struct view *v, struct verdicts *out)
 	judge_bad_reply(c, out);
 }
 
-const struct rule rule_pop = { "pop", RULE_CASE, judge };
+const struct rule rule_pop = { "pop", RULE_CASE, judge, false };

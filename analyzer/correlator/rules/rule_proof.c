@@ -432,4 +432,4 @@ judge(const struct view *v, struct verdicts *out)
 	free(all.v);
 }
 
-const struct rule rule_proof = { "proof", RULE_STORE, judge };
+const struct rule rule_proof = { "proof", RULE_STORE, judge, false };

@@ -638,4 +638,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_silence(v, many, out);
 }
 
-const struct rule rule_reach = { "reach", RULE_CASE, judge };
+const struct rule rule_reach = { "reach", RULE_CASE, judge, false };

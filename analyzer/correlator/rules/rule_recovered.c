@@ -97,4 +97,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_recovered = { "recovered", RULE_CASE, judge };
+const struct rule rule_recovered = { "recovered", RULE_CASE, judge, true };

@@ -171,4 +171,4 @@ judge_relay(const struct view *v, struct verdicts *out)
 			judge_recipient(v, c->recipients[i], out);
 }
 
-const struct rule rule_relay = { "relay", RULE_CASE, judge_relay };
+const struct rule rule_relay = { "relay", RULE_CASE, judge_relay, false };

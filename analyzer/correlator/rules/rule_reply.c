@@ -428,4 +428,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_refusal(&g, &r[i]);
 }
 
-const struct rule rule_reply = { "reply", RULE_CASE, judge };
+const struct rule rule_reply = { "reply", RULE_CASE, judge, false };

@@ -517,4 +517,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_peer(v, d, bits, out);
 }
 
-const struct rule rule_reset = { "reset", RULE_MAIL, judge };
+const struct rule rule_reset = { "reset", RULE_MAIL, judge, false };

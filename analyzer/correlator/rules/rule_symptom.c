@@ -421,4 +421,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_session(c, out);
 }
 
-const struct rule rule_symptom = { "symptom", RULE_CASE, judge };
+const struct rule rule_symptom = { "symptom", RULE_CASE, judge, false };

@@ -428,4 +428,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_handshake(c, out);
 }
 
-const struct rule rule_tls = { "tls", RULE_CASE, judge };
+const struct rule rule_tls = { "tls", RULE_CASE, judge, false };

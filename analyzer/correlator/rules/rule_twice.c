@@ -126,4 +126,4 @@ judge_twice(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_twice = { "twice", RULE_CASE, judge_twice };
+const struct rule rule_twice = { "twice", RULE_CASE, judge_twice, false };

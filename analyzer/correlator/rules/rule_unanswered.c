@@ -272,4 +272,4 @@ judge(const struct view *v, struct verdicts *out)
 		judge_pop_unanswered(c, out);
 }
 
-const struct rule rule_unanswered = { "unanswered", RULE_CASE, judge };
+const struct rule rule_unanswered = { "unanswered", RULE_CASE, judge, false };

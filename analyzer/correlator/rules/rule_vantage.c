@@ -121,7 +121,7 @@ judge(const struct view *v, struct verdicts *out)
 	vantages_free(&points);
 }
 
-const struct rule rule_vantage = { "vantage", RULE_STORE, judge };
+const struct rule rule_vantage = { "vantage", RULE_STORE, judge, false };
 
 #define CLOCKS_APART	INT64_C(300000000000)
 #define AT_ONCE		INT64_C(1000000000)	/* the same event, as two points see it */
@@ -261,4 +261,4 @@ judge_nat(const struct view *v, struct verdicts *out)
 	vantages_free(&points);
 }
 
-const struct rule rule_nat = { "nat", RULE_STORE, judge_nat };
+const struct rule rule_nat = { "nat", RULE_STORE, judge_nat, false };

@@ -96,4 +96,4 @@ judge(const struct view *v, struct verdicts *out)
 	}
 }
 
-const struct rule rule_window = { "window", RULE_MAIL, judge };
+const struct rule rule_window = { "window", RULE_MAIL, judge, false };
