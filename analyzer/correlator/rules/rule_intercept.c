@@ -115,11 +115,21 @@ scanner_find(const struct view *v, const struct record_message *m, struct signs 
 			s->scanned = x;
 }
 
+/*
+ * The words come from farther than the handshake: a SYN proxy on the way shook hands in this end's name and then let it speak
+ * itself (RFC 4987).  Nobody answers in its place, and how near the proxy is says nothing of it.
+ */
+static bool
+handshake_lent(const struct record_direction *d)
+{
+	return d->ttl_syn != 0 && d->ttl != 0 && ttl_hops(d->ttl) > ttl_hops(d->ttl_syn);
+}
+
 static void
 signs_find(const struct view *v, struct signs *s)
 {
 	const struct record_connection *n = v->c->conn;
-	bool public = addr_public(&n->server.ip), mixed = contrast_mixed(v);
+	bool public = addr_public(&n->server.ip), mixed = contrast_mixed(v), lent = handshake_lent(&n->dir[1]);
 	uint32_t witnesses;
 
 	s->twin = lookup_greeting_twin(v->lookups, v->c);
@@ -128,18 +138,18 @@ signs_find(const struct view *v, struct signs *s)
 	s->banner = s->twin != NULL && s->own_ttl == s->twin->conn->dir[1].ttl_syn && !lookup_greeting_other(v->lookups, v->c);
 	s->other_ttl = contrast_ttl(v, true);
 	/* who answers in the server's place is nearer; what is farther is at most another host behind the same address */
-	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl) && !mixed;
+	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl) && !mixed && !lent;
 	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
 	s->other_rtt = contrast_rtt(v, &witnesses);
-	s->time = !mixed && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
+	s->time = !mixed && !lent && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	s->time_sure = witnesses >= HANDSHAKES_SURE;
 	s->upstream = upstream_silent(v);
 	for (uint32_t i = 0; s->scanned == NULL && i < v->c->message_count && !case_missing_dir(v->c, 0); i++)
 		scanner_find(v, v->c->messages[i], s);
 	/* I8: both ends on this wire, yet the server's address is far away */
-	s->here = public && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 && ttl_undiminished(n->dir[0].ttl_syn) &&
-	    ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
+	s->here = public && !lent && !handshake_lent(&n->dir[0]) && s->own_rtt > 0 && s->own_rtt < SECOND / 1000 &&
+	    ttl_undiminished(n->dir[0].ttl_syn) && ttl_undiminished(s->own_ttl) && !addr_prefix_equal(&n->server.ip, &n->client.ip, 16, 48);
 }
 
 /* The certificate was made on the fly by a program or device that is known for it (TLS 1.2: it is in clear). */
