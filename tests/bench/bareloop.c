@@ -24,8 +24,11 @@ main(int argc, char **argv)
 	}
 	if (optind != argc - 1 || (f = fopen(argv[optind], "rb")) == NULL)
 		return 2;
-	/* glibc ignores the size when it is to find the memory itself */
-	if (buffer && (room = malloc(buffer)) != NULL)
+	/*
+	 * glibc ignores the size when it is to find the memory itself.  At the start of a page: 16 bytes into one, where malloc()
+	 * puts what is large, the kernel copies at a quarter of the speed on some processors (loads and stores 4 KiB apart).
+	 */
+	if (buffer && (room = aligned_alloc(4096, (buffer + 4095) / 4096 * 4096)) != NULL)
 		setvbuf(f, room, _IOFBF, buffer);
 	if ((pc = pcap_fopen_offline(f, err)) == NULL) {
 		fprintf(stderr, "%s\n", err);
