@@ -8,7 +8,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, PLACES_LOOKED = 64, HANDSHAKES_LEAST = 2 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, PLACES_LOOKED = 64, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -16,13 +16,76 @@ host_near(const struct record_host *h, int64_t at)
 	return h->last.ns >= at - WINDOW_NS && h->first.ns <= at + WINDOW_NS;
 }
 
+/* The attempts that fail where c fails. */
+struct vain {
+	struct { uint32_t isn; uint16_t port; } v[VAIN_MAX];
+	uint32_t n;
+	bool	 more;
+};
+
 static void
-contrast_server(const struct store *s, const struct mail_case *c, struct contrast *out)
+vain_find(const struct view *v, struct vain *out)
 {
+	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip, .server_port = v->c->conn->server.port };
+	const struct mail_case *x;
+
+	out->n = 0;
+	out->more = false;
+	for (uint32_t looked = 0; !out->more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+		if (x->point != v->c->point || !x->has_conn || x->conn->synack_count > 0 || !x->conn->dir[0].isn_known)
+			continue;
+		if ((out->more = out->n == VAIN_MAX))
+			break;
+		out->v[out->n].isn = x->conn->dir[0].isn;
+		out->v[out->n++].port = x->conn->client.port;
+	}
+}
+
+static bool
+vain_has(const struct vain *vain, const struct record_connection *n)
+{
+	for (uint32_t i = 0; n->dir[0].isn_known && i < vain->n; i++)
+		if (vain->v[i].isn == n->dir[0].isn && vain->v[i].port == n->client.port)
+			return true;
+	return false;
+}
+
+/*
+ * Of these answers at another place: was any to another attempt than those that fail here?  A SYN proxy between the two
+ * places answers one there that the server refuses here.  `*at': of one such, where it is known.
+ */
+static bool
+others_answered(const struct view *v, const struct record_host *h, struct moment *at)
+{
+	struct case_iter it = { .client = &h->client, .server = &h->server.ip, .server_port = h->server.port,
+		.from_ns = h->first.ns, .to_ns = h->last.ns };
+	const struct mail_case *x;
+	struct vain vain;
+	uint32_t in_vain = 0;
+
+	vain_find(v, &vain);
+	for (uint32_t looked = 0; !vain.more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+		if (x->point != h->key.point || !x->has_conn || x->conn->synack_count == 0)
+			continue;
+		if (!vain_has(&vain, x->conn)) {
+			*at = x->conn->synack_first;
+			return true;
+		}
+		in_vain++;
+	}
+	*at = h->answered_at;
+	return !vain.more && h->answered > in_vain;
+}
+
+static void
+contrast_server(const struct view *v, struct contrast *out)
+{
+	const struct mail_case *c = v->c;
 	struct host_iter it = { .server = &c->conn->server.ip };
 	const struct record_host *h;
+	struct moment at;
 
-	while ((h = store_host_next(s, &it)) != NULL) {
+	while ((h = store_host_next(v->store, &it)) != NULL) {
 		if (h->answered == 0 || !host_near(h, c->conn->first.ns))
 			continue;
 		if (h->server.port != c->conn->server.port) {
@@ -37,10 +100,11 @@ contrast_server(const struct store *s, const struct mail_case *c, struct contras
 			out->c1_own = out->c1_own || addr_equal(&h->client, &c->conn->client.ip);
 			out->submission = out->submission || submission;
 		} else if (addr_equal(&h->client, &c->conn->client.ip)) {
-			if (!out->same || h->key.point == c->point) {
-				out->same_at = h->answered_at;
-				out->same_point = h->key.point;
-			}
+			at = h->answered_at;
+			if (h->key.point != c->point && (out->same || !others_answered(v, h, &at)))
+				continue;
+			out->same_at = at;
+			out->same_point = h->key.point;
 			out->same = true;
 		} else {
 			out->c3 = true;
@@ -104,11 +168,11 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 }
 
 void
-contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
+contrast_find(const struct view *v, bool refused, struct contrast *out)
 {
 	*out = (struct contrast){ 0 };
-	contrast_server(s, c, out);
-	contrast_client(s, c, refused, out);
+	contrast_server(v, out);
+	contrast_client(v->store, v->c, refused, out);
 }
 
 /* What this point shows by its own clock: one attempt at two points, whose clocks differ, is no second one. */

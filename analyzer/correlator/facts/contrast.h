@@ -8,7 +8,7 @@ struct contrast {
 	/* C1: the same host answers on another port; C2: the port is silent to hosts in several /16 while
 	 * others work; C3: other clients reach this port of this host. */
 	bool		c1, c2, c3;
-	bool		same;		/* this client reached this very port by another connection */
+	bool		same;		/* this client reached this very port by another connection, not seen elsewhere as one that fails here */
 	bool		c1_own;		/* C1, and it answers this very client there */
 	bool		submission;	/* C1 and the port is 587 or 465 */
 	uint16_t	port;		/* of C1 */
@@ -21,7 +21,7 @@ struct contrast {
 };
 
 /* `refused': C2 counts hosts that refused instead of hosts that are silent. */
-void	contrast_find(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out);
+void	contrast_find(const struct view *v, bool refused, struct contrast *out);
 /* Two attempts of this client at this port, at least 60 s apart? */
 bool	contrast_attempts(const struct view *v);
 /*

@@ -183,7 +183,7 @@ reset_judge(const struct view *v, struct contrast *con, struct reset_evidence *e
 	uint32_t witnesses;
 	bool mixed = contrast_mixed(v);
 
-	contrast_find(v->store, c, true, con);
+	contrast_find(v, true, con);
 	e->rst_ttl = c->conn->dir[1].ttl_rst;
 	e->host_ttl = contrast_ttl(v, false);
 	/*
@@ -511,7 +511,7 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 		silence_stuck(v->c, older, s, out);
 		return;
 	}
-	contrast_find(v->store, v->c, false, &con);
+	contrast_find(v, false, &con);
 	if (con.c2 && !store_point_deaf(v->store, v->c->point))
 		silence_way_out(v, &con, out);
 	else if (many)

@@ -447,6 +447,32 @@ test_another_address_was_reached(void)
 	}
 }
 
+/* Answered at another place: the very attempts that are refused here (a SYN proxy between the two), or another one. */
+static void
+test_refused_here_answered_there(void)
+{
+	for (uint32_t other = 0; other < 2; other++) {
+		struct record r[] = { build_refused(1, 60), build_refused(2, 60), build_connection(1, 1, -10, 900), build_connection(1, 2, -10, 900),
+			build_host(10, ip4(198, 51, 100, 25), 25, -10) };
+		const struct finding *f;
+		struct correlator *c;
+
+		for (int i = 0; i < 2; i++) {
+			r[i].connection.dir[0].isn_known = true;
+			r[i].connection.dir[0].isn = r[i + 2].connection.dir[0].isn;
+		}
+		r[3].connection.dir[0].isn += other;
+		r[4].host.key.point = 1;
+		r[4].host.answered = 2;
+		r[4].host.answered_at = r[2].connection.synack_first;
+		c = judged_records(r, 5);
+		f = find_kind(c, FINDING_SERVICE_DOWN);
+		CHECK(f != NULL);
+		CHECK_EQ_STR(f->subkind, other ? "intermittent" : "");
+		correlator_free(c);
+	}
+}
+
 /* Time exceeded: a routing loop, or somebody who traces the route with SYNs. */
 static void
 test_traced_route_is_no_loop(void)
@@ -548,6 +574,7 @@ main(void)
 		{ "refused: by whom", test_refused },
 		{ "refused sooner than the server can", test_refused_too_soon },
 		{ "refused near the server", test_refused_near_server },
+		{ "refused here, answered at another place", test_refused_here_answered_there },
 		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
 		{ "another address was reached", test_another_address_was_reached },
