@@ -252,6 +252,26 @@ reset_at_times(const struct view *v, const struct contrast *con, struct finding 
 	    "RefuseLA).");
 }
 
+/*
+ * What would tell the server's RST from a firewall's.  Where the server's own network is seen already there is nothing more to
+ * capture: a packet filter there answers as it does.
+ */
+static void
+reset_undecided(const struct view *v, const struct contrast *con, struct finding *f)
+{
+	const struct mail_case *there = contrast_at_server(v);
+	bool known = con->c1 || con->same;
+
+	if (known && there != NULL && ttl_undiminished(there->conn->dir[1].ttl_rst))
+		evidence_frame(finding_says(f, there->point, "the RST has its first TTL here (%u): it comes from the server's own network, and no capture tells a "
+		    "closed port from a packet filter there (nft list ruleset, Windows firewall log)", there->conn->dir[1].ttl_rst),
+		    &there->conn->refused);
+	else
+		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
+		    known ? "what the server itself sends" : "any other answer of this host to compare with",
+		    known ? "at the server" : "at the client, and connect to another port of the server as well");
+}
+
 static void
 judge_reset(const struct view *v, bool many, struct verdicts *out)
 {
@@ -305,9 +325,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	else if (conf == CONFIDENCE_CONFIRMED)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "the RST looks like the host's other packets");
 	else
-		finding_next_capture(f, "a closed port (service-down)", "a firewall that refuses in its name (port-blocked-reset)",
-		    con.c1 || con.same ? "what the server itself sends" : "any other answer of this host to compare with",
-		    con.c1 || con.same ? "at the server" : "at the client, and connect to another port of the server as well");
+		reset_undecided(v, &con, f);
 }
 
 /* ---- silence ---------------------------------------------------------------------------------- */
