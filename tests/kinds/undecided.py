@@ -46,6 +46,10 @@ ROWS = [
     (1, "given up, seen from behind", "@net\ncapture mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\n+100ms\nfilter isp drop\nC data 30000\n+40s\nfilter isp off\n"
      "C rst\n+1s\n", "peer-reset", "possible", ["had sent 15928 bytes that never came here", "before this point", COMMAND]),
     (2, "the exact size", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["values to try", "ping -M do"]),
+    (2, "the size that a router told another connection only", "host client 192.0.2.10 deaf on\nhost mail 198.51.100.25\n"
+     "router isp 203.0.113.1\nlink client isp 5ms\nlink isp mail 10ms\ncapture client\nlimit isp>mail 1400\n@smtp\n@send 6000\n+1s\nC gives-up\n"
+     "limit isp>mail 1400 silent\n+500ms\n@smtp\n@send 20000\n+25s\nC gives-up\n+1s\n", "pmtu-black-hole", "confirmed",
+     ["203.0.113.1 told another one that its next link takes 1400", "a router told another connection", "Clamp the TCP MSS to 1360"]),
     (3, "which hop drops", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed", ["capture before and after each suspect"]),
     (4, "black hole or another filter of large packets", "lab/bh_up_1454_wan_nots.client.pcap", "pmtu-black-hole", "confirmed",
      ["for another reason is cured the same way"]),

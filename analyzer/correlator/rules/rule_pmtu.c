@@ -41,7 +41,8 @@ struct proof {
 	uint32_t	sessions;	/* with the same stall, this one included */
 	bool		lively;		/* in one of them a smaller packet arrived meanwhile */
 	bool		icmp_seen;	/* any in the capture */
-	bool		told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path */
+	const struct record_icmp_error *told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path; NULL = none */
+	uint32_t	told_point;
 	double		p;
 	bool		per_flow;
 	bool		since;		/* that size passed until then: 2.5, a new epoch */
@@ -196,10 +197,25 @@ look_around(const struct way *w, struct proof *o)
 		for (uint32_t i = 0; i < other->icmp_count; i++) {
 			const struct record_icmp_error *e = other->icmp[i];
 
-			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u)
-				o->told_elsewhere = true;
+			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u
+			    && (o->told_elsewhere == NULL || e->at.ns > o->told_elsewhere->at.ns)) {
+				o->told_elsewhere = e;
+				o->told_point = other->point;
+			}
 		}
 	}
+}
+
+/* What it told holds for this connection's packets, too: of the same time, on a path that did not change, and no more than that passed. */
+static const struct record_icmp_error *
+told_size(const struct proof *o)
+{
+	const struct record_icmp_error *e = o->told_elsewhere;
+
+	if (e == NULL || o->per_flow || o->since || o->told.least != NULL || e->mtu < o->path.w || e->at.ns < o->s->first.ns - PATH_EPOCH
+	    || e->at.ns > o->s->last.ns + PATH_EPOCH)
+		return NULL;
+	return e;
 }
 
 static enum confidence
@@ -214,7 +230,7 @@ confidence_seen(const struct proof *o)
 	if (live && o->p <= P_SURE)
 		return CONFIDENCE_CONFIRMED;
 	/* S24: what drops a flow for good at its first large packet stalls every session so, too */
-	if ((o->sessions >= SESSIONS_SURE && o->lively) || o->told_elsewhere)
+	if ((o->sessions >= SESSIONS_SURE && o->lively) || o->told_elsewhere != NULL)
 		return CONFIDENCE_CONFIRMED;
 	if (live || o->sessions >= SESSIONS_PROBABLE || o->elsewhere.bits != 0)
 		return CONFIDENCE_PROBABLE;
@@ -296,6 +312,11 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 
 		addr_format(&o->refused->from, router, sizeof(router));
 		snprintf(why, sizeof(why), "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
+	} else if (told_size(o) != NULL) {
+		char router[64];
+
+		addr_format(&told_size(o)->from, router, sizeof(router));
+		snprintf(why, sizeof(why), "no router tells this connection why, %s told another one that its next link takes %u", router, told_size(o)->mtu);
 	}
 	if (f->mtu.proven > 0)
 		snprintf(small, sizeof(small), "up to %u bytes pass", f->mtu.proven);
@@ -361,6 +382,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		b.proven = o->path.w;
 	if (o->told.least != NULL && o->told.least->mtu < o->s->u)
 		mtu_told(&b, o->told.least->mtu);
+	if (told_size(o) != NULL)
+		mtu_told(&b, told_size(o)->mtu);
 	mtu_estimate(&b, f);
 	finding_span(f, &o->s->first, &o->s->last);
 	say_chain(f, w, o->s);
@@ -384,6 +407,9 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		say_told(f, w, o->told.least);
 	if (o->told.zero != NULL)
 		say_told(f, w, o->told.zero);
+	if (told_size(o) != NULL)
+		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
+		    told_size(o)->mtu), &told_size(o)->at);
 	if (o->refused != NULL)
 		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
 		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
