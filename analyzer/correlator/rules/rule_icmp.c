@@ -38,6 +38,9 @@ judge_bogus(const struct way *w, const struct record_icmp_error *e, struct verdi
 	else
 		finding_summary(f, "%s tells an MTU of %u, below the least that IPv%u allows%s.", from, e->mtu, e->family, e->family == 6 ?
 		    " (an old translator between IPv6 and IPv4 may mean it, RFC 6145; hosts do not go so low any more, RFC 8201)" : "");
+	if (e->family == 6 && e->mtu < e->quoted_len)
+		finding_remedy(f, "Check whether the message is forged (CVE-2004-1060 class). If %s means it: every link of IPv6 must carry 1280 bytes "
+		    "(RFC 8200, section 5); raise the MTU of its next link, often a tunnel, to 1280, or let that link fragment by itself.", from);
 }
 
 /* A full segment may fall short of the MTU by the padding of its options and the last bytes of the data. */

@@ -197,8 +197,8 @@ look_around(const struct way *w, struct proof *o)
 		for (uint32_t i = 0; i < other->icmp_count; i++) {
 			const struct record_icmp_error *e = other->icmp[i];
 
-			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u
-			    && (o->told_elsewhere == NULL || e->at.ns > o->told_elsewhere->at.ns)) {
+			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u &&
+			    (o->told_elsewhere == NULL || e->at.ns > o->told_elsewhere->at.ns)) {
 				o->told_elsewhere = e;
 				o->told_point = other->point;
 			}
@@ -212,8 +212,8 @@ told_size(const struct proof *o)
 {
 	const struct record_icmp_error *e = o->told_elsewhere;
 
-	if (e == NULL || o->per_flow || o->since || o->told.least != NULL || e->mtu < o->path.w || e->at.ns < o->s->first.ns - PATH_EPOCH
-	    || e->at.ns > o->s->last.ns + PATH_EPOCH)
+	if (e == NULL || o->per_flow || o->since || o->told.least != NULL || e->mtu < o->path.w ||
+	    e->at.ns < o->s->first.ns - PATH_EPOCH || e->at.ns > o->s->last.ns + PATH_EPOCH)
 		return NULL;
 	return e;
 }
@@ -292,32 +292,38 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 		finding_exclude(f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
 }
 
+/* Who says why large packets vanish, if anybody does. */
+static void
+why_find(const struct proof *o, char *why, size_t n)
+{
+	const struct record_icmp_error *e = told_size(o);
+	char router[64];
+
+	if (o->told.least != NULL && o->told.least->mtu < o->s->u) {
+		snprintf(why, n, "the router says why only after repeated losses");
+	} else if (o->told.zero != NULL) {
+		addr_format(&o->told.zero->from, router, sizeof(router));
+		snprintf(why, n, "%s refuses them and does not say which size it takes, and the sender goes on", router);
+	} else if (o->refused != NULL) {
+		addr_format(&o->refused->from, router, sizeof(router));
+		snprintf(why, n, "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
+	} else if (e != NULL) {
+		addr_format(&e->from, router, sizeof(router));
+		snprintf(why, n, "no router tells this connection why, %s told another one that its next link takes %u", router, e->mtu);
+	} else {
+		snprintf(why, n, "no router says why");
+	}
+}
+
 static void
 summarise(struct finding *f, const struct way *w, const struct proof *o, bool alive)
 {
 	const struct record_stall *s = o->s;
-	char from[64], to[64], small[80], why[160] = "no router says why";
+	char from[64], to[64], small[80], why[160];
 
 	addr_format(w->from, from, sizeof(from));
 	addr_format(w->to, to, sizeof(to));
-	if (o->told.least != NULL && o->told.least->mtu < s->u) {
-		snprintf(why, sizeof(why), "the router says why only after repeated losses");
-	} else if (o->told.zero != NULL) {
-		char router[64];
-
-		addr_format(&o->told.zero->from, router, sizeof(router));
-		snprintf(why, sizeof(why), "%s refuses them and does not say which size it takes, and the sender goes on", router);
-	} else if (o->refused != NULL) {
-		char router[64];
-
-		addr_format(&o->refused->from, router, sizeof(router));
-		snprintf(why, sizeof(why), "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
-	} else if (told_size(o) != NULL) {
-		char router[64];
-
-		addr_format(&told_size(o)->from, router, sizeof(router));
-		snprintf(why, sizeof(why), "no router tells this connection why, %s told another one that its next link takes %u", router, told_size(o)->mtu);
-	}
+	why_find(o, why, sizeof(why));
 	if (f->mtu.proven > 0)
 		snprintf(small, sizeof(small), "up to %u bytes pass", f->mtu.proven);
 	else
@@ -371,12 +377,24 @@ say_refused(struct finding *f, const struct record_icmp_error *e)
 }
 
 static void
-report(const struct way *w, const struct proof *o, struct verdicts *out)
+say_routers(struct finding *f, const struct way *w, const struct proof *o)
 {
-	enum confidence conf = way_gate(w, confidence_of(o));
-	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
+	if (o->told.least != NULL)
+		say_told(f, w, o->told.least);
+	if (o->told.zero != NULL)
+		say_told(f, w, o->told.zero);
+	if (told_size(o) != NULL)
+		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
+		    told_size(o)->mtu), &told_size(o)->at);
+	if (o->refused != NULL)
+		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
+		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
+}
+
+static void
+sizes_estimate(struct finding *f, const struct way *w, const struct proof *o)
+{
 	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
-	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
 
 	if (o->path.w > b.proven && !o->per_flow && !o->since)
 		b.proven = o->path.w;
@@ -385,10 +403,12 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	if (told_size(o) != NULL)
 		mtu_told(&b, told_size(o)->mtu);
 	mtu_estimate(&b, f);
-	finding_span(f, &o->s->first, &o->s->last);
-	say_chain(f, w, o->s);
-	say_liveness(f, w, o->s, &o->elsewhere);
-	say_proven(f, w, o->s);
+}
+
+/* What the other connections of the two carry. */
+static void
+say_others(struct finding *f, const struct way *w, const struct proof *o)
+{
 	if (o->per_flow) {
 		finding_subkind(f, "per-flow");
 		evidence_frame(finding_says(f, o->flows.good_point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
@@ -403,22 +423,15 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 	if (o->pieces != NULL)
 		evidence_frame(finding_says(f, o->pieces->point, "a later connection of the two carries as much, in large pieces that the sender's card cuts: packets "
 		    "of this size pass again, or it knows the size by then"), &o->pieces->conn->first);
-	if (o->told.least != NULL)
-		say_told(f, w, o->told.least);
-	if (o->told.zero != NULL)
-		say_told(f, w, o->told.zero);
-	if (told_size(o) != NULL)
-		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
-		    told_size(o)->mtu), &told_size(o)->at);
-	if (o->refused != NULL)
-		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
-		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
+	say_routers(f, w, o);
 	if (o->sessions > 1 && !o->per_flow)
 		finding_says(f, w->c->point, "%s%u independent connections on this path stall at the same size",
 		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
-	summarise(f, w, o, alive);
-	exclude(f, o, alive);
-	say_location(f, w, o->s->u);
+}
+
+static void
+say_what_to_do(struct finding *f, const struct way *w, const struct proof *o)
+{
 	say_mtu_remedy(f, w);
 	if (o->refused != NULL)
 		say_refused(f, o->refused);
@@ -426,6 +439,11 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		say_unsized(f, o->told.zero);
 	else if (o->told.least == NULL)
 		say_undecided(f);
+}
+
+static void
+say_what_to_capture(struct finding *f, const struct proof *o, enum confidence conf, bool alive)
+{
 	if (o->since)
 		finding_next_capture(f, "a way that changed", "something that drops just these packets for what is in them", "other large packets since then",
 		    "at this point and beyond the router, while one more large mail is tried");
@@ -436,6 +454,26 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
 		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
 		    "at this point and beyond the router, while one more large mail is tried");
+}
+
+static void
+report(const struct way *w, const struct proof *o, struct verdicts *out)
+{
+	enum confidence conf = way_gate(w, confidence_of(o));
+	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
+	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
+
+	sizes_estimate(f, w, o);
+	finding_span(f, &o->s->first, &o->s->last);
+	say_chain(f, w, o->s);
+	say_liveness(f, w, o->s, &o->elsewhere);
+	say_proven(f, w, o->s);
+	say_others(f, w, o);
+	summarise(f, w, o, alive);
+	exclude(f, o, alive);
+	say_location(f, w, o->s->u);
+	say_what_to_do(f, w, o);
+	say_what_to_capture(f, o, conf, alive);
 }
 
 static void

@@ -447,6 +447,14 @@ router_told(void)
 	c = JUDGED(conn, told);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_BOGUS, CONFIDENCE_POSSIBLE);
 	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_IGNORED);
+	CHECK(strstr(find_kind(c, FINDING_ICMP_FRAG_NEEDED_BOGUS)->remedy, "RFC 8200") == NULL);
+	correlator_free(c);
+
+	told = build_told(&conn, 1000, 1280);	/* of IPv6 a link that must carry more */
+	told.icmp_error.family = 6;
+	c = JUDGED(conn, told);
+	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_BOGUS, CONFIDENCE_POSSIBLE);
+	CHECK(strstr(find_kind(c, FINDING_ICMP_FRAG_NEEDED_BOGUS)->remedy, "RFC 8200") != NULL);
 	correlator_free(c);
 
 	told = build_told(&conn, 1600, 9000);	/* S25: above everything sent */
