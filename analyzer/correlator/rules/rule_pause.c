@@ -66,7 +66,7 @@ host_lives(const struct way *w, const struct pause *p)
 	const struct mail_case *x;
 
 	*(w->dir == 0 ? &it.client : &it.server) = w->from;
-	while ((x = store_case_next(w->v->store, &it)) != NULL)
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (x->has_conn && x->point == w->c->point && x->conn->dir[w->dir].last.ns >= it.since_ns)
 			return true;
 	return false;

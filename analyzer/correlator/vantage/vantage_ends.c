@@ -16,33 +16,37 @@ enum { RESETS_SURE = 3, NO_SCALE = 255 };
 
 /*
  * The upper point, nearer to the end, has a reset of it then, for a connection that began before the capture: maybe this one,
- * to which an address translation has meanwhile given another port or address.
+ * to which an address translation has meanwhile given another port or address.  So it is taken, too, where the search ends at its bound.
  */
 static bool
-reset_renamed(const struct store *s, const struct passage *p)
+reset_renamed(const struct store *s, const struct passage *p, uint64_t *cut)
 {
+	enum { LOOKED = 4096 };
 	const struct record_connection *up = p->up->conn;
 	int64_t rst = p->down->conn->dir[p->dir].rst.ns;
 	struct case_iter it = { .since_ns = rst - p->late - RESET_NEAR };
 	const struct mail_case *c;
+	uint64_t before = *cut;
 
 	if (p->dir == 1) {
 		it.server = &up->server.ip;
 		it.server_port = up->server.port;
 	}
-	while ((c = store_case_next(s, &it)) != NULL) {
-		const struct moment *at = &c->conn->dir[p->dir].rst;
+	for (uint32_t looked = 0; (c = store_case_among(s, &it, &looked, LOOKED, cut)) != NULL; ) {
+		const struct moment *at;
 
-		if (c != p->up && c->point == p->up->point && c->has_conn && case_midstream(c) && moment_is(at)
-		    && at->ns >= rst - p->late - RESET_NEAR && at->ns <= rst - p->early + RESET_NEAR)
+		if (c == p->up || c->point != p->up->point || !c->has_conn || !case_midstream(c))
+			continue;
+		at = &c->conn->dir[p->dir].rst;
+		if (moment_is(at) && at->ns >= rst - p->late - RESET_NEAR && at->ns <= rst - p->early + RESET_NEAR)
 			return true;
 	}
-	return false;
+	return *cut != before;
 }
 
 /* The upper point, nearer to the end, was watching when it would have passed. */
 static bool
-reset_forged(const struct store *s, const struct passage *p, bool *went_on)
+reset_forged(const struct store *s, const struct passage *p, bool *went_on, uint64_t *cut)
 {
 	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
 	int64_t latest = down->rst.ns - p->early;
@@ -52,7 +56,7 @@ reset_forged(const struct store *s, const struct passage *p, bool *went_on)
 	if (p->up->capture->first.ns > down->rst.ns - p->late || p->up->capture->last.ns < latest || !p->up->conn->dir[p->dir].isn_known)
 		return false;
 	*went_on = up->last.ns > latest;
-	return *went_on || !reset_renamed(s, p);
+	return *went_on || !reset_renamed(s, p, cut);
 }
 
 static void
@@ -80,7 +84,7 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 	bool went_on = false;
 
 	for (uint32_t i = 0; (d != NULL || peer != NULL) && at == NULL && i < n; i++)
-		if (reset_forged(r->store, &p[i], &went_on))
+		if (reset_forged(r->store, &p[i], &went_on, &out->searches_cut))
 			at = &p[i];
 	if (at == NULL)
 		return;

@@ -430,6 +430,22 @@ reset_never_sent(void)
 	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "between point0.pcap and point1.pcap");
 }
 
+/* Both places, and one more record of the upper one. */
+static struct correlator *
+judged_with(const struct scene *s, const struct record *more)
+{
+	struct correlator *c = build_correlator();
+
+	correlator_take(c, more);
+	for (int p = 0; p < 2; p++) {
+		correlator_take(c, &s->capture[p]);
+		correlator_take(c, &s->conn[p]);
+		correlator_take(c, &s->session[p]);
+	}
+	correlator_judge(c);
+	return c;
+}
+
 /* A translator forgot the connection and gave it another port: under that one the server did send the reset. */
 static void
 reset_of_another_name(void)
@@ -446,25 +462,11 @@ reset_of_another_name(void)
 	r->first = at(3600000 + T - 40);
 	r->last = r->dir[1].rst = at(3600000 + T - 15);
 	r->dir[1].rst_count = 1;
-	c = build_correlator();
-	correlator_take(c, &renamed);
-	for (int p = 0; p < 2; p++) {
-		correlator_take(c, &s.capture[p]);
-		correlator_take(c, &s.conn[p]);
-		correlator_take(c, &s.session[p]);
-	}
-	correlator_judge(c);
+	c = judged_with(&s, &renamed);
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
 	correlator_free(c);
 	r->dir[1].rst = at(3600000 + T - 2000);		/* another one, much sooner */
-	c = build_correlator();
-	correlator_take(c, &renamed);
-	for (int p = 0; p < 2; p++) {
-		correlator_take(c, &s.capture[p]);
-		correlator_take(c, &s.conn[p]);
-		correlator_take(c, &s.session[p]);
-	}
-	correlator_judge(c);
+	c = judged_with(&s, &renamed);
 	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 }
