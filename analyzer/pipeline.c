@@ -77,6 +77,8 @@ capture_take(struct pipeline *p, const struct record *r)
 	caps_add(&whole.capture, "mail-held", now.held - was->held);
 	caps_add(&whole.capture, "mail-recipients", now.recipients - was->recipients);
 	caps_add(&whole.capture, "mail-transactions", now.transactions - was->transactions);
+	caps_add(&whole.capture, "mail-listings", now.listings - was->listings);
+	caps_add(&whole.capture, "mail-fetches", now.fetches - was->fetches);
 	caps_add(&whole.capture, "mail-searches", now.searches_cut - was->searches_cut);
 	caps_add(&whole.capture, "mail-memory", now.memory - was->memory);
 	*was = now;

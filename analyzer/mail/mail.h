@@ -24,6 +24,8 @@ struct mail_caps {
 	uint64_t	held;		/* flows read on without the reply they depended on */
 	uint64_t	recipients;	/* recipients counted but without a record of their own */
 	uint64_t	transactions;	/* transactions settled early: too many unanswered */
+	uint64_t	listings;	/* LIST, UIDL of POP3: too long, or too many; not all of it is known */
+	uint64_t	fetches;	/* RETRs without an answer that are not told one by one */
 	uint64_t	searches_cut;	/* replies whose command was not looked for to the end */
 	uint64_t	memory;		/* facts lost for want of memory */
 };

@@ -27,6 +27,7 @@ struct mail {
 	const struct record_sink *sink;
 	struct dissect_budget	 budget;	/* bytes held by all dissectors together */
 	struct mail_caps	 caps;
+	uint64_t		 listed;	/* bytes of POP3 listings that are kept */
 };
 
 struct mail_flow;

@@ -13,16 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "dissectors/pop3/pop3.h"
-#include "mail/mail_internal.h"
+#include "mail/mail_pop3.h"
 #include "mail/pop3_listing.h"
 #include "record/text.h"
 
-#define WAITING_MAX	64	/* RETRs that wait for their answer; more are not told one by one */
-
-#define MARKED_MAX	8192	/* numbers of messages; of those beyond it is not known whether they are marked for deletion */
+#define WAITING_MAX	POP3_PENDING_MAX	/* RETRs that wait for their answer; more are only counted */
+#define MARKED_MAX	65536	/* numbers of messages; of those beyond it is not known whether they are marked for deletion */
+#define LISTED_MAX	(64u << 20)	/* bytes of the listings of all sessions */
 
 struct waiting {
 	uint32_t	cmd;
@@ -32,12 +31,14 @@ struct waiting {
 
 struct pop3_state {
 	struct pop3_listing sizes, uids;
-	uint8_t		*marked;		/* for deletion: MARKED_MAX bits, once one is */
+	uint8_t		*marked;		/* for deletion: a bit for each number */
+	size_t		marked_size;		/* bytes */
 	bool		counted;
 	uint64_t	count;			/* of messages, said while none was marked */
 	uint32_t	retrs;			/* ordinal of the last message record */
-	struct waiting	waiting[WAITING_MAX];
-	uint32_t	waiting_count;
+	struct waiting	*waiting;		/* in order */
+	uint32_t	waiting_first, waiting_count, waiting_size;	/* of them: those answered; all; room */
+	uint32_t	unwaited;		/* not among them */
 	/* the message being read */
 	bool		reading, guessed, gap;
 	bool		tail_unseen;		/* what came last of it was not captured: its end may be there */
@@ -126,10 +127,38 @@ message_not_retrieved(struct mail_flow *f, uint64_t number, struct moment from, 
 	mail_emit(f, &r, ++s->retrs, 0);
 }
 
-static void
-waiting_add(struct pop3_state *s, const struct dissect_event *ev, struct moment at)
+static bool
+waiting_grow(struct mail_flow *f)
 {
-	if (s->waiting_count < WAITING_MAX)
+	struct pop3_state *s = state(f);
+	uint32_t size = s->waiting_size != 0 ? s->waiting_size * 2 : 8;
+	struct waiting *w;
+
+	if (s->waiting_first >= s->waiting_size / 2 && s->waiting_first > 0) {
+		s->waiting_count -= s->waiting_first;
+		memmove(s->waiting, s->waiting + s->waiting_first, s->waiting_count * sizeof(*w));
+		s->waiting_first = 0;
+		return true;
+	}
+	if (size > WAITING_MAX)
+		return false;
+	if ((w = realloc(s->waiting, size * sizeof(*w))) == NULL) {
+		f->mail->caps.memory++;
+		return false;
+	}
+	s->waiting = w;
+	s->waiting_size = size;
+	return true;
+}
+
+static void
+waiting_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct pop3_state *s = state(f);
+
+	if (s->waiting_count == s->waiting_size && !waiting_grow(f))
+		s->unwaited++;
+	else
 		s->waiting[s->waiting_count++] = (struct waiting){ ev->cmd, ev->arg_num, at };
 }
 
@@ -138,17 +167,13 @@ static void
 waiting_take(struct mail_flow *f, uint32_t cmd)
 {
 	struct pop3_state *s = state(f);
-	uint32_t n = 0, kept = 0;
 
-	for (; n < s->waiting_count; n++) {
-		struct waiting *w = &s->waiting[n];
+	for (; s->waiting_first < s->waiting_count && s->waiting[s->waiting_first].cmd <= cmd; s->waiting_first++) {
+		const struct waiting *w = &s->waiting[s->waiting_first];
 
-		if (w->cmd > cmd)
-			s->waiting[kept++] = *w;
-		else if (w->cmd < cmd)
+		if (w->cmd < cmd)
 			message_not_retrieved(f, w->number, w->at, w->at, NULL, true);
 	}
-	s->waiting_count = kept;
 }
 
 static void
@@ -289,21 +314,36 @@ is_probe(const struct pop3_state *s, const struct dissect_event *ev)
 static bool
 is_marked(const struct pop3_state *s, uint64_t number)
 {
-	return s->marked != NULL && number < MARKED_MAX && s->marked[number / 8] & (1u << number % 8);
+	return number / 8 < s->marked_size && s->marked[number / 8] & (1u << number % 8);
+}
+
+static bool
+marks_reach(struct mail_flow *f, uint64_t number)
+{
+	struct pop3_state *s = state(f);
+	size_t size = s->marked_size != 0 ? s->marked_size : 64;
+	uint8_t *bits;
+
+	if (number / 8 < s->marked_size)
+		return true;
+	while (size <= number / 8)
+		size *= 2;
+	if ((bits = realloc(s->marked, size)) == NULL) {
+		f->mail->caps.memory++;
+		return false;
+	}
+	memset(bits + s->marked_size, 0, size - s->marked_size);
+	s->marked = bits;
+	s->marked_size = size;
+	return true;
 }
 
 static void
 mark(struct mail_flow *f, uint64_t number)
 {
-	struct pop3_state *s = state(f);
-
 	f->session->deleted++;
-	if (number >= MARKED_MAX)
-		return;
-	if (s->marked == NULL && (s->marked = calloc(1, MARKED_MAX / 8)) == NULL)
-		f->mail->caps.memory++;
-	else
-		s->marked[number / 8] |= (uint8_t)(1u << number % 8);
+	if (number < MARKED_MAX && marks_reach(f, number))
+		state(f)->marked[number / 8] |= (uint8_t)(1u << number % 8);
 }
 
 static void
@@ -314,6 +354,7 @@ marks_clear(struct mail_flow *f)
 	f->session->deleted = 0;
 	free(s->marked);
 	s->marked = NULL;
+	s->marked_size = 0;
 }
 
 /* STAT, or a whole LIST: what is marked it leaves out. */
@@ -366,42 +407,6 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	mail_refusal_add(f, &r);
 }
 
-/* USER, or SASL and a mechanism: without one it offers none (RFC 5034 4; Dovecot before STLS). */
-static bool
-offers_login(const char *p, size_t len)
-{
-	if (len < 4 || strncasecmp(p, "SASL", 4) != 0)
-		return len >= 4 && strncasecmp(p, "USER", 4) == 0;
-	while (len > 4 && p[len - 1] == ' ')
-		len--;
-	return len > 4;
-}
-
-/* CAPA: the keywords with their arguments, blank separated (RFC 2449 5). */
-static void
-capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
-{
-	struct record_session *ss = f->session;
-	char list[RECORD_WORDS];
-	const char *lf = memchr(ev->line, '\n', ev->line_len);
-	const char *p = lf != NULL ? lf + 1 : ev->line + ev->line_len;
-	size_t len = (size_t)(ev->line + ev->line_len - p);
-
-	len = text_copy_utf8(list, sizeof(list), p, len);
-	for (char *c = list; *c != '\0'; c++)
-		if (*c == '\n')
-			*c = ' ';
-	mail_text_own(f, &ss->capabilities, sizeof(list), list, len);
-	for (; p < ev->line + ev->line_len; p = lf + 1) {
-		lf = memchr(p, '\n', (size_t)(ev->line + ev->line_len - p));
-		if (lf == NULL)
-			lf = ev->line + ev->line_len;
-		if (lf - p >= 4 && strncasecmp(p, "STLS", 4) == 0)
-			ss->starttls_offered = true;
-		ss->auth_offered |= offers_login(p, (size_t)(lf - p));
-	}
-}
-
 /* A line that no client can read, in an answer that came whole. */
 static void
 listing_check(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
@@ -417,23 +422,42 @@ listing_check(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	mail_text_own(f, &ss->bad_line, RECORD_LINE, line, strlen(line));
 }
 
+/* Of a mailbox that does not fit, the sizes and unique ids are not known. */
+static void
+listing_keep(struct mail_flow *f, struct pop3_listing *l, const struct dissect_event *ev, uint32_t count)
+{
+	struct mail *m = f->mail;
+
+	m->listed -= pop3_listing_clear(l);
+	if (m->listed + pop3_listing_cost(ev->line_len, count) > LISTED_MAX)
+		m->caps.listings++;
+	else if (!pop3_listing_set(l, ev->line, ev->line_len, count))
+		m->caps.memory++;
+	else
+		m->listed += pop3_listing_cost(l->len, l->count);
+}
+
 static void
 listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct pop3_state *s = state(f);
 	struct pop3_listing *l = ev->verb == POP3_LIST ? &s->sizes : &s->uids;
-	uint32_t count = 0;
+	uint32_t count;
 
 	if (ev->code != POP3_OK)
 		return;
-	if (ev->arg_num != UINT64_MAX)
+	if (ev->arg_num != UINT64_MAX) {
 		pop3_listing_one(l, ev->arg, ev->arg_len);
-	else if (!pop3_listing_set(l, ev->line, ev->line_len, &count))
-		f->mail->caps.memory++;
-	else if (ev->verb == POP3_LIST)
-		count_set(f, f->session->listed = count);
-	if (ev->arg_num == UINT64_MAX)
-		listing_check(f, ev, at);
+		return;
+	}
+	count = pop3_listing_count(ev->line, ev->line_len);
+	listing_keep(f, l, ev, count);
+	f->mail->caps.listings += (ev->odd & ODD_LONG) != 0;
+	if (ev->verb == POP3_LIST)
+		f->session->listed = count;
+	if (ev->verb == POP3_LIST && !ev->unsure && (ev->odd & (ODD_LONG | ODD_UNCLOSED)) == 0)
+		count_set(f, count);
+	listing_check(f, ev, at);
 }
 
 static void
@@ -469,7 +493,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		break;
 	case POP3_CAPA:
 		if (ev->code == POP3_OK) {
-			capabilities_set(f, ev);
+			pop3_capabilities_set(f, ev);
 			ss->capabilities_at = to;
 		}
 		break;
@@ -558,7 +582,7 @@ command(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 		ss->starttls_tried = true;
 		break;
 	case POP3_RETR:
-		waiting_add(s, ev, to);
+		waiting_add(f, ev, to);
 		break;
 	case POP3_QUIT:
 		ss->quit = to;
@@ -612,11 +636,12 @@ pop3_end(struct mail_flow *f, const struct record_connection *facts)
 	struct record_session *ss = f->session;
 
 	(void)facts;
-	if (ss->server_seen)
-		for (uint32_t i = 0; i < s->waiting_count; i++)
+	if (ss->server_seen) {
+		for (uint32_t i = s->waiting_first; i < s->waiting_count; i++)
 			message_not_retrieved(f, s->waiting[i].number, s->waiting[i].at, s->waiting[i].at,
 			    NULL, ss->gap_server);
-	s->waiting_count = 0;
+		f->mail->caps.fetches += s->unwaited;
+	}
 	text_copy_utf8(ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
 	ss->command_unanswered = s->last_cmd > s->last_answered && !ss->tls;
 }
@@ -626,8 +651,8 @@ pop3_wipe(struct mail_flow *f)
 {
 	struct pop3_state *s = state(f);
 
-	pop3_listing_free(&s->sizes);
-	pop3_listing_free(&s->uids);
+	f->mail->listed -= pop3_listing_clear(&s->sizes) + pop3_listing_clear(&s->uids);
+	free(s->waiting);
 	free(s->marked);
 	text_disown(&s->reply.text);
 }

@@ -1,7 +1,4 @@
-/*
- * pop3_listing.c - kept as the server wrote it and searched where it is asked:
- * clients fetch in the order of the listing, so the next one is mostly next.
- */
+/* pop3_listing.c - kept as the server wrote it, and where in it each number stands. */
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,26 +37,88 @@ line_next(const struct pop3_listing *l, size_t *at)
 	return n;
 }
 
-bool
-pop3_listing_set(struct pop3_listing *l, const char *text, size_t len, uint32_t *count)
+uint32_t
+pop3_listing_count(const char *text, size_t len)
 {
+	struct pop3_listing l = { .text = (char *)(uintptr_t)text, .len = len };
 	const char *value;
 	uint64_t number;
 	size_t at = 0, from, n;
+	uint32_t count = 0;
+
+	while (at < len) {
+		from = at;
+		n = line_next(&l, &at);
+		count += entry_parse(text + from, n, &number, &value, &n);
+	}
+	return count;
+}
+
+uint64_t
+pop3_listing_cost(size_t len, uint32_t count)
+{
+	return len + 1 + (uint64_t)count * sizeof(struct pop3_entry);
+}
+
+uint64_t
+pop3_listing_clear(struct pop3_listing *l)
+{
+	uint64_t cost = l->text != NULL ? pop3_listing_cost(l->len, l->count) : 0;
 
 	free(l->text);
-	l->len = l->at = 0;
-	*count = 0;
-	l->text = malloc(len + 1);
-	if (l->text == NULL)
-		return false;
-	memcpy(l->text, text, len);
-	l->len = len;
-	while (at < l->len) {
+	free(l->entries);
+	l->text = NULL;
+	l->entries = NULL;
+	l->len = l->count = 0;
+	return cost;
+}
+
+/* The first of several with one number stays the first. */
+static int
+entry_compare(const void *va, const void *vb)
+{
+	const struct pop3_entry *a = va, *b = vb;
+
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return a->at < b->at ? -1 : a->at > b->at;
+}
+
+/* A number that does not fit is no message's (record.h). */
+static void
+entries_fill(struct pop3_listing *l, uint32_t most)
+{
+	const char *value;
+	uint64_t number;
+	size_t at = 0, from, n, value_len;
+	bool ordered = true;
+
+	while (at < l->len && l->count < most) {
 		from = at;
 		n = line_next(l, &at);
-		*count += entry_parse(l->text + from, n, &number, &value, &n);
+		if (!entry_parse(l->text + from, n, &number, &value, &value_len) || number > UINT32_MAX)
+			continue;
+		l->entries[l->count] = (struct pop3_entry){ (uint32_t)number, (uint32_t)from };
+		ordered &= l->count == 0 || number > l->entries[l->count - 1].number;
+		l->count++;
 	}
+	if (!ordered)
+		qsort(l->entries, l->count, sizeof(l->entries[0]), entry_compare);
+}
+
+bool
+pop3_listing_set(struct pop3_listing *l, const char *text, size_t len, uint32_t count)
+{
+	pop3_listing_clear(l);
+	l->text = malloc(len + 1);
+	l->entries = malloc((count + 1) * sizeof(*l->entries));
+	if (l->text == NULL || l->entries == NULL) {
+		pop3_listing_clear(l);
+		return false;
+	}
+	memcpy(l->text, text, len);
+	l->len = len;
+	entries_fill(l, count);
 	return true;
 }
 
@@ -76,34 +135,41 @@ pop3_listing_one(struct pop3_listing *l, const char *text, size_t len)
 	text_copy_utf8(l->one_value, sizeof(l->one_value), value, n);
 }
 
-/* From `at' to `to'. */
-static bool
-find_between(struct pop3_listing *l, size_t at, size_t to, uint64_t want, char *out, size_t size)
+/* The first entry of this number or a higher one. */
+static const struct pop3_entry *
+entry_find(const struct pop3_listing *l, uint64_t number)
 {
-	const char *value;
-	uint64_t number;
-	size_t from, n, value_len;
+	uint32_t lo = 0, hi = l->count;
 
-	while (at < to) {
-		from = at;
-		n = line_next(l, &at);
-		if (!entry_parse(l->text + from, n, &number, &value, &value_len) || number != want)
-			continue;
-		text_copy_utf8(out, size, value, value_len);
-		l->at = at;
-		return true;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (l->entries[mid].number < number)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return false;
+	return lo < l->count ? &l->entries[lo] : NULL;
 }
 
 void
-pop3_listing_find(struct pop3_listing *l, uint64_t number, char *out, size_t size)
+pop3_listing_find(const struct pop3_listing *l, uint64_t number, char *out, size_t size)
 {
+	const struct pop3_entry *e;
+	const char *value;
+	size_t at, value_len;
+	uint64_t same;
+
 	out[0] = '\0';
-	if (l->one_number == number && number != 0)
+	if (l->one_number == number && number != 0) {
 		text_copy_utf8(out, size, l->one_value, strlen(l->one_value));
-	else if (l->text != NULL && !find_between(l, l->at, l->len, number, out, size))
-		find_between(l, 0, l->at, number, out, size);
+		return;
+	}
+	if ((e = entry_find(l, number)) == NULL || e->number != number)
+		return;
+	at = e->at;
+	if (entry_parse(l->text + e->at, line_next(l, &at), &same, &value, &value_len))
+		text_copy_utf8(out, size, value, value_len);
 }
 
 bool
@@ -124,11 +190,4 @@ pop3_listing_bad(const char *text, size_t len, char *out, size_t size)
 		return true;
 	}
 	return false;
-}
-
-void
-pop3_listing_free(struct pop3_listing *l)
-{
-	free(l->text);
-	*l = (struct pop3_listing){ 0 };
 }

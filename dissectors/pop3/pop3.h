@@ -16,7 +16,7 @@
  * - EVENT_REPLY: verb and arg_num are those of the command answered.  The
  *   answer to LIST, UIDL, CAPA and the bare AUTH comes at its end, lines joined
  *   (POP3_LISTING_MAX bytes kept, ODD_LONG tells of more); ODD_UNCLOSED: its
- *   dot never came.  `arg' is the text of the first line.
+ *   dot never came.  Lines that were cut, or of which bytes are missing, are left out.  `arg' is the text of the first line.
  * - EVENT_CONTENT_*: cmd, verb, arg_num of the RETR or TOP; POP3_NONE when the
  *   command is not in the capture.  The end is `unsure' when bytes are missing.
  */
@@ -39,7 +39,7 @@ enum pop3_answer { POP3_ANSWER_ONE, POP3_ANSWER_LISTING, POP3_ANSWER_BARE, POP3_
 enum pop3_status { POP3_ERR = 0, POP3_OK = 1, POP3_CHALLENGE = 2 };
 
 #define POP3_LINE_MAX		4096	/* bytes of a line that are kept */
-#define POP3_LISTING_MAX	262144	/* bytes of a listing that are kept */
+#define POP3_LISTING_MAX	1048576	/* bytes of a listing that are kept */
 #define POP3_PENDING_MAX	4096	/* commands that wait for their reply */
 
 struct pop3_command {

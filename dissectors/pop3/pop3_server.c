@@ -37,6 +37,14 @@ listing_add(struct pop3 *st, const uint8_t *p, size_t len)
 {
 	struct pop3_multi *a = &st->answer;
 
+	if (a->rest) {
+		const uint8_t *lf = memchr(p, '\n', len);
+		size_t skip = lf != NULL ? (size_t)(lf + 1 - p) : len;
+
+		p += skip;
+		len -= skip;
+		a->rest = lf == NULL;
+	}
 	if ((a->odd & ODD_LONG) || !listing_grow(st, a->len + len)) {
 		a->odd |= ODD_LONG;
 		return;
@@ -46,12 +54,22 @@ listing_add(struct pop3 *st, const uint8_t *p, size_t len)
 			a->kept[a->len++] = (char)p[i];
 }
 
+/* Half a line would be another number. */
+static void
+listing_trim(struct pop3_multi *a)
+{
+	while (a->len > 0 && a->kept[a->len - 1] != '\n')
+		a->len--;
+}
+
 static void
 listing_emit(struct pop3 *st, uint64_t end)
 {
 	struct pop3_multi *a = &st->answer;
 	struct dissect_event ev = pop3_event(st, EVENT_REPLY, DIR_S2C, a->off, end);
 
+	if (a->odd & (ODD_LONG | ODD_UNCLOSED))
+		listing_trim(a);
 	while (a->len > 0 && a->kept[a->len - 1] == '\n')
 		a->len--;
 	ev.cmd = a->of.cmd;
@@ -108,6 +126,7 @@ answer_begin(struct pop3 *st, enum pop3_text_kind kind, const struct pop3_pendin
 	a->odd = 0;
 	a->seen = 0;
 	a->len = 0;
+	a->rest = false;
 	a->first_arg = a->first_len = 0;
 	a->code[0] = '\0';
 	if (kind != TEXT_LISTING)
@@ -138,6 +157,10 @@ void
 pop3_answer_gap(struct pop3 *st)
 {
 	st->answer.gap = true;
+	if (st->answer.kind == TEXT_LISTING) {
+		listing_trim(&st->answer);
+		st->answer.rest = true;
+	}
 	pop3_text_gap(&st->answer.text);
 }
 
@@ -442,8 +465,10 @@ pop3_answer_starts(struct pop3 *st, const char *head, size_t len)
 	st->status_lost = false;
 	pop3_pending_take(st, &of);
 	answer_begin(st, of.answer == POP3_ANSWER_LISTING ? TEXT_LISTING : TEXT_MESSAGE, &of, false, l->off);
-	if (fragment)
+	if (fragment) {
+		st->answer.rest = st->answer.kind == TEXT_LISTING;
 		pop3_text_gap(&st->answer.text);
+	}
 	pairing_found(st);
 	return true;
 }

@@ -62,6 +62,7 @@ struct pop3_multi {			/* the multi-line answer being read */
 	char		code[24];
 	char		*kept;		/* listing: status line and lines, CR dropped */
 	size_t		len, size;
+	bool		rest;		/* what comes next of the listing is the rest of a line that is not there */
 	size_t		first_arg, first_len;	/* text of the status line in kept */
 };
 

@@ -4,6 +4,7 @@
  */
 #include "check.h"
 #include "dialog.h"
+#include "dissectors/pop3/pop3.h"
 #include "kept.h"
 #include "mail/mail.h"
 
@@ -14,6 +15,7 @@ struct records {
 };
 
 static struct records	got;
+static struct mail_caps	caps;
 
 static void
 take(void *ctx, const struct record *r)
@@ -76,6 +78,7 @@ play(const char *dialogue)
 	facts.dir[0].packets = p.seen[0];
 	facts.dir[1].packets = p.seen[1];
 	p.w.close(p.flow, &facts);
+	caps = mail_caps_get(m);
 	mail_free(m);
 	dialog_free(d);
 }
@@ -242,8 +245,9 @@ a_message_that_is_gone(void)
 {
 	static const struct { const char *steps; bool deleted, unlisted; } cases[] = {
 		{ "C: DELE 1\nS: +OK\nC: DELE 1\nS: -ERR\n", true, false },
-		{ "C: DELE 8191\nS: +OK\nC: RETR 8191\nS: -ERR\n", true, false },
-		{ "C: DELE 8192\nS: +OK\nC: DELE 8192\nS: -ERR\n", false, false },	/* more than are noted */
+		{ "C: DELE 65535\nS: +OK\nC: RETR 65535\nS: -ERR\n", true, false },
+		{ "C: DELE 1\nS: +OK\nC: DELE 9000\nS: +OK\nC: DELE 8999\nS: -ERR\n", false, false },
+		{ "C: DELE 65536\nS: +OK\nC: DELE 65536\nS: -ERR\n", false, false },	/* more than are noted */
 		{ "C: DELE 18446744073709551614\nS: +OK\nC: DELE 99999999999999999999\nS: -ERR\n", false, false },
 		{ "C: STAT\nS: +OK 2 9\nC: TOP 3 0\nS: -ERR\n", false, true },
 		{ "C: LIST\nS: +OK\nS: 1 9\nS: .\nC: DELE 2\nS: -ERR\n", false, true },
@@ -261,6 +265,75 @@ a_message_that_is_gone(void)
 		CHECK_EQ_INT(got.session.refusals[0].deleted, cases[i].deleted);
 		CHECK_EQ_INT(got.session.refusals[0].unlisted, cases[i].unlisted);
 	}
+}
+
+/* A mailbox of which not all lines are kept: what is behind them is there, and half a line is no size. */
+static void
+a_listing_too_long(void)
+{
+	enum { MESSAGES = 100000 };
+	char *text = malloc((size_t)MESSAGES * 24 + 1024);
+	size_t n = (size_t)sprintf(text, "%s", LOGIN "C: LIST\nS: +OK\n");
+
+	for (int i = 1; i <= MESSAGES; i++)
+		n += (size_t)sprintf(text + n, "S: %d 123456\n", i);
+	sprintf(text + n, "S: .\nC: RETR 100000\nS: -ERR\nC: RETR 2\nS: -ERR\n");
+	play(text);
+	free(text);
+	CHECK_EQ_INT(caps.listings, 1);
+	CHECK(got.session.listed > 60000 && got.session.listed < MESSAGES);
+	CHECK_EQ_INT(got.messages, 2);
+	CHECK_EQ_INT(got.session.refusals[0].unlisted, false);
+	CHECK_EQ_INT(got.message[0].listed_size, 0);
+	CHECK_EQ_INT(got.message[1].listed_size, 123456);
+}
+
+/* A listing with a hole has no count, and the rest of a line is no message. */
+static void
+a_listing_with_a_hole(void)
+{
+	play(LOGIN "C: LIST\nS: +OK\nS: 1 90\n=== gap S 20\nS: 3 70\nS: 4 60\nS: .\nC: RETR 3\nS: -ERR\nC: RETR 4\nS: -ERR\n");
+	CHECK_EQ_INT(got.messages, 2);
+	CHECK_EQ_INT(got.message[0].listed_size, 0);
+	CHECK_EQ_INT(got.message[1].listed_size, 60);
+	CHECK(!got.session.refusals[0].unlisted && !got.session.refusals[1].unlisted);
+	CHECK_EQ_INT(caps.listings, 0);
+	play(LOGIN "C: LIST\nC: RETR 2\nS: +OK\nS: 1 90\nS| 2 8\n");
+	CHECK_EQ_INT(got.messages, 1);
+	CHECK_EQ_INT(got.message[0].listed_size, 0);
+}
+
+/* In whatever order the server lists and the client asks; of two lines with one number the first counts. */
+static void
+a_listing_in_no_order(void)
+{
+	play(LOGIN "C: LIST\nS: +OK\nS: 3 30\nS: 1 10\nS: 3 31\nS: 4294967296 5\nS: 2 20\nS: .\n"
+	    "C: RETR 3\nS: -ERR\nC: RETR 1\nS: -ERR\nC: RETR 2\nS: -ERR\nC: RETR 4\nS: -ERR\nC: RETR 0\nS: -ERR\n");
+	CHECK_EQ_INT(got.messages, 5);
+	CHECK_EQ_INT(got.message[0].listed_size, 30);
+	CHECK_EQ_INT(got.message[1].listed_size, 10);
+	CHECK_EQ_INT(got.message[2].listed_size, 20);
+	CHECK_EQ_INT(got.message[3].listed_size, 0);
+	CHECK_EQ_INT(got.message[4].listed_size, 0);
+}
+
+/* Each of very many that were asked for at once and never came is told; of more than that the number. */
+static void
+very_many_that_did_not_come(void)
+{
+	enum { ASKED = 5000 };
+	char *text = malloc((size_t)ASKED * 16 + 256);
+	size_t n = (size_t)sprintf(text, "%s", LOGIN);
+
+	for (int i = 1; i <= ASKED; i++)
+		n += (size_t)sprintf(text + n, "C: RETR %d\n", i);
+	play(text);
+	CHECK_EQ_INT(got.messages, 16);		/* all that this test keeps */
+	CHECK_EQ_INT(caps.fetches, ASKED - POP3_PENDING_MAX);
+	sprintf(text + n, "S: -ERR\nC: RETR 7\n");
+	play(text);
+	free(text);
+	CHECK_EQ_INT(caps.fetches, ASKED - POP3_PENDING_MAX);
 }
 
 /* Who does not wait is told of the command that is refused, not of the last. */
@@ -315,6 +388,10 @@ main(void)
 		{ "a message with a gap", a_message_with_a_gap },
 		{ "a login refused", a_login_refused },
 		{ "a message that is gone", a_message_that_is_gone },
+		{ "a listing too long", a_listing_too_long },
+		{ "a listing with a hole", a_listing_with_a_hole },
+		{ "a listing in no order", a_listing_in_no_order },
+		{ "very many that did not come", very_many_that_did_not_come },
 		{ "a refusal among others", a_refusal_among_others },
 		{ "probes are no refused logins", probes_and_given_up_logins_are_no_refused_logins },
 		{ "capabilities and STLS", capabilities_and_stls },
