@@ -519,13 +519,13 @@ static void
 cases_build(struct lookups *l, enum lookup_kind kind)
 {
 	const struct store *s = l->store;
-	struct mail_case *const *from = facts[kind].client ? s->by_client : s->by_server;
+	const struct case_list *from = facts[kind].client ? &s->by_client : &s->by_server;
 
-	if (from == NULL || (l->cases[kind] = room_for(l, s->indexed, sizeof(struct mail_case *))) == NULL)
+	if ((l->cases[kind] = room_for(l, from->n, sizeof(struct mail_case *))) == NULL)
 		return;
-	for (size_t i = 0; i < s->indexed; i++)
-		if (facts[kind].wanted(from[i]))
-			l->cases[kind][l->case_count[kind]++] = from[i];
+	for (size_t i = 0; i < from->n; i++)
+		if (facts[kind].wanted(from->v[i]))
+			l->cases[kind][l->case_count[kind]++] = from->v[i];
 }
 
 struct case_key {

@@ -420,8 +420,9 @@ store_free(struct store *s)
 	for (size_t i = 0; i < s->case_count; i++)
 		case_release(s->cases[i]);
 	free(s->cases);
-	free(s->by_client);
-	free(s->by_server);
+	cases_release(&s->by_time);
+	cases_release(&s->by_client);
+	cases_release(&s->by_server);
 	contrast_release(s->contrast);
 	free(s->points);
 	free(s->icmp.v);

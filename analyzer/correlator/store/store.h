@@ -51,7 +51,8 @@ struct case_iter {
 	uint16_t	server_port;		/* 0 = any */
 	int64_t		from_ns, to_ns;		/* of conn.first; both 0 = any time */
 	int64_t		since_ns;		/* of conn.last; 0 = any time */
-	struct mail_case **v;			/* internal, as are all below */
+	bool		backwards;		/* the last begun first */
+	const struct case_list *list;		/* internal, as are all below */
 	size_t		pos, end, walked;
 	bool		started, bounded;
 };

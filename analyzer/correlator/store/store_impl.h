@@ -33,6 +33,13 @@ struct contrast_tables {
 	uint64_t	 starved;	/* allocations that failed, here and in the store */
 };
 
+/* Cases in an order, and the latest end of 2, 4, 8, ... neighbours: of all at 1, of the halves of k at 2k and 2k + 1. */
+struct case_list {
+	struct mail_case **v;	/* NULL: no memory */
+	int64_t	*ends;		/* NULL: no memory, each is asked */
+	size_t	 n, leaves;	/* where the ends of single ones begin, a power of two */
+};
+
 /* What one capture point heard at all. */
 struct point_facts {
 	uint32_t	point;
@@ -43,9 +50,8 @@ struct store {
 	struct mail_case *bucket[BUCKETS];
 	struct mail_case **cases;	/* by time, see store_index */
 	size_t		 case_count, case_room;
-	struct mail_case **by_client, **by_server;
+	struct case_list by_time, by_client, by_server;	/* those indexed */
 	size_t		 indexed;
-	int64_t		 longest_ns;	/* life of a case, of those indexed */
 	struct contrast_tables *contrast;
 	struct table	 icmp, captures, pieces;
 	struct point_facts *points;	/* ascending point */
@@ -77,6 +83,10 @@ struct record_connection *case_conn(struct store *s, struct mail_case *c);
 
 /* In order of time. */
 int	case_order(const struct mail_case *x, const struct mail_case *y);
+/* store_index.c: the next of [pos, end) that lasted till since (0: any), from the first or from the last on; `end' = none. */
+size_t	cases_next(const struct case_list *l, size_t pos, size_t end, int64_t since);
+size_t	cases_last(const struct case_list *l, size_t pos, size_t end, int64_t since);
+void	cases_release(struct case_list *l);
 /* store_copies.c: the rings of copies, of cases in order of time. */
 void	copies_join(struct store *s);
 

@@ -71,6 +71,88 @@ case_by_server(const void *a, const void *b)
 	return d != 0 ? d : case_order(x, y);
 }
 
+/* ---- lists ---------------------------------------------------------------------- */
+
+void
+cases_release(struct case_list *l)
+{
+	free(l->v);
+	free(l->ends);
+	*l = (struct case_list){ 0 };
+}
+
+/* One connection that lasts for days began before all others: who asks for those that lived then must not walk all between. */
+static void
+cases_build_ends(struct case_list *l)
+{
+	for (l->leaves = 1; l->leaves < l->n; l->leaves *= 2)
+		;
+	if ((l->ends = malloc(2 * l->leaves * sizeof(*l->ends))) == NULL)
+		return;
+	for (size_t i = 0; i < l->leaves; i++)
+		l->ends[l->leaves + i] = i < l->n ? l->v[i]->conn->last.ns : INT64_MIN;
+	for (size_t k = l->leaves - 1; k > 0; k--)
+		l->ends[k] = l->ends[2 * k] > l->ends[2 * k + 1] ? l->ends[2 * k] : l->ends[2 * k + 1];
+}
+
+/* `order' NULL: that of time, in which the cases are. */
+static void
+cases_build(struct store *s, struct case_list *l, int (*order)(const void *, const void *))
+{
+	cases_release(l);
+	if (s->case_count == 0)
+		return;
+	if ((l->v = malloc(s->case_count * sizeof(struct mail_case *))) != NULL) {
+		l->n = s->case_count;
+		memcpy(l->v, s->cases, l->n * sizeof(struct mail_case *));
+		if (order != NULL)
+			qsort(l->v, l->n, sizeof(struct mail_case *), order);
+		cases_build_ends(l);
+	}
+	s->contrast->starved += l->ends == NULL;
+}
+
+/* Down to the half that holds it; where neither does, up until there is one beside. */
+size_t
+cases_next(const struct case_list *l, size_t pos, size_t end, int64_t since)
+{
+	size_t k = l->leaves + pos;
+
+	if (since == 0 || l->ends == NULL || pos >= end)
+		return pos;
+	while (k < l->leaves || l->ends[k] < since) {
+		if (l->ends[k] >= since) {
+			k = 2 * k;
+			continue;
+		}
+		while (k % 2 == 1)
+			k /= 2;
+		if (k++ == 0)
+			return end;
+	}
+	return k - l->leaves < end ? k - l->leaves : end;
+}
+
+size_t
+cases_last(const struct case_list *l, size_t pos, size_t end, int64_t since)
+{
+	size_t k = l->leaves + end - 1;
+
+	if (since == 0 || l->ends == NULL || pos >= end)
+		return pos < end ? end - 1 : end;
+	while (k < l->leaves || l->ends[k] < since) {
+		if (l->ends[k] >= since) {
+			k = 2 * k + 1;
+			continue;
+		}
+		while (k % 2 == 0)
+			k /= 2;
+		if (--k == 0)
+			return end;
+	}
+	return k - l->leaves >= pos ? k - l->leaves : end;
+}
+
 static int
 point_order(const void *a, const void *b)
 {
@@ -108,30 +190,15 @@ store_index(struct store *s)
 {
 	size_t n = s->case_count;
 
-	s->longest_ns = 0;
 	for (size_t i = 0; i < n; i++) {
-		const struct record_connection *c = s->cases[i]->conn;
-
 		case_complete(s, s->cases[i]);
 		s->cases[i]->capture = store_capture(s, s->cases[i]->point);
-		if (c->last.ns - c->first.ns > s->longest_ns)
-			s->longest_ns = c->last.ns - c->first.ns;
 	}
-	free(s->by_client);
-	free(s->by_server);
-	s->by_client = malloc((n + 1) * sizeof(struct mail_case *));
-	s->by_server = malloc((n + 1) * sizeof(struct mail_case *));
-	s->contrast->starved += s->by_client == NULL || s->by_server == NULL;
 	if (n > 0)
 		qsort(s->cases, n, sizeof(struct mail_case *), case_by_time);
-	if (n > 0 && s->by_client != NULL) {
-		memcpy(s->by_client, s->cases, n * sizeof(struct mail_case *));
-		qsort(s->by_client, n, sizeof(struct mail_case *), case_by_client);
-	}
-	if (n > 0 && s->by_server != NULL) {
-		memcpy(s->by_server, s->cases, n * sizeof(struct mail_case *));
-		qsort(s->by_server, n, sizeof(struct mail_case *), case_by_server);
-	}
+	cases_build(s, &s->by_time, NULL);
+	cases_build(s, &s->by_client, case_by_client);
+	cases_build(s, &s->by_server, case_by_server);
 	for (size_t i = 0; i < n; i++)
 		s->cases[i]->index = (uint32_t)i;
 	s->indexed = n;

@@ -40,16 +40,16 @@ store_starved(const struct store *s)
 
 /* A list in order of one address and of time: where the cases with that address (NULL: any) begin that are not before from_ns. */
 static size_t
-iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client, int64_t from_ns)
+iter_start(const struct case_list *l, const struct addr *want, bool client, int64_t from_ns)
 {
-	size_t lo = 0, hi = n;
+	size_t lo = 0, hi = l->n;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct addr *a = client ? &v[mid]->conn->client.ip : &v[mid]->conn->server.ip;
-		int d = want != NULL ? memcmp(a, want, sizeof(*a)) : 0;
+		const struct record_connection *n = l->v[mid]->conn;
+		int d = want != NULL ? memcmp(client ? &n->client.ip : &n->server.ip, want, sizeof(*want)) : 0;
 
-		if (d < 0 || (d == 0 && v[mid]->conn->first.ns < from_ns))
+		if (d < 0 || (d == 0 && n->first.ns < from_ns))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -57,38 +57,32 @@ iter_start(struct mail_case **v, size_t n, const struct addr *want, bool client,
 	return lo;
 }
 
-/* The shortest list that holds all that are wanted, and the part of it where they may be. */
+/* This list holds all that are wanted, in the part of it where they may be: the shortest is walked. */
+static void
+iter_offer(struct case_iter *it, const struct case_list *l, const struct addr *want, bool client, int64_t from, int64_t to)
+{
+	size_t pos = iter_start(l, want, client, from), end = iter_start(l, want, client, to);
+
+	if (it->list != NULL && end - pos >= it->end - it->pos)
+		return;
+	it->list = l;
+	it->pos = pos;
+	it->end = end;
+}
+
 static void
 iter_begin(const struct store *s, struct case_iter *it)
 {
 	bool timed = it->from_ns != 0 || it->to_ns != 0;
 	int64_t from = timed ? it->from_ns : INT64_MIN, to = timed && it->to_ns < INT64_MAX ? it->to_ns + 1 : INT64_MAX;
 
-	if (it->since_ns != 0 && it->since_ns - s->longest_ns > from)	/* who lasted till then did not begin much earlier */
-		from = it->since_ns - s->longest_ns;
 	it->started = true;
-	it->v = s->cases;
-	it->end = s->indexed;
-	if (it->client == NULL && it->server == NULL) {
-		it->pos = iter_start(s->cases, s->indexed, NULL, true, from);
-		it->end = iter_start(s->cases, s->indexed, NULL, true, to);
-		return;
-	}
-	for (int client = 0; client < 2; client++) {
-		struct mail_case **v = client ? s->by_client : s->by_server;
-		const struct addr *a = client ? it->client : it->server;
-		size_t pos, end;
-
-		if (a == NULL)
-			continue;
-		pos = v != NULL ? iter_start(v, s->indexed, a, client, from) : 0;
-		end = v != NULL ? iter_start(v, s->indexed, a, client, to) : 0;
-		if (it->v == s->cases || end - pos < it->end - it->pos) {
-			it->v = v;
-			it->pos = pos;
-			it->end = end;
-		}
-	}
+	if (it->client != NULL)
+		iter_offer(it, &s->by_client, it->client, true, from, to);
+	if (it->server != NULL)
+		iter_offer(it, &s->by_server, it->server, false, from, to);
+	if (it->list == NULL)
+		iter_offer(it, &s->by_time, NULL, false, from, to);
 }
 
 static bool
@@ -109,10 +103,18 @@ store_case_next(const struct store *s, struct case_iter *it)
 	if (!it->started)
 		iter_begin(s, it);
 	while (it->pos < it->end && (!it->bounded || it->walked++ < WALKED)) {
-		const struct mail_case *c = it->v[it->pos++];
+		size_t at = (it->backwards ? cases_last : cases_next)(it->list, it->pos, it->end, it->since_ns);
 
-		if (iter_wants(it, c))
-			return c;
+		if (at == it->end) {
+			it->pos = it->end;
+			break;
+		}
+		if (it->backwards)
+			it->end = at;
+		else
+			it->pos = at + 1;
+		if (iter_wants(it, it->list->v[at]))
+			return it->list->v[at];
 	}
 	return NULL;
 }

@@ -266,6 +266,91 @@ test_walk_of_the_living(void)
 	store_free(s);
 }
 
+/* Whoever lived then, by asking each; `backwards' turns the order round. */
+static size_t
+living(const struct store *s, int64_t from_ns, int64_t to_ns, int64_t since_ns, bool backwards, uint64_t *ids)
+{
+	size_t n = store_case_count(s), count = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct mail_case *c = store_case_at(s, backwards ? n - 1 - i : i);
+
+		if (c->conn->first.ns >= from_ns && c->conn->first.ns <= to_ns && c->conn->last.ns >= since_ns)
+			ids[count++] = c->id;
+	}
+	return count;
+}
+
+static void
+check_living(const struct store *s, struct case_iter it)
+{
+	uint64_t expected[100];
+	size_t n = living(s, it.from_ns, it.to_ns, it.since_ns, it.backwards, expected), i = 0;
+	const struct mail_case *c;
+
+	while ((c = store_case_next(s, &it)) != NULL) {
+		CU_ASSERT_FATAL(i < n);
+		CHECK_EQ_INT(c->id, expected[i++]);
+	}
+	CHECK_EQ_INT(i, n);
+}
+
+/* From the first and from the last, among any number of connections of any length. */
+static void
+test_walk_both_ways(void)
+{
+	struct record r[100];
+	uint64_t lot = 1;
+
+	for (size_t n = 1; n <= 100; n = n < 20 ? n + 1 : n + 16) {
+		struct store *s;
+
+		for (uint64_t i = 0; i < n; i++) {
+			int64_t begins = (int64_t)(lot = lot * 6364136223846793005u + 1442695040888963407u) >> 33 & 1023;
+
+			lot = lot * 6364136223846793005u + 1442695040888963407u;
+			r[i] = build_connection(0, i + 1, begins, begins + (int64_t)(lot >> 33 & (i % 7 == 0 ? 1023 : 63)));
+		}
+		s = store_of(r, n);
+		for (int64_t ms = 0; ms < 1100; ms += 50)
+			for (int64_t since = 10; since < 1100; since += 90)
+				for (int backwards = 0; backwards < 2; backwards++) {
+					struct case_iter it = { .from_ns = BASE_NS + ms / 3 * MS, .to_ns = BASE_NS + ms * MS, .since_ns = BASE_NS + since * MS,
+						.backwards = backwards };
+
+					check_living(s, it);
+				}
+		store_free(s);
+	}
+}
+
+/* One connection as long as the capture does not make the others be asked: beyond a bound nothing would be certain any more. */
+static void
+test_bound_of_short_ones(void)
+{
+	enum { SHORT = 20000 };
+	struct record *r = calloc(SHORT + 1, sizeof(*r));
+	uint32_t looked = 0;
+
+	CU_ASSERT_FATAL(r != NULL);
+	r[0] = build_connection(0, 1, 0, SHORT * 1000);
+	for (int i = 1; i <= SHORT; i++)
+		r[i] = build_connection(0, 1 + (uint64_t)i, i * 1000, i * 1000 + 500);
+	begin(r, SHORT + 1);
+	for (int backwards = 0; backwards < 2; backwards++) {
+		int64_t since = backwards ? 2500 : (SHORT - 1) * 1000;
+		struct case_iter it = { .since_ns = BASE_NS + since * MS, .to_ns = BASE_NS + (since + 100) * MS, .backwards = backwards };
+
+		looked = 0;
+		while (lookup_next(lookups, &it, &looked, 64) != NULL)
+			;
+		CHECK_EQ_INT(looked, 2);
+		CHECK_EQ_INT(lookups_cut(lookups), 0);
+	}
+	end();
+	free(r);
+}
+
 /* A search among more connections than it may look at ends there, and that is counted; one that comes to its end is not. */
 static void
 test_bound(void)
@@ -328,6 +413,8 @@ main(void)
 		{ "mails whose answer was not heard", test_unheard },
 		{ "cases of a kind", test_cases_of_a_kind },
 		{ "who lived when", test_walk_of_the_living },
+		{ "who lived when, both ways", test_walk_both_ways },
+		{ "one long connection among short ones", test_bound_of_short_ones },
 		{ "a search that ends at its bound", test_bound },
 		{ "a search among very many others", test_bound_of_others },
 	};
