@@ -147,19 +147,19 @@ is_accepted(enum finding_kind k)
 	return k == FINDING_MAIL_ACCEPTED;
 }
 
-/* An earlier attempt of the same mail that was put off. */
+/* The last attempt before of the same mail that was put off. */
 static const struct draft *
 greylisted_before(const struct store *s, struct verdicts *v, const struct fate *f, const struct mail_case *c)
 {
 	struct case_iter it = { .server = &c->conn->server.ip, .from_ns = c->conn->first.ns - 172800 * SECOND,
-		.to_ns = c->conn->first.ns };
+		.to_ns = c->conn->first.ns, .backwards = true };
 	const struct mail_case *x;
 
 	for (uint32_t looked = 0; (x = store_case_among(s, &it, &looked, LOOKED, &v->searches_cut)) != NULL; ) {
 		if (!addr_prefix_equal(&x->conn->client.ip, &c->conn->client.ip, 24, 64))
 			continue;
 		for (uint32_t i = 0; i < x->transaction_count; i++)
-			if (x->transactions[i]->verdict == VERDICT_DEFERRED &&
+			if (x->transactions[i]->verdict == VERDICT_DEFERRED && moment_before(&x->transactions[i]->first, &f->transaction->first) &&
 			    strcasecmp(x->transactions[i]->sender, f->transaction->sender) == 0) {
 				const struct draft *d = draft_find(v, x, is_greylisting, NULL);
 

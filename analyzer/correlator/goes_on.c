@@ -6,7 +6,7 @@ enum { LOOKED = 64 };			/* connections between the same hosts */
 static const struct mail_case *
 part_before(const struct store *s, const struct mail_case *c, uint64_t *cut)
 {
-	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
+	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .to_ns = c->conn->first.ns, .backwards = true };
 	const struct mail_case *x;
 
 	for (uint32_t looked = 0; (x = store_case_among(s, &it, &looked, LOOKED, cut)) != NULL; )

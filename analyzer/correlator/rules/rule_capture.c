@@ -210,7 +210,7 @@ static const struct mail_case *
 part_before(const struct view *v, const struct mail_case *c)
 {
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
-		.to_ns = c->conn->first.ns };
+		.to_ns = c->conn->first.ns, .backwards = true };
 	const struct mail_case *x;
 
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, HALVES_LOOKED)) != NULL; )

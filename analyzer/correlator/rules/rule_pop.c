@@ -155,30 +155,30 @@ bare_delay(const struct view *v, struct reply_class *cl)
 		cl->kind = FINDING_POP_LOGIN_DELAY;
 }
 
-/* Another session of the same mailbox that overlaps, or that ended without QUIT up to 30 min before. */
+/* Another session of the same mailbox, logged in before this refusal, that overlaps, or that ended without QUIT up to 30 min before. */
 static const struct mail_case *
-locker_find(const struct view *v)
+locker_find(const struct view *v, const struct refusal *r)
 {
 	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port,
-		.from_ns = c->conn->first.ns - 7200 * SECOND, .to_ns = c->conn->last.ns };
+	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port, .from_ns = c->conn->first.ns - 7200 * SECOND,
+		.to_ns = r->reply->at.ns, .since_ns = c->conn->first.ns - 1800 * SECOND, .backwards = true };
 
 	if (c->session->user_hash[0] == '\0')
 		return NULL;
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		if (x == c || !case_same_place(x, c) || x->session == NULL || x->session->logins_ok == 0 ||
-		    strcmp(x->session->user_hash, c->session->user_hash) != 0)
+		    strcmp(x->session->user_hash, c->session->user_hash) != 0 || !moment_before(&x->session->auth_at, &r->reply->at))
 			continue;
-		if (x->conn->last.ns >= c->conn->first.ns || (!x->session->quit_ok && x->conn->last.ns >= c->conn->first.ns - 1800 * SECOND))
+		if (x->conn->last.ns >= c->conn->first.ns || !x->session->quit_ok)
 			return x;
 	}
 	return NULL;
 }
 
 static void
-say_locker(const struct view *v, struct finding *f)
+say_locker(const struct view *v, const struct refusal *r, struct finding *f)
 {
-	const struct mail_case *x = locker_find(v);
+	const struct mail_case *x = locker_find(v, r);
 	char from[ADDR_TEXT] = "the same client";
 
 	if (x == NULL)
@@ -339,7 +339,7 @@ say_kind(const struct view *v, const struct refusal *r, enum reply_how how, stru
 		say_full_house(v, r, f);
 		break;
 	case FINDING_POP_LOCKED:
-		say_locker(v, f);
+		say_locker(v, r, f);
 		break;
 	case FINDING_POP_LOGIN_DELAY:
 		say_interval(v, f);
