@@ -123,7 +123,8 @@ reply_unheard(const struct mail_case *c, const struct record_transaction *t)
 		return NULL;
 	for (uint32_t i = 0; i < c->stall_count; i++)
 		if (c->stalls[i]->key.m == 1 && c->stalls[i]->chain_count >= 3 && !moment_is(&c->stalls[i]->delivered))
-			return c->stalls[i]->first.ns < t->final_reply.at.ns - SECOND ? NULL : c->stalls[i];
+			/* one that begins later is of what was said behind it, as the answer to QUIT */
+			return c->stalls[i]->first.ns < t->final_reply.at.ns - SECOND || c->stalls[i]->first.ns > t->final_reply.at.ns ? NULL : c->stalls[i];
 	return NULL;
 }
 

@@ -33,6 +33,23 @@ follows_other_way(const struct way *w, const struct record_stall *s)
 	return false;
 }
 
+/* It is the server's answer to QUIT, and nothing before it: nobody's mail hangs on it. */
+static bool
+only_bye(const struct way *w, const struct record_stall *s)
+{
+	const struct mail_case *c = w->c;
+
+	if (w->dir != 1 || c->session == NULL || c->session->bye.frame == 0 || s->first.ns < c->session->bye.ns)
+		return false;
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->last.ns >= s->first.ns || c->transactions[i]->final_reply.at.ns >= s->first.ns)
+			return false;
+	for (uint32_t i = 0; i < c->message_count; i++)
+		if (c->messages[i]->last.ns >= s->first.ns)
+			return false;
+	return true;
+}
+
 static bool
 time_overlaps(const struct record_stall *a, const struct record_stall *b)
 {
@@ -438,6 +455,7 @@ stall_unclear(const struct way *w)
 		return NULL;
 	while ((s = way_stall(w, &i)) != NULL)
 		if (s->delivered.frame == 0 && s->chain_count >= UNHEARD && s->w_min > 0 && !s->zero_window &&
+		    !only_bye(w, s) &&
 		    w->c->conn->t_end - s->first.ns >= PATH_SECOND && (s->options_cut || way_lasted(w, s->first.ns, s->last.ns) < 3 * PATH_SECOND))
 			return s;
 	return NULL;
@@ -481,7 +499,7 @@ judge(const struct view *v, struct verdicts *out)
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s))
+			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s) || only_bye(&w, s))
 				continue;
 			live = others_pass(&w, s);
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
