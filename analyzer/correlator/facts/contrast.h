@@ -12,7 +12,7 @@ struct contrast {
 	bool		c1_own;		/* C1, and it answers this very client there */
 	bool		submission;	/* C1 and the port is 587 or 465 */
 	uint16_t	port;		/* of C1 */
-	struct moment	c1_at, c3_at, same_at;
+	struct moment	c1_at, c3_at, same_at;	/* the last answer */
 	uint32_t	point;		/* of the witness of c1, else of c3 */
 	uint32_t	same_point;	/* of that of same: this one, where it saw one */
 	uint32_t	silent_nets;	/* C2 */
@@ -22,6 +22,10 @@ struct contrast {
 
 /* `refused': C2 counts hosts that refused instead of hosts that are silent. */
 void	contrast_find(const struct view *v, bool refused, struct contrast *out);
+/* `same': the port answered this client after this attempt, or after another that failed.  Of two places' none knows which came first. */
+bool	contrast_comes_and_goes(const struct view *v, const struct contrast *con);
+/* h is of this client and this server's port: it answered since this attempt, or speaks on another connection.  One of before may have died with it. */
+bool	contrast_serves_still(const struct view *v, const struct record_host *h);
 /* Two attempts of this client at this port, at least 60 s apart? */
 bool	contrast_attempts(const struct view *v);
 /*

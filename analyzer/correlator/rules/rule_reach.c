@@ -9,80 +9,15 @@
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 #include "correlator/facts/unreachable.h"
+#include "reach_say.h"
 
-#define REACHED_SOON	(60 * SECOND)
 #define REACHED_LONG	(3600 * SECOND)
 
-/* A host on the same port: the next MX, or this one a moment later. */
-static const struct record_host *
-reached_besides(const struct view *v)
-{
-	const struct record_connection *c = v->c->conn;
-	struct host_iter it = { .client = &c->client.ip };
-	const struct record_host *h;
-
-	while ((h = store_host_next(v->store, &it)) != NULL)
-		if (h->key.point == v->c->point && h->server.port == c->server.port && h->answered > 0 && h->data > 0 &&
-		    h->last.ns >= c->first.ns && h->first.ns <= c->last.ns + REACHED_SOON)
-			return h;
-	return NULL;
-}
-
-/* Clients try one address after the other: that one of them fails need not have stopped a mail. */
-static void
-say_reached(const struct view *v, struct finding *f)
-{
-	const struct record_host *h = reached_besides(v);
-	char other[ENDPOINT_TEXT];
-
-	if (h == NULL)
-		return;
-	f->severity = SEVERITY_WARNING;
-	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
-	    &h->answered_at);
-}
-
-/* Mail that is sent through port 25 or one like it has the submission ports instead; the others have one another. */
-static const struct other_port {
-	uint16_t	port;
-	const char	*instead;
-} other_ports[] = {
-	{ 110, "POP3 over SSL/TLS on port 995" },
-	{ 143, "IMAP over SSL/TLS on port 993" },
-	{ 465, "the other submission port, 587 (STARTTLS)" },
-	{ 587, "the other submission port, 465 (SSL/TLS)" },
-	{ 993, "port 143 with STARTTLS" },
-	{ 995, "port 110 with STLS" },
-};
-
-static bool
-port_relays(uint16_t port)
-{
-	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
-		if (other_ports[i].port == port)
-			return false;
-	return true;
-}
-
-static bool
-port_submits(uint16_t port)
-{
-	return port == 587 || port == 465;
-}
-
-/* Instead of the kind's own remedy, which is about port 25. */
-static void
-say_other_port(struct finding *f, uint16_t port)
-{
-	for (size_t i = 0; i < sizeof(other_ports) / sizeof(other_ports[0]); i++)
-		if (other_ports[i].port == port)
-			finding_remedy(f, "A firewall closes port %u, in the network of the client, on the way, or at the server: ask its owner to open it. "
-			    "Until then try %s; a try from another network (a telephone's) tells whose firewall it is.", port, other_ports[i].instead);
-}
+enum { LATER_LOOKED = 64 };
 
 /* ---- an ICMP error that quotes the SYN ----------------------------------------------- */
 
-enum { LATER_LOOKED = 64, PROBE_TTL = 30 };
+enum { PROBE_TTL = 30 };
 
 /*
  * traceroute -T, mtr --tcp: a probe is sent to die on the way.  No host begins with so little: 32, 64, 128 or 255, and
@@ -99,6 +34,48 @@ static bool
 case_stood(const struct mail_case *c)
 {
 	return moment_is(&c->conn->handshake) || c->conn->dir[0].data_segments > 0;
+}
+
+/* A submission port of this server that this client is told to be unreachable as well, and never reaches; 0 = none. */
+static uint16_t
+submission_told(const struct view *v)
+{
+	const struct record_connection *c = v->c->conn;
+	struct host_iter it = { .client = &c->client.ip };
+	const struct record_host *h;
+
+	while ((h = store_host_next(v->store, &it)) != NULL)
+		if (reach_port_submits(h->server.port) && addr_equal(&h->server.ip, &c->server.ip) && h->unreachable > 0 && h->answered == 0)
+			return h->server.port;
+	return 0;
+}
+
+/* It names a device and its rule: what the rule lets through tells which. */
+static void
+say_prohibited(const struct view *v, const struct unreachable *a, const char *router, struct finding *f)
+{
+	uint16_t port = v->c->conn->server.port, other = submission_told(v);
+	struct contrast con;
+	char server[ENDPOINT_TEXT];
+	bool later;
+
+	contrast_find(v, false, &con);
+	if (con.same) {
+		later = contrast_comes_and_goes(v, &con);
+		finding_subkind(f, later ? "intermittent" : "no-more");
+		evidence_frame(finding_says(f, con.same_point, "another connection of this client to the same port was answered"), &con.same_at);
+		finding_summary(f, "%s answers %s attempts to reach %s with \"%s\", %s.", router, later ? "some" : "these",
+		    endpoint_format(&v->c->conn->server, server, sizeof(server)), a->words, later ? "and lets others through" :
+		    "and let others through before");
+		finding_remedy(f, "The port is not closed as such. Ask the owner of %s for the rule: a limit of new connections%s; then let the client open fewer, "
+		    "or have the limit raised.", router, later ? "" : ", or one that was set since");
+		reach_say_besides(v, f);
+	} else if (port_is_mail(port) && !reach_port_relays(port)) {
+		finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u.", router, port);
+	} else if (other != 0) {
+		finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u, or the submission port %u, which it prohibits as well.", router, port,
+		    other);
+	}
 }
 
 /* `many': hosts all over are told so; then it is one finding about the way out. */
@@ -128,16 +105,20 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 			f->to.ip = (struct addr){ 0 };
 			finding_summary(f, "%s answers attempts to reach port %u, of whatever server, with \"%s\".", router, c->conn->server.port, a->words);
 		} else {
-			finding_summary(f, "%s answers attempts to reach %s with \"%s\"%s.", router, server, a->words, !own || a->kind != FINDING_PORT_BLOCKED_ICMP ?
-			    "" : ": the server's own firewall, or a router under its address, rejects the port");
+			finding_summary(f, "%s answers attempts to reach %s with \"%s\"%s.", router, server, a->words, !own ? "" :
+			    a->kind == FINDING_PORT_BLOCKED_ICMP ? ": the server's own firewall, or a router under its address, rejects the port" :
+			    ": the address hands them on to a machine behind it that it cannot reach, or its own firewall says so");
 		}
+		if (own && a->kind == FINDING_HOST_UNREACHABLE_ICMP && !many)
+			finding_remedy(f, "Look behind %s: what answers under this address (a load balancer, a port forwarding) has a machine behind it that is "
+			    "down or has another address; without one, look at the server's own firewall.", router);
 		if (a->loop)
 			finding_subkind(f, "routing-loop");
-		if (a->kind == FINDING_PORT_BLOCKED_ICMP && port_is_mail(c->conn->server.port) && !port_relays(c->conn->server.port))
-			finding_remedy(f, "%s prohibits this connection: ask its owner to open port %u.", router, c->conn->server.port);
 		finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "there was an answer");
+		if (a->kind == FINDING_PORT_BLOCKED_ICMP && !many)
+			say_prohibited(v, a, router, f);
 		if (a->kind == FINDING_HOST_UNREACHABLE_ICMP)
-			say_reached(v, f);
+			reach_say_besides(v, f);
 		if (a->kind == FINDING_PORT_BLOCKED_ICMP)
 			finding_exclude(f, FINDING_SERVICE_DOWN, "a port where nothing listens is answered by RST, not by ICMP");
 		return true;
@@ -211,7 +192,7 @@ reset_way_out(const struct mail_case *c, const struct contrast *con, struct verd
 	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_RESET, CONFIDENCE_PROBABLE, c, 0);
 
 	f->to.ip = (struct addr){ 0 };
-	say_other_port(f, c->conn->server.port);
+	reach_say_other_port(f, c->conn->server.port);
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
 	finding_says(f, c->point, "port %u is refused for hosts in %u different networks while other ports work, each time with TTL %u: from one distance",
 	    c->conn->server.port, con->silent_nets, c->conn->dir[1].ttl_rst);
@@ -220,36 +201,22 @@ reset_way_out(const struct mail_case *c, const struct contrast *con, struct verd
 	    "the servers' names.", c->conn->server.port);
 }
 
-/* The same port answered this client after this attempt, too. */
-static bool
-answered_later(const struct view *v)
-{
-	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
-		.from_ns = n->first.ns, .to_ns = n->first.ns + 600 * SECOND };
-	const struct mail_case *x;
-
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
-		if (x->point == v->c->point && x->conn->synack_count > 0 && x->conn->synack_first.ns > n->first.ns)
-			return true;
-	return false;
-}
-
 /* A port that takes connections, too: nobody is told that nothing listens there. */
 static void
 reset_at_times(const struct view *v, const struct contrast *con, struct finding *f, const char *firewall)
 {
-	bool later = con->same_point != v->c->point || answered_later(v);	/* which of the two came first no one place can say */
+	bool later = contrast_comes_and_goes(v, con);
 	char server[ENDPOINT_TEXT];
 
 	finding_subkind(f, later ? "intermittent" : "no-more");
 	evidence_frame(finding_says(f, con->same_point, "another connection of this client to the same port was answered"), &con->same_at);
-	finding_summary(f, "%s %s: the service was stopped, or it closes its port for a while (a limit of its connections, high load)%s.",
+	finding_summary(f, "%s %s: the service was stopped, or it closes its port for a while (a limit of its connections, high load)%s%s.",
 	    endpoint_format(&v->c->conn->server, server, sizeof(server)), later ? "refuses some connections and takes others" :
-	    "took a connection of this client before and refuses this one", firewall);
+	    "took a connection of this client before and refuses this one", later ? ", or it is one of several machines behind this address that refuses" : "",
+	    firewall);
 	finding_remedy(f, "See on the server whether the service runs and listens (ss -ltn). If it does, its log says when it closed the port and why: some "
 	    "mail servers do so while they have as many connections, or as much load, as they are allowed to have (Sendmail: MaxDaemonChildren, "
-	    "RefuseLA).");
+	    "RefuseLA).%s", later ? " If the address is a load balancer's, look at each machine behind it." : "");
 }
 
 /*
@@ -310,7 +277,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	if (e.several)
 		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e.nets);
 	if (signs > 0) {
-		say_other_port(f, c->conn->server.port);
+		reach_say_other_port(f, c->conn->server.port);
 		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
 		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
 		return;
@@ -319,7 +286,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		reset_at_times(v, &con, f, conf == CONFIDENCE_POSSIBLE ? firewall : "");
 	else
 		finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server, conf == CONFIDENCE_POSSIBLE ? firewall : "");
-	say_reached(v, f);
+	reach_say_besides(v, f);
 	if (conf == CONFIDENCE_PROBABLE)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "a device on the way is nearer than the host, not farther");
 	else if (conf == CONFIDENCE_CONFIRMED)
@@ -393,8 +360,8 @@ silence_way_out(const struct view *v, const struct contrast *con, struct verdict
 	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "hosts in different networks are silent on this port, and no host answers on it");
 	finding_summary(f, "Connections to port %u vanish without an answer, whatever the server, while other ports work: a filter on this client's way out "
 	    "drops the port.", c->conn->server.port);
-	say_other_port(f, c->conn->server.port);
-	if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
+	reach_say_other_port(f, c->conn->server.port);
+	if (con->submission && (reach_port_relays(c->conn->server.port) || reach_port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of %s, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
 }
@@ -404,28 +371,31 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 {
 	const struct mail_case *c = v->c, *there;
 	/* where others reach this port, and this client is not seen to reach another, it is not about the port */
-	bool port = con->c1 && (con->c1_own || !con->c3), sure = port && contrast_attempts(v);
-	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE, c, 0);
+	bool port = con->c1 && (con->c1_own || !con->c3), sure = port && contrast_attempts(v), since = con->c3_at.ns > c->conn->first.ns;
+	struct finding *f = verdict_add(out, FINDING_PORT_BLOCKED_SILENT, sure ? CONFIDENCE_CONFIRMED : port || since ? CONFIDENCE_PROBABLE :
+	    CONFIDENCE_POSSIBLE, c, 0);
 	char server[ENDPOINT_TEXT];
 
 	silence_evidence(f, c);
 	if (con->c1)
 		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
 	if (con->c3)
-		evidence_frame(finding_says(f, con->point, "other clients reach the same port"), &con->c3_at);
+		evidence_frame(finding_says(f, con->point, since ? "other clients reach the same port" : "other clients reached the same port before"),
+		    &con->c3_at);
 	if ((there = contrast_at_server(v)) != NULL) {
 		silence_here(v, there, con, f);
 		return;
 	}
-	finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", port ? "the host answers elsewhere" : "the port answers others");
-	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s.",
-	    endpoint_format(&c->conn->server, server, sizeof(server)), port ? "the same host answers on other ports" : "other clients reach it",
-	    port ? "this port" : "those of this client");
-	say_other_port(f, c->conn->server.port);
+	if (port || since)
+		finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", port ? "the host answers elsewhere" : "the port answers others");
+	finding_summary(f, "Connections to %s vanish without an answer, while %s: a filter on the way, or at the server itself, drops %s%s.",
+	    endpoint_format(&c->conn->server, server, sizeof(server)), port ? "the same host answers on other ports" : since ? "other clients reach it" :
+	    "other clients reached it before", port ? "this port" : "those of this client", port || since ? "" : ", or it answers nobody since");
+	reach_say_other_port(f, c->conn->server.port);
 	if (!port)
-		finding_remedy(f, "Others reach the port: ask the server's owner whether this client's address is blocked there (a firewall, fail2ban), and look at "
-		    "filters on the way that are for this client alone.");
-	else if (con->submission && (port_relays(c->conn->server.port) || port_submits(c->conn->server.port)))
+		finding_remedy(f, "Others reach%s the port%s: ask the server's owner whether this client's address is blocked there (a firewall, fail2ban), and look "
+		    "at filters on the way that are for this client alone.", since ? "" : "ed", since ? "" : " before; try from another machine. If that works");
+	else if (con->submission && (reach_port_relays(c->conn->server.port) || reach_port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
 }
@@ -441,23 +411,26 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	endpoint_format(&c->conn->server, server, sizeof(server));
 	silence_evidence(f, c);
 	if (con->same) {
-		/* which of the two came first no one place can say */
-		bool later = con->same_point != c->point || answered_later(v);
+		bool later = contrast_comes_and_goes(v, con);
 
 		finding_subkind(f, later ? "intermittent" : "no-more");
 		evidence_frame(finding_says(f, con->same_point, "another connection to the same port was answered"), &con->same_at);
+		if (con->c1)
+			evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
 		if (later)
-			finding_summary(f, "%s answers some connections and not others: a filter that limits, or a full accept queue.", server);
+			finding_summary(f, "%s answers some connections and not others: a filter that limits, a full accept queue, or one of several machines "
+			    "behind this address that is down.", server);
 		else
 			finding_summary(f, "%s answered this client before and does not any more: it is down or cut off since, or a filter that limits, or a "
 			    "full accept queue.", server);
 		finding_remedy(f, "Look at the server first: a program that does not take its connections leaves their queue full (ss -ltn; nstat -az "
-		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.");
+		    "TcpExtListenOverflows). Then look for a filter that limits how many new connections this client may open.%s", later ?
+		    " If the address is a load balancer's, look at each machine behind it." : "");
 		if ((there = contrast_at_server(v)) != NULL)
 			silence_here(v, there, con, f);
 		return;
 	}
-	say_reached(v, f);
+	reach_say_besides(v, f);
 	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
 	    "back. This capture has nothing to compare with.", server);
 	finding_next_capture(f, "a host that is down", "a blocked port (port-blocked-silent) or a lost answer (syn-ack-return-blocked)",
@@ -477,9 +450,9 @@ silence_return(const struct mail_case *c, const struct mail_case *far, struct ve
 	finding_summary(f, "The server answers the connection attempt; the answer is lost on its way back, between the two capture points.");
 }
 
-/* An older connection of the two, to this port, of which nothing passes since before this attempt. */
+/* An older connection of the two, to this port, of which nothing passes since before this attempt; nor, unless `port', of any other. */
 static const struct mail_case *
-older_stuck(const struct view *v, const struct record_stall **stall)
+older_stuck(const struct view *v, bool port, const struct record_stall **stall)
 {
 	const struct mail_case *c = v->c, *x;
 	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
@@ -490,7 +463,7 @@ older_stuck(const struct view *v, const struct record_stall **stall)
 			struct way w = way_of(v, x, (int)x->stalls[i]->key.m);
 
 			*stall = x->stalls[i];
-			if (stall_silent(*stall) && stall_lasts(*stall, c->conn->first.ns) && way_unanswered(&w, *stall) != NULL &&
+			if (stall_silent(*stall) && stall_lasts(*stall, c->conn->first.ns) && (port || way_unanswered(&w, *stall) != NULL) &&
 			    (!moment_is(&(*stall)->delivered) || (*stall)->delivered.ns > last_syn_ns(c)))
 				return x;
 		}
@@ -511,6 +484,18 @@ silence_stuck(const struct mail_case *c, const struct mail_case *older, const st
 	    "between the two.", endpoint_format(&c->conn->server, server, sizeof(server)));
 }
 
+/*
+ * This client reached the port, too: a program that takes no more connections, or a limit, looks the same.  Not where others are
+ * answered since, or where the older connection stands still: a full accept queue leaves it alone.
+ */
+static bool
+may_be_full(const struct view *v, const struct contrast *con)
+{
+	const struct record_stall *s;
+
+	return con->same && (contrast_comes_and_goes(v, con) || (con->c3_at.ns <= v->c->conn->first.ns && older_stuck(v, true, &s) == NULL));
+}
+
 static void
 judge_silence(const struct view *v, bool many, struct verdicts *out)
 {
@@ -525,7 +510,7 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 			silence_return(v->c, far, out);
 		return;
 	}
-	if (!many && contrast_at_server(v) == NULL && (older = older_stuck(v, &s)) != NULL) {
+	if (!many && contrast_at_server(v) == NULL && (older = older_stuck(v, false, &s)) != NULL) {
 		silence_stuck(v->c, older, s, out);
 		return;
 	}
@@ -534,7 +519,7 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 		silence_way_out(v, &con, out);
 	else if (many)
 		return;
-	else if ((con.c1 || con.c3) && !store_point_deaf(v->store, v->c->point))
+	else if ((con.c1 || con.c3) && !store_point_deaf(v->store, v->c->point) && !may_be_full(v, &con))
 		silence_blocked(v, &con, out);
 	else
 		silence_unknown(v, &con, out);
