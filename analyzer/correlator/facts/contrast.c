@@ -8,7 +8,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, SESSIONS_LOOKED = 64, ATTEMPTS_LOOKED = 64, PLACES_LOOKED = 64, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, ATTEMPTS_LOOKED = 64, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -285,36 +285,13 @@ contrast_scanner(const struct store *s, const struct mail_case *c, bool *many)
 	return *many && (c->conn->server.port != 25 || times_crowd(near, m));
 }
 
-/*
- * A first SYN waits for ARP, and a busy minute makes every handshake slow: what a
- * session needed later, acknowledgements and all, is the better least.  0 = none.
- */
-static int64_t
-rtt_of_sessions(const struct view *v)
-{
-	const struct mail_case *c = v->c;
-	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip };
-	const struct mail_case *x;
-	int64_t least = 0, rtt;
-
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL; ) {
-		if (!x->has_conn || x->point != c->point || x->conn->server.port == c->conn->server.port || !x->conn->rtt_known ||
-		    x->conn->dir[1].data_segments == 0)
-			continue;
-		/* the refusal comes from here to the server and back, and not from the client's end */
-		rtt = x->conn->dir[1].loop_ns > 0 && x->conn->dir[1].loop_ns < x->conn->rtt_ns ? x->conn->dir[1].loop_ns : x->conn->rtt_ns;
-		if (least == 0 || rtt < least)
-			least = rtt;
-	}
-	return least;
-}
-
 int64_t
 contrast_rtt(const struct view *view, uint32_t *witnesses)
 {
 	const struct mail_case *c = view->c;
 	size_t n;
 	const struct service *v = lookup_services(view->lookups, &c->conn->server.ip, c->point, &n);
+	const struct sights *sights = lookup_sights(view->lookups);
 	int64_t least = 0, session;
 	uint64_t timed = 0;
 
@@ -326,7 +303,9 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 			least = v[i].rtt_min_ns;
 	}
 	*witnesses = timed < UINT32_MAX ? (uint32_t)timed : UINT32_MAX;
-	if (least == 0 || ((session = rtt_of_sessions(view)) == 0 && timed < HANDSHAKES_LEAST))
+	/* a first SYN waits for ARP, and a busy minute makes every handshake slow: what a session needed later is the better least */
+	session = sights != NULL ? sights_least_rtt(sights, c) : 0;
+	if (least == 0 || (session == 0 && timed < HANDSHAKES_LEAST))
 		return 0;
 	return session > 0 && session < least ? session : least;
 }
@@ -358,60 +337,13 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 	return ttl;
 }
 
-/* Of its first answer: who refuses has no other. */
-static uint8_t
-ttl_answer(const struct record_connection *n)
-{
-	return n->dir[1].ttl_syn != 0 ? n->dir[1].ttl_syn : n->dir[1].ttl_rst;
-}
-
-/* The whole way, client to server; UINT_MAX = not known. */
-static unsigned int
-hops_all(const struct record_connection *n)
-{
-	return n->dir[0].ttl_syn != 0 && ttl_answer(n) != 0 ? ttl_hops(n->dir[0].ttl_syn) + ttl_hops(ttl_answer(n)) : UINT_MAX;
-}
-
-/* Another client of this server is so much farther from here as the server is nearer, or the other way: it was seen elsewhere on one way. */
-static bool
-moved_along(const struct view *v)
-{
-	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .server = &n->server.ip };
-	const struct mail_case *x;
-	unsigned int all = hops_all(n);
-
-	for (uint32_t looked = 0; all != UINT_MAX && (x = lookup_next(v->lookups, &it, &looked, PLACES_LOOKED)) != NULL; )
-		if (x->point == v->c->point && x->has_conn && hops_all(x->conn) == all && ttl_answer(x->conn) != ttl_answer(n))
-			return true;
-	return false;
-}
-
 /* Who answers in the server's place changes nothing of how far the client is. */
 bool
 contrast_mixed(const struct view *v)
 {
-	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip };
-	const struct mail_case *x;
+	const struct sights *s = lookup_sights(v->lookups);
 
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, PLACES_LOOKED)) != NULL; )
-		if (x->point == v->c->point && x->has_conn && x->conn->dir[0].ttl_syn != 0 && n->dir[0].ttl_syn != 0 &&
-		    x->conn->dir[0].ttl_syn != n->dir[0].ttl_syn)
-			return true;
-	return moved_along(v);
-}
-
-bool
-ttl_undiminished(uint8_t ttl)
-{
-	return ttl == 64 || ttl == 128 || ttl == 255;
-}
-
-unsigned int
-ttl_hops(uint8_t ttl)
-{
-	return (ttl <= 64 ? 64U : ttl <= 128 ? 128U : 255U) - ttl;
+	return s == NULL || sights_client_differs(s, v->c) || sights_server_differs(s, v->c);
 }
 
 static bool

@@ -2,6 +2,7 @@
 #ifndef CONTRAST_H
 #define CONTRAST_H
 
+#include "sights.h"
 #include "correlator/finding/rule.h"
 
 struct contrast {
@@ -45,10 +46,6 @@ int64_t	contrast_rtt_own(const struct view *v);
  * is by as much farther from here as the server is nearer.  Then neither TTL nor time compares.
  */
 bool	contrast_mixed(const struct view *v);
-/* No router was passed yet: 64, 128 or 255. */
-bool	ttl_undiminished(uint8_t ttl);
-/* How many routers were passed, if it began as one of these. */
-unsigned int	ttl_hops(uint8_t ttl);
 /*
  * This attempt where the server's packets begin and the client's do not, here or at another capture point: it
  * reaches the server's own network.  NULL = not seen there.

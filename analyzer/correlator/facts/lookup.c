@@ -1,43 +1,14 @@
-#include "lookup.h"
+#include "lookup_impl.h"
 
 #include "greeting_wait.h"
-#include "correlator/store/store_impl.h"
+#include "sights.h"
 
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* A case and the name that greeted it. */
-struct greeting {
-	char		name[GREETING_NAME];
-	const struct mail_case *c;
-};
-
-/* The services of the servers of one bucket of host records, by server, point, port; NULL: not asked for. */
-struct service_group {
-	struct service	*v;
-	size_t		 n;
-};
-
-/* Each NULL until it is asked for. */
-struct lookups {
-	const struct store *store;
-	uint64_t	 starved, cut;
-	struct service_group *services;
-	size_t		 service_groups;
-	struct greeting	*greetings;	/* by client, name, server */
-	size_t		 greeting_count;
-	struct accepted	*accepted;	/* by address, server, time */
-	size_t		 accepted_count;
-	struct unheard	*unheard;	/* by client, name, time */
-	size_t		 unheard_count;
-	const struct mail_case **cases[LOOKUP_KINDS];	/* by address, time */
-	size_t		 case_count[LOOKUP_KINDS];
-};
-
-/* How many elements come before what is looked for. */
-static size_t
+size_t
 count_before(const void *v, size_t n, size_t size, bool (*before)(const void *element, const void *key), const void *key)
 {
 	size_t lo = 0, hi = n;
@@ -53,116 +24,13 @@ count_before(const void *v, size_t n, size_t size, bool (*before)(const void *el
 	return lo;
 }
 
-/* Room for n elements; NULL: no memory, which is counted. */
-static void *
+void *
 room_for(struct lookups *l, size_t n, size_t size)
 {
 	void *v = malloc((n + 1) * size);
 
 	l->starved += v == NULL;
 	return v;
-}
-
-/* ---- services: one port of a server, as all clients of a point know it ------------------ */
-
-static int
-service_order(const void *a, const void *b)
-{
-	const struct service *x = a, *y = b;
-	int d;
-
-	if ((d = memcmp(&x->server, &y->server, sizeof(x->server))) != 0)
-		return d;
-	if ((d = order_u64(x->point, y->point)) != 0)
-		return d;
-	return order_u64(x->port, y->port);
-}
-
-static struct service
-service_of(const struct record_host *h)
-{
-	bool answered = h->answered > 0, timed = answered && h->rtt_min_ns > 0;
-
-	return (struct service){ .server = h->server.ip, .point = h->key.point, .port = h->server.port,
-		.ttl = answered ? h->ttl : 0, .timed = timed ? h->answered : 0,
-		.rtt_min_ns = timed ? h->rtt_min_ns : 0, .rtt_most_ns = timed ? h->rtt_min_ns : 0 };
-}
-
-static void
-service_join(struct service *into, const struct service *x)
-{
-	if (x->ttl != 0 && (into->ttl == 0 || x->ttl < into->ttl))
-		into->ttl = x->ttl;
-	if (x->timed > 0 && (into->timed == 0 || x->rtt_min_ns < into->rtt_min_ns))
-		into->rtt_min_ns = x->rtt_min_ns;
-	if (x->rtt_most_ns > into->rtt_most_ns)
-		into->rtt_most_ns = x->rtt_most_ns;
-	into->timed += x->timed;
-}
-
-static bool
-service_before(const void *element, const void *key)
-{
-	return service_order(element, key) < 0;
-}
-
-static void
-services_build(struct lookups *l, struct service_group *g, struct addr_span hosts)
-{
-	size_t n = (size_t)(hosts.end - hosts.at), kept = 0;
-
-	if ((g->v = room_for(l, n, sizeof(*g->v))) == NULL)
-		return;
-	for (size_t i = 0; i < n; i++)
-		g->v[i] = service_of(hosts.at[i]);
-	qsort(g->v, n, sizeof(*g->v), service_order);
-	for (size_t i = 1; i < n; i++) {
-		if (service_order(&g->v[kept], &g->v[i]) == 0)
-			service_join(&g->v[kept], &g->v[i]);
-		else
-			g->v[++kept] = g->v[i];
-	}
-	g->n = n > 0 ? kept + 1 : 0;
-}
-
-/* Of the server's bucket; NULL: none, or no memory. */
-static const struct service_group *
-services_about(struct lookups *l, const struct addr *server)
-{
-	struct addr_span hosts = contrast_hosts(l->store, true, server);	/* joined: one record of a client and port */
-	const struct addr_index *x = &l->store->contrast->by_server;
-	struct service_group *g;
-
-	if (x->v == NULL)
-		return NULL;
-	if (l->services == NULL) {
-		if ((l->services = calloc(x->buckets, sizeof(*l->services))) == NULL) {
-			l->starved++;
-			return NULL;
-		}
-		l->service_groups = x->buckets;
-	}
-	g = &l->services[index_bucket(x, server)];
-	if (g->v == NULL)
-		services_build(l, g, hosts);
-	return g;
-}
-
-const struct service *
-lookup_services(struct lookups *l, const struct addr *server, uint32_t point, size_t *count)
-{
-	const struct service_group *g = services_about(l, server);
-	struct service want = { .server = *server, .point = point };
-	size_t from, to;
-
-	*count = 0;
-	if (g == NULL || g->v == NULL)
-		return NULL;
-	from = to = count_before(g->v, g->n, sizeof(want), service_before, &want);
-	while (to < g->n && g->v[to].point == point && addr_equal(&g->v[to].server, server))
-		to++;
-	*count = to - from;
-	return g->v + from;
 }
 
 /* ---- greetings: which servers greet one client with the same name ----------------------- */
@@ -498,6 +366,12 @@ case_gave_up(const struct mail_case *c)
 	return moment_is(&left);
 }
 
+static bool
+case_has_stalls(const struct mail_case *c)
+{
+	return c->has_conn && c->stall_count > 0;
+}
+
 static const struct lookup_facts {
 	bool	client;		/* by its address, else by the server's */
 	bool	(*wanted)(const struct mail_case *c);
@@ -506,6 +380,7 @@ static const struct lookup_facts {
 	[LOOKUP_POP_OF_CLIENT] = { true, case_pop_session },
 	[LOOKUP_GREETED_LATE_BY_SERVER] = { false, case_greeted_late },
 	[LOOKUP_GAVE_UP_OF_CLIENT] = { true, case_gave_up },
+	[LOOKUP_STALLED_OF_CLIENT] = { true, case_has_stalls },
 };
 
 static const struct addr *
@@ -562,6 +437,87 @@ lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of)
 	return (struct case_run){ l->cases[kind] + from, to - from };
 }
 
+static bool
+case_begun_before(const void *element, const void *key)
+{
+	return (*(const struct mail_case *const *)element)->conn->first.ns < *(const int64_t *)key;
+}
+
+size_t
+case_run_before(struct case_run run, int64_t ns)
+{
+	return count_before(run.at, run.n, sizeof(*run.at), case_begun_before, &ns);
+}
+
+/* ---- who was offered STARTTLS -------------------------------------------------------------- */
+
+static int
+offer_against(const struct mail_case *x, const struct endpoint *server)
+{
+	int d = memcmp(&x->conn->server.ip, &server->ip, sizeof(server->ip));
+
+	return d != 0 ? d : order_u64(x->conn->server.port, server->port);
+}
+
+/* Of those with the same list at one point the first has the least index. */
+static int
+offer_order(const void *a, const void *b)
+{
+	const struct mail_case *x = *(const struct mail_case *const *)a, *y = *(const struct mail_case *const *)b;
+	int d;
+
+	if ((d = offer_against(x, &y->conn->server)) != 0 || (d = order_u64(x->point, y->point)) != 0)
+		return d;
+	return (d = strcmp(x->session->capabilities, y->session->capabilities)) != 0 ? d : order_u64(x->index, y->index);
+}
+
+static bool
+offer_repeats(const struct mail_case *x, const struct mail_case *y)
+{
+	return offer_against(x, &y->conn->server) == 0 && x->point == y->point && strcmp(x->session->capabilities, y->session->capabilities) == 0;
+}
+
+static void
+offers_build(struct lookups *l)
+{
+	const struct store *s = l->store;
+	size_t n = 0;
+
+	if ((l->offers = room_for(l, s->indexed, sizeof(*l->offers))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++)
+		if (s->cases[i]->session != NULL && s->cases[i]->session->starttls_offered)
+			l->offers[n++] = s->cases[i];
+	qsort(l->offers, n, sizeof(*l->offers), offer_order);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || !offer_repeats(l->offers[l->offer_count - 1], l->offers[i]))
+			l->offers[l->offer_count++] = l->offers[i];
+}
+
+static bool
+offer_before(const void *element, const void *key)
+{
+	return offer_against(*(const struct mail_case *const *)element, key) < 0;
+}
+
+static bool
+offer_not_past(const void *element, const void *key)
+{
+	return offer_against(*(const struct mail_case *const *)element, key) <= 0;
+}
+
+struct case_run
+lookup_offers(struct lookups *l, const struct endpoint *server)
+{
+	size_t from, to;
+
+	if (l->offers == NULL)
+		offers_build(l);
+	from = count_before(l->offers, l->offer_count, sizeof(*l->offers), offer_before, server);
+	to = count_before(l->offers, l->offer_count, sizeof(*l->offers), offer_not_past, server);
+	return (struct case_run){ l->offers + from, to - from };
+}
+
 struct lookups *
 lookups_new(const struct store *s)
 {
@@ -596,6 +552,14 @@ lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to,
 	return store_proven(l->store, from, to, at_ns, span_ns, &l->cut);
 }
 
+const struct sights *
+lookup_sights(struct lookups *l)
+{
+	if (l->sights == NULL)
+		l->starved += (l->sights = sights_new(l->store)) == NULL;
+	return l->sights;
+}
+
 bool
 lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most)
 {
@@ -608,13 +572,13 @@ lookups_free(struct lookups *l)
 {
 	if (l == NULL)
 		return;
-	for (size_t i = 0; i < l->service_groups; i++)
-		free(l->services[i].v);
-	free(l->services);
+	services_release(l);
+	sights_free(l->sights);
 	free(l->greetings);
 	free(l->accepted);
 	free(l->unheard);
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		free(l->cases[i]);
+	free(l->offers);
 	free(l);
 }

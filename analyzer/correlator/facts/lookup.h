@@ -13,6 +13,7 @@
 #include "correlator/store/store.h"
 
 struct lookups;
+struct sights;
 
 /* For one judgement of a store that is indexed and does not change meanwhile.  NULL: no memory. */
 struct lookups	*lookups_new(const struct store *s);
@@ -31,6 +32,9 @@ const struct mail_case *lookup_next(struct lookups *l, struct case_iter *it, uin
 struct proven	lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns);
 /* The same of a search in a list: may it look at element i of n? */
 bool	lookup_may(struct lookups *l, size_t i, size_t n, uint32_t most);
+
+/* How far both ends are from each point (sights.h).  NULL: no memory. */
+const struct sights *lookup_sights(struct lookups *l);
 
 /* One port of a server as all clients of one point know it. */
 struct service {
@@ -82,6 +86,7 @@ enum lookup_kind {
 	LOOKUP_POP_OF_CLIENT,
 	LOOKUP_GREETED_LATE_BY_SERVER,	/* 5 s and more after the handshake */
 	LOOKUP_GAVE_UP_OF_CLIENT,	/* it left without a greeting */
+	LOOKUP_STALLED_OF_CLIENT,
 	LOOKUP_KINDS
 };
 struct case_run {
@@ -90,5 +95,9 @@ struct case_run {
 };
 /* In order of time. */
 struct case_run	lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of);
+/* So many of them began before that. */
+size_t	case_run_before(struct case_run run, int64_t ns);
+/* Of those to this port that were offered STARTTLS the first of each list of extensions at each point, in no order of time. */
+struct case_run	lookup_offers(struct lookups *l, const struct endpoint *server);
 
 #endif /* LOOKUP_H */

@@ -21,23 +21,6 @@ same_ring(const struct mail_case *x, const struct mail_case *y)
 	return false;
 }
 
-/* How many of the run began before. */
-static size_t
-run_before(struct case_run run, int64_t ns)
-{
-	size_t lo = 0, hi = run.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (run.at[mid]->conn->first.ns < ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The next one of the run at about the time of c, from *i on; seen at the same place, of the same port. */
 static const struct mail_case *
 run_next(const struct view *v, struct case_run run, size_t from, size_t *i)
@@ -60,7 +43,7 @@ static const struct mail_case *
 later_elsewhere(const struct view *v, int64_t waited)
 {
 	struct case_run run = lookup_cases(v->lookups, LOOKUP_GREETED_LATE_BY_SERVER, &v->c->conn->server.ip);
-	size_t from = run_before(run, v->c->conn->first.ns - ABOUT_THEN);
+	size_t from = case_run_before(run, v->c->conn->first.ns - ABOUT_THEN);
 	const struct mail_case *x;
 
 	for (size_t i = 0; (x = run_next(v, run, from, &i)) != NULL; )
@@ -76,7 +59,7 @@ given_up_elsewhere(const struct view *v)
 	struct case_run run = lookup_cases(v->lookups, LOOKUP_GAVE_UP_OF_CLIENT, &v->c->conn->client.ip);
 	size_t i = 0;
 
-	return run_next(v, run, run_before(run, v->c->conn->first.ns - ABOUT_THEN), &i);
+	return run_next(v, run, case_run_before(run, v->c->conn->first.ns - ABOUT_THEN), &i);
 }
 
 /* ---- the client left before it --------------------------------------------------------------- */

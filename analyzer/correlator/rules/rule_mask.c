@@ -123,16 +123,17 @@ may_be_rewritten(const struct record_session *s)
 static const struct mail_case *
 offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 {
-	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port };
+	const struct mail_case *c = v->c;
+	struct case_run run;
 
 	if (!may_be_rewritten(c->session) || case_missing(c))
 		return NULL;
+	run = lookup_offers(v->lookups, &c->conn->server);
 	/* two sites may have a server each of one private address */
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; )
-		if (x->session != NULL && x->session->starttls_offered && (x->point == c->point || addr_public(&c->conn->server.ip)) &&
-		    list_rewritten(c->session->capabilities, x->session->capabilities, word))
-			return x;
+	for (size_t i = 0; lookup_may(v->lookups, i, run.n, LOOKED); i++)
+		if ((run.at[i]->point == c->point || addr_public(&c->conn->server.ip)) &&
+		    list_rewritten(c->session->capabilities, run.at[i]->session->capabilities, word))
+			return run.at[i];
 	return NULL;
 }
 

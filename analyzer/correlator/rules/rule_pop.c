@@ -90,30 +90,13 @@ delay_asked(const struct record_session *s)
 	return p != NULL && (p == s->capabilities || p[-1] == ' ') ? strtoul(p + 12, NULL, 10) : 0;
 }
 
-/* So many of them began by then. */
-static size_t
-run_until(struct case_run run, int64_t ns)
-{
-	size_t lo = 0, hi = run.n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (run.at[mid]->conn->first.ns <= ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 /* The last login of the same user before this one, and how long ago; NULL = none among the sessions of this client just before. */
 static const struct mail_case *
 login_before(const struct view *v, int64_t *ago)
 {
 	const struct record_session *s = v->c->session;
 	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &v->c->conn->client.ip);
-	size_t n = s->user_hash[0] != '\0' ? run_until(run, s->auth_at.ns) : 0;
+	size_t n = s->user_hash[0] != '\0' ? case_run_before(run, s->auth_at.ns + 1) : 0;
 	const struct mail_case *best = NULL;
 
 	for (size_t i = 0; lookup_may(v->lookups, i, n, LOGINS_BEFORE); i++) {

@@ -454,12 +454,14 @@ silence_return(const struct mail_case *c, const struct mail_case *far, struct ve
 static const struct mail_case *
 older_stuck(const struct view *v, bool port, const struct record_stall **stall)
 {
-	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port,
-		.from_ns = c->conn->first.ns - REACHED_LONG, .to_ns = c->conn->first.ns };
+	const struct mail_case *c = v->c;
+	struct case_run run = lookup_cases(v->lookups, LOOKUP_STALLED_OF_CLIENT, &c->conn->client.ip);
+	size_t n = case_run_before(run, c->conn->first.ns + 1), lately = n - case_run_before(run, c->conn->first.ns - REACHED_LONG);
 
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LATER_LOOKED)) != NULL; )
-		for (uint32_t i = 0; x->has_conn && x->point == c->point && i < x->stall_count; i++) {
+	for (size_t k = 0; lookup_may(v->lookups, k, lately, LOOKUP_MOST); k++) {
+		const struct mail_case *x = run.at[n - 1 - k];
+
+		for (uint32_t i = 0; x->point == c->point && endpoint_equal(&x->conn->server, &c->conn->server) && i < x->stall_count; i++) {
 			struct way w = way_of(v, x, (int)x->stalls[i]->key.m);
 
 			*stall = x->stalls[i];
@@ -467,6 +469,7 @@ older_stuck(const struct view *v, bool port, const struct record_stall **stall)
 			    (!moment_is(&(*stall)->delivered) || (*stall)->delivered.ns > last_syn_ns(c)))
 				return x;
 		}
+	}
 	return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* What rules ask of all connections at once: the same as a walk over all of them would find. */
 #include "case_build.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/facts/sights.h"
 #include "correlator/store/store_write.h"
 
 static struct store *
@@ -236,7 +237,159 @@ test_cases_of_a_kind(void)
 	CU_ASSERT_EQUAL_FATAL(run.n, 2);
 	CHECK_EQ_INT(run.at[0]->id, 4);		/* in order of time */
 	CHECK_EQ_INT(run.at[1]->id, 2);
+	CHECK_EQ_INT(case_run_before(run, run.at[0]->conn->first.ns), 0);
+	CHECK_EQ_INT(case_run_before(run, run.at[0]->conn->first.ns + 1), 1);
+	CHECK_EQ_INT(case_run_before(run, INT64_MAX), 2);
 	CHECK_EQ_INT(lookup_cases(lookups, LOOKUP_POP_OF_SERVER, &other).n, 0);
+	end();
+}
+
+static struct record
+offered(uint64_t id, uint32_t point, uint16_t port, const char *list)
+{
+	struct record r = build_connection(point, id, (int64_t)id * 100, (int64_t)id * 100 + 50);
+
+	r.connection.server.port = port;
+	r = build_session(&r, (int64_t)id * 100 + 20);
+	r.session.starttls_offered = strstr(list, "STARTTLS") != NULL;
+	r.session.capabilities = list;
+	return r;
+}
+
+/* However many were offered the same: each list once at each point. */
+static void
+test_offers(void)
+{
+	struct record r[] = { offered(1, 0, 25, "PIPELINING STARTTLS"), offered(2, 0, 25, "PIPELINING STARTTLS"), offered(3, 0, 25, "STARTTLS"),
+		offered(4, 0, 25, "PIPELINING"), offered(5, 1, 25, "STARTTLS"), offered(6, 0, 587, "STARTTLS"), offered(7, 0, 25, "STARTTLS") };
+	struct endpoint server = { ip4(198, 51, 100, 25), 25 }, none = { ip4(198, 51, 100, 26), 25 };
+	static const uint64_t ids[] = { 1, 3, 5 };
+	struct case_run run;
+
+	begin(r, sizeof(r) / sizeof(r[0]));
+	run = lookup_offers(lookups, &server);
+	CU_ASSERT_EQUAL_FATAL(run.n, 3);
+	for (size_t i = 0; i < 3; i++)
+		CHECK_EQ_INT(run.at[i]->id, ids[i]);
+	CHECK_EQ_INT(lookup_offers(lookups, &none).n, 0);
+	server.port = 587;
+	run = lookup_offers(lookups, &server);
+	CU_ASSERT_EQUAL_FATAL(run.n, 1);
+	CHECK_EQ_INT(run.at[0]->id, 6);
+	end();
+}
+
+/* ---- how far both ends are ----------------------------------------------------------- */
+
+static struct record
+seen(uint64_t id, int client_ttl, int server_ttl)
+{
+	struct record r = build_connection(0, id, (int64_t)id * 100, (int64_t)id * 100 + 50);
+
+	r.connection.dir[0].ttl_syn = (uint8_t)client_ttl;
+	r.connection.dir[1].ttl_syn = (uint8_t)server_ttl;
+	return r;
+}
+
+/* The last of hundreds counts as the first does; another point, another server, an unknown distance do not. */
+static void
+test_client_differs(void)
+{
+	enum { MANY = 300 };
+	struct record r[MANY];
+	const struct sights *s;
+
+	for (uint64_t i = 0; i < MANY; i++)
+		r[i] = seen(i + 1, 60, 55);
+	begin(r, MANY);
+	s = lookup_sights(lookups);
+	CHECK(!sights_client_differs(s, case_of(store, 1)) && !sights_server_differs(s, case_of(store, 1)));
+	end();
+	r[MANY - 1].connection.dir[0].ttl_syn = 0;
+	r[MANY - 2].connection.key.point = 1;
+	r[MANY - 2].connection.dir[0].ttl_syn = 58;
+	r[MANY - 3].connection.server.ip = ip4(198, 51, 100, 26);
+	r[MANY - 3].connection.dir[0].ttl_syn = 58;
+	begin(r, MANY);
+	s = lookup_sights(lookups);
+	CHECK(!sights_client_differs(s, case_of(store, 1)) && !sights_client_differs(s, case_of(store, MANY)));
+	end();
+	r[MANY - 1].connection.dir[0].ttl_syn = 58;
+	begin(r, MANY);
+	s = lookup_sights(lookups);
+	CHECK(sights_client_differs(s, case_of(store, 1)) && sights_client_differs(s, case_of(store, MANY)));
+	CHECK(!sights_client_differs(s, case_of(store, MANY - 1)));
+	end();
+}
+
+/* Another client, so much farther as the server is nearer: moved along one way.  Farther or nearer in all: another way. */
+static void
+test_server_differs(void)
+{
+	struct record r[] = { seen(1, 60, 55), seen(2, 58, 57), seen(3, 60, 53), seen(4, 59, 55) };
+	const struct sights *s;
+
+	for (int i = 1; i < 4; i++)
+		r[i].connection.client.ip.b[3] = (uint8_t)(20 + i);
+	begin(r, 4);
+	s = lookup_sights(lookups);
+	CHECK(sights_server_differs(s, case_of(store, 1)) && sights_server_differs(s, case_of(store, 2)));
+	CHECK(!sights_server_differs(s, case_of(store, 3)) && !sights_server_differs(s, case_of(store, 4)));
+	end();
+	r[1].connection.dir[1].ttl_syn = 0;		/* a refusal has no other answer */
+	r[1].connection.dir[1].ttl_rst = 57;
+	begin(r, 4);
+	s = lookup_sights(lookups);
+	CHECK(sights_server_differs(s, case_of(store, 1)));
+	end();
+	begin(r, 1);
+	s = lookup_sights(lookups);
+	CHECK(!sights_server_differs(s, case_of(store, 1)) && !sights_client_differs(s, case_of(store, 1)));
+	end();
+}
+
+static struct record
+timed(uint64_t id, uint16_t port, int64_t rtt_ms, int64_t loop_ms)
+{
+	struct record r = seen(id, 60, 55);
+
+	r.connection.server.port = port;
+	r.connection.rtt_known = true;
+	r.connection.rtt_ns = rtt_ms * MS;
+	r.connection.dir[1].loop_ns = loop_ms * MS;
+	return r;
+}
+
+/* Of sessions on other ports, whatever the order in which they come. */
+static void
+test_least_rtt(void)
+{
+	static const int64_t least_but[] = { 20, 12, 12 };		/* on other ports than 25, 110, 587 */
+	static const uint16_t ports[] = { 25, 110, 587 };
+	struct record all[] = { timed(1, 25, 30, 0), timed(2, 110, 50, 0), timed(3, 25, 40, 12), timed(4, 587, 20, 0), timed(5, 110, 90, 25), timed(6, 587, 70, 0) };
+	enum { N = sizeof(all) / sizeof(all[0]) };
+
+	for (size_t turn = 0; turn < N; turn++) {
+		struct record r[N];
+
+		for (size_t i = 0; i < N; i++)
+			r[i] = all[(i + turn) % N];
+		for (size_t i = 0; i < N; i++) {	/* in this order of time */
+			r[i].connection.key.conn = i + 1;
+			r[i].connection.first = at((int64_t)i);
+		}
+		begin(r, N);
+		for (size_t i = 0; i < N; i++)
+			for (size_t k = 0; k < 3; k++)
+				if (case_of(store, i + 1)->conn->server.port == ports[k])
+					CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, i + 1)), least_but[k] * MS);
+		end();
+	}
+	all[2].connection.dir[1].data_segments = 0;		/* nothing was said */
+	all[3].connection.rtt_known = false;
+	begin(all, N);
+	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 2)), 30 * MS);
+	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 1)), 25 * MS);
 	end();
 }
 
@@ -412,6 +565,10 @@ main(void)
 		{ "recipients that were taken", test_accepted },
 		{ "mails whose answer was not heard", test_unheard },
 		{ "cases of a kind", test_cases_of_a_kind },
+		{ "lists with STARTTLS, each once", test_offers },
+		{ "another distance of the client", test_client_differs },
+		{ "another distance of the server", test_server_differs },
+		{ "the least that sessions needed", test_least_rtt },
 		{ "who lived when", test_walk_of_the_living },
 		{ "who lived when, both ways", test_walk_both_ways },
 		{ "one long connection among short ones", test_bound_of_short_ones },
