@@ -30,6 +30,7 @@ struct correlator {
 	uint64_t	 unread, cut;		/* lines of records of no use; inputs of records that ended too early */
 	uint64_t	 starved;		/* allocations that failed while judging */
 	uint64_t	 searches_cut;		/* that ended at their bound: the most in one judgement */
+	uint64_t	 refusals_unread;	/* the same */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -136,6 +137,7 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 {
 	c->findings_dropped += v->dropped;
 	c->starved += v->starved;
+	c->refusals_unread = v->refusals_unread > c->refusals_unread ? v->refusals_unread : c->refusals_unread;
 	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
 }
 
@@ -322,6 +324,8 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (c->findings_dropped > 0)
 		summary_incomplete(out, "%llu finding%s not kept: the list was full", (unsigned long long)c->findings_dropped,
 		    PLURAL(c->findings_dropped));
+	if (c->refusals_unread > 0)
+		summary_incomplete(out, "refusals of connections with very many, all in other words, that were not read: %llu", (unsigned long long)c->refusals_unread);
 	if (c->searches_cut > 0)
 		summary_incomplete(out, "searches among very many connections of the same hosts that ended at their bound: %llu; a second attempt, or "
 		    "something to compare with, may have been missed", (unsigned long long)c->searches_cut);

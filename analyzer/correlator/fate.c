@@ -8,12 +8,24 @@
 #include "retries.h"
 
 #define STANDS_STILL	(5 * SECOND)
-enum { LOOKED = 4096, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
+enum { LOOKED = 4096, MAILS_LOOKED = 8192, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
 struct list {
 	struct fate	*v;
 	size_t		 n, room;
 	uint64_t	 starved;
+};
+
+/*
+ * What the fates of one conversation ask for: it may have ten thousands of mails, and as many drafts say that they were
+ * accepted.  Rooms are kept from one to the next.
+ */
+struct talk {
+	const struct draft **v;		/* that may be why a mail failed, of all copies */
+	size_t		 n, room;
+	const struct draft *accepted, *waiting;	/* the surest */
+	int64_t		*passed;	/* when mails got through; ascending */
+	size_t		 passed_count, passed_room;
 };
 
 /* What keeps a mail from getting through; those that heal by themselves are not among them. */
@@ -47,6 +59,18 @@ kind_is_symptom(enum finding_kind k)
 	    k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED || k == FINDING_HIGH_LOSS);
 }
 
+static bool
+is_waiting(enum finding_kind k)
+{
+	return k == FINDING_CLIENT_GAVE_UP_WAITING || k == FINDING_DUPLICATE_DELIVERY;
+}
+
+static bool
+is_refusal(enum finding_kind k)
+{
+	return kind_facts(k)->phase == 20 || kind_facts(k)->phase == 22;
+}
+
 /* ---- the findings of one conversation ------------------------------------------------- */
 
 static void
@@ -59,6 +83,104 @@ because_add(struct fate *f, uint64_t id)
 		f->because[f->because_count++] = id;
 }
 
+static int
+ns_order(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* A mail was accepted, or fetched as a whole, at that time: case_mail_passed() for very many. */
+static bool
+talk_passed(const struct talk *k, int64_t from_ns, int64_t to_ns)
+{
+	size_t lo = 0, hi = k->passed_count;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (k->passed[mid] < from_ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < k->passed_count && k->passed[lo] <= to_ns;
+}
+
+static bool
+passed_fill(struct talk *k, const struct mail_case *c)
+{
+	size_t most = (size_t)c->transaction_count + c->message_count;
+	int64_t *p;
+
+	k->passed_count = 0;
+	if (most > k->passed_room) {
+		if ((p = realloc(k->passed, most * sizeof(*p))) == NULL)
+			return false;
+		k->passed = p;
+		k->passed_room = most;
+	}
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->verdict == VERDICT_ACCEPTED)
+			k->passed[k->passed_count++] = c->transactions[i]->verdict_reply.at.ns;
+	for (uint32_t i = 0; case_is_pop(c) && i < c->message_count; i++)
+		if (c->messages[i]->state == MESSAGE_WHOLE)
+			k->passed[k->passed_count++] = c->messages[i]->last.ns;
+	if (k->passed_count > 1)
+		qsort(k->passed, k->passed_count, sizeof(*k->passed), ns_order);
+	return true;
+}
+
+static bool
+draft_surer(const struct draft *d, const struct draft *best)
+{
+	return best == NULL || d->f->confidence > best->f->confidence || (d->f->confidence == best->f->confidence &&
+	    kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase);
+}
+
+static bool
+talk_add(struct talk *k, const struct draft *d)
+{
+	const struct draft **v;
+	size_t room = k->room == 0 ? 64 : k->room * 2;
+
+	if (k->n == k->room) {
+		if ((v = realloc(k->v, room * sizeof(*v))) == NULL)
+			return false;
+		k->v = v;
+		k->room = room;
+	}
+	k->v[k->n++] = d;
+	return true;
+}
+
+/* false: no memory, and some of it is not known. */
+static bool
+talk_fill(struct talk *k, const struct verdicts *v, const struct mail_case *c)
+{
+	const struct mail_case *at = c;
+	bool whole = passed_fill(k, c);
+
+	k->n = 0;
+	k->accepted = k->waiting = NULL;
+	do {
+		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
+			const struct draft *d = &v->v[i];
+
+			if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE)
+				continue;
+			if (d->f->kind == FINDING_MAIL_ACCEPTED)
+				k->accepted = draft_surer(d, k->accepted) ? d : k->accepted;
+			else
+				whole &= talk_add(k, d);
+			if (is_waiting(d->f->kind) && draft_surer(d, k->waiting))
+				k->waiting = d;
+		}
+	} while ((at = at->copy) != c);
+	return whole;
+}
+
 /* Of a mail that did not get through: when it was sent. */
 struct span {
 	const struct moment *from, *to;
@@ -68,52 +190,81 @@ struct span {
  * It can be why: it did not come later, and no mail got through between.  Another point may have another clock.
  */
 static bool
-draft_may_stop(const struct mail_case *c, const struct draft *d, const struct span *mail)
+draft_may_stop(const struct talk *k, const struct mail_case *c, const struct draft *d, const struct span *mail)
 {
 	if (d->f->point != c->point)
 		return true;
-	return d->f->first.ns <= mail->to->ns && !case_mail_passed(c, d->f->last.ns, mail->from->ns);
+	return d->f->first.ns <= mail->to->ns && !talk_passed(k, d->f->last.ns, mail->from->ns);
 }
 
-/* The surest draft of the conversation that `wants' takes, of those that can be why a mail failed (NULL: all); by phase among equals. */
+/* The surest of the drafts that `wants' takes and that can be why the mail failed; by phase among equals. */
 static const struct draft *
-draft_find(const struct verdicts *v, const struct mail_case *c, bool (*wants)(enum finding_kind), const struct span *mail)
+draft_find(struct verdicts *v, const struct talk *k, const struct mail_case *c, bool (*wants)(enum finding_kind), const struct span *mail)
 {
-	const struct mail_case *at = c;
 	const struct draft *best = NULL;
 
-	do {
-		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
-			const struct draft *d = &v->v[i];
-
-			if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || !wants(d->f->kind) ||
-			    (mail != NULL && !draft_may_stop(c, d, mail)))
-				continue;
-			if (best == NULL || d->f->confidence > best->f->confidence || (d->f->confidence == best->f->confidence &&
-			    kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase))
-				best = d;
-		}
-	} while ((at = at->copy) != c);
+	v->searches_cut += k->n > LOOKED;
+	for (size_t i = 0; i < k->n && i < LOOKED; i++)
+		if (wants(k->v[i]->f->kind) && draft_surer(k->v[i], best) && draft_may_stop(k, c, k->v[i], mail))
+			best = k->v[i];
 	return best;
 }
 
-/* The finding made from this very reply, or from a reply to one of its recipients. */
-static const struct draft *
-draft_of_reply(const struct verdicts *v, const struct mail_case *c, const struct record_reply *r)
+static bool
+draft_has_reply(const struct draft *d, const struct record_reply *r)
 {
-	const struct draft *best = NULL;
+	return d->f->has_reply && d->f->reply.at.frame == r->at.frame && d->f->reply.code == r->code;
+}
 
-	for (uint32_t i = v->head[c->index]; i != NO_DRAFT; i = v->v[i].next) {
-		const struct draft *d = &v->v[i];
+/* The mail that was under way at that moment; NULL: none. */
+static const struct record_transaction *
+mail_at(const struct mail_case *c, const struct moment *at)
+{
+	uint32_t lo = 0, hi = c->transaction_count;
 
-		if (d->silenced || d->f->confidence < CONFIDENCE_POSSIBLE || kind_facts(d->f->kind)->phase < 3)
-			continue;
-		if (!d->f->has_reply || d->f->reply.at.frame != r->at.frame || d->f->reply.code != r->code)
-			continue;
-		if (best == NULL || d->f->confidence > best->f->confidence)
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (c->transactions[mid]->first.ns <= at->ns)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo > 0 && c->transactions[lo - 1]->last.ns >= at->ns ? c->transactions[lo - 1] : NULL;
+}
+
+/* What was said to the session, to this mail, or in the same words to another: the words said to another mail alone are not why. */
+static bool
+refuses_too(const struct draft *d, const struct record_transaction *t)
+{
+	const struct record_transaction *other;
+
+	if (!d->f->has_reply || (d->f->reply.code == t->verdict_reply.code && reply_alike(d->f->reply.text, t->verdict_reply.text)))
+		return true;
+	other = mail_at(d->c, &d->f->reply.at);
+	return other == NULL || (other->key.n == t->key.n && other->key.conn == t->key.conn && other->key.point == t->key.point);
+}
+
+/*
+ * Why a mail was refused: the finding made from this very reply, or from a reply to one of its recipients; else the surest
+ * refusal of the conversation that can be meant.
+ */
+static const struct draft *
+draft_refusing(struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct record_transaction *t)
+{
+	const struct draft *its = NULL, *best = NULL;
+
+	v->searches_cut += k->n > LOOKED;
+	for (size_t i = 0; i < k->n && i < LOOKED; i++) {
+		const struct draft *d = k->v[i];
+
+		if (d->c == c && kind_facts(d->f->kind)->phase >= 3 && draft_has_reply(d, &t->verdict_reply) &&
+		    (its == NULL || d->f->confidence > its->f->confidence))
+			its = d;
+		if (is_refusal(d->f->kind) && draft_surer(d, best) && refuses_too(d, t))
 			best = d;
 	}
-	return best;
+	return its != NULL ? its : best;
 }
 
 /* ---- words -------------------------------------------------------------------------------- */
@@ -129,22 +280,27 @@ fate_say(struct fate *f, const char *what, const struct draft *d)
 	because_add(f, d->merged);
 }
 
-static bool
-is_greylisting(enum finding_kind k)
+/* Of that connection; the one made from this very reply, if there is one. */
+static const struct draft *
+draft_greylisting(struct verdicts *v, const struct mail_case *x, const struct record_reply *r)
 {
-	return k == FINDING_GREYLISTED;
-}
+	const struct draft *best = NULL;
+	uint32_t looked = 0;
 
-static bool
-is_waiting(enum finding_kind k)
-{
-	return k == FINDING_CLIENT_GAVE_UP_WAITING || k == FINDING_DUPLICATE_DELIVERY;
-}
+	for (uint32_t i = v->head[x->index]; i != NO_DRAFT; i = v->v[i].next) {
+		const struct draft *d = &v->v[i];
 
-static bool
-is_accepted(enum finding_kind k)
-{
-	return k == FINDING_MAIL_ACCEPTED;
+		if (looked++ == LOOKED) {
+			v->searches_cut++;
+			break;
+		}
+		if (d->silenced || d->f->kind != FINDING_GREYLISTED || d->f->confidence < CONFIDENCE_POSSIBLE)
+			continue;
+		if (draft_has_reply(d, r))
+			return d;
+		best = draft_surer(d, best) ? d : best;
+	}
+	return best;
 }
 
 /* The last attempt before of the same mail that was put off. */
@@ -154,18 +310,23 @@ greylisted_before(const struct store *s, struct verdicts *v, const struct fate *
 	struct case_iter it = { .server = &c->conn->server.ip, .from_ns = c->conn->first.ns - 172800 * SECOND,
 		.to_ns = c->conn->first.ns, .backwards = true };
 	const struct mail_case *x;
+	uint32_t mails = 0;
 
 	for (uint32_t looked = 0; (x = store_case_among(s, &it, &looked, LOOKED, &v->searches_cut)) != NULL; ) {
 		if (!addr_prefix_equal(&x->conn->client.ip, &c->conn->client.ip, 24, 64))
 			continue;
-		for (uint32_t i = 0; i < x->transaction_count; i++)
-			if (x->transactions[i]->verdict == VERDICT_DEFERRED && moment_before(&x->transactions[i]->first, &f->transaction->first) &&
-			    strcasecmp(x->transactions[i]->sender, f->transaction->sender) == 0) {
-				const struct draft *d = draft_find(v, x, is_greylisting, NULL);
+		for (uint32_t i = x->transaction_count; i-- > 0; ) {
+			const struct record_transaction *t = x->transactions[i];
+			const struct draft *d;
 
-				if (d != NULL)
-					return d;
+			if (mails++ == MAILS_LOOKED) {
+				v->searches_cut++;
+				return NULL;
 			}
+			if (t->verdict == VERDICT_DEFERRED && moment_before(&t->first, &f->transaction->first) &&
+			    strcasecmp(t->sender, f->transaction->sender) == 0 && (d = draft_greylisting(v, x, &t->verdict_reply)) != NULL)
+				return d;
+		}
 	}
 	return NULL;
 }
@@ -178,10 +339,9 @@ draft_of_mail(const struct draft *d, const struct record_transaction *t)
 }
 
 static void
-fate_accepted(const struct store *s, struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
-	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = draft_find(v, c, is_waiting, NULL);
-	const struct draft *d = draft_find(v, c, is_accepted, NULL);
+	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = k->waiting;
 
 	if (late != NULL && !draft_of_mail(late, f->transaction))
 		late = NULL;
@@ -191,32 +351,23 @@ fate_accepted(const struct store *s, struct verdicts *v, const struct mail_case 
 		because_add(f, late->merged);
 	if (grey != NULL)
 		because_add(f, grey->merged);
-	if (d != NULL)
-		because_add(f, d->merged);
-}
-
-static bool
-is_refusal(enum finding_kind k)
-{
-	return kind_facts(k)->phase == 20 || kind_facts(k)->phase == 22;
+	if (k->accepted != NULL)
+		because_add(f, k->accepted->merged);
 }
 
 static void
-fate_negative(const struct verdicts *v, const struct mail_case *c, struct fate *f, const char *what)
+fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, const char *what)
 {
-	const struct draft *d = draft_of_reply(v, c, &f->transaction->verdict_reply);
-
-	fate_say(f, what, d != NULL ? d : draft_find(v, c, is_refusal, NULL));
+	fate_say(f, what, draft_refusing(v, k, c, f->transaction));
 }
 
 /* It may have been under way until the next one began, or the connection ended. */
 static const struct moment *
 sent_until(const struct mail_case *c, const struct record_transaction *t)
 {
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->key.n > t->key.n && !c->transactions[i]->nested)
-			return &c->transactions[i]->first;
-	return &c->conn->last;
+	const struct record_transaction *next = case_transaction_behind(c, t);
+
+	return next != NULL ? &next->first : &c->conn->last;
 }
 
 /* The receiver's last word was that it takes nothing now. */
@@ -263,17 +414,17 @@ fate_unanswered(const struct mail_case *c, struct fate *f)
 }
 
 static void
-fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f)
+fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f)
 {
 	const struct record_transaction *t = f->transaction;
 	struct span mail = { &t->first, sent_until(c, t) };
-	const struct draft *d = draft_find(v, c, kind_stops_mail, &mail);
+	const struct draft *d = draft_find(v, k, c, kind_stops_mail, &mail);
 
 	if (d != NULL) {
 		fate_say(f, "did not get through", d);
 		return;
 	}
-	d = draft_find(v, c, kind_is_symptom, &mail);
+	d = draft_find(v, k, c, kind_is_symptom, &mail);
 	if (d == NULL && f->verdict != VERDICT_LOST)
 		fate_unanswered(c, f);
 	else
@@ -281,17 +432,17 @@ fate_missing(const struct verdicts *v, const struct mail_case *c, struct fate *f
 }
 
 static void
-fate_judge(const struct store *s, struct verdicts *v, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_judge(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
 	switch (f->verdict) {
 	case VERDICT_ACCEPTED:
-		fate_accepted(s, v, c, f, any_greylisting);
+		fate_accepted(s, v, k, c, f, any_greylisting);
 		break;
 	case VERDICT_REFUSED:
-		fate_negative(v, c, f, "refused");
+		fate_negative(v, k, c, f, "refused");
 		break;
 	case VERDICT_DEFERRED:
-		fate_negative(v, c, f, "deferred");
+		fate_negative(v, k, c, f, "deferred");
 		break;
 	case VERDICT_ASKED:
 		fate_say(f, "no mail: it only asks whether the address takes mail (callout)", NULL);
@@ -300,7 +451,7 @@ fate_judge(const struct store *s, struct verdicts *v, const struct mail_case *c,
 		fate_say(f, "abandoned by the client", NULL);
 		break;
 	default:
-		fate_missing(v, c, f);
+		fate_missing(v, k, c, f);
 	}
 }
 
@@ -326,33 +477,14 @@ list_add(struct list *l, const struct mail_case *c)
 	return f;
 }
 
-static const struct record_message *
-message_nr(const struct mail_case *c, uint32_t n)
-{
-	for (uint32_t i = 0; i < c->message_count; i++)
-		if (c->messages[i]->key.n == n)
-			return c->messages[i];
-	return NULL;
-}
-
 static void
 recipients_lend(const struct mail_case *c, struct fate *f)
 {
-	uint32_t i = 0;
-
-	while (i < c->recipient_count && c->recipients[i]->key.n != f->key.n)
-		i++;
-	if (i == c->recipient_count)
-		return;
-	f->recipients = (const struct record_recipient *const *)&c->recipients[i];
-	while (i < c->recipient_count && c->recipients[i]->key.n == f->key.n) {
-		f->recipient_count++;
-		i++;
-	}
+	f->recipients = case_recipients(c, f->key.n, &f->recipient_count);
 }
 
 static void
-smtp_fates(const struct store *s, struct verdicts *v, const struct mail_case *c, struct list *l, bool any_greylisting)
+smtp_fates(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct list *l, bool any_greylisting)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
@@ -362,15 +494,15 @@ smtp_fates(const struct store *s, struct verdicts *v, const struct mail_case *c,
 			continue;
 		f->key = t->key;
 		f->transaction = t;
-		f->message = message_nr(c, t->key.n);
+		f->message = case_message(c, t->key.n);
 		f->verdict = c->only_asks ? VERDICT_ASKED : t->verdict;
 		recipients_lend(c, f);
-		fate_judge(s, v, c, f, any_greylisting);
+		fate_judge(s, v, k, c, f, any_greylisting);
 	}
 }
 
 static void
-pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
+pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct list *l)
 {
 	for (uint32_t i = 0; i < c->message_count; i++) {
 		const struct record_message *m = c->messages[i];
@@ -389,9 +521,9 @@ pop_fates(const struct verdicts *v, const struct mail_case *c, struct list *l)
 			fate_say(f, "fetched", NULL);
 			continue;
 		}
-		d = draft_find(v, c, kind_stops_mail, &mail);
+		d = draft_find(v, k, c, kind_stops_mail, &mail);
 		if (d == NULL)
-			d = draft_find(v, c, kind_is_symptom, &mail);
+			d = draft_find(v, k, c, kind_is_symptom, &mail);
 		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count && under_way(c)) {
 			f->verdict = VERDICT_UNKNOWN;
 			fate_cut_short(c, f, "cut off", 1);
@@ -439,6 +571,7 @@ size_t
 fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 {
 	struct list l = { 0 };
+	struct talk k = { 0 };
 	bool grey = any_of(v, FINDING_GREYLISTED);
 
 	for (size_t i = 0; i < store_case_count(s); i++) {
@@ -446,11 +579,14 @@ fates_make(const struct store *s, struct verdicts *v, struct fate **out)
 
 		if (!c->counted)
 			continue;
+		l.starved += !talk_fill(&k, v, c);
 		if (case_is_pop(c))
-			pop_fates(v, c, &l);
+			pop_fates(v, &k, c, &l);
 		else
-			smtp_fates(s, v, c, &l, grey);
+			smtp_fates(s, v, &k, c, &l, grey);
 	}
+	free(k.v);
+	free(k.passed);
 	v->starved += l.starved + !retries_join(l.v, l.n);
 	if (l.n > 0)
 		qsort(l.v, l.n, sizeof(*l.v), by_time);

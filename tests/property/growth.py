@@ -8,7 +8,8 @@ all connections for each connection would make the ratio 64.
 
 Beside these, a client of very many hosts whose port 25 is blocked: each failing
 connection may be held against the other hosts (some 60 times the cost of the
-hosts alone), but not against each pair of them (1,250 times).  And a pcapng file
+hosts alone), but not against each pair of them (1,250 times).  One connection of
+very many mails, in the ways that mails go.  And a pcapng file
 of very many interfaces, a packet on each: memory, for each is a capture point.
 """
 import os
@@ -23,6 +24,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 FEW, MANY, AT_MOST = 500, 4000, 20
 HOSTS, BLOCKED, AT_MOST_BLOCKED = 32000, 10000, 250
 INTERFACES, AT_MOST_KIB = 4096, 90
+MAILS_FEW, MAILS_MANY = 1000, 8000
 CAPTURES = ["clean_single_swaks", "clean_auth_login", "clean_pop3_full", "relay_denied_554", "greylist_450_then_ok",
             "pop_before_smtp_seed", "p25_drop_587_ok", "p25_rst_router", "mb_starttls_stripped", "bh_up_pppoe",
             "bh_down_pop3_1492_wan", "icmp_ignored_up_1400"]
@@ -84,6 +86,96 @@ def blocked_passes(mailwhy, room, tell):
     return ratio <= AT_MOST_BLOCKED
 
 
+class Dialogue:
+    """One connection, raw IP: what each side says is one segment that acknowledges the other's; every 200 us."""
+    def __init__(self, port):
+        self.frames, self.us, self.seq, self.port = [], 1700000000 * 10**6, [1000, 5000], port
+        self.segment(0, b"", 0x02, 1)
+        self.segment(1, b"", 0x12, 1)
+        self.segment(0, b"", 0x10)
+
+    def segment(self, side, data, flags=0x18, length=0):
+        ends = ((0x0A000001, 40000), (0x0A000002, self.port))
+        source, target = ends[side], ends[1 - side]
+        head = struct.pack(">BBHHHBBHII", 0x45, 0, 40 + len(data), len(self.frames) & 0xffff, 0x4000, 64, 6, 0, source[0], target[0])
+        head += struct.pack(">HHIIBBHHH", source[1], target[1], self.seq[side], self.seq[1 - side] if flags != 0x02 else 0, 0x50, flags,
+                            65535, 0, 0)
+        self.frames.append((self.us, head + data))
+        self.us += 200
+        self.seq[side] += len(data) + length
+
+    def says(self, *lines):
+        """What the client says, what the server answers, and so on."""
+        for i, line in enumerate(lines):
+            for at in range(0, len(line), 1400):
+                self.segment(i % 2, line[at:at + 1400].encode())
+        return self
+
+    def pcap(self):
+        self.segment(0, b"", 0x11, 1)
+        self.segment(1, b"", 0x11, 1)
+        self.segment(0, b"", 0x10)
+        return struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101) + \
+            b"".join(struct.pack("<IIII", *divmod(us, 10**6), len(d), len(d)) + d for us, d in self.frames)
+
+
+def smtp_of_many(n, end, rcpt=lambda i: "250 ok\r\n"):
+    """A mail after the other; how each ends, and what is said to its recipient."""
+    d = Dialogue(25).says("", "220 mx ESMTP\r\n", "EHLO a\r\n", "250 mx\r\n")
+    for i in range(n):
+        d.says("MAIL FROM:<a%d@x.example>\r\n" % i, "250 ok\r\n", "RCPT TO:<b%d@y.example>\r\n" % i, rcpt(i))
+        if rcpt(i)[0] != "2":
+            d.says("RSET\r\n", "250 ok\r\n")
+        else:
+            d.says("DATA\r\n", "354 go\r\n", "Subject: x\r\nMessage-ID: <%d@x>\r\n\r\nx\r\n.\r\n" % i, end(i))
+    return d.pcap()
+
+
+def client_of_smtp(n, lines):
+    """What the server answers is not in the capture."""
+    return Dialogue(25).says("", "220 mx ESMTP\r\n", "EHLO a\r\n", "250 mx\r\n", lines * n).pcap()
+
+
+def pop_of_many(n, answer):
+    """A whole mailbox, the newest first."""
+    d = Dialogue(110).says("", "+OK ready\r\n", "USER a\r\n", "+OK\r\n", "PASS b\r\n", "+OK\r\n")
+    for verb in "LIST", "UIDL":
+        d.says(verb + "\r\n", "+OK\r\n" + "".join("%d %d\r\n" % (i, 1000 + i) for i in range(1, n + 1)) + ".\r\n")
+    for i in range(n, 0, -1):
+        d.says("RETR %d\r\n" % i, answer(i))
+    return d.pcap()
+
+
+def deferred(i):
+    return "451 4.7.1 Greylisted, come back in %d seconds\r\n" % i
+
+
+def message(i):
+    return "+OK\r\nSubject: x\r\nMessage-ID: <%d@x>\r\n\r\nx\r\n.\r\n" % i
+
+
+TALKS = {
+    "accepted mails": lambda n: smtp_of_many(n, lambda i: "250 ok\r\n"),
+    "deferred mails": lambda n: smtp_of_many(n, deferred),
+    "mails, every other deferred": lambda n: smtp_of_many(n, lambda i: deferred(i) if i % 2 else "250 ok\r\n"),
+    "refused recipients": lambda n: smtp_of_many(n, None, lambda i: "550 5.1.1 <b%d@y.example>: User unknown\r\n" % i),
+    "mails without a server": lambda n: client_of_smtp(n, "MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\nx\r\n.\r\n"),
+    "commands without a server": lambda n: client_of_smtp(8 * n, "NOOP\r\n"),
+    "fetched messages": lambda n: pop_of_many(n, message),
+    "messages that are not there": lambda n: pop_of_many(n, lambda i: "-ERR\r\n"),
+    "messages, every other not there": lambda n: pop_of_many(n, lambda i: "-ERR\r\n" if i % 2 else message(i)),
+}
+
+
+def talk_passes(mailwhy, kind, room, tell):
+    start, few, many = (cost(mailwhy, TALKS[kind](n), room) for n in (1, MAILS_FEW, MAILS_MANY))
+    ratio = (many - start) / max(few - start, 0.02)
+    if ratio > AT_MOST or tell:
+        print("%sone connection of %s: %d take %.2f s, %d take %.2f s: %.0f times" %
+              ("" if ratio <= AT_MOST else "FAIL: ", kind, MAILS_FEW, few - start, MAILS_MANY, many - start, ratio))
+    return ratio <= AT_MOST
+
+
 def many_interfaces(n):
     """pcapng, raw IP: n interfaces, a SYN to port 25 on each."""
     def block(kind, body):
@@ -139,8 +231,10 @@ def main():
                       (os.path.basename(path), FEW, few - start, MANY, many - start, ratio))
             elif names:
                 print("%6.1f times  %.2f s  %.2f s  %s" % (ratio, few - start, many - start, os.path.basename(path)))
+        for kind in TALKS:
+            failed += not talk_passes(mailwhy, kind, room, names)
         failed += not blocked_passes(mailwhy, room, names)
-    print("%d passed, %d failed" % (len(files) + 2 - failed, failed))
+    print("%d passed, %d failed" % (len(files) + len(TALKS) + 2 - failed, failed))
     return failed > 0
 
 

@@ -128,13 +128,68 @@ reply_unheard(const struct mail_case *c, const struct record_transaction *t)
 	return NULL;
 }
 
+/* Every record begins with its key. */
+static const struct record_key *
+key_at(const void *list, uint32_t i)
+{
+	const struct record_key *k;
+
+	memcpy(&k, (const char *)list + i * sizeof(k), sizeof(k));
+	return k;
+}
+
+/* Lists of a case are in order of n: the first that is this one or behind it. */
+static uint32_t
+list_from(const void *list, uint32_t count, uint64_t n)
+{
+	uint32_t lo = 0, hi = count;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (key_at(list, mid)->n < n)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
 const struct record_transaction *
 case_transaction(const struct mail_case *c, uint32_t n)
 {
-	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->key.n == n)
-			return c->transactions[i];
-	return NULL;
+	uint32_t i = list_from(c->transactions, c->transaction_count, n);
+
+	return i < c->transaction_count && c->transactions[i]->key.n == n ? c->transactions[i] : NULL;
+}
+
+const struct record_transaction *
+case_transaction_behind(const struct mail_case *c, const struct record_transaction *t)
+{
+	uint32_t i = list_from(c->transactions, c->transaction_count, (uint64_t)t->key.n + 1);
+
+	while (i < c->transaction_count && c->transactions[i]->nested)
+		i++;
+	return i < c->transaction_count ? c->transactions[i] : NULL;
+}
+
+const struct record_message *
+case_message(const struct mail_case *c, uint32_t n)
+{
+	uint32_t i = list_from(c->messages, c->message_count, n);
+
+	return i < c->message_count && c->messages[i]->key.n == n ? c->messages[i] : NULL;
+}
+
+const struct record_recipient *const *
+case_recipients(const struct mail_case *c, uint32_t n, uint32_t *count)
+{
+	uint32_t from = list_from(c->recipients, c->recipient_count, n), to = from;
+
+	while (to < c->recipient_count && c->recipients[to]->key.n == n)
+		to++;
+	*count = to - from;
+	return to > from ? (const struct record_recipient *const *)&c->recipients[from] : NULL;
 }
 
 bool
@@ -324,179 +379,6 @@ say_connections_open(const struct view *v, struct finding *f, const struct momen
 	else
 		evidence_frame(finding_says(f, last->point, "the client had %u more %s to this server open at that moment; %s", n,
 		    n == 1 ? "connection" : "connections", n == 1 ? "it begins here" : "the last of them begins here"), &last->conn->first);
-}
-
-/* ---- negative replies --------------------------------------------------------------------- */
-
-static char
-stage_letter(enum smtp_stage s)
-{
-	static const char letters[] = {
-		[STAGE_NONE] = 0, [STAGE_CONNECT] = 'C', [STAGE_EHLO] = 'E', [STAGE_STARTTLS] = 'S', [STAGE_AUTH] = 'A',
-		[STAGE_MAIL] = 'M', [STAGE_RCPT] = 'R', [STAGE_DATA] = 'D', [STAGE_DOT] = 'D', [STAGE_OTHER] = 0,
-	};
-
-	return (size_t)s < sizeof(letters) ? letters[s] : 0;
-}
-
-static char
-pop_letter(const char *verb)
-{
-	static const struct { const char *verb; char letter; } verbs[] = {
-		{ "PASS", 'P' }, { "APOP", 'P' }, { "AUTH", 'P' }, { "USER", 'U' }, { "RETR", 'T' }, { "TOP", 'T' }, { "DELE", 'T' },
-		{ "LIST", 'T' }, { "UIDL", 'T' },
-	};
-
-	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(verb, verbs[i].verb) == 0)
-			return verbs[i].letter;
-	return 0;
-}
-
-static bool
-reply_negative(const struct record_reply *r, bool pop)
-{
-	if (!moment_is(&r->at))
-		return false;
-	return pop ? r->code == 0 : reply_digit(r) >= 4;
-}
-
-struct gather {
-	const struct mail_case *c;
-	struct refusal	*v;
-	size_t		 n, max;
-	bool		 pop;
-};
-
-static bool
-refusal_same(const struct refusal *a, const struct record_reply *r)
-{
-	return a->reply->at.frame == r->at.frame && a->reply->at.ns == r->at.ns && a->reply->code == r->code &&
-	    strcmp(a->reply->text, r->text) == 0;
-}
-
-static struct refusal *
-gather_add(struct gather *g, const struct record_reply *r, char stage, const char *verb)
-{
-	struct refusal *x;
-
-	if (!reply_negative(r, g->pop))
-		return NULL;
-	for (size_t i = 0; i < g->n; i++)
-		if (refusal_same(&g->v[i], r))
-			return &g->v[i];
-	if (g->n >= g->max)
-		return NULL;
-	x = &g->v[g->n++];
-	*x = (struct refusal){ .reply = r, .stage = stage, .verb = verb, .line = verb };
-	x->after_auth = g->c->session != NULL && g->c->session->auth_ok && g->c->session->auth_at.ns <= r->at.ns;
-	return x;
-}
-
-static bool
-transaction_failed(const struct record_transaction *t)
-{
-	return t != NULL && (t->verdict == VERDICT_REFUSED || t->verdict == VERDICT_DEFERRED);
-}
-
-static void
-gather_transaction(struct gather *g, const struct record_transaction *t)
-{
-	struct refusal *x;
-	bool failed = transaction_failed(t);
-
-	if ((x = gather_add(g, &t->mail_reply, 'M', "MAIL")) != NULL) {
-		x->transaction = t;
-		x->asked = t->first;
-		x->ended = failed && !t->nested;
-	}
-	if ((x = gather_add(g, &t->data_reply, 'D', t->bdat ? "BDAT" : "DATA")) != NULL) {
-		x->transaction = t;
-		x->asked = t->data_at;
-		x->ended = failed;
-		/* pipelined behind a refused MAIL, or no recipient left: says nothing new */
-		x->consequence = reply_negative(&t->mail_reply, false) ||
-		    (t->recipients > 0 && t->recipients_accepted == 0 && (t->data_reply.code == 503 || t->data_reply.code == 554));
-	}
-	if ((x = gather_add(g, &t->final_reply, 'D', t->bdat ? "BDAT" : ".")) != NULL) {
-		x->transaction = t;
-		x->asked = moment_is(&t->end_of_data) ? t->end_of_data : t->data_at;
-		x->ended = failed;
-	}
-}
-
-static void
-gather_recipient(struct gather *g, const struct record_recipient *r)
-{
-	const struct record_transaction *t = case_transaction(g->c, r->key.n);
-	struct refusal *x = gather_add(g, &r->reply, 'R', "RCPT");
-
-	if (x == NULL)
-		return;
-	x->transaction = t;
-	x->recipient = r;
-	x->asked = r->at;
-	x->consequence = r->consequence || (t != NULL && reply_negative(&t->mail_reply, false));
-	x->ended = transaction_failed(t) && t->recipients_accepted == 0;
-}
-
-static void
-gather_session(struct gather *g, const struct record_session *s)
-{
-	struct refusal *x;
-
-	gather_add(g, &s->greeting, 'C', "connect");
-	if (!g->pop)
-		gather_add(g, &s->starttls_reply, 'S', "STARTTLS");
-	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++) {
-		const struct session_refusal *r = &s->refusals[i];
-		size_t before = g->n;
-
-		x = gather_add(g, &r->reply, g->pop ? pop_letter(r->verb) : stage_letter(r->stage), r->verb);
-		if (x == NULL)
-			continue;
-		x->only_session = g->n > before;
-		x->line = r->line[0] != '\0' ? r->line : r->verb;
-		if (!moment_is(&x->asked))
-			x->asked = r->asked;
-		x->unsolicited = x->unsolicited || r->unsolicited;
-		x->guessed = r->guessed;
-		x->deleted = r->deleted;
-		x->unlisted = r->unlisted;
-		x->consequence = x->consequence || r->consequence;
-		x->after_auth = x->after_auth || r->after_auth;
-		x->ended = x->ended || r->ended_transaction;
-		x->transaction_open = r->transaction_open;
-		if (x->transaction == NULL)
-			x->transaction = case_transaction(g->c, r->transaction);
-	}
-	if (!g->pop)
-		gather_add(g, &s->auth_reply, 'A', "AUTH");
-}
-
-static int
-refusal_compare(const void *a, const void *b)
-{
-	const struct moment *x = &((const struct refusal *)a)->reply->at, *y = &((const struct refusal *)b)->reply->at;
-
-	if (x->ns != y->ns)
-		return x->ns < y->ns ? -1 : 1;
-	return (x->frame > y->frame) - (x->frame < y->frame);
-}
-
-size_t
-refusals_gather(const struct mail_case *c, struct refusal *out, size_t max)
-{
-	struct gather g = { .c = c, .v = out, .max = max, .pop = case_is_pop(c) };
-
-	for (uint32_t i = 0; !g.pop && i < c->transaction_count; i++)
-		gather_transaction(&g, c->transactions[i]);
-	for (uint32_t i = 0; !g.pop && i < c->recipient_count; i++)
-		gather_recipient(&g, c->recipients[i]);
-	if (c->session != NULL)
-		gather_session(&g, c->session);
-	qsort(out, g.n, sizeof(*out), refusal_compare);
-	return g.n;
 }
 
 /* ---- words ------------------------------------------------------------------------------------ */

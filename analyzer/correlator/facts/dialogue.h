@@ -24,8 +24,14 @@ struct refusal {
 
 enum { REFUSALS_MAX = 64 };
 
-/* In order of time, each once; the first `max'.  Returns how many. */
-size_t	refusals_gather(const struct mail_case *c, struct refusal *out, size_t max);
+/*
+ * In order of time, each once.  Where there are more than `max', those that say something else come before those that say the
+ * same again; *left counts those that do and found no room (may be NULL).  Returns how many.
+ */
+size_t	refusals_gather(const struct mail_case *c, struct refusal *out, size_t max, uint64_t *left);
+const struct record_reply *refusal_last(const struct mail_case *c);	/* of all; NULL: none */
+/* The same words, but for addresses and numbers. */
+bool	reply_alike(const char *a, const char *b);
 
 bool	case_is_smtp(const struct mail_case *c);	/* plain or tunnelled, by session or port */
 bool	case_is_pop(const struct mail_case *c);
@@ -48,6 +54,11 @@ bool	case_closes_its_half(const struct mail_case *c);
 bool	case_hears_after_close(const struct mail_case *c);
 /* Its mail number n; NULL: it was not kept. */
 const struct record_transaction *case_transaction(const struct mail_case *c, uint32_t n);
+/* The mail that was begun next and was not nested; NULL: none. */
+const struct record_transaction *case_transaction_behind(const struct mail_case *c, const struct record_transaction *t);
+/* Of its mail number n: NULL, none. */
+const struct record_message *case_message(const struct mail_case *c, uint32_t n);
+const struct record_recipient *const *case_recipients(const struct mail_case *c, uint32_t n, uint32_t *count);
 /* The final reply is the last of the server's bytes, sent at least three times and never acknowledged; NULL = no. */
 const struct record_stall *reply_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* A mail that was sent whole, as far as is known, and whose final answer the client did not hear. */

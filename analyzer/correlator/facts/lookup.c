@@ -1,5 +1,6 @@
 #include "lookup_impl.h"
 
+#include "dialogue.h"
 #include "greeting_wait.h"
 #include "sights.h"
 
@@ -261,10 +262,7 @@ lookup_accepted(struct lookups *l, const struct addr *server, const char *addres
 const char *
 mail_name(const struct mail_case *c, const struct record_transaction *t, const struct record_message **m)
 {
-	*m = NULL;
-	for (uint32_t i = 0; i < c->message_count && *m == NULL; i++)
-		if (c->messages[i]->key.n == t->key.n)
-			*m = c->messages[i];
+	*m = case_message(c, t->key.n);
 	if (t->message_id[0] != '\0' || *m == NULL)
 		return t->message_id;
 	return (*m)->body_hash;

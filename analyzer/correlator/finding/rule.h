@@ -56,6 +56,8 @@ const struct finding *verdict_claimed(const struct verdicts *out, const struct m
 		    enum finding_kind kind);
 /* Of any connection? */
 bool	verdict_any(const struct verdicts *out, enum finding_kind kind);
+/* So many refusals of a connection were not read: it has too many that say different things. */
+void	verdict_unread(struct verdicts *out, uint64_t refusals);
 /* Any claim of these phases that is more than information? */
 bool	verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi);
 

@@ -114,6 +114,12 @@ verdict_any(const struct verdicts *out, enum finding_kind kind)
 	return out->of_kind[kind] > 0;
 }
 
+void
+verdict_unread(struct verdicts *out, uint64_t refusals)
+{
+	out->refusals_unread += refusals;
+}
+
 bool
 verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi)
 {

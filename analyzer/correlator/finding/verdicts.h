@@ -28,6 +28,7 @@ struct verdicts {
 	uint32_t	 of_kind[FINDING_KINDS];	/* drafts */
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
 	uint64_t	 searches_cut;	/* that ended at their bound */
+	uint64_t	 refusals_unread; /* of connections with very many that say different things */
 	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;
 };

@@ -517,7 +517,7 @@ judge(const struct view *v, struct verdicts *out)
 
 	if (c->session == NULL || !case_is_pop(c) || c->session->tls)
 		return;
-	n = refusals_gather(c, r, REFUSALS_MAX);
+	n = refusals_gather(c, r, REFUSALS_MAX, NULL);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(v, &r[i], out);
 	if (!judge_stalled(c, out))

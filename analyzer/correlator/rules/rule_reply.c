@@ -416,6 +416,7 @@ judge(const struct view *v, struct verdicts *out)
 	struct refusal r[REFUSALS_MAX];
 	struct reading g = { .v = v, .c = v->c, .s = v->c->session, .out = out };
 	bool said = false;
+	uint64_t left = 0;
 	size_t n;
 
 	g.said = &said;
@@ -423,7 +424,8 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	g.blind = reading_blind(v->c);
 	g.alone = !g.s->client_seen;
-	n = refusals_gather(v->c, r, REFUSALS_MAX);
+	n = refusals_gather(v->c, r, REFUSALS_MAX, &left);
+	verdict_unread(out, left);
 	for (size_t i = 0; i < n; i++)
 		judge_refusal(&g, &r[i]);
 }

@@ -310,10 +310,9 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, st
 static bool
 last_word_negative(const struct mail_case *c)
 {
-	struct refusal r[REFUSALS_MAX];
-	size_t n = refusals_gather(c, r, REFUSALS_MAX);
+	const struct record_reply *r = refusal_last(c);
 
-	return n > 0 && r[n - 1].reply->at.ns >= c->conn->dir[1].data_last.ns;
+	return r != NULL && r->at.ns >= c->conn->dir[1].data_last.ns;
 }
 
 /* Closed by the server in mid-session, before any mail, with neither 221 nor 421. */

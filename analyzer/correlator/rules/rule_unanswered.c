@@ -217,7 +217,7 @@ slow_collect(const struct mail_case *c, struct slowest *s)
 	}
 	for (uint32_t i = 0; i < c->recipient_count; i++)
 		slow_note(c, s, &c->recipients[i]->at, &c->recipients[i]->reply.at, "RCPT", 300 * SECOND);
-	n = refusals_gather(c, r, REFUSALS_MAX);
+	n = refusals_gather(c, r, REFUSALS_MAX, NULL);
 	for (size_t i = 0; i < n; i++)		/* those of a mail stand there already */
 		if (r[i].only_session && !r[i].unsolicited)
 			slow_note(c, s, &r[i].asked, &r[i].reply->at, "a command", 300 * SECOND);
