@@ -33,7 +33,7 @@ struct dissect_sink {
 struct dissect_budget {
 	uint64_t	held, limit;
 	uint64_t	refused;	/* times a flow had to go on without its reply */
-	uint64_t	searches_cut;	/* replies whose command lay too far back to be looked for */
+	uint64_t	searches_cut;	/* replies whose command lay too far back to be looked for, or to be kept */
 	uint64_t	memory;		/* allocations that failed: something of a flow was not read */
 };
 

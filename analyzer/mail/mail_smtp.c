@@ -23,9 +23,9 @@ static void
 asked_forget(struct smtp_flow *s, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++)
-		smtp_asked_answered(&s->asked[i]);
+		smtp_asked_answered(smtp_asked_at(s, i));
 	s->asked_count -= n;
-	memmove(s->asked, s->asked + n, s->asked_count * sizeof(s->asked[0]));
+	s->asked_first = s->asked_count != 0 ? (s->asked_first + n) % s->asked_size : 0;
 }
 
 struct smtp_asked_cmd *
@@ -33,11 +33,28 @@ smtp_asked_find(struct smtp_flow *s, uint32_t cmd)
 {
 	uint32_t n = 0;
 
-	while (n < s->asked_count && s->asked[n].cmd < cmd)
+	while (n < s->asked_count && smtp_asked_at(s, n)->cmd < cmd)
 		n++;
 	if (n != 0)
 		asked_forget(s, n);
-	return s->asked_count != 0 && s->asked[0].cmd == cmd ? &s->asked[0] : NULL;
+	return s->asked_count != 0 && smtp_asked_at(s, 0)->cmd == cmd ? smtp_asked_at(s, 0) : NULL;
+}
+
+static bool
+asked_grow(struct smtp_flow *s)
+{
+	uint32_t size = s->asked_size != 0 ? s->asked_size * 2 : 4;
+	struct smtp_asked_cmd *a = malloc(size * sizeof(*a));
+
+	if (a == NULL)
+		return false;
+	for (uint32_t i = 0; i < s->asked_count; i++)
+		a[i] = *smtp_asked_at(s, i);
+	free(s->asked);
+	s->asked = a;
+	s->asked_first = 0;
+	s->asked_size = size;
+	return true;
 }
 
 static struct smtp_asked_cmd *
@@ -46,19 +63,14 @@ asked_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_asked_cmd *a;
 
-	if (s->asked_count == SMTP_ASKED_MAX)
+	if (s->asked_count == SMTP_ASKED_MAX)	/* counted by the dissector, which forgets as many */
 		asked_forget(s, 1);
-	if (s->asked_count == s->asked_size) {
-		uint32_t size = s->asked_size != 0 ? s->asked_size * 2 : 4;
-
-		if ((a = realloc(s->asked, size * sizeof(*a))) == NULL) {
-			f->mail->caps.memory++;
-			return NULL;
-		}
-		s->asked = a;
-		s->asked_size = size;
+	if (s->asked_count == s->asked_size && !asked_grow(s)) {
+		f->mail->caps.memory++;
+		return NULL;
 	}
-	a = &s->asked[s->asked_count++];
+	s->asked_count++;
+	a = smtp_asked_last(s);
 	*a = (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };
 	if (ev->line_len != 0)
 		text_copy_utf8(a->line, sizeof(a->line), ev->line, ev->line_len);
@@ -211,7 +223,7 @@ conduct_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 {
 	const struct smtp_flow *s = smtp_flow(f);
 	struct record_session *r = f->session;
-	const struct smtp_asked_cmd *last = s->asked_count != 0 ? &s->asked[s->asked_count - 1] : NULL;
+	const struct smtp_asked_cmd *last = smtp_asked_last(s);
 
 	if (ev->odd & ODD_BARE_LF && r->bare_command.frame == 0)
 		r->bare_command = at;
@@ -275,8 +287,8 @@ static struct smtp_mail *
 mail_of_command(struct smtp_flow *s, uint32_t cmd)
 {
 	for (uint32_t i = 0; cmd != 0 && i < s->asked_count; i++)
-		if (s->asked[i].cmd == cmd)
-			return s->asked[i].mail;
+		if (smtp_asked_at(s, i)->cmd == cmd)
+			return smtp_asked_at(s, i)->mail;
 	return NULL;
 }
 
@@ -419,7 +431,7 @@ smtp_event(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 static bool
 command_unanswered(const struct smtp_flow *s)
 {
-	return s->asked_count != 0 && !s->asked[s->asked_count - 1].answered;
+	return s->asked_count != 0 && !smtp_asked_last(s)->answered;
 }
 
 static void
@@ -429,8 +441,8 @@ smtp_end(struct mail_flow *f, const struct record_connection *facts)
 	struct record_session *r = f->session;
 
 	r->command_unanswered = command_unanswered(s) && !r->tls;
-	r->chunk_whole = s->asked_count != 0 && s->asked[s->asked_count - 1].verb == SMTP_BDAT && s->chunk_due == 0;
-	if (r->command_unanswered && s->asked[s->asked_count - 1].verb == SMTP_END_OF_DATA)
+	r->chunk_whole = s->asked_count != 0 && smtp_asked_last(s)->verb == SMTP_BDAT && s->chunk_due == 0;
+	if (r->command_unanswered && smtp_asked_last(s)->verb == SMTP_END_OF_DATA)
 		memcpy(r->last_command, ".", 2);
 	r->early_talker = s->early && r->server_seen && !r->gap_server;
 	r->greeting_cut = r->greeting_begun.frame != 0 && r->greeting.at.frame == 0 && !r->midstream && !r->tls;

@@ -65,8 +65,8 @@ struct smtp_flow {
 	struct smtp_mail *open;		/* to which RCPT and DATA belong; NULL = none */
 	struct smtp_mail *reading;	/* whose content is being read */
 	uint32_t	 mail_count, mails_begun;
-	struct smtp_asked_cmd *asked;
-	uint32_t	 asked_count, asked_size;
+	struct smtp_asked_cmd *asked;	/* ring */
+	uint32_t	 asked_first, asked_count, asked_size;
 	bool		 lmtp, early, data_refused;
 	bool		 octets;	/* of the content being read were seen */
 	uint64_t	 chunk_due;	/* bytes of the last BDAT that have not come */
@@ -77,6 +77,19 @@ static inline struct smtp_flow *
 smtp_flow(struct mail_flow *f)
 {
 	return f->state;
+}
+
+/* i < asked_count; the oldest is 0 */
+static inline struct smtp_asked_cmd *
+smtp_asked_at(const struct smtp_flow *s, uint32_t i)
+{
+	return &s->asked[(s->asked_first + i) % s->asked_size];
+}
+
+static inline struct smtp_asked_cmd *
+smtp_asked_last(const struct smtp_flow *s)	/* NULL: none */
+{
+	return s->asked_count != 0 ? smtp_asked_at(s, s->asked_count - 1) : NULL;
 }
 
 /* smtp_mail.c */

@@ -56,10 +56,10 @@ mails_limit(struct mail_flow *f)
 	s->mails->forced = true;
 	s->mails->asked = 0;
 	for (uint32_t i = 0; i < s->asked_count; i++) {
-		if (s->asked[i].mail == s->mails)
-			s->asked[i].mail = NULL;
-		if (s->asked[i].saved == s->mails)
-			s->asked[i].saved = NULL;
+		struct smtp_asked_cmd *a = smtp_asked_at(s, i);
+
+		a->mail = a->mail != s->mails ? a->mail : NULL;
+		a->saved = a->saved != s->mails ? a->saved : NULL;
 	}
 	smtp_mails_settle(f, NULL, false);
 }
@@ -155,7 +155,7 @@ static void
 asked_move(struct smtp_flow *s, struct smtp_mail *from, struct smtp_mail *to, uint32_t shift)
 {
 	for (uint32_t i = 0; i < s->asked_count; i++) {
-		struct smtp_asked_cmd *a = &s->asked[i];
+		struct smtp_asked_cmd *a = smtp_asked_at(s, i);
 
 		if (a->mail != from)
 			continue;
@@ -268,10 +268,10 @@ pointers_forget(struct smtp_flow *s, const struct smtp_mail *t)
 	if (s->reading == t)
 		s->reading = NULL;
 	for (uint32_t i = 0; i < s->asked_count; i++) {
-		if (s->asked[i].mail == t)
-			s->asked[i].mail = NULL;
-		if (s->asked[i].saved == t)
-			s->asked[i].saved = NULL;
+		struct smtp_asked_cmd *a = smtp_asked_at(s, i);
+
+		a->mail = a->mail != t ? a->mail : NULL;
+		a->saved = a->saved != t ? a->saved : NULL;
 	}
 	for (struct smtp_mail *x = s->mails; x != NULL; x = x->next)
 		if (x->before == t)

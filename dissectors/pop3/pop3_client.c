@@ -96,8 +96,11 @@ pop3_pending_take(struct pop3 *st, struct pop3_pending *out)
 	const struct pop3_pending *due = pop3_pending_due(st);
 
 	if (due == NULL) {
-		if (st->pending_count == 0 && st->unqueued > 0)
+		if (st->pending_count == 0 && st->unqueued > 0) {
 			st->unqueued--;
+			if (st->hint.budget != NULL)
+				st->hint.budget->searches_cut++;
+		}
 		return false;
 	}
 	if (!st->unsure && pipelined(st))

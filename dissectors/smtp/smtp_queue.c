@@ -45,7 +45,10 @@ queue_grow(struct smtp_queue *q)
 	return true;
 }
 
-/* Full: the oldest is taken for answered, and nothing is sure until a code anchors it again. */
+/*
+ * Full: the oldest is taken for answered, and nothing is sure until a code anchors it again.  Where the server is not in the
+ * capture nothing is lost by it.
+ */
 struct smtp_asked *
 smtp_queue_add(struct smtp_state *st, int verb)
 {
@@ -57,6 +60,8 @@ smtp_queue_add(struct smtp_state *st, int verb)
 			dissect_starved(st->hint.budget);
 		if (q->count == 0)
 			return NULL;
+		if (st->server_heard && st->hint.budget != NULL)
+			st->hint.budget->searches_cut++;
 		smtp_queue_drop(q, 1);
 		smtp_unsync(st);
 	}

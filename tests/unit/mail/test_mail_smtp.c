@@ -1,4 +1,5 @@
 /* test_mail_smtp.c - what became of each mail, as the counting rules have it. */
+#include "dissectors/smtp/smtp.h"
 #include "smtp_player.h"
 
 #define HELLO		"S: 220 mx\nC: EHLO me\nS: 250 mx\n"
@@ -520,6 +521,27 @@ test_many_behind_a_gap(void)
 	}
 }
 
+/* More commands than are remembered without their reply: each that is forgotten is told, unless no server is there to reply. */
+static void
+test_more_than_are_remembered(void)
+{
+	enum { MORE = 10 };
+	char *text = malloc(SMTP_OUTSTANDING_MAX * 16);
+	struct seen *s;
+
+	strcpy(text, HELLO);
+	for (uint32_t i = 0; i < SMTP_OUTSTANDING_MAX + MORE; i++)
+		strcat(text, "C: NOOP\n");
+	s = play(text, NULL);
+	CHECK_EQ_INT(s->caps.searches_cut, MORE);
+	CHECK_EQ_INT(s->session.commands, SMTP_OUTSTANDING_MAX + MORE + 1);
+	free(s);
+	s = play(strstr(text, "C: NOOP"), NULL);
+	CHECK_EQ_INT(s->caps.searches_cut, 0);
+	free(s);
+	free(text);
+}
+
 /* A refusal among missing replies is nobody's in particular; the mail is refused if nothing took it. */
 static void
 test_refusal_of_an_unknown_command(void)
@@ -654,6 +676,7 @@ main(void)
 		{ "many recipients", test_many_recipients },
 		{ "many mails unanswered", test_many_unanswered },
 		{ "a reply far behind a gap", test_many_behind_a_gap },
+		{ "more commands than are remembered", test_more_than_are_remembered },
 		{ "conduct", test_conduct },
 		{ "a refusal of an unknown command", test_refusal_of_an_unknown_command },
 		{ "refusals: the first and the last", test_refusals_first_and_last },
