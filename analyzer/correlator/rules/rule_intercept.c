@@ -129,7 +129,7 @@ static void
 signs_find(const struct view *v, struct signs *s)
 {
 	const struct record_connection *n = v->c->conn;
-	bool public = addr_public(&n->server.ip), mixed = contrast_mixed(v), lent = handshake_lent(&n->dir[1]);
+	bool public = addr_public(&n->server.ip), lent = handshake_lent(&n->dir[1]);
 	uint32_t witnesses;
 
 	s->twin = lookup_greeting_twin(v->lookups, v->c);
@@ -138,12 +138,14 @@ signs_find(const struct view *v, struct signs *s)
 	s->banner = s->twin != NULL && s->own_ttl == s->twin->conn->dir[1].ttl_syn && !lookup_greeting_other(v->lookups, v->c);
 	s->other_ttl = contrast_ttl(v, true);
 	/* who answers in the server's place is nearer; what is farther is at most another host behind the same address */
-	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl) && !mixed && !lent;
+	s->ttl = s->own_ttl != 0 && s->other_ttl != 0 && ttl_hops(s->own_ttl) + 2 <= ttl_hops(s->other_ttl) && !lent;
 	s->own_rtt = n->syn_count == 1 && n->synack_count > 0 ? n->synack_first.ns - last_syn(n) : 0;
 	s->other_rtt = contrast_rtt(v, &witnesses);
-	s->time = !mixed && !lent && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
+	s->time = !lent && s->own_rtt > 0 && witnesses >= 2 && nearer(s->own_rtt, s->other_rtt) && nearer(contrast_rtt_own(v), s->other_rtt) &&
 	    s->other_rtt - s->own_rtt >= 5 * SECOND / 1000;
 	s->time_sure = witnesses >= HANDSHAKES_SURE;
+	if ((s->ttl || s->time) && contrast_mixed(v))	/* a long look, and sound connections need none */
+		s->ttl = s->time = false;
 	s->upstream = upstream_silent(v);
 	for (uint32_t i = 0; s->scanned == NULL && i < v->c->message_count && !case_missing_dir(v->c, 0); i++)
 		scanner_find(v, v->c->messages[i], s);
