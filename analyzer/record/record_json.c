@@ -287,60 +287,51 @@ encode_struct(const struct field_table *t, const uint8_t *base)
 	return j;
 }
 
-/* DEL is the one control that jansson lets through; it stands only within strings. */
-static char *
-escape_del(char *line)
-{
-	size_t n = 0, len = strlen(line);
-	char *out, *q;
-
-	for (const char *p = line; (p = strchr(p, 0x7f)) != NULL; p++)
-		n++;
-	if (n == 0)
-		return line;
-	if ((q = out = malloc(len + n * 5 + 1)) != NULL) {
-		for (const char *p = line; *p != '\0'; p++) {
-			if (*p == 0x7f)
-				q = stpcpy(q, "\\u007F");
-			else
-				*q++ = *p;
-		}
-		*q = '\0';
-	}
-	free(line);
-	return out;
-}
-
 /*
+ * What jansson makes of a line lives no longer than that line: it comes from one
+ * room, which is given back as a whole, and from malloc() what does not fit there.
  * jansson leaves out what it has no memory for and says so to nobody, and its
- * parser does not survive it at all: where malloc() fails it gets a reserve,
- * and what it made is then not used.
+ * parser does not survive it at all: where malloc() fails it gets the rest of the
+ * room, and what it made is then not used.
  */
-static bool starved;
-static size_t reserve_used;
-static _Alignas(16) char reserve[1 << 20];
+enum { ROOM = 2 << 20, ROOM_EASY = 1 << 20 };
+
+static _Alignas(16) char room[ROOM];
+static size_t room_used;
+static bool outside, starved;
+
+static void *
+room_take(size_t size, size_t most)
+{
+	void *p = room + room_used;
+
+	if (size > most - room_used)
+		return NULL;
+	room_used += (size + 15) & ~(size_t)15;
+	return p;
+}
 
 static void *
 alloc_noting(size_t size)
 {
-	void *p = malloc(size);
+	void *p = starved ? NULL : room_take(size, ROOM_EASY);
 
 	if (p != NULL)
 		return p;
+	if ((p = malloc(size)) != NULL) {
+		outside = true;
+		return p;
+	}
 	starved = true;
-	if (size > sizeof(reserve) - reserve_used)
-		return NULL;
-	p = reserve + reserve_used;
-	reserve_used += (size + 15) & ~(size_t)15;
-	return p;
+	return room_take(size, ROOM);
 }
 
 static void
 free_noting(void *p)
 {
-	uintptr_t at = (uintptr_t)p, from = (uintptr_t)reserve;
+	uintptr_t at = (uintptr_t)p, from = (uintptr_t)room;
 
-	if (at < from || at >= from + sizeof(reserve))
+	if (at < from || at >= from + sizeof(room))
 		free(p);
 }
 
@@ -348,34 +339,56 @@ void
 json_alloc_begin(void)
 {
 	json_set_alloc_funcs(alloc_noting, free_noting);
-	starved = false;
-	reserve_used = 0;
+	outside = starved = false;
+	room_used = 0;
 }
 
 bool
-json_alloc_starved(void)
+json_alloc_end(json_t *j)
 {
-	return starved;
+	if (outside)
+		json_decref(j);
+	return !starved;
+}
+
+/* A copy to be freed.  DEL is the one control that jansson lets through; it stands only within strings. */
+static char *
+escape_del(const char *line)
+{
+	size_t n = 0, len = strlen(line);
+	char *out, *q;
+
+	for (const char *p = line; (p = strchr(p, 0x7f)) != NULL; p++)
+		n++;
+	if ((q = out = malloc(len + n * 5 + 1)) == NULL)
+		return NULL;
+	for (const char *p = line, *del; ; p = del + 1) {
+		del = strchrnul(p, 0x7f);
+		q = mempcpy(q, p, (size_t)(del - p));
+		if (*del == '\0')
+			break;
+		q = stpcpy(q, "\\u007F");
+	}
+	*q = '\0';
+	return out;
 }
 
 char *
 record_json_line(const struct field_table *t, const void *object)
 {
-	char *line = NULL;
+	char *line = NULL, *copy = NULL;
 	json_t *j;
 
 	json_alloc_begin();
-	if ((j = encode_struct(t, object)) == NULL)
-		return NULL;
-	if (json_object_set_new(j, "type", json_string(t->name)) == 0 &&
+	j = encode_struct(t, object);
+	if (j != NULL && json_object_set_new(j, "type", json_string(t->name)) == 0 &&
 	    json_object_set_new(j, "schema", json_integer(RECORD_SCHEMA)) == 0)
 		line = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT | JSON_ENSURE_ASCII);
-	json_decref(j);
-	if (starved) {
-		free_noting(line);
-		return NULL;
-	}
-	return line != NULL ? escape_del(line) : NULL;
+	if (line != NULL && !starved)
+		copy = escape_del(line);
+	free_noting(line);
+	(void)json_alloc_end(j);
+	return copy;
 }
 
 char *

@@ -8,8 +8,11 @@
 
 #define NUMBER_MAX	((uint64_t)INT64_MAX)	/* what a JSON integer of jansson holds */
 
-/* Before each use of jansson; afterwards: was there a lack of memory?  Then what it made is not used. */
+/*
+ * Before each use of jansson, when nothing that it made is left; and after it: gives back j (may be NULL) and all else.
+ * false: there was a lack of memory, and what it made is not to be used.
+ */
 void	json_alloc_begin(void);
-bool	json_alloc_starved(void);
+bool	json_alloc_end(json_t *j);
 
 #endif /* RECORD_JSON_IMPL_H */

@@ -337,13 +337,12 @@ record_json_decode(struct record *out, char *said, const char *line, size_t len,
 	if ((j = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je)) == NULL) {
 		/* jansson quotes the input: repaired here, escaped where it is shown. */
 		text_copy_utf8(err, errlen, je.text, strnlen(je.text, sizeof(je.text)));
-		return json_alloc_starved() ? RECORD_JSON_STARVED : RECORD_JSON_BAD;
+		return json_alloc_end(NULL) ? RECORD_JSON_BAD : RECORD_JSON_STARVED;
 	}
 	if (!json_is_object(j)) {
 		snprintf(err, errlen, "not a JSON object");
 		rc = RECORD_JSON_BAD;
 	} else
 		rc = decode_line(&d, out, j);
-	json_decref(j);
-	return json_alloc_starved() ? RECORD_JSON_STARVED : rc;
+	return json_alloc_end(j) ? rc : RECORD_JSON_STARVED;
 }

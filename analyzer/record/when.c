@@ -60,15 +60,32 @@ when_split(int64_t ns)
 	return w;
 }
 
+/* Where the next ones go.  A records log has twenty times a line: by printf() they were a tenth of its cost. */
+static char *
+digits_put(char *q, int value, int n, char end)
+{
+	unsigned v = (unsigned)value;
+
+	q[n] = end;
+	for (int i = n; i-- > 0; v /= 10)
+		q[i] = (char)('0' + v % 10);
+	return q + n + 1;
+}
+
 char *
 when_format(int64_t ns, char buf[WHEN_TEXT])
 {
 	struct when w = when_split(ns);
+	char *q = buf;
 
-	/* int64_t ends in 2262: four digits hold every year. */
-	snprintf(buf, WHEN_TEXT, "%04u-%02u-%02uT%02u:%02u:%02u.%09uZ", (unsigned)w.year % 10000,
-	    (unsigned)w.month % 100, (unsigned)w.day % 100, (unsigned)w.hour % 100,
-	    (unsigned)w.minute % 100, (unsigned)w.second % 100, (unsigned)w.ns % 1000000000);
+	q = digits_put(q, w.year, 4, '-');	/* int64_t ends in 2262: four digits hold every year */
+	q = digits_put(q, w.month, 2, '-');
+	q = digits_put(q, w.day, 2, 'T');
+	q = digits_put(q, w.hour, 2, ':');
+	q = digits_put(q, w.minute, 2, ':');
+	q = digits_put(q, w.second, 2, '.');
+	q = digits_put(q, w.ns, 9, 'Z');
+	*q = '\0';
 	return buf;
 }
 
