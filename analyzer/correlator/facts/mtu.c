@@ -14,7 +14,7 @@ static const uint32_t first_1500[] = { 1492, 1454, 1480, 1476, 1460, 1462, 1440,
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
 
-enum { MIN_V6 = 1280, LEAST_PROVEN = 576, TIGHT = 8 };	/* tcp_probe_threshold: 2.5 */
+enum { MIN_V6 = 1280, LEAST_PROVEN = 576, TIGHT = 8, ETHERNET = 1500 };	/* tcp_probe_threshold: 2.5 */
 
 static void
 exact_add(struct mtu_bounds *b, uint32_t mtu)
@@ -97,6 +97,8 @@ candidates_rest(struct candidates *c)
 	struct candidates all = { .b = c->b };
 	bool narrow = c->b->pppoe || (c->b->lost != 0 && c->b->lost <= 1492);
 
+	if (c->b->lost > ETHERNET)	/* jumbo frames: first what every link carries */
+		candidate(&all, ETHERNET);
 	for (size_t i = 0; i < COUNT(overheads); i++) {
 		candidate(&all, 1500 - overheads[i]);
 		if (narrow)
@@ -125,13 +127,13 @@ safe_size(const struct mtu_bounds *b)
 	struct mtu_bounds below = { .family = b->family, .pppoe = true, .lost = b->proven + 1 };
 	struct candidates c = { .b = &below };
 
-	if (b->proven < LEAST_PROVEN)
+	if (b->proven < LEAST_PROVEN || (b->family == 6 && b->proven < MIN_V6))
 		return 0;
 	candidates_rest(&c);
 	for (size_t i = 0; i < COUNT(plateaus); i++)
-		if (plateaus[i] <= b->proven && (c.n == 0 || plateaus[i] > c.at[0]))
+		if (plateaus[i] <= b->proven && plateaus[i] >= LEAST_PROVEN && (c.n == 0 || plateaus[i] > c.at[0]))
 			return plateaus[i];
-	return c.n > 0 ? c.at[0] : 0;
+	return c.n > 0 && c.at[0] > LEAST_PROVEN ? c.at[0] : LEAST_PROVEN;
 }
 
 void

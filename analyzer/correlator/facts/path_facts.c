@@ -577,7 +577,8 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
 }
 
-enum { TRIAL_SAFE = 1400 };	/* 2.4.3 */
+enum { TRIAL_SAFE = 1400,	/* 2.4.3 */
+	ETHERNET = 1500 };
 
 void
 say_mtu_remedy(struct finding *f, const struct way *w)
@@ -594,10 +595,11 @@ say_mtu_remedy(struct finding *f, const struct way *w)
 	else
 		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try%s.", f->mtu.upper > TRIAL_SAFE ?
 		    "; 1400, then 1280, pass nearly everywhere" : "");
-	finding_remedy(f, "Set the WAN (PPPoE) MTU of the router at the sender's site to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
+	finding_remedy(f, "%s to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
 	    "Stop filtering ICMP type 3 code 4 (IPv6: ICMPv6 type 2). To verify: ping -f -l %u (Windows), ping -M do -s %u (Linux), "
 	    "ping -D -s %u (macOS) towards the far end.%s",
-	    f->mtu.try, more, f->mtu.mss, w->headers,
+	    f->mtu.try >= ETHERNET ? "The sender uses larger packets than most links carry (jumbo frames): set the MTU of its interface" :
+	    "Set the WAN (PPPoE) MTU of the router at the sender's site", f->mtu.try, more, f->mtu.mss, w->headers,
 	    w->dir == 1 ? " For mail that is fetched the MSS that this side announces is the effective lever." : "",
 	    ping, ping, ping, proven);
 }

@@ -41,6 +41,31 @@ full_ethernet(void)
 }
 
 static void
+jumbo_frames(void)
+{
+	estimate(560, 9000, 4);		/* first what every link carries */
+	CHECK_EQ_INT(f.mtu.try, 1500);
+	CHECK_EQ_INT(f.mtu.mss, 1460);
+	CHECK_EQ_INT(f.mtu.candidates[1], 1496);
+	estimate(2500, 9000, 4);
+	CHECK_EQ_INT(f.mtu.try, 8166);
+}
+
+/* Not less than what every host takes, where that is proven. */
+static void
+safe_sizes(void)
+{
+	estimate(655, 1492, 4);
+	CHECK_EQ_INT(f.mtu.safe, 576);
+	estimate(1107, 1500, 4);
+	CHECK_EQ_INT(f.mtu.safe, 1006);
+	estimate(1107, 1500, 6);
+	CHECK_EQ_INT(f.mtu.safe, 0);
+	estimate(1300, 1500, 6);
+	CHECK_EQ_INT(f.mtu.safe, 1280);
+}
+
+static void
 version_6(void)
 {
 	estimate(112, 1500, 6);
@@ -141,6 +166,8 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "U = 1492: 1454, MSS 1414", seed_case },
 		{ "U = 1500", full_ethernet },
+		{ "jumbo frames", jumbo_frames },
+		{ "safe sizes", safe_sizes },
 		{ "IPv6", version_6 },
 		{ "a router told the MTU", told },
 		{ "any bounds", no_size_left },
