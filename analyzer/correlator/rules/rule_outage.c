@@ -549,6 +549,16 @@ had_to_send(const struct way *w)
 	    || (a->hole_seen.ns >= a->id_gap_to.ns && a->hole_seen.ns < a->id_gap_to.ns + PATH_SECOND + 2 * w->rtt);
 }
 
+/*
+ * Where the sender itself is captured they left its network stack and never came to the tap: no carrier, or a filter of its own.
+ * A packet that the interface is to cut counts as many, and may have gone before.
+ */
+static bool
+ids_count(const struct record_direction *a)
+{
+	return a->ids_step && (!a->at_sender || a->super_segments == 0);
+}
+
 /* How surely the missing IDs are packets of this connection. */
 static enum confidence
 ids_tell(const struct way *w)
@@ -567,18 +577,25 @@ judge_upstream(const struct view *v, struct verdicts *out)
 		enum confidence conf = ids_tell(&w);
 		struct finding *f;
 
-		if (conf == CONFIDENCE_CANNOT_TELL || !way_two_sided(&w) || way_claimed(&w, out, 4, 7) || a->at_sender || !a->ids_step || !a->id_gap_big_before
+		if (conf == CONFIDENCE_CANNOT_TELL || !way_two_sided(&w) || way_claimed(&w, out, 4, 7) || !ids_count(a) || !a->id_gap_big_before
 		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0 || was_lossy(a))
 			continue;
 		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, conf), w.c, d);
 		finding_subkind(f, "before-the-capture");
 		finding_span(f, &a->id_gap_from, &a->id_gap_to);
 		evidence_frame(evidence_frame(finding_says(f, w.c->point, "%.1f s of silence over which %u IP IDs of the sender are missing: "
-		    "it went on sending, and nothing came", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap), &a->id_gap_from),
-		    &a->id_gap_to);
-		finding_summary(f, "For %.1f s nothing of this sender came here although it sent %u packets: the path before this point was down%s.",
-		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, conf == CONFIDENCE_PROBABLE ? "" : ", unless it sent them to others and "
+		    "it went on sending, and nothing %s", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, a->at_sender ? "left" : "came"),
+		    &a->id_gap_from), &a->id_gap_to);
+		finding_summary(f, "For %.1f s nothing of this sender %s here although it sent %u packets: %s%s.",
+		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->at_sender ? "left" : "came", a->id_gap, a->at_sender ?
+		    "its own line was down (cable, Wi-Fi), or its own packet filter dropped them" :
+		    "the path before this point, or the line captured here, was down", conf == CONFIDENCE_PROBABLE ? "" : ", unless it sent them to others and "
 		    "had nothing to say here");
+		if (a->at_sender) {
+			finding_subkind(f, "at-the-sender");
+			finding_remedy(f, "Look at the sender's own machine: its cable or Wi-Fi (its system log says when the link went down and came back), its "
+			    "packet filter.");
+		}
 		if (conf != CONFIDENCE_PROBABLE)
 			finding_next_capture(f, "a path that was down", "a sender that paused and sent elsewhere", "what the sender sent meanwhile", "at the sender");
 		else
