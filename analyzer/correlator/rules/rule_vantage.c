@@ -106,7 +106,7 @@ judge(const struct view *v, struct verdicts *out)
 {
 	struct vantages points;
 	struct case_iter it = { 0 };
-	struct ring r = { .v = &points, .store = v->store };
+	struct ring r = { .v = &points, .store = v->store, .lookups = v->lookups };
 	const struct mail_case *c;
 
 	if (vantages_find(v->store, &points))
@@ -251,7 +251,7 @@ judge_nat(const struct view *v, struct verdicts *out)
 {
 	struct vantages points;
 	struct case_iter it = { 0 };
-	struct ring r = { .v = &points, .store = v->store };
+	struct ring r = { .v = &points, .store = v->store, .lookups = v->lookups };
 	const struct mail_case *c;
 
 	vantages_find(v->store, &points);

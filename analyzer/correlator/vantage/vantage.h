@@ -89,6 +89,7 @@ void	finding_done(struct finding *f, const char *sentence);
 struct ring {
 	const struct vantages	*v;
 	const struct store	*store;
+	struct lookups		*lookups;
 	const struct mail_case	*copy[STORE_COPIES];
 	uint32_t		 n;
 };

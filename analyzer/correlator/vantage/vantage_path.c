@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 #include "vantage.h"
 
@@ -19,11 +20,13 @@ enum { LEFT_LEAST = 3, CHAIN_LEAST = 4, LOSS_LEAST = 4, LOSS_PERMILLE = 30, OPTI
 
 struct gone {
 	struct passage	p;
+	struct lookups	*lookups;
 	const struct record_stall *s;
 	uint32_t	n;			/* transmissions that left and never arrived */
 	uint64_t	frames[FINDING_FRAMES];	/* of them, at the upper point */
 	uint32_t	frame_count;
 	const struct passed *largest, *latest;	/* of those that did arrive: largest, last; NULL */
+	bool		by_others;		/* that the lower point went on to see this path only other connections show */
 	bool		small_too;		/* small ones left, too, and did not arrive either */
 };
 
@@ -78,6 +81,21 @@ unseen_at(const struct passage *p, uint64_t offset)
 	return NULL;
 }
 
+/* The last packet from the sender's host to the other that the lower point saw of another connection. */
+static int64_t
+path_watched(const struct gone *g)
+{
+	const struct record_connection *n = g->p.down->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .since_ns = n->first.ns };
+	const struct mail_case *x;
+	int64_t last = 0;
+
+	for (uint32_t looked = 0; (x = lookup_next(g->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
+		if (x != g->p.down && x->has_conn && x->point == g->p.down->point && x->conn->dir[g->p.dir].last.ns > last)
+			last = x->conn->dir[g->p.dir].last.ns;
+	return last;
+}
+
 /*
  * Nothing of u bytes or more ever passed the lower point, smaller ones did
  * later than three of those that left: by the clocks, or by the sequence
@@ -108,6 +126,12 @@ size_gone(struct gone *g)
 		gone_by(g, s->u, g->latest->last.ns);
 	if (g->n >= LEFT_LEAST)
 		return true;
+	if (g->p.clock) {
+		g->n = g->frame_count = 0;
+		gone_by(g, s->u, path_watched(g));
+		if ((g->by_others = g->n >= LEFT_LEAST))
+			return true;
+	}
 	hole = unseen_at(&g->p, s->head);
 	if (hole == NULL || hole->bytes < (uint64_t)LEFT_LEAST * full)
 		return false;
@@ -168,7 +192,7 @@ gone_find(const struct ring *r, int dir, bool (*shows)(struct gone *), struct go
 		if (!copy_trusted(p[i].down, dir) || case_one_sided(p[i].up))
 			continue;
 		for (uint32_t k = 0; k < p[i].up->stall_count; k++) {
-			struct gone g = { .p = p[i], .s = p[i].up->stalls[k] };
+			struct gone g = { .p = p[i], .lookups = r->lookups, .s = p[i].up->stalls[k] };
 
 			if (g.s->key.m == (uint32_t)dir && shows(&g) && g.n > best->n)
 				*best = g;
@@ -271,7 +295,7 @@ judge_size(const struct ring *r, int dir, struct verdicts *out)
 		}
 		say_sizes(d->f, &g);
 		finding_done(d->f, WHICH_DEVICE);
-		ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
+		ring_sure(out, c, d, g.by_others ? d->f->confidence : CONFIDENCE_CONFIRMED, where);
 		ring_narrow(r, dir, kinds[i], out);
 		said = true;
 	}
@@ -328,6 +352,48 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 		ring_sure(out, c, d, kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED : d->f->confidence, where);
 		return;
 	}
+}
+
+/* ---- one outage, told here and told by what did not come there ------------------------------------- */
+
+static bool
+from_behind(const struct finding *f)
+{
+	return f->kind == FINDING_PATH_OUTAGE && strcmp(f->subkind, "before-the-capture") == 0;
+}
+
+static struct finding *
+told_elsewhere(const struct ring *r, int dir, const struct mail_case *at, const struct finding *f, struct verdicts *out)
+{
+	for (uint32_t k = 0; k < r->n; k++) {
+		int64_t ahead = vantage_ahead(r->v, r->copy[k], at);
+
+		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+			struct finding *o = out->v[i].f;
+
+			if (o->kind == FINDING_PATH_OUTAGE && !out->v[i].silenced && out->v[i].dir == dir && !from_behind(o) &&
+			    o->first.ns + ahead <= f->last.ns && o->last.ns + ahead >= f->first.ns)
+				return o;
+		}
+	}
+	return NULL;
+}
+
+/* Who saw the packets, or why there were none, says more than who missed them. */
+static void
+judge_behind(const struct ring *r, int dir, struct verdicts *out)
+{
+	for (uint32_t k = 0; k < r->n; k++)
+		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+			struct finding *f = out->v[i].f, *o;
+
+			if (out->v[i].silenced || out->v[i].dir != dir || !from_behind(f) || (o = told_elsewhere(r, dir, r->copy[k], f, out)) == NULL)
+				continue;
+			finding_room(o, 1);
+			evidence_frame(evidence_frame(finding_says(o, r->copy[k]->point, "nothing of this sender came here for %.1f s",
+			    seconds(f->last.ns - f->first.ns)), &f->first), &f->last);
+			out->v[i].silenced = true;
+		}
 }
 
 static void
@@ -413,6 +479,7 @@ vantage_path(const struct ring *r, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		if (!judge_size(r, d, out))
 			judge_all(r, d, out);
+		judge_behind(r, d, out);
 		judge_piece(r, d, out);
 		judge_loss(r, d, out);
 	}
