@@ -8,6 +8,7 @@
 
 #include "pipeline.h"
 #include "report/terminal.h"
+#include "report/told.h"
 
 #define NS_PER_SECOND	1000000000LL
 #define POLL_MS		250
@@ -18,15 +19,7 @@
 #define DRAIN_MS	150		/* more than a block of the ring waits for packets ... */
 #define DRAIN_TURNS	3		/* ... and what it then holds may still grow */
 #define BATCH		20000		/* frames of one interface before the others get their turn */
-#define TOLD_MAX	4096		/* findings whose last state is remembered */
 #define QUALITY		2		/* phase of what is said of the capture: its numbers change with every packet */
-
-struct told {
-	uint64_t	id;
-	uint32_t	revision;
-	enum confidence	confidence;
-	bool		retracted;
-};
 
 struct live {
 	struct pipeline	*p;
@@ -36,7 +29,7 @@ struct live {
 	int64_t		 next_tick, next_judge, next_save;	/* monotonic */
 	int64_t		 save_every;
 	struct told	*told;
-	size_t		 told_count;
+	bool		 told_full;	/* that was said */
 };
 
 static volatile sig_atomic_t stop;
@@ -103,7 +96,7 @@ live_open(struct live *l)
 	struct pipeline *p = l->p;
 	char err[512];
 
-	if ((l->told = calloc(TOLD_MAX, sizeof(*l->told))) == NULL) {
+	if ((l->told = told_new()) == NULL) {
 		complain(p, "no memory");
 		return -1;
 	}
@@ -169,40 +162,16 @@ tick(struct flow_point *fp)
 
 /* ---- telling findings as they come -------------------------------------------- */
 
-/* NULL: the list is full, and what is not on it is told again when it changes. */
-static struct told *
-told_find(struct live *l, const struct finding *f, bool *fresh)
-{
-	*fresh = false;
-	for (size_t i = 0; i < l->told_count; i++)
-		if (l->told[i].id == f->id)
-			return &l->told[i];
-	*fresh = true;
-	if (l->told_count == TOLD_MAX)
-		return NULL;
-	l->told[l->told_count].id = f->id;
-	return &l->told[l->told_count++];
-}
-
 static void
 tell(struct live *l, const struct finding *f)
 {
-	bool fresh, changed;
-	struct told *t;
+	bool json = l->p->o->output == OUTPUT_JSON;
 
 	if (f->confidence < CONFIDENCE_PROBABLE && !f->retracted)
 		return;
-	t = told_find(l, f, &fresh);
-	changed = fresh || t->confidence != f->confidence || t->retracted != f->retracted ||
-	    (l->p->o->output == OUTPUT_JSON && t->revision != f->revision && kind_facts(f->kind)->phase != QUALITY);
-	if (t != NULL) {
-		t->confidence = f->confidence;
-		t->retracted = f->retracted;
-		t->revision = f->revision;
-	}
-	if (!changed || (fresh && f->retracted))
+	if (!told_is_news(l->told, f, json && kind_facts(f->kind)->phase != QUALITY))
 		return;
-	if (l->p->o->output == OUTPUT_JSON)
+	if (json)
 		json_report_finding(stdout, f, l->p->correlator);
 	else
 		terminal_finding_line(&l->p->page, f);
@@ -247,8 +216,13 @@ live_judge(struct live *l)
 	l->p->take = TAKE_ALL;
 	correlator_judge(l->p->correlator);
 	n = correlator_findings(l->p->correlator, &f);
+	told_turn(l->told);
 	for (size_t i = 0; i < n && live_prints(l); i++)
 		tell(l, f[i]);
+	if (told_left(l->told) > 0 && !l->told_full) {
+		l->told_full = true;
+		complain(l->p, "more than %u findings stand at once: further ones are told when it ends", TOLD_MAX);
+	}
 	if (l->p->log != NULL)
 		record_log_flush(l->p->log);
 	/* Nobody reads any more: the report would go nowhere. */
@@ -317,6 +291,6 @@ pipeline_live(struct pipeline *p)
 	for (size_t i = 0; i < l->count; i++)
 		if (l->source[i].capture != NULL)
 			source_end(p, &l->source[i]);
-	free(l->told);
+	told_free(l->told);
 	free(l);
 }

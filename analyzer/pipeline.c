@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "capture/filter.h"
+#include "record/record_caps.h"
 #include "report/escape.h"
 #include "report/terminal.h"
 
@@ -54,17 +55,6 @@ pipeline_take(struct pipeline *p, const struct record *r)
 		transcript_take(p->transcript, r);
 }
 
-static void
-caps_add(struct record_capture *c, const char *name, uint64_t n)
-{
-	size_t at = strlen(c->caps);
-
-	if (n == 0)
-		return;
-	c->caps_hit += n;
-	snprintf(c->caps + at, sizeof(c->caps) - at, "%s%s %llu", at > 0 ? ", " : "", name, (unsigned long long)n);
-}
-
 /* mail/ serves all points: what its bounds cost since the last point ended is said with this one. */
 static void
 capture_take(struct pipeline *p, const struct record *r)
@@ -74,13 +64,13 @@ capture_take(struct pipeline *p, const struct record *r)
 
 	whole.type = RECORD_CAPTURE;
 	whole.capture = r->capture;
-	caps_add(&whole.capture, "mail-held", now.held - was->held);
-	caps_add(&whole.capture, "mail-recipients", now.recipients - was->recipients);
-	caps_add(&whole.capture, "mail-transactions", now.transactions - was->transactions);
-	caps_add(&whole.capture, "mail-listings", now.listings - was->listings);
-	caps_add(&whole.capture, "mail-fetches", now.fetches - was->fetches);
-	caps_add(&whole.capture, "mail-searches", now.searches_cut - was->searches_cut);
-	caps_add(&whole.capture, "mail-memory", now.memory - was->memory);
+	record_caps_add(&whole.capture, "mail-held", now.held - was->held);
+	record_caps_add(&whole.capture, "mail-recipients", now.recipients - was->recipients);
+	record_caps_add(&whole.capture, "mail-transactions", now.transactions - was->transactions);
+	record_caps_add(&whole.capture, "mail-listings", now.listings - was->listings);
+	record_caps_add(&whole.capture, "mail-fetches", now.fetches - was->fetches);
+	record_caps_add(&whole.capture, "mail-searches", now.searches_cut - was->searches_cut);
+	record_caps_add(&whole.capture, "mail-memory", now.memory - was->memory);
 	*was = now;
 	whole.capture.outside = p->outside;
 	p->outside = 0;

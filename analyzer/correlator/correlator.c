@@ -345,8 +345,8 @@ correlator_summary(const struct correlator *c, struct summary *out)
 		if (!gone_has(c, case_conversation(x)))
 			summary_add_case(out, x);
 	}
+	incomplete_store(c, out);	/* first: of very many captures the last reasons are only counted */
 	summary_add_captures(out, c->store);
-	incomplete_store(c, out);
 	out->replies_version = replies_version();
 	for (size_t i = 0; i < replies_count(c->replies); i++)
 		*(replies_row(c->replies, i)->user ? &out->replies_own : &out->replies_rows) += 1;

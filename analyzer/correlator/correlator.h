@@ -45,7 +45,7 @@ struct summary {
 	uint64_t	findings[FINDING_KINDS];
 	/* the words of servers that were known: version of the built-in table, its rows, those of the user's file */
 	uint32_t	replies_version, replies_rows, replies_own;
-	uint32_t	incomplete_count;
+	uint32_t	incomplete_count, incomplete_more;	/* reasons told; those beyond, of which the last one told says how many */
 	char		incomplete[32][320];
 };
 

@@ -86,20 +86,26 @@ summary_add_case(struct summary *o, const struct mail_case *c)
 void
 summary_incomplete(struct summary *o, const char *fmt, ...)
 {
-	char text[400];
+	const uint32_t last = sizeof(o->incomplete) / sizeof(o->incomplete[0]) - 1;
+	char text[400], reason[sizeof(o->incomplete[0])];
 	va_list ap;
 
-	if (o->incomplete_count >= sizeof(o->incomplete) / sizeof(o->incomplete[0]))
-		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* file names are bytes: repaired and cut between characters */
-	text_copy_utf8(o->incomplete[o->incomplete_count], sizeof(o->incomplete[0]), text, strlen(text));
-	for (uint32_t i = 0; i < o->incomplete_count; i++)
-		if (strcmp(o->incomplete[i], o->incomplete[o->incomplete_count]) == 0)
+	text_copy_utf8(reason, sizeof(reason), text, strlen(text));
+	for (uint32_t i = 0; i < o->incomplete_count && i < last; i++)
+		if (strcmp(o->incomplete[i], reason) == 0)
 			return;			/* two points of one file tell the same damage */
-	o->incomplete_count++;
+	if (o->incomplete_count < last) {
+		memcpy(o->incomplete[o->incomplete_count++], reason, sizeof(reason));
+		return;
+	}
+	o->incomplete_count = last + 1;
+	o->incomplete_more++;
+	snprintf(o->incomplete[last], sizeof(o->incomplete[0]), "and %u more of the kind; the records of the captures (--json) tell all of them",
+	    o->incomplete_more);
 }
 
 static bool

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "dissectors/net/link.h"
+#include "record/record_caps.h"
 
 enum {
 	SWEEP_EVERY = 256,	/* packets */
@@ -582,38 +583,26 @@ flow_point_source(struct flow_point *fp, const struct capture_point *cp, const s
 }
 
 static void
-caps_add(struct record_capture *c, const char *name, uint64_t n)
-{
-	size_t at = strlen(c->caps);
-
-	if (n == 0)
-		return;
-	c->caps_hit += n;
-	snprintf(c->caps + at, sizeof(c->caps) - at, "%s%s %llu", at > 0 ? ", " : "", name,
-	    (unsigned long long)n);
-}
-
-static void
 point_caps(const struct flow_point *fp, struct record_capture *c)
 {
 	struct stream_counters s = streams_counters(fp->streams);
 
-	caps_add(c, "flows", fp->cap_flows);
-	caps_add(c, "full-ledgers", fp->cap_full);
-	caps_add(c, "packets-after-close", fp->late);
-	caps_add(c, "streams", s.refused);
-	caps_add(c, "held-bytes", s.forced);
-	caps_add(c, "stream-engine", s.engine_failed);
-	caps_add(c, "offset-rings", s.frame_rings);
-	caps_add(c, "acknowledged-holes", s.unled);
-	caps_add(c, "undecided", fp->cap_undecided);
-	caps_add(c, "failed-connections", fp->cap_failed);
-	caps_add(c, "icmp-orphans", fp->cap_orphans);
-	caps_add(c, "host-pairs", contrast_counters(fp->contrast).hosts_dropped);
-	caps_add(c, "ledger-segments", fp->cap_ledger.segments_dropped);
-	caps_add(c, "ledger-stalls", fp->cap_ledger.stalls_dropped);
-	caps_add(c, "ledger-icmp", fp->cap_ledger.icmp_dropped);
-	caps_add(c, "memory", fp->cap_memory);
+	record_caps_add(c, "flows", fp->cap_flows);
+	record_caps_add(c, "full-ledgers", fp->cap_full);
+	record_caps_add(c, "packets-after-close", fp->late);
+	record_caps_add(c, "streams", s.refused);
+	record_caps_add(c, "held-bytes", s.forced);
+	record_caps_add(c, "stream-engine", s.engine_failed);
+	record_caps_add(c, "offset-rings", s.frame_rings);
+	record_caps_add(c, "acknowledged-holes", s.unled);
+	record_caps_add(c, "undecided", fp->cap_undecided);
+	record_caps_add(c, "failed-connections", fp->cap_failed);
+	record_caps_add(c, "icmp-orphans", fp->cap_orphans);
+	record_caps_add(c, "host-pairs", contrast_counters(fp->contrast).hosts_dropped);
+	record_caps_add(c, "ledger-segments", fp->cap_ledger.segments_dropped);
+	record_caps_add(c, "ledger-stalls", fp->cap_ledger.stalls_dropped);
+	record_caps_add(c, "ledger-icmp", fp->cap_ledger.icmp_dropped);
+	record_caps_add(c, "memory", fp->cap_memory);
 }
 
 /* As things stand; nothing changes. */
@@ -639,8 +628,8 @@ point_capture(const struct flow_point *fp)
 	c->duplicates = k->dropped;
 	c->eligible = k->eligible;
 	c->duplicate_first = k->first;
-	caps_add(c, "fragments", d.fragment_caps);
-	caps_add(c, "tunnels", d.too_deep);
+	record_caps_add(c, "fragments", d.fragment_caps);
+	record_caps_add(c, "tunnels", d.too_deep);
 	point_caps(fp, c);
 	fp->sink.take(fp->sink.ctx, &r);
 }

@@ -84,10 +84,13 @@ text_add(struct text *t, const char *fmt, ...)
 static void
 add_recipients(struct text *t, const struct fate *f)
 {
+	/* of very many only the first have records */
+	uint32_t n = f->recipient_count > f->transaction->recipients ? f->recipient_count : f->transaction->recipients;
+
 	if (f->recipient_count > 0) {
 		text_add(t, " -> <%s>", f->recipients[0]->address);
-		if (f->recipient_count > 1)
-			text_add(t, " and %u more", f->recipient_count - 1);
+		if (n > 1)
+			text_add(t, " and %u more", n - 1);
 	} else if (f->transaction->recipients > 0)
 		text_add(t, " -> %u recipient%s", f->transaction->recipients,
 		    PLURAL(f->transaction->recipients));

@@ -230,6 +230,31 @@ test_incomplete(void)
 	CHECK_EQ_INT(s.findings[FINDING_CAPTURE_LOSS], 1);
 }
 
+/* More reasons than the list holds: the last one tells how many, and what is not of one capture is among the first. */
+static void
+test_incomplete_in_many_ways(void)
+{
+	enum { CAPTURES = 40 };
+	struct correlator *c = build_correlator();
+	uint32_t last = sizeof(((struct summary *)0)->incomplete) / sizeof(((struct summary *)0)->incomplete[0]) - 1;
+	struct summary s;
+
+	for (uint32_t i = 0; i < CAPTURES; i++) {
+		struct record r = build_capture(i, 0, 1000);
+
+		r.capture.drops_known = true;
+		r.capture.drops_kernel = 17;
+		correlator_take(c, &r);
+	}
+	correlator_unread(c, 3, false);
+	s = summed(c);
+	CHECK_EQ_INT(s.incomplete_count, last + 1);
+	CHECK(strstr(s.incomplete[0], "lines of records") != NULL);
+	CHECK(strstr(s.incomplete[last - 1], "point") != NULL);
+	CHECK_EQ_INT(s.incomplete_more, CAPTURES + 1 - last);
+	CHECK(strncmp(s.incomplete[last], "and 10 more", 11) == 0);
+}
+
 int
 main(void)
 {
@@ -237,6 +262,7 @@ main(void)
 		{ "verdicts", test_verdicts },
 		{ "recipients", test_recipients },
 		{ "POP3", test_pop3 },
+		{ "incomplete in many ways", test_incomplete_in_many_ways },
 		{ "the session is told of later", test_session_to_come },
 		{ "POP3, not confirmed to the end", test_pop3_unconfirmed },
 		{ "encrypted from the first byte", test_hidden },

@@ -201,6 +201,8 @@ each_mail_has_its_fate(void)
 	fake_mail();
 	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1 more\n"
 	    "               refused: recipient-unknown: 550 5.1.1 no such user [frames 8-17]\n"));
+	mail_tx.recipients = 1500;	/* more than have records */
+	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1499 more\n"));
 }
 
 static void
