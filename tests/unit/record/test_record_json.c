@@ -219,6 +219,29 @@ every_prefix_of_a_line_is_refused(void)
 	free(line);
 }
 
+/* What jansson makes of it is larger than the room for one line. */
+static void
+a_line_of_very_many_values_is_read(void)
+{
+	enum { VALUES = 200000 };
+	static char line[64 + 2 * VALUES];
+	static struct record r;
+	char err[256], *q;
+
+	for (int round = 0; round < 2; round++) {
+		q = stpcpy(line, "{\"type\":\"host\",\"schema\":1,\"new\":[1");
+		for (int i = 1; i < VALUES; i++)
+			q = stpcpy(q, ",1");
+		strcpy(q, "],\"answered\":7}");
+		CHECK_EQ_INT(decode(line, &r, err), RECORD_JSON_RECORD);
+		CHECK_EQ_INT(r.host.answered, 7);
+		strcpy(q, ",}");
+		CHECK_EQ_INT(decode(line, &r, err), RECORD_JSON_BAD);
+	}
+	CHECK_EQ_INT(decode("{\"type\":\"host\",\"schema\":1,\"answered\":9}", &r, err), RECORD_JSON_RECORD);
+	CHECK_EQ_INT(r.host.answered, 9);
+}
+
 static void
 numbers_beyond_json_are_held_at_its_end(void)
 {
@@ -244,6 +267,7 @@ main(void)
 		{ "hostile lines are refused with a reason", hostile_lines_are_refused },
 		{ "friendly lines are taken", friendly_lines_are_taken },
 		{ "every prefix of a line is refused", every_prefix_of_a_line_is_refused },
+		{ "a line of very many values is read", a_line_of_very_many_values_is_read },
 		{ "numbers beyond JSON are held at its end", numbers_beyond_json_are_held_at_its_end },
 	};
 
