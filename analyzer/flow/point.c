@@ -318,11 +318,13 @@ reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet 
 
 	if (f->reuse == NULL)
 		f->reuse = malloc(sizeof(*f->reuse));
-	if (f->reuse != NULL) {
-		*f->reuse = *p;
-		f->reuse->payload = NULL;
-		f->reuse->caplen = 0;
+	if (f->reuse == NULL) {
+		fp->cap_memory++;
+		return;
 	}
+	*f->reuse = *p;
+	f->reuse->payload = NULL;
+	f->reuse->caplen = 0;
 }
 
 /* The flow of the packet, whose tuple has the entry e; NULL: it has none.  A past one is ended on the way. */
@@ -601,6 +603,7 @@ point_caps(const struct flow_point *fp, struct record_capture *c)
 	record_caps_add(c, "host-pairs", contrast_counters(fp->contrast).hosts_dropped);
 	record_caps_add(c, "ledger-segments", fp->cap_ledger.segments_dropped);
 	record_caps_add(c, "ledger-stalls", fp->cap_ledger.stalls_dropped);
+	record_caps_add(c, "ledger-holes", fp->cap_ledger.holes_dropped);
 	record_caps_add(c, "ledger-icmp", fp->cap_ledger.icmp_dropped);
 	record_caps_add(c, "memory", fp->cap_memory);
 }

@@ -510,6 +510,7 @@ full_account(struct full *f, const struct record_connection *c)
 	f->fp->cap_ledger.segments_dropped += caps.segments_dropped;
 	f->fp->cap_ledger.stalls_dropped += caps.stalls_dropped;
 	f->fp->cap_ledger.icmp_dropped += caps.icmp_dropped;
+	f->fp->cap_ledger.holes_dropped += caps.holes_dropped;
 	f->fp->cap_memory += caps.memory;
 	cap->flows += f->mail;
 	cap->flows_one_sided += f->mail && connection_one_sided(c);

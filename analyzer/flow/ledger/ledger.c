@@ -44,6 +44,8 @@ ledger_free(struct ledger *l)
 	if (l == NULL)
 		return;
 	for (int d = 0; d < 2; d++) {
+		if (l->side[d].lists != NULL)
+			free(l->side[d].lists->holes);
 		free(l->side[d].lists);
 		free(l->side[d].stalls);
 		free(l->side[d].sums.sizes);
@@ -61,7 +63,7 @@ ledger_bytes(const struct ledger *l)
 
 	for (int d = 0; d < 2; d++) {
 		if (l->side[d].lists != NULL)
-			n += sizeof(*l->side[d].lists);
+			n += sizeof(*l->side[d].lists) + l->side[d].lists->hole_room * sizeof(struct hole);
 		if (l->side[d].stalls != NULL)
 			n += (uint64_t)l->limits.stalls * sizeof(struct record_stall);
 		if (l->side[d].sums.sizes != NULL)
@@ -90,8 +92,10 @@ ledger_caps(const struct ledger *l)
 {
 	struct ledger_caps caps = l->caps;
 
-	for (int d = 0; d < 2; d++)
+	for (int d = 0; d < 2; d++) {
 		caps.memory += l->side[d].lists_missed;
+		caps.holes_dropped += l->side[d].holes_dropped;
+	}
 	return caps;
 }
 

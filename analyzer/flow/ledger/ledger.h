@@ -45,6 +45,7 @@ struct ledger_before {
 struct ledger_caps {
 	uint64_t	segments_dropped;	/* open, and dropped from the middle */
 	uint64_t	stalls_dropped, icmp_dropped;
+	uint64_t	holes_dropped;		/* lost segments of which it is not known whether they were sent again */
 	uint64_t	memory;			/* allocations that failed: facts of the connection are missing */
 };
 

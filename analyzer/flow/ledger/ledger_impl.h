@@ -22,7 +22,8 @@
 #define PAUSE_LEAST	(2 * SECOND)	/* shorter silences are not kept */
 
 enum {
-	RANGES_OPEN = 4, LEDGER_HOLES = 16, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
+	LEDGER_HOLES = 256,		/* half of a window, when a full queue lost every other segment */
+	RANGES_OPEN = 4, LEDGER_TTLS = 4, LEDGER_RSTS = 8, LEDGER_SAMPLES = 64, LEDGER_SIZES = 32,
 	LEDGER_WIDE = 1 << 20,		/* farther ahead than this is no stretch of a stream */
 	SMALL_W = 576,
 };
@@ -98,7 +99,8 @@ struct totals {
 
 /* Lists, as long as their counts say, of what most flows never have. */
 struct side_lists {
-	struct hole	holes[LEDGER_HOLES];
+	struct hole	*holes;
+	uint32_t	hole_room;
 	struct pause	pauses[RECORD_PAUSES];
 	struct rst_note	rsts[LEDGER_RSTS];
 };
@@ -107,6 +109,7 @@ struct side {
 	/* Of what seldom happens. */
 	struct side_lists *lists;	/* NULL: all three are empty */
 	uint32_t	lists_missed;	/* for want of memory */
+	uint32_t	holes_dropped;	/* too many, and their receiver may still have waited for them */
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
 	uint64_t	unseen_gone;	/* of them acknowledged */
 	int64_t		low;		/* lowest byte seen */
@@ -324,6 +327,13 @@ struct seg_more {
 struct seg_more	side_packet(struct ledger *l, const struct packet *p, int dir);
 /* Makes room for what most flows never have.  False: no memory. */
 bool	side_lists(struct side *s);
+/* ledger_holes.c: a hole more, at this place of the list. */
+void	hole_insert(struct side *s, uint32_t at, struct hole h);
+/*
+ * Fills [lo, hi) of the holes; the hole it first fell in is left in *in.
+ * Returns the number of bytes that were missing.
+ */
+int64_t	holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in);
 /* Keeps the longest ones. */
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);

@@ -40,42 +40,6 @@ side_lists(struct side *s)
 	return s->lists != NULL;
 }
 
-static void
-hole_give_up(struct side *s, const struct hole *h)
-{
-	uint64_t n = (uint64_t)(h->hi - h->lo);
-
-	if (h->before && s->packets > 0)
-		return;
-	s->missing_gone += n;
-	if (s->acked >= h->hi)
-		s->unseen_gone += n;
-}
-
-static void
-hole_drop_lowest(struct side *s)
-{
-	hole_give_up(s, &s->lists->holes[0]);
-	memmove(s->lists->holes, s->lists->holes + 1, --s->hole_count * sizeof(s->lists->holes[0]));
-}
-
-static void
-hole_insert(struct side *s, uint32_t at, struct hole h)
-{
-	if (!side_lists(s)) {
-		hole_give_up(s, &h);
-		return;
-	}
-	if (s->hole_count == LEDGER_HOLES) {	/* the lowest is the oldest: it will not be filled */
-		hole_drop_lowest(s);
-		if (at > 0)
-			at--;
-	}
-	memmove(s->lists->holes + at + 1, s->lists->holes + at, (s->hole_count - at) * sizeof(s->lists->holes[0]));
-	s->lists->holes[at] = h;
-	s->hole_count++;
-}
-
 /* What lies between the highest byte seen and `to' was sent, and is not here (yet); `by', if it is not NULL, overtook it. */
 static void
 side_skip(struct side *s, int64_t to, int64_t ns, const struct packet *by, bool by_data)
@@ -90,46 +54,6 @@ side_skip(struct side *s, int64_t to, int64_t ns, const struct packet *by, bool 
 	}
 	hole_insert(s, s->hole_count, h);
 	s->max = to;
-}
-
-/*
- * Fills [lo, hi) of the holes; the hole it first fell in is left in *in.
- * Returns the number of bytes that were missing.
- */
-static int64_t
-holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
-{
-	int64_t filled = 0;
-
-	for (uint32_t i = 0; i < s->hole_count && s->lists->holes[i].lo < hi; ) {
-		struct hole *h = &s->lists->holes[i];
-		int64_t a = h->lo > lo ? h->lo : lo, b = h->hi < hi ? h->hi : hi;
-
-		if (a >= b) {
-			i++;
-			continue;
-		}
-		if (filled == 0)
-			*in = *h;
-		filled += b - a;
-		if (a == h->lo && b == h->hi) {
-			memmove(h, h + 1, (--s->hole_count - i) * sizeof(*h));
-		} else if (a == h->lo) {
-			h->lo = b;
-			i++;
-		} else if (b == h->hi) {
-			h->hi = a;
-			i++;
-		} else {
-			struct hole right = *h;
-
-			h->hi = a;
-			right.lo = b;
-			hole_insert(s, i + 1, right);
-			i += 2;
-		}
-	}
-	return filled;
 }
 
 /* ---- the hole beyond a bottleneck (S9) --------------------------------------- */

@@ -152,6 +152,65 @@ reordering_without_ids(void)
 	reordering_by_clock(40, 20);
 }
 
+/* A queue that is full loses every other segment of a large flight: all are waited for, and each that is sent again was lost. */
+static void
+every_other_lost(uint32_t lost, uint32_t repaired, uint32_t dropped)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin_mail(&n);
+	off = n.sent[A];
+	for (uint32_t i = 0; i < lost; i++) {
+		n.id[A]++;
+		data_at(&n, A, off + (2 * i + 1) * 1448, 1448);
+		wait(&n, MS / 10);
+		ack_sack(&n, B, off, off + (2 * i + 1) * 1448, off + (2 * i + 2) * 1448);
+	}
+	wait(&n, 40 * MS);
+	for (uint32_t i = 0; i < lost; i++) {
+		data_at(&n, A, off + 2 * i * 1448, 1448);
+		wait(&n, MS);
+		ack(&n, B, off + (2 * i + 2) * 1448);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].hole_fills, repaired);
+	CHECK_EQ_INT(s->c.dir[A].missing, dropped * 1448);
+	CHECK_EQ_INT(ledger_caps(n.l).holes_dropped, dropped);
+	ledger_free(n.l);
+}
+
+static void
+a_full_queue(void)
+{
+	every_other_lost(16, 16, 0);
+	every_other_lost(100, 100, 0);
+	every_other_lost(256, 256, 0);		/* LEDGER_HOLES */
+	every_other_lost(256 + 10, 256, 10);
+}
+
+/* What only the capture lacks, segment by segment, is no burden: a few such holes are kept, and none of them is counted as dropped. */
+static void
+many_missing_in_the_capture(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin_mail(&n);
+	for (uint32_t i = 0; i < 2000; i++) {
+		n.sent[A] += 1448;
+		n.id[A]++;
+		deliver(&n, 1448);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].missing, 2000 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].acked_unseen, 2000 * 1448);
+	CHECK_EQ_INT(s->c.dir[A].unseen_count, 16);
+	CHECK_EQ_INT(ledger_caps(n.l).holes_dropped, 0);
+	ledger_free(n.l);
+}
+
 /* A flight is lost (but for its second segment, if that `arrived'): its last is sent again first (a probe), then the first, then the rest. */
 static void
 interruption(bool arrived)
@@ -491,6 +550,8 @@ int
 main(void)
 {
 	static const struct check_test tests[] = {
+		{ "a full queue", a_full_queue },
+		{ "many missing in the capture", many_missing_in_the_capture },
 		{ "super-segments prove nothing", super_segments_prove_nothing },
 		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
 		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
