@@ -214,6 +214,8 @@ def records(tmp):
     check(run("--json", path)[1] == want, "records read back give the same output, byte for byte")
     rc, out, _ = run("--records", "-", HOLE)
     check(out == open(path, "rb").read(), "--records - is the records and nothing else")
+    wrapped = run("--records", "-", os.path.join(CAPTURES, "lab/art_vxlan_mirror.collector.pcap"))[1]
+    check(b'"tunnel":"vxlan","tunnel_bytes":50' in wrapped, "a tunnel and what it adds")
     check(run("--json", "-", input=out)[1] == want, "records from a pipe")
     check(run("--json", "-", input=want)[1] == want, "the output of --json is input, too")
     with open(HOLE, "rb") as f:

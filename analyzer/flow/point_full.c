@@ -258,8 +258,10 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 		f->vlan[0] = p->vlan[0];
 		f->vlan[1] = p->vlan[1];
 	}
-	if (f->tunnel[0] == '\0' && p->tunnel[0] != '\0')
+	if (f->tunnel[0] == '\0' && p->tunnel[0] != '\0') {
 		strlcpy(f->tunnel, p->tunnel, sizeof(f->tunnel));
+		f->tunnel_bytes = p->w_outer > p->w ? p->w_outer - p->w : 0;
+	}
 	ledger_packet(f->ledger, p, dir);
 	if (stamps_packet(&f->stamps, p, dir, &jump))
 		point_clock_jumped(f->fp, &jump);
@@ -483,6 +485,7 @@ full_facts(struct full *f, bool open, struct record_connection *c, struct ledger
 	c->by = f->by;
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
 	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
+	c->tunnel_bytes = f->tunnel_bytes;
 	c->payload_hash = full_payload_hash(f);
 	point_community_id(f->fp, &c->client, &c->server, 6, c->community_id);
 }

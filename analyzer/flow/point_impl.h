@@ -63,6 +63,7 @@ struct full {
 	struct stamps	 stamps;
 	uint16_t	 vlan[2];
 	char		 tunnel[32];
+	uint32_t	 tunnel_bytes;
 	struct packet	*reuse;		/* a SYN with another ISN, while this flow seems alive */
 	struct full_head head[2];
 };

@@ -255,6 +255,7 @@ struct record_connection {
 	char		community_id[40];
 	uint16_t	vlan[2];	/* outer, inner; 0 = none */
 	char		tunnel[32];	/* "", "pppoe", "vxlan", "gre", ... */
+	uint32_t	tunnel_bytes;	/* so much larger is the outermost IP packet */
 	uint64_t	payload_hash;	/* first client and server bytes: joins copies of a connection */
 	struct moment	first, last;
 	int64_t		t_end;		/* last frame of the capture point when this was written */

@@ -156,6 +156,7 @@ FIELD_TABLE_SHARED(connection_table, record_connection, "connection", "one TCP c
 	F(community_id, "Community ID v1"),
 	F(vlan, "outer and inner VLAN"),
 	F(tunnel, "pppoe, vxlan, gre, ..."),
+	F(tunnel_bytes, "so much larger is the outermost IP packet"),
 	ID(payload_hash, "hash of the first bytes: joins copies of a connection"),
 	F(first, "first packet"),
 	F(last, "last packet"),

@@ -43,6 +43,7 @@ struct proof {
 	bool		icmp_seen;	/* any in the capture */
 	const struct record_icmp_error *told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path; NULL = none */
 	uint32_t	told_point;
+	const struct record_icmp_error *outer;	/* a router told the tunnel's end, of the packets around those lost; NULL = none */
 	double		p;
 	bool		per_flow;
 	bool		since;		/* that size passed until then: 2.5, a new epoch */
@@ -206,6 +207,36 @@ look_around(const struct way *w, struct proof *o)
 	}
 }
 
+/* The packets around those of the connection, where it is captured inside a tunnel. */
+static uint32_t
+outer_size(const struct way *w, uint32_t inner)
+{
+	return inner + w->c->conn->tunnel_bytes;
+}
+
+static uint32_t
+inner_size(const struct way *w, uint32_t outer)
+{
+	return outer - w->c->conn->tunnel_bytes;
+}
+
+/* What is refused is as large as they are, and at that time: its sender, which is the tunnel's end, is told so, and nobody else. */
+static const struct record_icmp_error *
+outer_told(const struct way *w, const struct record_stall *s)
+{
+	size_t n;
+	const struct record_icmp_error *v = store_lone_icmp(w->v->store, w->c->point, &n);
+
+	if (w->c->conn->tunnel_bytes == 0 || strstr(w->c->conn->tunnel, "erspan") != NULL)	/* a mirror's: copies */
+		return NULL;
+	for (size_t i = 0; lookup_may(w->v->lookups, i, n, LOOKUP_MOST); i++)
+		if (v[i].frag_needed && v[i].dir < 0 && v[i].quoted_len == outer_size(w, s->u) && v[i].mtu < v[i].quoted_len &&
+		    v[i].mtu > w->c->conn->tunnel_bytes && inner_size(w, v[i].mtu) >= s->proven && v[i].last.ns >= s->first.ns &&
+		    v[i].at.ns <= s->lost_last.ns + PATH_SECOND)
+			return &v[i];
+	return NULL;
+}
+
 /* What it told holds for this connection's packets, too: of the same time, on a path that did not change, and no more than that passed. */
 static const struct record_icmp_error *
 told_size(const struct proof *o)
@@ -310,6 +341,9 @@ why_find(const struct proof *o, char *why, size_t n)
 	} else if (e != NULL) {
 		addr_format(&e->from, router, sizeof(router));
 		snprintf(why, n, "no router tells this connection why, %s told another one that its next link takes %u", router, e->mtu);
+	} else if (o->outer != NULL) {
+		addr_format(&o->outer->from, router, sizeof(router));
+		snprintf(why, n, "%s refuses the packets around them and tells that to the tunnel's end, not to the sender", router);
 	} else {
 		snprintf(why, n, "no router says why");
 	}
@@ -386,6 +420,12 @@ say_routers(struct finding *f, const struct way *w, const struct proof *o)
 	if (told_size(o) != NULL)
 		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
 		    told_size(o)->mtu), &told_size(o)->at);
+	if (w->c->conn->tunnel_bytes != 0)
+		finding_says(f, w->c->point, "here they are captured inside a tunnel (%s): a packet of %u bytes is one of %u outside", w->c->conn->tunnel, o->s->u,
+		    outer_size(w, o->s->u));
+	if (o->outer != NULL)
+		evidence_frame(evidence_frame(finding_says(f, w->c->point, "a router answers packets of %u bytes around them: at most %u (ICMP type %u code %u)",
+		    o->outer->quoted_len, o->outer->mtu, o->outer->type, o->outer->code), &o->outer->at), &o->outer->last);
 	if (o->refused != NULL)
 		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
 		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
@@ -402,6 +442,8 @@ sizes_estimate(struct finding *f, const struct way *w, const struct proof *o)
 		mtu_told(&b, o->told.least->mtu);
 	if (told_size(o) != NULL)
 		mtu_told(&b, told_size(o)->mtu);
+	if (o->outer != NULL)
+		mtu_told(&b, inner_size(w, o->outer->mtu));
 	mtu_estimate(&b, f);
 }
 
@@ -429,9 +471,26 @@ say_others(struct finding *f, const struct way *w, const struct proof *o)
 		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
 }
 
+/* The end of the tunnel is where they are made too large, and who is to refuse them. */
+static void
+say_tunnel(struct finding *f, const struct way *w, const struct record_icmp_error *e)
+{
+	char router[64], end[64];
+
+	addr_format(&e->from, router, sizeof(router));
+	addr_format(&e->to, end, sizeof(end));
+	finding_remedy(f, "Set the MTU of the tunnel (%s) at %s to %u, as what it wraps comes out %u bytes larger and %s carries at most %u; or give the link at %s an "
+	    "MTU that is as much larger. Clamp the TCP MSS at the tunnel to %u.", w->c->conn->tunnel, end, f->mtu.try, w->c->conn->tunnel_bytes, router, e->mtu,
+	    router, f->mtu.mss);
+}
+
 static void
 say_what_to_do(struct finding *f, const struct way *w, const struct proof *o)
 {
+	if (o->outer != NULL && (o->told.least == NULL || o->told.least->mtu >= o->s->u)) {
+		say_tunnel(f, w, o->outer);
+		return;
+	}
 	say_mtu_remedy(f, w);
 	if (o->refused != NULL)
 		say_refused(f, o->refused);
@@ -497,6 +556,7 @@ judge_way(const struct way *w, struct verdicts *out)
 	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
 	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
 		best.refused = NULL;
+	best.outer = best.per_flow ? NULL : outer_told(w, best.s);
 	report(w, &best, out);
 }
 

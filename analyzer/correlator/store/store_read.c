@@ -284,6 +284,26 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 	return best;
 }
 
+const struct record_icmp_error *
+store_lone_icmp(const struct store *s, uint32_t point, size_t *n)
+{
+	const struct record_icmp_error *v = s->icmp.v;
+	size_t lo = 0, hi = s->icmp.n, end;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (v[mid].key.point < point)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (end = lo; end < s->icmp.n && v[end].key.point == point; end++)
+		continue;
+	*n = end - lo;
+	return end > lo ? v + lo : NULL;
+}
+
 /* ---- counting frag-needed ------------------------------------------------------------------------ */
 
 struct icmp_ref {

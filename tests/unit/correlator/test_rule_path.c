@@ -64,6 +64,54 @@ black_hole_unsized(void)
 	correlator_free(c);
 }
 
+/* Seen inside a tunnel: a router tells its end, of the packets around those lost, how much it carries. */
+static void
+black_hole_in_tunnel(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), icmp = { .type = RECORD_ICMP_ERROR };
+	struct record_icmp_error *e = &icmp.icmp_error;
+	struct correlator *c;
+	const struct finding *f;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	strcpy(conn.connection.tunnel, "vxlan");
+	conn.connection.tunnel_bytes = 50;
+	*e = (struct record_icmp_error){ .key = { .n = 1 }, .at = at(FIRST + 10), .last = at(FIRST + 640), .from = ip4(203, 0, 113, 1),
+		.to = ip4(203, 0, 113, 2), .family = 4, .type = 3, .code = 4, .mtu = 1450, .frag_needed = true, .quoted_proto = 17, .quoted_len = 1550,
+		.dir = -1, .repeats = 3 };
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1400 && f->mtu.upper == 1400 && f->mtu.mss == 1360);
+	CHECK(f != NULL && strstr(f->summary, "203.0.113.1 refuses the packets around them and tells that to the tunnel's end, not to the sender") != NULL);
+	CHECK(f != NULL && strstr(f->remedy, "Set the MTU of the tunnel (vxlan) at 203.0.113.2 to 1400") != NULL);
+	correlator_free(c);
+	e->quoted_len = 1549;		/* another packet of the tunnel's end */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492 && strstr(f->summary, "no router says why") != NULL);
+	correlator_free(c);
+	e->quoted_len = 1550;
+	e->at = at(FIRST + 60000);	/* at another time */
+	e->last = at(FIRST + 60000);
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492);
+	correlator_free(c);
+	e->at = e->last = at(FIRST + 10);
+	strcpy(conn.connection.tunnel, "erspan");	/* of the copies, not of what is copied */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492);
+	correlator_free(c);
+	strcpy(conn.connection.tunnel, "vxlan");
+	e->mtu = 130;			/* less than what did arrive needs */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492);
+	correlator_free(c);
+}
+
 /* S6: nothing small was sent meanwhile. */
 static void
 black_hole_or_death(void)
@@ -637,6 +685,7 @@ main(void)
 		{ "what an outage explains", healed },
 		{ "a black hole", black_hole },
 		{ "a black hole, and a router that names no size", black_hole_unsized },
+		{ "black hole in a tunnel", black_hole_in_tunnel },
 		{ "a black hole, or the path died", black_hole_or_death },
 		{ "few losses", few_losses },
 		{ "an outage that begins at DATA", outage_at_data },
