@@ -1,8 +1,10 @@
 /* rule_capture.c - what the capture itself can and cannot show (diagnosis 1F, 0.5 S14, S16). */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/finding/verdicts.h"
 
 #define WHOLE_LEAST	1514	/* a frame of Ethernet that is full */
 
@@ -317,38 +319,73 @@ judge_encrypted(const struct record_capture *c, const struct tally *t, struct ve
 	finding_summary(f, "%u %s encrypted: replies, logins and mails inside cannot be read.", t->tls, t->tls == 1 ? "session is" : "sessions are");
 }
 
+/* A capture and what its connections tell of it. */
+struct sum {
+	const struct record_capture *c;
+	struct tally	tally;
+	struct places	places;
+};
+
+static int
+point_against(const void *key, const void *element)
+{
+	uint32_t x = ((const struct mail_case *)key)->point, y = ((const struct sum *)element)->c->key.point;
+
+	return (x > y) - (x < y);
+}
+
+static void
+sum_case(const struct view *v, struct sum *s, const struct mail_case *x)
+{
+	tally_case(&s->tally, x);
+	tally_parts(v, &s->tally, x);
+	places_add(&s->places, x);
+}
+
+static void
+judge_sum(const struct view *v, const struct sum *s, bool alone, struct verdicts *out)
+{
+	judge_loss(s->c, out);
+	judge_one_sided(v, s->c, &s->tally, out);
+	judge_offload(s->c, out);
+	judge_duplicates(s->c, out);
+	judge_midstream(s->c, &s->tally, out);
+	judge_snaplen(s->c, out);
+	judge_clock(s->c, out);
+	judge_encrypted(s->c, &s->tally, out);
+	if (alone)
+		judge_place(s->c, &s->places, out);
+}
+
+/* One walk over the connections, be there thousands of capture points. */
 static void
 judge(const struct view *v, struct verdicts *out)
 {
-	const struct record_capture *c;
-	size_t pos = 0, captures = 0;
+	struct case_iter it = { 0 };
+	struct sum *sums;
+	const struct mail_case *x;
+	size_t pos = 0, n = 0;
 
 	while (store_capture_next(v->store, &pos) != NULL)
-		captures++;
-	pos = 0;
-	while ((c = store_capture_next(v->store, &pos)) != NULL) {
-		struct case_iter it = { 0 };
-		const struct mail_case *x;
-		struct tally t = { 0 };
-		struct places places = { 0 };
-
-		while ((x = store_case_next(v->store, &it)) != NULL)
-			if (x->point == c->key.point) {
-				tally_case(&t, x);
-				tally_parts(v, &t, x);
-				places_add(&places, x);
-			}
-		judge_loss(c, out);
-		judge_one_sided(v, c, &t, out);
-		judge_offload(c, out);
-		judge_duplicates(c, out);
-		judge_midstream(c, &t, out);
-		judge_snaplen(c, out);
-		judge_clock(c, out);
-		judge_encrypted(c, &t, out);
-		if (captures == 1)
-			judge_place(c, &places, out);
+		n++;
+	if (n == 0)
+		return;
+	if ((sums = calloc(n, sizeof(*sums))) == NULL) {
+		out->starved++;
+		return;
 	}
+	pos = 0;
+	for (size_t i = 0; i < n; i++)
+		sums[i].c = store_capture_next(v->store, &pos);
+	while ((x = store_case_next(v->store, &it)) != NULL) {
+		struct sum *s = bsearch(x, sums, n, sizeof(*sums), point_against);
+
+		if (s != NULL)
+			sum_case(v, s, x);
+	}
+	for (size_t i = 0; i < n; i++)
+		judge_sum(v, &sums[i], n == 1, out);
+	free(sums);
 }
 
 const struct rule rule_capture = { "capture", RULE_STORE, judge, false };

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "correlator/vantage/vantage.h"
 
@@ -65,40 +66,65 @@ say_pair(const struct vantage_pair *p, const struct mail_case *x, const struct m
 	    order == 0 ? "at one place or in an order that cannot be told" : one, order == 0 ? "" : " nearer to the client", clocks);
 }
 
+/* A connection that both points of a pair saw, at either. */
+struct shared {
+	const struct mail_case *x, *y;
+};
+
 /* Neighbours only: what lies between them says the rest. */
-static bool
-ring_neighbours(const struct ring *r, const struct vantage_pair *v, const struct mail_case **x, const struct mail_case **y)
+static void
+ring_neighbours(const struct ring *r, const struct vantage_pair *v, struct shared *out)
 {
+	struct shared both = { NULL, NULL };
 	struct passage p;
 
-	*x = *y = NULL;
 	for (uint32_t i = 0; i < r->n; i++) {
 		if (r->copy[i]->point == v->a)
-			*x = r->copy[i];
+			both.x = r->copy[i];
 		if (r->copy[i]->point == v->b)
-			*y = r->copy[i];
+			both.y = r->copy[i];
 	}
-	return *x != NULL && *y != NULL && (!passage_of(r->v, *x, *y, 0, &p) || passage_width(r, &p) == 0);
+	if (!passage_of(r->v, both.x, both.y, 0, &p) || passage_width(r, &p) == 0)
+		*out = both;
+}
+
+/* The first connection of each pair of points: one walk over all, be there a thousand pairs. */
+static void
+shared_find(const struct vantages *v, const struct store *s, struct shared *of_pair)
+{
+	struct case_iter it = { 0 };
+	struct ring r = { .v = v, .store = s };
+	const struct mail_case *c;
+
+	while ((c = store_case_next(s, &it)) != NULL) {
+		if (c->copy == c || !ring_take(c, &r))
+			continue;
+		for (uint32_t i = 0; i < r.n; i++)
+			for (uint32_t k = 0; k < r.n; k++) {
+				const struct vantage_pair *p = vantages_pair(v, r.copy[i]->point, r.copy[k]->point);
+
+				if (p != NULL && of_pair[p - v->v].x == NULL)
+					ring_neighbours(&r, p, &of_pair[p - v->v]);
+			}
+	}
 }
 
 static void
 say_pairs(const struct vantages *v, const struct store *s, struct verdicts *out)
 {
-	uint32_t said = 0;
+	struct shared *of_pair = calloc(v->n, sizeof(*of_pair));
 
-	for (uint32_t i = 0; i < v->n && said < PAIRS_SAID; i++) {
-		struct case_iter it = { 0 };
-		struct ring r = { .v = v, .store = s };
-		const struct mail_case *c, *x, *y;
-		bool done = false;
-
-		while (!done && (c = store_case_next(s, &it)) != NULL)
-			if (c->copy != c && ring_take(c, &r) && ring_neighbours(&r, &v->v[i], &x, &y)) {
-				say_pair(&v->v[i], x, y, out);
-				done = true;
-				said++;
-			}
+	if (of_pair == NULL) {
+		out->starved++;
+		return;
 	}
+	shared_find(v, s, of_pair);
+	for (uint32_t i = 0, said = 0; i < v->n && said < PAIRS_SAID; i++)
+		if (of_pair[i].x != NULL) {
+			say_pair(&v->v[i], of_pair[i].x, of_pair[i].y, out);
+			said++;
+		}
+	free(of_pair);
 }
 
 static void

@@ -89,22 +89,41 @@ clock_between(const struct mail_case *x, const struct mail_case *y, int64_t *lo,
 
 /* ---- pairs of points ------------------------------------------------------------------ */
 
-static struct vantage_pair *
-pair_find(const struct vantages *v, uint32_t a, uint32_t b)
+/* So many come before it. */
+static uint32_t
+pair_place(const struct vantages *v, uint32_t a, uint32_t b)
 {
-	for (uint32_t i = 0; i < v->n; i++)
-		if (v->v[i].a == a && v->v[i].b == b)
-			return &v->v[i];
-	return NULL;
+	uint32_t lo = 0, hi = v->n;
+
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (v->v[mid].a < a || (v->v[mid].a == a && v->v[mid].b < b))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct vantage_pair *
+vantages_pair(const struct vantages *v, uint32_t a, uint32_t b)
+{
+	uint32_t at = pair_place(v, a, b);
+
+	return at < v->n && v->v[at].a == a && v->v[at].b == b ? &v->v[at] : NULL;
 }
 
 static struct vantage_pair *
 pair_get(struct vantages *v, uint32_t a, uint32_t b)
 {
-	struct vantage_pair *p = pair_find(v, a, b);
+	uint32_t at = pair_place(v, a, b);
+	struct vantage_pair *p;
 
-	if (p != NULL || v->n >= PAIRS_MAX)
-		return p;
+	if (at < v->n && v->v[at].a == a && v->v[at].b == b)
+		return &v->v[at];
+	if (v->n >= PAIRS_MAX)
+		return NULL;
 	if (v->n == v->room) {
 		uint32_t room = v->room == 0 ? 8 : v->room * 2;
 
@@ -115,7 +134,8 @@ pair_get(struct vantages *v, uint32_t a, uint32_t b)
 		v->v = p;
 		v->room = room;
 	}
-	p = &v->v[v->n++];
+	p = &v->v[at];
+	memmove(p + 1, p, (v->n++ - at) * sizeof(*p));
 	*p = (struct vantage_pair){ .a = a, .b = b };
 	return p;
 }
@@ -163,16 +183,6 @@ pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case 
 	p->shared++;
 }
 
-static int
-pair_by_points(const void *x, const void *y)
-{
-	const struct vantage_pair *a = x, *b = y;
-
-	if (a->a != b->a)
-		return a->a < b->a ? -1 : 1;
-	return (a->b > b->b) - (a->b < b->b);
-}
-
 bool
 ring_take(const struct mail_case *c, struct ring *r)
 {
@@ -203,8 +213,6 @@ vantages_find(const struct store *s, struct vantages *out)
 			for (uint32_t k = i + 1; k < r.n; k++)
 				pair_take(out, r.copy[i], r.copy[k]);
 	}
-	if (out->n > 0)
-		qsort(out->v, out->n, sizeof(*out->v), pair_by_points);
 	return out->n > 0;
 }
 
@@ -232,7 +240,7 @@ passage_of(const struct vantages *v, const struct mail_case *x, const struct mai
 {
 	bool swap = x->point > y->point;
 	const struct mail_case *a = swap ? y : x, *b = swap ? x : y;
-	const struct vantage_pair *p = pair_find(v, a->point, b->point);
+	const struct vantage_pair *p = vantages_pair(v, a->point, b->point);
 	int order = p != NULL ? vantage_order(p) : 0, own = order_of(a, b);
 	int64_t lo = 0, hi = 0;
 
@@ -264,7 +272,7 @@ int64_t
 vantage_ahead(const struct vantages *v, const struct mail_case *x, const struct mail_case *y)
 {
 	bool swap = x->point > y->point;
-	const struct vantage_pair *p = pair_find(v, swap ? y->point : x->point, swap ? x->point : y->point);
+	const struct vantage_pair *p = vantages_pair(v, swap ? y->point : x->point, swap ? x->point : y->point);
 	int64_t lo, hi, middle;
 
 	if (!clock_between(swap ? y : x, swap ? x : y, &lo, &hi)) {

@@ -34,6 +34,8 @@ struct vantages {
 /* False: fewer than two points share a connection.  Free it with vantages_free() either way. */
 bool	vantages_find(const struct store *s, struct vantages *out);
 void	vantages_free(struct vantages *v);
+/* NULL: a is not below b, or they share no connection. */
+const struct vantage_pair *vantages_pair(const struct vantages *v, uint32_t a, uint32_t b);
 
 /* 1: a is passed first by the client's packets, 2: b, 0: not known. */
 int	vantage_order(const struct vantage_pair *p);
