@@ -9,14 +9,20 @@ all connections for each connection would make the ratio 64.
 Beside these, a client of very many hosts whose port 25 is blocked: each failing
 connection may be held against the other hosts (some 60 times the cost of the
 hosts alone), but not against each pair of them (1,250 times).  One connection of
-very many mails, in the ways that mails go.  And a pcapng file
-of very many interfaces, a packet on each: memory, for each is a capture point.
+very many mails, in the ways that mails go.  And a pcapng file of very many
+interfaces, a packet on each: memory, for each is a capture point.
+
+What one capture does not bring together is made as records: all connections at
+the same time; POP3 logins, then mails refused and mails taken; logins that fail;
+one recipient put off and taken again and again; thousands of capture points.
 """
+import json
 import os
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import capfile
 
@@ -198,8 +204,133 @@ def interfaces_pass(mailwhy, room, tell):
     return each <= AT_MOST_KIB
 
 
-def run(mailwhy, pcap, room):
-    path = os.path.join(room, "many.pcap")
+# ---- records ---------------------------------------------------------------------------------
+
+CLIENT, SERVER = "192.0.2.10", "198.51.100.25"
+BASE_MS = 1700000000000
+
+
+def moment(ms):
+    when = BASE_MS + int(ms)
+    return {"frame": 1 + int(ms) % 1000000, "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(when // 1000)) + ".%03d000000Z" % (when % 1000)}
+
+
+def reply(ms, code, text):
+    return {"at": moment(ms), "code": code, "enhanced": "", "text": text}
+
+
+def session(n, ms, app="smtp", port=25, client=CLIENT, server=SERVER, point=0, last=500, **more):
+    """A connection of half a second and its session, as far as the rules ask."""
+    key = {"schema": 1, "point": point, "conn": "%016x" % (n + 1), "app": app, "first": moment(ms), "last": moment(ms + last),
+           "client": {"ip": client, "port": 1024 + n % 60000}, "server": {"ip": server, "port": port}}
+    way = {"packets": 10, "data_segments": 5, "stream_bytes": 500, "acked": 500, "isn_known": True, "ttl": 60, "ttl_syn": 60,
+           "data_first": moment(ms + 60), "data_last": moment(ms + last), "first": moment(ms), "last": moment(ms + last)}
+    greeting = reply(ms + 60, 1 if app == "pop3" else 220, "mail.example.net ready")
+    return [dict(key, type="connection", by="port", state="established", syn=[moment(ms)], syn_count=1, synack_count=1, synack_first=moment(ms + 20),
+                 synack_last=moment(ms + 20), handshake=moment(ms + 40), vantage=-1, dir=[dict(way, isn=n * 7919 + 70000), dict(way, isn=n * 104729 + 70000)]),
+            dict(key, type="session", visible=True, server_seen=True, client_seen=True, ehlo=True, ehlo_answered=True, greeting=greeting,
+                 greeting_begun=greeting["at"], **more)]
+
+
+def mail(n, ms, code, text, sender="ann@example.org", recipient="bob@example.net", **more):
+    """One with a mail to a recipient that gets this reply."""
+    both = {"schema": 1, "point": more.get("point", 0), "conn": "%016x" % (n + 1), "n": 1}
+    verdict = {2: "accepted", 4: "deferred", 5: "refused"}[code // 100]
+    final = reply(ms + 180, 250, "queued") if code < 300 else reply(ms + 125, code, text)
+    sent = {"recipients_accepted": 1, "data_sent": True, "end_acked": True, "data_at": moment(ms + 130), "data_reply": reply(ms + 140, 354, "go on"),
+            "end_of_data": moment(ms + 160), "final_reply": final} if code < 300 else {}
+    return session(n, ms, transactions=1, **more) + [
+        dict(both, type="transaction", sender=sender, first=moment(ms + 100), last=moment(ms + 200), recipients=1, verdict=verdict, verdict_reply=final,
+             mail_reply=reply(ms + 110, 250, "Ok"), **sent),
+        dict(both, type="recipient", m=1, address=recipient, at=moment(ms + 120), reply=reply(ms + 125, code, text), verdict=verdict)]
+
+
+def login(n, ms, code, text, user="0123456789abcdef", **more):
+    """A POP3 login, answered so."""
+    refused = {"refusals": [{"verb": "PASS", "line": "PASS", "asked": moment(ms + 90), "reply": reply(ms + 100, code, text)}], "refusals_kept": 1,
+               "refusal_count": 1} if code == 0 else {"logins_ok": 1, "auth_ok": True, "quit_ok": True}
+    return session(n, ms, "pop3", 110, auth_tried=True, auth_at=moment(ms + 100), user_hash=user, **refused, **more)
+
+
+def overlapping(n):
+    """All at once, and of some what is large never arrives: who else lived then, and what passed meanwhile?"""
+    for i in range(n):
+        began = i * 1000 // n
+        conn, words = session(i, began, last=20000)
+        yield words
+        if i % 4:
+            yield conn
+            continue
+        conn["rtt_ns"], conn["rtt_known"] = 40000000, True
+        conn["dir"][0].update(mss=1460, ceiling=1500, w_max=1500, at_sender=True, proven=92, proven_at=moment(began + 80), all_lost_above_proven=True,
+                              sizes=[{"w": 92, "ok": 4, "lost": 0}, {"w": 1500, "ok": 0, "lost": 15}], size_count=2)
+        conn["dir"][1]["mss"] = 1460
+        sent = [dict(moment(began + 100 + ms), w=1500, df=True, lost=True) for ms in (0, 210, 630, 1470, 3130, 6400)]
+        yield conn
+        yield {"type": "stall", "schema": 1, "point": 0, "conn": "%016x" % (i + 1), "n": 1, "m": 0, "from": conn["client"], "to": conn["server"],
+               "first": moment(began + 100), "last": moment(began + 6500), "lost_last": moment(began + 6500), "u": 1500, "w_min": 1500, "proven": 92,
+               "chain": sent, "chain_len": 6, "chain_count": 6, "chain_lost": 6, "chain_above": 6, "chain_starts": 1, "n_lost_ge": 15, "n_ok_lt": 4,
+               "first_of_size": True}
+
+
+def pop_then_smtp(n):
+    """A third each: logins of one client, mails refused without one, mails taken."""
+    for i in range(n // 3):
+        yield from login(3 * i, 3000000 * i / n, 1, "ready")
+        yield from mail(3 * i + 1, 2000000 + 3000000 * i / n, 553, "Relaying denied, first check your mail")
+        yield from mail(3 * i + 2, 4000000 + 3000000 * i / n, 250, "Ok")
+
+
+def failing_logins(n):
+    """Of one user, at one server: wrong, locked, and too soon in turn, and some that succeed."""
+    words = [(0, "[AUTH] invalid login"), (0, "[IN-USE] maildrop is locked"), (0, "[LOGIN-DELAY] too soon"), (0, "no"), (1, "ready")]
+    for i in range(n):
+        yield from login(i, i * 10, *words[i % 5], user="%016x" % (i % 5), capabilities="LOGIN-DELAY 900")
+
+
+def greylisted(n):
+    """One recipient of one server, put off and taken again and again; each time of another sender."""
+    for i in range(n // 2):
+        yield from mail(2 * i, i * 100, 450, "4.2.0 Greylisted", sender="a%d@example.org" % i)
+        yield from mail(2 * i + 1, 40000000 + i * 100, 250, "Ok", sender="b%d@example.org" % i, client="203.0.113.7" if i % 2 else CLIENT)
+
+
+def many_points(n):
+    """Every eighth connection at a place of its own, with its capture."""
+    for i in range(n):
+        yield from session(i, i * 100, point=i % (n // 8))
+    for i in range(n // 8):
+        yield {"type": "capture", "schema": 1, "point": i, "file": "%d.pcap" % i, "first": moment(0), "last": moment(n * 100), "frames": 100, "link_type": 1}
+
+
+def pairs_of_points(n):
+    """Each connection at two of 40 places: hundreds of pairs of them."""
+    for i in range(n // 2):
+        for point in (i % 40, (i + 1 + i // 40 % 39) % 40):
+            yield from session(i, i * 100 + point, point=point)
+    for i in range(40):
+        yield {"type": "capture", "schema": 1, "point": i, "file": "%d.pcap" % i, "first": moment(0), "last": moment(n * 100), "frames": 100, "link_type": 1}
+
+
+# So many, so many times as many, and at most so much more: far beyond what one search looks at, only the number of searches grows.
+MIXTURES = [(overlapping, 5000, 3, 5), (pop_then_smtp, 1500, 8, AT_MOST), (failing_logins, 3000, 8, AT_MOST), (greylisted, 3000, 8, AT_MOST),
+            (many_points, 1500, 8, AT_MOST), (pairs_of_points, 1500, 8, AT_MOST)]
+
+
+def mixture_passes(mailwhy, room, mixture, few, times, at_most, tell):
+    spent = []
+    for n in (few, times * few):
+        usage = run(mailwhy, "".join(json.dumps(r) + "\n" for r in mixture(n)).encode(), room, "many.jsonl")
+        spent.append(usage.ru_utime + usage.ru_stime)
+    ratio = spent[1] / max(spent[0], 0.02)
+    if ratio > at_most or tell:
+        print("%s%s: %d connections take %.2f s, %d take %.2f s: %.1f times" %
+              ("" if ratio <= at_most else "FAIL: ", mixture.__name__, few, spent[0], times * few, spent[1], ratio))
+    return ratio <= at_most
+
+
+def run(mailwhy, pcap, room, name="many.pcap"):
+    path = os.path.join(room, name)
     with open(path, "wb") as f:
         f.write(pcap)
     p = subprocess.Popen([mailwhy, "--no-progress", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -234,7 +365,9 @@ def main():
         for kind in TALKS:
             failed += not talk_passes(mailwhy, kind, room, names)
         failed += not blocked_passes(mailwhy, room, names)
-    print("%d passed, %d failed" % (len(files) + len(TALKS) + 2 - failed, failed))
+        for mixture in MIXTURES:
+            failed += not mixture_passes(mailwhy, room, *mixture, names)
+    print("%d passed, %d failed" % (len(files) + len(TALKS) + 2 + len(MIXTURES) - failed, failed))
     return failed > 0
 
 

@@ -447,6 +447,60 @@ case_run_before(struct case_run run, int64_t ns)
 	return count_before(run.at, run.n, sizeof(*run.at), case_begun_before, &ns);
 }
 
+/* ---- POP3 logins ---------------------------------------------------------------------------- */
+
+static int
+login_order(const void *a, const void *b)
+{
+	const struct mail_case *x = *(const struct mail_case *const *)a, *y = *(const struct mail_case *const *)b;
+	int d = memcmp(&x->conn->client.ip, &y->conn->client.ip, sizeof(struct addr));
+
+	if (d != 0 || (d = order_i64(x->session->auth_at.ns, y->session->auth_at.ns)) != 0)
+		return d;
+	return order_u64(x->index, y->index);
+}
+
+static void
+logins_build(struct lookups *l)
+{
+	const struct store *s = l->store;
+
+	if ((l->logins = room_for(l, s->indexed, sizeof(*l->logins))) == NULL)
+		return;
+	for (size_t i = 0; i < s->indexed; i++)
+		if (case_pop_session(s->cases[i]) && s->cases[i]->session->logins_ok > 0)
+			l->logins[l->login_count++] = s->cases[i];
+	qsort(l->logins, l->login_count, sizeof(*l->logins), login_order);
+}
+
+struct login_key {
+	const struct addr *client;
+	int64_t		 ns;
+};
+
+static bool
+login_before(const void *element, const void *key)
+{
+	const struct mail_case *x = *(const struct mail_case *const *)element;
+	const struct login_key *k = key;
+	int d = memcmp(&x->conn->client.ip, k->client, sizeof(*k->client));
+
+	return d < 0 || (d == 0 && x->session->auth_at.ns < k->ns);
+}
+
+struct case_run
+lookup_logins(struct lookups *l, const struct addr *client, int64_t from_ns, int64_t to_ns)
+{
+	struct login_key after = { client, from_ns + 1 }, until = { client, to_ns };
+	size_t from, to;
+
+	if (l->logins == NULL)
+		logins_build(l);
+	from = count_before(l->logins, l->login_count, sizeof(*l->logins), login_before, &after);
+	to = count_before(l->logins, l->login_count, sizeof(*l->logins), login_before, &until);
+	return (struct case_run){ l->logins + from, to > from ? to - from : 0 };
+}
+
 /* ---- who was offered STARTTLS -------------------------------------------------------------- */
 
 static int
@@ -577,6 +631,7 @@ lookups_free(struct lookups *l)
 	free(l->unheard);
 	for (int i = 0; i < LOOKUP_KINDS; i++)
 		free(l->cases[i]);
+	free(l->logins);
 	free(l->offers);
 	free(l);
 }

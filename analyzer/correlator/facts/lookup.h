@@ -97,6 +97,8 @@ struct case_run {
 struct case_run	lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of);
 /* So many of them began before that. */
 size_t	case_run_before(struct case_run run, int64_t ns);
+/* POP3 sessions of a client that logged in after from_ns and before to_ns, in order of that. */
+struct case_run	lookup_logins(struct lookups *l, const struct addr *client, int64_t from_ns, int64_t to_ns);
 /* Of those to this port that were offered STARTTLS the first of each list of extensions at each point, in no order of time. */
 struct case_run	lookup_offers(struct lookups *l, const struct endpoint *server);
 

@@ -32,6 +32,8 @@ struct lookups {
 	size_t		 unheard_count;
 	const struct mail_case **cases[LOOKUP_KINDS];	/* by address, time */
 	size_t		 case_count[LOOKUP_KINDS];
+	const struct mail_case **logins;	/* by client, time of the login */
+	size_t		 login_count;
 	const struct mail_case **offers;	/* by server, port, point, list */
 	size_t		 offer_count;
 };

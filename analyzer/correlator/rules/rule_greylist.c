@@ -68,9 +68,9 @@ accepted_here(const struct view *v, const struct deferral *d)
 	size_t n;
 	const struct accepted *a = lookup_accepted(v->lookups, &d->c->conn->server.ip, d->r->address, d->c->conn->first.ns, &n);
 
-	for (; n > 0 && a->c->conn->first.ns <= d->c->conn->last.ns + MEMORY_NS; a++, n--)
-		if (accepted_later(d, a))
-			return a;
+	for (size_t i = 0; i < n && a[i].c->conn->first.ns <= d->c->conn->last.ns + MEMORY_NS && lookup_may(v->lookups, i, n, LOOKED); i++)
+		if (accepted_later(d, &a[i]))
+			return &a[i];
 	return NULL;
 }
 

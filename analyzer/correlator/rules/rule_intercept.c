@@ -12,7 +12,7 @@
  * Two handshakes of one busy minute are both slow, and a quick one of another
  * minute beside them proves nothing.
  */
-enum { HANDSHAKES_SURE = 5, LOOKED = 64, Q_MOST = 10 };
+enum { HANDSHAKES_SURE = 5, LOOKED = 64, ATTEMPTS_LOOKED = 1024, Q_MOST = 10 };
 
 #define SIGHTS_APART	(300 * SECOND)
 
@@ -69,11 +69,13 @@ upstream_silent(const struct view *v)
 {
 	const struct mail_case *c = v->c, *x, *found = NULL;
 	const struct record_connection *n = c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port };
+	/* longer ago the same port was another attempt's, whose numbers have nothing to say */
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
+		.from_ns = n->first.ns - SIGHTS_APART, .to_ns = n->last.ns + SIGHTS_APART };
 
 	if (store_point_count(v->store) < 2 || n->syn_count != 1 || !n->dir[0].isn_known || n->dir[1].data_segments == 0)
 		return NULL;
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; ) {
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, ATTEMPTS_LOOKED)) != NULL; ) {
 		if (x == c || !x->has_conn || !endpoint_equal(&x->conn->client, &n->client))
 			continue;
 		if (case_same_place(x, c))

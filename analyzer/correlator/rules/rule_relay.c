@@ -9,6 +9,8 @@
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 
+enum { LOOKED = 1024 };		/* mails that were taken; logins at other places */
+
 #define GRANT_NS	(SECOND * 3 * 3600)	/* longest grant known: Gradwell, 3 h */
 
 /* An accepted recipient of another session. */
@@ -21,7 +23,7 @@ struct acceptance {
 /* Walks the recipients of one address that the server took from the same client. */
 struct acceptances {
 	const struct accepted *at;
-	size_t		n;
+	size_t		n, i;
 	int64_t		to_ns;		/* of the connection's first packet */
 };
 
@@ -35,16 +37,14 @@ acceptances_of(const struct view *v, const struct record_recipient *r, int64_t f
 }
 
 static bool
-acceptance_next(struct acceptances *w, const struct mail_case *refused, struct acceptance *out)
+acceptance_next(const struct view *v, struct acceptances *w, struct acceptance *out)
 {
-	for (; w->n > 0 && w->at->c->conn->first.ns <= w->to_ns; w->at++, w->n--) {
-		const struct mail_case *x = w->at->c;
+	while (w->i < w->n && w->at[w->i].c->conn->first.ns <= w->to_ns && lookup_may(v->lookups, w->i, w->n, LOOKED)) {
+		const struct accepted *a = &w->at[w->i++];
 
-		if (!case_same_place(x, refused) || !addr_equal(&x->conn->client.ip, &refused->conn->client.ip))
+		if (!case_same_place(a->c, v->c) || !addr_equal(&a->c->conn->client.ip, &v->c->conn->client.ip))
 			continue;
-		*out = (struct acceptance){ x, w->at->recipient, case_transaction(x, w->at->recipient->key.n) };
-		w->at++;
-		w->n--;
+		*out = (struct acceptance){ a->c, a->recipient, case_transaction(a->c, a->recipient->key.n) };
 		return true;
 	}
 	return false;
@@ -54,14 +54,11 @@ acceptance_next(struct acceptances *w, const struct mail_case *refused, struct a
 static const struct mail_case *
 login_between(const struct view *v, const struct mail_case *c, int64_t from, int64_t to)
 {
-	struct case_run run = lookup_cases(v->lookups, LOOKUP_POP_OF_CLIENT, &c->conn->client.ip);
+	struct case_run run = lookup_logins(v->lookups, &c->conn->client.ip, from, to);
 
-	for (size_t i = 0; i < run.n && run.at[i]->conn->first.ns < to; i++) {
-		const struct mail_case *x = run.at[i];
-
-		if (case_same_place(x, c) && x->session->logins_ok > 0 && x->session->auth_at.ns > from && x->session->auth_at.ns < to)
-			return x;
-	}
+	for (size_t i = 0; lookup_may(v->lookups, i, run.n, LOOKED); i++)
+		if (case_same_place(run.at[i], c))
+			return run.at[i];
 	return NULL;
 }
 
@@ -136,7 +133,7 @@ judge_recipient(const struct view *v, const struct record_recipient *r, struct v
 	struct acceptances all = acceptances_of(v, r, v->c->conn->first.ns - GRANT_NS, v->c->conn->first.ns + GRANT_NS);
 	struct acceptance a;
 
-	while (acceptance_next(&all, v->c, &a)) {
+	while (acceptance_next(v, &all, &a)) {
 		int64_t refused = r->reply.at.ns, taken = a.recipient->reply.at.ns;
 		const struct mail_case *pop;
 
