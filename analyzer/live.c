@@ -14,6 +14,7 @@
 #define POLL_MS		250
 #define TICK_NS		NS_PER_SECOND
 #define JUDGE_NS	(3 * NS_PER_SECOND)
+#define JUDGE_REST	9		/* ... but for each second of it nine for packets: what is known of a busy server takes one */
 #define SAVE_FIRST_NS	(4 * NS_PER_SECOND)	/* to the log: soon, then at twice the time, ... */
 #define SAVE_LAST_NS	(600 * NS_PER_SECOND)	/* ... up to this */
 #define DRAIN_MS	150		/* more than a block of the ring waits for packets ... */
@@ -221,7 +222,7 @@ live_judge(struct live *l)
 		tell(l, f[i]);
 	if (told_left(l->told) > 0 && !l->told_full) {
 		l->told_full = true;
-		complain(l->p, "more than %u findings stand at once: further ones are told when it ends", TOLD_MAX);
+		complain(l->p, "no memory for all findings that stand at once: further ones are told when it ends");
 	}
 	if (l->p->log != NULL)
 		record_log_flush(l->p->log);
@@ -248,8 +249,11 @@ live_turn(struct live *l)
 		live_save(l);
 	}
 	if (now >= l->next_judge) {
-		l->next_judge = now + JUDGE_NS;
+		int64_t begun = clock_ns(CLOCK_MONOTONIC), took;
+
 		live_judge(l);
+		took = clock_ns(CLOCK_MONOTONIC) - begun;
+		l->next_judge = begun + took + (took * JUDGE_REST > JUDGE_NS ? took * JUDGE_REST : JUDGE_NS);
 	}
 }
 

@@ -141,6 +141,45 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
 }
 
+static int
+by_id(const void *a, const void *b)
+{
+	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* What is gravest first, then what is surest, then what was last: a month of mail that was accepted outnumbers every fault. */
+static int
+by_worth(const void *a, const void *b)
+{
+	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
+
+	if (x->severity != y->severity)
+		return x->severity > y->severity ? -1 : 1;
+	if (x->confidence != y->confidence)
+		return x->confidence > y->confidence ? -1 : 1;
+	if (x->last.ns != y->last.ns)
+		return x->last.ns > y->last.ns ? -1 : 1;
+	return by_id(a, b);
+}
+
+/* Takes the place of what outlived its cases so far.  NULL: no memory, that is kept. */
+static void
+old_replace(struct correlator *c, struct finding **v, size_t n)
+{
+	if (v == NULL)
+		return;
+	list_free(c->old, c->old_count);
+	if (n > OLD_MAX)
+		qsort(v, n, sizeof(struct finding *), by_worth);
+	for (; n > OLD_MAX; c->findings_dropped++)
+		finding_free(v[--n]);
+	qsort(v, n, sizeof(struct finding *), by_id);
+	c->old = v;
+	c->old_count = n;
+}
+
 /*
  * The store is full: everything is judged, the findings of those that leave
  * are kept, their counts added up, and half of the cases go.
@@ -160,11 +199,7 @@ correlator_retire(struct correlator *c)
 		n = findings_merge(&v, case_leaves, &r, c->old, c->old_count, &kept);
 		verdicts_count(c, &v);
 		verdicts_free(&v);
-		list_free(c->old, c->old_count);
-		c->old = kept;
-		for (; n > OLD_MAX; c->findings_dropped++)
-			finding_free(kept[--n]);
-		c->old_count = n;
+		old_replace(c, kept, n);
 	} else {
 		c->starved++;
 	}
@@ -195,14 +230,6 @@ finding_by_id(struct finding *const *v, size_t n, uint64_t id)
 			hi = mid;
 	}
 	return lo < n && v[lo]->id == id ? v[lo] : NULL;
-}
-
-static int
-by_id(const void *a, const void *b)
-{
-	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
-
-	return (x->id > y->id) - (x->id < y->id);
 }
 
 /* Those of before that are no longer said, at most `most', move behind v[n] as retracted; how many. */

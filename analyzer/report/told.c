@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 4 * TOLD_MAX, NONE = 0 };	/* a power of two */
+enum { ROOM = 1024, NONE = 0 };		/* entries at the beginning; a power of two */
 
 struct entry {
 	uint64_t	id, turn;	/* turn: in which it was named last */
@@ -13,33 +13,69 @@ struct entry {
 };
 
 struct told {
-	struct entry	entry[TOLD_MAX];
-	uint32_t	count;
-	uint64_t	turn, left;
-	uint16_t	slot[SLOTS];	/* 1 + index; NONE: free */
+	struct entry	*entry;
+	uint32_t	 count, room;
+	uint32_t	*slot;		/* two for each entry of the room: 1 + index; NONE: free */
+	uint64_t	 turn, left;
 };
-
-struct told *
-told_new(void)
-{
-	return calloc(1, sizeof(struct told));
-}
 
 void
 told_free(struct told *t)
 {
+	if (t == NULL)
+		return;
+	free(t->slot);
+	free(t->entry);
 	free(t);
 }
 
 /* Its slot, or the free one where it would go; ids are hashes. */
-static uint16_t *
+static uint32_t *
 slot_find(struct told *t, uint64_t id)
 {
-	size_t i = (size_t)(id ^ id >> 32) % SLOTS;
+	uint32_t mask = 2 * t->room - 1, i = (uint32_t)(id ^ id >> 32) & mask;
 
 	while (t->slot[i] != NONE && t->entry[t->slot[i] - 1].id != id)
-		i = (i + 1) % SLOTS;
+		i = (i + 1) & mask;
 	return &t->slot[i];
+}
+
+static void
+slots_fill(struct told *t)
+{
+	memset(t->slot, 0, 2 * t->room * sizeof(*t->slot));
+	for (uint32_t i = 0; i < t->count; i++)
+		*slot_find(t, t->entry[i].id) = i + 1;
+}
+
+static bool
+told_grow(struct told *t)
+{
+	uint32_t room = t->room > 0 ? 2 * t->room : ROOM;
+	struct entry *entry = realloc(t->entry, room * sizeof(*entry));
+	uint32_t *slot = entry != NULL ? malloc(2 * room * sizeof(*slot)) : NULL;
+
+	if (entry != NULL)
+		t->entry = entry;
+	if (slot == NULL)
+		return false;
+	free(t->slot);
+	t->slot = slot;
+	t->room = room;
+	slots_fill(t);
+	return true;
+}
+
+struct told *
+told_new(void)
+{
+	struct told *t = calloc(1, sizeof(*t));
+
+	if (t != NULL && !told_grow(t)) {
+		told_free(t);
+		return NULL;
+	}
+	return t;
 }
 
 static void
@@ -51,9 +87,7 @@ entries_forget(struct told *t)
 		if (t->entry[i].turn + 1 >= t->turn)
 			t->entry[kept++] = t->entry[i];
 	t->count = kept;
-	memset(t->slot, 0, sizeof(t->slot));
-	for (uint32_t i = 0; i < kept; i++)
-		*slot_find(t, t->entry[i].id) = (uint16_t)(i + 1);
+	slots_fill(t);
 }
 
 void
@@ -61,7 +95,7 @@ told_turn(struct told *t)
 {
 	t->turn++;
 	t->left = 0;
-	if (t->count == TOLD_MAX)
+	if (t->count > t->room / 2)
 		entries_forget(t);
 }
 
@@ -74,16 +108,19 @@ told_left(const struct told *t)
 bool
 told_is_news(struct told *t, const struct finding *f, bool revisions)
 {
-	uint16_t *slot = slot_find(t, f->id);
+	uint32_t *slot = slot_find(t, f->id);
 	bool fresh = *slot == NONE, news;
 	struct entry *e;
 
-	if (fresh && t->count == TOLD_MAX) {
-		t->left++;
-		return false;
+	if (fresh && t->count == t->room) {
+		if (!told_grow(t)) {
+			t->left++;
+			return false;
+		}
+		slot = slot_find(t, f->id);
 	}
 	if (fresh) {
-		*slot = (uint16_t)(t->count + 1);
+		*slot = t->count + 1;
 		t->entry[t->count++] = (struct entry){ .id = f->id };
 	}
 	e = &t->entry[*slot - 1];

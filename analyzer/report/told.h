@@ -2,17 +2,14 @@
  * told.h - what was told of findings while they are made: each once, and again
  * when it changes.
  *
- * Some thousands are remembered.  When there is no more room those are
- * forgotten that the last turn did not name any more; if it named them all,
- * further ones are not told before the end, which is counted: to tell them at
- * every turn would be worse.
+ * All that stand at once are remembered (the correlator bounds them), and what a
+ * turn did not name any more is forgotten.  What no memory is left for is not told
+ * before the end, which is counted: to tell it at every turn would be worse.
  */
 #ifndef TOLD_H
 #define TOLD_H
 
 #include "correlator/finding/finding.h"
-
-#define TOLD_MAX	4096u
 
 struct told	*told_new(void);		/* NULL: no memory */
 /* All findings that stand are named now, one after the other. */

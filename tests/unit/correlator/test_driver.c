@@ -1,7 +1,7 @@
 /*
  * The machinery: order and repeats of records change nothing, sessions of one
  * path and epoch become one finding, causes swallow symptoms, revisions and
- * retractions, and a full store that forgets cases but not what they said.
+ * retractions.
  */
 #include "case_build.h"
 #include "record/addr.h"
@@ -457,65 +457,6 @@ test_revisions_and_retraction(void)
 	correlator_free(c);
 }
 
-/* Months of sessions in little memory: counts and findings stay, single mails leave, and that is said. */
-static void
-test_a_full_store_forgets_cases_only(void)
-{
-	struct correlator_options o = { .budget = 1 << 20 };
-	char err[256];
-	struct correlator *c = correlator_new(&o, err, sizeof(err));
-	struct summary s;
-	const struct fate *fates;
-	const struct finding *f;
-
-	for (uint64_t i = 1; i <= 600; i++) {
-		fresh();
-		build_frame = i * 100;
-		add_refused(0, i, (int64_t)i * 1000);
-		for (size_t k = 0; k < record_count; k++)
-			correlator_take(c, &records[k]);
-	}
-	correlator_judge(c);
-	correlator_summary(c, &s);
-	CHECK_EQ_INT(s.smtp_sessions, 600);
-	CHECK_EQ_INT(s.refused, 600);
-	CHECK_EQ_INT(s.attempted, 600);
-	CHECK_EQ_INT(s.rcpt_refused, 600);
-	CHECK(s.incomplete_count > 0);
-	CHECK(correlator_fates(c, &fates) < 600);
-	f = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
-	CHECK(f != NULL);
-	CHECK_EQ_INT(count_findings(c), 1);
-	CHECK_EQ_INT(f->session_count, 600);
-	CHECK_EQ_INT(f->first.ns, BASE_NS + 1120 * MS);
-	correlator_free(c);
-}
-
-/* A second capture of what has left memory is still a copy. */
-static void
-test_a_late_copy_counts_once(void)
-{
-	struct correlator_options o = { .budget = 200000 };
-	char err[256];
-	struct correlator *c = correlator_new(&o, err, sizeof(err));
-	struct summary s;
-
-	for (uint32_t point = 0; point < 2; point++)
-		for (uint64_t i = 1; i <= 60; i++) {
-			fresh();
-			build_frame = i * 100;
-			add_refused(point, i, (int64_t)i * 1000);
-			for (size_t k = 0; k < record_count; k++)
-				correlator_take(c, &records[k]);
-		}
-	correlator_judge(c);
-	correlator_summary(c, &s);
-	CHECK(s.incomplete_count > 0);
-	CHECK_EQ_INT(s.smtp_sessions, 60);
-	CHECK_EQ_INT(s.refused, 60);
-	correlator_free(c);
-}
-
 static bool
 said_incomplete(const struct correlator *c, const char *what)
 {
@@ -660,8 +601,6 @@ main(void)
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
 		{ "revisions and retraction", test_revisions_and_retraction },
-		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
-		{ "a late copy counts once", test_a_late_copy_counts_once },
 		{ "more copies than are compared", test_more_copies_than_are_compared },
 		{ "the last record wins", test_the_last_record_wins },
 		{ "records without their connection", test_records_without_their_connection },
