@@ -2,6 +2,7 @@
  * rule_reset.c - who reset the connection (S17): middlebox-reset, peer-reset,
  * stale-session-reset.
  */
+#include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
@@ -16,6 +17,7 @@
 #define TOO_SOON	(4 * PATH_SECOND)	/* S2 */
 
 /* Those which show that the session went on; the others tell only who sent the RST. */
+#define SIGN_HERE	(UINT32_C(1) << 31)	/* not of the record */
 #define SIGNS_CUTTING	(RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)
 
 enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, UNHEARD = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
@@ -32,6 +34,7 @@ static const struct sign {
 	{ RESET_R5B, "the RST was made with another initial TTL" },
 	{ RESET_R6, "the RST came sooner than the end itself can answer" },
 	{ RESET_R7, "both ends get a RST at the same moment, neither had closed" },
+	{ SIGN_HERE, "the RST has passed no router, the end's other packets have: it was made on this network" },
 	{ RESET_R8, "in several sessions the RST follows at once the same command" },
 };
 
@@ -104,6 +107,20 @@ signs_of(const struct view *v)
 	return bits;
 }
 
+/*
+ * Captured at the other end, whose packets have their first TTL: so has the RST, which its end, some routers away, cannot have
+ * sent.  Of a capture that was taken at two places that is not known.
+ */
+static bool
+made_here(const struct view *v, int d)
+{
+	const struct record_direction *end = &v->c->conn->dir[d], *other = &v->c->conn->dir[!d];
+
+	return (end->reset_signs & RESET_R5) != 0 && ttl_undiminished(end->ttl_rst) && end->ttl_rst_first == end->ttl_rst && end->ttl != 0 &&
+	    end->ttl < end->ttl_rst && ttl_hops(end->ttl) == (unsigned int)(end->ttl_rst - end->ttl) && end->ttl_rst != 0 && ttl_undiminished(other->ttl) &&
+	    other->ttl_syn == other->ttl && end->ttl_syn == end->ttl && !contrast_mixed(v);
+}
+
 /* The verb that was in flight when the RST came, before the end itself can have answered; false: none. */
 static bool
 cut_at(const struct mail_case *c, char verb[16])
@@ -171,7 +188,8 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 {
 	uint32_t n = sign_count(bits);
 	bool hidden = (bits & SIGNS_CUTTING) == 0 && goodbye_hidden(c, &c->conn->dir[d].rst);
-	enum confidence conf = hidden ? CONFIDENCE_POSSIBLE : n >= SIGNS_SURE ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	enum confidence conf = hidden ? CONFIDENCE_POSSIBLE : sign_count(bits & ~SIGN_HERE) >= SIGNS_SURE ? CONFIDENCE_CONFIRMED :
+	    CONFIDENCE_PROBABLE;	/* one TTL is not two proofs */
 	/* the first RST that carries a sign of its own */
 	int who = (c->conn->dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn->dir[!d].rst.frame == 0 ? d : !d;
 	const struct record_direction *from = &c->conn->dir[who];
@@ -438,6 +456,9 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	f = verdict_add(out, FINDING_PEER_RESET, untold ? CONFIDENCE_CANNOT_TELL : doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, rst_ttl(end), ttl), rst);
+	if (!fits)
+		finding_remedy(f, "The log of the %s at that time says whether it did so, and why. If it knows nothing of it, look for a firewall, proxy or IPS "
+		    "on the way.", who);
 	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
 	    fits ? "" : ", or in its name: its origin is not certain");
 	if (idle > 0)
@@ -504,6 +525,8 @@ judge(const struct view *v, struct verdicts *out)
 	bits = signs_of(v);
 	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
 		bits |= RESET_R8;
+	if (made_here(v, d))
+		bits |= SIGN_HERE;
 	if (sign_count(bits) >= SIGNS_PROBABLE && (bits & (RESET_R1 | RESET_R2 | RESET_R5 | RESET_R6)) != 0) {
 		if (!nothing_cut(v->c, d, bits))
 			judge_middlebox(v->c, d, bits, out);
