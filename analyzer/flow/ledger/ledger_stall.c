@@ -451,6 +451,9 @@ fill_idle(const struct ledger *l, const struct reading *r, struct record_stall *
 static void
 fill_witnesses(const struct ledger *l, const struct reading *r, int64_t from, struct record_stall *s)
 {
+	/* the head's first transmission may have arrived, and its ACK not: what was sent behind it is of this stall */
+	int64_t begun = s->chain_len > 0 && s->chain[0].ns < s->first.ns ? s->chain[0].ns : s->first.ns;
+
 	s->first_of_size = true;
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		const struct tx *x = &r->tx[i];
@@ -458,7 +461,7 @@ fill_witnesses(const struct ledger *l, const struct reading *r, int64_t from, st
 
 		if (s->u != 0 && g->w >= s->u && g->ns < from)
 			s->first_of_size = false;
-		s->lost_else += x->lost && !x->super && (g->ns < s->first.ns || g->ns > s->lost_last.ns);
+		s->lost_else += x->lost && !x->super && (g->ns < begun || g->ns > s->lost_last.ns);
 		if (!x->lost || x->super || (s->u != 0 && g->w < s->u) || g->ns < from)
 			continue;
 		s->fragment_trains += (g->bits & SEG_FRAGMENTED) != 0;

@@ -546,6 +546,34 @@ late_answer_joined(void)
 	ledger_free(n.l);
 }
 
+/* The line dies behind four segments of a flight that arrive, whose ACKs it takes: the rest of the flight is no loss of another time. */
+static void
+rest_of_flight(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin_mail(&n);
+	for (int i = 0; i < 8; i++)
+		deliver(&n, 1448);
+	off = n.sent[A];
+	flight(&n, 30);
+	timeouts(&n, off, 6, 210);
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, off + 4 * 1448, off, off + 1448);
+	for (uint32_t at = off + 4 * 1448; at < n.sent[A]; at += 1448)
+		data_at(&n, A, at, 1448);
+	wait(&n, 40 * MS);
+	ack(&n, B, n.sent[A]);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	CHECK_EQ_INT(s->stalls, 1);
+	CHECK_EQ_INT(s->stall[0].chain_lost, 5);
+	CHECK_EQ_INT(s->stall[0].lost_else, 0);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -560,6 +588,7 @@ main(void)
 		{ "reordering without IP IDs", reordering_without_ids },
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
+		{ "the rest of a flight of which some arrived", rest_of_flight },
 		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
