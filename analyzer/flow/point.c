@@ -650,6 +650,7 @@ void
 flow_point_snapshot(struct flow_point *fp)
 {
 	point_flows_snapshot(fp);
+	point_icmp_snapshot(fp);
 	contrast_report(fp->contrast);
 	point_capture(fp);
 }
@@ -658,6 +659,7 @@ void
 flow_point_save(struct flow_point *fp)
 {
 	point_flows_snapshot(fp);
+	point_icmp_save(fp);
 	contrast_save(fp->contrast);
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-/* A scan makes as many failed connections as it likes; this many are told one by one. */
+/* A scan makes as many failed connections as it likes; this many at once are told one by one. */
 enum { FAILED_RECORDS = 10000 };
 
 enum { CLOSED_KEPT = 256 };				/* connections that are over, with all that is known of them */
@@ -596,10 +596,9 @@ full_end(struct full *f, bool open)
 	RECORD_BEGIN(&r, RECORD_CONNECTION, connection);
 	full_decide(f);
 	stream_close(f->stream, f->last);
-	if (!f->mail && fp->failed >= FAILED_RECORDS) {
+	if (!f->mail && !allowance_take(&fp->failed, FAILED_RECORDS, point_now(fp))) {
 		fp->cap_failed++;
 	} else {
-		fp->failed += !f->mail;
 		full_facts(f, open, &r.connection, lists);
 		fp->sink.take(fp->sink.ctx, &r);
 		full_account(f, &r.connection);

@@ -8,12 +8,13 @@
  */
 enum {
 	NEIGHBOURS = 64,	/* recently active flows that are asked about a quote that fits none */
-	ORPHANS = 512,		/* different ones kept for folding */
+	ORPHANS = 512,		/* different ones kept for folding; a flood makes as many as it likes */
 	PROTO_TCP = 6,
 };
 
 struct orphan {
 	struct record_icmp_error e;
+	uint64_t saved;		/* its last frame, as told then */
 };
 
 static struct flow_light *
@@ -109,9 +110,36 @@ orphan_make(const struct flow_point *fp, const struct packet *p)
 }
 
 static void
+orphan_tell(const struct flow_point *fp, const struct orphan *o)
+{
+	struct record r = { .type = RECORD_ICMP_ERROR };
+
+	r.icmp_error = o->e;
+	fp->sink.take(fp->sink.ctx, &r);
+}
+
+/* NULL: the room is for those there are. */
+static struct orphan *
+orphan_room(struct flow_point *fp)
+{
+	struct orphan *oldest = fp->orphan;
+
+	if (fp->orphans < ORPHANS)
+		return &fp->orphan[fp->orphans++];
+	if (!allowance_take(&fp->orphans_told, ORPHANS, point_now(fp)))
+		return NULL;
+	for (uint32_t i = 1; i < ORPHANS; i++)
+		if (fp->orphan[i].e.last.frame < oldest->e.last.frame)
+			oldest = &fp->orphan[i];
+	orphan_tell(fp, oldest);
+	return oldest;
+}
+
+static void
 orphan_add(struct flow_point *fp, const struct packet *p)
 {
 	struct record_icmp_error e = orphan_make(fp, p);
+	struct orphan *o;
 
 	if (fp->orphan == NULL && (fp->orphan = calloc(ORPHANS, sizeof(*fp->orphan))) == NULL) {
 		fp->cap_memory++;
@@ -123,14 +151,14 @@ orphan_add(struct flow_point *fp, const struct packet *p)
 			fp->orphan[i].e.last = e.at;
 			return;
 		}
-	if (fp->orphans == ORPHANS) {
+	if ((o = orphan_room(fp)) == NULL) {
 		fp->cap_orphans++;
 		return;
 	}
 	e.key.n = ++fp->orphan_ordinal;
 	if (e.quoted_from.port != 0)
 		point_community_id(fp, &e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
-	fp->orphan[fp->orphans++].e = e;
+	*o = (struct orphan){ .e = e };
 }
 
 /* Of what no flow claims, only what speaks of TCP or of a packet too big is told. */
@@ -151,13 +179,27 @@ point_icmp(struct flow_point *fp, const struct packet *p)
 }
 
 void
+point_icmp_snapshot(struct flow_point *fp)
+{
+	for (uint32_t i = 0; i < fp->orphans; i++)
+		orphan_tell(fp, &fp->orphan[i]);
+}
+
+void
+point_icmp_save(struct flow_point *fp)
+{
+	for (uint32_t i = 0; i < fp->orphans; i++) {
+		struct orphan *o = &fp->orphan[i];
+
+		if (o->saved != o->e.last.frame)
+			orphan_tell(fp, o);
+		o->saved = o->e.last.frame;
+	}
+}
+
+void
 point_icmp_end(struct flow_point *fp)
 {
-	struct record r = { .type = RECORD_ICMP_ERROR };
-
-	for (uint32_t i = 0; i < fp->orphans; i++) {
-		r.icmp_error = fp->orphan[i].e;
-		fp->sink.take(fp->sink.ctx, &r);
-	}
+	point_icmp_snapshot(fp);
 	free(fp->orphan);
 }

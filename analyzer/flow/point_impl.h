@@ -6,6 +6,7 @@
 #ifndef POINT_IMPL_H
 #define POINT_IMPL_H
 
+#include "flow/allowance.h"
 #include "flow/table/contrast.h"
 #include "flow/packet/copies.h"
 #include "flow/packet/decode.h"
@@ -106,7 +107,7 @@ struct flow_point {
 	struct full_list all, recent_mail, recent_other;
 	struct full_list closed;	/* first closed, first put away */
 	uint32_t	 full_count, closed_count;
-	uint32_t	 failed;	/* records of failed connections that are not mail */
+	struct allowance failed;	/* records of failed connections that are not mail */
 	struct undecided_list undecided, undecided_spare;
 	uint64_t	 undecided_memory;
 	uint32_t	 hand, packets;	/* of the sweep */
@@ -114,6 +115,7 @@ struct flow_point {
 	/* ICMP errors without a flow */
 	struct orphan	*orphan;
 	uint32_t	 orphans, orphan_ordinal;
+	struct allowance orphans_told;	/* before the end, to make room for others */
 	/* bounds that were hit */
 	uint64_t	 cap_flows, cap_full, cap_undecided, cap_failed, cap_orphans, cap_memory;
 	uint64_t	 late;		/* packets of flows that are put away */
@@ -225,6 +227,8 @@ void		 undecided_packet(struct flow_point *fp, struct flow_light *e, const struc
 
 /* point_icmp.c */
 void		 point_icmp(struct flow_point *fp, const struct packet *p);
+void		 point_icmp_snapshot(struct flow_point *fp);
+void		 point_icmp_save(struct flow_point *fp);	/* those that changed since */
 void		 point_icmp_end(struct flow_point *fp);
 
 #endif /* POINT_IMPL_H */

@@ -9,7 +9,7 @@ static struct record_capture cap;
 static struct record_host host[64];
 static struct record_path path[64];
 static struct record_icmp_error icmp[64];
-static unsigned conns, hosts, paths, icmps;
+static unsigned conns, hosts, paths, icmps, icmps_told;	/* icmps_told: also those beyond */
 static char stream[2][4096];
 
 static void
@@ -24,6 +24,7 @@ static void
 on_record(void *ctx, const struct record *r)
 {
 	(void)ctx;
+	icmps_told += r->type == RECORD_ICMP_ERROR;
 	if (r->type == RECORD_CONNECTION && conns < 64) {
 		tell("connection");
 		conn[conns++] = r->connection;
@@ -86,7 +87,7 @@ begin_with(const struct flow_limits *l)
 
 	told[0] = '\0';
 	memset(stream, 0, sizeof(stream));
-	conns = hosts = paths = icmps = 0;
+	conns = hosts = paths = icmps = icmps_told = 0;
 	number = 0;
 	now = 1700000000000000000;
 	base = (struct tcp_frame){ .client_port = 40000, .server_port = 25, .window = 60000, .wscale = 7 };
@@ -351,6 +352,53 @@ icmp_finds_its_flow(void)
 	CHECK_EQ_INT(icmp[1].repeats, 1);
 	CHECK_EQ_INT(icmp[1].mtu, 1400);
 	CHECK_EQ_INT(host[0].unreachable, 1);
+}
+
+/* Errors about so many connections that nobody saw, one each `step_ns'. */
+static void
+icmp_of_many(unsigned n, int64_t step_ns)
+{
+	static uint8_t error[FRAME_MAX];
+	uint8_t syn[100];
+
+	begin();
+	send('C', SYN, 100, 0, "");
+	memcpy(syn, room, sizeof(syn));
+	for (unsigned i = 0; i < n; i++) {
+		frame_put16(syn + 14 + 20, 1024 + i);
+		frame_put16(syn + 14 + 22, 8025);
+		give(error, icmp_frame(error, 3, 4, 1400, syn));
+		now += step_ns;
+	}
+}
+
+/* A sensor that runs for weeks hears of more than it keeps for folding; a flood makes no more records than it may. */
+static void
+icmp_of_more_than_are_kept(void)
+{
+	icmp_of_many(4000, 2000000000);
+	flow_point_end(fp);
+	CHECK_EQ_INT(icmps_told, 4000);
+	CHECK_EQ_INT(cap.caps_hit, 0);
+	icmp_of_many(4000, 0);
+	flow_point_end(fp);
+	CHECK(icmps_told >= 1024 && icmps_told < 1100);
+	CHECK_EQ_INT(icmps_told + cap.caps_hit, 4000);
+}
+
+/* Live, what no flow claims is judged and saved before the end, and saved once. */
+static void
+icmp_is_told_before_the_end(void)
+{
+	icmp_of_many(1, 0);
+	flow_point_snapshot(fp);
+	CHECK_EQ_INT(icmps, 1);
+	flow_point_save(fp);
+	flow_point_save(fp);
+	CHECK_EQ_INT(icmps, 2);
+	flow_point_end(fp);
+	CHECK_EQ_INT(icmps, 3);
+	CHECK(icmp[0].key.n == icmp[2].key.n && icmp[2].mtu == 1400);
 }
 
 static void
@@ -623,6 +671,8 @@ main(void)
 		{ "late or ambiguous is no proof", late_or_ambiguous_is_no_proof },
 		{ "failed SYNs are told", failed_syns_are_told },
 		{ "ICMP finds its flow, or is told as it is", icmp_finds_its_flow },
+		{ "more ICMP than is kept", icmp_of_more_than_are_kept },
+		{ "ICMP is told before the end", icmp_is_told_before_the_end },
 		{ "strays", strays },
 		{ "port reuse after a close", port_reuse_after_close },
 		{ "the same again", the_same_again },
