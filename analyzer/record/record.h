@@ -197,7 +197,7 @@ struct record_direction {
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
 	uint32_t	size_count;
-	const struct size_class *sizes;	/* RECORD_SIZES; ascending w; the rest folded into the nearest */
+	const struct size_class *sizes;	/* RECORD_SIZES; ascending w; of more than that the smallest share the first */
 	/* what two capture points compare */
 	uint32_t	passed_count;
 	const struct passed *passed;	/* RECORD_SIZES; ascending w */

@@ -70,11 +70,16 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 static void
 report_sizes(const struct totals *t, struct record_direction *o, struct size_class sizes[RECORD_SIZES])
 {
+	uint32_t more = 0;
+
 	o->sizes = sizes;
 	o->all_lost_above_proven = false;
-	for (uint32_t i = 0; i < t->size_count; i++)
+	for (uint32_t i = 0; i < t->size_count; i++) {
 		if (t->sizes[i].lost > 0)
 			o->all_lost_above_proven = true;
+		more += t->sizes[i].ok + t->sizes[i].lost > 0;
+	}
+	more = more > RECORD_SIZES ? more - RECORD_SIZES : 0;
 	for (uint32_t i = 0; i < t->size_count; i++) {
 		const struct size_note *n = &t->sizes[i];
 		struct size_class *c;
@@ -83,11 +88,11 @@ report_sizes(const struct totals *t, struct record_direction *o, struct size_cla
 			o->all_lost_above_proven = false;
 		if (n->ok + n->lost == 0)
 			continue;
-		if (o->size_count < RECORD_SIZES)
+		if (o->size_count == 0 || more == 0)	/* the smallest share one, as in the sums */
 			sizes[o->size_count++] = (struct size_class){ .w = n->w };
+		else
+			more--;
 		c = &sizes[o->size_count - 1];
-		if (c->w != n->w && i + 1 == t->size_count)
-			c->w = n->w;	/* the largest keeps its name */
 		c->ok += n->ok;
 		c->lost += n->lost;
 	}

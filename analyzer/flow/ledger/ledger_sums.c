@@ -48,7 +48,47 @@ sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct 
 		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
 }
 
-/* The note of a size; when the table is full the nearest one stands for it. */
+static int64_t
+either_first(int64_t a, bool a_is, int64_t b, bool b_is)
+{
+	return !a_is ? b : !b_is || a < b ? a : b;
+}
+
+/* What `x' says, `to' says from now on. */
+static void
+note_join(struct size_note *to, const struct size_note *x)
+{
+	if (x->clean && (!to->clean || x->clean_first < to->clean_first))
+		to->clean_frame = x->clean_frame;
+	to->clean_first = either_first(to->clean_first, to->clean, x->clean_first, x->clean);
+	if (x->clean && (!to->clean || x->clean_last > to->clean_last))
+		to->clean_last = x->clean_last;
+	to->clean |= x->clean;
+	to->lost_first = either_first(to->lost_first, to->lost > 0, x->lost_first, x->lost > 0);
+	if (x->lost > 0 && (to->lost == 0 || x->lost_last > to->lost_last))
+		to->lost_last = x->lost_last;
+	to->ok += x->ok;
+	to->lost += x->lost;
+}
+
+/*
+ * Room for a size, which stands at place i: the two smallest become one, for what a path does to large packets the large
+ * sizes tell.  It has the name of the smaller, as a size proven must not be rounded up.  The place of the size.
+ */
+static uint32_t
+sums_fold(struct totals *t, uint32_t i, uint32_t w)
+{
+	if (i < 2) {		/* it is one of the two itself */
+		t->sizes[0].w = i == 0 ? w : t->sizes[0].w;
+		return 0;
+	}
+	note_join(&t->sizes[0], &t->sizes[1]);
+	t->size_count--;
+	memmove(&t->sizes[1], &t->sizes[2], (t->size_count - 1) * sizeof(t->sizes[0]));
+	return i - 1;
+}
+
+/* The note of a size; when the table is full the smallest share one. */
 struct size_note *
 sums_size(struct totals *t, uint32_t w)
 {
@@ -58,15 +98,13 @@ sums_size(struct totals *t, uint32_t w)
 		i--;
 	if (i > 0 && t->sizes[i - 1].w == w)
 		return &t->sizes[i - 1];
-	if (t->size_count < t->size_room || (t->size_room < LEDGER_SIZES && sums_grow(t))) {
-		memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
-		memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
-		t->sizes[i].w = w;
-		t->size_count++;
-		return &t->sizes[i];
-	}
-	/* downwards: a size proven must not be rounded up */
-	return &t->sizes[i > 0 ? i - 1 : 0];
+	if (t->size_count == t->size_room && (t->size_room == LEDGER_SIZES || !sums_grow(t)) && (i = sums_fold(t, i, w)) == 0)
+		return &t->sizes[0];
+	memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
+	memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
+	t->sizes[i].w = w;
+	t->size_count++;
+	return &t->sizes[i];
 }
 
 uint32_t

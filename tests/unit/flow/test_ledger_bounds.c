@@ -80,6 +80,41 @@ random_loss_is_not_size(void)
 		}
 }
 
+/*
+ * A connection of many mails whose ends have many sizes, then large packets that vanish.  The small sizes share one note; what
+ * is proven is not rounded up, and no size stands for another one that is lost.
+ */
+static void
+many_sizes_and_one_lost(void)
+{
+	static const struct { uint32_t from, step, sizes, proven; } cases[] = {
+		{ 100, 30, 10, 422 }, { 100, 30, 42, 1382 }, { 1400, (uint32_t)-30, 42, 1452 }, { 100, 4, 300, 1348 },
+	};
+
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+		struct record_direction *a;
+		struct net n;
+		struct seen *s;
+
+		begin_mail(&n);
+		for (uint32_t i = 0; i < cases[k].sizes; i++)
+			deliver(&n, cases[k].from + i * cases[k].step);
+		black_hole(&n);
+		s = report(&n);
+		a = &s->c.dir[A];
+		CHECK_EQ_INT(a->proven, cases[k].proven);
+		CHECK_EQ_INT(s->stalls, 1);
+		CHECK_EQ_INT(s->stall[0].u, 1500);
+		CHECK_EQ_INT(s->stall[0].n_ok_ge, 0);
+		CHECK(a->size_count <= RECORD_SIZES);
+		CHECK_EQ_INT(a->sizes[a->size_count - 1].w, 1500);
+		CHECK_EQ_INT(a->sizes[a->size_count - 1].ok, 0);
+		for (uint32_t i = 0; i + 1 < a->size_count; i++)
+			CHECK(a->sizes[i].w < a->sizes[i + 1].w && a->sizes[i].lost == 0);
+		ledger_free(n.l);
+	}
+}
+
 /* Folding loses nothing: a window of 64 and one of 8192 tell the same sums. */
 static void
 folding(void)
@@ -423,6 +458,7 @@ main(void)
 	static const struct check_test tests[] = {
 		{ "a handshake of a lifetime", a_handshake_of_a_lifetime },
 		{ "random loss of 8 to 40 percent", random_loss_is_not_size },
+		{ "many sizes, and one is lost", many_sizes_and_one_lost },
 		{ "folding loses nothing", folding },
 		{ "folding early loses nothing", calm_folding },
 		{ "a late proof is not folded early", late_proof_is_not_folded },
