@@ -130,6 +130,7 @@ holds_message(const struct message_part *p)
 static void
 header_end(struct message *m, bool whole)
 {
+	whole = whole && m->now_header <= MESSAGE_HEADER_MAX;	/* what it says behind that is not known */
 	m->in_header = false;
 	m->now.headed = whole;
 	m->line_len = m->line_full = 0;

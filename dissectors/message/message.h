@@ -47,7 +47,7 @@ struct message_facts {
 	uint64_t	missing;	/* told by message_gap() */
 	uint32_t	fields;		/* header fields of the message itself */
 	uint32_t	received;	/* "Received:" among them */
-	bool		headers_complete; /* the empty line was seen and no byte before it was missing */
+	bool		headers_complete; /* the empty line was seen, and all before it was looked at */
 	bool		ended;		/* message_end() was called */
 	uint32_t	leaves;		/* parts that are no multipart; 1 for a plain message */
 	uint32_t	part_count;	/* all parts, the message itself included */

@@ -272,10 +272,34 @@ every_prefix_is_safe(void)
 	CHECK(1);
 }
 
+/* Of a header that is too long nothing is proven: what its last fields say of the body is not known. */
+static void
+a_header_too_long(void)
+{
+	static char mail[MESSAGE_HEADER_MAX + 2048];
+
+	for (int more = 0; more < 2; more++) {
+		size_t n = (size_t)sprintf(mail, "From: a@b\r\nContent-Transfer-Encoding: base64\r\nTo: x@y");
+		struct message *m = message_new();
+
+		while (n < MESSAGE_HEADER_MAX - 200 + (size_t)more * 400)
+			n += (size_t)sprintf(mail + n, ",\r\n someone-else-who-gets-it@example.net");
+		n += (size_t)sprintf(mail + n, "\r\nContent-Type: text/plain\r\n\r\nno base64 at all!\r\n");
+		message_push(m, (const uint8_t *)mail, n);
+		message_end(m);
+		CHECK_EQ_INT(message_facts(m)->header_over, more);
+		CHECK_EQ_INT(message_facts(m)->headers_complete, !more);
+		CHECK_EQ_INT(message_facts(m)->proofs->known, !more);
+		CHECK_EQ_INT(message_facts(m)->proofs->faulty, !more);
+		message_free(m);
+	}
+}
+
 int
 main(void)
 {
 	static const struct check_test tests[] = {
+		{ "a header too long", a_header_too_long },
 		{ "a plain message", a_plain_message },
 		{ "no body, no header", no_body_and_no_header },
 		{ "a tree of parts", a_tree_of_parts },
