@@ -8,7 +8,7 @@
 
 #define WINDOW_NS	(600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, ATTEMPTS_LOOKED = 64, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
+enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -179,17 +179,19 @@ bool
 contrast_comes_and_goes(const struct view *v, const struct contrast *con)
 {
 	const struct record_connection *n = v->c->conn;
+	int64_t until = n->first.ns + WINDOW_NS < con->same_at.ns ? n->first.ns + WINDOW_NS : con->same_at.ns;
 	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
-		.from_ns = n->first.ns - WINDOW_NS, .to_ns = n->first.ns + WINDOW_NS };
+		.from_ns = n->first.ns - WINDOW_NS, .to_ns = until, .backwards = true };
+	uint64_t cut = lookups_cut(v->lookups);
 	const struct mail_case *x;
 
 	if (con->same_point != v->c->point)
 		return true;
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, ATTEMPTS_LOOKED)) != NULL; )
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (x->point == v->c->point && x->conn->synack_count == 0 && x->conn->first.ns < con->same_at.ns &&
 		    (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2))
 			return true;
-	return false;
+	return lookups_cut(v->lookups) != cut;		/* not looked for to the end: it may be so */
 }
 
 bool
@@ -201,7 +203,7 @@ contrast_serves_still(const struct view *v, const struct record_host *h)
 
 	if (h->answered_at.ns > n->first.ns)
 		return true;
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, ATTEMPTS_LOOKED)) != NULL; )
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (x->point == v->c->point && x->conn->dir[1].last.ns > n->first.ns && x->conn->synack_count > 0 && x->conn->dir[1].rst.frame == 0)
 			return true;
 	return false;

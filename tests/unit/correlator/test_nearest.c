@@ -1,9 +1,13 @@
-/* What is looked for among very many connections of a server: the nearest, however many there were before. */
+/*
+ * What is looked for among very many connections of a host: the nearest, however many there were before; and where the search
+ * ends at its bound what is careful.
+ */
 #include "mail_build.h"
+#include "path_build.h"
 
 #include <stdlib.h>
 
-enum { MANY = 5000 };
+enum { FEW = 1000, MANY = 5000 };		/* a search looks at 4096 */
 
 /* A POP3 session of one user that logs in and leaves. */
 static void
@@ -128,6 +132,68 @@ test_greylisted_behind(void)
 	correlator_free(c);
 }
 
+/* What speaks against a black hole is looked for among so many connections; beyond that nothing is certain. */
+static void
+black_hole_among_many(void)
+{
+	struct record *r = calloc(MANY + 2, sizeof(*r));
+	struct correlator *c;
+
+	CU_ASSERT_FATAL(r != NULL);
+	r[0] = build_stalled(1, 0);
+	r[1] = build_stall(&r[0], 200);
+	r[1].stall.live = LIVE_L3;
+	r[1].stall.live_at[3] = at(430);
+	for (size_t i = 0; i < MANY; i++)
+		r[i + 2] = build_connection(0, i + 2, (int64_t)i, (int64_t)i + 500);
+	c = judged_records(r, FEW + 2);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	c = judged_records(r, MANY + 2);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	free(r);
+}
+
+/* One client of very many connections pauses in mid-message; that its host lived on only the last of them shows. */
+static struct correlator *
+silent_among(uint64_t others)
+{
+	struct record conn = build_connection(0, 1, 0, 22000), session = build_session(&conn, 100), other;
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c = build_correlator();
+
+	conn.connection.rtt_ns = 40 * MS;
+	a->at_sender = true;
+	a->last = at(2000);
+	a->pause_count = 1;
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
+	session.session.content_from = at(1000);
+	correlator_take(c, &conn);
+	correlator_take(c, &session);
+	for (uint64_t i = 1; i <= others; i++) {
+		other = build_connection(0, 1 + i, 100, 22000);
+		if (i == others)
+			other.connection.dir[0].last = at(21000);
+		correlator_take(c, &other);
+	}
+	correlator_judge(c);
+	return c;
+}
+
+/* Where it was not looked for to the end, the host may have been gone. */
+static void
+test_silent_among_many(void)
+{
+	struct correlator *c = silent_among(FEW);
+
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	c = silent_among(MANY);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+}
+
 int
 main(void)
 {
@@ -136,6 +202,8 @@ main(void)
 		{ "who holds a mailbox of very many", test_locker_among_many },
 		{ "greylisted, among very many", test_greylisted_among_many },
 		{ "put off behind it", test_greylisted_behind },
+		{ "a black hole among very many", black_hole_among_many },
+		{ "a host silent among very many", test_silent_among_many },
 	};
 
 	return check_main("the nearest of many", tests, sizeof(tests) / sizeof(tests[0]));

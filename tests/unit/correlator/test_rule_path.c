@@ -654,30 +654,6 @@ healed(void)
 	correlator_free(c);
 }
 
-/* What speaks against a black hole is looked for among so many connections; beyond that nothing is certain. */
-static void
-too_many_to_ask(void)
-{
-	enum { FEW = 1000, MANY = 5000 };
-	struct record *r = calloc(MANY + 2, sizeof(*r));
-	struct correlator *c;
-
-	CU_ASSERT_FATAL(r != NULL);
-	r[0] = build_stalled(1, 0);
-	r[1] = build_stall(&r[0], FIRST);
-	r[1].stall.live = LIVE_L3;
-	r[1].stall.live_at[3] = at(FIRST + 230);
-	for (size_t i = 0; i < MANY; i++)
-		r[i + 2] = build_connection(0, i + 2, (int64_t)i, (int64_t)i + 500);
-	c = judged_records(r, FEW + 2);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
-	correlator_free(c);
-	c = judged_records(r, MANY + 2);
-	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_PROBABLE);
-	correlator_free(c);
-	free(r);
-}
-
 int
 main(void)
 {
@@ -699,7 +675,6 @@ main(void)
 		{ "one piece of content", content },
 		{ "many stall alike", many_stall_alike },
 		{ "outages", outages },
-		{ "too many connections to ask", too_many_to_ask },
 	};
 
 	return check_main("path rules", tests, sizeof(tests) / sizeof(tests[0]));

@@ -471,6 +471,40 @@ reset_of_another_name(void)
 	correlator_free(c);
 }
 
+/* Beyond what is looked at there may be that one: nobody is accused of what it would explain. */
+static void
+reset_among_many(void)
+{
+	struct scene s = scene_reset();
+
+	s.conn[1].connection.dir[1].last = at(3600000 + TRANSIT + T - 100);
+	for (uint64_t others = 1000; others <= 5000; others += 4000) {
+		struct correlator *c = build_correlator();
+
+		for (uint64_t i = 0; i < others; i++) {
+			struct record other = s.conn[1];
+
+			other.connection.key.conn = ID + 1 + i;
+			other.connection.client = (struct endpoint){ ip4(203, 0, 113, 2), (uint16_t)(1024 + i) };
+			other.connection.dir[0].isn = other.connection.dir[1].isn = (uint32_t)(1000000 + i);
+			other.connection.dir[1].rst = (struct moment){ 0 };
+			other.connection.dir[1].rst_count = 0;
+			correlator_take(c, &other);
+		}
+		for (int p = 0; p < 2; p++) {
+			correlator_take(c, &s.capture[p]);
+			correlator_take(c, &s.conn[p]);
+			correlator_take(c, &s.session[p]);
+		}
+		correlator_judge(c);
+		if (others == 1000)
+			CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+		else
+			CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
+		correlator_free(c);
+	}
+}
+
 static void
 reset_not_proven(void)
 {
@@ -587,6 +621,7 @@ main(void)
 		{ "nothing arrives", nothing_arrives },
 		{ "a reset that was never sent", reset_never_sent },
 		{ "a reset that was sent under another name", reset_of_another_name },
+		{ "a reset among very many connections", reset_among_many },
 		{ "a reset that may have been", reset_not_proven },
 		{ "window scale changed on the way", scale_changed },
 		{ "words changed on the way", words_changed },
