@@ -25,6 +25,8 @@ HOUSE = [
     ("a clock or chance in a pure room", "dissectors/smtp/new.c", "now = time(NULL);\n"),
     ("files that have outgrown a room", "analyzer/mail/new.c", "/* */\n" * 701),
     ("scripts that cannot be run as they are", "tests/new.py", "#!/usr/bin/python3\n"),
+    ("tests/unit/new.c: 701 lines", "tests/unit/new.c", "\n" * 701),
+    ("analyzer/flow/hall: what it may know is not said here", "analyzer/flow/hall/new.c", "\n"),
 ]
 # what must be said; the file that is changed; how
 GOLDEN = [
@@ -74,7 +76,7 @@ def house(tree, _):
 
 
 def golden(tree, mailwhy):
-    copy(tree, "README.md", "tests/golden.sh", STORY + ".report", STORY + ".pcap")
+    copy(tree, "README.md", "tests/golden.sh", STORY + ".report", STORY + ".pcap", STORY + ".scenario")
     script = os.path.join(tree, "tests/golden.sh")
     yield ("nothing wrong", *run(script, mailwhy), None)
     for words, path, change in GOLDEN:
@@ -83,6 +85,8 @@ def golden(tree, mailwhy):
         write(tree, path, change(text))
         yield (path, *run(script, mailwhy), words)
         write(tree, path, text)
+    write(tree, "captures/stories/new.pcap", "")
+    yield ("a story without a report", *run(script, mailwhy), "new.pcap: no .report beside it")
 
 
 def name_of(path):

@@ -19,6 +19,15 @@ for expected in captures/stories/*.report; do
 		echo "FAIL $story: no transcript"
 	}
 done
+# Each story has all three.
+for part in captures/stories/*; do
+	for other in scenario pcap report; do
+		[ -e "${part%.*}.$other" ] || {
+			failed=$((failed + 1))
+			echo "FAIL $part: no .$other beside it"
+		}
+	done
+done
 # What README.md shows of a report is in it, line for line.
 shown=$(awk '/^```text$/ { on = 1; next } /^```$/ { on = 0 } on && $0 != "                 ..."' README.md)
 if [ "$(printf '%s\n' "$shown" | wc -l)" -ge 5 ] && ! printf '%s\n' "$shown" | grep -vxFf captures/stories/mtu-1454.report; then

@@ -196,13 +196,12 @@ def main():
     ap.add_argument("-k", default="", help="only captures whose name contains this")
     ap.add_argument("-q", action="store_true", help="only failures")
     a = ap.parse_args()
-    validator = None
     schema = os.path.join(TOP, "docs/records.schema.json")
     try:
         import jsonschema
         validator = jsonschema.Draft7Validator(json.load(open(schema, encoding="utf-8")))
     except ImportError:
-        print("python3-jsonschema is not installed: schema not checked")
+        sys.exit("FAIL: python3-jsonschema is not installed: the schema cannot be checked")
     accusing = accusing_kinds()
     jobs = []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
