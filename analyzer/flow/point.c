@@ -631,6 +631,9 @@ point_capture(const struct flow_point *fp)
 	c->duplicates = k->dropped;
 	c->eligible = k->eligible;
 	c->duplicate_first = k->first;
+	c->loops = k->circles;
+	c->loop_first = k->circle_first;
+	c->loop_to = k->circle_to;
 	record_caps_add(c, "fragments", d.fragment_caps);
 	record_caps_add(c, "tunnels", d.too_deep);
 	point_caps(fp, c);

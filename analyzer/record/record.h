@@ -79,6 +79,9 @@ struct record_capture {
 	uint64_t	duplicates;	/* SPAN copies dropped (diagnosis 0.1, S16) */
 	uint64_t	eligible;	/* TCP frames that a copy could be told of */
 	struct moment	duplicate_first;
+	uint64_t	loops;		/* packets that came ten times and more, with falling TTL; the first of them, to whom: */
+	struct moment	loop_first;
+	struct addr	loop_to;
 	uint64_t	clock_back;	/* times that went back; largest step below */
 	int64_t		clock_back_ns;
 	struct moment	clock_back_at;

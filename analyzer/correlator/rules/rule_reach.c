@@ -400,6 +400,30 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
 }
 
+/* Its packets come by this place again and again, each time with less TTL: what passes here twice goes to nobody. */
+static bool
+silence_circles(const struct view *v, struct verdicts *out)
+{
+	const struct mail_case *c = v->c;
+	const struct record_capture *at = c->capture;
+	char server[ADDR_TEXT];
+	struct finding *f;
+
+	if (at == NULL || at->loops == 0 || !addr_equal(&at->loop_to, &c->conn->server.ip) || at->loop_first.ns < c->conn->first.ns ||
+	    at->loop_first.ns > last_syn_ns(c) + SECOND)
+		return false;
+	addr_format(&c->conn->server.ip, server, sizeof(server));
+	f = verdict_add(out, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_CONFIRMED, c, 0);
+	finding_subkind(f, "routing-loop");
+	silence_evidence(f, c);
+	evidence_frame(finding_says(f, c->point, "%llu packet%s of this capture came by here ten times and more, each time with a smaller TTL; the first of "
+	    "them to %s", (unsigned long long)at->loops, PLURAL(at->loops), server), &at->loop_first);
+	finding_summary(f, "Packets to %s run in a circle: they come by here again and again until their TTL is used up, and nobody says so.", server);
+	finding_remedy(f, "Look at the routes to %s on the routers at both sides of this capture: they send them to each other.", server);
+	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "no filter drops them before they come by here again");
+	return true;
+}
+
 static void
 silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
@@ -517,6 +541,8 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 		silence_stuck(v->c, older, s, out);
 		return;
 	}
+	if (!many && silence_circles(v, out))
+		return;
 	contrast_find(v, false, &con);
 	if (con.c2 && !store_point_deaf(v->store, v->c->point))
 		silence_way_out(v, &con, out);

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vantage.h"
 
@@ -79,9 +80,15 @@ static void
 say_farther(const struct passage *p, struct verdicts *out)
 {
 	static const enum finding_kind kinds[] = { FINDING_PORT_BLOCKED_SILENT, FINDING_HOST_UNREACHABLE_SILENT };
+	const struct draft *there = ring_claim(out, p->down, 0, FINDING_HOST_UNREACHABLE_SILENT);
 	struct places at = places_of(p);
 	char where[320];
 
+	if (there != NULL && strcmp(there->f->subkind, "routing-loop") == 0) {	/* no farther than there */
+		ring_silence(out, p->up, 0, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_POSSIBLE);
+		ring_silence(out, p->up, 0, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
+		return;
+	}
 	snprintf(where, sizeof(where), "The SYNs still pass %s: the fault lies beyond it.", at.down);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct draft *d = ring_claim(out, p->up, 0, kinds[i]);

@@ -15,6 +15,7 @@ enum {
 	WAYS = 3,
 	TTL_SPREAD = 8,			/* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
+	CIRCLE_SIGHTINGS = 10,		/* no capture has so many mirrors along one path */
 	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
 	TWICE_LEAST = 3, TWICE_PERCENT = 30, TWICE_STAYS = 15, LATELY = 512, SENDERS = 64,
 };
@@ -334,6 +335,10 @@ count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet 
 	/* It goes on until the TTL is used up: look for the next from here. */
 	s->ns[i] = p->at.ns;
 	s->ttl[i] = p->ttl;
+	if (s->falling[i] == CIRCLE_SIGHTINGS && c->counters.circles++ == 0) {
+		c->counters.circle_first = p->at;
+		c->counters.circle_to = p->dst;
+	}
 	if (s->falling[i] != LOOP_SIGHTINGS)
 		return;
 	*dropped -= 1;		/* the second sighting, counted as a copy */

@@ -51,6 +51,34 @@ build_icmp(const struct record *conn, struct addr from, uint8_t type, uint8_t co
 	return r;
 }
 
+/* What comes by ten times is in a circle; only of the server's address, and at that time, it says something. */
+static void
+test_circle(void)
+{
+	struct record r[] = { build_capture(0, 0, 30000), build_syns(1, 0, 4, 30000) };
+	struct record_capture *k = &r[0].capture;
+	struct correlator *c;
+	const struct finding *f;
+
+	k->loops = 4;
+	k->loop_first = at(100);
+	k->loop_to = r[1].connection.server.ip;
+	c = judged_records(r, 2);
+	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_CONFIRMED);
+	f = find_kind(c, FINDING_HOST_UNREACHABLE_SILENT);
+	CHECK(f != NULL && strcmp(f->subkind, "routing-loop") == 0);
+	correlator_free(c);
+	k->loop_first = at(20000);
+	c = judged_records(r, 2);
+	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	k->loop_first = at(100);
+	k->loop_to = r[1].connection.client.ip;
+	c = judged_records(r, 2);
+	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+}
+
 static void
 test_silence_without_contrast(void)
 {
@@ -562,6 +590,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "silence without contrast is only possible", test_silence_without_contrast },
+		{ "a routing loop", test_circle },
 		{ "too short to say", test_too_short_to_say },
 		{ "the remedy is for the port", test_remedy_is_for_the_port },
 		{ "the same host answers elsewhere", test_same_host_answers_elsewhere },

@@ -166,6 +166,23 @@ test_routing_loop(void)
 	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
 	CHECK_EQ_INT(copies_counters(c)->first.frame, 0);
 	CHECK_EQ_INT(copies_counters(c)->loop_first.frame, 3);
+	CHECK_EQ_INT(copies_counters(c)->circles, 1);
+	CHECK_EQ_INT(copies_counters(c)->circle_first.frame, 10);
+	CHECK(memcmp(&copies_counters(c)->circle_to, &p.dst, sizeof(p.dst)) == 0);
+	copies_free(c);
+}
+
+/* Mirrors along one path show a falling TTL as well; no capture has ten of them. */
+static void
+test_mirrors_in_a_row(void)
+{
+	struct copies *c = copies_new();
+	struct packet p = segment();
+
+	CHECK(!copies_seen(c, &p, false));
+	for (int ttl = 63; ttl > 60; ttl--)
+		CHECK(again(c, &p, 5 * US, ttl, false));
+	CHECK_EQ_INT(copies_counters(c)->circles, 0);
 	copies_free(c);
 }
 
@@ -379,6 +396,7 @@ main(void)
 		{ "retransmissions stay", test_retransmission },
 		{ "alike", test_alike },
 		{ "routing loop", test_routing_loop },
+		{ "mirrors in a row", test_mirrors_in_a_row },
 		{ "cooked capture", test_cooked },
 		{ "ICMP errors", test_icmp },
 		{ "many packets", test_many },
