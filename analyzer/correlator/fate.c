@@ -8,7 +8,7 @@
 #include "retries.h"
 
 #define STANDS_STILL	(5 * SECOND)
-enum { LOOKED = 4096, MAILS_LOOKED = 8192, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
+enum { LOOKED = 4096, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
 struct list {
 	struct fate	*v;
@@ -319,7 +319,7 @@ greylisted_before(const struct store *s, struct verdicts *v, const struct fate *
 			const struct record_transaction *t = x->transactions[i];
 			const struct draft *d;
 
-			if (mails++ == MAILS_LOOKED) {
+			if (mails++ == LOOKED) {
 				v->searches_cut++;
 				return NULL;
 			}
