@@ -98,7 +98,18 @@ black_hole_in_tunnel(void)
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
 	CHECK(f != NULL && f->mtu.try == 1492);
 	correlator_free(c);
+	e->at = e->last = at(FIRST - 5000);	/* ... or before the first was lost */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492);
+	correlator_free(c);
 	e->at = e->last = at(FIRST + 10);
+	e->mtu = 1550;			/* no less than the packet it refuses: no word about its size */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492 && strstr(f->summary, "no router says why") != NULL);
+	correlator_free(c);
+	e->mtu = 1450;
 	strcpy(conn.connection.tunnel, "erspan");	/* of the copies, not of what is copied */
 	c = JUDGED(conn, stall, icmp);
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
