@@ -65,8 +65,6 @@ const struct record_stall *reply_unheard(const struct mail_case *c, const struct
 bool	transaction_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* What EHLO's SIZE announces (RFC 1870); 0 = nothing, or no limit. */
 uint64_t case_size_limit(const struct mail_case *c);
-/* Says how many more connections the client had to this server and port at that moment. */
-void	say_connections_open(const struct view *v, struct finding *f, const struct moment *at);
 /* The server refuses a line when the client has said nothing yet: something between them put it there. */
 bool	case_line_between(const struct mail_case *c, const struct moment *refused);
 void	say_line_between(const struct mail_case *c, struct finding *f, const struct record_reply *r);

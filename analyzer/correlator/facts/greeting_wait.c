@@ -1,7 +1,4 @@
 #include "greeting_wait.h"
-#include "lookup.h"
-
-#define IDENT_PORT	113
 
 bool
 greeting_tls_begun(const struct mail_case *c)
@@ -73,33 +70,4 @@ greeting_given_up(const struct mail_case *c)
 	    case_waited(c, &c->conn->handshake, &left) < GREETING_LATE)
 		return none;
 	return left;
-}
-
-/* ---- an ident query ---------------------------------------------------------------------- */
-
-/* When the query would have been repeated, had it not been given up: systems double their patience, or begin with 6 s. */
-static int64_t
-query_ended_by(const struct record_connection *n)
-{
-	uint32_t k = n->syn_count;
-
-	if (k < 2)
-		return n->first.ns + 6 * SECOND;
-	if (k > RECORD_SYNS)
-		return n->last.ns + 64 * SECOND;
-	return n->syn[k - 1].ns + 2 * (n->syn[k - 1].ns - n->syn[k - 2].ns) + SECOND;
-}
-
-const struct mail_case *
-greeting_ident_pending(const struct view *v, int64_t until)
-{
-	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn->server.ip, .from_ns = c->conn->handshake.ns - 2 * SECOND,
-		.to_ns = c->conn->handshake.ns + 2 * SECOND };
-
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x->point == c->point && x->conn->server.port == IDENT_PORT && addr_equal(&x->conn->server.ip, &c->conn->client.ip) &&
-		    x->conn->state == CONN_UNANSWERED && query_ended_by(x->conn) >= until)
-			return x;
-	return NULL;
 }

@@ -24,7 +24,4 @@ struct moment	greeting_given_up(const struct mail_case *c);
 /* From the handshake to the end of the greeting; 0 = there was none, or not all of it is known. */
 int64_t		greeting_wait(const struct mail_case *c);
 
-/* The server asked back (ident, RFC 1413) as soon as it accepted, got no answer, and may have waited for it until then. */
-const struct mail_case *greeting_ident_pending(const struct view *v, int64_t until);
-
 #endif /* GREETING_WAIT_H */

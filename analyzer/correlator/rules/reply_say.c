@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "correlator/facts/beside.h"
 #include "correlator/facts/callout.h"
 #include "record/addr.h"
 
@@ -272,7 +273,7 @@ reading_say(const struct reading *g, const struct refusal *r, const struct reply
 		    reading_is_relay(cl->kind) ? ", in vain until this is cured" : "");
 	reply_client_shows(f, r, false);
 	if (cl->kind == FINDING_TOO_MANY_CONNECTIONS)
-		say_connections_open(g->v, f, &r->reply->at);
+		beside_say_open(g->v, f, &r->reply->at);
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);

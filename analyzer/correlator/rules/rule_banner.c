@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "correlator/facts/beside.h"
 #include "correlator/facts/greeting_wait.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/symptom.h"
@@ -132,7 +133,7 @@ judge_silent(const struct view *v, struct verdicts *out)
 
 	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
 		return;
-	if ((ident = greeting_ident_pending(v, end.ns)) != NULL && closer != 1) {
+	if ((ident = beside_ident_pending(v, end.ns)) != NULL && closer != 1) {
 		say_ident_pending(c, ident, waited, closer == 0, &end, out);
 		return;
 	}
@@ -235,7 +236,7 @@ judge_refused(const struct view *v, struct verdicts *out)
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
 	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS)
-		say_connections_open(v, f, &r->at);
+		beside_say_open(v, f, &r->at);
 	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
 	reply_remedy(f, r);

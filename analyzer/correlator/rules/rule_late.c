@@ -1,4 +1,5 @@
 /* rule_late.c - a greeting that comes late, or later than the client waits (diagnosis 1B: slow-banner, ident-delay). */
+#include "correlator/facts/beside.h"
 #include "correlator/facts/greeting_wait.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/symptom.h"
@@ -104,7 +105,7 @@ judge_ungreeted(const struct view *v, struct verdicts *out)
 	char here[32], there[32], client[ADDR_TEXT];
 	struct finding *f;
 
-	if (!moment_is(&left) || greeting_ident_pending(v, left.ns) != NULL || (x = later_elsewhere(v, waited)) == NULL)
+	if (!moment_is(&left) || beside_ident_pending(v, left.ns) != NULL || (x = later_elsewhere(v, waited)) == NULL)
 		return;
 	f = verdict_add(out, FINDING_SLOW_BANNER, absence(c, CONFIDENCE_PROBABLE), c, 1);
 	f->severity = SEVERITY_ERROR;
@@ -157,7 +158,7 @@ say_patience(const struct view *v, struct finding *f, int64_t delay)
 static void
 judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 {
-	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? greeting_ident_pending(v, c->session->greeting.at.ns) : NULL;
+	const struct mail_case *c = v->c, *ident = delay >= 4 * SECOND ? beside_ident_pending(v, c->session->greeting.at.ns) : NULL;
 	const struct moment *at = &c->session->greeting.at;
 	struct moment left = greeting_given_up(c);
 	struct finding *f;

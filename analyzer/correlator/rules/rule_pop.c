@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "correlator/facts/beside.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 #include "record/addr.h"
@@ -265,7 +266,7 @@ say_refusal(const struct view *v, const struct refusal *r, bool answers, struct 
 static void
 say_full_house(const struct view *v, const struct refusal *r, struct finding *f)
 {
-	say_connections_open(v, f, &r->reply->at);
+	beside_say_open(v, f, &r->reply->at);
 	finding_remedy(f, "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
 	    "fetch less often, or let the server's owner allow more.");
 	finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");
