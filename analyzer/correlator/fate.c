@@ -111,11 +111,11 @@ talk_passed(const struct talk *k, int64_t from_ns, int64_t to_ns)
 static bool
 passed_fill(struct talk *k, const struct mail_case *c)
 {
-	size_t most = (size_t)c->transaction_count + c->message_count;
+	size_t most = (size_t)c->transaction_count + c->message_count + 1;
 	int64_t *p;
 
 	k->passed_count = 0;
-	if (most > k->passed_room) {
+	if (k->passed == NULL || most > k->passed_room) {
 		if ((p = realloc(k->passed, most * sizeof(*p))) == NULL)
 			return false;
 		k->passed = p;
@@ -146,7 +146,7 @@ talk_add(struct talk *k, const struct draft *d)
 	size_t room = k->room == 0 ? 64 : k->room * 2;
 
 	if (k->n == k->room) {
-		if ((v = realloc(k->v, room * sizeof(*v))) == NULL)
+		if ((v = realloc(k->v, room * sizeof(struct draft *))) == NULL)
 			return false;
 		k->v = v;
 		k->room = room;

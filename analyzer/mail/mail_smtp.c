@@ -69,8 +69,7 @@ asked_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		f->mail->caps.memory++;
 		return NULL;
 	}
-	s->asked_count++;
-	a = smtp_asked_last(s);
+	a = smtp_asked_at(s, s->asked_count++);
 	*a = (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };
 	if (ev->line_len != 0)
 		text_copy_utf8(a->line, sizeof(a->line), ev->line, ev->line_len);
@@ -431,7 +430,9 @@ smtp_event(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 static bool
 command_unanswered(const struct smtp_flow *s)
 {
-	return s->asked_count != 0 && !smtp_asked_last(s)->answered;
+	const struct smtp_asked_cmd *last = smtp_asked_last(s);
+
+	return last != NULL && !last->answered;
 }
 
 static void
@@ -439,10 +440,11 @@ smtp_end(struct mail_flow *f, const struct record_connection *facts)
 {
 	struct smtp_flow *s = smtp_flow(f);
 	struct record_session *r = f->session;
+	const struct smtp_asked_cmd *last = smtp_asked_last(s);
 
 	r->command_unanswered = command_unanswered(s) && !r->tls;
-	r->chunk_whole = s->asked_count != 0 && smtp_asked_last(s)->verb == SMTP_BDAT && s->chunk_due == 0;
-	if (r->command_unanswered && smtp_asked_last(s)->verb == SMTP_END_OF_DATA)
+	r->chunk_whole = last != NULL && last->verb == SMTP_BDAT && s->chunk_due == 0;
+	if (r->command_unanswered && last->verb == SMTP_END_OF_DATA)
 		memcpy(r->last_command, ".", 2);
 	r->early_talker = s->early && r->server_seen && !r->gap_server;
 	r->greeting_cut = r->greeting_begun.frame != 0 && r->greeting.at.frame == 0 && !r->midstream && !r->tls;

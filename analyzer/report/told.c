@@ -43,7 +43,7 @@ slot_find(struct told *t, uint64_t id)
 static void
 slots_fill(struct told *t)
 {
-	memset(t->slot, 0, 2 * t->room * sizeof(*t->slot));
+	memset(t->slot, 0, (size_t)2 * t->room * sizeof(*t->slot));
 	for (uint32_t i = 0; i < t->count; i++)
 		*slot_find(t, t->entry[i].id) = i + 1;
 }
@@ -53,7 +53,7 @@ told_grow(struct told *t)
 {
 	uint32_t room = t->room > 0 ? 2 * t->room : ROOM;
 	struct entry *entry = realloc(t->entry, room * sizeof(*entry));
-	uint32_t *slot = entry != NULL ? malloc(2 * room * sizeof(*slot)) : NULL;
+	uint32_t *slot = entry != NULL ? malloc((size_t)2 * room * sizeof(*slot)) : NULL;
 
 	if (entry != NULL)
 		t->entry = entry;

@@ -133,7 +133,7 @@ key_at(const void *list, uint32_t i)
 {
 	const struct record_key *k;
 
-	memcpy(&k, (const char *)list + i * sizeof(k), sizeof(k));
+	memcpy(&k, (const char *)list + i * sizeof(struct record_key *), sizeof(struct record_key *));
 	return k;
 }
 

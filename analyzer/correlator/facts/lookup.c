@@ -444,7 +444,7 @@ case_begun_before(const void *element, const void *key)
 size_t
 case_run_before(struct case_run run, int64_t ns)
 {
-	return count_before(run.at, run.n, sizeof(*run.at), case_begun_before, &ns);
+	return count_before(run.at, run.n, sizeof(struct mail_case *), case_begun_before, &ns);
 }
 
 /* ---- POP3 logins ---------------------------------------------------------------------------- */
@@ -465,12 +465,12 @@ logins_build(struct lookups *l)
 {
 	const struct store *s = l->store;
 
-	if ((l->logins = room_for(l, s->indexed, sizeof(*l->logins))) == NULL)
+	if ((l->logins = room_for(l, s->indexed, sizeof(struct mail_case *))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++)
 		if (case_pop_session(s->cases[i]) && s->cases[i]->session->logins_ok > 0)
 			l->logins[l->login_count++] = s->cases[i];
-	qsort(l->logins, l->login_count, sizeof(*l->logins), login_order);
+	qsort(l->logins, l->login_count, sizeof(struct mail_case *), login_order);
 }
 
 struct login_key {
@@ -496,8 +496,8 @@ lookup_logins(struct lookups *l, const struct addr *client, int64_t from_ns, int
 
 	if (l->logins == NULL)
 		logins_build(l);
-	from = count_before(l->logins, l->login_count, sizeof(*l->logins), login_before, &after);
-	to = count_before(l->logins, l->login_count, sizeof(*l->logins), login_before, &until);
+	from = count_before(l->logins, l->login_count, sizeof(struct mail_case *), login_before, &after);
+	to = count_before(l->logins, l->login_count, sizeof(struct mail_case *), login_before, &until);
 	return (struct case_run){ l->logins + from, to > from ? to - from : 0 };
 }
 
@@ -535,12 +535,12 @@ offers_build(struct lookups *l)
 	const struct store *s = l->store;
 	size_t n = 0;
 
-	if ((l->offers = room_for(l, s->indexed, sizeof(*l->offers))) == NULL)
+	if ((l->offers = room_for(l, s->indexed, sizeof(struct mail_case *))) == NULL)
 		return;
 	for (size_t i = 0; i < s->indexed; i++)
 		if (s->cases[i]->session != NULL && s->cases[i]->session->starttls_offered)
 			l->offers[n++] = s->cases[i];
-	qsort(l->offers, n, sizeof(*l->offers), offer_order);
+	qsort(l->offers, n, sizeof(struct mail_case *), offer_order);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || !offer_repeats(l->offers[l->offer_count - 1], l->offers[i]))
 			l->offers[l->offer_count++] = l->offers[i];
@@ -565,8 +565,8 @@ lookup_offers(struct lookups *l, const struct endpoint *server)
 
 	if (l->offers == NULL)
 		offers_build(l);
-	from = count_before(l->offers, l->offer_count, sizeof(*l->offers), offer_before, server);
-	to = count_before(l->offers, l->offer_count, sizeof(*l->offers), offer_not_past, server);
+	from = count_before(l->offers, l->offer_count, sizeof(struct mail_case *), offer_before, server);
+	to = count_before(l->offers, l->offer_count, sizeof(struct mail_case *), offer_not_past, server);
 	return (struct case_run){ l->offers + from, to - from };
 }
 

@@ -486,9 +486,9 @@ test_bound_of_short_ones(void)
 	uint32_t looked = 0;
 
 	CU_ASSERT_FATAL(r != NULL);
-	r[0] = build_connection(0, 1, 0, SHORT * 1000);
+	r[0] = build_connection(0, 1, 0, INT64_C(1000) * SHORT);
 	for (int i = 1; i <= SHORT; i++)
-		r[i] = build_connection(0, 1 + (uint64_t)i, i * 1000, i * 1000 + 500);
+		r[i] = build_connection(0, 1 + (uint64_t)i, INT64_C(1000) * i, INT64_C(1000) * i + 500);
 	begin(r, SHORT + 1);
 	for (int backwards = 0; backwards < 2; backwards++) {
 		int64_t since = backwards ? 2500 : (SHORT - 1) * 1000;

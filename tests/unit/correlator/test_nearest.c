@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-enum { FEW = 1000, MANY = 5000 };		/* a search looks at 4096 */
+#define MANY	INT64_C(5000)		/* a search looks at 4096 */
+
+enum { FEW = 1000 };
 
 /* A POP3 session of one user that logs in and leaves. */
 static void
@@ -73,14 +75,14 @@ test_locker(void)
 static void
 test_locker_among_many(void)
 {
-	struct record *v = calloc(2 * (MANY + 2), sizeof(*v));
+	struct record *v = calloc((size_t)(2 * (MANY + 2)), sizeof(*v));
 
 	CU_ASSERT_FATAL(v != NULL);
-	for (uint64_t i = 0; i < MANY; i++)
+	for (uint64_t i = 0; i < (uint64_t)MANY; i++)
 		build_login(&v[2 * i], i + 1, (int64_t)i * 10, (int64_t)i * 10 + 500, "ann");
 	build_login(&v[2 * MANY], MANY + 1, MANY * 10 - 2000, MANY * 10 + 5000, "jim");
 	build_locked(&v[2 * MANY + 2], MANY + 2, MANY * 10, MANY * 10 + 500, "jim");
-	CHECK_EQ_INT(locker(v, 2 * (MANY + 2)), v[2 * MANY].connection.first.frame);
+	CHECK_EQ_INT(locker(v, (size_t)(2 * (MANY + 2))), v[2 * MANY].connection.first.frame);
 	free(v);
 }
 
@@ -93,7 +95,7 @@ test_greylisted_among_many(void)
 	const struct fate *f;
 	size_t n;
 
-	for (uint64_t i = 0; i < MANY; i++) {
+	for (uint64_t i = 0; i < (uint64_t)MANY; i++) {
 		struct record other = build_connection(0, i + 1, (int64_t)i * 10, (int64_t)i * 10 + 500);
 
 		correlator_take(c, &other);

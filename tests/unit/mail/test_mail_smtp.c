@@ -526,7 +526,7 @@ static void
 test_more_than_are_remembered(void)
 {
 	enum { MORE = 10 };
-	char *text = malloc(SMTP_OUTSTANDING_MAX * 16);
+	char *text = malloc((size_t)16 * SMTP_OUTSTANDING_MAX);
 	struct seen *s;
 
 	strcpy(text, HELLO);
