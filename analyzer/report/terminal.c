@@ -395,9 +395,9 @@ terminal_print(const struct page *p, const struct terminal_report *given)
 void
 terminal_finding_line(const struct page *p, const struct finding *f)
 {
-	char clock[TERMINAL_TIME], path[TERMINAL_PATH], text[1024];
+	char time[TERMINAL_TIME], path[TERMINAL_PATH], text[1024];
 
-	fprintf(p->out, "%s ", terminal_clock(f->last.ns, clock));
+	fprintf(p->out, "%s ", terminal_time(f->last.ns, time));
 	page_put(p, terminal_colour(f->severity), "%s", kind_id(f->kind));
 	fprintf(p->out, " %s %s (%s)", f->retracted ? "retracted" : confidence_name(f->confidence),
 	    terminal_path(&f->from, &f->to, path), kind_facts(f->kind)->title);

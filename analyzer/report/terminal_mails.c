@@ -8,6 +8,7 @@
 #include "record/addr.h"
 #include "record/record_fields.h"
 #include "record/text.h"
+#include "record/when.h"
 
 #define LABELS	15	/* after the clock */
 #define TEXT	2048
@@ -124,10 +125,26 @@ add_frames(struct text *t, const struct moment *first, const struct moment *last
 	}
 }
 
+/* When it began; 0 = not known. */
+static int64_t
+fate_ns(const struct fate *f)
+{
+	return f->transaction != NULL ? f->transaction->first.ns : f->message != NULL ? f->message->first.ns : 0;
+}
+
+static bool
+same_day(int64_t a_ns, int64_t b_ns)
+{
+	struct when a = when_split(a_ns), b = when_split(b_ns);
+
+	return a.year == b.year && a.month == b.month && a.day == b.day;
+}
+
 static void
 add_retries(struct text *t, const struct fate *f)
 {
 	char when[TERMINAL_TIME], server[ADDR_TEXT];
+	int64_t ns = f->retry_at.ns;
 
 	if (f->retries == 0)
 		return;
@@ -135,7 +152,7 @@ add_retries(struct text *t, const struct fate *f)
 	if (f->retries > 1)
 		text_add(t, " %u times", f->retries);
 	text_add(t, "%s: %s at %s by %s", f->retries > 1 ? ", the last of them" : "", verdict_name(f->retry_verdict),
-	    terminal_clock(f->retry_at.ns, when), addr_format(&f->retry_server.ip, server, sizeof(server)));
+	    same_day(ns, fate_ns(f)) ? terminal_clock(ns, when) : terminal_time(ns, when), addr_format(&f->retry_server.ip, server, sizeof(server)));
 }
 
 static void
@@ -181,13 +198,11 @@ describe_message(struct text *t, const struct fate *f, const struct terminal_rep
 static void
 print_fate(const struct page *p, const struct fate *f, const struct terminal_report *r)
 {
-	struct moment at = f->transaction != NULL ? f->transaction->first :
-	    f->message != NULL ? f->message->first : (struct moment){ 0 };
 	char clock[TERMINAL_TIME] = "";
 	struct text t = { .len = 0 };
 
-	if (at.ns != 0 || at.frame != 0)
-		terminal_clock(at.ns, clock);
+	if (fate_ns(f) != 0)
+		terminal_clock(fate_ns(f), clock);
 	if (f->transaction != NULL)
 		describe_transaction(&t, f, r);
 	else
@@ -216,11 +231,36 @@ fate_worth(const struct fate *f)
 	}
 }
 
+static bool
+fates_of_days(const struct fate *fates, size_t n)
+{
+	int64_t first = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (first == 0)
+			first = fate_ns(&fates[i]);
+		else if (fate_ns(&fates[i]) != 0 && !same_day(first, fate_ns(&fates[i])))
+			return true;
+	}
+	return false;
+}
+
+/* Clocks alone do not tell the mails of one day from those of another: a line for each day. */
+static void
+print_day(const struct page *p, int64_t ns)
+{
+	char time[TERMINAL_TIME];
+
+	page_line(p, "  %.10s", terminal_time(ns, time));
+}
+
 /* At most `most', in order of time all the same. */
 static void
 print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most, const struct terminal_report *r)
 {
 	size_t room[WORTHS] = { 0 }, rest = most;
+	bool days = fates_of_days(fates, n);
+	int64_t day = 0;
 
 	for (size_t i = 0; i < n; i++)
 		room[fate_worth(&fates[i])]++;
@@ -231,10 +271,14 @@ print_fates(const struct page *p, const struct fate *fates, size_t n, size_t mos
 	for (size_t i = 0; i < n; i++) {
 		size_t *left = &room[fate_worth(&fates[i])];
 
-		if (*left > 0) {
-			(*left)--;
-			print_fate(p, &fates[i], r);
+		if (*left == 0)
+			continue;
+		(*left)--;
+		if (days && fate_ns(&fates[i]) != 0 && (day == 0 || !same_day(day, fate_ns(&fates[i])))) {
+			day = fate_ns(&fates[i]);
+			print_day(p, day);
 		}
+		print_fate(p, &fates[i], r);
 	}
 	if (n > most)
 		page_line(p, "  ... and %zu more; --all or --json tells all of them", n - most);

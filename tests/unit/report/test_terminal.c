@@ -205,6 +205,33 @@ each_mail_has_its_fate(void)
 	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1499 more\n"));
 }
 
+/* A sensor of weeks: the clock alone says little. */
+static void
+mails_of_several_days_have_their_day(void)
+{
+	static struct record_transaction later[2];
+	const int64_t day = INT64_C(86400) * 1000;
+
+	fake_reset();
+	fake_mail();
+	for (int i = 0; i < 2; i++) {
+		later[i] = mail_tx;
+		later[i].first = fake_moment(day + 2500 + i, 20);
+		fake_fates[1 + i] = fake_fates[0];
+		fake_fates[1 + i].transaction = &later[i];
+	}
+	fake_fate_count = 3;
+	CHECK(says("  2026-11-21\n  10:00:01.500 <bob@example.org>"));
+	CHECK(says("[frames 8-17]\n  2026-11-22\n  10:00:02.500 <bob@example.org>"));
+	CHECK(says("\n  10:00:02.501 <bob@example.org>"));
+	fake_fates[0].retries = 1;
+	fake_fates[0].retry_verdict = VERDICT_ACCEPTED;
+	fake_fates[0].retry_at = later[0].first;
+	CHECK(says("tried again (same sender and recipient): accepted at 2026-11-22"));
+	fake_fate_count = 1;
+	CHECK(!says("  2026-11-21\n"));
+}
+
 static void
 many_mails_are_counted(void)
 {
@@ -398,6 +425,7 @@ main(void)
 		{ "what cannot be read is not nothing", what_cannot_be_read_is_not_nothing },
 		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
+		{ "mails of several days have their day", mails_of_several_days_have_their_day },
 		{ "many mails are counted", many_mails_are_counted },
 		{ "mails that failed are told before others", mails_that_failed_are_told_before_others },
 		{ "what is alike is told once", what_is_alike_is_told_once },
