@@ -559,13 +559,13 @@ ids_count(const struct record_direction *a)
 	return a->ids_step && (!a->at_sender || a->super_segments == 0);
 }
 
-/* How surely the missing IDs are packets of this connection. */
+/* How surely the missing IDs are packets of this connection; at the sender a capture that lost them looks the same. */
 static enum confidence
 ids_tell(const struct way *w)
 {
 	bool sending = had_to_send(w), own = counts_each(w);
 
-	return sending && own ? CONFIDENCE_PROBABLE : sending || own ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+	return sending && own && !w->a->at_sender ? CONFIDENCE_PROBABLE : sending || own ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
 }
 
 static void
@@ -575,6 +575,7 @@ judge_upstream(const struct view *v, struct verdicts *out)
 		struct way w = way_of(v, v->c, d);
 		const struct record_direction *a = w.a;
 		enum confidence conf = ids_tell(&w);
+		bool others = !had_to_send(&w) || !counts_each(&w);	/* they may be of other connections */
 		struct finding *f;
 
 		if (conf == CONFIDENCE_CANNOT_TELL || !way_two_sided(&w) || way_claimed(&w, out, 4, 7) || !ids_count(a) || !a->id_gap_big_before
@@ -584,19 +585,21 @@ judge_upstream(const struct view *v, struct verdicts *out)
 		finding_subkind(f, "before-the-capture");
 		finding_span(f, &a->id_gap_from, &a->id_gap_to);
 		evidence_frame(evidence_frame(finding_says(f, w.c->point, "%.1f s of silence over which %u IP IDs of the sender are missing: "
-		    "it went on sending, and nothing %s", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, a->at_sender ? "left" : "came"),
+		    "it went on sending, and nothing %s", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, a->at_sender ? "of that is here" : "came"),
 		    &a->id_gap_from), &a->id_gap_to);
 		finding_summary(f, "For %.1f s nothing of this sender %s here although it sent %u packets: %s%s.",
-		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->at_sender ? "left" : "came", a->id_gap, a->at_sender ?
-		    "its own line was down (cable, Wi-Fi), or its own packet filter dropped them" :
-		    "the path before this point, or the line captured here, was down", conf == CONFIDENCE_PROBABLE ? "" : ", unless it sent them to others and "
+		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->at_sender ? "was captured" : "came", a->id_gap, a->at_sender ?
+		    "its own line was down (cable, Wi-Fi), its own packet filter dropped them, or this capture lost them" :
+		    "the path before this point, or the line captured here, was down", !others ? "" : ", unless it sent them to others and "
 		    "had nothing to say here");
 		if (a->at_sender) {
 			finding_subkind(f, "at-the-sender");
 			finding_remedy(f, "Look at the sender's own machine: its cable or Wi-Fi (its system log says when the link went down and came back), its "
 			    "packet filter.");
 		}
-		if (conf != CONFIDENCE_PROBABLE)
+		if (a->at_sender)
+			finding_next_capture(f, "a line that was down", "a capture that lost packets", "what came onto the line", "on a mirror port of its switch");
+		else if (conf != CONFIDENCE_PROBABLE)
 			finding_next_capture(f, "a path that was down", "a sender that paused and sent elsewhere", "what the sender sent meanwhile", "at the sender");
 		else
 			finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
