@@ -141,14 +141,6 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
 }
 
-static int
-by_id(const void *a, const void *b)
-{
-	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
-
-	return (x->id > y->id) - (x->id < y->id);
-}
-
 /* What is gravest first, then what is surest, then what was last: a month of mail that was accepted outnumbers every fault. */
 static int
 by_worth(const void *a, const void *b)
@@ -161,7 +153,7 @@ by_worth(const void *a, const void *b)
 		return x->confidence > y->confidence ? -1 : 1;
 	if (x->last.ns != y->last.ns)
 		return x->last.ns > y->last.ns ? -1 : 1;
-	return by_id(a, b);
+	return findings_by_id(a, b);
 }
 
 /* Takes the place of what outlived its cases so far.  NULL: no memory, that is kept. */
@@ -175,7 +167,7 @@ old_replace(struct correlator *c, struct finding **v, size_t n)
 		qsort(v, n, sizeof(struct finding *), by_worth);
 	for (; n > OLD_MAX; c->findings_dropped++)
 		finding_free(v[--n]);
-	qsort(v, n, sizeof(struct finding *), by_id);
+	qsort(v, n, sizeof(struct finding *), findings_by_id);
 	c->old = v;
 	c->old_count = n;
 }
@@ -267,7 +259,7 @@ findings_replace(struct correlator *c, struct finding **v, size_t n)
 	if (most > 0 && (grown = realloc(v, (n + most) * sizeof(struct finding *))) != NULL) {
 		v = grown;
 		gone = findings_retract(c, v, n, most);
-		qsort(v, n + gone, sizeof(struct finding *), by_id);
+		qsort(v, n + gone, sizeof(struct finding *), findings_by_id);
 	}
 	list_free(c->findings, c->finding_count);
 	c->findings = v;

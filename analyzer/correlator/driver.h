@@ -16,5 +16,7 @@ void	driver_run(const struct store *s, const struct replies *replies, struct ver
  */
 size_t	findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c),
 	    const void *ctx, struct finding *const *old, size_t old_n, struct finding ***out);
+/* Their order, for qsort() of pointers to them. */
+int	findings_by_id(const void *a, const void *b);
 
 #endif /* DRIVER_H */

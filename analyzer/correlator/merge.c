@@ -244,8 +244,8 @@ group_end(const struct part *p, size_t n, size_t from)
 	return i;
 }
 
-static int
-id_compare(const void *a, const void *b)
+int
+findings_by_id(const void *a, const void *b)
 {
 	const struct finding *x = *(struct finding *const *)a, *y = *(struct finding *const *)b;
 
@@ -300,7 +300,7 @@ findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct 
 		else
 			v->starved++;
 	}
-	qsort(all, groups, sizeof(struct finding *), id_compare);
+	qsort(all, groups, sizeof(struct finding *), findings_by_id);
 	*out = all;
 done:
 	free(parts);

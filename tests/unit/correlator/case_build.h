@@ -84,6 +84,21 @@ build_connection(uint32_t point, uint64_t id, int64_t ms, int64_t end_ms)
 	return r;
 }
 
+/* Its client says nothing more from 2 s on, till the end at 22 s. */
+static inline struct record
+build_paused(void)
+{
+	struct record r = build_connection(0, 1, 0, 22000);
+	struct record_direction *a = &r.connection.dir[0];
+
+	r.connection.rtt_ns = 40 * MS;
+	a->at_sender = true;
+	a->last = at(2000);
+	a->pause_count = 1;
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
+	return r;
+}
+
 static inline void
 build_reply(struct record_reply *r, int code, const char *text, int64_t ms)
 {

@@ -161,15 +161,9 @@ black_hole_among_many(void)
 static struct correlator *
 silent_among(uint64_t others)
 {
-	struct record conn = build_connection(0, 1, 0, 22000), session = build_session(&conn, 100), other;
-	struct record_direction *a = &conn.connection.dir[0];
+	struct record conn = build_paused(), session = build_session(&conn, 100), other;
 	struct correlator *c = build_correlator();
 
-	conn.connection.rtt_ns = 40 * MS;
-	a->at_sender = true;
-	a->last = at(2000);
-	a->pause_count = 1;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
 	session.session.content_from = at(1000);
 	correlator_take(c, &conn);
 	correlator_take(c, &session);

@@ -74,15 +74,10 @@ pauses(void)
 static void
 silent_to_the_end(void)
 {
-	struct record conn = build_connection(0, 1, 0, 22000), session = build_session(&conn, 100);
+	struct record conn = build_paused(), session = build_session(&conn, 100);
 	struct record_direction *a = &conn.connection.dir[0];
 	struct correlator *c;
 
-	conn.connection.rtt_ns = 40 * MS;
-	a->at_sender = true;
-	a->last = at(2000);
-	a->pause_count = 1;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
 	session.session.content_from = at(1000);
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
