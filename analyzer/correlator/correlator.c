@@ -5,11 +5,12 @@
 
 #include "driver.h"
 #include "fate.h"
+#include "gone.h"
 #include "record/text.h"
 #include "correlator/words/replies.h"
 #include "summary.h"
 
-enum { RETIRED_MAX = 1 << 20, OLD_MAX = 4096, RETRACTED_MAX = 1024 };
+enum { OLD_MAX = 4096, RETRACTED_MAX = 1024 };
 
 struct correlator {
 	struct store	*store;
@@ -24,13 +25,13 @@ struct correlator {
 	struct finding	**old;
 	size_t		 old_count;
 	struct summary	 retired;
-	uint64_t	*gone;			/* conversations already counted: an open-addressed set */
-	size_t		 gone_count;
+	struct gone	 gone;			/* conversations already counted */
 	uint64_t	 findings_dropped;
 	uint64_t	 unread, cut;		/* lines of records of no use; inputs of records that ended too early */
 	uint64_t	 starved;		/* allocations that failed while judging */
 	uint64_t	 searches_cut;		/* that ended at their bound: the most in one judgement */
 	uint64_t	 refusals_unread;	/* the same */
+	uint64_t	 pairs_beyond;		/* the same */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -70,44 +71,11 @@ correlator_free(struct correlator *c)
 	list_free(c->findings, c->finding_count);
 	free(c->fates);
 	list_free(c->old, c->old_count);
-	free(c->gone);
+	gone_free(&c->gone);
 	free(c);
 }
 
 /* ---- leaving to make room ------------------------------------------------------------ */
-
-/* True when the conversation was not in the set; it is now, unless the set is full. */
-static bool
-gone_add(struct correlator *c, uint64_t conversation)
-{
-	size_t i;
-
-	if (conversation == 0)
-		return true;
-	if (c->gone == NULL && (c->gone = calloc(RETIRED_MAX, sizeof(*c->gone))) == NULL) {
-		c->starved++;
-		return true;
-	}
-	for (i = conversation & (RETIRED_MAX - 1); c->gone[i] != 0; i = (i + 1) & (RETIRED_MAX - 1))
-		if (c->gone[i] == conversation)
-			return false;
-	if (c->gone_count < RETIRED_MAX / 2) {
-		c->gone[i] = conversation;
-		c->gone_count++;
-	}
-	return true;
-}
-
-static bool
-gone_has(const struct correlator *c, uint64_t conversation)
-{
-	if (c->gone == NULL || conversation == 0)
-		return false;
-	for (size_t i = conversation & (RETIRED_MAX - 1); c->gone[i] != 0; i = (i + 1) & (RETIRED_MAX - 1))
-		if (c->gone[i] == conversation)
-			return true;
-	return false;
-}
 
 static void
 case_retire(void *ctx, struct mail_case *x)
@@ -116,7 +84,7 @@ case_retire(void *ctx, struct mail_case *x)
 
 	if (!x->counted)
 		return;
-	if (gone_add(c, case_conversation(x)))
+	if (gone_add(&c->gone, case_conversation(x)))
 		summary_add_case(&c->retired, x);
 }
 
@@ -139,6 +107,7 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 	c->starved += v->starved;
 	c->refusals_unread = v->refusals_unread > c->refusals_unread ? v->refusals_unread : c->refusals_unread;
 	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
+	c->pairs_beyond = v->pairs_beyond > c->pairs_beyond ? v->pairs_beyond : c->pairs_beyond;
 }
 
 /* What is gravest first, then what is surest, then what was last: a month of mail that was accepted outnumbers every fault. */
@@ -329,6 +298,14 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (n->paths_evicted + n->hosts_evicted > 0)
 		summary_incomplete(out, "entries of path and host history that were forgotten: %llu",
 		    (unsigned long long)n->paths_evicted + n->hosts_evicted);
+	if (n->icmp_evicted > 0)
+		summary_incomplete(out, "ICMP errors that fit no connection and were forgotten, the oldest first: %llu", (unsigned long long)n->icmp_evicted);
+	if (c->gone.forgotten > 0)
+		summary_incomplete(out, "connections that left memory and would be counted again if another capture showed them: %llu",
+		    (unsigned long long)c->gone.forgotten);
+	if (c->pairs_beyond > 0)
+		summary_incomplete(out, "connections seen at two capture points each, of more pairs of points than are compared: %llu",
+		    (unsigned long long)c->pairs_beyond);
 	if (n->uncompared > 0)
 		summary_incomplete(out,
 		    "copies of connections that were not compared: %llu; of each, only those at %u capture points are",
@@ -348,7 +325,7 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	if (c->searches_cut > 0)
 		summary_incomplete(out, "searches among very many connections of the same hosts that ended at their bound: %llu; a second attempt, or "
 		    "something to compare with, may have been missed", (unsigned long long)c->searches_cut);
-	starved = c->starved + store_starved(c->store);
+	starved = c->starved + c->gone.starved + store_starved(c->store);
 	if (starved > 0)
 		summary_incomplete(out, "memory: %llu allocation%s failed while the findings were made; some may be missing",
 		    (unsigned long long)starved, PLURAL(starved));
@@ -361,7 +338,7 @@ correlator_summary(const struct correlator *c, struct summary *out)
 	for (size_t i = 0; i < store_case_count(c->store); i++) {
 		const struct mail_case *x = store_case_at(c->store, i);
 
-		if (!gone_has(c, case_conversation(x)))
+		if (!gone_has(&c->gone, case_conversation(x)))
 			summary_add_case(out, x);
 	}
 	incomplete_store(c, out);	/* first: of very many captures the last reasons are only counted */

@@ -29,6 +29,7 @@ struct verdicts {
 	uint64_t	 dropped;	/* findings not kept: cap or memory */
 	uint64_t	 searches_cut;	/* that ended at their bound */
 	uint64_t	 refusals_unread; /* of connections with very many that say different things */
+	uint64_t	 pairs_beyond;	/* connections of pairs of capture points that were not compared: too many pairs */
 	uint64_t	 starved;	/* other allocations that failed */
 	struct finding	 scratch;
 };

@@ -220,21 +220,49 @@ inner_size(const struct way *w, uint32_t outer)
 	return outer - w->c->conn->tunnel_bytes;
 }
 
-/* What is refused is as large as they are, and at that time: its sender, which is the tunnel's end, is told so, and nobody else. */
+static bool
+outer_fits(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e)
+{
+	return e->frag_needed && e->dir < 0 && e->quoted_len == outer_size(w, s->u) && e->mtu < e->quoted_len &&
+	    e->mtu > w->c->conn->tunnel_bytes && inner_size(w, e->mtu) >= s->proven && e->last.ns >= s->first.ns &&
+	    e->at.ns <= s->lost_last.ns + PATH_SECOND;
+}
+
+/* So many of them came until then; they are kept as they came. */
+static size_t
+icmp_until(const struct record_icmp_error *v, size_t n, int64_t ns)
+{
+	size_t lo = 0;
+
+	while (lo < n) {
+		size_t mid = lo + (n - lo) / 2;
+
+		if (v[mid].at.ns <= ns)
+			lo = mid + 1;
+		else
+			n = mid;
+	}
+	return lo;
+}
+
+/*
+ * What is refused is as large as they are, and at that time: its sender, which is the tunnel's end, is told so, and nobody
+ * else.  The first that fits, of the last that came until then: a sensor hears others for weeks before.
+ */
 static const struct record_icmp_error *
 outer_told(const struct way *w, const struct record_stall *s)
 {
+	const struct record_icmp_error *v, *told = NULL;
 	size_t n;
-	const struct record_icmp_error *v = store_lone_icmp(w->v->store, w->c->point, &n);
 
 	if (w->c->conn->tunnel_bytes == 0 || strstr(w->c->conn->tunnel, "erspan") != NULL)	/* a mirror's: copies */
 		return NULL;
+	v = store_lone_icmp(w->v->store, w->c->point, &n);
+	n = icmp_until(v, n, s->lost_last.ns + PATH_SECOND);
 	for (size_t i = 0; lookup_may(w->v->lookups, i, n, LOOKUP_MOST); i++)
-		if (v[i].frag_needed && v[i].dir < 0 && v[i].quoted_len == outer_size(w, s->u) && v[i].mtu < v[i].quoted_len &&
-		    v[i].mtu > w->c->conn->tunnel_bytes && inner_size(w, v[i].mtu) >= s->proven && v[i].last.ns >= s->first.ns &&
-		    v[i].at.ns <= s->lost_last.ns + PATH_SECOND)
-			return &v[i];
-	return NULL;
+		if (outer_fits(w, s, &v[n - 1 - i]))
+			told = &v[n - 1 - i];
+	return told;
 }
 
 /* What it told holds for this connection's packets, too: of the same time, on a path that did not change, and no more than that passed. */

@@ -144,6 +144,7 @@ judge(const struct view *v, struct verdicts *out)
 		}
 	vantage_reach(&points, v->store, out);
 	out->starved += points.starved;
+	out->pairs_beyond += points.beyond;
 	vantages_free(&points);
 }
 

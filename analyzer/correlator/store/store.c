@@ -301,6 +301,37 @@ store_take_plain(struct table *t, size_t size, const void *x, int (*order)(const
 	return p != NULL;
 }
 
+/* What leaves was counted, and stays so. */
+static void
+frag_needed_keep(struct store *s, uint64_t before)
+{
+	uint64_t after = store_frag_needed(s);
+
+	s->counters.frag_needed += before > after ? before - after : 0;
+}
+
+static int64_t
+icmp_last(const void *p)
+{
+	return ((const struct record_icmp_error *)p)->last.ns;
+}
+
+/* Of those that speak of no connection only packets too big are ever asked for: a flood of others pushes none of them out. */
+static bool
+lone_icmp_take(struct store *s, const struct record_icmp_error *e)
+{
+	uint64_t before;
+
+	if (!e->frag_needed)
+		return true;
+	if (s->icmp.n == LONE_ICMP_MAX) {
+		before = store_frag_needed(s);
+		table_drop_oldest(&s->icmp, sizeof(*e), icmp_last, &s->counters.icmp_evicted);
+		frag_needed_keep(s, before);
+	}
+	return store_take_plain(&s->icmp, sizeof(*e), e, icmp_order, LONE_ICMP_MAX);
+}
+
 void
 store_take(struct store *s, const struct record *r)
 {
@@ -317,7 +348,7 @@ store_take(struct store *s, const struct record *r)
 	} else if (r->type == RECORD_HOST) {
 		ok = contrast_take_host(s, &r->host);
 	} else if (r->type == RECORD_ICMP_ERROR && r->key.conn == 0) {
-		ok = store_take_plain(&s->icmp, sizeof(r->icmp_error), &r->icmp_error, icmp_order, LONE_ICMP_MAX);
+		ok = lone_icmp_take(s, &r->icmp_error);
 	} else {
 		c = case_get(s, &r->key);
 		ok = c != NULL && case_take(s, c, r);
@@ -373,6 +404,7 @@ case_unhash(struct store *s, struct mail_case *c)
 void
 store_evict(struct store *s, uint64_t mark, void (*gone)(void *ctx, struct mail_case *c), void *ctx)
 {
+	uint64_t frag_needed = store_frag_needed(s);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->case_count; i++)	/* all are told before any is freed: rings */
@@ -391,6 +423,7 @@ store_evict(struct store *s, uint64_t mark, void (*gone)(void *ctx, struct mail_
 		s->counters.evicted++;
 	}
 	s->case_count = kept;
+	frag_needed_keep(s, frag_needed);
 	s->generation++;
 	store_index(s);
 }

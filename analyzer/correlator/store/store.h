@@ -82,7 +82,7 @@ uint64_t store_points_open(const struct store *s);
 /* Clients send data and no server is ever heard at this point: its silence says nothing. */
 bool	store_point_deaf(const struct store *s, uint32_t point);
 
-/* The ICMP errors of this point that speak of no connection, as they came. */
+/* The frag-needed and packet-too-big errors of this point that speak of no connection, as they came. */
 const struct record_icmp_error *store_lone_icmp(const struct store *s, uint32_t point, size_t *n);
 
 struct proven {			/* the largest size cleanly delivered */

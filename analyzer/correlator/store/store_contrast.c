@@ -281,7 +281,7 @@ age_order(const void *a, const void *b)
  * ages: else a history made for it (one that is older than all others, again
  * and again) would have each record cost a whole table.
  */
-static void
+void
 table_drop_oldest(struct table *t, size_t size, int64_t (*last)(const void *), uint64_t *counter)
 {
 	int64_t *age = malloc(t->n * sizeof(*age)), cut;

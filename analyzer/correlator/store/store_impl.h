@@ -99,6 +99,8 @@ size_t	sorted_find(const struct table *t, size_t size, const void *x, int (*orde
 /* What follows takes (false: no room) and answers: paths by their source, repeats among them; hosts joined and in order. */
 bool	contrast_take_path(struct store *s, const struct record_path *x);
 bool	contrast_take_host(struct store *s, const struct record_host *x);
+/* The older half of a table leaves, by number; the others keep their order. */
+void	table_drop_oldest(struct table *t, size_t size, int64_t (*last)(const void *), uint64_t *counter);
 struct addr_span contrast_paths(const struct store *s, const struct addr *from);
 size_t	index_bucket(const struct addr_index *x, const struct addr *a);
 struct addr_span contrast_hosts(const struct store *s, bool by_server, const struct addr *a);

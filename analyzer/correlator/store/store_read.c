@@ -340,19 +340,18 @@ store_frag_needed(const struct store *s)
 	size_t room = s->icmp.n, n = 0;
 	const struct record_icmp_error *lone = s->icmp.v;
 	struct icmp_ref *v;
-	uint64_t total = 0;
+	uint64_t total = s->counters.frag_needed;
 
 	for (size_t i = 0; i < s->case_count; i++)
 		room += s->cases[i]->icmp_count;
 	if (room == 0)
-		return 0;
+		return total;
 	if ((v = malloc(room * sizeof(*v))) == NULL) {
 		s->contrast->starved++;
-		return 0;
+		return total;
 	}
 	for (size_t i = 0; i < s->icmp.n; i++)
-		if (lone[i].frag_needed)
-			v[n++] = icmp_ref_of(&lone[i]);
+		v[n++] = icmp_ref_of(&lone[i]);
 	for (size_t i = 0; i < s->case_count; i++)
 		for (uint32_t j = 0; j < s->cases[i]->icmp_count; j++)
 			if (s->cases[i]->icmp[j]->frag_needed)

@@ -7,7 +7,8 @@
 struct store_counters {
 	uint64_t	evicted;	/* cases that left to make room */
 	uint64_t	refused;	/* records not kept: a table was full, or no memory */
-	uint64_t	paths_evicted, hosts_evicted;
+	uint64_t	paths_evicted, hosts_evicted, icmp_evicted;
+	uint64_t	frag_needed;	/* of what was evicted */
 	uint64_t	uncompared;	/* copies of a connection beyond STORE_COPIES, since the last store_index() */
 };
 

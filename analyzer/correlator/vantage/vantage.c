@@ -122,8 +122,10 @@ pair_get(struct vantages *v, uint32_t a, uint32_t b)
 
 	if (at < v->n && v->v[at].a == a && v->v[at].b == b)
 		return &v->v[at];
-	if (v->n >= PAIRS_MAX)
+	if (v->n >= PAIRS_MAX) {
+		v->beyond++;
 		return NULL;
+	}
 	if (v->n == v->room) {
 		uint32_t room = v->room == 0 ? 8 : v->room * 2;
 

@@ -29,6 +29,7 @@ struct vantages {
 	struct vantage_pair *v;			/* ascending a, b */
 	uint32_t	n, room;
 	uint64_t	starved;		/* pairs without memory */
+	uint64_t	beyond;			/* connections of pairs beyond the most that are compared */
 };
 
 /* False: fewer than two points share a connection.  Free it with vantages_free() either way. */

@@ -1,5 +1,8 @@
 /* test_retired.c - a full store forgets connections, but neither their counts nor what was wrong with them. */
 #include "mail_build.h"
+#include "path_build.h"
+
+#include "correlator/gone.h"
 
 static struct correlator *
 small_correlator(uint64_t budget)
@@ -103,6 +106,108 @@ test_faults_outlive_successes(void)
 	correlator_free(c);
 }
 
+static bool
+says(const struct summary *s, const char *words)
+{
+	for (uint32_t i = 0; i < s->incomplete_count; i++)
+		if (strstr(s->incomplete[i], words) != NULL)
+			return true;
+	return false;
+}
+
+/* Errors that fit no connection, of a router that has nothing to do with it. */
+static void
+take_lone_icmp(struct correlator *c, uint64_t from, uint64_t n, bool frag_needed, int64_t ms)
+{
+	for (uint64_t i = from; i < from + n; i++) {
+		struct record r = { .type = RECORD_ICMP_ERROR };
+
+		r.icmp_error = (struct record_icmp_error){ .key = { .n = i }, .at = at(ms), .from = ip4(203, 0, 113, 77),
+		    .quoted_from = { ip4(10, 1, (int)(i >> 8) & 0xff, (int)i & 0xff), (uint16_t)(i >> 16) }, .quoted_to = { ip4(10, 2, 0, 1), 443 },
+		    .family = 4, .type = 3, .code = frag_needed ? 4 : 3, .mtu = frag_needed ? 1400 : 0, .frag_needed = frag_needed,
+		    .quoted_proto = 6, .quoted_len = 1500, .dir = -1 };
+		r.icmp_error.last = r.icmp_error.at;
+		correlator_take(c, &r);
+	}
+}
+
+/* A sensor of weeks heard more of them than it keeps: those of today are the ones that count. */
+static void
+test_lone_icmp_gives_way(void)
+{
+	enum { BEFORE = 40000, AFTER = 50000 };
+	struct correlator *c = build_correlator();
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), icmp = { .type = RECORD_ICMP_ERROR };
+	struct record_icmp_error *e = &icmp.icmp_error;
+	const struct finding *f;
+	struct summary s;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	strcpy(conn.connection.tunnel, "vxlan");
+	conn.connection.tunnel_bytes = 50;
+	*e = (struct record_icmp_error){ .key = { .n = BEFORE + 1 }, .at = at(FIRST + 10), .last = at(FIRST + 640), .from = ip4(203, 0, 113, 1),
+	    .to = ip4(203, 0, 113, 2), .family = 4, .type = 3, .code = 4, .mtu = 1450, .frag_needed = true, .quoted_proto = 17,
+	    .quoted_len = 1550, .dir = -1, .repeats = 3 };
+	take_lone_icmp(c, 1, BEFORE, true, -5000);
+	correlator_take(c, &conn);
+	correlator_take(c, &stall);
+	correlator_take(c, &icmp);
+	take_lone_icmp(c, BEFORE + 2, AFTER, false, FIRST + 20);	/* that only say a port is closed */
+	correlator_judge(c);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1400 && strstr(f->summary, "203.0.113.1 refuses the packets around them") != NULL);
+	correlator_summary(c, &s);
+	CHECK_EQ_INT(s.frag_needed, BEFORE + 4);
+	CHECK(says(&s, "ICMP errors that fit no connection and were forgotten"));
+	CHECK(!says(&s, "not kept"));
+	correlator_free(c);
+}
+
+/* What routers told of connections that left is still counted, once. */
+static void
+test_frag_needed_outlives_cases(void)
+{
+	struct correlator *c = small_correlator(1 << 20);
+	struct summary s;
+
+	for (uint64_t i = 1; i <= 600; i++) {
+		struct record e = { .type = RECORD_ICMP_ERROR };
+
+		take_refused(c, 0, i);
+		e.icmp_error = (struct record_icmp_error){ .key = { .conn = i, .n = 1 }, .at = at((int64_t)i * 1000), .from = ip4(203, 0, 113, 1),
+		    .quoted_from = { ip4(192, 0, 2, 10), (uint16_t)i }, .quoted_to = { ip4(198, 51, 100, 25), 25 }, .family = 4, .type = 3, .code = 4,
+		    .mtu = 1400, .frag_needed = true, .quoted_proto = 6, .quoted_len = 1500 };
+		e.icmp_error.last = e.icmp_error.at;
+		correlator_take(c, &e);
+	}
+	correlator_judge(c);
+	correlator_summary(c, &s);
+	CHECK(says(&s, "left memory"));
+	CHECK_EQ_INT(s.frag_needed, 600);
+	correlator_free(c);
+}
+
+/* More conversations than are remembered: the last ones are. */
+static void
+test_the_last_that_left_are_known(void)
+{
+	const uint64_t n = 3 * (uint64_t)GONE_KNOWN + 5, step = UINT64_C(0x9e3779b97f4a7c15);
+	struct gone g = { 0 };
+	uint64_t known = 0;
+
+	CHECK(gone_add(&g, 0) && gone_add(&g, 0) && !gone_has(&g, 0));
+	for (uint64_t i = 1; i <= n; i++)
+		CHECK(gone_add(&g, i * step));
+	for (uint64_t i = n; i > n - GONE_KNOWN; i--)
+		known += gone_has(&g, i * step);
+	CHECK_EQ_INT(known, GONE_KNOWN);
+	CHECK(!gone_add(&g, n * step));
+	CHECK(gone_add(&g, step));		/* the first was forgotten, and is new again */
+	CHECK_EQ_INT(g.forgotten, 2 * GONE_KNOWN);
+	gone_free(&g);
+}
+
 int
 main(void)
 {
@@ -110,6 +215,9 @@ main(void)
 		{ "a full store forgets cases only", test_a_full_store_forgets_cases_only },
 		{ "a late copy counts once", test_a_late_copy_counts_once },
 		{ "faults outlive successes", test_faults_outlive_successes },
+		{ "lone ICMP errors give way", test_lone_icmp_gives_way },
+		{ "frag-needed outlives its case", test_frag_needed_outlives_cases },
+		{ "the last that left are known", test_the_last_that_left_are_known },
 	};
 
 	return check_main("retired", tests, sizeof(tests) / sizeof(tests[0]));

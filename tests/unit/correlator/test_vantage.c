@@ -600,6 +600,34 @@ healthy(void)
 	correlator_free(c);
 }
 
+/* Of forty-seven points each two saw a connection: more pairs than are compared, which is said. */
+static void
+very_many_pairs(void)
+{
+	enum { POINTS = 47, COMPARED = 1024 };
+	struct correlator *c = build_correlator();
+	struct summary s;
+	char words[160];
+	uint64_t id = 100000;
+	bool said = false;
+
+	snprintf(words, sizeof(words), "connections seen at two capture points each, of more pairs of points than are compared: %d",
+	    POINTS * (POINTS - 1) / 2 - COMPARED);
+	for (uint32_t a = 0; a < POINTS; a++)
+		for (uint32_t b = a + 1; b < POINTS; b++, id++)
+			for (int i = 0; i < 2; i++) {
+				struct record r = build_connection(i == 0 ? a : b, id, (int64_t)id, (int64_t)id + 500);
+
+				correlator_take(c, &r);
+			}
+	correlator_judge(c);
+	correlator_summary(c, &s);
+	for (uint32_t i = 0; i < s.incomplete_count; i++)
+		said |= strcmp(s.incomplete[i], words) == 0;
+	CHECK(said);
+	correlator_free(c);
+}
+
 int
 main(void)
 {
@@ -626,6 +654,7 @@ main(void)
 		{ "window scale changed on the way", scale_changed },
 		{ "words changed on the way", words_changed },
 		{ "two healthy captures", healthy },
+		{ "very many pairs of points", very_many_pairs },
 	};
 
 	return check_main("vantage", tests, sizeof(tests) / sizeof(tests[0]));
