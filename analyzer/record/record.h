@@ -190,7 +190,7 @@ struct record_direction {
 	uint32_t	reset_signs;	/* RESET_* of this endpoint's RSTs */
 	int64_t		reset_haste_ns;	/* RESET_R6: since the packet that the hastiest of them answers; 0 = not known */
 	int64_t		loop_ns;	/* from here to this endpoint and back, the least of this connection; 0 = not known */
-	bool		rst_answers;	/* the first one is what a socket says that is closed already, amid its own data */
+	bool		rst_answers;	/* the first one is what a socket says that is closed already, to a packet: without ACK, at the number named there */
 	/* sizes */
 	uint32_t	ceiling;	/* C = peer's MSS + 40/60; 0 = unknown */
 	uint32_t	w_max;		/* largest single segment seen leaving */

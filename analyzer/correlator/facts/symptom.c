@@ -80,44 +80,59 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 	    "at the server");
 }
 
+/* That this end closes, and by a RST. */
+static bool
+closed_by_reset(const struct mail_case *c, int dir)
+{
+	const struct record_direction *end = &c->conn->dir[dir];
+	struct moment closed = case_closed(c, dir);
+
+	return moment_is(&end->rst) && closed.frame == end->rst.frame && closed.ns == end->rst.ns;
+}
+
 bool
 symptom_is_reset(const struct mail_case *c)
 {
-	const struct record_direction *server = &c->conn->dir[1];
-	struct moment end = case_closed(c, 1);
-
-	return moment_is(&server->rst) && end.frame == server->rst.frame && end.ns == server->rst.ns;
+	return closed_by_reset(c, 1);
 }
 
 static bool
-seen_leaving(const struct mail_case *c)
+seen_leaving(const struct mail_case *c, int dir)
 {
-	const struct record_direction *server = &c->conn->dir[1];
+	const struct record_direction *end = &c->conn->dir[dir];
 
-	if (server->at_sender)
+	if (end->at_sender)
 		return true;
-	return (server->ttl_syn == 64 || server->ttl_syn == 128 || server->ttl_syn == 255) && c->conn->vantage >= 0 && c->conn->vantage < 200;
+	return (end->ttl_syn == 64 || end->ttl_syn == 128 || end->ttl_syn == 255) && c->conn->vantage >= 0 &&
+	    (dir == 1 ? c->conn->vantage < 200 : c->conn->vantage > 800);
 }
 
-void
-symptom_doubt_reset(const struct mail_case *c, struct finding *f)
+bool
+symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 {
-	const struct record_direction *server = &c->conn->dir[1];
-	uint8_t ttl = server->ttl != 0 ? server->ttl : server->ttl_syn;
-	bool fits = (c->conn->dir[0].reset_signs | server->reset_signs) == 0 && (ttl == 0 || rst_ttl(server) == ttl);
+	const struct record_direction *end = &c->conn->dir[dir];
+	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
+	bool fits = (c->conn->dir[0].reset_signs | c->conn->dir[1].reset_signs) == 0 && (ttl == 0 || rst_ttl(end) == ttl);
+	const char *who = dir == 1 ? "server" : "client";
 
-	if (!symptom_is_reset(c))
-		return;
+	if (!closed_by_reset(c, dir))
+		return false;
 	if (ttl != 0)
-		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the server's other packets: %u", rst_ttl(server), ttl),
-		    &server->rst);
-	if (fits && seen_leaving(c)) {
-		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the server's side: the RST is its own");
-		return;
+		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the %s's other packets: %u", rst_ttl(end), who, ttl), &end->rst);
+	if (end->rst_answers)
+		finding_says(f, c->point, "it answers a packet for a connection that is gone already: what ended it is not in the capture");
+	if (fits && seen_leaving(c, dir)) {
+		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the %s's side: the RST is its own", who);
+		return false;
 	}
-	f->confidence = confidence_min(f->confidence, fits ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
-	finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
-	    "at both ends (a RST that one end never sent was injected)");
+	f->confidence = confidence_min(f->confidence, fits && !end->rst_answers ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+	if (dir == 1)
+		finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
+		    "at both ends (a RST that one end never sent was injected)");
+	else
+		finding_next_capture(f, "a reset by the client", "one by a device in between", "the other end's view",
+		    "at both ends (a RST that one end never sent was injected)");
+	return !fits || end->rst_answers;
 }
 
 void
@@ -130,7 +145,7 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 
 	finding_subkind(f, when);
 	evidence_frame(finding_says(f, c->point, "the server closes without %s", without), &end);
-	finding_summary(f, "The server %s the connection %s, without %s.", symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ?
-	    "after it had received the whole message" : strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
-	symptom_doubt_reset(c, f);
+	finding_summary(f, "The server%s %s the connection %s, without %s.", symptom_doubt_reset(c, 1, f) ? ", or a device in its name," : "",
+	    symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ? "after it had received the whole message" :
+	    strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
 }

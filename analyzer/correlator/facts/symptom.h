@@ -27,10 +27,12 @@ void	symptom_doubt_way_back(const struct mail_case *c, const struct moment *clos
 /* It is the server that closes, and by a RST. */
 bool	symptom_is_reset(const struct mail_case *c);
 /*
- * Where the server's close is a RST: somebody else can have sent it in its
- * name, so it is no more than probable but at the server itself (diagnosis 5.12).
+ * Where the close of this end is a RST: somebody else can have sent it in its
+ * name, so it is no more than probable but at the end itself (diagnosis 5.12);
+ * possible, and true, where the RST has a mark of it, or only answers for a
+ * connection that something had ended before.
  */
-void	symptom_doubt_reset(const struct mail_case *c, struct finding *f);
+bool	symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f);
 /* The server closes without an answer: `when' = "in-session", "in-data", "after-data". */
 void	symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf,
 	    struct verdicts *out);

@@ -85,12 +85,12 @@ say_closed_silent(const struct view *v, const struct moment *end, int64_t waited
 	    "connections), a mail program that fails to start, or a firewall or balancer that accepts for a server that is down.");
 	say_served(v, f, end, true);
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
-	symptom_doubt_reset(c, f);
+	symptom_doubt_reset(c, 1, f);
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	finding_subkind(f, "before-banner");
 	evidence_frame(finding_says(f, c->point, "the server closes before its greeting"), end);
 	finding_summary(f, "The server %s the connection before it greeted.", reset ? "reset" : "closed");
-	symptom_doubt_reset(c, f);
+	symptom_doubt_reset(c, 1, f);
 }
 
 /* What stands as another connection, without a beginning, is the rest of it: the capture's clock was set, or lacks an hour. */

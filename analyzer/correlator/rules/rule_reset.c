@@ -183,6 +183,19 @@ say_last_command(struct finding *f, const struct mail_case *c)
 		finding_says(f, c->point, "the last command before it: %s", c->session->last_command);
 }
 
+/* Nobody had said anything for so long before it; 0 = not long.  What it answers, if it answers something, is not here. */
+static int64_t
+idle_before(const struct mail_case *x, int d)
+{
+	const struct record_connection *c = x->conn;
+	int64_t rst = c->dir[d].rst.ns, spoke = c->dir[!d].last.ns < rst ? c->dir[!d].last.ns : c->dir[!d].data_last.ns;
+
+	if (c->dir[d].data_last.ns > spoke)
+		spoke = c->dir[d].data_last.ns;
+	spoke += spoke > 0 && spoke < rst ? case_time_jumped(x, spoke, rst) : 0;
+	return spoke > 0 && rst - spoke >= IDLE_LEAST ? rst - spoke : 0;
+}
+
 static void
 judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
@@ -193,6 +206,7 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	/* the first RST that carries a sign of its own */
 	int who = (c->conn->dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 || c->conn->dir[!d].rst.frame == 0 ? d : !d;
 	const struct record_direction *from = &c->conn->dir[who];
+	int64_t idle = idle_before(c, d);
 	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, conf, c, who);
 
 	finding_span(f, &c->conn->dir[d].rst, &c->conn->dir[d].rst);
@@ -209,6 +223,11 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	else
 		finding_summary(f, "A device in between cut the connection in the name of the %s: %u signs.", who == 0 ? "client" : "server", n);
 	say_last_command(f, c);
+	if (idle > 0) {
+		finding_says(f, c->point, "%.1f s of silence lie before it: a device that forgot the idle connection resets so, too", seconds(idle));
+		finding_remedy(f, "A firewall, proxy or IPS on the way cuts the connection: look into its log at that time. If it happens behind a silence only: "
+		    "let it keep idle connections for longer (two hours, RFC 5382), or let the program say something in between.");
+	}
 	if (hidden) {
 		f->severity = SEVERITY_WARNING;
 		finding_says(f, c->point, "whether the two ends had said goodbye before cannot be read here: then nothing was cut");
@@ -409,19 +428,6 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 	    "or large packets vanish there (MTU). The log of the %s says why it gave up.", who, who);
 	finding_next_capture(f, "a path that failed before this point (path-outage)", "large packets that vanish there (pmtu-black-hole)",
 	    "what was sent then", "at the sender, or on its side of the router");
-}
-
-/* Nobody had said anything for so long before it; 0 = not long.  What it answers, if it answers something, is not here. */
-static int64_t
-idle_before(const struct mail_case *x, int d)
-{
-	const struct record_connection *c = x->conn;
-	int64_t rst = c->dir[d].rst.ns, spoke = c->dir[!d].last.ns < rst ? c->dir[!d].last.ns : c->dir[!d].data_last.ns;
-
-	if (c->dir[d].data_last.ns > spoke)
-		spoke = c->dir[d].data_last.ns;
-	spoke += spoke > 0 && spoke < rst ? case_time_jumped(x, spoke, rst) : 0;
-	return spoke > 0 && rst - spoke >= IDLE_LEAST ? rst - spoke : 0;
 }
 
 static void

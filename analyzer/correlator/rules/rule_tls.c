@@ -5,7 +5,8 @@
 
 /* RFC 8446 6; what they mean to an administrator. */
 static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
-	{ 10, "unexpected message", "" }, { 20, "bad record", "" }, { 22, "record overflow", "" },
+	{ 10, "unexpected message", "" }, { 20, "bad record", "what came is not what the other side had sent" },
+	{ 22, "record overflow", "" },
 	{ 40, "handshake failure", "no version or cipher in common" }, { 41, "no certificate", "" },
 	{ 42, "bad certificate", "the certificate is not accepted" }, { 43, "unsupported certificate", "" },
 	{ 44, "certificate revoked", "" }, { 45, "certificate expired", "renew the server's certificate, check the client's clock" },
@@ -19,7 +20,7 @@ static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
 	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
 };
 
-enum { ALERT_CLOSE_NOTIFY = 0, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
+enum { ALERT_CLOSE_NOTIFY = 0, ALERT_BAD_RECORD = 20, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
 
 /* TLS 1.1 and older: 0x0302. */
 static bool
@@ -301,6 +302,9 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 		finding_says(f, c->point, "the server's certificate was issued by \"%s\"", s->tls_issuer);
 	if ((more = alert_context(s, code, f)) != NULL)
 		hint = more;
+	if (code == ALERT_BAD_RECORD)
+		finding_remedy(f, "It is not the certificate. Bytes were changed on the way (a device that alters what passes, a router or network card with a fault "
+		    "that reckons the checksum anew), or the TLS of one program is broken. Try from another network; capture at both ends and compare.");
 	finding_summary(f, "The %s ended the TLS handshake: %s%s%s.", who, name, hint[0] != '\0' ? "; " : "", hint);
 	return true;
 }
@@ -325,6 +329,13 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 	finding_subkind(f, "closed");
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the %s closes before the TLS handshake is complete",
 	    closer == 0 ? "client" : "server"), &c->session->tls_at), &end);
+	if (symptom_doubt_reset(c, closer, f)) {
+		finding_summary(f, "The connection was reset in the middle of the TLS handshake, by the %s or by a device in its name.",
+		    closer == 0 ? "client" : "server");
+		finding_remedy(f, "The log of the %s at that time says whether it ended the handshake, and why. If it knows nothing of it, look for a firewall, "
+		    "proxy or IPS on the way that does not let TLS pass.", closer == 0 ? "client's program" : "server");
+		return;
+	}
 	finding_summary(f, "The %s closed the connection in the middle of the TLS handshake; its reason is encrypted or was not said.",
 	    closer == 0 ? "client" : "server");
 }

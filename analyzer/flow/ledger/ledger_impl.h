@@ -66,6 +66,7 @@ struct rst_note {
 	uint8_t		ttl;
 	bool		reply;		/* a closed socket's answer to an ACK (S17) ... */
 	bool		amid;		/* ... of less than its end had sent */
+	bool		answers;	/* ... and there was a packet that it can answer */
 	bool		r1, r2;
 	int64_t		haste;		/* since the packet that it answers (R6); 0 = not to be told */
 };

@@ -111,6 +111,7 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 		(void)old_ack(l, dir, p->at.ns - reset_age(l), &ack);
 		n->reply = rel >= ack;
 		n->amid = n->reply && rel < s->max;
+		n->answers = n->amid || (n->reply && l->side[!dir].last.frame != 0 && p->at.ns - l->side[!dir].last.ns <= reset_age(l));
 	}
 	n->haste = rst_haste(l, dir, p, rel);
 	n->r2 = !n->reply && s->max > rel && s->based;

@@ -95,6 +95,16 @@ rst_signs(const struct ledger *l, int dir, int64_t loop)
 	return signs;
 }
 
+/* Its RST only answers for a connection that is gone, and what ended it is not here: no FIN of this end, no RST of its own account. */
+static bool
+rst_only_answers(const struct side *s)
+{
+	for (uint32_t i = 0; i < s->rst_kept; i++)
+		if (!s->lists->rsts[i].reply)
+			return false;
+	return s->rst_kept > 0 && s->lists->rsts[0].answers && s->fin.frame == 0;
+}
+
 static void
 report_missing(const struct side *s, struct record_direction *o)
 {
@@ -237,7 +247,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->reset_signs = rst_signs(l, dir, loop);
 	o->reset_haste_ns = rst_haste_least(s);
 	o->loop_ns = loop;
-	o->rst_answers = s->rst_kept > 0 && s->lists->rsts[0].amid;
+	o->rst_answers = rst_only_answers(s);
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);

@@ -253,6 +253,31 @@ test_gave_up_and_was_gone(void)
 	correlator_free(c);
 }
 
+/* In the server's name: a RST that only answers for a connection that is gone does not say who ended it. */
+static void
+test_dropped_and_was_gone(void)
+{
+	for (int gone = 0; gone < 2; gone++) {
+		struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+		const struct finding *f;
+		struct correlator *c;
+
+		fresh();
+		add_gave_up(1, 0);
+		client->fin = (struct moment){ 0 };
+		server->rst = at(60000);
+		server->rst_count = 1;
+		server->ttl_rst = server->ttl;
+		server->rst_answers = gone;
+		records[0].connection.dir[0].data_last = at(59900);
+		c = judged();
+		f = find_kind(c, FINDING_SERVER_DROPPED);
+		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK((strstr(f->summary, "a device in its name") != NULL) == gone);
+		correlator_free(c);
+	}
+}
+
 static void
 test_symptom_without_and_with_its_cause(void)
 {
@@ -597,6 +622,7 @@ main(void)
 		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
 		{ "a client that gave up, and whom the server answers", test_gave_up_and_is_answered },
 		{ "a client that gave up, and was gone", test_gave_up_and_was_gone },
+		{ "dropped, and the RST only answers", test_dropped_and_was_gone },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },

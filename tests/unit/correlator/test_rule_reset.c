@@ -152,6 +152,28 @@ resets_of_uncertain_origin(void)
 	correlator_free(c);
 }
 
+/* Behind a silence a device may have forgotten it: that is said, with what helps. */
+static void
+resets_behind_a_silence(void)
+{
+	for (int64_t rest = 20; rest <= 200; rest += 180) {
+		struct record conn = build_connection(0, 1, 0, 250000), session = build_session(&conn, 100);
+		struct record_direction *b = &conn.connection.dir[1];
+		struct correlator *c;
+
+		conn.connection.dir[0].last = conn.connection.dir[0].data_last = at(3000);
+		b->data_last = at(2900);
+		b->rst = at(3000 + rest * 1000);
+		b->rst_count = 1;
+		b->ttl_rst = 63;
+		b->reset_signs = RESET_R5 | RESET_R6;
+		c = JUDGED(conn, session);
+		CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
+		CHECK((strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->remedy, "RFC 5382") != NULL) == (rest > 60));
+		correlator_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -159,6 +181,7 @@ main(void)
 		{ "resets", resets },
 		{ "resets at a command", resets_at_a_command },
 		{ "resets of uncertain origin", resets_of_uncertain_origin },
+		{ "resets behind a silence", resets_behind_a_silence },
 		{ "RSTs that only seem hasty", resets_only_seem_hasty },
 	};
 

@@ -89,6 +89,45 @@ test_tls_handshakes(void)
 	}
 }
 
+/* A RST that somebody else may have sent in its name ends the handshake: nobody is blamed for sure. */
+static void
+test_tls_reset(void)
+{
+	static const struct { int dir; uint8_t more; bool answers; enum confidence conf; } t[] = {
+		{ 1, 0, false, CONFIDENCE_PROBABLE }, { 1, 1, false, CONFIDENCE_POSSIBLE }, { 1, 0, true, CONFIDENCE_POSSIBLE },
+		{ 0, 0, false, CONFIDENCE_PROBABLE }, { 0, 1, false, CONFIDENCE_POSSIBLE },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct correlator *c = build_correlator();
+		struct record_direction *end = &m.conn.connection.dir[t[i].dir];
+
+		m.session.session.starttls_tried = m.session.session.tls = true;
+		m.session.session.tls_at = at(200);
+		end->rst = at(300);
+		end->rst_count = 1;
+		end->ttl_rst = (uint8_t)(end->ttl + t[i].more);
+		end->rst_answers = t[i].answers;
+		correlator_take(c, &m.conn);
+		correlator_take(c, &m.session);
+		correlator_judge(c);
+		CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].conf);
+		CHECK((strstr(find_kind(c, FINDING_TLS_FAILURE)->summary, "in its name") != NULL) == (t[i].conf == CONFIDENCE_POSSIBLE));
+		correlator_free(c);
+	}
+}
+
+/* What came is not what was sent: no certificate is to be looked at. */
+static void
+test_tls_bad_record(void)
+{
+	struct correlator *c = judged_tls(20 + 1, false, true);
+
+	CHECK(find_kind(c, FINDING_TLS_FAILURE) != NULL && strncmp(find_kind(c, FINDING_TLS_FAILURE)->remedy, "It is not the certificate", 25) == 0);
+	correlator_free(c);
+}
+
 /* Every session ends with a close: where the end of the handshake could not be seen, that is no sign of anything. */
 static void
 test_tls_of_a_cut_capture(void)
@@ -147,6 +186,8 @@ main(void)
 		{ "masks", test_masks },
 		{ "TLS to a plain port", test_tls_mode },
 		{ "TLS handshakes", test_tls_handshakes },
+		{ "TLS handshakes that a RST ends", test_tls_reset },
+		{ "TLS records that are not what was sent", test_tls_bad_record },
 		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
 		{ "TLS alerts to an old client", test_tls_alert_of_an_old_client },
 	};

@@ -57,6 +57,34 @@ resets(void)
 	ledger_free(n.l);
 }
 
+/* A socket that is gone answers what comes, at the number that is named there; of what ended it nothing is here, but its FIN or its own RST. */
+static bool
+answers(uint8_t flags, uint8_t more, int64_t after)
+{
+	struct net n;
+	bool says;
+
+	begin_mail(&n);
+	data(&n, A, 1400);
+	wait(&n, after);
+	reset(&n, B, n.sent[B], n.ttl[B], flags);
+	if (more != 0)
+		reset(&n, B, n.sent[B], n.ttl[B], more);
+	says = report(&n)->c.dir[B].rst_answers;
+	ledger_free(n.l);
+	return says;
+}
+
+static void
+resets_of_what_is_gone(void)
+{
+	CHECK(answers(TCP_RST, 0, 45 * MS));
+	CHECK(!answers(TCP_RST | TCP_ACK, 0, 45 * MS));
+	CHECK(!answers(TCP_RST, 0, 5 * S));			/* there was nothing to answer */
+	CHECK(!answers(TCP_RST, TCP_FIN | TCP_ACK, 45 * MS));	/* it overtook its end */
+	CHECK(!answers(TCP_RST, TCP_RST | TCP_ACK, 45 * MS));
+}
+
 /* The server's signs when it, or somebody, resets `after' of a command that follows `rest'. */
 static uint32_t
 hasty(int64_t rest, int64_t after, uint8_t flags)
@@ -125,6 +153,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "resets", resets },
+		{ "resets of what is gone", resets_of_what_is_gone },
 		{ "resets that come too soon", resets_too_soon },
 		{ "resets that overtake", resets_overtake },
 	};
