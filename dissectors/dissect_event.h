@@ -45,6 +45,7 @@ enum {
 	ODD_UNCLOSED	= 1 << 8,	/* "250-" list never closed, or greeting without CRLF */
 	ODD_ENDS_BARE	= 1 << 9,	/* the last of the content is "\n.\n", and nobody answered it */
 	ODD_CUT		= 1 << 10,	/* the end of the reply is not in the capture */
+	ODD_UNKEPT	= 1 << 11,	/* the reply is longer than what is kept of it */
 };
 
 struct dissect_event {

@@ -495,6 +495,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		if (ev->code == POP3_OK) {
 			pop3_capabilities_set(f, ev);
 			ss->capabilities_at = to;
+			ss->offer_cut = (ev->odd & (ODD_LONG | ODD_UNCLOSED)) != 0;
 		}
 		break;
 	case POP3_STAT:

@@ -209,11 +209,10 @@ last_command_note(struct record_session *s, const struct dissect_event *ev)
 		text_copy_utf8(s->last_command, sizeof(s->last_command), ev->line, ev->line_len);
 }
 
-/* A list that is as long as what is kept of it may have been cut. */
 static bool
 offers_pipelining(const struct record_session *r)
 {
-	return r->capabilities != NULL && (strcasestr(r->capabilities, "PIPELINING") != NULL || strlen(r->capabilities) > RECORD_WORDS - 64);
+	return r->offer_cut || (r->capabilities != NULL && (strcasestr(r->capabilities, "PIPELINING") != NULL || text_words_cut(r->capabilities)));
 }
 
 /* RFC 5321 2.3.8, RFC 2920 3: what strict servers hold against a client. */

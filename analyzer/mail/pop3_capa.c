@@ -21,16 +21,10 @@ void
 pop3_capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
 {
 	struct record_session *ss = f->session;
-	char list[RECORD_WORDS];
+	char list[RECORD_WORDS] = "";
 	const char *lf = memchr(ev->line, '\n', ev->line_len);
 	const char *p = lf != NULL ? lf + 1 : ev->line + ev->line_len;
-	size_t len = (size_t)(ev->line + ev->line_len - p);
 
-	len = text_copy_utf8(list, sizeof(list), p, len);
-	for (char *c = list; *c != '\0'; c++)
-		if (*c == '\n')
-			*c = ' ';
-	mail_text_own(f, &ss->capabilities, sizeof(list), list, len);
 	for (; p < ev->line + ev->line_len; p = lf + 1) {
 		lf = memchr(p, '\n', (size_t)(ev->line + ev->line_len - p));
 		if (lf == NULL)
@@ -38,5 +32,7 @@ pop3_capabilities_set(struct mail_flow *f, const struct dissect_event *ev)
 		if (lf - p >= 4 && strncasecmp(p, "STLS", 4) == 0)
 			ss->starttls_offered = true;
 		ss->auth_offered |= offers_login(p, (size_t)(lf - p));
+		text_words_add(list, sizeof(list), p, (size_t)(lf - p));
 	}
+	mail_text_own(f, &ss->capabilities, sizeof(list), list, strlen(list));
 }

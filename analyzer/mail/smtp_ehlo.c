@@ -32,14 +32,6 @@ keyword_masked(const char *p, size_t len)
 	return (x == n && n >= 4) || (x + 1 == n && x >= 3 && p[x] >= 'A' && p[x] <= 'Z');
 }
 
-static void
-append_word(char *dst, size_t size, const char *p, size_t len)
-{
-	if (dst[0] != '\0')
-		text_append_utf8(dst, size, " ", 1);
-	text_append_utf8(dst, size, p, len);
-}
-
 struct offers {
 	char	capabilities[RECORD_WORDS], masked[RECORD_LINE];
 };
@@ -47,11 +39,11 @@ struct offers {
 static void
 line_note(struct record_session *s, struct offers *o, const char *p, size_t len)
 {
-	append_word(o->capabilities, sizeof(o->capabilities), p, len);
+	text_words_add(o->capabilities, sizeof(o->capabilities), p, len);
 	s->auth_offered |= keyword_is(p, len, "AUTH");
 	s->starttls_offered |= keyword_is(p, len, "STARTTLS");
 	if (keyword_masked(p, len))
-		append_word(o->masked, sizeof(o->masked), p, keyword_length(p, len));
+		text_words_add(o->masked, sizeof(o->masked), p, keyword_length(p, len));
 }
 
 /* The first line is the server's name; each other one is a capability. */

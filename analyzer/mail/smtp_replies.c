@@ -56,6 +56,7 @@ on_hello(struct answer *a)
 		return;
 	s->ehlo_answered = true;
 	s->capabilities_at = a->reply->at;
+	s->offer_cut = (a->ev->odd & (ODD_UNKEPT | ODD_UNCLOSED | ODD_CUT)) != 0;
 	smtp_ehlo_note(a->f, a->ev->arg, a->ev->arg_len);
 }
 

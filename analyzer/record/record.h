@@ -448,8 +448,9 @@ struct record_session {
 	bool		proxy_header;	/* what connects is a proxy: its PROXY header comes before the client's words */
 	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
 	bool		ehlo, helo, lhlo, ehlo_answered;
-	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated */
+	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated; text_words_cut() */
 	struct moment	capabilities_at; /* where that list ends */
+	bool		offer_cut;	/* ... of which not all was read: what is not in it may have been offered */
 	const char	*masked_keywords; /* RECORD_LINE */
 	bool		auth_offered, starttls_offered;
 	bool		auth_tried, auth_ok;

@@ -63,6 +63,7 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	F(ehlo_answered, "EHLO was answered"),
 	TEXT(capabilities, RECORD_WORDS, "last EHLO or CAPA list"),
 	F(capabilities_at, "when"),
+	F(offer_cut, "the list was too long to be read to its end: what is not in it may have been offered"),
 	TEXT(masked_keywords, RECORD_LINE, "keywords a device has overwritten"),
 	F(auth_offered, "AUTH was offered"),
 	F(starttls_offered, "STARTTLS or STLS was offered"),

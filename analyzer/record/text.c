@@ -129,6 +129,29 @@ text_append_utf8(char *dst, size_t size, const void *src, size_t len)
 	return have + text_copy_utf8(dst + have, size - have, src, len);
 }
 
+/* Invariant: behind a list that is not cut there is room for a blank and the mark. */
+void
+text_words_add(char *list, size_t size, const char *p, size_t len)
+{
+	size_t n = strlen(list), at = n + (n > 0), w;
+
+	if (text_words_cut(list))
+		return;
+	w = text_copy_utf8(list + at, size - at, p, len);
+	if (w + 1 + sizeof(TEXT_WORDS_MORE) > size - at)
+		memcpy(list + at, TEXT_WORDS_MORE, sizeof(TEXT_WORDS_MORE));
+	if (n > 0)
+		list[n] = ' ';
+}
+
+bool
+text_words_cut(const char *list)
+{
+	size_t n = strlen(list), more = sizeof(TEXT_WORDS_MORE) - 1;
+
+	return n >= more && strcmp(list + n - more, TEXT_WORDS_MORE) == 0;
+}
+
 const char *
 text_base_name(const char *path)
 {

@@ -21,6 +21,14 @@ size_t	text_copy_utf8(char *dst, size_t size, const void *src, size_t len);
 size_t	text_append_utf8(char *dst, size_t size, const void *src, size_t len);
 
 /*
+ * Lists, blank separated.  What is added is kept whole or not at all, for half of it would be another word or another number:
+ * then TEXT_WORDS_MORE is the last, and what is not in the list may have been there.
+ */
+#define TEXT_WORDS_MORE	"..."
+void	text_words_add(char *list, size_t size, const char *p, size_t len);
+bool	text_words_cut(const char *list);
+
+/*
  * One character of the `len' > 0 bytes at p: its length, with *cp its code
  * point; 0 when the bytes are no character, with *bad the length of the
  * maximal invalid part.  Surrogates, overlong forms and values above U+10FFFF

@@ -44,9 +44,12 @@ kept_room(struct dissect_budget *b, struct smtp_kept *k, size_t need)
 	k->size = size;
 }
 
-static void
+/* What does not fit is left out; ODD_UNKEPT says so. */
+static uint32_t
 kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t n)
 {
+	size_t all = n;
+
 	kept_room(b, k, k->len + n + 1);
 	if (k->len != 0 && k->len < k->size)
 		k->p[k->len++] = '\n';
@@ -55,6 +58,7 @@ kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t
 	if (n != 0)
 		memcpy(k->p + k->len, p, n);
 	k->len += n;
+	return n < all ? ODD_UNKEPT : 0;
 }
 
 /* RFC 2034, 4: every line of a reply begins with the same code; said once it is no part of the words. */
@@ -80,11 +84,11 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->open = true;
 		a->off = l->off;
 	}
-	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0);
+	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0) | (l->total > l->len ? ODD_UNKEPT : 0);
 	if (r == NULL) {		/* a line without a code within a list */
 		a->odd |= ODD_NO_CODE;
-		kept_append(st->hint.budget, &a->line, l->text, l->len);
-		kept_append(st->hint.budget, &a->text, l->text, l->len);
+		a->odd |= kept_append(st->hint.budget, &a->line, l->text, l->len);
+		a->odd |= kept_append(st->hint.budget, &a->text, l->text, l->len);
 		return;
 	}
 	a->code = r->code;
@@ -92,9 +96,9 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->odd |= ODD_NO_CODE;
 	if (a->enhanced[0] == 0)
 		memcpy(a->enhanced, r->enhanced, sizeof(a->enhanced));
-	kept_append(st->hint.budget, &a->line, l->text, l->len);
+	a->odd |= kept_append(st->hint.budget, &a->line, l->text, l->len);
 	skip = repeated_code(a, r);
-	kept_append(st->hint.budget, &a->text, r->text + skip, r->text_len - skip);
+	a->odd |= kept_append(st->hint.budget, &a->text, r->text + skip, r->text_len - skip);
 	a->whole = r->last;
 	a->end = st->next[DIR_S2C];
 	a->ts_ns = st->ts_ns;

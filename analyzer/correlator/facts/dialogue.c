@@ -319,15 +319,10 @@ uint64_t
 case_size_limit(const struct mail_case *c)
 {
 	const char *list = c->session != NULL ? c->session->capabilities : "";
-	bool cut = strlen(list) + 1 >= RECORD_WORDS;
-	uint64_t limit;
-	char *end;
 
 	for (const char *p = list; (p = strcasestr(p, "SIZE ")) != NULL; p++) {
-		if (p != list && p[-1] != ' ')
-			continue;
-		limit = strtoull(p + 5, &end, 10);
-		return *end == '\0' && cut ? 0 : limit;	/* the rest of the number may be cut off */
+		if (p == list || p[-1] == ' ')
+			return strtoull(p + 5, NULL, 10);
 	}
 	return 0;
 }

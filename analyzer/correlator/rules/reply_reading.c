@@ -28,7 +28,7 @@ reading_login_known(const struct reading *g)
 {
 	bool begun = !case_midstream(g->c) || (g->s->greeting.code == 220 && moment_before(&g->s->greeting.at, &g->s->capabilities_at));
 
-	return begun && !g->blind && !case_missing(g->c) && g->s->ehlo_answered;
+	return begun && !g->blind && !case_missing(g->c) && g->s->ehlo_answered && !g->s->offer_cut;
 }
 
 /* mail.example.org greets, and the recipient is of example.org. */

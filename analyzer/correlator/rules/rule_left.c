@@ -22,7 +22,7 @@ static bool
 offer_known(const struct reading *g)
 {
 	if (case_is_pop(g->c))
-		return moment_is(&g->s->capabilities_at) && !case_midstream(g->c) && !g->blind && !case_missing(g->c);
+		return moment_is(&g->s->capabilities_at) && !case_midstream(g->c) && !g->blind && !case_missing(g->c) && !g->s->offer_cut;
 	return reading_login_known(g);
 }
 

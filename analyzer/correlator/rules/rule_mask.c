@@ -107,7 +107,7 @@ list_rewritten(const char *ours, const char *theirs, char word[STARTTLS_LENGTH +
 static bool
 may_be_rewritten(const struct record_session *s)
 {
-	if (!s->ehlo_answered || s->starttls_offered || strlen(s->capabilities) + 1 >= RECORD_WORDS)
+	if (!s->ehlo_answered || s->starttls_offered || s->offer_cut || text_words_cut(s->capabilities))
 		return false;
 	for (const char *p = s->capabilities; *p != '\0'; ) {
 		size_t n = strcspn(p, " ");
@@ -189,7 +189,7 @@ judge_stripped(const struct view *v, size_t eight, struct verdicts *out)
 	size_t missing = 0;
 	struct finding *f;
 
-	if (eight == 0 || s->starttls_offered)
+	if (eight == 0 || s->starttls_offered || s->offer_cut)
 		return;
 	for (size_t i = 0; i < sizeof(same_length) / sizeof(same_length[0]); i++)
 		missing += !word_in(s->capabilities, same_length[i]);

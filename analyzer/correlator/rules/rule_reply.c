@@ -105,14 +105,14 @@ context_of(const struct reading *g, const struct refusal *r)
 static bool
 login_likely_known(const struct reading *g)
 {
-	return !g->blind && !case_missing(g->c) && g->s->ehlo_answered;
+	return !g->blind && !case_missing(g->c) && g->s->ehlo_answered && !g->s->offer_cut;
 }
 
 /* What EHLO offered is in the capture, or was not asked. */
 static bool
 offer_known(const struct reading *g)
 {
-	return (g->s->ehlo_answered || g->s->helo) && !g->blind;
+	return ((g->s->ehlo_answered && !g->s->offer_cut) || g->s->helo) && !g->blind;
 }
 
 static void
@@ -287,7 +287,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 		cl->kind = FINDING_POLICY_OR_BLOCKLIST;
 		cl->subkind[0] = '\0';
 	}
-	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->blind &&
+	if (r->stage == 'A' && !g->s->auth_offered && g->s->ehlo_answered && !g->s->offer_cut && !g->blind &&
 	    (r->reply->code == 500 || r->reply->code == 502 || r->reply->code == 503)) {
 		cl->kind = FINDING_AUTH_NOT_OFFERED;
 		cl->confidence = CONFIDENCE_CONFIRMED;

@@ -71,7 +71,7 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
-	bool seen = s->ehlo_answered && !case_missing(c);
+	bool seen = s->ehlo_answered && !s->offer_cut && !case_missing(c);
 	char quote[256];
 	struct finding *f;
 
@@ -99,7 +99,7 @@ judge_pop_refused(const struct mail_case *c, struct verdicts *out)
 {
 	const struct record_session *s = c->session;
 	const struct record_reply *r = &s->starttls_reply;
-	bool seen = moment_is(&s->capabilities_at) && moment_before(&s->capabilities_at, &r->at) && !case_missing(c);
+	bool seen = moment_is(&s->capabilities_at) && moment_before(&s->capabilities_at, &r->at) && !s->offer_cut && !case_missing(c);
 	char quote[256];
 	struct finding *f;
 

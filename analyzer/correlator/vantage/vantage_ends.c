@@ -185,7 +185,7 @@ static bool
 words_whole(const struct mail_case *c)
 {
 	return c->session != NULL && case_is_smtp(c) && !case_missing_dir(c, 1) && !c->session->gap_server && !c->session->midstream
-	    && !c->session->greeting_cut;
+	    && !c->session->greeting_cut && !c->session->offer_cut;
 }
 
 static bool

@@ -122,31 +122,12 @@ test_too_many_words(void)
 	correlator_free(t.c);
 }
 
-/* A list that was cut in the middle of its SIZE tells no size. */
-static void
-test_size_of_a_cut_list(void)
-{
-	char list[RECORD_WORDS];
-	struct record_session s = { .capabilities = list };
-	struct mail_case c = { .session = &s };
-
-	memset(list, 'X', sizeof(list));
-	list[sizeof(list) - 1] = '\0';
-	memcpy(list + sizeof(list) - 12, " SIZE 10240", 12);
-	CHECK_EQ_INT(case_size_limit(&c), 0);
-	list[sizeof(list) - 2] = '\0';
-	CHECK_EQ_INT(case_size_limit(&c), 1024);
-	memcpy(list + sizeof(list) - 12, " SIZE 10 AB", 12);
-	CHECK_EQ_INT(case_size_limit(&c), 10);
-}
-
 int
 main(void)
 {
 	static const struct check_test tests[] = {
 		{ "what says something else is read", test_what_says_something_else },
 		{ "too many words are counted", test_too_many_words },
-		{ "the size of a list that was cut", test_size_of_a_cut_list },
 	};
 
 	return check_main("refusals", tests, sizeof(tests) / sizeof(tests[0]));

@@ -44,6 +44,24 @@ test_tls_mode(void)
 	correlator_free(c);
 }
 
+/* Refused, and not in a list that was read to its end; of one that was not, nothing is certain. */
+static void
+test_offer_that_was_cut(void)
+{
+	for (int cut = 0; cut < 2; cut++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct correlator *c;
+
+		m.session.session.starttls_tried = true;
+		m.session.session.capabilities_at = at(80);
+		m.session.session.offer_cut = cut == 1;
+		build_reply(&m.session.session.starttls_reply, 502, "5.5.1 Unrecognized command", 90);
+		c = judged(&m, 1);
+		CHECK_FINDING(c, FINDING_TLS_NOT_OFFERED, cut == 1 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		correlator_free(c);
+	}
+}
+
 static struct correlator *
 judged_tls(uint8_t alert, bool finished, bool closed)
 {
@@ -190,6 +208,7 @@ main(void)
 		{ "TLS records that are not what was sent", test_tls_bad_record },
 		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
 		{ "TLS alerts to an old client", test_tls_alert_of_an_old_client },
+		{ "an offer that was cut", test_offer_that_was_cut },
 	};
 
 	return check_main("rule_tls", tests, sizeof(tests) / sizeof(tests[0]));
