@@ -88,6 +88,13 @@ full_start(const struct full *f, enum dissect_dir dir)
 	return s;
 }
 
+/* Nothing but its SYN has come yet; with data (RFC 7413) that opens the stream before the server has said where its bytes begin. */
+static bool
+full_begins(const struct full *f)
+{
+	return !f->end[DIR_S2C].seen && !f->end[DIR_C2S].ack_known;
+}
+
 static struct flow_opened
 full_opened(const struct full *f)
 {
@@ -98,7 +105,7 @@ full_opened(const struct full *f)
 		.app = f->app,
 		.hint = {
 			.midstream = !f->end[0].isn_known && !f->end[1].isn_known,
-			.server_joined = !f->end[DIR_S2C].isn_known,
+			.server_joined = !f->end[DIR_S2C].isn_known && !full_begins(f),
 			.tunnelled = f->app == APP_SMTP_TUNNELLED,
 			.server_seen = f->end[DIR_S2C].seen,
 			.client_seen = f->end[DIR_C2S].seen,
@@ -115,9 +122,20 @@ full_open(struct full *f)
 	struct flow_opened o = full_opened(f);
 
 	f->opened = true;
+	f->opened_early = full_begins(f);
 	f->stream = stream_open(f->fp->streams, start, &full_stream_sink, f);
 	if (f->stream != NULL && f->fp->watcher.open != NULL)
 		f->watched = f->fp->watcher.open(f->fp->watcher.ctx, &o);
+}
+
+static void
+full_learn(struct full *f)
+{
+	struct stream_start start[2] = { full_start(f, DIR_C2S), full_start(f, DIR_S2C) };
+
+	f->opened_early = false;
+	if (f->stream != NULL)
+		stream_learn(f->stream, start);
 }
 
 /*
@@ -153,6 +171,8 @@ full_stream(struct full *f, const struct packet *p, enum dissect_dir dir)
 		return;
 	if (!f->opened && p->len > 0)
 		full_open(f);
+	if (f->opened_early && !full_begins(f))
+		full_learn(f);
 	if (f->stream != NULL)
 		stream_segment(f->stream, &sp);
 }

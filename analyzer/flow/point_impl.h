@@ -57,6 +57,7 @@ struct full {
 	struct stream	*stream;
 	void		*watched;	/* the watcher's handle */
 	bool		 opened;	/* the stream was tried */
+	bool		 opened_early;	/* ... when only a SYN had come */
 	bool		 undecided;	/* 465 and its like: prelude holds payload until decided */
 	struct prelude	 prelude;
 	struct moment	 first, last, synack, established;

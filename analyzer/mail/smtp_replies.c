@@ -226,13 +226,22 @@ on_bdat(struct answer *a)
 		end_of_transaction(a);
 }
 
+/* What answers one command alone (RFC 5321 4.3.2: a greeting, QUIT; 4954: AUTH) takes no mail: behind a gap replies are counted wrongly. */
+static bool
+is_of_another(const struct answer *a)
+{
+	return a->reply->code == 220 || a->reply->code == 221 || a->reply->code == 235;
+}
+
 static void
 on_end_of_data(struct answer *a)
 {
 	if (a->mail == NULL || is_of_one_rcpt(a))
 		return;
-	final_set(a);
-	final_of_rcpt(a);
+	if (!is_of_another(a)) {
+		final_set(a);
+		final_of_rcpt(a);
+	}
 	end_of_transaction(a);
 }
 

@@ -8,9 +8,8 @@
 #include <string.h>
 
 /*
- * The bounds of engines.md 2.3.  A sender in trouble has one hole and up to a
- * window behind it; who needs more is either hostile or so lossy that a told
- * gap is the honest answer.
+ * The bounds of engines.md 2.3.  A sender in trouble has one hole and up to a window behind it; who needs more is either
+ * hostile or so lossy that a told gap is the honest answer.
  */
 enum {
 	SEGMENT_COST = 128,	/* bookkeeping of a held segment */
@@ -106,8 +105,7 @@ streams_counters(const struct streams *ss)
 }
 
 struct stream *
-stream_open(struct streams *ss, const struct stream_start start[2], const struct stream_sink *sink,
-    void *ctx)
+stream_open(struct streams *ss, const struct stream_start start[2], const struct stream_sink *sink, void *ctx)
 {
 	struct stream *s = NULL;
 
@@ -119,15 +117,20 @@ stream_open(struct streams *ss, const struct stream_start start[2], const struct
 	}
 	ss->open++;
 	ss->count.opened++;
-	s->all = ss;
-	s->sink = sink;
-	s->ctx = ctx;
-	for (int d = 0; d < 2; d++) {
-		s->half[d].started = start[d].known;
-		s->half[d].base = start[d].seq;
-		s->half[d].wscale = start[d].wscale;
-	}
+	*s = (struct stream){ .all = ss, .sink = sink, .ctx = ctx };
+	stream_learn(s, start);
 	return s;
+}
+
+void
+stream_learn(struct stream *s, const struct stream_start start[2])
+{
+	for (int d = 0; d < 2; d++)
+		if (!s->half[d].started) {
+			s->half[d].started = start[d].known;
+			s->half[d].base = start[d].seq;
+			s->half[d].wscale = start[d].wscale;
+		}
 }
 
 /* ---- the engine ------------------------------------------------------------ */

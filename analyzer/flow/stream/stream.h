@@ -93,6 +93,8 @@ struct stream_counters streams_counters(const struct streams *ss);
 
 struct stream	*stream_open(struct streams *ss, const struct stream_start start[2],
 		    const struct stream_sink *sink, void *ctx);
+/* What is known by now of a direction that has had no byte yet; of others what was known stays. */
+void		 stream_learn(struct stream *s, const struct stream_start start[2]);
 void		 stream_segment(struct stream *s, const struct stream_packet *p);
 /* Nothing more will come: what is held is delivered, holes told. */
 void		 stream_close(struct stream *s, struct moment at);

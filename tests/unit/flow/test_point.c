@@ -219,6 +219,21 @@ tls_port_with_a_silent_server(void)
 	CHECK_EQ_INT(conn[0].app, APP_SMTPS);
 }
 
+/* Bytes in a SYN (RFC 7413) open the stream: the server's begin behind its own SYN, and what is missing of them is. */
+static void
+data_in_the_syn(void)
+{
+	begin();
+	send('C', SYN, 100, 0, "EHLO me\r\n");
+	send('S', SYN | ACK, 5000, 110, "");
+	send('C', ACK, 110, 5001, "");
+	send('S', ACK, 5009, 110, "250 me\r\n");
+	send('C', ACK, 110, 5017, "QUIT\r\n");
+	end("open(1) gap connection close capture ");
+	CHECK_EQ_STR(stream[0], "EHLO me\r\nQUIT\r\n");
+	CHECK_EQ_STR(stream[1] + 8, "250 me\r\n");
+}
+
 /* A web page makes no connection record, but it proves a size and answers a port. */
 static void
 others_are_contrast_only(void)
@@ -430,13 +445,14 @@ port_reuse_after_close(void)
 }
 
 static void
-a_session(void)
+short_mail(uint16_t client_port)
 {
+	base.client_port = client_port;
 	handshake(100);
-	send('S', ACK, 5001, 101, "220 x\r\n");
-	send('C', FIN | ACK, 101, 5008, "");
-	send('S', FIN | ACK, 5008, 102, "");
-	send('C', ACK, 102, 5009, "");
+	send('S', ACK, 5001, 101, "220 mx\r\n");
+	send('S', ACK | FIN, 5009, 101, "221\r\n");
+	send('C', ACK | FIN, 101, 5015, "");
+	send('S', ACK, 5015, 102, "");
 }
 
 /* A capture that is played to the wire again and again: each time a connection, and nothing is sent twice. */
@@ -445,13 +461,13 @@ the_same_again(void)
 {
 	begin();
 	for (int i = 0; i < 3; i++, now += 50000000)
-		a_session();
+		short_mail(40000);
 	end("open(1) connection close open(1) connection close open(1) connection close capture ");
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ_INT(conn[i].dir[1].retransmissions, 0);
 	/* a SYN that comes late is no connection */
 	begin();
-	a_session();
+	short_mail(40000);
 	now += 50000000;
 	send('C', SYN, 100, 0, "");
 	end("open(1) connection close capture ");
@@ -538,17 +554,6 @@ caps_are_counted(void)
 	flow_point_end(fp);
 	CHECK_EQ_INT(conns, 20);
 	CHECK_EQ_STR(cap.caps, "full-ledgers 15");
-}
-
-static void
-short_mail(uint16_t client_port)
-{
-	base.client_port = client_port;
-	handshake(100);
-	send('S', ACK, 5001, 101, "220 mx\r\n");
-	send('S', ACK | FIN, 5009, 101, "221\r\n");
-	send('C', ACK | FIN, 101, 5015, "");
-	send('S', ACK, 5015, 102, "");
 }
 
 /* Where thousands are over, the first of them are told of before the end; what comes late is counted, and is no new connection. */
@@ -666,6 +671,7 @@ main(void)
 		{ "a greeting on an odd port", greeting_on_an_odd_port },
 		{ "465 that greets in clear", tls_port_that_greets_in_clear },
 		{ "465 with a silent server", tls_port_with_a_silent_server },
+		{ "data in the SYN", data_in_the_syn },
 		{ "what is not mail is contrast only", others_are_contrast_only },
 		{ "a FIN of others is read", a_fin_of_others_is_read },
 		{ "late or ambiguous is no proof", late_or_ambiguous_is_no_proof },

@@ -180,6 +180,9 @@ test_abandoned(void)
 	expect_fate(HELLO MAIL QUIT, NULL, VERDICT_ABANDONED, STAGE_MAIL, 0);
 	/* a reply is missing */
 	expect_fate(HELLO "C: MAIL FROM:<a@b>\n=== gap S 8\nC: QUIT\nS: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_MAIL, 0);
+	/* a goodbye is no receipt, whatever the capture lacks of what comes before it */
+	expect_fate(HELLO MAIL RCPT DATA "S: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);
+	expect_fate(HELLO MAIL RCPT DATA "=== gap S 8\nS: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate("=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: QUIT\n", server_absent, VERDICT_UNKNOWN,
 	    STAGE_MAIL, 0);
 }
