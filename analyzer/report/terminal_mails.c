@@ -160,7 +160,10 @@ describe_transaction(struct text *t, const struct fate *f, const struct terminal
 {
 	const struct record_transaction *x = f->transaction;
 
-	text_add(t, "%s<%s>", x->implied ? "(begun before the capture) " : "", x->sender);
+	if (x->implied && x->sender[0] == '\0')	/* it began later, or the line was cut */
+		text_add(t, "(the sender is not in the capture)");
+	else
+		text_add(t, "<%s>", x->sender);
 	add_recipients(t, f);
 	text_add(t, "\n%s", f->fate[0] != '\0' ? f->fate : verdict_name(f->verdict));
 	if (x->verdict_reply.code != 0) {

@@ -121,11 +121,21 @@ symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the %s's other packets: %u", rst_ttl(end), who, ttl), &end->rst);
 	if (end->rst_answers)
 		finding_says(f, c->point, "it answers a packet for a connection that is gone already: what ended it is not in the capture");
+	if (fits && seen_leaving(c, dir) && end->rst_answers) {
+		f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
+		if (dir == 1)
+			finding_remedy(f, "The server's host knew the connection no longer: it was restarted, or its address moved to another machine or is that of "
+			    "two (failover, balancer; compare hardware addresses: tcpdump -e). The logs of both at that time say it.");
+		return false;
+	}
 	if (fits && seen_leaving(c, dir)) {
 		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the %s's side: the RST is its own", who);
 		return false;
 	}
 	f->confidence = confidence_min(f->confidence, fits && !end->rst_answers ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+	if (dir == 1 && (!fits || end->rst_answers))
+		finding_remedy(f, "The server's log at that time says whether it did so, and why (crash, restart, limit). If it knows nothing of it: a firewall, "
+		    "proxy or IPS on the way, or another machine with its address (failover, balancer, an address given twice), sent the RST.");
 	if (dir == 1)
 		finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
 		    "at both ends (a RST that one end never sent was injected)");

@@ -1,4 +1,5 @@
 /* rule_pop.c - POP3: refusals in words, messages cut, sessions without QUIT (diagnosis 1D, 0.7). */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,6 +401,17 @@ path_bad(const struct mail_case *c, const struct verdicts *out)
 	return case_stalled(c) || (client_full(c) && verdict_claimed(out, c, -1, FINDING_ZERO_WINDOW_STALL) != NULL);
 }
 
+/* Where its RETR is not in the capture nobody knows its number. */
+static const char *
+message_named(const struct record_message *m, char name[32])
+{
+	if (m->number == 0)
+		snprintf(name, 32, "a message");
+	else
+		snprintf(name, 32, "message %u", m->number);
+	return name;
+}
+
 /* ---- a fetch that stands still ---------------------------------------------------------------- */
 
 enum { STALL_CLOSED = 5, STALL_OPEN = 20 };	/* seconds of silence: the client gave up, the capture goes on */
@@ -438,6 +450,7 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	struct moment end = { .ns = c->conn->t_end };
 	/* what it says later would show by its SEQ what was lost before */
 	bool silent = c->conn->dir[1].at_sender || case_silence_shown(c, 1, since) >= STALL_CLOSED * SECOND;
+	char name[32];
 	struct finding *f;
 
 	if (closer >= 0)
@@ -446,10 +459,10 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 		return false;
 	f = verdict_add(out, FINDING_POP_RETR_STALLED, absence(c, case_stalled(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
 	finding_span(f, &m->first, &end);
-	evidence_frame(finding_says(f, c->point, "message %u is asked for; %llu bytes of it came", m->number, (unsigned long long)m->bytes), &m->first);
+	evidence_frame(finding_says(f, c->point, "%s is asked for; %llu bytes of it came", message_named(m, name), (unsigned long long)m->bytes), &m->first);
 	evidence_frame(finding_says(f, c->point, "then nothing from the server for %lld s; %s", (long long)((end.ns - since->ns) / SECOND),
 	    closer == 0 ? "the client gives up" : "the capture ends"), closer == 0 ? &end : since);
-	finding_summary(f, "Fetching message %u stalled after %llu byte%s: %s.", m->number, (unsigned long long)m->bytes, PLURAL(m->bytes),
+	finding_summary(f, "Fetching %s stalled after %llu byte%s: %s.", name, (unsigned long long)m->bytes, PLURAL(m->bytes),
 	    silent ? "the server fell silent" : "nothing more of the server comes here");
 	if (!silent)
 		say_not_sent_or_not_come(f);
@@ -462,15 +475,17 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 	const struct record_message *m = message_cut(c);
 	int closer = case_first_closer(c);
 	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
+	char name[32];
 	struct finding *f;
 
 	if (m == NULL || closer < 0 || path_bad(c, out))
 		return;
 	f = verdict_add(out, FINDING_POP_INCOMPLETE, absence(c, CONFIDENCE_PROBABLE), c, 1);
-	evidence_frame(finding_says(f, c->point, "message %u begins; %llu bytes of it came%s", m->number, (unsigned long long)m->bytes,
+	evidence_frame(finding_says(f, c->point, "%s begins; %llu bytes of it came%s", message_named(m, name), (unsigned long long)m->bytes,
 	    m->listed_size > m->bytes ? ", less than LIST said" : ""), &m->first);
 	evidence_frame(finding_says(f, c->point, "the %s closes before its end", closer == 0 ? "client" : "server"), &end);
-	finding_summary(f, "Message %u was cut off: the %s closed the connection before its end.", m->number, closer == 0 ? "client" : "server");
+	name[0] = (char)toupper((unsigned char)name[0]);
+	finding_summary(f, "%s was cut off: the %s closed the connection before its end.", name, closer == 0 ? "client" : "server");
 	if (closer != 0)
 		return;
 	if (client_full(c))

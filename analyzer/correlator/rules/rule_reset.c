@@ -18,6 +18,7 @@
 
 /* Those which show that the session went on; the others tell only who sent the RST. */
 #define SIGN_HERE	(UINT32_C(1) << 31)	/* not of the record */
+#define RESET_TTL	(RESET_R5 | RESET_R5B)
 #define SIGNS_CUTTING	(RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)
 
 enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, UNHEARD = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
@@ -119,6 +120,25 @@ made_here(const struct view *v, int d)
 	return (end->reset_signs & RESET_R5) != 0 && ttl_undiminished(end->ttl_rst) && end->ttl_rst_first == end->ttl_rst && end->ttl != 0 &&
 	    end->ttl < end->ttl_rst && ttl_hops(end->ttl) == (unsigned int)(end->ttl_rst - end->ttl) && end->ttl_rst != 0 && ttl_undiminished(other->ttl) &&
 	    other->ttl_syn == other->ttl && end->ttl_syn == end->ttl && !contrast_mixed(v);
+}
+
+/*
+ * A server's RST whose TTL is not that of its other packets here, but that of its packets in another connection: two machines have the
+ * address (failover, balancer, given twice), or its ways differ in length.  NULL = none known.
+ */
+static const struct mail_case *
+other_machine(const struct view *v, int d)
+{
+	const struct record_direction *end = &v->c->conn->dir[d];
+	struct case_iter it = { .server = &v->c->conn->server.ip };
+	const struct mail_case *x;
+
+	if (d != 1 || rst_ttl(end) == 0 || rst_ttl(end) == end->ttl)
+		return NULL;
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL; )
+		if (x != v->c && x->has_conn && x->point == v->c->point && x->conn->dir[1].ttl == rst_ttl(end) && x->conn->dir[1].data_segments > 0)
+			return x;
+	return NULL;
 }
 
 /* The verb that was in flight when the RST came, before the end itself can have answered; false: none. */
@@ -431,7 +451,7 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 }
 
 static void
-judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
+judge_peer(const struct view *v, int d, uint32_t bits, const struct mail_case *other, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	const struct way w = way_of(v, c, d);
@@ -442,7 +462,7 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
 	const struct record_direction *end = &c->conn->dir[d];
 	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
-	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl), begun = moment_is(&c->conn->dir[1].data_first);
+	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl), begun = moment_is(&c->conn->dir[1].data_first) || case_midstream(c);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL && c->session->tls;	/* nobody can read whether they had said goodbye */
 	int64_t idle = idle_before(c, d);
@@ -462,9 +482,12 @@ judge_peer(const struct view *v, int d, uint32_t bits, struct verdicts *out)
 	f = verdict_add(out, FINDING_PEER_RESET, untold ? CONFIDENCE_CANNOT_TELL : doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, c, d);
 	finding_span(f, rst, rst);
 	evidence_frame(finding_says(f, c->point, "RST of the %s, TTL %u (its other packets: %u), neither side had closed", who, rst_ttl(end), ttl), rst);
+	if (other != NULL)
+		evidence_frame(finding_says(f, c->point, "another connection to this address is answered with the TTL of the RST (%u): another machine has the "
+		    "address, too, or another way leads there", rst_ttl(end)), &other->conn->dir[1].data_first);
 	if (!fits)
-		finding_remedy(f, "The log of the %s at that time says whether it did so, and why. If it knows nothing of it, look for a firewall, proxy or IPS "
-		    "on the way.", who);
+		finding_remedy(f, "The log of the %s at that time says whether it did so, and why. If it knows nothing of it: a firewall, proxy or IPS on the way, "
+		    "or another machine with its address (failover, balancer, an address given twice; compare hardware addresses: tcpdump -e).", who);
 	finding_summary(f, "The connection was reset %s by the %s%s.", begun ? "in mid-session" : "before a word of the server", who,
 	    fits ? "" : ", or in its name: its origin is not certain");
 	if (idle > 0)
@@ -520,6 +543,7 @@ static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct record_connection *c = v->c->conn;
+	const struct mail_case *other;
 	uint32_t bits;
 	char verb[16];
 	int d;
@@ -529,6 +553,9 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->synack_count == 0 && c->dir[0].data_segments + c->dir[1].data_segments == 0 && c->state != CONN_MIDSTREAM)
 		return;
 	bits = signs_of(v);
+	other = (bits & RESET_TTL) != 0 ? other_machine(v, d) : NULL;
+	if (other != NULL)
+		bits &= ~(uint32_t)RESET_TTL;
 	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
 		bits |= RESET_R8;
 	if (made_here(v, d))
@@ -543,7 +570,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->client_reset_synack && c->dir[1].data_segments == 0)
 		return;			/* a half-open scan, or a socket that is gone: no session was cut */
 	if (!explained(v->c, d) && !cause_known(v->c, &c->dir[d].rst, out) && !retrieving(v->c) && !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
-		judge_peer(v, d, bits, out);
+		judge_peer(v, d, bits, other, out);
 }
 
 const struct rule rule_reset = { "reset", RULE_MAIL, judge, false };

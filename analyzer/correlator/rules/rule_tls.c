@@ -20,6 +20,8 @@ static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
 	{ 116, "certificate required", "the server wants a client certificate" }, { 120, "no application protocol", "" },
 };
 
+enum { POP_OK = 1 };	/* record_reply.code of +OK */
+
 enum { ALERT_CLOSE_NOTIFY = 0, ALERT_BAD_RECORD = 20, ALERT_USER_CANCELED = 90, ALERT_NO_RENEGOTIATION = 100, ALERT_HIDDEN = 254 };
 
 /* TLS 1.1 and older: 0x0302. */
@@ -103,10 +105,17 @@ judge_pop_refused(const struct mail_case *c, struct verdicts *out)
 	char quote[256];
 	struct finding *f;
 
-	if (!s->starttls_tried || s->tls || !moment_is(&r->at) || (moment_is(&s->auth_at) && moment_before(&s->auth_at, &r->at)) || case_midstream(c))
+	if (!s->starttls_tried || s->tls || !moment_is(&r->at) || r->code == POP_OK || (moment_is(&s->auth_at) && moment_before(&s->auth_at, &r->at)) || case_midstream(c))
 		return;
 	reply_quote(r, true, quote, sizeof(quote));
-	if (s->starttls_offered) {
+	if (s->starttls_offered && reply_has_words(r, "unknown command")) {
+		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
+		evidence_frame(evidence_frame(finding_says(f, c->point, "STLS was offered and is answered \"%s\"", quote), &s->capabilities_at), &r->at);
+		finding_summary(f, "STLS is answered as an unknown command by a server that offered it: something rewrites the command on its way, or the server offers "
+		    "what it does not do.");
+		finding_remedy(f, "Set the client to SSL/TLS on port 995. A firewall or mail guard between client and server may rewrite STLS; a capture at the server shows what "
+		    "arrives there.");
+	} else if (s->starttls_offered) {
 		f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_PROBABLE, c, 0);
 		finding_subkind(f, "starttls-refused");
 		evidence_frame(evidence_frame(finding_says(f, c->point, "the server offers STLS, and answers it \"%s\"", quote), &s->capabilities_at), &r->at);

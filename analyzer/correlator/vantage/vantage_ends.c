@@ -81,7 +81,7 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 	struct finding *fresh;
 	struct places names;
 	char where[320];
-	bool went_on = false;
+	bool went_on = false, moved;
 
 	for (uint32_t i = 0; (d != NULL || peer != NULL) && at == NULL && i < n; i++)
 		if (reset_forged(r->store, &p[i], &went_on, &out->searches_cut))
@@ -97,10 +97,16 @@ judge_reset(const struct ring *r, int dir, struct verdicts *out)
 		return;
 	}
 	ring_silence(out, c, dir, FINDING_PEER_RESET, CONFIDENCE_CONFIRMED);
-	fresh = verdict_add(out, FINDING_MIDDLEBOX_RESET, went_on || at->down->conn->dir[dir].rst_count >= RESETS_SURE ? CONFIDENCE_CONFIRMED
+	/* a host that got the server's address answers so, too, for what it does not know */
+	moved = dir == 1 && at->down->conn->dir[dir].rst_answers && !went_on;
+	fresh = verdict_add(out, FINDING_MIDDLEBOX_RESET, went_on || (!moved && at->down->conn->dir[dir].rst_count >= RESETS_SURE) ? CONFIDENCE_CONFIRMED
 	    : CONFIDENCE_PROBABLE, at->down, dir);
 	finding_span(fresh, &at->down->conn->dir[dir].rst, &at->down->conn->dir[dir].rst);
-	finding_summary(fresh, "A device in between cut the connection in the name of the %s.", dir == 0 ? "client" : "server");
+	finding_summary(fresh, "A device in between%s cut the connection in the name of the %s.", moved ? ", or another machine with the server's address," : "",
+	    dir == 0 ? "client" : "server");
+	if (moved)
+		finding_remedy(fresh, "A firewall, proxy or IPS on the way cuts the connection: look into its log at that time. Or the server's address moved to another "
+		    "machine, or two have it (failover, balancer, given twice): compare the hardware addresses (tcpdump -e).");
 	say_forged(fresh, at, went_on);
 	finding_adds(fresh, where);
 	finding_exclude(fresh, FINDING_PEER_RESET, "the capture nearer to that end has no RST of it");

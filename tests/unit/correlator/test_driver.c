@@ -275,6 +275,11 @@ test_dropped_and_was_gone(void)
 		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
 		CHECK((strstr(f->summary, "a device in its name") != NULL) == gone);
 		correlator_free(c);
+		server->at_sender = true;		/* at its own network: the host was restarted, or another one has its address */
+		c = judged();
+		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED);
+		CHECK((strstr(find_kind(c, FINDING_SERVER_DROPPED)->remedy, "failover") != NULL) == gone);
+		correlator_free(c);
 	}
 }
 

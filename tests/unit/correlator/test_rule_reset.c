@@ -152,6 +152,37 @@ resets_of_uncertain_origin(void)
 	correlator_free(c);
 }
 
+/* Its TTL is that of the packets of another connection to the same address: no device in between is proven by it. */
+static void
+resets_of_another_machine(void)
+{
+	for (int known = 0; known < 3; known++) {	/* not at all, at another place, here */
+		struct record r[3] = { build_connection(0, 1, 0, 5000), { 0 }, build_connection(known == 1, 2, 10000, 15000) };
+		struct record_direction *b = &r[0].connection.dir[1], *other = &r[2].connection.dir[1];
+		const struct finding *f;
+		struct correlator *c;
+
+		r[1] = build_session(&r[0], 100);
+		b->rst = at(3000);
+		b->rst_count = 1;
+		b->ttl_rst = (uint8_t)(b->ttl + 64);
+		b->reset_signs = RESET_R5 | RESET_R5B;
+		r[2].connection.client.port++;
+		other->data_segments = 5;
+		other->data_first = at(10100);
+		other->ttl = known == 0 ? b->ttl : b->ttl_rst;
+		c = judged_records(r, 3);
+		f = find_kind(c, FINDING_PEER_RESET);
+		CHECK((find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL) == (known < 2));
+		if (known == 2) {
+			CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
+			CHECK_EQ_INT(frame_of(f, "another machine has the address"), other->data_first.frame);
+			CHECK(strstr(f->remedy, "given twice") != NULL);
+		}
+		correlator_free(c);
+	}
+}
+
 /* Behind a silence a device may have forgotten it: that is said, with what helps. */
 static void
 resets_behind_a_silence(void)
@@ -181,6 +212,7 @@ main(void)
 		{ "resets", resets },
 		{ "resets at a command", resets_at_a_command },
 		{ "resets of uncertain origin", resets_of_uncertain_origin },
+		{ "resets of another machine", resets_of_another_machine },
 		{ "resets behind a silence", resets_behind_a_silence },
 		{ "RSTs that only seem hasty", resets_only_seem_hasty },
 	};

@@ -428,6 +428,11 @@ reset_never_sent(void)
 	/* the server fell silent as well: it may have been lost at the second point alone */
 	s.conn[1].connection.dir[1].last = at(3600000 + TRANSIT + T - 100);
 	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "between point0.pcap and point1.pcap");
+	/* many of them, but each only answers: so does a machine that got the server's address */
+	s.conn[0].connection.dir[1].rst_count = 9;
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	s.conn[0].connection.dir[1].rst_answers = true;
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "another machine with the server's address");
 }
 
 /* Both places, and one more record of the upper one. */
