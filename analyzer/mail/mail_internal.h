@@ -28,6 +28,7 @@ struct mail {
 	struct dissect_budget	 budget;	/* bytes held by all dissectors together */
 	struct mail_caps	 caps;
 	uint64_t		 listed;	/* bytes of POP3 listings that are kept */
+	uint64_t		 rcpts_open;	/* recipients of mails that are not settled */
 };
 
 struct mail_flow;

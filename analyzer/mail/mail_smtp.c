@@ -453,7 +453,7 @@ smtp_end(struct mail_flow *f, const struct record_connection *facts)
 static void
 smtp_wipe(struct mail_flow *f)
 {
-	smtp_mails_free(smtp_flow(f));
+	smtp_mails_free(f);
 }
 
 const struct mail_protocol mail_smtp = {

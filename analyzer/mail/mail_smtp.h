@@ -9,6 +9,7 @@
 #include "mail/mail_internal.h"
 
 #define SMTP_RECIPIENTS_KEPT	1000u	/* with a record of their own, per transaction */
+#define SMTP_RECIPIENTS_OPEN	(1u << 17)	/* of all mails at once: some 100 MB where each is as long as it may be */
 #define SMTP_TRANSACTIONS_OPEN	64u	/* that wait for replies */
 #define SMTP_ASKED_MAX		SMTP_OUTSTANDING_MAX
 #define SMTP_LINE_SHOWN		128u
@@ -103,7 +104,7 @@ void	smtp_mail_rcpt_reply(struct mail_flow *f, struct smtp_mail *t, uint32_t rcp
 void	smtp_mail_nested(struct mail_flow *f, struct smtp_mail *t);
 /* Writes what is settled; at the end (facts known) everything. */
 void	smtp_mails_settle(struct mail_flow *f, const struct record_connection *facts, bool at_end);
-void	smtp_mails_free(struct smtp_flow *s);
+void	smtp_mails_free(struct mail_flow *f);
 
 /* smtp_replies.c */
 void	smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to);

@@ -13,18 +13,19 @@ reply_free(struct record_reply *r)
 }
 
 static void
-rcpt_free(struct smtp_rcpt *r)
+rcpt_free(struct mail_flow *f, struct smtp_rcpt *r)
 {
+	f->mail->rcpts_open--;
 	text_disown(&r->address);
 	reply_free(r->reply);
 	reply_free(r->final);
 }
 
 static void
-mail_free_one(struct smtp_mail *t)
+mail_free_one(struct mail_flow *f, struct smtp_mail *t)
 {
 	for (uint32_t i = 0; i < t->rcpt_count; i++)
-		rcpt_free(&t->rcpt[i]);
+		rcpt_free(f, &t->rcpt[i]);
 	free(t->rcpt);
 	text_disown(&t->rcpt_negative.text);
 	transaction_disown(&t->r);
@@ -32,13 +33,15 @@ mail_free_one(struct smtp_mail *t)
 }
 
 void
-smtp_mails_free(struct smtp_flow *s)
+smtp_mails_free(struct mail_flow *f)
 {
+	struct smtp_flow *s = smtp_flow(f);
+
 	while (s->mails != NULL) {
 		struct smtp_mail *t = s->mails;
 
 		s->mails = t->next;
-		mail_free_one(t);
+		mail_free_one(f, t);
 	}
 	free(s->asked);
 	s->asked = NULL;
@@ -110,10 +113,11 @@ smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_ev
 
 	t->r.recipients++;
 	t->r.last = at;
-	if (!rcpts_grow(t)) {
+	if (f->mail->rcpts_open >= SMTP_RECIPIENTS_OPEN || !rcpts_grow(t)) {
 		f->mail->caps.recipients++;
 		return NULL;
 	}
+	f->mail->rcpts_open++;
 	r = &t->rcpt[t->rcpt_count++];
 	*r = (struct smtp_rcpt){ .ordinal = t->r.recipients, .cmd = ev->cmd, .at = at };
 	if (ev->arg_len != 0)
@@ -180,7 +184,7 @@ smtp_mail_nested(struct mail_flow *f, struct smtp_mail *t)
 		kept++;
 	}
 	for (uint32_t i = kept; i < t->rcpt_count; i++)
-		rcpt_free(&t->rcpt[i]);
+		rcpt_free(f, &t->rcpt[i]);
 	f->mail->caps.recipients += t->rcpt_count - kept;
 	old->r.recipients += t->r.recipients;
 	t->r.recipients = 0;
@@ -294,6 +298,6 @@ smtp_mails_settle(struct mail_flow *f, const struct record_connection *facts, bo
 		s->mail_count--;
 		pointers_forget(s, t);
 		mail_settle(f, t, facts);
-		mail_free_one(t);
+		mail_free_one(f, t);
 	}
 }
