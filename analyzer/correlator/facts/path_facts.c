@@ -372,6 +372,7 @@ live_one(const struct mail_case *o, int dir, int64_t from, int64_t to, struct li
 struct live_elsewhere
 way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 {
+	enum { ALL = LIVE_L4 | LIVE_L5 };
 	struct live_elsewhere e = { .bits = 0 };
 	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from,
 		.to_ns = to, .since_ns = from };
@@ -379,10 +380,10 @@ way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 	const struct mail_case *o;
 	int dir;
 
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0; e.bits != ALL && (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &back, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0; e.bits != ALL && (o = lookup_next(w->v->lookups, &back, &looked, LOOKUP_MOST)) != NULL; )
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
 	return e;
@@ -562,7 +563,7 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 	struct nets stalled = { .n = 0 }, passed = { .n = 0 };
 	const struct mail_case *o;
 
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0; (stalled.n == 0 || passed.n == 0) && (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
 		if (o->point != w->c->point || addr_prefix_equal(&o->conn->server.ip, far, 24, 48))
 			continue;
 		if (stalled_long(o, w->dir))

@@ -65,7 +65,7 @@ stall_at(const struct mail_case *c, int dir, uint32_t u)
 	for (uint32_t i = 0; i < c->stall_count; i++) {
 		const struct record_stall *s = c->stalls[i];
 
-		if (s->key.m == (uint32_t)dir && stall_long(s) && s->u == u && !s->zero_window && !stall_one_way_dead(s))
+		if (s->key.m == (uint32_t)dir && s->u == u && stall_long(s) && !s->zero_window && !stall_one_way_dead(s))
 			return s;
 	}
 	return NULL;
@@ -188,8 +188,8 @@ look_around(const struct way *w, struct proof *o)
 		for (uint32_t i = 0; i < other->stall_count; i++) {
 			const struct record_stall *s = other->stalls[i];
 
-			if (!counted && s->key.m == (uint32_t)w->dir && stall_long(s) && s->u == o->s->u && !stall_one_way_dead(s)
-			    && independent(w, other, o->s, s)) {
+			if (!counted && s->key.m == (uint32_t)w->dir && s->u == o->s->u && independent(w, other, o->s, s) && stall_long(s)
+			    && !stall_one_way_dead(s)) {
 				counted = true;
 				o->lively = o->lively || s->live != 0;
 			}

@@ -85,12 +85,13 @@ iter_begin(const struct store *s, struct case_iter *it)
 		iter_offer(it, &s->by_time, NULL, false, from, to);
 }
 
+/* The part of a list in order of an address has no other. */
 static bool
-iter_wants(const struct case_iter *it, const struct mail_case *c)
+iter_wants(const struct store *s, const struct case_iter *it, const struct mail_case *c)
 {
-	if (it->client != NULL && !addr_equal(it->client, &c->conn->client.ip))
+	if (it->client != NULL && it->list != &s->by_client && !addr_equal(it->client, &c->conn->client.ip))
 		return false;
-	if (it->server != NULL && !addr_equal(it->server, &c->conn->server.ip))
+	if (it->server != NULL && it->list != &s->by_server && !addr_equal(it->server, &c->conn->server.ip))
 		return false;
 	if (it->since_ns != 0 && c->conn->last.ns < it->since_ns)
 		return false;
@@ -113,7 +114,7 @@ store_case_next(const struct store *s, struct case_iter *it)
 			it->end = at;
 		else
 			it->pos = at + 1;
-		if (iter_wants(it, it->list->v[at]))
+		if (iter_wants(s, it, it->list->v[at]))
 			return it->list->v[at];
 	}
 	return NULL;
