@@ -364,7 +364,7 @@ static bool
 copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
 {
 	if ((e->flags & LIGHT_FULL) != 0)
-		return copies_seen(fp->copies, p, ledger_ids_count(full_of(fp, e)->ledger, light_dir(e, from)));
+		return full_copy(full_of(fp, e), p, light_dir(e, from));
 	return (p->flags & (TCP_SYN | TCP_RST)) != 0 && copies_seen(fp->copies, p, false);
 }
 
@@ -632,8 +632,6 @@ point_capture(const struct flow_point *fp)
 	c->eligible = k->eligible;
 	c->duplicate_first = k->first;
 	c->loops = k->circles;
-	c->loop_first = k->circle_first;
-	c->loop_to = k->circle_to;
 	record_caps_add(c, "fragments", d.fragment_caps);
 	record_caps_add(c, "tunnels", d.too_deep);
 	point_caps(fp, c);

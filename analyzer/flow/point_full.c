@@ -506,8 +506,21 @@ full_facts(struct full *f, bool open, struct record_connection *c, struct ledger
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
 	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
 	c->tunnel_bytes = f->tunnel_bytes;
+	c->circle = f->circle;
 	c->payload_hash = full_payload_hash(f);
 	point_community_id(f->fp, &c->client, &c->server, 6, c->community_id);
+}
+
+bool
+full_copy(struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	const struct copies_counters *k = copies_counters(f->fp->copies);
+	uint64_t circles = k->circles;
+	bool copy = copies_seen(f->fp->copies, p, ledger_ids_count(f->ledger, dir));
+
+	if (k->circles > circles && dir == DIR_C2S && f->circle.frame == 0)
+		f->circle = p->at;
+	return copy;
 }
 
 /* S14: an unanswered SYN is no sign of a capture that sees one side only. */

@@ -61,6 +61,7 @@ struct full {
 	bool		 undecided;	/* 465 and its like: prelude holds payload until decided */
 	struct prelude	 prelude;
 	struct moment	 first, last, synack, established;
+	struct moment	 circle;	/* the first of the client's packets that came by ten times */
 	struct full_end	 end[2];	/* [DIR_C2S] client, [DIR_S2C] server */
 	struct stamps	 stamps;
 	uint16_t	 vlan[2];
@@ -213,6 +214,7 @@ void		 full_packet(struct full *f, struct packet *p, enum dissect_dir dir);
 bool		 full_goes_on(const struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from);
 /* Writes it as it is now; the flow goes on. */
 void		 full_snapshot(struct full *f);
+bool		 full_copy(struct full *f, const struct packet *p, enum dissect_dir dir);	/* came by before: it says nothing more */
 void		 full_end(struct full *f, bool open);
 /* Live: who listens wants to know of a connection when it is over. */
 void		 full_tell_closed(struct flow_point *fp);

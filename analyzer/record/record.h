@@ -79,9 +79,7 @@ struct record_capture {
 	uint64_t	duplicates;	/* SPAN copies dropped (diagnosis 0.1, S16) */
 	uint64_t	eligible;	/* TCP frames that a copy could be told of */
 	struct moment	duplicate_first;
-	uint64_t	loops;		/* packets that came ten times and more, with falling TTL; the first of them, to whom: */
-	struct moment	loop_first;
-	struct addr	loop_to;
+	uint64_t	loops;		/* packets that came ten times and more, with falling TTL */
 	uint64_t	clock_back;	/* times that went back; largest step below */
 	int64_t		clock_back_ns;
 	struct moment	clock_back_at;
@@ -266,6 +264,7 @@ struct record_connection {
 	uint32_t	syn_count, synack_count;
 	struct moment	syn[RECORD_SYNS], synack_first, synack_last;
 	struct moment	handshake;	/* the ACK that completed it */
+	struct moment	circle;		/* the client's packet that first came by ten times, each time with less TTL */
 	struct moment	refused;	/* the RST that answered the SYN */
 	bool		refused_ack_ok;	/* its ACK == ISN+1 */
 	bool		client_reset_synack;

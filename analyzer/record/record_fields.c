@@ -64,8 +64,6 @@ FIELD_TABLE(capture_table, record_capture, "capture", "one capture point and its
 	F(eligible, "TCP frames of which a copy could be told"),
 	F(duplicate_first, "first copy"),
 	F(loops, "packets that came ten times and more, with falling TTL"),
-	F(loop_first, "the first of them"),
-	F(loop_to, "to whom"),
 	F(clock_back, "times that went back"),
 	F(clock_back_ns, "largest step back in nanoseconds"),
 	F(clock_back_at, "where"),

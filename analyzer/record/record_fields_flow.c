@@ -168,6 +168,7 @@ FIELD_TABLE_SHARED(connection_table, record_connection, "connection", "one TCP c
 	F(synack_first, "first SYN-ACK"),
 	F(synack_last, "last SYN-ACK"),
 	F(handshake, "the ACK that completed the handshake"),
+	F(circle, "the first of the client's packets that came by ten times, each time with less TTL"),
 	F(refused, "the RST that answered the SYN"),
 	F(refused_ack_ok, "it acknowledged ISN+1"),
 	F(client_reset_synack, "the client reset the SYN-ACK"),

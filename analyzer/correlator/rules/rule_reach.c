@@ -405,19 +405,16 @@ static bool
 silence_circles(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
-	const struct record_capture *at = c->capture;
 	char server[ADDR_TEXT];
 	struct finding *f;
 
-	if (at == NULL || at->loops == 0 || !addr_equal(&at->loop_to, &c->conn->server.ip) || at->loop_first.ns < c->conn->first.ns ||
-	    at->loop_first.ns > last_syn_ns(c) + SECOND)
+	if (!moment_is(&c->conn->circle))
 		return false;
 	addr_format(&c->conn->server.ip, server, sizeof(server));
 	f = verdict_add(out, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "routing-loop");
 	silence_evidence(f, c);
-	evidence_frame(finding_says(f, c->point, "%llu packet%s of this capture came by here ten times and more, each time with a smaller TTL; the first of "
-	    "them to %s", (unsigned long long)at->loops, PLURAL(at->loops), server), &at->loop_first);
+	evidence_frame(finding_says(f, c->point, "the client's packet comes by here for the tenth time, each time with a smaller TTL"), &c->conn->circle);
 	finding_summary(f, "Packets to %s run in a circle: they come by here again and again until their TTL is used up, and nobody says so.", server);
 	finding_remedy(f, "Look at the routes to %s on the routers at both sides of this capture: they send them to each other.", server);
 	finding_exclude(f, FINDING_PORT_BLOCKED_SILENT, "no filter drops them before they come by here again");

@@ -335,10 +335,7 @@ count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet 
 	/* It goes on until the TTL is used up: look for the next from here. */
 	s->ns[i] = p->at.ns;
 	s->ttl[i] = p->ttl;
-	if (s->falling[i] == CIRCLE_SIGHTINGS && c->counters.circles++ == 0) {
-		c->counters.circle_first = p->at;
-		c->counters.circle_to = p->dst;
-	}
+	c->counters.circles += s->falling[i] == CIRCLE_SIGHTINGS;
 	if (s->falling[i] != LOOP_SIGHTINGS)
 		return;
 	*dropped -= 1;		/* the second sighting, counted as a copy */

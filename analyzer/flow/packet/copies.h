@@ -19,9 +19,7 @@ struct copies_counters {
 	uint64_t	dropped_icmp;
 	uint64_t	loops;		/* packets seen again and again with falling TTL: a routing loop */
 	struct moment	loop_first;
-	uint64_t	circles;	/* ... ten times and more; the first of them, to whom */
-	struct moment	circle_first;
-	struct addr	circle_to;
+	uint64_t	circles;	/* ... ten times and more */
 	/*
 	 * Fingerprints that gave way when younger than 1 ms (a copy may have
 	 * been missed) and than 200 ms (a copy from a second mirror may have:
