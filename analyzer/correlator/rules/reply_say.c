@@ -191,11 +191,14 @@ static void
 say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 {
 	char quote[256];
-	bool unasked = r->unsolicited && !g->blind && !case_midstream(g->c) && !case_missing_dir(g->c, 0);
+	bool midway = r->unsolicited && r->ended && strcmp(r->verb, ".") == 0;	/* of the message */
+	bool unasked = r->unsolicited && !midway && !g->blind && !case_midstream(g->c) && !case_missing_dir(g->c, 0);
 	struct finding_evidence *e;
 
 	reply_quote(r->reply, false, quote, sizeof(quote));
-	if (r->unsolicited)
+	if (midway)
+		e = finding_says(f, g->c->point, "the server says \"%s\" before the message has come to its end", quote);
+	else if (r->unsolicited)
 		e = finding_says(f, g->c->point, unasked ? "the server says \"%s\", unasked" :
 		    "the server says \"%s\"; what it answers is not in the capture", quote);
 	else if (r->guessed)

@@ -378,6 +378,16 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	reading_say(g, r, &cl);
 }
 
+/* It need not wait for the end of a message to refuse it: too large, a filter that has seen enough. */
+static bool
+refuses_midway(const struct refusal *r)
+{
+	const struct record_transaction *t = r->transaction;
+
+	return t != NULL && r->ended && t->data_reply.code == 354 && r->reply->code != 421 && t->final_reply.at.frame == r->reply->at.frame &&
+	    t->final_reply.at.ns == r->reply->at.ns;
+}
+
 static void
 judge_refusal(const struct reading *g, const struct refusal *r)
 {
@@ -387,7 +397,7 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 
 	if (refusal_ignored(g, r) || judge_hello(g, r))
 		return;
-	if (r->unsolicited && !g->alone) {
+	if (r->unsolicited && !g->alone && !refuses_midway(r)) {
 		judge_unsolicited(g, r);
 		return;
 	}
