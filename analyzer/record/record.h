@@ -159,6 +159,7 @@ struct stretch {
 struct pause {
 	struct moment	from, to;
 	bool		ids_continue;	/* its IPv4 IDs run on over it */
+	uint32_t	probes;		/* packets of its in it that asked whether there is room, or are to keep the connection: one number back, with next to nothing */
 	uint32_t	ticks;		/* its own clock went on by so many (TCP time stamps), ... */
 	int64_t		ticks_ns;	/* ... from its last data on; 0 = not told */
 	bool		trailing;	/* no data came after it */
@@ -327,6 +328,7 @@ struct record_stall {
 	bool		zero_window;	/* B offered 0 during it */
 	bool		df_clear;	/* DF = 0 on every transmission */
 	uint32_t	fragment_trains; /* of them complete trains */
+	bool		pieces_came;	/* larger ones had arrived before on this flow, cut by the card into the largest packets there are */
 	bool		first_of_size;	/* nothing >= u was ever sent before on this flow */
 	uint32_t	later_delivered; /* segments right of the hole delivered while it stood */
 	uint32_t	later_w_max;

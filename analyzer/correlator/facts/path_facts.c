@@ -266,7 +266,7 @@ stall_sure(const struct record_stall *s)
 bool
 stall_long(const struct record_stall *s)
 {
-	if (size_carried(s, s->u))
+	if (size_carried(s, s->u) || s->pieces_came)
 		return false;
 	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) + last_open(s) >= CHAIN_LEAST
 	    && s->u > s->proven && s->last.ns - s->first.ns >= STALL_LEAST;
@@ -301,7 +301,7 @@ bool
 stall_dead(const struct record_stall *s)
 {
 	return (stall_stands(s) && stall_one_way_dead(s)) ||
-	    (stall_silent(s) && (s->proven >= s->w_min || stall_carried(s) || stall_heard_large(s)));
+	    (stall_silent(s) && (s->proven >= s->w_min || s->pieces_came || stall_carried(s) || stall_heard_large(s)));
 }
 
 bool
@@ -501,7 +501,9 @@ say_liveness(struct finding *f, const struct way *w, const struct record_stall *
 void
 say_proven(struct finding *f, const struct way *w, const struct record_stall *s)
 {
-	if (s->proven > 0 && w->a->proven_at.frame != 0 && w->a->proven <= s->proven)
+	if (s->pieces_came)
+		finding_says(f, w->c->point, "larger pieces, which the card cuts to full size, arrived before on this connection");
+	else if (s->proven > 0 && w->a->proven_at.frame != 0 && w->a->proven <= s->proven)
 		evidence_frame(finding_says(f, w->c->point, "the largest packet that did arrive: %u bytes", s->proven),
 		    &w->a->proven_at);
 }

@@ -43,6 +43,16 @@ lived(const struct way *w, const struct record_stall *s, struct live_elsewhere *
 	    e->bits != 0 || s->delivered.frame != 0;
 }
 
+/*
+ * The receiver repeats its acknowledgement for each that comes, and names none of them although it agreed to SACK: it refuses them, for their
+ * time stamps (PAWS, RFC 7323 5) or another mark, or something takes its SACK away.
+ */
+static bool
+all_refused(const struct way *w, const struct record_stall *s)
+{
+	return s->later_delivered == 0 && w->a->sack_ok && w->b->sack_ok && !s->options_cut;
+}
+
 /* The same content offset in another session of the path. */
 static const struct mail_case *
 again(const struct way *w, const struct record_stall *s)
@@ -104,12 +114,27 @@ say_part(struct finding *f, const struct way *w, const struct record_stall *s)
 }
 
 static void
+say_refused(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	const char *who = w->dir == 0 ? "server" : "client";
+
+	finding_says(f, w->c->point, "both ends agreed to SACK, and none of these acknowledgements names what came behind");
+	finding_summary(f, "From byte %llu of the stream on nothing is acknowledged, although what is sent reaches the %s, which repeats its acknowledgement: "
+	    "it refuses what comes (time stamps that went back, which a device changed: PAWS), or one piece is dropped each time and the rest not named.",
+	    (unsigned long long)s->head, who);
+	finding_remedy(f, "Capture at both ends and compare the TCP time stamps of one packet: a load balancer, NAT router or scrubber that changes them halfway makes "
+	    "the %s refuse all that follows. Switching TCP time stamps off at one end shows it (net.ipv4.tcp_timestamps=0).", who);
+	finding_next_capture(f, "packets that the receiver refuses", "one piece that is dropped", "the same packets as they reach the receiver", "at both ends");
+}
+
+static void
 report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct mail_case *o = again(w, s);
 	struct live_elsewhere e;
 	bool alive = lived(w, s, &e);
-	enum confidence conf = o != NULL || (s->chain_lost >= CHAIN_SURE && alive) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	bool refused = all_refused(w, s);
+	enum confidence conf = refused ? CONFIDENCE_POSSIBLE : o != NULL || (s->chain_lost >= CHAIN_SURE && alive) ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f = verdict_add(out, FINDING_INLINE_CONTENT_DROP, way_gate(w, conf), w->c, w->dir);
 
 	finding_span(f, &s->first, &s->last);
@@ -127,9 +152,14 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 		say_liveness(f, w, s, &e);
 	if (o != NULL)
 		finding_says(f, o->point, "the same place of the content is lost in another session, too");
-	finding_summary(f, "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
-	    "same size pass before and after it. Something on the way looks at the content and drops it.",
-	    (unsigned long long)s->head, s->chain_lost);
+	if (w->b->at_sender)
+		finding_says(f, w->c->point, "this capture was taken at the receiver's side: the piece came as far as here");
+	if (refused)
+		say_refused(f, w, s);
+	else
+		finding_summary(f, "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
+		    "same size pass before and after it. Something %s looks at the content and drops it.", (unsigned long long)s->head, s->chain_lost,
+		    w->b->at_sender ? "between this point and the receiving program (a filter of that host, a virus scanner)" : "on the way");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", s->proven > s->w_min ? s->proven : s->w_min);
 	if (alive || o != NULL)
 		finding_exclude(f, FINDING_PATH_OUTAGE, "%s", alive ? "the way lived while the piece was sent again" :

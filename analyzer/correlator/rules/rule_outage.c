@@ -133,7 +133,7 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 static bool
 arrived_before(const struct record_direction *a, const struct record_stall *s)
 {
-	return a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns;
+	return s->pieces_came || (a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns);
 }
 
 /* None as large had arrived before: that it passed at last may as well be the end of a black hole. */
@@ -146,7 +146,9 @@ size_is_new(const struct record_direction *a, const struct record_stall *s)
 static void
 exclude_size(struct finding *f, const struct way *w, const struct record_stall *s)
 {
-	if (arrived_before(w->a, s))
+	if (s->pieces_came && w->a->proven < s->w_min)
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "larger pieces, which the card cuts into full-size packets, arrived before");
+	else if (arrived_before(w->a, s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", w->a->proven);
 	else if (stall_one_way_dead(s))
 		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "

@@ -154,6 +154,28 @@ report_unknown(const struct way *w, const struct pause *p, int64_t span, struct 
 	    "at the sender, or on its side of the router");
 }
 
+/*
+ * It asks for room (RFC 9293 3.8.6.1), again and again, where there is room: it holds the window for shut, because the word that it opened was
+ * lost, or something changes it on the way.  A program that rests and keeps its connection alive every few seconds looks the same.
+ */
+static void
+report_probes(const struct way *w, const struct pause *p, int64_t span, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+	const char *who = w->dir == 0 ? "client" : "server", *other = w->dir == 0 ? "server" : "client";
+
+	finding_subkind(f, "asks-for-room");
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without data in the middle of the content; meanwhile the %s asks %u times whether there "
+	    "is room, or only keeps the connection; here the window is open", seconds(span), who, p->probes), &p->from), &p->to);
+	finding_summary(f, "For %.1f s the %s sends nothing of the message, and asks whether the %s has room, which it has: what the %s said of its window was "
+	    "lost, or changed on the way (a traffic shaper, a firewall). Or the sending program paused, and keeps its connection alive.", seconds(span), who, other,
+	    other);
+	finding_remedy(f, "Compare the window in the %s's packets at both ends: if they differ, the device between changes it.", other);
+	finding_next_capture(f, "a window that is changed or was not heard of", "a program that paused", "the window that reaches the sender",
+	    "at the sender");
+}
+
 /* Neither end says anything more, nor closes, for longer than any server waits: it is the capture that has no more of it. */
 static bool
 left_open(const struct way *w, const struct pause *p)
@@ -191,8 +213,12 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
-		if (!here && p->trailing && !sender_heard(w))
+		if (!here && p->trailing && p->probes < 2 && !sender_heard(w))
 			report_unknown(w, p, p->to.ns - from, out);
+		if (!here && p->probes > 1) {
+			report_probes(w, p, p->to.ns - from, out);
+			return;
+		}
 		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
 			continue;
 		report(w, p, p->to.ns - from, here, out);

@@ -77,12 +77,19 @@ tx_clean(const struct ledger *l, const struct reading *r, const struct tx *x)
 {
 	int64_t limit = l->segs[x->seg].ns + r->patience;
 
-	if (x->lost || !x->delivered || x->super)
+	if (x->lost || !x->delivered)
 		return false;
 	for (uint32_t k = x->lo; k < x->hi; k++)
 		if (r->early[k] || r->by[k] < x->seg || l->segs[r->by[k]].ns > limit)
 			return false;
 	return true;
+}
+
+/* The card cut it into the largest packets there are; but not where its sender had shrunk. */
+bool
+super_came(const struct ledger *l, const struct reading *r, const struct tx *x)
+{
+	return x->super && !x->again && (l->segs[x->seg].flags & SEG_MANY) == 0 && tx_clean(l, r, x);
 }
 
 static void
@@ -94,6 +101,8 @@ account_size(const struct ledger *l, const struct reading *r, const struct tx *x
 	if (x->super) {
 		t->super_segments++;
 		t->super_bytes += g->len;
+		if (t->super_came_ns == 0 && super_came(l, r, x))
+			t->super_came_ns = g->ns;
 		return;
 	}
 	if (!x->lost && !x->delivered)

@@ -88,6 +88,7 @@ struct totals {
 	struct span32	range[RANGES_OPEN];	/* the latest of them, sequence numbers; the newest first */
 	uint32_t	super_segments;
 	uint64_t	super_bytes;
+	int64_t		super_came_ns;	/* the first that was acknowledged as it was first sent, and cut at the full size; 0 = none */
 	uint32_t	fragment_lost;
 	struct moment	repair_first, repair_last;
 	uint32_t	repair_w_max, repair_w_max_count, repair_size_count;
@@ -177,7 +178,7 @@ struct side {
 	uint32_t	sample_count, sample_stride, sample_skip;
 	/* IPv4 IDs of its packets, in order */
 	uint16_t	id_last, id_data;
-	uint32_t	id_pairs, id_ones, id_steps, sent_since_data;	/* one behind the other: all, by 1, by little */
+	uint32_t	id_pairs, id_ones, id_steps, sent_since_data, probes_since_data;	/* one behind the other: all, by 1, by little */
 	uint32_t	ttl_count[LEDGER_TTLS];
 	uint32_t	header_count[4];
 	uint8_t		ttl[LEDGER_TTLS];
@@ -391,6 +392,8 @@ void	reading_free(struct reading *r);
 /* Is one of the transmissions before segment `until' lost? */
 bool	reading_has_losses(const struct reading *r, uint32_t until);
 /* The least size among the transmissions that may have delivered interval k cleanly; 0 = contested. */
+/* A super-segment, acknowledged as it was first sent, and cut at the full size. */
+bool	super_came(const struct ledger *l, const struct reading *r, const struct tx *x);
 uint32_t reading_clean(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t *tx);
 static inline uint32_t
 cover_count(const struct reading *r, uint32_t k)

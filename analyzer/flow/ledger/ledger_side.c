@@ -239,6 +239,7 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	pause.to = p->at;
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	pause.probes = s->probes_since_data;
 	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {
 		pause.ticks = p->tsval - s->ts_data;
 		pause.ticks_ns = p->at.ns - s->data_last.ns;
@@ -368,6 +369,7 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 	uint16_t step;
 
 	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
+	s->probes_since_data = p->len > 0 ? 0 : s->probes_since_data + (s->data_last.frame != 0 && side_rel(s, p->seq) == s->data_last_end - 1);
 	if (p->src.family != 4 || p->ip_id == 0) {
 		s->id_known = false;
 		return;

@@ -132,7 +132,7 @@ static void
 report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o, struct pause pauses[RECORD_PAUSES])
 {
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	struct pause p = { .from = s->data_last, .to = s->after_data, .trailing = true };
+	struct pause p = { .from = s->data_last, .to = s->after_data, .probes = s->probes_since_data, .trailing = true };
 
 	o->pauses = pauses;
 	o->pause_count = s->pause_count;

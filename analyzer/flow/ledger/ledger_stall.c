@@ -455,10 +455,12 @@ fill_witnesses(const struct ledger *l, const struct reading *r, int64_t from, st
 	int64_t begun = s->chain_len > 0 && s->chain[0].ns < s->first.ns ? s->chain[0].ns : s->first.ns;
 
 	s->first_of_size = true;
+	s->pieces_came = l->side[r->dir].sums.super_came_ns != 0 && l->side[r->dir].sums.super_came_ns < begun;
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		const struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
 
+		s->pieces_came = s->pieces_came || (g->ns < begun && super_came(l, r, x));
 		if (s->u != 0 && g->w >= s->u && g->ns < from)
 			s->first_of_size = false;
 		s->lost_else += x->lost && !x->super && (g->ns < begun || g->ns > s->lost_last.ns);
@@ -651,6 +653,7 @@ stall_icmp(const struct ledger *l, int dir, struct record_stall *s, const struct
 	}
 	if (best == NULL)
 		return;
+	s->pieces_came = false;		/* its card cuts at what it was told */
 	s->ptb_mtu = best->e.mtu;
 	s->ptb_from = best->e.from;
 	s->ptb_cut = best->by_cut_quote;

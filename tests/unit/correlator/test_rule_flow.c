@@ -1,5 +1,5 @@
 /* Windows, pauses and losses that have nothing to do with sizes: records in, findings out. */
-#include "case_build.h"
+#include "path_build.h"
 
 static void
 windows(void)
@@ -68,6 +68,79 @@ pauses(void)
 	c = JUDGED(conn, session);
 	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
 	correlator_free(c);
+}
+
+/* It asks for room where there is some: its program need not have paused.  Beside the sender itself that is known. */
+static void
+asks_for_room(void)
+{
+	for (int own = 0; own < 2; own++) {
+		struct record conn = build_connection(0, 1, 0, 40000), session = build_session(&conn, 100);
+		struct record_direction *a = &conn.connection.dir[0];
+		const struct finding *f;
+		struct correlator *c;
+
+		conn.connection.rtt_ns = 40 * MS;
+		conn.connection.dir[1].last = at(39000);
+		a->at_sender = own;
+		a->ids_step = true;
+		a->pause_count = 1;
+		a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .probes = 5 } }));
+		session.session.content_from = at(1000);
+		c = JUDGED(conn, session);
+		f = find_kind(c, FINDING_SENDER_APP_PAUSE);
+		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, own ? CONFIDENCE_PROBABLE : CONFIDENCE_CANNOT_TELL);
+		CHECK_EQ_STR(f->subkind, own ? "" : "asks-for-room");
+		correlator_free(c);
+	}
+}
+
+/* Larger pieces, cut to full size, came before: the size is none that vanishes, the path died. */
+static void
+pieces_came_before(void)
+{
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST);
+	struct correlator *c;
+
+	stall.stall.live = LIVE_L3;
+	stall.stall.live_at[3] = at(FIRST + 230);
+	c = JUDGED(conn, stall);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED);
+	correlator_free(c);
+	stall.stall.live = 0;
+	stall.stall.pieces_came = true;
+	c = JUDGED(conn, stall);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE);
+	CHECK(frame_of(find_kind(c, FINDING_PATH_OUTAGE), "the same bytes") != 0);
+	correlator_free(c);
+}
+
+/* Acknowledgements that are repeated and name nothing, although SACK was agreed: what comes may be refused, not one piece dropped. */
+static void
+acknowledged_and_refused(void)
+{
+	for (int sack = 0; sack < 2; sack++) {
+		struct record conn = build_stalled(20000, 0), stall = build_stall(&conn, FIRST);
+		struct record_stall *s = &stall.stall;
+		const struct finding *f;
+		struct correlator *c;
+
+		s->proven = conn.connection.dir[0].proven = 1500;
+		s->u = s->chain_above = s->n_lost_ge = 0;
+		s->n_lost_lt = s->chain_lost;
+		s->again = 35;
+		s->later_sent = 20;
+		s->live = LIVE_L2;
+		s->live_at[1] = s->last;
+		s->live_at[1].ns++;
+		conn.connection.dir[0].sack_ok = conn.connection.dir[1].sack_ok = sack;
+		c = JUDGED(conn, stall);
+		f = find_kind(c, FINDING_INLINE_CONTENT_DROP);
+		CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, sack ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		CHECK((strstr(f->summary, "refuses") != NULL) == sack);
+		correlator_free(c);
+	}
 }
 
 /* A client that lost its address in mid-message falls silent as one whose program paused does. */
@@ -246,6 +319,9 @@ main(void)
 	static const struct check_test t[] = {
 		{ "windows", windows },
 		{ "pauses", pauses },
+		{ "pauses in which it asks for room", asks_for_room },
+		{ "larger pieces came before", pieces_came_before },
+		{ "acknowledged and refused", acknowledged_and_refused },
 		{ "silent to the end", silent_to_the_end },
 		{ "losses", losses },
 		{ "losses without SACK", losses_without_sack },

@@ -17,6 +17,28 @@ super_segments_prove_nothing(void)
 	ledger_free(n.l);
 }
 
+/* They were cut at the full size: where such arrived, a stall behind them is not the first of that size; where one only follows it, it is. */
+static void
+super_segments_before_a_stall(void)
+{
+	for (int before = 0; before < 2; before++) {
+		struct net n;
+		struct seen *s;
+		uint32_t off;
+
+		begin_mail(&n);
+		if (before)
+			deliver(&n, 7240);
+		off = n.sent[A];
+		data(&n, A, 7240);
+		timeouts(&n, off, 6, 200);
+		s = report(&n);
+		CHECK_EQ_INT(s->stalls, 1);
+		CHECK_EQ_INT(s->stall[0].pieces_came, before);
+		ledger_free(n.l);
+	}
+}
+
 static void
 duplicate_refutes_loss(void)
 {
@@ -581,6 +603,7 @@ main(void)
 		{ "a full queue", a_full_queue },
 		{ "many missing in the capture", many_missing_in_the_capture },
 		{ "super-segments prove nothing", super_segments_prove_nothing },
+		{ "super-segments before a stall", super_segments_before_a_stall },
 		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
 		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
 		{ "an overtaken ACK tells no duplicate", overtaken_ack_tells_no_duplicate },

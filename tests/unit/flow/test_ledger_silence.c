@@ -131,6 +131,33 @@ pauses(void)
 	ledger_free(n.l);
 }
 
+/* It asks for room, one number back, as one does whose peer has shut its window. */
+static void
+asks_for_room(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin_mail(&n);
+	deliver(&n, 1448);
+	for (int i = 0; i < 4; i++) {
+		struct packet p = packet(&n, A);
+
+		wait(&n, (i + 1) * 2 * S);
+		p = packet(&n, A);
+		p.flags = TCP_ACK;
+		p.seq = 1000 + n.sent[A];	/* 1001 is the first byte */
+		p.ack = 1001 + n.acked[A];
+		give(&n, &p, A);
+		ack(&n, B, n.sent[A]);
+	}
+	deliver(&n, 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].pause_count, 1);
+	CHECK_EQ_INT(s->c.dir[A].pauses[0].probes, 4);
+	ledger_free(n.l);
+}
+
 static void
 scale_lost(void)
 {
@@ -181,6 +208,7 @@ main(void)
 		{ "a window taken back", window_taken_back },
 		{ "a window too small for a segment", silly_window },
 		{ "pauses", pauses },
+		{ "pauses in which it asks for room", asks_for_room },
 		{ "a repetition, and then silence", repetition_is_no_pause },
 		{ "window scale lost", scale_lost },
 	};
