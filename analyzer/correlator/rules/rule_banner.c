@@ -293,6 +293,8 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_PROBABLE), c, 1);
 	finding_subkind(f, "in-banner");
 	evidence_frame(finding_says(f, c->point, "the server closes before its greeting ends"), &end);
+	finding_summary(f, "The server closed before its greeting had ended: the client had spoken (protocol-error).");
+	f->severity = SEVERITY_WARNING;		/* the client's doing */
 }
 
 /* A mail program met something that is no mail server.  What two others say to each other on this port is not ours. */

@@ -44,13 +44,13 @@ lived(const struct way *w, const struct record_stall *s, struct live_elsewhere *
 }
 
 /*
- * The receiver repeats its acknowledgement for each that comes, and names none of them although it agreed to SACK: it refuses them, for their
+ * The receiver repeats its acknowledgement for each that comes, and names none of them although it agreed to SACK, or may have: it refuses them, for their
  * time stamps (PAWS, RFC 7323 5) or another mark, or something takes its SACK away.
  */
 static bool
 all_refused(const struct way *w, const struct record_stall *s)
 {
-	return s->later_delivered == 0 && w->a->sack_ok && w->b->sack_ok && !s->options_cut;
+	return s->later_delivered == 0 && !s->options_cut && (case_midstream(w->c) || (w->a->sack_ok && w->b->sack_ok));
 }
 
 /* The same content offset in another session of the path. */
@@ -118,7 +118,8 @@ say_refused(struct finding *f, const struct way *w, const struct record_stall *s
 {
 	const char *who = w->dir == 0 ? "server" : "client";
 
-	finding_says(f, w->c->point, "both ends agreed to SACK, and none of these acknowledgements names what came behind");
+	finding_says(f, w->c->point, case_midstream(w->c) ? "none of these acknowledgements names what came behind (SACK; whether that was agreed is not in the "
+	    "capture)" : "both ends agreed to SACK, and none of these acknowledgements names what came behind");
 	finding_summary(f, "From byte %llu of the stream on nothing is acknowledged, although what is sent reaches the %s, which repeats its acknowledgement: "
 	    "it refuses what comes (time stamps that went back, which a device changed: PAWS), or one piece is dropped each time and the rest not named.",
 	    (unsigned long long)s->head, who);

@@ -378,12 +378,15 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	reading_say(g, r, &cl);
 }
 
-/* It need not wait for the end of a message to refuse it: too large, a filter that has seen enough. */
+/* It need not wait for the end of a message to refuse it: too large, a filter that has seen enough.  Behind the client's close it has what there is. */
 static bool
-refuses_midway(const struct refusal *r)
+refuses_midway(const struct reading *g, const struct refusal *r)
 {
 	const struct record_transaction *t = r->transaction;
+	struct moment closed = case_closed(g->c, 0);
 
+	if (moment_is(&closed) && moment_before(&closed, &r->reply->at))
+		return false;
 	return t != NULL && r->ended && t->data_reply.code == 354 && r->reply->code != 421 && t->final_reply.at.frame == r->reply->at.frame &&
 	    t->final_reply.at.ns == r->reply->at.ns;
 }
@@ -397,7 +400,7 @@ judge_refusal(const struct reading *g, const struct refusal *r)
 
 	if (refusal_ignored(g, r) || judge_hello(g, r))
 		return;
-	if (r->unsolicited && !g->alone && !refuses_midway(r)) {
+	if (r->unsolicited && !g->alone && !refuses_midway(g, r)) {
 		judge_unsolicited(g, r);
 		return;
 	}
