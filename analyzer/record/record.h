@@ -182,6 +182,7 @@ struct record_direction {
 	int64_t		clock_ns;	/* the capture's time between them */
 	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
 	uint8_t		wscale;		/* 255 = not announced */
+	uint16_t	window_syn;	/* in its SYN or SYN-ACK, never scaled; 0 = not seen */
 	uint8_t		ttl, ttl_syn, ttl_rst, ttl_rst_first;	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */
 	bool		at_sender;	/* ttl is exactly 64, 128 or 255 */
 	struct moment	first, last, data_first, data_last, fin, rst;

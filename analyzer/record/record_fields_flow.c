@@ -73,6 +73,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(clock_ns, "time between them, by the capture's clock"),
 	F(mss, "announced MSS; 0 unknown"),
 	F(wscale, "window scale; 255 not announced, or cut"),
+	F(window_syn, "the window in its SYN or SYN-ACK, bytes; 0 not seen"),
 	F(ttl, "most frequent TTL without SYN and RST"),
 	F(ttl_syn, "TTL of the SYN"),
 	F(ttl_rst, "TTL of the RST, the last of several"),

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { TINY_WINDOW = 1460, SAME_SIZE = 10, NO_SCALE = 255 };
+enum { TINY_WINDOW = 1460, SAME_SIZE = 10, NO_SCALE = 255, SHRUNK = 4 };
 
 static void
 judge_zero(const struct way *w, struct verdicts *out)
@@ -50,18 +50,27 @@ exclude_size(const struct way *w, struct finding *f)
 	    (unsigned long long)w->a->acked, (unsigned long long)w->a->stream_bytes);
 }
 
+/* What it offers is far less than its first packet did: its numbers are scaled.  One whose memory is small says so from the first on. */
+static bool
+has_shrunk(const struct way *w)
+{
+	return w->b->window_syn > SHRUNK * (uint32_t)w->b->window_median;
+}
+
 static void
 report_scale(const struct way *w, enum confidence conf, const char *where, struct verdicts *out)
 {
 	struct finding *f = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, conf, w->c, w->dir);
 
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s",
-	    w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not"),
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s%s",
+	    w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not", w->b->wscale == 0 ? " (a factor of 1)" : ""),
 	    &w->c->conn->syn[0]), &w->c->conn->synack_first);
 	finding_says(f, w->c->point, "%u segments exactly as large as the unscaled window of the other side (median %u)", w->b->window_eq,
 	    w->b->window_median);
+	if (has_shrunk(w))
+		finding_says(f, w->c->point, "its first packet, whose window is never scaled, offers %u bytes", w->b->window_syn);
 	finding_summary(f, "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
-	    "%u tiny segments. A device %s removes the option.", w->b->window_eq, where);
+	    "%u tiny segments. A device %s the option.", w->b->window_eq, where);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window is small, not closed");
 	exclude_size(w, f);
 }
@@ -76,10 +85,12 @@ judge_scale(const struct way *w, struct verdicts *out)
 	if (c->dir[1].wscale == NO_SCALE && c->dir[1].syn_cut)
 		return;
 	if (c->dir[1].wscale == NO_SCALE) {
-		if (w->b->window_median < TINY_WINDOW)
-			report_scale(w, CONFIDENCE_CONFIRMED, "on the way", out);
+		if (w->b->window_median < TINY_WINDOW && (has_shrunk(w) || w->b->window_syn == 0))
+			report_scale(w, w->b->window_syn == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED, "on the way removes", out);
+	} else if (w->b->wscale == 0 && w->b->window_median < TINY_WINDOW && has_shrunk(w)) {
+		report_scale(w, CONFIDENCE_PROBABLE, "on the way changes", out);
 	} else if (w->b->wscale != NO_SCALE && w->b->wscale >= 1 && w->b->window_over == 0) {
-		report_scale(w, CONFIDENCE_PROBABLE, "beyond this point", out);
+		report_scale(w, CONFIDENCE_PROBABLE, "beyond this point removes", out);
 	}
 }
 

@@ -153,6 +153,7 @@ struct side {
 	bool		zero_now;	/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
 	bool		gap_on, gap_was;	/* `filled' holds one */
 	uint8_t		wscale, window_shift;
+	uint16_t	window_syn;
 	uint32_t	base;		/* sequence number of rel 0 */
 	int64_t		max, data_max;	/* end of the highest byte seen, of the highest data byte */
 	int64_t		acked;		/* by the peer */

@@ -406,6 +406,7 @@ syn_note(struct side *s, struct side *peer, const struct packet *p)
 	if (p->options_cut && p->mss == 0)
 		s->mss = 0;
 	s->wscale = p->wscale;
+	s->window_syn = p->window;
 	s->sack_ok = p->sack_permitted;
 	s->ttl_syn = p->ttl;
 	/* Scaling counts where both ends are seen to agree on it. */

@@ -232,6 +232,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->syn_cut = s->syn_cut;
 	o->mss = s->mss;
 	o->wscale = s->wscale;
+	o->window_syn = s->window_syn;
 	o->ttl = ttl;
 	o->ttl_syn = s->ttl_syn;
 	o->ttl_rst = s->ttl_rst;

@@ -23,10 +23,27 @@ windows(void)
 	conn.connection.dir[0].size_count = 2;
 	conn.connection.dir[0].sizes = BUILD_LIST(((struct size_class[]){ { 104, 58, 0 }, { 500, 3, 1 } }));
 	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_PROBABLE);	/* what its first packet offered is not known */
+	correlator_free(c);
+	b->window_syn = 65160;
+	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_STR(find_kind(c, FINDING_WINDOW_SCALE_BROKEN)->excluded[1].why,
 	    "of the segments 61 arrived, 1 did not; 18800 of 18800 bytes are acknowledged");
 	correlator_free(c);
+	b->window_syn = 64;		/* it has no more room than that */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
+	correlator_free(c);
+	b->wscale = 0;			/* a factor of 1, and yet a thousandth of what it began with */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
+	correlator_free(c);
+	b->window_syn = 65160;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	b->wscale = 255;
 	b->window_median = 8192;	/* an old system without scaling */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
