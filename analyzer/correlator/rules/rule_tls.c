@@ -3,6 +3,8 @@
 
 #include "correlator/facts/symptom.h"
 
+#define WAITED_LEAST	(4 * SECOND)	/* for the other side of a handshake: then it is not the client that broke it off */
+
 /* RFC 8446 6; what they mean to an administrator. */
 static const struct { uint8_t code; const char *name, *hint; } alerts[] = {
 	{ 10, "unexpected message", "" }, { 20, "bad record", "what came is not what the other side had sent" },
@@ -164,13 +166,15 @@ judge_refused(const struct view *v, struct verdicts *out)
 		return;
 	if (judge_limited(v, r, reply_quote(r, false, quote, sizeof(quote)), out))
 		return;
-	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
+	/* a limit looks so, too: the words say it, and they may be cut */
+	f = verdict_add(out, FINDING_TLS_FAILURE, r->code == 454 && c->conn->dir[1].cut_bytes == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 0);
 	finding_subkind(f, "starttls-refused");
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
 	evidence_frame(finding_says(f, c->point, "STARTTLS is answered \"%s\"", quote), &r->at);
 	finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
-	finding_remedy(f, NOT_JUST_NOW);
+	finding_remedy(f, c->conn->dir[1].cut_bytes == 0 ? NOT_JUST_NOW : "The snap length cut what the server says: capture whole packets (tcpdump -s 0). It may be a "
+	    "limit of sessions, or the server's TLS does not work.");
 	finding_client_shows(f, "0x800CCC7F (454 STARTTLS failed)");
 }
 
@@ -318,6 +322,31 @@ alert_judge(const struct mail_case *c, struct verdicts *out)
 	return true;
 }
 
+/* The client had said its part, and waited: who left is not who stopped.  Where it is its own turn its user may look at the certificate. */
+static bool
+say_hello_unanswered(const struct mail_case *c, const struct moment *end, struct verdicts *out)
+{
+	const struct moment *asked = &c->conn->dir[0].data_last, *told = &c->conn->dir[1].data_last;
+	int64_t waited = case_waited(c, asked, end);
+	bool own = c->conn->dir[1].at_sender, begun = moment_before(&c->session->tls_at, told);
+	struct finding *f;
+	char took[32];
+
+	if (!moment_before(told, asked) || waited < WAITED_LEAST)
+		return false;
+	symptom_seconds(waited, took);
+	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, own ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	finding_subkind(f, "silence");
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the TLS handshake %s; then nothing comes of the server for %s, and the client gives up", begun ?
+	    "has begun" : "is begun by the client, and not answered", took), &c->session->tls_at), end);
+	finding_summary(f, "The server did not go on with the TLS handshake for %s%s, and the client gave up.", took, own ? "" : ", or what it sent was lost before this point");
+	finding_remedy(f, "The server's program may hang in its TLS (no randomness, a key on a token, overload): its log says it. If it sent its certificate, that was lost on "
+	    "the way: large packets that vanish look so from here (MTU), and a capture at the server shows it.");
+	if (!own)
+		finding_next_capture(f, "a server that hangs", "an answer that is lost on its way (large packets first)", "what the server sent then", "at the server");
+	return true;
+}
+
 /* Closed in the middle, and nothing of 1A explains it. */
 static void
 judge_handshake(const struct mail_case *c, struct verdicts *out)
@@ -332,7 +361,7 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 		judge_behind(c, out);
 		return;
 	}
-	if (closer < 0 || case_stalled(c) || case_midstream(c) || end_not_seen(c))
+	if (closer < 0 || case_stalled(c) || case_midstream(c) || end_not_seen(c) || (closer == 0 && say_hello_unanswered(c, &end, out)))
 		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
 	finding_subkind(f, "closed");

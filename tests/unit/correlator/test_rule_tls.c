@@ -136,6 +136,49 @@ test_tls_reset(void)
 	}
 }
 
+/* The client waits for the server, and leaves: it is the server that did not go on.  Where the client is due, that is open. */
+static void
+test_tls_silence(void)
+{
+	static const struct { int64_t told, asked; bool silence; } t[] = { { 190, 250, true }, { 260, 250, false }, { 190, 11000, false } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct correlator *c = build_correlator();
+
+		m.session.session.starttls_tried = m.session.session.tls = true;
+		m.session.session.tls_at = at(200);
+		m.conn.connection.dir[0].data_last = at(t[i].asked);
+		m.conn.connection.dir[1].data_last = at(t[i].told);
+		m.conn.connection.dir[0].fin = at(12000);
+		correlator_take(c, &m.conn);
+		correlator_take(c, &m.session);
+		correlator_judge(c);
+		CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].silence ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_EQ_STR(find_kind(c, FINDING_TLS_FAILURE)->subkind, t[i].silence ? "silence" : "closed");
+		correlator_free(c);
+	}
+}
+
+/* 454 may be a limit of sessions: where its words are cut nobody knows. */
+static void
+test_tls_refused_in_cut_words(void)
+{
+	for (int cut = 0; cut < 2; cut++) {
+		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
+		struct correlator *c = build_correlator();
+
+		m.session.session.starttls_tried = m.session.session.starttls_offered = true;
+		m.session.session.starttls_reply = (struct record_reply){ .code = 454, .text = "4.7.0 Error: too many new ", .at = at(210) };
+		m.conn.connection.dir[1].cut_bytes = (uint64_t)cut * 40;
+		correlator_take(c, &m.conn);
+		correlator_take(c, &m.session);
+		correlator_judge(c);
+		CHECK_FINDING(c, FINDING_TLS_FAILURE, cut ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		correlator_free(c);
+	}
+}
+
 /* What came is not what was sent: no certificate is to be looked at. */
 static void
 test_tls_bad_record(void)
@@ -205,6 +248,8 @@ main(void)
 		{ "TLS to a plain port", test_tls_mode },
 		{ "TLS handshakes", test_tls_handshakes },
 		{ "TLS handshakes that a RST ends", test_tls_reset },
+		{ "TLS handshakes that the server leaves open", test_tls_silence },
+		{ "STARTTLS refused in words that are cut", test_tls_refused_in_cut_words },
 		{ "TLS records that are not what was sent", test_tls_bad_record },
 		{ "TLS of a cut capture", test_tls_of_a_cut_capture },
 		{ "TLS alerts to an old client", test_tls_alert_of_an_old_client },
