@@ -191,6 +191,7 @@ struct record_direction {
 	int64_t		reset_haste_ns;	/* RESET_R6: since the packet that the hastiest of them answers; 0 = not known */
 	int64_t		loop_ns;	/* from here to this endpoint and back, the least of this connection; 0 = not known */
 	bool		rst_answers;	/* the first one is what a socket says that is closed already, to a packet: without ACK, at the number named there */
+	bool		rst_bare;	/* the first one has no ACK: stacks that abort send one, what has none answers a packet (RFC 9293 3.10.7.1) */
 	/* sizes */
 	uint32_t	ceiling;	/* C = peer's MSS + 40/60; 0 = unknown */
 	uint32_t	w_max;		/* largest single segment seen leaving */

@@ -90,6 +90,7 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(reset_haste_ns, "since the packet that the hastiest RST answers"),
 	F(loop_ns, "from the capture to this endpoint and back, at least"),
 	F(rst_answers, "the first RST answers for a connection that was gone already"),
+	F(rst_bare, "the first RST has no ACK, as one that answers a packet"),
 	F(ceiling, "largest size the peer's MSS allows; 0 unknown"),
 	F(w_max, "largest single segment seen"),
 	F(proven, "largest size cleanly delivered"),

@@ -93,19 +93,33 @@ silent_before(const struct mail_case *c, const struct moment *closed)
 	return closed->ns - last_said(c, closed)->ns;
 }
 
+/* A host that aborts sends RST with ACK; without one it answers a packet, which the capture lacks, or a device sent it. */
+static bool
+reset_is_no_abort(const struct mail_case *c, int dir)
+{
+	const struct record_direction *d = &c->conn->dir[dir];
+
+	return d->rst_bare && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
+}
+
 /* It was the client's turn: a server that gives up waiting, but does not say so. */
 static void
 say_server_gave_up(const struct mail_case *c, const struct record_transaction *t, const char *meanwhile, struct verdicts *out)
 {
 	struct moment end = case_closed(c, 1);
-	struct finding *f = symptom(c, FINDING_SERVER_TIMEOUT_421, CONFIDENCE_PROBABLE, 1, t, out);
+	bool doubt = reset_is_no_abort(c, 1);
+	struct finding *f = symptom(c, FINDING_SERVER_TIMEOUT_421, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, 1, t, out);
 	char waited[32];
 
 	symptom_seconds(silent_before(c, &end), waited);
 	finding_subkind(f, "without-a-word");
 	evidence_frame(finding_says(f, c->point, "the last that was said: it was the client's turn"), last_said(c, &end));
 	evidence_frame(finding_says(f, c->point, "%s later the server closes without a word", waited), &end);
-	finding_summary(f, "The server closed after %s in which the client %s: it gave up waiting.", waited, meanwhile);
+	if (doubt)
+		evidence_frame(finding_says(f, c->point, "its RST has no ACK, as one that answers a packet: one that the capture lacks, or a device in between "
+		    "sent it"), &end);
+	finding_summary(f, "The server closed after %s in which the client %s: it gave up waiting%s.", waited, meanwhile,
+	    doubt ? ", or no longer knew the connection, or a device in between reset it" : "");
 	finding_client_shows(f, "0x800CCC0F (connection dropped)");
 }
 

@@ -64,6 +64,7 @@ struct rst_note {
 	int64_t		rel;
 	uint32_t	ack;
 	uint8_t		ttl;
+	bool		bare;		/* without ACK: */
 	bool		reply;		/* a closed socket's answer to an ACK (S17) ... */
 	bool		amid;		/* ... of less than its end had sent */
 	bool		answers;	/* ... and there was a packet that it can answer */

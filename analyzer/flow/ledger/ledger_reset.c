@@ -107,7 +107,8 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	n->rel = rel;
 	n->ack = p->ack;
 	n->ttl = p->ttl;
-	if (!(p->flags & TCP_ACK)) {
+	n->bare = (p->flags & TCP_ACK) == 0;
+	if (n->bare) {
 		(void)old_ack(l, dir, p->at.ns - reset_age(l), &ack);
 		n->reply = rel >= ack;
 		n->amid = n->reply && rel < s->max;

@@ -249,6 +249,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->reset_haste_ns = rst_haste_least(s);
 	o->loop_ns = loop;
 	o->rst_answers = rst_only_answers(s);
+	o->rst_bare = s->rst_kept > 0 && s->lists->rsts[0].bare;
 	o->ceiling = side_ceiling(l, dir);
 	o->dsacks = s->dsacks;
 	report_windows(s, o);

@@ -283,6 +283,29 @@ test_dropped_and_was_gone(void)
 	}
 }
 
+/* Silence, then a RST: a server that gives up waiting sends one with an ACK. */
+static void
+test_gave_up_waiting_by_rst(void)
+{
+	for (int bare = 0; bare < 2; bare++) {
+		struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+		struct correlator *c;
+
+		fresh();
+		add_gave_up(1, 0);
+		client->fin = (struct moment){ 0 };
+		server->rst = at(60000);
+		server->rst_count = 1;
+		server->ttl_rst = server->ttl;
+		server->rst_bare = bare;
+		client->data_last = server->data_last = at(300);
+		c = judged();
+		CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421, bare ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_SERVER_TIMEOUT_421), "no ACK") == server->rst.frame, bare);
+		correlator_free(c);
+	}
+}
+
 static void
 test_symptom_without_and_with_its_cause(void)
 {
@@ -628,6 +651,7 @@ main(void)
 		{ "a client that gave up, and whom the server answers", test_gave_up_and_is_answered },
 		{ "a client that gave up, and was gone", test_gave_up_and_was_gone },
 		{ "dropped, and the RST only answers", test_dropped_and_was_gone },
+		{ "a server gives up by RST", test_gave_up_waiting_by_rst },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },

@@ -24,7 +24,7 @@ resets(void)
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
 	CHECK_EQ_INT(s->c.dir[B].rst_count, 1);
-	CHECK(!s->c.dir[B].rst_answers);
+	CHECK(!s->c.dir[B].rst_answers && !s->c.dir[B].rst_bare);
 	ledger_free(n.l);
 
 	begin_mail(&n);		/* a device in between */
@@ -53,7 +53,7 @@ resets(void)
 	}
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].reset_signs, 0);
-	CHECK(s->c.dir[A].rst_answers);
+	CHECK(s->c.dir[A].rst_answers && s->c.dir[A].rst_bare);
 	ledger_free(n.l);
 }
 
