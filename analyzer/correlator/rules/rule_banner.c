@@ -89,7 +89,9 @@ say_closed_silent(const struct view *v, const struct moment *end, int64_t waited
 	f = verdict_add(out, FINDING_SERVER_DROPPED, absence(c, CONFIDENCE_CONFIRMED), c, 1);
 	finding_subkind(f, "before-banner");
 	evidence_frame(finding_says(f, c->point, "the server closes before its greeting"), end);
-	finding_summary(f, "The server %s the connection before it greeted.", reset ? "reset" : "closed");
+	finding_summary(f, "The server %s the connection before it greeted: the same event as connected-no-banner of this connection, and no second fault.",
+	    reset ? "reset" : "closed");
+	finding_remedy(f, "What connected-no-banner says of this connection: the server's log at that time, an access list or a limit there.");
 	symptom_doubt_reset(c, 1, f);
 }
 
