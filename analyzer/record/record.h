@@ -160,6 +160,7 @@ struct pause {
 	struct moment	from, to;
 	bool		ids_continue;	/* its IPv4 IDs run on over it */
 	uint32_t	probes;		/* packets of its in it that asked whether there is room, or are to keep the connection: one number back, with next to nothing */
+	uint32_t	ids_skipped;	/* it stepped by 1 till then, and so many are not in the capture: packets of the pause */
 	uint32_t	ticks;		/* its own clock went on by so many (TCP time stamps), ... */
 	int64_t		ticks_ns;	/* ... from its last data on; 0 = not told */
 	bool		trailing;	/* no data came after it */

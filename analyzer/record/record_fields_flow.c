@@ -47,6 +47,7 @@ FIELD_TABLE(pause_table, pause, "pause", "a silence with nothing outstanding",
 	F(to, "its end"),
 	F(ids_continue, "IPv4 identifications run on over it"),
 	F(probes, "packets of the sender in it that ask for the window, or keep the connection"),
+	F(ids_skipped, "IPv4 identifications that stepped by 1 till then and are missing over it: packets of the pause that are not in the capture"),
 	F(ticks, "the sender's own clock went on by so many ticks, from its last data on"),
 	F(ticks_ns, "the capture's clock by so much; 0: no time stamps tell it"),
 	F(trailing, "no data came after it"));

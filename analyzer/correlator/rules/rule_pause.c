@@ -4,7 +4,7 @@
 
 #define NOBODY_WAITS	(900 * PATH_SECOND)
 
-enum { Q_LIMIT = 10, TICKS_LEAST = 8 };
+enum { Q_LIMIT = 10, TICKS_LEAST = 8, LOOKED = 256 };
 
 /* It had been on to bytes that are not here: it did send. */
 static bool
@@ -176,6 +176,36 @@ report_probes(const struct way *w, const struct pause *p, int64_t span, struct v
 	    "at the sender");
 }
 
+/* Another connection begins or ends in it: the capture ran on. */
+static bool
+heard_meanwhile(const struct way *w, const struct pause *p)
+{
+	struct case_iter it = { .to_ns = p->to.ns, .since_ns = p->from.ns };
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
+		if (x != w->c && x->has_conn && x->point == w->c->point && (x->conn->first.ns > p->from.ns || x->conn->last.ns < p->to.ns))
+			return true;
+	return false;
+}
+
+/* It sent something then that the capture has not, nor anything else: what came of it nobody knows. */
+static void
+report_unseen(const struct way *w, const struct pause *p, int64_t span, struct verdicts *out)
+{
+	struct finding *f = verdict_add(out, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+
+	finding_subkind(f, "unseen");
+	finding_span(f, &p->from, &p->to);
+	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%.1f s without a packet of the %s; its packet counter (IP ID), which went by one "
+	    "until then, went on by %u more meanwhile", seconds(span), w->dir == 0 ? "client" : "server", p->ids_skipped), &p->from), &p->to);
+	finding_summary(f, "For %.1f s in the middle of the message this capture shows nothing. The %s sent %u packet%s then that the capture has not: data "
+	    "that was lost on the way and sent again, or something else while its program paused.", seconds(span), w->dir == 0 ? "client" : "server",
+	    p->ids_skipped, PLURAL(p->ids_skipped));
+	finding_remedy(f, "Capture again, so that nothing is lost: with a larger buffer (tcpdump -B), to a faster disk, with a narrower filter.");
+	finding_next_capture(f, "a program that paused", "a path that failed meanwhile", "the packets that the sender sent then", "at the same place");
+}
+
 /* Neither end says anything more, nor closes, for longer than any server waits: it is the capture that has no more of it. */
 static bool
 left_open(const struct way *w, const struct pause *p)
@@ -221,7 +251,10 @@ judge_way(const struct way *w, struct verdicts *out)
 		}
 		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
 			continue;
-		report(w, p, p->to.ns - from, here, out);
+		if (p->ids_skipped > 0 && !heard_meanwhile(w, p))
+			report_unseen(w, p, p->to.ns - from, out);
+		else
+			report(w, p, p->to.ns - from, here, out);
 		return;
 	}
 }

@@ -9,6 +9,7 @@
 
 enum {
 	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
+	ID_EXACT = 5,			/* one behind the other, by 1 each but for the SYN's own: nothing else counts */
 	ID_STEP_MOST = 64, ID_STEPS = 3,	/* a counter goes on by so little, and has so often */
 	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
 	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
@@ -222,6 +223,17 @@ pause_clean(const struct ledger *l, const struct side *s, const struct side *pee
 	    && !s->data_last_cut && !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
 }
 
+/* Packets that it sent since its last one here, by a counter that was this connection's alone until then. */
+static uint32_t
+ids_skipped(const struct side *s, const struct packet *p)
+{
+	uint16_t missing = (uint16_t)(p->ip_id - s->id_last - 1);
+
+	if (!s->id_known || p->ip_id == 0 || s->id_pairs < ID_EXACT || s->id_ones + 1 < s->id_pairs)
+		return 0;
+	return missing <= ID_GAP_MAX ? missing : 0;
+}
+
 static void
 pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 {
@@ -240,6 +252,7 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	pause.ids_continue = s->id_known && p->ip_id != 0
 	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
 	pause.probes = s->probes_since_data;
+	pause.ids_skipped = ids_skipped(s, p);
 	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {
 		pause.ticks = p->tsval - s->ts_data;
 		pause.ticks_ns = p->at.ns - s->data_last.ns;

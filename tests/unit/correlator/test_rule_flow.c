@@ -179,6 +179,29 @@ silent_to_the_end(void)
 	correlator_free(c);
 }
 
+/* It sent something meanwhile that the capture has not: what became of it only a capture that ran on does not lack. */
+static void
+silent_in_a_gap(void)
+{
+	struct record conn = build_paused(), session = build_session(&conn, 100), other = build_connection(0, 2, 5000, 6000);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct pause p = { .from = at(2000), .to = at(14000), .ids_skipped = 3 };
+	const struct finding *f;
+	struct correlator *c;
+
+	session.session.content_from = at(1000);
+	a->last = conn.connection.dir[1].last = at(22000);
+	a->pauses = build_list(&p, sizeof(p));
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL);
+	f = find_kind(c, FINDING_SENDER_APP_PAUSE);
+	CHECK(f != NULL && strstr(f->summary, "sent 3 packets then that the capture has not") != NULL);
+	correlator_free(c);
+	c = JUDGED(conn, session, other);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 /* Seen at the receiver: without SACK the sender goes back over what had arrived. */
 static void
 losses_without_sack(void)
@@ -341,6 +364,7 @@ main(void)
 		{ "larger pieces came before", pieces_came_before },
 		{ "acknowledged and refused", acknowledged_and_refused },
 		{ "silent to the end", silent_to_the_end },
+		{ "silent in a gap of the capture", silent_in_a_gap },
 		{ "losses", losses },
 		{ "losses without SACK", losses_without_sack },
 		{ "overtaken by many", overtaken_by_many },
