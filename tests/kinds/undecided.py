@@ -71,6 +71,9 @@ ROWS = [
     (14, "250 lost or not sent", "@smtp\n@from\n@to\n@data\n+20s\nconnect other client:40199 mail:8080\n+1s\n", "slow-reply", "possible", ["when the capture ended", "never sent", COMMAND]),
     (14, "given up or a dead way back", "@smtp\n@from\n@to\n@data\n+60s\nS lose 50\nC fin\n+20s\n", "client-gave-up-waiting", "probable",
      ["looks the same", "at the server", COMMAND]),
+    (14, "an answer too late, or taken on its way", "filter isp to client word 8BITMIME drop\nconnect a client:40101 mail:25\nS: 220 mx ESMTP\nC: EHLO pc\n"
+     "S: 250-mx\\r\\n250 8BITMIME\n+14s\nC gives-up\n+1s\n", "client-gave-up-waiting", "cannot-tell",
+     ["lies behind 22 bytes that never came here", "taken on its way", "on either side of each suspect", COMMAND]),
     (15, "sizes behind offload", "lab/art_tso_blackhole.client.pcap", "capture-offload", "confirmed", ["mirror port", "ethtool -K"]),
     (16, "STARTTLS stripped or not supported", "@smtp\nC: STARTTLS\nS: 502 5.5.1 not implemented\n@quit\n", "tls-not-offered", "confirmed",
      ["Cannot tell", "removes STARTTLS", "at the server", COMMAND]),

@@ -59,11 +59,31 @@ symptom_seconds(int64_t ns, char buf[32])
 	return buf;
 }
 
+uint64_t
+symptom_answer_missing(const struct mail_case *c)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+	const struct stretch *gone;
+
+	if (server->unseen_count == 0 || server->unseen_count > RECORD_STRETCHES)
+		return 0;
+	gone = &server->unseen[server->unseen_count - 1];
+	return gone->at == server->acked && gone->at >= server->stream_bytes ? gone->bytes : 0;
+}
+
 void
 symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
 {
 	const struct record_direction *server = &c->conn->dir[1];
+	uint64_t missing = symptom_answer_missing(c);
 
+	if (missing > 0) {
+		evidence_frame(finding_says(f, c->point, "by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
+		    "client did not acknowledge: it did answer", (unsigned long long)missing, PLURAL(missing)), &server->last);
+		finding_next_capture(f, "an answer that came too late", "one that is taken on its way each time it is sent (by a scanner or firewall that "
+		    "inspects mail, a bad line)", "the server's own packets", "at the server, and on either side of each suspect");
+		return;
+	}
 	if (server->at_sender) {
 		finding_exclude(f, FINDING_PATH_OUTAGE, "the capture is at the server's side: it sent no answer");
 		return;

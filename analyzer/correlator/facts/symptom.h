@@ -19,6 +19,8 @@ struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum 
 	    const struct record_transaction *t, struct verdicts *out);
 /* `12.3 s', `50 ms'. */
 const char *symptom_seconds(int64_t ns, char buf[32]);
+/* So many bytes the server had said at the end that never came here, nor to the client; 0: none. */
+uint64_t symptom_answer_missing(const struct mail_case *c);
 /*
  * Had the server answered in vain?  At its own side, and where its packets come
  * even after the close, no; else nobody can see that from here.

@@ -13,6 +13,8 @@
 static const char ask_server[] = "The server was silent at this command: look there for what it waits for (DNS and blocklist queries, a call back to the "
     "sender's server, a policy or user database, a deliberate delay). A program should wait 5 minutes for each command (RFC 5321 4.5.3.2): raise its "
     "server time-out.";
+static const char answer_lost[] = "The server did answer: its log says when. If that was at once, look on the way for what takes its answer (a virus scanner "
+    "or firewall that inspects mail, a bad line).";
 static const char ask_pop_server[] = "The server was silent at this command: look there for what it waits for (the user database, a locked or large "
     "mailbox, its disk). Raise the program's server time-out if it is merely slow.";
 
@@ -36,7 +38,7 @@ say_gave_up_command(const struct mail_case *c, const char *what, const struct mo
 	else
 		symptom_doubt_way_back(c, closed, f);
 	finding_summary(f, "The client closed %s after it had sent %s, before the server's answer.", waited, what);
-	finding_remedy(f, "%s", case_is_pop(c) ? ask_pop_server : ask_server);
+	finding_remedy(f, "%s", symptom_answer_missing(c) > 0 ? answer_lost : case_is_pop(c) ? ask_pop_server : ask_server);
 }
 
 /* What the server has not answered: the first of what it was asked, if it was asked several things at once. */
