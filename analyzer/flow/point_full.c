@@ -242,11 +242,22 @@ full_undecided(struct full *f, const struct packet *p, enum dissect_dir dir)
 
 /* ---- packets -------------------------------------------------------------- */
 
+/* The handshake is done, with the number that the other end acknowledged: this SYN is another machine's of the same address, or a stray one. */
+static bool
+full_syn_stray(const struct full *f, const struct packet *p, enum dissect_dir dir)
+{
+	const struct full_end *e = &f->end[dir];
+
+	return f->established.frame != 0 && e->isn_known && p->seq != e->isn;
+}
+
 static void
 full_handshake(struct full *f, const struct packet *p, enum dissect_dir dir)
 {
 	struct full_end *e = &f->end[dir];
 
+	if ((p->flags & TCP_SYN) != 0 && full_syn_stray(f, p, dir))
+		return;
 	if ((p->flags & TCP_SYN) != 0 && (f->reuse == NULL || dir != DIR_C2S)) {
 		e->isn_known = true;
 		e->isn = p->seq;

@@ -424,6 +424,8 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 		return;
 	if (dir == 0 && syn && !ack) {
 		handshake_syn(l, p);
+	} else if (dir == 1 && syn && ack && l->handshake.frame != 0 && p->seq != l->side[1].base) {
+		return;		/* another machine's, to what is answered and acknowledged */
 	} else if (dir == 1 && syn && ack) {
 		if (l->synack_count++ == 0) {
 			l->synack_first = p->at;

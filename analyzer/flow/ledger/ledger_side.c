@@ -506,7 +506,8 @@ sender_note(struct ledger *l, int dir, const struct packet *p, int64_t rel, bool
 {
 	struct side *s = &l->side[dir];
 
-	if (p->flags & TCP_SYN)
+	/* with another number than the one that was acknowledged: another machine's */
+	if ((p->flags & TCP_SYN) && (rel == 0 || l->handshake.frame == 0))
 		syn_note(s, &l->side[!dir], p);
 	options_note(s, p);
 	if (p->flags & TCP_RST) {
