@@ -155,13 +155,24 @@ judge_silent(const struct view *v, struct verdicts *out)
 		finding_exclude(f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");
 }
 
-/* Its first byte begins no greeting, not even a masked one: a web server, SSH, TLS. */
+/* The protocol that begins so, where it is another one than is spoken on this port; a star may be a masked SMTP greeting.  NULL = not known. */
+static const char *
+other_protocol(const struct mail_case *c)
+{
+	int b = c->session->server_first_byte - 1;
+
+	if (case_is_pop(c))
+		return b == '2' ? "SMTP" : b == '*' ? "IMAP" : NULL;
+	return b == '+' ? "POP3" : NULL;
+}
+
+/* Its first byte begins no greeting, not even a masked one: a web server, SSH, TLS; or the greeting of another mail protocol. */
 static bool
 server_is_other(const struct mail_case *c)
 {
 	int b = c->session->server_first_byte - 1;
 
-	return (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= 0 && b < ' ' && b != '\r' && b != '\n') || b > '~';
+	return other_protocol(c) != NULL || (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || (b >= 0 && b < ' ' && b != '\r' && b != '\n') || b > '~';
 }
 
 /* A greeting begun (`220-') and never ended: the server closes, or nothing more comes. */
@@ -306,7 +317,8 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 	const struct record_session *s = c->session;
 	struct finding *f;
 
-	bool spoke = s->ehlo || s->helo || s->lhlo;
+	bool spoke = s->ehlo || s->helo || s->lhlo || (case_is_pop(c) && c->conn->dir[0].data_segments > 0);
+	const char *other = other_protocol(c), *own = case_is_pop(c) ? "POP3" : "SMTP";
 
 	if (s->server_first_byte == 0x15 + 1)
 		return;			/* it waits for TLS: told there */
@@ -315,7 +327,13 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, spoke ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	finding_subkind(f, "no-mail-server");
-	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (220)"), &s->greeting_begun);
+	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (%s)", case_is_pop(c) ? "+OK" : "220"), &s->greeting_begun);
+	if (other != NULL) {
+		finding_summary(f, "What answers on port %u speaks %s, not %s.", c->conn->server.port, other, own);
+		finding_remedy(f, "Check the name and the port of the server in the program, and where the port is forwarded to (router, balancer, container): %s answers "
+		    "where %s is asked for.", other, own);
+		return;
+	}
 	finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
 	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
 }
@@ -333,12 +351,12 @@ judge(const struct view *v, struct verdicts *out)
 	} else if (!greeted(c)) {
 		judge_partial(c, out);
 	}
-	if (c->session == NULL || !case_is_smtp(c))
-		return;
-	if (!greeted(c) && server_is_other(c)) {
+	if (c->session != NULL && !greeted(c) && server_is_other(c)) {
 		judge_other(c, out);
 		return;
 	}
+	if (c->session == NULL || !case_is_smtp(c))
+		return;
 	judge_early(c, out);
 	if (greeted(c) && reply_digit(&c->session->greeting) >= 4 && !case_missing_dir(c, 1) && c->conn->dir[1].isn_known)
 		judge_refused(v, out);
