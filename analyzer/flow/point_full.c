@@ -293,6 +293,8 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 		strlcpy(f->tunnel, p->tunnel, sizeof(f->tunnel));
 		f->tunnel_bytes = p->w_outer > p->w ? p->w_outer - p->w : 0;
 	}
+	if (f->tunnel_from[dir] == 0)
+		f->tunnel_from[dir] = p->outer_src;
 	ledger_packet(f->ledger, p, dir);
 	if (stamps_packet(&f->stamps, p, dir, &jump))
 		point_clock_jumped(f->fp, &jump);
@@ -517,6 +519,7 @@ full_facts(struct full *f, bool open, struct record_connection *c, struct ledger
 	memcpy(c->vlan, f->vlan, sizeof(c->vlan));
 	strlcpy(c->tunnel, f->tunnel, sizeof(c->tunnel));
 	c->tunnel_bytes = f->tunnel_bytes;
+	c->tunnel_mirror = f->tunnel_from[0] != 0 && f->tunnel_from[0] == f->tunnel_from[1];
 	c->circle = f->circle;
 	c->payload_hash = full_payload_hash(f);
 	point_community_id(f->fp, &c->client, &c->server, 6, c->community_id);

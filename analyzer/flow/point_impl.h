@@ -67,6 +67,7 @@ struct full {
 	uint16_t	 vlan[2];
 	char		 tunnel[32];
 	uint32_t	 tunnel_bytes;
+	uint32_t	 tunnel_from[2];	/* outer_src of each direction's first packet */
 	struct packet	*reuse;		/* a SYN with another ISN, while this flow seems alive */
 	struct full_head head[2];
 };

@@ -261,6 +261,7 @@ struct record_connection {
 	uint16_t	vlan[2];	/* outer, inner; 0 = none */
 	char		tunnel[32];	/* "", "pppoe", "vxlan", "gre", ... */
 	uint32_t	tunnel_bytes;	/* so much larger is the outermost IP packet */
+	bool		tunnel_mirror;	/* one host sends both directions in it: copies, of which neither end knows */
 	uint64_t	payload_hash;	/* first client and server bytes: joins copies of a connection */
 	struct moment	first, last;
 	int64_t		t_end;		/* last frame of the capture point when this was written */

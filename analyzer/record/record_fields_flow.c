@@ -161,6 +161,7 @@ FIELD_TABLE_SHARED(connection_table, record_connection, "connection", "one TCP c
 	F(vlan, "outer and inner VLAN"),
 	F(tunnel, "pppoe, vxlan, gre, ..."),
 	F(tunnel_bytes, "so much larger is the outermost IP packet"),
+	F(tunnel_mirror, "one host sends both directions in it: a mirror's copies"),
 	ID(payload_hash, "hash of the first bytes: joins copies of a connection"),
 	F(first, "first packet"),
 	F(last, "last packet"),

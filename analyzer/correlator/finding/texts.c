@@ -54,7 +54,7 @@ static const struct text texts[FINDING_KINDS] = {
 	    "0x800CCC0F (connection dropped), socket error 10054" },
 	[FINDING_PATH_OUTAGE] = { "The line or a route on it failed for that time: check line, router and provider.", DROPPED },
 	[FINDING_ZERO_WINDOW_STALL] = { "The receiving program stopped reading while its machine still answered: look there for a full disk, "
-	    "a virus scan or overload.", DROPPED },
+	    "a virus scan or overload. A server that holds up senders on purpose (a tarpit against spam) does the same.", DROPPED },
 	[FINDING_WINDOW_SCALE_BROKEN] = { "A device on the way removes or ignores TCP window scaling: update it. As a workaround on Windows: "
 	    "netsh int tcp set global autotuninglevel=disabled.", "0x800CCC0F (connection dropped); transfers take very long" },
 	[FINDING_SENDER_APP_PAUSE] = { "Nothing was lost: the sending program itself paused (a local virus scanner, a slow disk, a user).",

@@ -255,7 +255,7 @@ outer_told(const struct way *w, const struct record_stall *s)
 	const struct record_icmp_error *v, *told = NULL;
 	size_t n;
 
-	if (w->c->conn->tunnel_bytes == 0 || strstr(w->c->conn->tunnel, "erspan") != NULL)	/* a mirror's: copies */
+	if (w->c->conn->tunnel_bytes == 0 || w->c->conn->tunnel_mirror || strstr(w->c->conn->tunnel, "erspan") != NULL)	/* of the copies */
 		return NULL;
 	v = store_lone_icmp(w->v->store, w->c->point, &n);
 	n = icmp_until(v, n, s->lost_last.ns + PATH_SECOND);
@@ -448,7 +448,7 @@ say_routers(struct finding *f, const struct way *w, const struct proof *o)
 	if (told_size(o) != NULL)
 		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
 		    told_size(o)->mtu), &told_size(o)->at);
-	if (w->c->conn->tunnel_bytes != 0)
+	if (w->c->conn->tunnel_bytes != 0 && !w->c->conn->tunnel_mirror)
 		finding_says(f, w->c->point, "here they are captured inside a tunnel (%s): a packet of %u bytes is one of %u outside", w->c->conn->tunnel, o->s->u,
 		    outer_size(w, o->s->u));
 	if (o->outer != NULL)

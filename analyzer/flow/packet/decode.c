@@ -41,7 +41,8 @@ struct layers {
 	size_t		 len, wire;	/* captured, on the wire */
 	uint8_t		 version;	/* of the IP packet at p */
 	uint16_t	 vlan[2];
-	uint32_t	 w_outer;	/* 0 = no IP packet around this one */
+	uint32_t	 w_outer;	/* 0 = no IP packet around this one, ... */
+	uint32_t	 outer_src;	/* ... and of whom it is, see packet.h */
 	bool		 by_port;	/* a tunnel guessed from a port: what does not parse is not one */
 	unsigned int	 tunnel_count;
 	uint8_t		 tunnels[LAYERS_MAX + 2];
@@ -132,6 +133,17 @@ addr_set(struct addr *a, uint8_t version, const uint8_t *b)
 	}
 }
 
+/* FNV-1a of the source; not 0. */
+static uint32_t
+address_print(const struct ip_header *ip)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < (ip->version == 6 ? 16 : 4); i++)
+		h = (h ^ ip->src[i]) * 16777619u;
+	return h | 1;
+}
+
 static inline void
 packet_set_ip(struct packet *out, const struct layers *l, const struct ip_header *ip)
 {
@@ -139,6 +151,7 @@ packet_set_ip(struct packet *out, const struct layers *l, const struct ip_header
 	addr_set(&out->dst, ip->version, ip->dst);
 	out->w = out->w_fragment = ip->w;
 	out->w_outer = l->w_outer != 0 ? l->w_outer : ip->w;
+	out->outer_src = l->outer_src;
 	out->ttl = ip->ttl;
 	out->ip_id = (uint16_t)ip->frag_id;
 	out->df = ip->df;
@@ -466,8 +479,10 @@ ip_decode(struct decoder *d, struct layers *l, struct packet *out, enum packet_k
 		*kind = packet_set_icmp(out, ip.version, l->p, l->len, l->wire);
 		return true;
 	}
-	if (l->w_outer == 0)
+	if (l->w_outer == 0) {
 		l->w_outer = ip.w;
+		l->outer_src = address_print(&ip);
+	}
 	rc = layers_inner(l, ip.proto);
 	*kind = failure_kind(l, rc);
 	return rc != DISSECT_OK;
@@ -544,6 +559,7 @@ decode_glanced(struct decoder *d, const struct capture_frame *f, const struct gl
 	addr_set(&out->src, g->version, g->src);
 	addr_set(&out->dst, g->version, g->dst);
 	out->w = out->w_fragment = out->w_outer = g->w;
+	out->outer_src = 0;
 	out->ttl = g->ttl;
 	out->ip_id = g->ip_id;
 	out->df = v6 || (be16_at(ip + 6) & IPV4_DF) != 0;
@@ -583,6 +599,7 @@ decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *ou
 		l.vlan[0] = h.vlan[0];
 		l.vlan[1] = h.vlan[1];
 		l.w_outer = 0;
+		l.outer_src = 0;
 		l.by_port = false;
 		l.tunnel_count = 0;
 		memset(l.tunnels, 0, sizeof(l.tunnels));

@@ -22,6 +22,7 @@ struct packet {
 	uint32_t	 w;		/* IP-layer size (diagnosis 0.1) */
 	uint32_t	 w_fragment;	/* largest fragment of a reassembled train, else w */
 	uint32_t	 w_outer;	/* size of the outermost IP packet when this one is tunnelled in it, else w */
+	uint32_t	 outer_src;	/* whose that one is: a hash of its address; 0 = there is none */
 	uint8_t		 ttl;
 	uint16_t	 ip_id;		/* 0 for IPv6 without fragment header */
 	bool		 df, fragmented;	/* IPv6: df = true */

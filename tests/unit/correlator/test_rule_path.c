@@ -110,6 +110,12 @@ black_hole_in_tunnel(void)
 	CHECK(f != NULL && f->mtu.try == 1492 && strstr(f->summary, "no router says why") != NULL);
 	correlator_free(c);
 	e->mtu = 1450;
+	conn.connection.tunnel_mirror = true;	/* of the copies, as below */
+	c = JUDGED(conn, stall, icmp);
+	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
+	CHECK(f != NULL && f->mtu.try == 1492);
+	correlator_free(c);
+	conn.connection.tunnel_mirror = false;
 	strcpy(conn.connection.tunnel, "erspan");	/* of the copies, not of what is copied */
 	c = JUDGED(conn, stall, icmp);
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
