@@ -9,7 +9,7 @@
 #include "oracle/conversation.h"
 #include "oracle/reassemble.h"
 
-#if defined(__SANITIZE_ADDRESS__)	/* ten times slower: the plain build runs them all */
+#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)	/* ten times slower, or counted: the plain build runs them all */
 enum { CONVERSATIONS = 1500, ENGINE_RUNS = 300 };
 #else
 enum { CONVERSATIONS = 10000, ENGINE_RUNS = 2000 };
@@ -142,6 +142,7 @@ to_oracle(void *ctx, const struct capture_frame *f, const struct tcp_frame *t)
 static unsigned
 compare(const struct heard *h, const struct conversation *c)
 {
+	const bool verbose = getenv("VERBOSE") != NULL;
 	unsigned bad = h->wrong;
 
 	for (int d = 0; d < 2; d++) {
@@ -152,7 +153,7 @@ compare(const struct heard *h, const struct conversation *c)
 		for (uint32_t i = 0; i < len && i < h->len[d]; i++) {
 			bool data = o->state[i] == BYTE_DATA;
 
-			if (getenv("VERBOSE") != NULL && (h->state[d][i] == BYTE_DATA) != data)
+			if (verbose && (h->state[d][i] == BYTE_DATA) != data)
 				printf("dir %d offset %u: state %u, want %u\n", d, i, h->state[d][i], o->state[i]);
 			bad += (h->state[d][i] == BYTE_DATA) != data;
 			bad += data && (h->byte[d][i] != o->byte[i] ||
