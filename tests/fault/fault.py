@@ -26,8 +26,9 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "property"))
+sys.path[:0] = [os.path.join(os.path.dirname(HERE), d) for d in ("property", "ready")]
 import capfile  # noqa: E402
+import ready  # noqa: E402
 CAPTURES = os.path.join(os.path.dirname(os.path.dirname(HERE)), "captures")
 INPUTS = [os.path.join(CAPTURES, p) for p in (
     "lab/bh_up_1454_wan_nots.client.pcap", "public/zeek__smtp_smtp-bdat-cmd-invalid.pcapng", "lab/art_formats.gz.pcap.gz")]
@@ -37,7 +38,8 @@ MODES = (["--color=never"], ["--json"], ["--transcript"])
 class Checks:
     def __init__(self, binary, library):
         self.binary, self.library, self.passed, self.failed = binary, library, 0, 0
-        self.asan = asan_runtime(binary)
+        self.asan = ready.asan_runtime(binary)
+        self.waiting = ready.Command(binary, [library], self.env())
 
     def check(self, ok, what):
         if ok:
@@ -61,6 +63,10 @@ class Checks:
             kw.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run([self.binary, *args], stderr=subprocess.PIPE, timeout=120, env=self.env(**fail), **kw)
 
+    def quick(self, args, **fail):
+        """The same, of a command that is loaded already."""
+        return self.waiting.run(args, **fail)
+
     def ended(self, p, what):
         """By itself, with a status of its own, and with a message where it failed."""
         err = p.stderr.decode("utf-8", "replace")
@@ -70,17 +76,11 @@ class Checks:
         return ok
 
 
-def asan_runtime(binary):
-    """The ASan runtime that a gcc-built command needs before ours; None when it is not built so."""
-    out = subprocess.run(["ldd", binary], capture_output=True, text=True).stdout
-    return next((l.split()[2] for l in out.splitlines() if "libasan" in l), None)
-
-
 # ---- no memory ---------------------------------------------------------------------
 
 def allocations(c, args):
     with tempfile.NamedTemporaryFile() as f:
-        c.run(args, fail={"FAIL_COUNT": f.name})
+        c.quick(args, FAIL_COUNT=f.name)
         return int(open(f.name).read())
 
 
@@ -101,7 +101,7 @@ def no_memory(c, inputs, all_, rng):
 
     def one(job):
         args, at = job
-        return job, c.run(args, fail={"FAIL_ALLOC": at})
+        return job, c.quick(args, FAIL_ALLOC=at)
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for (args, at), p in pool.map(one, jobs):
@@ -221,7 +221,7 @@ def unpacked_ahead(c, tmp, rng):
                 args, fail, p.returncode, p.stderr.decode()[-300:]))
     whole = c.run(["--json", path]).stdout
     for at in range(1, 100):
-        p = c.run(["--json", path], fail={"FAIL_ALLOC": str(at)})
+        p = c.quick(["--json", path], FAIL_ALLOC=str(at))
         if c.ended(p, "a large packed file without allocation %d" % at) and p.returncode == 0 and p.stdout != whole:
             c.check(says_incomplete("--json", p), "a large packed file without allocation %d: something is missing, and nothing says so" % at)
 

@@ -7,7 +7,8 @@ import collections
 import glob
 import json
 import os
-import subprocess
+
+import ready
 
 ABOVE_POSSIBLE = 2
 PATH = ("pmtu-", "port-blocked", "path-outage", "high-loss", "zero-window", "inline-content", "idle-state", "host-unreachable", "middlebox",
@@ -15,7 +16,7 @@ PATH = ("pmtu-", "port-blocked", "path-outage", "high-loss", "zero-window", "inl
 
 
 def said(build, path, levels):
-    p = subprocess.run([os.path.join(build, "mailwhy"), "--json", path], capture_output=True, timeout=120)
+    p = ready.run([os.path.join(build, "mailwhy"), "--json", path])
     best = {}
     for line in p.stdout.splitlines():
         if b'"type":"finding"' in line:

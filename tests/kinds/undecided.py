@@ -8,11 +8,11 @@ words of what is said about it (summary, evidence, remedy, next_capture).
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 
 import matrix
+import ready
 
 TOP = matrix.TOP
 LEVELS = matrix.LEVELS
@@ -97,7 +97,7 @@ def capture_of(build, tmp, source):
     text, pcap = os.path.join(tmp, "case.scenario"), os.path.join(tmp, "case.pcap")
     with open(text, "w", encoding="utf-8") as f:
         f.write("\n".join(matrix.expand(lines, matrix.macros_read())) + "\n")
-    subprocess.run([os.path.join(build, "tests/scenario/scenario"), text, pcap], check=True)
+    ready.run([os.path.join(build, "tests/scenario/scenario"), text, pcap]).check_returncode()
     return pcap
 
 
@@ -117,10 +117,10 @@ def main():
         for number, what, source, *want in ROWS + SILENT:
             path = capture_of(build, tmp, source)
             if len(want) == 1:
-                out = subprocess.run([binary, "--color=never", path], capture_output=True, text=True).stdout
+                out = ready.run([binary, "--color=never", path]).stdout.decode()
                 bad = ["`%s' is not said: %s" % (w, out) for w in want[0] if w not in " ".join(out.split())]
             else:
-                out = subprocess.run([binary, "--json", path], capture_output=True, text=True).stdout
+                out = ready.run([binary, "--json", path]).stdout.decode()
                 bad = problems([f for f in map(json.loads, out.splitlines()) if f["type"] == "finding"], *want)
             passed += not bad
             failed += bool(bad)

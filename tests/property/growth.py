@@ -16,6 +16,7 @@ What one capture does not bring together is made as records: all connections at
 the same time; POP3 logins, then mails refused and mails taken; logins that fail;
 one recipient put off and taken again and again; thousands of capture points.
 """
+import concurrent.futures
 import json
 import os
 import struct
@@ -84,7 +85,8 @@ def client_of_many(hosts, blocked):
 
 
 def blocked_passes(mailwhy, room, tell):
-    without, with_them = (cost(mailwhy, client_of_many(HOSTS, n), room) for n in (0, BLOCKED))
+    without = cost(mailwhy, client_of_many(HOSTS, 0), room)
+    with_them = cost(mailwhy, client_of_many(HOSTS, BLOCKED), room, 1)
     ratio = with_them / without
     if ratio > AT_MOST_BLOCKED or tell:
         print("%s%d hosts take %.2f s, with %d blocked ones more %.2f s: %.0f times" %
@@ -174,12 +176,7 @@ TALKS = {
 
 
 def talk_passes(mailwhy, kind, room, tell):
-    start, few, many = (cost(mailwhy, TALKS[kind](n), room) for n in (1, MAILS_FEW, MAILS_MANY))
-    ratio = (many - start) / max(few - start, 0.02)
-    if ratio > AT_MOST or tell:
-        print("%sone connection of %s: %d take %.2f s, %d take %.2f s: %.0f times" %
-              ("" if ratio <= AT_MOST else "FAIL: ", kind, MAILS_FEW, few - start, MAILS_MANY, many - start, ratio))
-    return ratio <= AT_MOST
+    return grows_as_it_should(mailwhy, "one connection of " + kind, TALKS[kind], MAILS_FEW, MAILS_MANY, room, tell)
 
 
 def many_interfaces(n):
@@ -313,62 +310,72 @@ def pairs_of_points(n):
 
 
 # So many, so many times as many, and at most so much more: far beyond what one search looks at, only the number of searches grows.
-MIXTURES = [(overlapping, 5000, 3, 5), (pop_then_smtp, 1500, 8, AT_MOST), (failing_logins, 3000, 8, AT_MOST), (greylisted, 3000, 8, AT_MOST),
+MIXTURES = [(overlapping, 5000, 3, 5), (failing_logins, 3000, 4, 8), (greylisted, 6000, 4, 6), (pop_then_smtp, 1500, 8, AT_MOST),
             (many_points, 1500, 8, AT_MOST), (pairs_of_points, 1500, 8, AT_MOST)]
 
 
 def mixture_passes(mailwhy, room, mixture, few, times, at_most, tell):
-    spent = []
-    for n in (few, times * few):
-        usage = run(mailwhy, "".join(json.dumps(r) + "\n" for r in mixture(n)).encode(), room, "many.jsonl")
-        spent.append(usage.ru_utime + usage.ru_stime)
-    ratio = spent[1] / max(spent[0], 0.02)
+    def lines(n):
+        return "".join(json.dumps(r) + "\n" for r in mixture(n)).encode()
+
+    some, many = (cost(mailwhy, lines(n), room, 1, ".jsonl") for n in (few, times * few))
+    if many / max(some, 0.02) > at_most:
+        many = min(many, cost(mailwhy, lines(times * few), room, 1, ".jsonl"))
+    ratio = many / max(some, 0.02)
     if ratio > at_most or tell:
         print("%s%s: %d connections take %.2f s, %d take %.2f s: %.1f times" %
-              ("" if ratio <= at_most else "FAIL: ", mixture.__name__, few, spent[0], times * few, spent[1], ratio))
+              ("" if ratio <= at_most else "FAIL: ", mixture.__name__, few, some, times * few, many, ratio))
     return ratio <= at_most
 
 
-def run(mailwhy, pcap, room, name="many.pcap"):
-    path = os.path.join(room, name)
-    with open(path, "wb") as f:
+def run(mailwhy, pcap, room, ending=".pcap"):
+    with tempfile.NamedTemporaryFile(dir=room, suffix=ending) as f:
         f.write(pcap)
-    p = subprocess.Popen([mailwhy, "--no-progress", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(p.pid, 0)
+        f.flush()
+        p = subprocess.Popen([mailwhy, "--no-progress", f.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(p.pid, 0)
     p.returncode = os.waitstatus_to_exitcode(status)
     if p.returncode > 1:
-        sys.exit("growth: exit status %d" % p.returncode)
+        raise RuntimeError("growth: exit status %d" % p.returncode)
     return usage
 
 
-def cost(mailwhy, pcap, room):
-    usages = [run(mailwhy, pcap, room) for _ in range(2)]
+def cost(mailwhy, pcap, room, times=2, ending=".pcap"):
+    usages = [run(mailwhy, pcap, room, ending) for _ in range(times)]
     return min(u.ru_utime + u.ru_stime for u in usages)
+
+
+def grows_as_it_should(mailwhy, what, make, few, many, room, tell):
+    """Noise makes a run longer, never shorter: one that is too long has a second try."""
+    start, some = (cost(mailwhy, make(n), room) for n in (1, few))
+    data, spent, ratio = make(many), float("inf"), float("inf")
+    for _ in range(2):
+        if ratio > AT_MOST:
+            spent = min(spent, cost(mailwhy, data, room, 1))
+            ratio = (spent - start) / max(some - start, 0.02)   # less is noise
+    if ratio > AT_MOST or tell:
+        print("%s%s: %d take %.2f s, %d take %.2f s: %.0f times" %
+              ("" if ratio <= AT_MOST else "FAIL: ", what, few, some - start, many, spent - start, ratio))
+    return ratio <= AT_MOST
+
+
+def capture_passes(mailwhy, path, room, tell):
+    capture = capfile.load(path)
+    return grows_as_it_should(mailwhy, os.path.basename(path), lambda n: multiplied(capture, n).pcap(), FEW, MANY, room, tell)
 
 
 def main():
     mailwhy, names = sys.argv[1], sys.argv[2:]
     files = names or [os.path.join(TOP, "captures/lab", n + ".client.pcap") for n in CAPTURES]
-    failed = 0
-    with tempfile.TemporaryDirectory() as room:
-        failed += not interfaces_pass(mailwhy, room, names)     # first: what this process holds counts as held at the start
-        for path in files:
-            capture = capfile.load(path)
-            start, few, many = (cost(mailwhy, multiplied(capture, n).pcap(), room) for n in (1, FEW, MANY))
-            ratio = (many - start) / max(few - start, 0.02)     # less is noise
-            if ratio > AT_MOST:
-                failed += 1
-                print("FAIL: %s: %d connections take %.2f s, %d take %.2f s: %.0f times" %
-                      (os.path.basename(path), FEW, few - start, MANY, many - start, ratio))
-            elif names:
-                print("%6.1f times  %.2f s  %.2f s  %s" % (ratio, few - start, many - start, os.path.basename(path)))
-        for kind in TALKS:
-            failed += not talk_passes(mailwhy, kind, room, names)
-        failed += not blocked_passes(mailwhy, room, names)
-        for mixture in MIXTURES:
-            failed += not mixture_passes(mailwhy, room, *mixture, names)
-    print("%d passed, %d failed" % (len(files) + len(TALKS) + 2 + len(MIXTURES) - failed, failed))
-    return failed > 0
+    with tempfile.TemporaryDirectory() as room, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        passed = [interfaces_pass(mailwhy, room, names)]    # first: what this process holds counts as held at the start
+        jobs = [pool.submit(mixture_passes, mailwhy, room, *mixture, names) for mixture in MIXTURES]
+        jobs += [pool.submit(blocked_passes, mailwhy, room, names)]
+        jobs += [pool.submit(capture_passes, mailwhy, path, room, names) for path in files]
+        jobs += [pool.submit(talk_passes, mailwhy, kind, room, names) for kind in TALKS]
+        passed += [j.result() for j in jobs]
+    print("%d passed, %d failed" % (sum(passed), len(passed) - sum(passed)))
+    return not all(passed)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,8 @@ import capfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, "tests/ready"))
+import ready  # noqa: E402
 LEVEL = {"cannot-tell": 0, "possible": 1, "probable": 2, "confirmed": 3}
 
 FAMILIES = {
@@ -93,8 +95,7 @@ class Tool:
 
     def run(self, args, data=None):
         self.runs += 1
-        p = subprocess.run([self.binary, *args], input=data, stdin=subprocess.DEVNULL if data is None else None,
-                           capture_output=True, timeout=60)
+        p = ready.run([self.binary, *args], data, 60)
         if p.returncode not in (0, 3):
             raise Crash("exit status %d: %s" % (p.returncode, p.stderr.decode("utf-8", "replace")[-400:]))
         return p.stdout
