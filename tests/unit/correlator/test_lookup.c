@@ -391,6 +391,13 @@ test_least_rtt(void)
 	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 2)), 30 * MS);
 	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 1)), 25 * MS);
 	end();
+	for (int64_t way = 1; way >= -1; way -= 2) {		/* all on one port: none on another */
+		struct record own[] = { timed(1, 25, 30 + 10 * way, 0), timed(2, 25, 30 - 10 * way, 0) };
+
+		begin(own, 2);
+		CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 1)), 0);
+		end();
+	}
 }
 
 /* A long life that began long before is found among short ones. */

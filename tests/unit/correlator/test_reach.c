@@ -457,6 +457,38 @@ test_icmp_names_the_device(void)
 	}
 }
 
+/* The last attempt of very many is prohibited, those before it were answered: were all of them?  Beyond the bound nobody looked. */
+static void
+test_others_went_through(void)
+{
+	static const struct { uint32_t n; const char *subkind; } t[] = { { 100, "no-more" }, { 5000, "intermittent" } };
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct record host = build_host(10, ip4(198, 51, 100, 25), 25, 0), last[2];
+		struct correlator *c = build_correlator();
+		const struct finding *f;
+
+		host.host.answered = t[i].n;
+		host.host.answered_at = at(20 * (int64_t)t[i].n);
+		correlator_take(c, &host);
+		for (uint32_t n = 0; n < t[i].n; n++) {
+			struct record r = build_connection(0, 1000 + n, 20 * (int64_t)n, 20 * (int64_t)n + 10);
+
+			correlator_take(c, &r);
+		}
+		last[0] = build_syns(1, 20 * (int64_t)t[i].n + 1000, 1, 200000);
+		last[0].connection.state = CONN_UNREACHABLE;
+		last[1] = build_icmp(&last[0], ip4(203, 0, 113, 1), 3, 13);
+		last[1].icmp_error.at = at(20 * (int64_t)t[i].n + 1050);
+		correlator_take(c, &last[0]);
+		correlator_take(c, &last[1]);
+		correlator_judge(c);
+		f = find_kind(c, FINDING_PORT_BLOCKED_ICMP);
+		CHECK_EQ_STR(f != NULL ? f->subkind : NULL, t[i].subkind);
+		correlator_free(c);
+	}
+}
+
 /* A client that tries one address after the other: that the first fails need not have stopped a mail. */
 static void
 test_another_address_was_reached(void)
@@ -607,6 +639,7 @@ main(void)
 		{ "refused here, answered at another place", test_refused_here_answered_there },
 		{ "only the nearer is intercepted", test_only_the_nearer_is_intercepted },
 		{ "ICMP names the device", test_icmp_names_the_device },
+		{ "others went through", test_others_went_through },
 		{ "another address was reached", test_another_address_was_reached },
 		{ "a traced route is no loop", test_traced_route_is_no_loop },
 		{ "the answer does not come back", test_answer_does_not_come_back },
