@@ -253,23 +253,33 @@ test_gave_up_and_was_gone(void)
 	correlator_free(c);
 }
 
+/* The message breaks off, and the server resets a minute later; the client's last byte was at `last' ms.  The server's direction. */
+static struct record_direction *
+add_reset(int64_t last)
+{
+	struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+
+	fresh();
+	add_gave_up(1, 0);
+	client->fin = (struct moment){ 0 };
+	client->data_last = at(last);
+	server->data_last = at(300);
+	server->rst = at(60000);
+	server->rst_count = 1;
+	server->ttl_rst = server->ttl;
+	return server;
+}
+
 /* In the server's name: a RST that only answers for a connection that is gone does not say who ended it. */
 static void
 test_dropped_and_was_gone(void)
 {
 	for (int gone = 0; gone < 2; gone++) {
-		struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+		struct record_direction *server = add_reset(59900);
 		const struct finding *f;
 		struct correlator *c;
 
-		fresh();
-		add_gave_up(1, 0);
-		client->fin = (struct moment){ 0 };
-		server->rst = at(60000);
-		server->rst_count = 1;
-		server->ttl_rst = server->ttl;
 		server->rst_answers = gone;
-		records[0].connection.dir[0].data_last = at(59900);
 		c = judged();
 		f = find_kind(c, FINDING_SERVER_DROPPED);
 		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
@@ -288,17 +298,10 @@ static void
 test_gave_up_waiting_by_rst(void)
 {
 	for (int bare = 0; bare < 2; bare++) {
-		struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+		struct record_direction *server = add_reset(300);
 		struct correlator *c;
 
-		fresh();
-		add_gave_up(1, 0);
-		client->fin = (struct moment){ 0 };
-		server->rst = at(60000);
-		server->rst_count = 1;
-		server->ttl_rst = server->ttl;
 		server->rst_bare = bare;
-		client->data_last = server->data_last = at(300);
 		c = judged();
 		CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421, bare ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
 		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_SERVER_TIMEOUT_421), "no ACK") == server->rst.frame, bare);
