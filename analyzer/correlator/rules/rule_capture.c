@@ -8,7 +8,7 @@
 
 #define WHOLE_LEAST	1514	/* a frame of Ethernet that is full */
 
-enum { HALVES_LOOKED = 64 };		/* connections of the same hosts */
+enum { HALVES_LOOKED = 64, TWICE_LEAST = 5 };		/* connections of the same hosts */
 
 static struct finding *
 quality(struct verdicts *out, enum finding_kind kind, const struct record_capture *c)
@@ -50,7 +50,7 @@ judge_offload(const struct record_capture *c, struct verdicts *out)
 }
 
 static void
-judge_duplicates(const struct record_capture *c, struct verdicts *out)
+judge_duplicates(const struct record_capture *c, uint64_t twice, struct verdicts *out)
 {
 	uint64_t all = c->tcp_frames > c->eligible ? c->tcp_frames : c->eligible;
 	struct finding *f;
@@ -60,8 +60,17 @@ judge_duplicates(const struct record_capture *c, struct verdicts *out)
 	f = quality(out, FINDING_CAPTURE_DUPLICATES, c);
 	evidence_frame(finding_says(f, c->key.point, "%llu of %llu TCP frames are copies; the first is this one",
 	    (unsigned long long)c->duplicates, (unsigned long long)all), &c->duplicate_first);
-	finding_summary(f, "%llu packet%s twice in the capture; the copies were left out.", (unsigned long long)c->duplicates,
-	    c->duplicates == 1 ? " is" : "s are");
+	if (twice < TWICE_LEAST || twice * 10 < c->duplicates || c->acked_unseen > 0) {
+		finding_summary(f, "%llu packet%s twice in the capture; the copies were left out.", (unsigned long long)c->duplicates,
+		    c->duplicates == 1 ? " is" : "s are");
+		return;
+	}
+	/* a mirror's copies reach nobody */
+	finding_says(f, c->key.point, "%llu packets that were sent once reached their receivers twice, as these say (D-SACK)", (unsigned long long)twice);
+	finding_summary(f, "%llu packets are twice in the capture, and reached their receivers twice, too: the network itself delivers them twice. The copies "
+	    "were left out.", (unsigned long long)c->duplicates);
+	finding_remedy(f, "Look for what sends packets twice: a loop of switches or bridges, two routers or cards that both forward, a mirror port that leads back into "
+	    "the network. The mail suffers little from it.");
 }
 
 static void
@@ -198,6 +207,7 @@ judge_place(const struct record_capture *c, const struct places *p, struct verdi
 
 struct tally {
 	uint32_t	one_sided, midstream, parted, tls;
+	uint64_t	twice;		/* packets that came twice to their receivers, and were sent once */
 	const struct mail_case *first_one_sided, *first_midstream, *first_part, *first_tls;
 };
 
@@ -231,9 +241,20 @@ tally_parts(const struct view *v, struct tally *t, const struct mail_case *c)
 		t->first_part = x;
 }
 
+/* More that came twice than was sent twice. */
+static uint64_t
+came_twice(const struct record_direction *d)
+{
+	uint64_t again = (uint64_t)d->retransmissions + d->needless + d->hole_fills;
+
+	return d->dsacks > again ? d->dsacks - again : 0;
+}
+
 static void
 tally_case(struct tally *t, const struct mail_case *c)
 {
+	for (int d = 0; c->has_conn && d < 2; d++)
+		t->twice += came_twice(&c->conn->dir[d]);
 	if (case_one_sided(c) && t->one_sided++ == 0)
 		t->first_one_sided = c;
 	if (c->has_conn && c->conn->state == CONN_MIDSTREAM && case_is_mail(c) && t->midstream++ == 0)
@@ -348,7 +369,7 @@ judge_sum(const struct view *v, const struct sum *s, bool alone, struct verdicts
 	judge_loss(s->c, out);
 	judge_one_sided(v, s->c, &s->tally, out);
 	judge_offload(s->c, out);
-	judge_duplicates(s->c, out);
+	judge_duplicates(s->c, s->tally.twice, out);
 	judge_midstream(s->c, &s->tally, out);
 	judge_snaplen(s->c, out);
 	judge_clock(s->c, out);

@@ -354,6 +354,30 @@ losses(void)
 	correlator_free(c);
 }
 
+/* What a mirror doubles nobody receives twice: where receivers say that they did, the network doubles it. */
+static void
+twice_by_the_network(void)
+{
+	for (uint32_t said = 0; said <= 20; said += 20)
+		for (uint32_t again = 0; again <= 20; again += 20) {
+			struct record capture = build_capture(0, 0, 60000), conn = build_connection(0, 1, 0, 5000);
+			const struct finding *f;
+			struct correlator *c;
+
+			capture.capture.tcp_frames = 200;
+			capture.capture.duplicates = 60;
+			capture.capture.duplicate_first = at(10);
+			conn.connection.dir[0].dsacks = said;
+			conn.connection.dir[0].retransmissions = again;
+			c = JUDGED(capture, conn);
+			f = find_kind(c, FINDING_CAPTURE_DUPLICATES);
+			CHECK_FINDING(c, FINDING_CAPTURE_DUPLICATES, CONFIDENCE_CONFIRMED);
+			CHECK((strstr(f->summary, "the network itself") != NULL) == (said > again));
+			CHECK((strstr(f->remedy, "a loop of switches") != NULL) == (said > again));
+			correlator_free(c);
+		}
+}
+
 int
 main(void)
 {
@@ -368,6 +392,7 @@ main(void)
 		{ "losses", losses },
 		{ "losses without SACK", losses_without_sack },
 		{ "overtaken by many", overtaken_by_many },
+		{ "twice by the network", twice_by_the_network },
 	};
 
 	return check_main("rule_flow", t, sizeof(t) / sizeof(t[0]));
