@@ -368,13 +368,21 @@ is_greeting(const struct smtp_state *st)
 	    (st->hint.midstream && !st->replied && st->answer.code == 220 && st->queue.count == 0);
 }
 
-/* 250 greets nobody: it answers a command that waits, and the greeting is not in the capture. */
+/* Of HELP, QUIT, AUTH, of what changes a mail, and of DATA (RFC 5321 4.2.3, 4954): no server greets so. */
+static bool
+is_never_greeting(uint16_t code)
+{
+	return code == 214 || code == 221 || code == 235 || (code >= 250 && code <= 252) || code == 334 || code == 354;
+}
+
+/* It answers a command, which waits or has yet to be read, behind a hole perhaps: the greeting is not in the capture. */
 static bool
 greeting_unseen(const struct smtp_state *st)
 {
 	uint16_t code = st->answer.code;
 
-	return !st->greeted && st->queue.count > 0 && !st->hint.tunnelled && code >= 200 && code < 400 && code != 220;
+	return !st->greeted && !st->hint.tunnelled &&
+	    (is_never_greeting(code) || (st->queue.count > 0 && code >= 200 && code < 400 && code != 220));
 }
 
 /*
