@@ -31,7 +31,7 @@ mail_opened(struct flow_watcher *w, uint64_t off[2])
 {
 	static char rcpts[EACH * 32];
 	static const char hello[] = "EHLO c\r\nMAIL FROM:<a@example.org>\r\n", ready[] = "220 mx\r\n250 mx\r\n250 ok\r\n";
-	struct flow_opened f = { .app = APP_SMTP };
+	static const struct flow_opened f = { .app = APP_SMTP };
 	void *flow = w->open(w->ctx, &f);
 	size_t n = 0;
 
