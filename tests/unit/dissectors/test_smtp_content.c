@@ -33,7 +33,7 @@ content_read(struct smtp_content *c, struct got *g, const uint8_t *p, size_t len
 	g->len = 0;
 	while (at < len && !c->ended) {
 		size_t n = len - at < piece ? len - at : piece;
-		uint8_t one, *copy = n == 1 ? &one : malloc(n);
+		uint8_t one = 0, *copy = n == 1 ? &one : malloc(n);
 
 		CU_ASSERT_FATAL(copy != NULL);
 		memcpy(copy, p + at, n);
