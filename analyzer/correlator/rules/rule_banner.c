@@ -289,7 +289,8 @@ judge_early(const struct mail_case *c, struct verdicts *out)
 	    !((none && moment_is(&end)) || refused != NULL))
 		return;
 	none = none && refused == NULL;
-	f = verdict_add(out, FINDING_PROTOCOL_ERROR, CONFIDENCE_CONFIRMED, c, 0);
+	/* a greeting that was acknowledged, and is not in the capture, did come first */
+	f = verdict_add(out, FINDING_PROTOCOL_ERROR, none && case_missing_dir(c, 1) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "early-talker");
 	evidence_frame(finding_says(f, c->point, "the client speaks before the greeting is complete"), &c->conn->dir[0].data_first);
 	evidence_frame(finding_says(f, c->point, none ? "the server closes" : "the server refuses"), none ? &end : &refused->at);
