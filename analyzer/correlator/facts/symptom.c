@@ -68,7 +68,8 @@ symptom_answer_missing(const struct mail_case *c)
 	if (server->unseen_count == 0 || server->unseen_count > RECORD_STRETCHES)
 		return 0;
 	gone = &server->unseen[server->unseen_count - 1];
-	return gone->at == server->acked && gone->at >= server->stream_bytes ? gone->bytes : 0;
+	/* one byte is what a FIN takes in the numbers, and no answer */
+	return gone->at == server->acked && gone->at >= server->stream_bytes && gone->bytes > 1 ? gone->bytes : 0;
 }
 
 void
@@ -101,19 +102,13 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 }
 
 /* That this end closes, and by a RST. */
-static bool
-closed_by_reset(const struct mail_case *c, int dir)
+bool
+symptom_is_reset(const struct mail_case *c, int dir)
 {
 	const struct record_direction *end = &c->conn->dir[dir];
 	struct moment closed = case_closed(c, dir);
 
 	return moment_is(&end->rst) && closed.frame == end->rst.frame && closed.ns == end->rst.ns;
-}
-
-bool
-symptom_is_reset(const struct mail_case *c)
-{
-	return closed_by_reset(c, 1);
 }
 
 static bool
@@ -135,7 +130,7 @@ symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 	bool fits = (c->conn->dir[0].reset_signs | c->conn->dir[1].reset_signs) == 0 && (ttl == 0 || rst_ttl(end) == ttl);
 	const char *who = dir == 1 ? "server" : "client";
 
-	if (!closed_by_reset(c, dir))
+	if (!symptom_is_reset(c, dir))
 		return false;
 	if (ttl != 0)
 		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the %s's other packets: %u", rst_ttl(end), who, ttl), &end->rst);
@@ -176,6 +171,6 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 	finding_subkind(f, when);
 	evidence_frame(finding_says(f, c->point, "the server closes without %s", without), &end);
 	finding_summary(f, "The server%s %s the connection %s, without %s.", symptom_doubt_reset(c, 1, f) ? ", or a device in its name," : "",
-	    symptom_is_reset(c) ? "reset" : "closed", strcmp(when, "after-data") == 0 ? "after it had received the whole message" :
+	    symptom_is_reset(c, 1) ? "reset" : "closed", strcmp(when, "after-data") == 0 ? "after it had received the whole message" :
 	    strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
 }

@@ -26,8 +26,8 @@ uint64_t symptom_answer_missing(const struct mail_case *c);
  * even after the close, no; else nobody can see that from here.
  */
 void	symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f);
-/* It is the server that closes, and by a RST. */
-bool	symptom_is_reset(const struct mail_case *c);
+/* This end closes, and by a RST. */
+bool	symptom_is_reset(const struct mail_case *c, int dir);
 /*
  * Where the close of this end is a RST: somebody else can have sent it in its
  * name, so it is no more than probable but at the end itself (diagnosis 5.12);

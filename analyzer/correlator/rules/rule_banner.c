@@ -74,7 +74,7 @@ say_closed_silent(const struct view *v, const struct moment *end, int64_t waited
 {
 	const struct mail_case *c = v->c;
 	struct finding *f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, CONFIDENCE_CONFIRMED), c, 1);
-	bool reset = symptom_is_reset(c);
+	bool reset = symptom_is_reset(c, 1);
 	char took[32];
 
 	finding_subkind(f, reset ? "reset" : "closed");

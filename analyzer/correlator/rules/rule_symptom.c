@@ -93,21 +93,13 @@ silent_before(const struct mail_case *c, const struct moment *closed)
 	return closed->ns - last_said(c, closed)->ns;
 }
 
-/* A host that aborts sends RST with ACK; without one it answers a packet, which the capture lacks, or a device sent it. */
-static bool
-reset_is_no_abort(const struct mail_case *c, int dir)
-{
-	const struct record_direction *d = &c->conn->dir[dir];
-
-	return d->rst_bare && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
-}
-
 /* It was the client's turn: a server that gives up waiting, but does not say so. */
 static void
 say_server_gave_up(const struct mail_case *c, const struct record_transaction *t, const char *meanwhile, struct verdicts *out)
 {
 	struct moment end = case_closed(c, 1);
-	bool doubt = reset_is_no_abort(c, 1);
+	/* a host that aborts sends RST with ACK; without one it answers a packet, which the capture lacks, or a device sent it */
+	bool doubt = symptom_is_reset(c, 1) && c->conn->dir[1].rst_bare;
 	struct finding *f = symptom(c, FINDING_SERVER_TIMEOUT_421, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, 1, t, out);
 	char waited[32];
 
@@ -180,9 +172,8 @@ static bool
 close_is_doubtful(const struct mail_case *c)
 {
 	const struct record_direction *d = &c->conn->dir[0];
-	bool by_rst = moment_is(&d->rst) && (!moment_is(&d->fin) || moment_before(&d->rst, &d->fin));
 
-	return by_rst && (d->rst_answers || d->reset_signs != 0 || (d->ttl != 0 && rst_ttl(d) != 0 && d->ttl != rst_ttl(d)));
+	return symptom_is_reset(c, 0) && (d->rst_answers || d->reset_signs != 0 || (d->ttl != 0 && rst_ttl(d) != 0 && d->ttl != rst_ttl(d)));
 }
 
 /*
@@ -343,7 +334,7 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 	if (!s->command_unanswered && silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
 		say_server_gave_up(c, NULL, moment_is(&s->starttls_reply.at) && s->starttls_reply.code == 220 ?
 		    "did not begin the encryption that it had asked for" : "said nothing more", out);
-	else if (!symptom_is_reset(c))		/* a RST says it for itself */
+	else if (!symptom_is_reset(c, 1))		/* a RST says it for itself */
 		symptom_dropped(c, NULL, "in-session", case_midstream(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE, out);
 }
 
@@ -356,7 +347,7 @@ closed_in_envelope(const struct mail_case *c, const struct record_transaction *t
 
 	if ((t->data_sent && !moment_before(&end, &t->data_at)) || t->verdict != VERDICT_LOST ||
 	    t != c->transactions[c->transaction_count - 1] || case_first_closer(c) != 1 || moment_before(&end, &t->first) ||
-	    symptom_is_reset(c))
+	    symptom_is_reset(c, 1))
 		return false;
 	if (moment_is(&s->bye) || (moment_is(&s->quit) && moment_before(&s->quit, &end)) || session_farewell(c) || case_one_sided(c) ||
 	    case_stalled(c) || last_word_negative(c))
