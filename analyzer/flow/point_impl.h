@@ -1,7 +1,7 @@
 /*
- * point_impl.h - what the files of one capture point share: point.c (frames in,
- * the capture record), point_light.c (the light ledger), point_full.c (flows
- * with a full ledger and streams), point_icmp.c.
+ * point_impl.h - what the files of one capture point share: point.c (frames in),
+ * point_light.c (the light ledger), point_full.c (flows with a full ledger and
+ * streams), point_icmp.c, point_record.c (the capture record).
  */
 #ifndef POINT_IMPL_H
 #define POINT_IMPL_H
@@ -163,6 +163,9 @@ void		 point_clock_jumped(struct flow_point *fp, const struct clock_jump *jump);
 /* Written when it is wanted. */
 void		 point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to, uint8_t proto,
 		    char out[40]);
+
+/* point_record.c: what is known of the capture, as things stand; nothing changes */
+void		 point_capture(const struct flow_point *fp);
 
 /* What the light ledger reads of a segment. */
 struct light_seg {

@@ -1,6 +1,5 @@
 #include "flow/packet/decode.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,42 +9,17 @@
 #include "dissectors/net/tcp.h"
 #include "dissectors/wire.h"
 #include "flow/packet/fragments.h"
+#include "flow/packet/layers.h"
 
 enum {
-	LAYERS_MAX = 8,			/* IP in IP in ...: deeper is no real network */
 	ETHERNET_HLEN = 14, VLAN_HLEN = 4, VLAN_ID = 0x0fff,
 	IPV4_HLEN = 20, IPV6_HLEN = 40, IPV4_DF = 0x4000,
-	UDP_HLEN = 8,
-	PORT_VXLAN = 4789,		/* RFC 7348 */
-	PORT_VXLAN_LINUX = 8472,	/* the port before there was one */
-	PORT_GENEVE = 6081,		/* RFC 8926 */
-	VXLAN_HLEN = 8,
-	GENEVE_HLEN = 8,
-	GRE_ERSPAN = 0x88be,		/* types I and II; draft-foschiano-erspan */
-	GRE_ERSPAN3 = 0x22eb,
-	GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000,
-	GRE_VERSION = 0x0007,
 };
 
 struct decoder {
 	uint32_t		 point;
 	struct fragments	*fragments;	/* made at the first fragment */
 	struct decode_counters	 counters;
-};
-
-enum tunnel { TUNNEL_PPPOE, TUNNEL_VXLAN, TUNNEL_GRE, TUNNEL_ERSPAN, TUNNEL_GENEVE, TUNNEL_IPIP };
-
-/* The part of a frame that is left to decode, and what was passed on the way. */
-struct layers {
-	const uint8_t	*p;
-	size_t		 len, wire;	/* captured, on the wire */
-	uint8_t		 version;	/* of the IP packet at p */
-	uint16_t	 vlan[2];
-	uint32_t	 w_outer;	/* 0 = no IP packet around this one, ... */
-	uint32_t	 outer_src;	/* ... and of whom it is, see packet.h */
-	bool		 by_port;	/* a tunnel guessed from a port: what does not parse is not one */
-	unsigned int	 tunnel_count;
-	uint8_t		 tunnels[LAYERS_MAX + 2];
 };
 
 struct decoder *
@@ -82,43 +56,6 @@ decoder_counters(const struct decoder *d)
 	c.datagrams = f.whole;
 	c.fragment_caps = f.caps;
 	return c;
-}
-
-static inline void
-layers_skip(struct layers *l, size_t n)
-{
-	l->p += n;
-	l->len -= n;
-	l->wire -= n <= l->wire ? n : l->wire;
-}
-
-static void
-layers_tunnel(struct layers *l, enum tunnel t)
-{
-	if (l->tunnel_count < sizeof(l->tunnels))
-		l->tunnels[l->tunnel_count++] = (uint8_t)t;
-}
-
-/* "gre/ipip"; names beyond the array are left out. */
-static void
-tunnel_names(const struct layers *l, char *out, size_t size)
-{
-	static const char *const name[] = {
-		[TUNNEL_PPPOE] = "pppoe", [TUNNEL_VXLAN] = "vxlan", [TUNNEL_GRE] = "gre",
-		[TUNNEL_ERSPAN] = "erspan", [TUNNEL_GENEVE] = "geneve", [TUNNEL_IPIP] = "ipip",
-	};
-	size_t at = 0, n;
-
-	for (unsigned int i = 0; i < l->tunnel_count; i++) {
-		n = strlen(name[l->tunnels[i]]);
-		if (at + n + 2 > size)
-			break;
-		if (at > 0)
-			out[at++] = '/';
-		memcpy(out + at, name[l->tunnels[i]], n);
-		at += n;
-	}
-	out[at] = '\0';
 }
 
 static inline void
@@ -161,7 +98,7 @@ packet_set_ip(struct packet *out, const struct layers *l, const struct ip_header
 	out->vlan[1] = l->vlan[1];
 	out->tunnel[0] = '\0';
 	if (l->tunnel_count != 0)
-		tunnel_names(l, out->tunnel, sizeof(out->tunnel));
+		layers_names(l, out->tunnel, sizeof(out->tunnel));
 }
 
 /* What begins behind the numbers of a TCP header: its options, and the payload. */
@@ -244,150 +181,6 @@ packet_set_icmp(struct packet *out, uint8_t version, const uint8_t *p, size_t le
 	if (m.error)
 		packet_set_quote(out, &m.quote);
 	return PACKET_ICMP;
-}
-
-/* ---- tunnels: OK leaves `l' at the inner IP header ------------------------- */
-
-static inline uint8_t
-ethertype_version(uint16_t ethertype)
-{
-	return ethertype == ETHERTYPE_IPV6 ? 6 : 4;
-}
-
-static enum dissect_rc
-layers_link(struct layers *l, const struct link_header *h)
-{
-	l->version = ethertype_version(h->ethertype);
-	if (h->pppoe)
-		layers_tunnel(l, TUNNEL_PPPOE);
-	if (l->vlan[0] == 0) {
-		l->vlan[0] = h->vlan[0];
-		l->vlan[1] = h->vlan[1];
-	}
-	layers_skip(l, h->off);
-	return DISSECT_OK;
-}
-
-static enum dissect_rc
-layers_ethertype(struct layers *l, uint16_t type)
-{
-	struct link_header h;
-	enum dissect_rc rc = link_ethertype_parse(type, l->p, l->len, &h);
-
-	return rc == DISSECT_OK ? layers_link(l, &h) : rc;
-}
-
-/* draft-foschiano-erspan-03: type I has no header, II eight bytes, III twelve or twenty. */
-static enum dissect_rc
-layers_erspan(struct layers *l, uint16_t proto, bool sequence)
-{
-	size_t hlen = proto == GRE_ERSPAN3 ? 12 : sequence ? 8 : 0;
-	uint8_t version = proto == GRE_ERSPAN3 ? 2 : 1;
-
-	if (l->len < hlen)
-		return DISSECT_SHORT;
-	if (hlen != 0 && l->p[0] >> 4 != version)
-		return DISSECT_NOTMINE;
-	if (hlen == 12 && (l->p[11] & 1) != 0)
-		hlen += 8;
-	if (l->len < hlen)
-		return DISSECT_SHORT;
-	layers_tunnel(l, TUNNEL_ERSPAN);
-	layers_skip(l, hlen);
-	return layers_ethertype(l, ETHERTYPE_TEB);
-}
-
-/* RFC 2784, 2890; NVGRE (RFC 7637) is the same with Ethernet inside. */
-static enum dissect_rc
-layers_gre(struct layers *l)
-{
-	uint16_t flags, proto;
-	size_t hlen = 4;
-
-	if (l->len < hlen)
-		return DISSECT_SHORT;
-	flags = be16_at(l->p);
-	proto = be16_at(l->p + 2);
-	if ((flags & (GRE_VERSION | GRE_ROUTING)) != 0)
-		return DISSECT_NOTMINE;
-	hlen += (flags & GRE_CHECKSUM ? 4u : 0) + (flags & GRE_KEY ? 4u : 0) +
-	    (flags & GRE_SEQUENCE ? 4u : 0);
-	if (l->len < hlen)
-		return DISSECT_SHORT;
-	layers_skip(l, hlen);
-	if (proto == GRE_ERSPAN || proto == GRE_ERSPAN3)
-		return layers_erspan(l, proto, (flags & GRE_SEQUENCE) != 0);
-	layers_tunnel(l, TUNNEL_GRE);
-	return layers_ethertype(l, proto);
-}
-
-/* RFC 7348 5: the I flag alone, reserved bytes 0.  Strict, for the port proves nothing. */
-static enum dissect_rc
-layers_vxlan(struct layers *l)
-{
-	if (l->len < VXLAN_HLEN || l->p[0] != 0x08 || (l->p[1] | l->p[2] | l->p[3] | l->p[7]) != 0)
-		return DISSECT_NOTMINE;
-	layers_tunnel(l, TUNNEL_VXLAN);
-	layers_skip(l, VXLAN_HLEN);
-	return layers_ethertype(l, ETHERTYPE_TEB);
-}
-
-/* RFC 8926 3.4: version 0, reserved bits 0, options in words of four bytes. */
-static enum dissect_rc
-layers_geneve(struct layers *l)
-{
-	size_t hlen;
-	uint16_t type;
-
-	if (l->len < GENEVE_HLEN || l->p[0] >> 6 != 0 || (l->p[1] & 0x3f) != 0 || l->p[7] != 0)
-		return DISSECT_NOTMINE;
-	hlen = GENEVE_HLEN + (size_t)(l->p[0] & 0x3f) * 4;
-	type = be16_at(l->p + 2);
-	if (l->len < hlen)
-		return DISSECT_SHORT;
-	layers_tunnel(l, TUNNEL_GENEVE);
-	layers_skip(l, hlen);
-	return layers_ethertype(l, type);
-}
-
-static enum dissect_rc
-layers_udp(struct layers *l)
-{
-	uint16_t port;
-
-	if (l->len < UDP_HLEN)
-		return DISSECT_NOTMINE;
-	port = be16_at(l->p + 2);
-	if (port != PORT_VXLAN && port != PORT_VXLAN_LINUX && port != PORT_GENEVE)
-		return DISSECT_NOTMINE;
-	layers_skip(l, UDP_HLEN);
-	l->by_port = true;
-	return port == PORT_GENEVE ? layers_geneve(l) : layers_vxlan(l);
-}
-
-static enum dissect_rc
-layers_ipip(struct layers *l, uint8_t version)
-{
-	layers_tunnel(l, TUNNEL_IPIP);
-	l->version = version;
-	return DISSECT_OK;
-}
-
-static enum dissect_rc
-layers_inner(struct layers *l, uint8_t proto)
-{
-	switch (proto) {
-	case PROTO_UDP:
-		return layers_udp(l);
-	case PROTO_GRE:
-		return layers_gre(l);
-	case PROTO_IPIP:
-		return layers_ipip(l, 4);
-	case PROTO_IPV6:
-		return layers_ipip(l, 6);
-	default:
-		return DISSECT_NOTMINE;
-	}
 }
 
 /* ---- IP ------------------------------------------------------------------- */
@@ -592,99 +385,11 @@ decode_frame(struct decoder *d, const struct capture_frame *f, struct packet *ou
 	decode_begin(d, f, out);
 	rc = link_parse(f->link_type, f->data, f->caplen, &h);
 	if (rc == DISSECT_OK) {
-		l.p = f->data + h.off;
-		l.len = f->caplen - h.off;
-		l.wire = f->len - h.off;
-		l.version = ethertype_version(h.ethertype);
-		l.vlan[0] = h.vlan[0];
-		l.vlan[1] = h.vlan[1];
-		l.w_outer = 0;
-		l.outer_src = 0;
-		l.by_port = false;
-		l.tunnel_count = 0;
-		memset(l.tunnels, 0, sizeof(l.tunnels));
-		if (h.pppoe)
-			layers_tunnel(&l, TUNNEL_PPPOE);
+		layers_begin(&l, &h, f);
 		out->kind = layers_decode(d, &l, out);
 	} else {
 		out->kind = rc == DISSECT_NOTMINE ? PACKET_OTHER : PACKET_UNDECODABLE;
 	}
 	counters_add(&d->counters, f, out->kind);
 	return out->kind;
-}
-
-/* ---- checksum --------------------------------------------------------------- */
-
-/*
- * Any sum of the right words in the machine's own byte order will do (RFC 1071
- * 2): right is 0xffff in both.  Here words are of 32 bits as long as there are.
- */
-static inline uint64_t
-sum_words(uint64_t sum, const uint8_t *p, size_t len)
-{
-	uint32_t word;
-	uint16_t half;
-
-	for (; len >= sizeof(word); p += sizeof(word), len -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sum += word;
-	}
-	if (len >= sizeof(half)) {
-		memcpy(&half, p, sizeof(half));
-		sum += half;
-		p += sizeof(half);
-	}
-	return (len & 1) != 0 ? sum + le16toh(*p) : sum;
-}
-
-/*
- * The same for whole mails: two words in a lane.  The lanes are summed without
- * the carries out of them, their upper words again with carries; both words'
- * sums follow from these.
- */
-typedef uint64_t lanes __attribute__((vector_size(16)));
-
-static inline void
-lanes_add(lanes *both, lanes *upper, const uint8_t *p)
-{
-	lanes v;
-
-	memcpy(&v, p, sizeof(v));
-	*both += v;
-	*upper += v >> 32;
-}
-
-static uint64_t
-sum_lanes(uint64_t sum, const uint8_t *p, size_t len)
-{
-	lanes both = { 0, 0 }, upper = { 0, 0 };
-
-	for (; len >= 4 * sizeof(both); p += 4 * sizeof(both), len -= 4 * sizeof(both)) {
-		lanes_add(&both, &upper, p);
-		lanes_add(&both, &upper, p + sizeof(both));
-		lanes_add(&both, &upper, p + 2 * sizeof(both));
-		lanes_add(&both, &upper, p + 3 * sizeof(both));
-	}
-	for (; len >= sizeof(both); p += sizeof(both), len -= sizeof(both))
-		lanes_add(&both, &upper, p);
-	both += upper - (upper << 32);
-	return sum_words(sum + both[0] + both[1], p, len);
-}
-
-/* RFC 9293 3.1, pseudo headers of RFC 793 and RFC 8200 8.1. */
-bool
-packet_checksum_bad(const struct packet *p)
-{
-	uint32_t len = p->header_len + p->len;
-	uint64_t sum;
-
-	if (p->kind != PACKET_TCP || p->cut || p->options_cut || p->caplen != p->len)
-		return false;
-	sum = (uint64_t)htobe16(PROTO_TCP) + htobe32(len);
-	sum = sum_words(sum, p->src.b, sizeof(p->src.b));	/* zeros behind an IPv4 address */
-	sum = sum_words(sum, p->dst.b, sizeof(p->dst.b));
-	sum = sum_lanes(sum, p->payload - p->header_len, len);
-	while (sum > 0xffff)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return sum != 0xffff;
 }
