@@ -20,7 +20,7 @@ enum event_kind {
 	EVENT_TLS,		/* from here on `dir' is TLS (0x16 seen where plain text was due) */
 	EVENT_TLS_ALERT,	/* plain-text alert: code = description, level in `arg_num' */
 	EVENT_TLS_HANDSHAKE,	/* code = handshake type (1 ClientHello, 2 ServerHello, ...) */
-	EVENT_TLS_SPOKE,	/* the client's first data behind the handshake */
+	EVENT_TLS_SPOKE,	/* a side's first data behind the handshake */
 	EVENT_TLS_CLOSE,	/* an encrypted alert behind the handshake: this side ends it */
 	EVENT_GAP,		/* bytes missing in `dir'; state is unsure until the next reply */
 	EVENT_NOISE,		/* a line that fits no grammar at this place */

@@ -183,24 +183,32 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		s->tls_alert_from = ev->dir == DIR_S2C;
 		break;
 	case EVENT_TLS_SPOKE:
-		if (ev->last && (s->app == APP_SMTP || s->app == APP_SMTPS || s->app == APP_SMTP_TUNNELLED))
+		if (ev->dir == DIR_S2C)
+			s->tls_answered = true;
+		else if (ev->last && (s->app == APP_SMTP || s->app == APP_SMTPS || s->app == APP_SMTP_TUNNELLED))
 			s->tls_goodbye = at;
 		else	/* in POP3, CAPA and STAT are as short */
 			s->tls_spoke = true;
 		break;
 	case EVENT_TLS_CLOSE:
-		if (s->tls_close.frame == 0)
+		if (s->tls_close.frame == 0) {
 			s->tls_close = at;
+			s->tls_close_from = ev->dir == DIR_S2C;
+		}
 		break;
 	case EVENT_TLS_HANDSHAKE:
 		if (ev->code == TLS_FINISHED)
 			f->tls_finished[ev->dir] = true;
-		if (ev->code == TLS_CLIENT_HELLO && ev->dir == DIR_C2S)
+		if (ev->code == TLS_CLIENT_HELLO && ev->dir == DIR_C2S) {
 			s->tls_offered = (uint16_t)ev->arg_num;
+			s->tls_hello_bytes = ev->end - ev->off <= UINT32_MAX ? (uint32_t)(ev->end - ev->off) : 0;
+		}
 		if (ev->code == TLS_SERVER_HELLO && ev->dir == DIR_S2C)
 			s->tls_chosen = (uint16_t)ev->arg_num;
-		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_C2S)
+		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_C2S) {
 			s->tls_no_certificate = ev->arg_num <= 4;
+			s->tls_certificate = ev->arg_num > 4;
+		}
 		if (ev->code == TLS_CERTIFICATE && ev->dir == DIR_S2C && s->tls_issuer == NULL)
 			mail_text_own(f, &s->tls_issuer, RECORD_HEADER, ev->arg, ev->arg_len);
 		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];

@@ -472,10 +472,14 @@ struct record_session {
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
 	uint16_t	tls_offered, tls_chosen; /* highest version that the client offers; the server's choice; 0 = not seen */
 	bool		tls_no_certificate; /* the server wanted a client certificate, and the client had none */
+	bool		tls_certificate; /* the client showed one */
+	uint32_t	tls_hello_bytes; /* of the client's hello; 0 = not seen whole */
 	bool		tls_finished;
+	bool		tls_answered;	/* behind the client's part of it the server sent more than an alert */
 	bool		tls_spoke;	/* behind it the client said more than its goodbye */
 	struct moment	tls_goodbye;	/* TLS 1.3, SMTP: its first words behind it are as long as QUIT */
 	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
+	uint8_t		tls_close_from;	/* 0 client, 1 server */
 	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
 	struct moment	quit, bye;

@@ -13,6 +13,8 @@ enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 
 #define NO_CERTIFICATE_13_LEN	25
 #define SIX_BYTES_13_LEN	23	/* "QUIT" and its line end, type, tag */
 #define FINISHED_13_LEAST	45	/* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
+#define CERTIFICATE_13_LEAST	128	/* of a client that has one: the shortest are twice as long */
+#define VERIFY_13_LEAST		85	/* header(4) + scheme and length(4) + the shortest signature (64, less a few of ECDSA) + type + tag */
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {
@@ -99,6 +101,7 @@ hello_done(const struct walk *w, uint8_t type)
 		memcpy(f->name, h.name, sizeof(f->name));
 	} else {
 		f->chosen = h.version;
+		f->suite = h.suite;
 		if (h.version >= 0x0304 && !h.retry)
 			w->s->hidden = true;	/* RFC 8446 2: all that follows is encrypted */
 	}
@@ -231,7 +234,32 @@ client_flight_13(struct walk *w, uint16_t len)
 		handshake_emit(w, TLS_CERTIFICATE, 4, w->s->record_off, "");
 		return;
 	}
+	if (w->dir == DIR_C2S && len >= CERTIFICATE_13_LEAST && !w->s->no_certificate) {
+		w->s->flight = 2;
+		handshake_emit(w, TLS_CERTIFICATE, len, w->s->record_off, "");
+	}
 	finished_13(w);
+}
+
+/* RFC 8446 4.4.4, B.4: header, the hash of the cipher suite, type, tag. */
+static uint16_t
+finished_13_len(uint16_t suite)
+{
+	if (suite == 0x1302)		/* AES_256_GCM_SHA384 */
+		return 69;
+	return suite == 0x1305 ? FINISHED_13_LEAST : 53;
+}
+
+/* Behind a client's certificate come what proves it is its own, and its Finished: two records, or they were in the first. */
+static bool
+belongs_to_flight(const struct walk *w, uint16_t len)
+{
+	struct tls_side *s = w->s;
+
+	if (s->flight == 0)
+		return false;
+	s->flight = len == finished_13_len(w->t->facts.suite) || len < VERIFY_13_LEAST ? 0 : (uint8_t)(s->flight - 1);
+	return len == finished_13_len(w->t->facts.suite) || s->flight > 0;
 }
 
 static void
@@ -240,8 +268,13 @@ spoke_emit(const struct walk *w, uint16_t len)
 	struct dissect_event ev = { .kind = EVENT_TLS_SPOKE, .off = w->s->record_off, .end = w->off, .line = "", .arg = "" };
 	struct tls_facts *f = &w->t->facts;
 
-	if (w->dir != DIR_C2S || w->s->head[0] != RECORD_DATA || f->spoke)
+	if (w->s->head[0] != RECORD_DATA || (w->dir == DIR_C2S ? f->spoke : f->answered || !f->finished[DIR_C2S]))
 		return;
+	if (w->dir == DIR_S2C) {
+		f->answered = true;
+		emit(w, &ev);
+		return;
+	}
 	ev.last = f->chosen >= 0x0304 && len == SIX_BYTES_13_LEN && !f->short_word;
 	f->short_word |= ev.last;
 	f->spoke = !ev.last;
@@ -287,7 +320,7 @@ hidden_record(struct walk *w)
 	} else if (!alert && !f->finished[w->dir]) {
 		f->finished[w->dir] = true;
 		handshake_emit(w, TLS_FINISHED, 0, s->record_off, "");
-	} else if (!alert) {
+	} else if (!belongs_to_flight(w, len)) {
 		spoke_emit(w, len);
 	}
 }

@@ -29,6 +29,7 @@ enum tls_handshake_type {
 
 struct tls_facts {
 	uint16_t	offered, chosen;	/* highest version offered; version chosen; 0 = not seen */
+	uint16_t	suite;			/* chosen; 0 = not seen */
 	char		name[TLS_NAME_MAX];	/* server name asked for; "" = none */
 	char		issuer[TLS_ISSUER_MAX];	/* of the server's certificate, in clear up to TLS 1.2 (x509.h) */
 	bool		ccs[2];			/* ChangeCipherSpec seen, per dissect_dir */
@@ -37,6 +38,7 @@ struct tls_facts {
 	bool		alert_seen[2];
 	uint8_t		alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
 	bool		spoke;			/* the client sent data behind the handshake */
+	bool		answered;		/* the server did, when the client had finished */
 	bool		short_word;		/* TLS 1.3: its first were six bytes, as many as QUIT has */
 	bool		closed[2];		/* an encrypted alert behind the handshake */
 	bool		lost[2];		/* the records cannot be followed any more: gap, or not TLS */
@@ -49,6 +51,7 @@ struct tls_side {
 	uint64_t	record_off;
 	bool		hidden;			/* records are encrypted from here on */
 	bool		no_certificate;		/* TLS 1.3: it was asked for one and has none */
+	uint8_t		flight;			/* TLS 1.3: it shows one; so many records may belong to that still */
 	uint8_t		alert[2], alert_len;
 	uint8_t		hs_head[4], hs_head_len;
 	uint32_t	hs_left;
@@ -70,15 +73,16 @@ void	tls_init(struct tls_observer *t);
  * EVENT_TLS_HANDSHAKE: code = type; ClientHello: arg = server name, arg_num =
  *   highest version offered; ServerHello: arg_num = version chosen (0x0304 =
  *   TLS 1.3); TLS_CERTIFICATE of the server: arg = its issuer, of the client:
- *   arg_num = its length, at most 4 when it has none to show; TLS_FINISHED: this side completed its flight (seen from outside:
+ *   arg_num = its length, at most 4 when it has none to show (TLS 1.3: of the record that must be one); TLS_FINISHED: this side completed its flight (seen from outside:
  *   the first encrypted record that is no alert; in TLS 1.3 that of the client
  *   tells of both, the server's first).  The handshake is done when both did.
  * EVENT_TLS_ALERT: code = description, arg_num = level.  An encrypted alert
  *   has code TLS_ALERT_HIDDEN, arg_num 0 and `unsure'; it is told only while
  *   the handshake is not known to be finished on both sides.
- * EVENT_TLS_SPOKE: the client's first data behind it.  (In TLS 1.3 what it says
- *   of a certificate of its own looks the same.)  `last': six bytes, which may be
- *   a goodbye; if more follow, it comes again without.
+ * EVENT_TLS_SPOKE: the client's first data behind it.  (In TLS 1.3 what proves a
+ *   certificate of its own is told from that by its sizes.)  `last': six bytes, which may be
+ *   a goodbye; if more follow, it comes again without.  The server's first data when
+ *   the client had finished, be it a ticket, is told the same way.
  * EVENT_TLS_CLOSE: the first encrypted alert behind it: close_notify, or a
  *   failure; this side ends the session.
  */

@@ -79,7 +79,7 @@ tls_hello_parse(const uint8_t *p, size_t len, bool client, struct tls_hello *out
 {
 	struct wire w = wire_init(p, len);
 	const uint8_t *random;
-	uint16_t version;
+	uint16_t version, suite = 0;
 
 	*out = (struct tls_hello){ 0 };
 	version = wire_u16(&w);
@@ -89,7 +89,7 @@ tls_hello_parse(const uint8_t *p, size_t len, bool client, struct tls_hello *out
 		wire_take(&w, wire_u16(&w));		/* cipher suites */
 		wire_take(&w, wire_u8(&w));		/* compression methods */
 	} else {
-		wire_u16(&w);				/* cipher suite */
+		suite = wire_u16(&w);
 		wire_u8(&w);
 	}
 	if (w.bad || random == NULL)
@@ -97,6 +97,7 @@ tls_hello_parse(const uint8_t *p, size_t len, bool client, struct tls_hello *out
 	if (version >> 8 != 3)
 		return DISSECT_MALFORMED;
 	out->version = version;
+	out->suite = suite;
 	out->retry = !client && memcmp(random, retry_random, sizeof(retry_random)) == 0;
 	extensions_parse(&w, client, out);
 	return DISSECT_OK;

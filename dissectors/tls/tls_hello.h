@@ -6,6 +6,7 @@
 
 struct tls_hello {
 	uint16_t	version;	/* client: highest offered; server: chosen */
+	uint16_t	suite;		/* server: the cipher suite it chose */
 	bool		retry;		/* HelloRetryRequest */
 	char		name[TLS_NAME_MAX]; /* server name; "" = none */
 };

@@ -284,10 +284,10 @@ what_the_client_says(void)
 	put_record(&data, 23, hidden, 40);
 	put_record(&close_it, 23, hidden, 19);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_S2C, &close_it }),
-	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS spoke 0 0\nS close 0 0\n");
 	CHECK(!whole.facts.spoke);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_C2S, &data }, { DIR_C2S, &data }),
-	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0\n");
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS spoke 0 0\nC spoke 0 0\n");
 	put_record(&quit, 23, hidden, 23);		/* six bytes: perhaps a goodbye; what follows tells */
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &quit }, { DIR_C2S, &close_it }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0 last\nC close 0 0\n");
@@ -303,6 +303,34 @@ what_the_client_says(void)
 	put_record(&done, 22, hidden, 40);
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }),
 	    "C handshake 1 303\nS handshake 2 303\nC handshake 11 3\nC handshake 20 0\n");
+}
+
+/* Certificate, CertificateVerify and Finished of a client, in records of their own or in one, are no words of it. */
+static void
+a_client_that_shows_a_certificate(void)
+{
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, joined = { .len = 0 }, data = { .len = 0 }, alert = { .len = 0 };
+	static const uint8_t hidden[1000];
+
+	client_hello(&hello, "", true, 0);
+	server_hello(&flight, true);
+	put_record(&flight, 23, hidden, 600);
+	put_record(&done, 23, hidden, 700);
+	put_record(&done, 23, hidden, 281);
+	put_record(&done, 23, hidden, 53);
+	put_record(&joined, 23, hidden, 1000);
+	put_record(&data, 23, hidden, 40);
+	put_record(&alert, 23, hidden, 19);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &alert }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 2bc\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
+	CHECK(!whole.facts.spoke && !whole.facts.answered);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &data }, { DIR_S2C, &data }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 2bc\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0\nS spoke 0 0\n");
+	CHECK(whole.facts.spoke && whole.facts.answered);
+	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &joined }, { DIR_C2S, &data });
+	CHECK(whole.facts.spoke);
+	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &joined }, { DIR_S2C, &alert });
+	CHECK(!whole.facts.spoke);
 }
 
 static void
@@ -383,6 +411,7 @@ main(void)
 		{ "TLS 1.2, an encrypted alert", tls12_alert_behind_change_cipher_spec },
 		{ "TLS 1.3, done and refused", tls13_done_and_tls13_refused },
 		{ "what the client says behind it", what_the_client_says },
+		{ "a client that shows a certificate", a_client_that_shows_a_certificate },
 		{ "a large hello", a_hello_larger_than_what_is_kept },
 		{ "what is not TLS", what_is_not_tls_is_not_followed },
 		{ "a gap", a_gap_loses_the_records },
