@@ -15,6 +15,8 @@ For every shipped capture that is small enough:
            one frame of n is captured, connections are joined in their middle, the clock is
            set, it ticks seldom, that of one direction is ahead or its card hands frames on in
            batches, a second port is mirrored, too: confirm no cause of another family
+  numbers  other sequence numbers, timestamps and IDs, that wrap, and other addresses:
+           the same findings
   form     the same frames on standard input, gz, pcapng, nanoseconds, big
            endian: the same findings
   pieces   the same frames in several files, as tcpdump -C writes them, named in any
@@ -46,6 +48,7 @@ import sys
 import tempfile
 
 import capfile
+import renumber
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
@@ -354,6 +357,23 @@ def check_forms(tool, name, path, cap, o):
     return r
 
 
+def check_numbers(tool, name, cap, o):
+    r = Result()
+    want = bare(tool.findings(["-"], cap.pcap()))
+    for i in range(4 if o.all else 1):
+        other = renumber.renumbered(cap, random.Random("%d %s numbers %d" % (o.seed, name, i)))
+        if other is None:
+            break
+        cap2, named = other
+        text = re.sub(r"\d+(?:\.\d+){3}|[0-9a-f]*:[0-9a-f:]+", lambda m: named.get(m[0], m[0]), json.dumps(tool.findings(["-"], cap2.pcap())))
+        got = bare(json.loads(text))
+        r.checks += 1
+        if got != want:
+            r.fail("numbers", name, "numbers", "other findings: %s" % first_difference(got, want))
+            keep(o, "numbers", name, cap2.pcap())
+    return r
+
+
 def first_difference(got, want):
     for a, b in zip(got, want):
         if a != b:
@@ -488,6 +508,8 @@ def jobs_of(tool, o):
             yield lambda n=name, c=cap: check_changes(tool, n, c, o)
         if not o.only or "form" in o.only:
             yield lambda n=name, p=path, c=cap: check_forms(tool, n, p, c, o)
+        if not o.only or "numbers" in o.only:
+            yield lambda n=name, c=cap: check_numbers(tool, n, c, o)
         if not o.only or "place" in o.only:
             yield lambda n=name, c=cap: check_place(tool, n, c, o)
         if not o.only or "pieces" in o.only:

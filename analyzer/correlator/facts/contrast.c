@@ -77,6 +77,24 @@ others_answered(const struct view *v, const struct record_host *h, struct moment
 	return !vain.more && h->answered > in_vain;
 }
 
+/* C1: one that takes submissions is of most use, one that answers this very client proves most; then the latest. */
+static void
+contrast_port(const struct mail_case *c, const struct record_host *h, struct contrast *out)
+{
+	bool submission = h->server.port == 587 || h->server.port == 465, own = addr_equal(&h->client, &c->conn->client.ip);
+	int better = (submission - out->submission) * 2 + (own - out->port_own);
+
+	if (!out->c1 || better > 0 || (better == 0 && moment_before(&out->c1_at, &h->answered_at))) {
+		out->port = h->server.port;
+		out->port_own = own;
+		out->c1_at = h->answered_at;
+		out->point = h->key.point;
+	}
+	out->c1 = true;
+	out->c1_own = out->c1_own || own;
+	out->submission = out->submission || submission;
+}
+
 static void
 contrast_server(const struct view *v, struct contrast *out)
 {
@@ -89,16 +107,7 @@ contrast_server(const struct view *v, struct contrast *out)
 		if (h->answered == 0 || !host_near(h, c->conn->first.ns))
 			continue;
 		if (h->server.port != c->conn->server.port) {
-			bool submission = h->server.port == 587 || h->server.port == 465;
-
-			if (!out->c1 || (submission && !out->submission)) {
-				out->port = h->server.port;
-				out->c1_at = h->answered_at;
-				out->point = h->key.point;
-			}
-			out->c1 = true;
-			out->c1_own = out->c1_own || addr_equal(&h->client, &c->conn->client.ip);
-			out->submission = out->submission || submission;
+			contrast_port(c, h, out);
 		} else if (addr_equal(&h->client, &c->conn->client.ip)) {
 			at = h->answered_at;
 			if (h->key.point != c->point && (out->same || !others_answered(v, h, &at)))

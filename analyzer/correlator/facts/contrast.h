@@ -11,7 +11,8 @@ struct contrast {
 	bool		c1, c2, c3;
 	bool		same;		/* this client reached this very port by another connection, not seen elsewhere as one that fails here */
 	bool		c1_own;		/* C1, and it answers this very client there */
-	bool		submission;	/* C1 and the port is 587 or 465 */
+	bool		submission;	/* C1, and `port' is 587 or 465 */
+	bool		port_own;	/* ... and it is this client that it answered there */
 	uint16_t	port;		/* of C1 */
 	struct moment	c1_at, c3_at, same_at;	/* the last answer */
 	uint32_t	point;		/* of the witness of c1, else of c3 */
