@@ -218,6 +218,25 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	}
 }
 
+/* A STARTTLS that was taken, and who goes on in plain text behind it. */
+static void
+plain_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
+{
+	struct record_session *s = f->session;
+	bool taken = s->starttls_tried && s->starttls_reply.at.frame != 0 && (s->starttls_reply.code == 1 || s->starttls_reply.code / 100 == 2);
+	char text[RECORD_WORDS];
+	struct record_reply r;
+
+	if (!taken || ev->unsure || ev->guess)
+		return;
+	if (ev->kind == EVENT_REPLY && f->tls[DIR_C2S] && s->tls_plain.at.frame == 0) {
+		mail_reply_set(&r, text, ev, at);
+		mail_reply_own(f, &s->tls_plain, &r);
+	}
+	if (ev->kind == EVENT_COMMAND && !f->tls[DIR_C2S] && s->tls_unused.frame == 0)
+		s->tls_unused = at;
+}
+
 static void
 session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
@@ -228,6 +247,7 @@ session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 		s->gap_client |= ev->dir == DIR_C2S;
 		s->gap_server |= ev->dir == DIR_S2C;
 	}
+	plain_note(f, ev, at);
 	if (ev->kind == EVENT_REPLY && f->tls[DIR_C2S])
 		f->plain_after = true;
 	if (ev->dir == DIR_C2S && ev->odd != 0)

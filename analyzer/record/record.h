@@ -468,6 +468,8 @@ struct record_session {
 	struct record_reply starttls_reply;
 	bool		tls;		/* dialogue became unreadable */
 	struct moment	tls_at;
+	struct record_reply tls_plain;	/* what the server said first in plain text when the client had begun TLS behind STARTTLS */
+	struct moment	tls_unused;	/* the client's first plain command behind a STARTTLS that was taken */
 	uint8_t		tls_alert;	/* description + 1; 0 = none */
 	uint8_t		tls_alert_from;	/* 0 client, 1 server */
 	uint16_t	tls_offered, tls_chosen; /* highest version that the client offers; the server's choice; 0 = not seen */

@@ -7,7 +7,7 @@
 
 /* ---- what a record points to, one after the other ------------------------------ */
 
-enum { PARTS_MAX = 64 };	/* of one record; a session has 13, and two for each refusal */
+enum { PARTS_MAX = 64 };	/* of one record; a session has 14, and two for each refusal */
 
 /* A text with its NUL, or a list: where its pointer is, and how many bytes it takes. */
 struct parts {

@@ -78,6 +78,8 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	REPLY(starttls_reply, "its reply"),
 	F(tls, "the dialogue became unreadable"),
 	F(tls_at, "when"),
+	REPLY(tls_plain, "what the server said first in plain text when the client had begun TLS behind STARTTLS"),
+	F(tls_unused, "the client's first plain command behind a STARTTLS that was taken"),
 	F(tls_alert, "plain-text alert, description + 1; 0 none"),
 	MAX(tls_alert_from, 1, "0 client, 1 server"),
 	F(tls_offered, "highest TLS version that the client offers (0x0304 is TLS 1.3); 0 not seen"),

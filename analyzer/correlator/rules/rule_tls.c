@@ -1,4 +1,4 @@
-/* rule_tls.c - STARTTLS refused, handshakes that fail, TLS where plain text is due (diagnosis 1C, 0.7). */
+/* rule_tls.c - STARTTLS refused, handshakes that fail (diagnosis 1C, 0.7). */
 #include <stdio.h>
 
 #include "correlator/facts/symptom.h"
@@ -492,94 +492,12 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 		finding_remedy(f, "The server's log says why.%s", large);
 }
 
-/* ---- one side speaks TLS, the other plain text ------------------------------------------- */
-
-static struct finding *
-mismatch(const struct mail_case *c, const char *form, enum confidence conf, struct verdicts *out)
-{
-	struct finding *f = verdict_add(out, FINDING_TLS_MODE_MISMATCH, conf, c, 0);
-
-	finding_subkind(f, form);
-	return f;
-}
-
-/* The first byte seen of a side is the first that it sent. */
-static bool
-begins_here(const struct mail_case *c, int dir)
-{
-	const struct record_direction *d = &c->conn->dir[dir];
-
-	return !case_midstream(c) && (d->unseen_count == 0 || d->unseen[0].at > 0);
-}
-
-static bool
-judge_mismatch(const struct mail_case *c, struct verdicts *out)
-{
-	const struct record_session *s = c->session;
-	enum confidence conf = begins_here(c, 0) && begins_here(c, 1) ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE;
-	char quote[256];
-	struct finding *f;
-
-	if (byte_is(s->client_first_byte, 0x16, 0x16) && (byte_is(s->server_first_byte, '2', '5') || byte_is(s->server_first_byte, '+', '+')) &&
-	    !s->starttls_tried && !case_midstream(c)) {	/* where the STARTTLS may lie before the capture */
-		f = mismatch(c, "tls-to-plain", conf, out);
-		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
-		evidence_frame(finding_says(f, c->point, reply_digit(&s->greeting) >= 4 ? "the server speaks plain text, and refuses: \"%s\"" :
-		    "the server speaks plain text", reply_quote(&s->greeting, false, quote, sizeof(quote))), &c->conn->dir[1].data_first);
-		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn->server.port);
-		return true;
-	}
-	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
-		f = mismatch(c, "plain-to-tls", conf, out);
-		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn->dir[0].data_first);
-		evidence_frame(finding_says(f, c->point, "the server answers with a TLS alert"), &c->conn->dir[1].data_first);
-		finding_summary(f, "The client is set to no encryption (or STARTTLS), but port %u of the server expects TLS at once.",
-		    c->conn->server.port);
-		return true;
-	}
-	return false;
-}
-
-/* It has no hello to answer, and the client is silent to the end: it tells with an alert that it has waited in vain (OpenSMTPD). */
-static bool
-alert_to_nobody(const struct mail_case *c)
-{
-	return c->session != NULL && byte_is(c->session->server_first_byte, 0x15, 0x15) && c->conn->dir[0].stream_bytes == 0 && begins_here(c, 0) &&
-	    begins_here(c, 1);
-}
-
-/* M2: a client that waits for a greeting on a port where the server waits for a ClientHello. */
-static bool
-judge_both_wait(const struct mail_case *c, struct verdicts *out)
-{
-	int closer = case_first_closer(c);
-	struct moment goodbye = case_goodbye(c), end = moment_is(&goodbye) ? goodbye : closer >= 0 ? case_closed(c, closer) : c->conn->last;
-	struct finding *f;
-
-	if (!c->has_conn || c->conn->state != CONN_ESTABLISHED || case_stalled(c) ||
-	    (!alert_to_nobody(c) && (!port_is_tls(c->conn->server.port) || c->conn->dir[1].stream_bytes > 0)))
-		return false;
-	/* QUIT is plain text; who leaves at once without it may be a scan */
-	if (!moment_is(&goodbye) && (closer < 0 || c->conn->dir[0].stream_bytes > 0 || moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
-		return false;
-	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
-	evidence_frame(evidence_frame(finding_says(f, c->point, moment_is(&goodbye) ?
-	    "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted" :
-	    "neither side says a word on port %u until one closes", c->conn->server.port), &c->conn->handshake), &end);
-	if (alert_to_nobody(c))
-		evidence_frame(finding_says(f, c->point, "then the server sends a TLS alert"), &c->conn->dir[1].data_first);
-	finding_summary(f, "Nobody speaks on port %u: the client waits for a greeting, the server for TLS.", c->conn->server.port);
-	return true;
-}
-
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 
-	if (judge_both_wait(c, out) || c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)))
-		return;
-	if (judge_mismatch(c, out))
+	if (c->session == NULL || (!case_is_smtp(c) && !case_is_pop(c)) || verdict_claimed(out, c, -1, FINDING_TLS_MODE_MISMATCH) != NULL)
 		return;
 	if (case_is_smtp(c)) {
 		judge_not_offered(c, out);
