@@ -145,14 +145,14 @@ net_complain(struct sim *s, const struct pkt *p, int router, uint8_t ttl, uint8_
 	net_walk(s, q, router, when + 20000);
 }
 
-/* A reset in the name of whoever was asked. */
+/* A reset in the name of whoever was asked; who knows no such connection answers an ACK without one (RFC 9293 3.10.7.1). */
 static void
-net_forge_reset(struct sim *s, const struct pkt *p, int at, uint8_t ttl, int64_t when)
+net_forge_reset(struct sim *s, const struct pkt *p, int at, uint8_t ttl, int64_t when, bool disown)
 {
 	struct pkt *q = xalloc(sizeof(*q));
 
 	*q = (struct pkt){ .src = p->dst, .dst = p->src, .ttl = ttl, .sport = p->dport, .dport = p->sport,
-		.df = true, .flags = 0x14, .seq = p->flags & 0x10 ? p->ack : 0, .ack = p->seq + p->len + (p->flags & 3 ? 1 : 0), .wscale = -1,
+		.df = true, .flags = disown && (p->flags & 0x10) ? 0x04 : 0x14, .seq = p->flags & 0x10 ? p->ack : 0, .ack = p->seq + p->len + (p->flags & 3 ? 1 : 0), .wscale = -1,
 		.to = p->to != NULL ? p->to->peer : NULL };
 	wire_build(s, q);
 	net_walk(s, q, at, when + 30000);
@@ -192,8 +192,8 @@ net_filter(struct sim *s, struct pkt *p, int at, uint8_t ttl, int64_t when)
 		}
 		if (f->kind == FILTER_CLOSED && (p->flags & 0x17) != 2)
 			continue;
-		if (f->kind == FILTER_RESET || f->kind == FILTER_CLOSED)
-			net_forge_reset(s, p, at, s->nodes[at].ttl, when);
+		if (f->kind == FILTER_RESET || f->kind == FILTER_DISOWN || f->kind == FILTER_CLOSED)
+			net_forge_reset(s, p, at, s->nodes[at].ttl, when, f->kind == FILTER_DISOWN);
 		else if (f->kind == FILTER_ICMP)
 			net_complain(s, p, at, ttl, f->type, f->code, 0, 548, when);
 		return false;

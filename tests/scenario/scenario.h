@@ -66,7 +66,7 @@ struct link {
 	struct limit	 limit[2];		/* a to b, b to a */
 };
 
-enum filter_kind { FILTER_DROP, FILTER_RESET, FILTER_ICMP, FILTER_CLOSED, FILTER_NOWSCALE };
+enum filter_kind { FILTER_DROP, FILTER_RESET, FILTER_DISOWN, FILTER_ICMP, FILTER_CLOSED, FILTER_NOWSCALE };
 
 struct filter {
 	enum filter_kind kind;

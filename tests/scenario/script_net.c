@@ -185,12 +185,14 @@ do_filter(struct script *sc)
 		f->kind = FILTER_NOWSCALE;
 	} else if (word_is(sc, "reset")) {
 		f->kind = FILTER_RESET;
+	} else if (word_is(sc, "disown")) {
+		f->kind = FILTER_DISOWN;
 	} else if (word_is(sc, "icmp")) {
 		f->kind = FILTER_ICMP;
 		f->type = (uint8_t)word_number(sc, 0, 255);
 		f->code = (uint8_t)word_number(sc, 0, 255);
 	} else if (!word_is(sc, "drop")) {
-		fail("a filter can drop, reset, nowscale or icmp TYPE CODE");
+		fail("a filter can drop, reset, disown, nowscale or icmp TYPE CODE");
 	}
 }
 

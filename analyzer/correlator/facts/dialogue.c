@@ -6,6 +6,8 @@
 
 #include "record/text.h"
 
+#define ANSWER_LATE	(SECOND / 2)	/* RFC 1122 4.2.3.2: no ACK waits longer */
+
 bool
 moment_before(const struct moment *a, const struct moment *b)
 {
@@ -127,6 +129,17 @@ reply_unheard(const struct mail_case *c, const struct record_transaction *t)
 	return NULL;
 }
 
+/* A host that resets by itself sends a RST with ACK; this one stands where the server's packet said, so nobody there knew the connection. */
+bool
+reply_met_reset(const struct mail_case *c, const struct record_transaction *t)
+{
+	const struct record_direction *client = &c->conn->dir[0], *server = &c->conn->dir[1];
+	int64_t answered = client->rst.ns - t->final_reply.at.ns;
+
+	return t == c->transactions[c->transaction_count - 1] && moment_is(&t->final_reply.at) && moment_is(&client->rst) && client->rst_answers &&
+	    !moment_is(&client->fin) && server->acked < server->stream_bytes && answered >= 0 && answered <= ANSWER_LATE + 4 * c->conn->rtt_ns;
+}
+
 /* Every record begins with its key. */
 static const struct record_key *
 key_at(const void *list, uint32_t i)
@@ -200,7 +213,7 @@ transaction_unheard(const struct mail_case *c, const struct record_transaction *
 		return t->end_acked || moment_is(&t->end_of_data);
 	if (t->verdict != VERDICT_ACCEPTED)
 		return false;
-	return reply_unheard(c, t) != NULL || (moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c));
+	return reply_unheard(c, t) != NULL || reply_met_reset(c, t) || (moment_is(&closed) && moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c));
 }
 
 bool

@@ -61,6 +61,8 @@ const struct record_message *case_message(const struct mail_case *c, uint32_t n)
 const struct record_recipient *const *case_recipients(const struct mail_case *c, uint32_t n, uint32_t *count);
 /* The final reply is the last of the server's bytes, sent at least three times and never acknowledged; NULL = no. */
 const struct record_stall *reply_unheard(const struct mail_case *c, const struct record_transaction *t);
+/* The final reply was not acknowledged: what answers it is the RST of a host, or a device, that knows no such connection. */
+bool	reply_met_reset(const struct mail_case *c, const struct record_transaction *t);
 /* A mail that was sent whole, as far as is known, and whose final answer the client did not hear. */
 bool	transaction_unheard(const struct mail_case *c, const struct record_transaction *t);
 /* What EHLO's SIZE announces (RFC 1870); 0 = nothing, or no limit. */

@@ -288,6 +288,35 @@ say_quit_waiting(const struct mail_case *c, const struct record_transaction *t, 
 	return true;
 }
 
+/* The server had thought for a while: to a device on the way the connection was idle. */
+static bool
+say_met_reset(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	const struct record_direction *client = &c->conn->dir[0];
+	bool idle = case_waited(c, &t->end_of_data, &t->final_reply.at) >= ASKED_LEAST;
+	struct finding *f;
+	char took[32];
+
+	if (!reply_met_reset(c, t))
+		return false;
+	symptom_seconds(case_waited(c, &t->end_of_data, &t->final_reply.at), took);
+	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
+	finding_subkind(f, "answer-unheard");
+	evidence_frame(finding_says(f, c->point, "the end of the message"), &t->end_of_data);
+	evidence_frame(finding_says(f, c->point, "the server's answer, %s later, is not acknowledged", took), &t->final_reply.at);
+	evidence_frame(finding_says(f, c->point, "it is answered by a RST without ACK, TTL %u (the client's other packets: %u): whoever sent it knows no such "
+	    "connection", rst_ttl(client), client->ttl), &client->rst);
+	finding_summary(f, "The server accepted the mail, but its answer, %s after the end of the message, is met by a RST: the client had gone%s. A client that did not "
+	    "hear it sends the mail again.", took, idle ? ", or a firewall or NAT router on the way had forgotten the silent connection" : ", or a device in "
+	    "between no longer knew the connection");
+	if (idle)
+		finding_remedy(f, "The recipient may get the mail twice. Look at the client's log first: if it had not given up by then, let the firewall or NAT router "
+		    "keep silent connections for longer (RFC 5382: two hours). Speed up the server's scan in any case.");
+	finding_next_capture(f, "a client that had gone", "a device that forgot the connection", "what the client saw of it",
+	    "at the client, or on its side of the router");
+	return true;
+}
+
 static void
 judge_accepted(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
 {
@@ -301,7 +330,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, st
 		say_gave_up_waiting(c, t, &closed, true, out);
 		return;
 	}
-	if (say_quit_waiting(c, t, out) || (s = reply_unheard(c, t)) == NULL)
+	if (say_quit_waiting(c, t, out) || say_met_reset(c, t, out) || (s = reply_unheard(c, t)) == NULL)
 		return;
 	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
 	finding_subkind(f, "answer-unheard");
