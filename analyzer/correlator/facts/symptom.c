@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AGAIN_LEAST	(SECOND / 5)	/* no sender repeats sooner for want of an answer */
+
 bool
 session_farewell(const struct mail_case *c)
 {
@@ -76,7 +78,9 @@ void
 symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
 {
 	const struct record_direction *server = &c->conn->dir[1];
+	const struct record_direction *client = &c->conn->dir[0];
 	uint64_t missing = symptom_answer_missing(c);
+	bool again;
 
 	if (missing > 0) {
 		evidence_frame(finding_says(f, c->point, "by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
@@ -94,9 +98,11 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 		finding_exclude(f, FINDING_PATH_OUTAGE, "the server is heard even after the close: the way back works");
 		return;
 	}
-	f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
-	finding_says(f, c->point, "nothing of the server is seen after the close: from the client's side a way back that died behind the "
-	    "acknowledgement looks the same");
+	/* it says its FIN again: an answer to the first was due */
+	again = moment_is(&client->fin) && client->last.ns - closed->ns > AGAIN_LEAST + c->conn->rtt_ns;
+	f->confidence = confidence_min(f->confidence, again ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+	finding_says(f, c->point, "nothing of the server is seen after the close%s: from the client's side a way back that died behind the "
+	    "acknowledgement looks the same", again ? ", though the client repeats that" : "");
 	finding_next_capture(f, "a client that gave up too early", "an answer lost on a dead way back", "the server's own packets",
 	    "at the server");
 }
