@@ -69,8 +69,10 @@ ROWS = [
     (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),
     (13, "what happened behind the 250", "lab/clean_single_swaks.client.pcap", "mail-accepted", "confirmed", ["look further on", "queue number"]),
     (14, "250 lost or not sent", "@smtp\n@from\n@to\n@data\n+20s\nconnect other client:40199 mail:8080\n+1s\n", "slow-reply", "possible", ["when the capture ended", "never sent", COMMAND]),
-    (14, "given up or a dead way back", "@smtp\n@from\n@to\n@data\n+60s\nS lose 50\nC fin\n+20s\n", "client-gave-up-waiting", "probable",
+    (14, "given up or a dead way back", "@smtp\n@from\n@to\n@data\n+60s\nS lose 50\nC fin\n", "client-gave-up-waiting", "possible",
      ["looks the same", "at the server", COMMAND]),
+    (14, "a dead way, or a server that is gone", "@smtp\n@from\n@to\n@data\n+60s\nS lose 50\nC fin\n+20s\n", "path-outage", "possible",
+     ["nobody answers its close either", "a server that was gone", "at the server", COMMAND]),
     (14, "an answer too late, or taken on its way", "filter isp to client word 8BITMIME drop\nconnect a client:40101 mail:25\nS: 220 mx ESMTP\nC: EHLO pc\n"
      "S: 250-mx\\r\\n250 8BITMIME\n+14s\nC gives-up\n+1s\n", "client-gave-up-waiting", "cannot-tell",
      ["lies behind 22 bytes that never came here", "taken on its way", "on either side of each suspect", COMMAND]),

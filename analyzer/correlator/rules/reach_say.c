@@ -3,8 +3,11 @@
 
 #include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
+#include "correlator/facts/lookup.h"
 
 #define REACHED_SOON	(60 * SECOND)
+
+enum { LOOKED = 256 };
 
 /* A host on the same port: the next MX, or this one a moment later. */
 static const struct record_host *
@@ -34,6 +37,52 @@ reach_say_besides(const struct view *v, struct finding *f)
 	f->severity = SEVERITY_WARNING;
 	evidence_frame(finding_says(f, v->c->point, "at this time the same client reached %s", endpoint_format(&h->server, other, sizeof(other))),
 	    &h->answered_at);
+}
+
+/*
+ * Many hosts have an address of either family, and programs try one after the other (RFC 8305).  Who of the one is who of the
+ * other no packet says: where at that time one client alone speaks the other family here, on this port, it may be the same.
+ */
+static const struct mail_case *
+other_family(const struct view *v)
+{
+	const struct record_connection *c = v->c->conn;
+	struct case_iter it = { .server_port = c->server.port, .from_ns = c->first.ns, .to_ns = c->last.ns + REACHED_SOON };
+	const struct mail_case *x, *found = NULL;
+	uint64_t cut = lookups_cut(v->lookups);
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKED)) != NULL; ) {
+		if (x->point != v->c->point || x->conn->client.ip.family == c->client.ip.family || x->conn->server.port != c->server.port)
+			continue;
+		if (found != NULL && !addr_equal(&x->conn->client.ip, &found->conn->client.ip))
+			return NULL;
+		if (found == NULL || found->conn->dir[1].data_segments == 0)
+			found = x;
+	}
+	return found != NULL && found->conn->dir[0].data_segments > 0 && found->conn->dir[1].data_segments > 0 &&
+	    lookups_cut(v->lookups) == cut ? found : NULL;
+}
+
+void
+reach_say_family(const struct view *v, struct finding *f)
+{
+	const struct mail_case *x = other_family(v);
+	bool six = v->c->conn->client.ip.family == 6;
+	char client[ADDR_TEXT], other[ENDPOINT_TEXT];
+
+	if (x == NULL)
+		return;
+	f->severity = SEVERITY_WARNING;
+	evidence_frame(finding_says(f, x->point, "at this time %s, the only client here that uses this port over IPv%c, reached %s",
+	    addr_format(&x->conn->client.ip, client, sizeof(client)), six ? '4' : '6', endpoint_format(&x->conn->server, other, sizeof(other))),
+	    &x->conn->dir[1].data_first);
+	finding_summary(f, "%s Over IPv%c %s was reached at this time: if that is the same mail host, it fails over IPv%c alone, and its mail takes the other "
+	    "way.", f->summary, six ? '4' : '6', endpoint_format(&x->conn->server, other, sizeof(other)), six ? '6' : '4');
+	finding_remedy(f, "If both addresses are those of one mail host, no mail need be lost, only time: have its IPv%c mended, on the way or at the server, or take its %s "
+	    "record out of the DNS until it is%s. If they are not: %s", six ? '6' : '4', six ? "AAAA" : "A",
+	    !six ? "" : v->c->conn->server.port == 25 ? "; until then a mail server may prefer IPv4 (Postfix: smtp_address_preference = ipv4)" :
+	    "; until then the program may be told to use IPv4",
+	    f->remedy[0] != '\0' ? f->remedy : kind_facts(f->kind)->remedy);
 }
 
 /* Mail that is sent through port 25 or one like it has the submission ports instead; the others have one another. */

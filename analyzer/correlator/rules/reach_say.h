@@ -6,6 +6,8 @@
 
 /* The client reached another host on this port, or this one, at that time: a mail need not have been stopped. */
 void	reach_say_besides(const struct view *v, struct finding *f);
+/* The same over the other family of addresses, behind the summary and the remedy. */
+void	reach_say_family(const struct view *v, struct finding *f);
 /* Mail for others comes through this port: 25 or one like it.  One that a mail program sends through. */
 bool	reach_port_relays(uint16_t port);
 bool	reach_port_submits(uint16_t port);

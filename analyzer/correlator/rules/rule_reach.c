@@ -121,6 +121,8 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 			reach_say_besides(v, f);
 		if (a->kind == FINDING_PORT_BLOCKED_ICMP)
 			finding_exclude(f, FINDING_SERVICE_DOWN, "a port where nothing listens is answered by RST, not by ICMP");
+		if (!many)
+			reach_say_family(v, f);
 		return true;
 	}
 	return false;
@@ -280,6 +282,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		reach_say_other_port(f, c->conn->server.port);
 		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
 		finding_summary(f, "Something between the client and %s refuses the connection in the server's name.", server);
+		reach_say_family(v, f);
 		return;
 	}
 	if (con.same)
@@ -287,6 +290,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 	else
 		finding_summary(f, "%s refuses the connection: nothing listens on this port%s.", server, conf == CONFIDENCE_POSSIBLE ? firewall : "");
 	reach_say_besides(v, f);
+	reach_say_family(v, f);
 	if (conf == CONFIDENCE_PROBABLE)
 		finding_exclude(f, FINDING_PORT_BLOCKED_RESET, "a device on the way is nearer than the host, not farther");
 	else if (conf == CONFIDENCE_CONFIRMED)
@@ -366,7 +370,7 @@ silence_way_out(const struct view *v, const struct contrast *con, struct verdict
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
 }
 
-static void
+static struct finding *
 silence_blocked(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *there;
@@ -384,7 +388,7 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 		    &con->c3_at);
 	if ((there = contrast_at_server(v)) != NULL) {
 		silence_here(v, there, con, f);
-		return;
+		return f;
 	}
 	if (port || since)
 		finding_exclude(f, FINDING_HOST_UNREACHABLE_SILENT, "%s", port ? "the host answers elsewhere" : "the port answers others");
@@ -398,6 +402,7 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 	else if (con->submission && (reach_port_relays(c->conn->server.port) || reach_port_submits(c->conn->server.port)))
 		finding_remedy(f, "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).", con->port);
+	return f;
 }
 
 /* Its packets come by this place again and again, each time with less TTL: what passes here twice goes to nobody. */
@@ -421,7 +426,7 @@ silence_circles(const struct view *v, struct verdicts *out)
 	return true;
 }
 
-static void
+static struct finding *
 silence_unknown(const struct view *v, const struct contrast *con, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *there;
@@ -449,13 +454,14 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 		    " If the address is a load balancer's, look at each machine behind it." : "");
 		if ((there = contrast_at_server(v)) != NULL)
 			silence_here(v, there, con, f);
-		return;
+		return f;
 	}
 	reach_say_besides(v, f);
 	finding_summary(f, "%s does not answer at all: the host is down, the address is wrong, or a filter drops this port on the way there or "
 	    "back. This capture has nothing to compare with.", server);
 	finding_next_capture(f, "a host that is down", "a blocked port (port-blocked-silent) or a lost answer (syn-ack-return-blocked)",
 	    "any other traffic to or from this host", "at the client while it also tries another port of the server, or at the server");
+	return f;
 }
 
 /* Silent here, answered at another capture point: the answer is lost between the two. */
@@ -546,9 +552,9 @@ judge_silence(const struct view *v, bool many, struct verdicts *out)
 	else if (many)
 		return;
 	else if ((con.c1 || con.c3) && !store_point_deaf(v->store, v->c->point) && !may_be_full(v, &con))
-		silence_blocked(v, &con, out);
+		reach_say_family(v, silence_blocked(v, &con, out));
 	else
-		silence_unknown(v, &con, out);
+		reach_say_family(v, silence_unknown(v, &con, out));
 }
 
 /* ---- the answer does not come back --------------------------------------------------------------- */
@@ -614,6 +620,7 @@ judge_unheard(const struct view *v, struct verdicts *out)
 	else
 		finding_summary(f, "The server answers the connection attempt, but the client never reacts: the answer does not reach it, or its own filter "
 		    "drops it.");
+	reach_say_family(v, f);
 }
 
 static void
