@@ -405,24 +405,39 @@ losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 	}
 }
 
+/* It was sent no longer before all its bytes were acknowledged than an answer may take: it may have brought them. */
+static bool
+answered_in_time(const struct ledger *l, const struct reading *r, const struct tx *x)
+{
+	for (uint32_t k = x->lo; k < x->hi; k++)
+		if (reading_by_ns(l, r, k) - l->segs[x->seg].ns > r->patience)
+			return false;
+	return true;
+}
+
 /*
- * A D-SACK that tells of bytes sent at least twice: the first "lost" one was not.  It came and its ACK did not, or
- * both came late; had a later one come first, the receiver would not have waited for the last.
+ * A D-SACK that tells of bytes sent at least twice: a "lost" one was not.  It came late, or its ACK did: the first that the
+ * ACK may answer.  Else the first of all, whose ACK was lost: had a later one come first, the receiver would not have
+ * waited for the last.
  */
 static void
 losses_refuted(const struct ledger *l, struct reading *r, uint32_t at, int64_t lo, int64_t hi)
 {
-	uint32_t worst = NEVER, sent = 0;
+	uint32_t worst = NEVER, late = NEVER, sent = 0;
 
 	for (uint32_t k = point_find(r, lo); k + 1 < r->points && r->point[k] < hi; k++)
 		for (uint32_t i = r->cover_at[k]; i < r->cover_at[k + 1] && r->tx[r->cover[i]].seg < at; i++) {
-			const struct tx *x = &r->tx[r->cover[i]];
+			uint32_t n = r->cover[i];
+			const struct tx *x = &r->tx[n];
 
 			sent++;
-			if (x->lost && !x->refuted && (worst == NEVER || r->cover[i] < worst))
-				worst = r->cover[i];
+			if (!x->lost || x->refuted)
+				continue;
+			worst = n < worst ? n : worst;
+			if (n < late && answered_in_time(l, r, x))
+				late = n;
 		}
-	(void)l;
+	worst = late != NEVER ? late : worst;
 	if (worst != NEVER && sent >= 2) {
 		r->tx[worst].lost = false;
 		r->tx[worst].refuted = true;

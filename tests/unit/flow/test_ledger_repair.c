@@ -86,6 +86,37 @@ duplicate_refutes_the_first_loss(void)
 	ledger_free(n.l);
 }
 
+/* Large ones vanish; of the smaller piece that passes the ACK comes late, and it is sent twice: the D-SACK is about that one. */
+static void
+duplicate_refutes_no_old_loss(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t off;
+
+	begin_mail(&n);
+	off = n.sent[A];
+	data(&n, A, 1448);
+	timeouts(&n, off, 4, 300);
+	wait(&n, 4800 * MS);
+	data_at(&n, A, off, 1024);
+	wait(&n, 40 * MS);
+	ack(&n, B, off + 1024);
+	data_at(&n, A, off + 1024, 424);
+	wait(&n, 45 * MS);
+	data_at(&n, A, off + 1024, 424);
+	ack(&n, B, off + 1448);
+	wait(&n, 40 * MS);
+	ack_sack(&n, B, off + 1448, off + 1024, off + 1448);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].dsacks, 1);
+	for (uint32_t i = 0; i < s->c.dir[A].size_count; i++) {
+		CHECK_EQ_INT(s->c.dir[A].sizes[i].lost, s->c.dir[A].sizes[i].w == 1500 ? 5 : 0);
+		CHECK(s->c.dir[A].sizes[i].w != 1500 || s->c.dir[A].sizes[i].ok == 0);
+	}
+	ledger_free(n.l);
+}
+
 /* An ACK that is overtaken by the next: what it has out of order is below what that acknowledges, and came once. */
 static void
 overtaken_ack_tells_no_duplicate(void)
@@ -606,6 +637,7 @@ main(void)
 		{ "super-segments before a stall", super_segments_before_a_stall },
 		{ "a D-SACK refutes a loss", duplicate_refutes_loss },
 		{ "a D-SACK refutes the first loss", duplicate_refutes_the_first_loss },
+		{ "a D-SACK refutes no loss of long ago", duplicate_refutes_no_old_loss },
 		{ "an overtaken ACK tells no duplicate", overtaken_ack_tells_no_duplicate },
 		{ "reordering is not loss", reordering },
 		{ "reordering without IP IDs", reordering_without_ids },
