@@ -12,12 +12,22 @@
 
 enum { SEGMENTS_ALONE = 4, SEGMENTS_WITH_IDS = 2, LARGE_LEAST = 536, LATER = 3, PIECE = 2, IDS_LEAST = 3 };
 
+/* What is missing is one or more of the packets that come here, as large as they are: no other size was lost. */
+static bool
+hole_of_usual(const struct way *w)
+{
+	const struct record_direction *a = w->a;
+	uint32_t head = w->headers + (a->timestamps ? 12 : 0), usual = a->w_max > head ? a->w_max - head : 0;
+
+	return a->hole_segments == 0 && (a->hole_bytes <= usual || (usual >= LARGE_LEAST && a->hole_bytes % usual == 0));
+}
+
 static bool
 plausible(const struct way *w)
 {
 	const struct record_direction *a = w->a;
 
-	return a->hole_seen.frame != 0 && !a->hole_acked && a->ceiling != 0
+	return a->hole_seen.frame != 0 && !a->hole_acked && a->ceiling != 0 && !hole_of_usual(w)
 	    && !way_full_size_seen(w, a->ceiling, a->hole_seen.ns);
 }
 

@@ -57,6 +57,31 @@ from_behind(void)
 	correlator_free(c);
 }
 
+/* Its sender probes for the size (RFC 4821) and makes no full-size packets: of its usual ones a queue dropped some. */
+static void
+usual_ones_missing(void)
+{
+	struct record conn = seen_from_behind(1493);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	a->timestamps = true;
+	a->hole_seen = at(1000);
+	a->hole_filled = at(5000);
+	a->hole_filled_smaller = true;
+	for (uint32_t n = 1; n <= 2; n++) {
+		a->hole_bytes = n * (1493 - 52);
+		c = JUDGED(conn);
+		CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
+		correlator_free(c);
+	}
+	a->hole_bytes = 1448;		/* one of full size */
+	a->hole_segments = 1;
+	c = JUDGED(conn);
+	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
 /* Nothing came while the sender tried; then all of it, in packets that are never of full size. */
 static void
 from_behind_after_silence(void)
@@ -124,6 +149,7 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "seen from behind", from_behind },
+		{ "seen from behind, usual ones are missing", usual_ones_missing },
 		{ "from behind, after a silence", from_behind_after_silence },
 	};
 
