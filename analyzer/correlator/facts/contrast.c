@@ -197,7 +197,7 @@ contrast_comes_and_goes(const struct view *v, const struct contrast *con)
 	if (con->same_point != v->c->point)
 		return true;
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x->point == v->c->point && x->conn->synack_count == 0 && x->conn->first.ns < con->same_at.ns &&
+		if (x->point == v->c->point && x->conn->synack_count == 0 &&
 		    (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2))
 			return true;
 	return lookups_cut(v->lookups) != cut;		/* not looked for to the end: it may be so */

@@ -63,8 +63,6 @@ case_is_pop(const struct mail_case *c)
 {
 	enum app_proto app = c->session != NULL ? c->session->app : c->conn->app;
 
-	if (app == APP_UNKNOWN)
-		return c->conn->server.port == 110;
 	return app == APP_POP3 || app == APP_POP3S;
 }
 

@@ -46,11 +46,11 @@ clock_denies(const struct way *w, const struct pause *p)
 static bool
 capture_lacks(const struct way *w, const struct pause *p)
 {
-	struct case_iter it = { .server = &w->c->conn->server.ip, .from_ns = p->from.ns, .to_ns = p->to.ns };
+	struct case_iter it = { .server = &w->c->conn->server.ip, .from_ns = p->from.ns + 1, .to_ns = p->to.ns };
 	const struct mail_case *x;
 
 	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_MIDSTREAM && x->conn->first.ns > p->from.ns)
+		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_MIDSTREAM)
 			return true;
 	return false;
 }

@@ -584,7 +584,7 @@ judge_way(const struct way *w, struct verdicts *out)
 	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
 	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
 		best.refused = NULL;
-	best.outer = best.per_flow ? NULL : outer_told(w, best.s);
+	best.outer = outer_told(w, best.s);
 	report(w, &best, out);
 }
 

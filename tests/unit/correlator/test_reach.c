@@ -2,25 +2,6 @@
 #include "case_build.h"
 
 static struct record
-build_syns(uint64_t id, int64_t ms, uint32_t n, int64_t t_end_ms)
-{
-	struct record r = build_connection(0, id, ms, ms + 1000);
-	struct record_connection *c = &r.connection;
-
-	c->state = CONN_UNANSWERED;
-	c->synack_count = 0;
-	c->synack_first = c->synack_last = c->handshake = (struct moment){ 0 };
-	c->payload_hash = 0;
-	c->syn_count = n;
-	for (uint32_t i = 0; i < n && i < RECORD_SYNS; i++)
-		c->syn[i] = at(ms + (int64_t)i * 2000);
-	c->dir[0] = (struct record_direction){ .packets = n, .ttl_syn = 64 };
-	c->dir[1] = (struct record_direction){ 0 };
-	c->t_end = BASE_NS + t_end_ms * MS;
-	return r;
-}
-
-static struct record
 build_refused(uint64_t id, uint8_t rst_ttl)
 {
 	struct record r = build_syns(id, 0, 1, 5000);

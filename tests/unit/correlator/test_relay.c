@@ -426,6 +426,41 @@ test_pop_before_smtp_by_contrast(void)
 	correlator_free(c);
 }
 
+/* It was accepted after a login: one of SMTP that was tried there explains it; and the right has not run out where the client fetched since. */
+static void
+test_pop_before_smtp_by_contrast_that_is_none(void)
+{
+	for (int other = 0; other < 2; other++) {
+		struct mail then[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000), build_mail(3, 120000, 250, "2.1.5 Ok") };
+		struct mail lapsed[4] = { build_pop_login(1, 0), build_mail(2, 60000, 250, "2.1.5 Ok"), build_mail(3, 1800000, 554, RELAY),
+			build_pop_login(4, other ? 1700000 : 2000000) };
+		struct correlator *c;
+
+		then[2].session.session.auth_tried = other;
+		c = judged(then, 3);
+		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, other ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		correlator_free(c);
+		c = judged(lapsed, 4);
+		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, other ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		correlator_free(c);
+	}
+}
+
+/* Another sender is accepted: that tells nothing of one refused half an hour before. */
+static void
+test_another_sender_much_later(void)
+{
+	for (int late = 0; late < 2; late++) {
+		struct mail m[2] = { build_mail(1, 0, 554, RELAY), build_mail(2, late ? 1800000 : 60000, 250, "2.1.5 Ok") };
+		struct correlator *c;
+
+		m[1].transaction.transaction.sender = "b@example.net";
+		c = judged(m, 2);
+		CHECK((find_kind(c, FINDING_SENDER_MISMATCH) != NULL) == !late);
+		correlator_free(c);
+	}
+}
+
 static void
 test_pop_before_smtp_by_words(void)
 {
@@ -632,6 +667,8 @@ main(void)
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
 		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },
+		{ "POP before SMTP by contrast that is none", test_pop_before_smtp_by_contrast_that_is_none },
+		{ "another sender much later", test_another_sender_much_later },
 		{ "POP before SMTP, by words", test_pop_before_smtp_by_words },
 		{ "greylisted, told by the later success", test_greylisted_told_by_later_success },
 		{ "missing server bytes", test_missing_server_bytes },

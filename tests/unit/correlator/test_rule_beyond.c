@@ -49,6 +49,12 @@ from_behind(void)
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
+	a->w_max = 92;
+	a->super_segments = 1;		/* or larger pieces, which a card joined */
+	c = JUDGED(conn);
+	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
+	correlator_free(c);
+	a->super_segments = 0;
 	a->w_max = 1076;
 	a->hole_filled = at(5000);
 	a->hole_filled_smaller = true;

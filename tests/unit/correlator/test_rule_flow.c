@@ -173,9 +173,45 @@ silent_to_the_end(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
+	for (uint32_t point = 0; point < 2; point++) {	/* another connection goes on: of another place, by another clock, that tells nothing */
+		struct record other = build_connection(point, 2, 500, 15000);
+
+		other.connection.dir[0].last = at(15000);
+		c = JUDGED(conn, session, other);
+		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, point == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+		correlator_free(c);
+	}
 	a->last = at(21000);	/* it ended the connection: the host was there */
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+	conn.connection.state = CONN_MIDSTREAM;		/* joined at its last data: that is no gap behind it */
+	conn.connection.first = a->pauses[0].from;
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
+	correlator_free(c);
+}
+
+/* It went on, and nothing of that ever arrived: that ended the mail. */
+static void
+silent_and_then_lost(void)
+{
+	struct record conn = build_paused(), session = build_session(&conn, 100), stall = build_stall(&conn, 14000);
+	struct record_direction *a = &conn.connection.dir[0];
+	struct correlator *c;
+
+	session.session.content_from = at(1000);
+	conn.connection.last = a->last = at(22000);
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(14000) } }));
+	c = JUDGED(conn, session);
+	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
+	correlator_free(c);
+	stall.stall.chain_count = stall.stall.chain_len = stall.stall.chain_lost = stall.stall.chain_above = 2;	/* too few to say why */
+	stall.stall.n_lost_ge = 2;
+	stall.stall.last = stall.stall.lost_last = at(14210);
+	c = JUDGED(conn, session, stall);
+	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
+	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
 	correlator_free(c);
 }
 
@@ -388,6 +424,7 @@ main(void)
 		{ "larger pieces came before", pieces_came_before },
 		{ "acknowledged and refused", acknowledged_and_refused },
 		{ "silent to the end", silent_to_the_end },
+		{ "silent, and what came then was lost", silent_and_then_lost },
 		{ "silent in a gap of the capture", silent_in_a_gap },
 		{ "losses", losses },
 		{ "losses without SACK", losses_without_sack },

@@ -41,6 +41,52 @@ resets(void)
 	correlator_free(c);
 }
 
+/* That its TTL fits is said where it is known. */
+static void
+resets_whose_ttl_is_not_known(void)
+{
+	for (uint8_t ttl = 0; ttl <= 60; ttl += 60) {
+		struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record_direction *b = &conn.connection.dir[1];
+		const struct finding *f;
+		bool fits = false;
+		struct correlator *c;
+
+		b->rst = at(3000);
+		b->rst_count = 1;
+		b->ttl = b->ttl_syn = b->ttl_rst = ttl;
+		c = JUDGED(conn, session);
+		f = find_kind(c, FINDING_PEER_RESET);
+		CHECK(f != NULL);
+		for (uint32_t i = 0; f != NULL && i < f->excluded_count; i++)
+			fits = fits || f->excluded[i].kind == FINDING_MIDDLEBOX_RESET;
+		CHECK_EQ_INT(fits, ttl != 0);
+		correlator_free(c);
+	}
+}
+
+/* A probe: it is greeted, says nothing, and leaves by RST; that nobody can read the greeting (a snap length) is no matter. */
+static void
+resets_of_a_client_that_said_nothing(void)
+{
+	for (int said = 0; said < 2; said++) {
+		struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record_direction *a = &conn.connection.dir[0];
+		struct correlator *c;
+
+		a->data_segments = said ? 5 : 0;
+		a->data_last = said ? at(2900) : (struct moment){ 0 };
+		a->rst = at(3000);
+		a->rst_count = 1;
+		a->ttl_rst = 60;
+		conn.connection.dir[1].data_last = at(2800);
+		session.session.visible = false;
+		c = JUDGED(conn, session);
+		CHECK((find_kind(c, FINDING_PEER_RESET) != NULL) == said);
+		correlator_free(c);
+	}
+}
+
 /* A reset of the server's in `two' sessions right behind a command; *more: what else was seen of the first. */
 static struct correlator *
 cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t later)
@@ -210,6 +256,8 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "resets", resets },
+		{ "resets whose TTL is not known", resets_whose_ttl_is_not_known },
+		{ "resets of a client that said nothing", resets_of_a_client_that_said_nothing },
 		{ "resets at a command", resets_at_a_command },
 		{ "resets of uncertain origin", resets_of_uncertain_origin },
 		{ "resets of another machine", resets_of_another_machine },
