@@ -114,7 +114,7 @@ static const struct silence {
 	{ CONFIDENCE_POSSIBLE, false, false,
 	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END }, { K(PEER_RESET), END } },
 	/* the server went on waiting for it */
-	{ CONFIDENCE_PROBABLE, false, false, { K(DOT_LOST), END }, { K(CLIENT_GAVE_UP_WAITING), K(SERVER_TIMEOUT_421), K(SERVER_DROPPED), K(SLOW_REPLY), END } },
+	{ CONFIDENCE_PROBABLE, false, false, { K(DOT_LOST), END }, { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), K(SERVER_TIMEOUT_421), K(SERVER_DROPPED), K(SLOW_REPLY), END } },
 	/* one event: the close */
 	{ CONFIDENCE_POSSIBLE, false, false, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END }, { K(PEER_RESET), END } },
 	/* its RST is how it gave up */

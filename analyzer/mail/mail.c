@@ -248,6 +248,10 @@ session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 		s->gap_server |= ev->dir == DIR_S2C;
 	}
 	plain_note(f, ev, at);
+	if ((ev->kind == EVENT_COMMAND || ev->kind == EVENT_REPLY || ev->kind == EVENT_NOISE) && ev->line != NULL) {
+		mail_sum_push(&f->said[ev->dir], ev->line, ev->line_len);
+		mail_sum_push(&f->said[ev->dir], "\n", 1);
+	}
 	if (ev->kind == EVENT_REPLY && f->tls[DIR_C2S])
 		f->plain_after = true;
 	if (ev->dir == DIR_C2S && ev->odd != 0)
@@ -428,6 +432,17 @@ session_end(struct mail_flow *f, const struct record_connection *facts)
 		s->app = APP_POP3;
 }
 
+/* Messages go the way of who sends them. */
+static void
+sums_note(struct mail_flow *f)
+{
+	struct record_session *s = f->session;
+	bool fetched = f->protocol != &mail_smtp;
+
+	s->client_sum = mail_sum_value(&f->said[DIR_C2S]) + (fetched ? 0 : f->contents);
+	s->server_sum = mail_sum_value(&f->said[DIR_S2C]) + (fetched ? f->contents : 0);
+}
+
 static void
 watcher_close(void *mail, const struct record_connection *facts)
 {
@@ -439,6 +454,7 @@ watcher_close(void *mail, const struct record_connection *facts)
 	f->protocol->dissector->close(f->dissector);
 	session_end(f, facts);
 	f->protocol->end(f, facts);
+	sums_note(f);
 	r.type = RECORD_SESSION;
 	session_copy(&r.session, f->session, f->refusals);
 	mail_emit(f, &r, 0, 0);

@@ -35,6 +35,7 @@ mail_content_begin(struct mail_flow *f)
 	f->message = message_new();
 	f->places = calloc(1, sizeof(*f->places));
 	f->fault = (struct moment){ 0 };
+	f->content = (struct mail_sum){ 0 };
 	if (f->message == NULL || f->places == NULL)
 		f->mail->caps.memory++;
 }
@@ -73,6 +74,7 @@ mail_content_push(struct mail_flow *f, const struct dissect_event *ev)
 	if (f->message == NULL)
 		return;
 	message_push(f->message, ev->data, ev->data_len);
+	mail_sum_push(&f->content, ev->data, ev->data_len);
 	places_note(f->places, message_facts(f->message), ev->off, ev->end);
 	if (f->fault.frame == 0 && message_faults(f->message) > 0)
 		f->fault = f->now;
@@ -241,6 +243,9 @@ mail_content_end(struct mail_flow *f, struct record_message *out, struct content
 	out->bytes = m->bytes;
 	out->parts = m->leaves;
 	out->gap = m->missing != 0;
+	f->contents += mail_sum_value(&f->content);
+	if (certain && !out->gap)
+		out->content_sum = mail_sum_value(&f->content);
 	outline_set(f->places, m, out, texts);
 	f->mail->caps.memory += m->proofs->starved;
 	if (certain && m->proofs->known)

@@ -20,6 +20,7 @@
 
 #include "dissectors/message/message.h"
 #include "mail/mail.h"
+#include "mail/mail_sum.h"
 #include "record/record_copy.h"
 
 struct mail {
@@ -59,6 +60,8 @@ struct mail_flow {
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
+	struct mail_sum		 said[2], content;	/* the lines of a side, masked; the message being read */
+	uint64_t		 contents;		/* of the messages that were read, added */
 	struct flow_opened	 opened;
 };
 

@@ -488,6 +488,7 @@ struct record_session {
 	bool		gap_client, gap_server;
 	uint32_t	odd;		/* ODD_* seen by the client's lines */
 	uint32_t	commands, replies, transactions;
+	uint64_t	client_sum, server_sum;	/* over all that was said in plain text, secrets masked; equal where nothing was changed between */
 	struct moment	content_from, content_to; /* DATA/RETR phase open, for stall and pause rules */
 	char		last_command[64];	/* verb and masked argument in flight at the end */
 	bool		command_unanswered;
@@ -560,6 +561,7 @@ struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
 	uint32_t	number;		/* POP3 message number */
 	enum message_state state;
 	uint64_t	bytes, listed_size;
+	uint64_t	content_sum;	/* of all of it; 0 = not whole */
 	uint64_t	end;		/* POP3: stream offset where it ends; 0 = not seen */
 	const char	*message_id, *subject, *from, *content_type;	/* RECORD_HEADER */
 	const char	*uidl;		/* RECORD_LINE, as all that follow */

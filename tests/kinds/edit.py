@@ -13,6 +13,9 @@
     nearer A-B N     the frames A to B were captured N routers nearer to the server (the lower port): two captures made one
     late A N         frame A was recorded N places late, with its own time
     snap N           at most N bytes of each frame were kept, though the file does not say so
+    reword OLD NEW   what was captured here says NEW where the others' says OLD (a device between changed it, and the sequence
+                      numbers with its length); blanks are \x20
+    renumber N       sequence numbers are N higher in both directions, and there are no time stamps: another connection
     join N [A-B]      (of the frames A to B) up to N segments in a row are one: what offload shows
 """
 import random
@@ -101,9 +104,52 @@ def routed(data, hops=0, number=None):
     return bytes(data)
 
 
+def shifted(number, changes):
+    """A sequence number behind places whose length was changed: as the far side of the device has it."""
+    return (number + sum(more for at, more in changes if (number - at) & 0xffffffff < 1 << 31)) & 0xffffffff
+
+
+def renumber(frames, more):
+    out = []
+    for frame in frames:
+        seg, data = Segment(frame[2]), bytearray(frame[2])
+        if seg.tcp is not None:
+            struct.pack_into("!II", data, seg.tcp + 4, (seg.seq + more) & 0xffffffff, (seg.ack + more if seg.flags & 16 else 0) & 0xffffffff)
+            at = seg.tcp + 20
+            while at < seg.payload and data[at] != 0:
+                kind, size = data[at], 1 if data[at] == 1 else max(data[at + 1], 2)
+                if kind == 8:
+                    data[at:at + size] = b"\1" * size
+                at += size
+            data = grown(bytes(data), seg, b"")
+        out.append([*frame[:2], bytes(data)])
+    return out
+
+
+def reword(frames, old, new):
+    out, changes = [], {}
+    for frame in frames:
+        seg = Segment(frame[2])
+        if seg.tcp is None:
+            out.append(frame)
+            continue
+        mine, theirs = changes.setdefault(seg.sport, []), changes.setdefault(seg.dport, [])
+        said = frame[2][seg.payload:seg.end]
+        data = bytearray(frame[2][:seg.payload])
+        struct.pack_into("!II", data, seg.tcp + 4, shifted(seg.seq, mine), shifted(seg.ack, theirs))
+        if old in said:
+            mine.append(((seg.seq + seg.len) & 0xffffffff, len(said.replace(old, new)) - len(said)))
+        seg.end = seg.payload
+        data = grown(bytes(data), seg, said.replace(old, new))
+        out.append([frame[0], len(data), data])
+    return out
+
+
 def one(frames, what, words):
     if (what, words) == ("without", ["icmp"]):
         return [f for f in frames if f[2][12:14] != b"\x08\x00" or f[2][23] != 1]
+    if what == "reword":
+        return reword(frames, *(w.encode().decode("unicode_escape").encode("latin-1") for w in words))
     number = [int(w) for w in words[0].split("-")] if words else []
     if what == "lose" and len(number) == 2:
         return frames[:number[0] - 1] + frames[number[1]:]
@@ -135,6 +181,8 @@ def one(frames, what, words):
         return frames[:number[0] - 1] + frames[number[0]:number[0] + int(words[1])] + [frames[number[0] - 1]] + frames[number[0] + int(words[1]):]
     if what == "snap":
         return [[f[0], f[1], f[2][:number[0]]] for f in frames]
+    if what == "renumber":
+        return renumber(frames, number[0])
     if what == "join":
         low, high = (int(w) for w in words[1].split("-")) if len(words) > 1 else (1, len(frames))
         return frames[:low - 1] + join(frames[low - 1:high], number[0]) + frames[high:]

@@ -141,6 +141,7 @@ judge(const struct view *v, struct verdicts *out)
 		if (c->copy != c && ring_take(c, &r)) {
 			vantage_path(&r, out);
 			vantage_ends(&r, out);
+			vantage_said(&r, out);
 		}
 	vantage_reach(&points, v->store, out);
 	out->starved += points.starved;

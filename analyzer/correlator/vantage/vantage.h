@@ -106,6 +106,7 @@ uint32_t passage_width(const struct ring *r, const struct passage *p);
 
 void	vantage_path(const struct ring *r, struct verdicts *out);	/* sizes, outages, content, losses */
 void	vantage_ends(const struct ring *r, struct verdicts *out);	/* resets, options, dialogue */
+void	vantage_said(const struct ring *r, struct verdicts *out);	/* words and mails that are changed between */
 /* SYNs and their answers, which rings do not join. */
 void	vantage_reach(const struct vantages *v, const struct store *s, struct verdicts *out);
 
