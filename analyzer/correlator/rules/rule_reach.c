@@ -242,6 +242,27 @@ reset_undecided(const struct view *v, const struct contrast *con, struct finding
 }
 
 static void
+reset_say(const struct mail_case *c, const struct contrast *con, const struct reset_evidence *e, unsigned int signs, struct finding *f)
+{
+	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
+	if (con->c1)
+		evidence_frame(finding_says(f, con->point, "the same host answers on port %u", con->port), &con->c1_at);
+	if (e->ttl)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another machine sent it", e->rst_ttl, e->host_ttl);
+	if (e->farther)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: from farther, as from another machine behind the same "
+		    "address", e->rst_ttl, e->host_ttl);
+	if (signs == 0 && e->hop)
+		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another way of the host's, or the router before it",
+		    e->rst_ttl, e->host_ttl);
+	if (e->time)
+		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
+		    (long long)(e->delay / 1000), (long long)(e->rtt / 1000));
+	if (e->several)
+		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e->nets);
+}
+
+static void
 judge_reset(const struct view *v, bool many, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
@@ -262,22 +283,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		return;
 	f = verdict_add(out, signs > 0 ? FINDING_PORT_BLOCKED_RESET : FINDING_SERVICE_DOWN, conf, c, 0);
 	endpoint_format(&c->conn->server, server, sizeof(server));
-	evidence_frame(evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"), &c->conn->syn[0]), &c->conn->refused);
-	if (con.c1)
-		evidence_frame(finding_says(f, con.point, "the same host answers on port %u", con.port), &con.c1_at);
-	if (e.ttl)
-		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another machine sent it", e.rst_ttl, e.host_ttl);
-	if (e.farther)
-		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: from farther, as from another machine behind the same "
-		    "address", e.rst_ttl, e.host_ttl);
-	if (signs == 0 && e.hop)
-		finding_says(f, c->point, "the RST came with TTL %u, the host's other packets with %u: another way of the host's, or the router before it",
-		    e.rst_ttl, e.host_ttl);
-	if (e.time)
-		finding_says(f, c->point, "the RST came after %lld us, the host's other ports need %lld us: it came from nearer",
-		    (long long)(e.delay / 1000), (long long)(e.rtt / 1000));
-	if (e.several)
-		finding_says(f, c->point, "the port is refused by hosts in %u different networks while other ports work", e.nets);
+	reset_say(c, &con, &e, signs, f);
 	if (signs > 0) {
 		reach_say_other_port(f, c->conn->server.port);
 		finding_exclude(f, FINDING_SERVICE_DOWN, "the refusal did not come from the server itself");
