@@ -220,6 +220,11 @@ struct record_direction {
 	bool		larger_after_repair;
 	bool		all_lost_above_proven;
 	struct moment	repair_first, repair_last;
+	/* the longest time in which it said again, and again, what the peer had acknowledged before: it did not hear */
+	uint32_t	deaf_count;	/* so many times, all the same bytes; 0 = never */
+	uint64_t	deaf_at;	/* stream offset */
+	struct moment	deaf_from, deaf_to;	/* the first and the last time */
+	struct moment	deaf_over;	/* then it went on; frame 0 = it did not */
 	/* the window this endpoint offered */
 	struct moment	zero_from, zero_to;	/* longest span at window 0, or too small for a segment */
 	uint32_t	zero_probes;		/* answered probes in it */

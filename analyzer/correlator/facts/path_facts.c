@@ -102,6 +102,21 @@ way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
 	return verdict_troubled(out, w->c, w->dir, lo, hi);
 }
 
+/* ---- a sender that does not hear -------------------------------------------------- */
+
+bool
+way_deaf(const struct way *w)
+{
+	return w->a->deaf_count >= AGAIN_LEAST && way_lasted(w, w->a->deaf_from.ns, w->a->deaf_to.ns) >= STALL_LEAST;
+}
+
+/* Offsets count from the first byte that a point saw; sequence numbers are the same everywhere. */
+bool
+way_deaf_here(const struct way *w, const struct record_direction *there, const struct record_stall *s)
+{
+	return way_deaf(w) && w->a->seq != 0 && there->seq != 0 && w->a->seq + (uint32_t)w->a->deaf_at == there->seq + (uint32_t)s->head;
+}
+
 /* ---- ICMP ----------------------------------------------------------------------- */
 
 bool

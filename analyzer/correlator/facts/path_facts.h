@@ -77,6 +77,10 @@ bool	stall_heard_large(const struct record_stall *s);
  * so many times in a row: then it is the loss that is to be said.
  */
 bool	stall_by_chance(const struct record_stall *s, uint32_t lost_besides);
+/* A said again and again, for seconds, what B had acknowledged here: it does not hear B. */
+bool	way_deaf(const struct way *w);
+/* ... and s, of the same direction at another point, are the bytes that it said again. */
+bool	way_deaf_here(const struct way *w, const struct record_direction *there, const struct record_stall *s);
 /* S22: B went on repeating what A had acknowledged. */
 bool	stall_one_way_dead(const struct record_stall *s);
 

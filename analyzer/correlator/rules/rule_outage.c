@@ -486,6 +486,21 @@ judge_unclear(const struct way *w, const struct record_stall *s, struct verdicts
 	    "at this point, until the program gives up");
 }
 
+/* At another point the same bytes came, and were acknowledged: rule_deaf.c says so of the other direction. */
+static bool
+arrived_elsewhere(const struct way *w, const struct record_stall *s)
+{
+	const struct mail_case *x;
+
+	for (x = w->c->copy; x != w->c; x = x->copy) {
+		struct way there = way_of(w->v, x, w->dir);
+
+		if (x->point != w->c->point && x->has_conn && way_deaf_here(&there, w->a, s))
+			return true;
+	}
+	return false;
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
@@ -503,6 +518,8 @@ judge(const struct view *v, struct verdicts *out)
 		while ((s = way_stall(&w, &i)) != NULL) {
 			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s) || only_bye(&w, s))
 				continue;
+			if (arrived_elsewhere(&w, s))
+				break;
 			live = others_pass(&w, s);
 			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
 			if (told != NULL)

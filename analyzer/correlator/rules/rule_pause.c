@@ -266,7 +266,7 @@ judge(const struct view *v, struct verdicts *out)
 		struct way w = way_of(v, v->c, d);
 
 		if (!way_two_sided(&w) || v->c->conn->disordered > 0 || way_claimed(&w, out, 4, 9) || capture_q_permille(v->c->capture) >= Q_LIMIT
-		    || w.a->acked_unseen > 0)
+		    || w.a->acked_unseen > 0 || way_deaf(&w))	/* who waits for an acknowledgement does not pause */
 			continue;
 		judge_way(&w, out);
 	}

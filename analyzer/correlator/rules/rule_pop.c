@@ -414,7 +414,7 @@ message_named(const struct record_message *m, char name[32])
 
 /* ---- a fetch that stands still ---------------------------------------------------------------- */
 
-enum { STALL_CLOSED = 5, STALL_OPEN = 20, AGAIN_LEAST = 3 };	/* seconds of silence: the client gave up, the capture goes on */
+enum { STALL_CLOSED = 5, STALL_OPEN = 20 };	/* seconds of silence: the client gave up, the capture goes on */
 
 /* The RETR under way when the session ended: a message cut, or one that never began; NULL = none. */
 static const struct record_message *
@@ -469,21 +469,11 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	return true;
 }
 
-/* It waited for more.  What came meanwhile, if anything, it had: its acknowledgements may not reach the server. */
+/* It waited for more.  Of a server that goes on repeating what it had rule_deaf.c speaks. */
 static void
 say_nothing_new(const struct mail_case *c, const struct record_message *m, const struct moment *end, struct finding *f)
 {
-	const struct record_direction *server = &c->conn->dir[1];
-	uint32_t again = server->dsacks > server->needless ? server->dsacks : server->needless;
-
 	evidence_frame(finding_says(f, c->point, "%lld s before that the last of it came", (long long)((end->ns - m->last.ns) / SECOND)), &m->last);
-	if (again >= AGAIN_LEAST) {
-		finding_says(f, c->point, "the server sent %u packets again that had come here and were acknowledged", again);
-		finding_remedy(f, "The server goes on sending what the client has long acknowledged: the way from the client to the server may be dead (a firewall or a "
-		    "route that lost this connection in one direction). Capture at the server, too.");
-		f->confidence = confidence_min(f->confidence, CONFIDENCE_POSSIBLE);
-		return;
-	}
 	finding_remedy(f, "Nothing more came, and the program that fetches gave up: look at the server and at the way from it, not at the client.");
 }
 

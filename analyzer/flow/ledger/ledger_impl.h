@@ -100,8 +100,16 @@ struct totals {
 	struct size_note *sizes;	/* size_count of them; NULL: see sums_room() */
 };
 
+/* The same bytes, acknowledged before, sent again one time after the other: who does so has not heard it. */
+struct deaf {
+	int64_t		rel, heard;	/* where they begin; how far it had acknowledged the peer's */
+	struct moment	from, to, over;	/* over: it goes on, or acknowledges more; frame 0 = it did not */
+	uint32_t	count;
+};
+
 /* Lists, as long as their counts say, of what most flows never have. */
 struct side_lists {
+	struct deaf	deaf, deaf_most;	/* the last one, and the longest that was over */
 	struct hole	*holes;
 	uint32_t	hole_room;
 	struct pause	pauses[RECORD_PAUSES];
@@ -110,7 +118,7 @@ struct side_lists {
 
 struct side {
 	/* Of what seldom happens. */
-	struct side_lists *lists;	/* NULL: all three are empty */
+	struct side_lists *lists;	/* NULL: all of them are empty */
 	uint32_t	lists_missed;	/* for want of memory */
 	uint32_t	holes_dropped;	/* too many, and their receiver may still have waited for them */
 	uint64_t	missing_gone;	/* bytes of holes that left the list, never filled */
@@ -153,6 +161,7 @@ struct side {
 	bool		id_known, window_known, data_last_cut;
 	bool		zero_now;	/* no room for a segment (RFC 9293 3.8.6.2.1): 0, or next to nothing */
 	bool		gap_on, gap_was;	/* `filled' holds one */
+	bool		deaf_on;	/* `deaf' of its lists is going on */
 	uint8_t		wscale, window_shift;
 	uint16_t	window_syn;
 	uint32_t	base;		/* sequence number of rel 0 */
@@ -341,6 +350,9 @@ int64_t	holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in);
 /* Keeps the longest ones. */
 void	pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
 bool	pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
+/* ledger_deaf.c: data, at its place; `again' = none of its bytes is new. */
+void	deaf_look(struct side *s, const struct side *peer, const struct packet *p, int64_t rel, bool again);
+void	deaf_report(const struct side *s, const struct side *peer, struct record_direction *o);
 /* ledger_offer.c: the window that `s' offers, in a packet of its own; A's data against what B, `peer', offered last. */
 void	window_note(const struct ledger *l, struct side *s, const struct side *peer, const struct packet *p);
 void	window_use(struct side *peer, const struct packet *p);

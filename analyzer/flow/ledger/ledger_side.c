@@ -295,7 +295,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 	int64_t end = rel + p->len;
 	struct hole in = { .lo = 0 };
 	uint16_t newest = s->hole_count > 0 ? s->lists->holes[s->hole_count - 1].id : 0;
-	bool repair = false;
+	bool repair = false, again = false;
 
 	if (s->data_segments == 0 && s->midstream && rel < s->low)
 		s->low = rel;
@@ -311,6 +311,7 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
 			repair = fill_is_repair(l, s, p, &in, newest);
 		else if (p->len > 1 && rel >= s->low) {
+			again = missing == 0 && end <= s->max;
 			copies_compare(l, s, dir, p, hash);
 			shrink_look(l, s, &l->side[!dir], dir, p, rel);
 			if (s->again_end == 0 && p->has_ts) {
@@ -319,6 +320,8 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 			}
 		}
 	}
+	if (again || s->deaf_on)
+		deaf_look(s, &l->side[!dir], p, rel, again);
 	if (s->midstream && rel < s->low)
 		s->low = rel;
 	if (end > s->max) {

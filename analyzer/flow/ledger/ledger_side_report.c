@@ -255,6 +255,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	report_windows(s, o);
 	report_pauses(l, dir, t_end, o, lists->pauses);
 	report_gap(l, dir, o);
+	deaf_report(s, &l->side[!dir], o);
 	o->id_gap_from = s->id_gap_from;
 	o->id_gap_to = s->id_gap_to;
 	o->id_gap = s->id_gap;
