@@ -12,6 +12,8 @@
 #include "mail/mail_internal.h"
 #include "record/text.h"
 
+enum { OPENING_MOST = 60 };	/* bytes: a line says what it is in its first words */
+
 #define HELD_LIMIT	(32u << 20)	/* design: client bytes held for their reply, all flows */
 
 struct mail *
@@ -346,6 +348,19 @@ first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
 	*(dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte) = (uint16_t)(b + 1);
 }
 
+/* What begins with a letter is no mail server, and its first words tell what it is.  Joined in the middle it may be anybody's mail. */
+static void
+opening_note(struct mail_flow *f, const uint8_t *p, size_t len)
+{
+	size_t n = 0;
+
+	if (!(p[0] >= 'A' && p[0] <= 'Z') && !(p[0] >= 'a' && p[0] <= 'z'))
+		return;
+	while (n < len && n < OPENING_MOST && p[n] >= ' ' && p[n] < 0x7f)
+		n++;
+	mail_text_own(f, &f->session->server_opening, RECORD_LINE, (const char *)p, n);
+}
+
 /*
  * Bytes that lay behind a hole come late: their own frame tells when they were sent.
  * Each copy is made of `now', not of the last one: a read of what was just written waits for all writes before it.
@@ -383,6 +398,8 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 	}
 	flow_now(f, dir, off, at);
 	first_byte_note(s, dir, p[0]);
+	if (dir == DIR_S2C && off == 0 && !s->midstream && s->greeting_begun.frame == 0)
+		opening_note(f, p, len);
 	if (dir == DIR_S2C && s->greeting_begun.frame == 0)
 		s->greeting_begun = f->now;
 	f->protocol->dissector->data(f->dissector, dir, off, f->now.ns, p, len);

@@ -489,6 +489,7 @@ struct record_session {
 	uint8_t		tls_close_from;	/* 0 client, 1 server */
 	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
 	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
+	const char	*server_opening; /* RECORD_LINE; how the server begins where a letter does, as no greeting of mail begins: "HTTP/1.1 302 Found" */
 	struct moment	quit, bye;
 	bool		gap_client, gap_server;
 	uint32_t	odd;		/* ODD_* seen by the client's lines */

@@ -96,6 +96,7 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	TEXT(tls_issuer, RECORD_HEADER, "who issued the server's certificate: organization, name; not to be seen in TLS 1.3"),
 	F(client_first_byte, "+ 1; 0 none"),
 	F(server_first_byte, "+ 1; 0 none"),
+	TEXT(server_opening, RECORD_LINE, "how the server begins where that is no greeting of mail: a letter, and what follows it in its line"),
 	F(quit, "QUIT"),
 	F(bye, "its answer"),
 	F(gap_client, "client bytes are missing"),

@@ -180,3 +180,22 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 	    symptom_is_reset(c, 1) ? "reset" : "closed", strcmp(when, "after-data") == 0 ? "after it had received the whole message" :
 	    strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
 }
+
+void
+symptom_no_mail_server(const struct mail_case *c, struct finding *f)
+{
+	const char *opening = c->session->server_opening;
+
+	if (strncmp(opening, "HTTP/", 5) == 0) {
+		finding_summary(f, "What answers on port %u is a web server or web proxy, and no mail server: it begins with \"%s\".", c->conn->server.port, opening);
+		finding_remedy(f, "In a hotel, a train or a guest network it is most often the network's login page: open any web page in a browser, log in there, and try "
+		    "again. Else check the name and the port of the mail server in the program, and whether a proxy or firewall takes the port to itself: a try from "
+		    "another network (a telephone's) tells.");
+		return;
+	}
+	if (opening[0] != '\0')
+		finding_summary(f, "What answers on port %u is no mail server: it begins with \"%s\".", c->conn->server.port, opening);
+	else
+		finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
+	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
+}

@@ -328,15 +328,15 @@ judge_other(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_PROTOCOL_ERROR, absence(c, spoke ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	finding_subkind(f, "no-mail-server");
-	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (%s)", case_is_pop(c) ? "+OK" : "220"), &s->greeting_begun);
+	evidence_frame(finding_says(f, c->point, "the first bytes of the server are no greeting (%s)%s%s%s", case_is_pop(c) ? "+OK" : "220",
+	    s->server_opening[0] != '\0' ? ": \"" : "", s->server_opening, s->server_opening[0] != '\0' ? "\"" : ""), &s->greeting_begun);
 	if (other != NULL) {
 		finding_summary(f, "What answers on port %u speaks %s, not %s.", c->conn->server.port, other, own);
 		finding_remedy(f, "Check the name and the port of the server in the program, and where the port is forwarded to (router, balancer, container): %s answers "
 		    "where %s is asked for.", other, own);
 		return;
 	}
-	finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
-	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
+	symptom_no_mail_server(c, f);
 }
 
 static void

@@ -46,6 +46,13 @@ judge_mismatch(const struct mail_case *c, struct verdicts *out)
 		finding_summary(f, "The client is set to SSL/TLS, but port %u of the server speaks plain text.", c->conn->server.port);
 		return true;
 	}
+	if (byte_is(s->client_first_byte, 0x16, 0x16) && s->server_opening[0] != '\0' && !s->starttls_tried) {
+		f = mismatch(c, "no-mail-server", conf, out);
+		evidence_frame(finding_says(f, c->point, "the client begins with a TLS ClientHello"), &c->conn->dir[0].data_first);
+		evidence_frame(finding_says(f, c->point, "the answer is plain text, and no greeting of mail: \"%s\"", s->server_opening), &c->conn->dir[1].data_first);
+		symptom_no_mail_server(c, f);
+		return true;
+	}
 	if (byte_is(s->server_first_byte, 0x15, 0x15) && (byte_is(s->client_first_byte, 'A', 'Z') || byte_is(s->client_first_byte, 'a', 'z'))) {
 		f = mismatch(c, "plain-to-tls", conf, out);
 		evidence_frame(finding_says(f, c->point, "the client speaks plain text"), &c->conn->dir[0].data_first);
