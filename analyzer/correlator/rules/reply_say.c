@@ -178,10 +178,20 @@ say_callout(struct finding *f, const struct reading *g, const struct refusal *r)
 	finding_remedy(f, "This is a question, no mail. What the answer did is told at the session for which it was asked.");
 }
 
+/* Half of the words may say nothing that the whole would not. */
+static bool
+words_cut(const struct finding *f, const struct refusal *r)
+{
+	return r->reply->cut && (f->kind == FINDING_UNCLASSIFIED_4XX || f->kind == FINDING_UNCLASSIFIED_5XX);
+}
+
 /* What is wrong, in a few words; an address that cannot be read may well be meant for somebody. */
 static const char *
-refusal_title(const struct finding *f)
+refusal_title(const struct finding *f, const struct refusal *r)
 {
+	if (words_cut(f, r))
+		return f->kind == FINDING_UNCLASSIFIED_4XX ? "a temporary refusal, and the end of its words is not in the capture" :
+		    "a refusal, and the end of its words is not in the capture";
 	return f->kind == FINDING_RECIPIENT_UNKNOWN && strcmp(f->subkind, "syntax") == 0 ? "the server cannot read the recipient's address" :
 	    kind_facts(f->kind)->title;
 }
@@ -213,7 +223,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 	else	/* of what a login is made of only the length shows */
 		e = finding_says(f, g->c->point, "%s%.60s is answered \"%s\"", r->line[0] != '<' ? "" : r->stage == 'A' ? "the next line of the login, of " : "a line of ", r->line, quote);
 	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
-	finding_summary(f, "%s: the server %s \"%s\"%s.", refusal_title(f), unasked ? "said, unasked," : "answered", quote,
+	finding_summary(f, "%s: the server %s \"%s\"%s.", refusal_title(f, r), unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R' ? " to a recipient" : r->stage == 'M' ? " to the sender" : r->stage == 'A' ? " to the login" :
 	    reading_verb_is(r, "DATA") ? " to DATA" : r->stage == 'D' ? " to the message" : "");
 }
@@ -280,6 +290,11 @@ reading_say(const struct reading *g, const struct refusal *r, const struct reply
 	if (cl->kind == FINDING_MESSAGE_TOO_BIG)
 		say_sizes(f, g, r->transaction);
 	reply_remedy(f, r->reply);
+	if (words_cut(f, r)) {
+		finding_remedy(f, "The server's own words say why, and their end is not here: capture one more try with whole packets (tcpdump -s 0), or look into the log of the "
+		    "program that sends.");
+		finding_next_capture(f, "why the server refuses", "what is left of its words", "their end", "here, whole packets");
+	}
 	say_callout_made(f, g, r);
 	say_callout(f, g, r);
 	if (cl->kind == FINDING_PROTOCOL_ERROR)
