@@ -8,6 +8,7 @@
 #include "correlator/facts/symptom.h"
 
 #define CLIENT_WAITS	(300 * SECOND)
+#define LEFT_SOON	(30 * SECOND)
 
 enum { LATER_LOOKED = 64, SERVED_LOOKED = 256 };
 
@@ -182,6 +183,8 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	struct moment end = greeting_client_done(c), goodbye = case_goodbye(c);
 	int64_t waited = c->session != NULL ? end.ns - c->session->greeting_begun.ns - case_time_jumped(c, c->session->greeting_begun.ns, end.ns) : 0;
 	int closer = who_ended(c);
+	bool left_soon = closer == 0 && waited < LEFT_SOON;	/* then nobody knows that it would not have come */
+	enum confidence sure;
 	struct finding *f;
 
 	/* behind a gap nobody knows whether it was ended; where something was answered, it is the capture that lacks it */
@@ -198,13 +201,18 @@ judge_partial(const struct mail_case *c, struct verdicts *out)
 	}
 	if (case_stalled(c) || (waited < 30 * SECOND && !(closer == 0 && waited >= 5 * SECOND)))
 		return;
-	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, silence_sure(c, &c->session->greeting_begun, waited, closer)), c, 1);
+	sure = silence_sure(c, &c->session->greeting_begun, waited, closer);
+	f = verdict_add(out, FINDING_CONNECTED_NO_BANNER, absence(c, left_soon ? confidence_min(sure, CONFIDENCE_POSSIBLE) : sure), c, 1);
 	finding_subkind(f, "partial");
 	evidence_frame(finding_says(f, c->point, "the greeting begins"), &c->session->greeting_begun);
 	evidence_frame(finding_says(f, c->point, "it is not ended %lld s later; %s", (long long)(waited / SECOND), closer == 0 ? "then the client gave up" :
 	    "the capture ends"), &end);
 	finding_summary(f, "The server began its greeting and did not end it for %lld s: a client has to wait for its last line.",
 	    (long long)(waited / SECOND));
+	if (left_soon)
+		finding_remedy(f, "The server lives, and most likely waits on purpose: Postfix's postscreen and others send the first line and keep the last one back for some "
+		    "seconds, to catch programs that do not wait for it. Raise the program's server time-out to a minute at least%s; if the last line does not come then "
+		    "either, look at the server.", case_is_pop(c) ? "" : " (RFC 5321: five)");
 }
 
 /* ---- refused --------------------------------------------------------------------------- */
