@@ -44,6 +44,7 @@ struct pop3_state {
 	bool		tail_unseen;		/* what came last of it was not captured: its end may be there */
 	uint64_t	number;
 	struct moment	begun;
+	uint64_t	dot_end;		/* stream offset behind the last message; 0 = none */
 	struct record_reply reply;
 	uint32_t	replied_cmd;		/* RETR that got +OK */
 	/* a login under way */
@@ -233,7 +234,7 @@ content_end(struct mail_flow *f, const struct dissect_event *ev, struct moment t
 	f->session->cut += m->state == MESSAGE_CUT;
 	if (ev->complete) {
 		f->session->content_to = to;
-		m->end = ev->end;
+		m->end = s->dot_end = ev->end;
 	}
 	mail_emit(f, &r, ++s->retrs, 0);
 	reply_forget(s);
@@ -624,6 +625,11 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 			s->gap = s->tail_unseen = true;
 			mail_content_gap(f, ev);
 		}
+		break;
+	case EVENT_NOISE:
+		if (ev->dir == DIR_S2C && !ev->unsure && ev->line_len > 0 && s->dot_end > 0 && ev->off == s->dot_end &&
+		    f->session->behind_dot.frame == 0)
+			f->session->behind_dot = from;
 		break;
 	default:
 		break;

@@ -504,6 +504,7 @@ struct record_session {
 	/* POP3 */
 	uint32_t	logins_ok, logins_refused;
 	uint32_t	listed, retrieved, cut, deleted;
+	struct moment	behind_dot;	/* the server's first line behind the end of a message that answers nothing */
 	struct moment	bad_reply;	/* first listing with a line that no program can read */
 	const char	*bad_line;	/* RECORD_LINE; ... which is this */
 	bool		quit_ok;

@@ -120,6 +120,7 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	F(retrieved, "POP3 messages fetched whole"),
 	F(cut, "POP3 messages cut off"),
 	F(deleted, "POP3 messages deleted"),
+	F(behind_dot, "POP3: the server's first line behind the end of a message that answers nothing"),
 	F(bad_reply, "first POP3 listing with a line that cannot be read"),
 	TEXT(bad_line, RECORD_LINE, "the line"),
 	F(quit_ok, "POP3 QUIT was answered +OK"),

@@ -206,7 +206,10 @@ text_piece(struct pop3 *st, uint64_t off, uint64_t end, const uint8_t *p, size_t
 		content_emit(st, EVENT_CONTENT, off, end, p, len, false);
 }
 
-/* The start of a status line that interrupts an answer goes back to the line buffer. */
+/*
+ * The start of a status line that interrupts an answer goes back to the line buffer.  Behind a ".\n" that both took for
+ * the end, the client asking for the next thing and the server answering that, it interrupts nothing.
+ */
 static void
 answer_interrupted(struct pop3 *st, uint64_t off)
 {
@@ -218,7 +221,7 @@ answer_interrupted(struct pop3 *st, uint64_t off)
 	l->len = n;
 	l->full = n;
 	l->last = st->answer.text.head[n - 1];
-	pop3_answer_end(st, false, l->off);
+	pop3_answer_end(st, st->answer.text.dot_last && !st->answer.gap, l->off);
 }
 
 size_t

@@ -53,7 +53,7 @@ head_judge(const struct pop3_text *t)
 
 /* The held start of a line becomes text; its dot is transparency (RFC 1939 3). */
 static enum pop3_text_rc
-head_release(struct pop3_text *t, const uint8_t **piece, size_t *piece_len)
+head_release(struct pop3_text *t, bool dot, const uint8_t **piece, size_t *piece_len)
 {
 	size_t skip = t->head[0] == '.' ? 1 : 0;
 	uint8_t last = t->head[t->head_len - 1];
@@ -63,6 +63,7 @@ head_release(struct pop3_text *t, const uint8_t **piece, size_t *piece_len)
 	if (last == '\n' && (t->head_len < 2 || t->head[t->head_len - 2] != '\r'))
 		t->bare_lf = true;
 	t->inside = last != '\n';
+	t->dot_last = dot;
 	t->last = last;
 	t->head_len = 0;
 	return *piece_len > 0 ? POP3_TEXT_PIECE : POP3_TEXT_MORE;
@@ -111,7 +112,9 @@ pop3_text_next(struct pop3_text *t, const uint8_t **p, size_t *len, const uint8_
     size_t *piece_len)
 {
 	while (*len > 0 && !t->inside) {
-		switch (head_take(t, p, len)) {
+		enum head head = head_take(t, p, len);
+
+		switch (head) {
 		case HEAD_MORE:
 			break;
 		case HEAD_END:
@@ -123,7 +126,7 @@ pop3_text_next(struct pop3_text *t, const uint8_t **p, size_t *len, const uint8_
 			t->dot_lf = true;
 			/* FALLTHROUGH */
 		case HEAD_TEXT:
-			if (head_release(t, piece, piece_len) == POP3_TEXT_PIECE)
+			if (head_release(t, head == HEAD_DOT_LF, piece, piece_len) == POP3_TEXT_PIECE)
 				return POP3_TEXT_PIECE;
 			break;
 		}
@@ -131,6 +134,7 @@ pop3_text_next(struct pop3_text *t, const uint8_t **p, size_t *len, const uint8_
 	if (*len == 0)
 		return POP3_TEXT_MORE;
 	*piece = *p;
+	t->dot_last = false;
 	text_run(t, p, len);
 	*piece_len = (size_t)(*p - *piece);
 	return POP3_TEXT_PIECE;
@@ -141,5 +145,6 @@ pop3_text_gap(struct pop3_text *t)
 {
 	t->head_len = 0;
 	t->inside = true;
+	t->dot_last = false;
 	t->last = 0;
 }

@@ -18,6 +18,7 @@ struct pop3_text {
 	bool		watch;		/* in: a line that starts with +OK or -ERR ends it */
 	bool		inside;		/* within a line */
 	bool		dot_lf;		/* out: a line ".\n" that did not end it */
+	bool		dot_last;	/* out: nothing has followed the last of them */
 	bool		bare_lf;	/* out */
 	uint8_t		last;		/* byte before the next */
 	uint8_t		head[4], head_len;	/* held start of a line */

@@ -506,6 +506,65 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 	    "so slowly. The server and the network were still delivering.");
 }
 
+/* ---- a message that has its end, and is not what was announced ---------------------------------- */
+
+enum { ANNOUNCED_LEAST = 100, LARGE_LEAST = 10000, PART_OF = 10 };	/* bytes; some servers only guess how large a mail is, but not so wrong */
+
+/* By LIST, or by "+OK 210 octets". */
+static uint64_t
+announced(const struct record_message *m)
+{
+	char *end;
+	uint64_t said = strtoull(m->reply.text, &end, 10);
+
+	if (end == m->reply.text || strncasecmp(end, " octets", 7) != 0)
+		said = 0;
+	return m->listed_size > said ? m->listed_size : said;
+}
+
+static void
+judge_short(const struct mail_case *c, const struct record_message *m, struct verdicts *out)
+{
+	uint64_t due = announced(m);
+	bool empty = m->bytes <= 2;	/* a line's end */
+	char name[32];
+	struct finding *f;
+
+	if (m->state != MESSAGE_WHOLE || m->gap || (empty ? due < ANNOUNCED_LEAST : due < LARGE_LEAST || m->bytes >= due / PART_OF))
+		return;
+	f = verdict_add(out, FINDING_POP_INCOMPLETE, absence(c, empty ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
+	finding_subkind(f, empty ? "empty" : "short");
+	finding_span(f, &m->first, &m->last);
+	evidence_frame(evidence_frame(finding_says(f, c->point, "%s was announced with %llu bytes; its end comes behind %llu", message_named(m, name),
+	    (unsigned long long)due, (unsigned long long)m->bytes), &m->first), &m->last);
+	if (c->session->deleted > 0 && c->session->quit_ok)
+		evidence_frame(finding_says(f, c->point, "the client deleted %u message%s in this session", c->session->deleted, PLURAL(c->session->deleted)),
+		    &c->session->bye);
+	name[0] = (char)toupper((unsigned char)name[0]);
+	finding_summary(f, "%s came %s, although the server had announced %llu bytes.", name, empty ? "empty" : "with no more than a small part", (unsigned long long)due);
+	finding_remedy(f, "The server's mailbox may be damaged, or a scanner (on the client's own machine, at a firewall) has taken the content away or put a note in its place: look at "
+	    "the message with webmail, and into the scanner's log. Until it is found, leave messages on the server.");
+	finding_next_capture(f, "a server that gives less than it announced", "a scanner between that takes it away", "the same message as it left the server", "at the server");
+}
+
+/* RFC 1939 3: a line of the message that begins with a dot is sent with two. */
+static void
+judge_behind_dot(const struct mail_case *c, struct verdicts *out)
+{
+	const struct record_session *s = c->session;
+	struct finding *f;
+
+	if (!moment_is(&s->behind_dot) || case_missing(c) || c->conn->disordered > 0)
+		return;
+	f = verdict_add(out, FINDING_POP_BAD_REPLY, CONFIDENCE_PROBABLE, c, 1);
+	finding_subkind(f, "behind-the-dot");
+	finding_span(f, &s->behind_dot, &s->behind_dot);
+	evidence_frame(finding_says(f, c->point, "behind the dot that ends a message lines follow that answer no command"), &s->behind_dot);
+	finding_summary(f, "A message goes on behind its end: a line of one dot within it was most likely sent as it is, not doubled.");
+	finding_remedy(f, "The mail program takes the dot for the end of the message and the rest for answers, and gets out of step. Whoever sent the lines so (the server, or a scanner or "
+	    "proxy before it) must double a dot at the beginning of a line (RFC 1939); until then delete this one message with webmail.");
+}
+
 static void
 judge_duplicates(const struct mail_case *c, struct verdicts *out)
 {
@@ -550,6 +609,9 @@ judge(const struct view *v, struct verdicts *out)
 		judge_refusal(v, &r[i], out);
 	if (!judge_stalled(c, out))
 		judge_incomplete(c, out);
+	for (uint32_t i = 0; i < c->message_count; i++)
+		judge_short(c, c->messages[i], out);
+	judge_behind_dot(c, out);
 	judge_duplicates(c, out);
 	judge_bad_reply(c, out);
 }

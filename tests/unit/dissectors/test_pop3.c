@@ -69,8 +69,10 @@ bare_line_feeds_end_only_where_they_are_the_rule(void)
 	SAYS(LOGIN "C: RETR 1\nS: +OK\nS| a\\n\nS| .\\n\nS: b\nS: .\nC: QUIT\nS: +OK\n", "b/'\nend 3 complete\n");
 	SAYS("S| +OK hi\\n\nC| RETR 1\\n\nS| +OK\\n\nS| a\\n\nS| .\\n\nC| QUIT\\n\nS| +OK bye\\n\n",
 	    "  'a/'\nend 1 complete\ncommand 2 'QUIT'\nreply 2 QUIT '+OK bye'\n");
-	/* A client that took it for the end goes on; so do we. */
+	/* A client that took it for the end goes on, and so does the server: it was. */
 	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: a\nS| .\\n\nC: QUIT\nS: +OK bye\n",
+	    "end 3 complete\nreply 4 QUIT '+OK bye'\n");
+	SAYS(LOGIN "C: RETR 1\nS: +OK\nS: a\nS| .\\n\nS: b\nC: QUIT\nS: +OK bye\n",
 	    "end 3 cut\nreply 4 QUIT '+OK bye'\n");
 }
 
