@@ -184,6 +184,35 @@ contrast_find(const struct view *v, bool refused, struct contrast *out)
 	contrast_client(v->store, v->c, refused, out);
 }
 
+/* A SYN alone may have been lost. */
+static bool
+attempt_failed(const struct mail_case *x)
+{
+	return x->conn->synack_count == 0 && (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2);
+}
+
+int64_t
+contrast_over(const struct view *v)
+{
+	const struct record_connection *n = v->c->conn;
+	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port };
+	int64_t first = n->first.ns, last = n->first.ns, answered = INT64_MAX;
+	uint64_t cut = lookups_cut(v->lookups);
+	const struct mail_case *x;
+
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+		if (x->point != v->c->point)
+			continue;
+		if (x->conn->synack_count > 0 && x->conn->first.ns < answered)
+			answered = x->conn->first.ns;
+		if (attempt_failed(x) && x->conn->first.ns < first)
+			first = x->conn->first.ns;
+		if (attempt_failed(x) && x->conn->last.ns > last)
+			last = x->conn->last.ns;
+	}
+	return answered != INT64_MAX && last < answered && lookups_cut(v->lookups) == cut ? answered - first : 0;
+}
+
 bool
 contrast_comes_and_goes(const struct view *v, const struct contrast *con)
 {
@@ -197,8 +226,7 @@ contrast_comes_and_goes(const struct view *v, const struct contrast *con)
 	if (con->same_point != v->c->point)
 		return true;
 	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x->point == v->c->point && x->conn->synack_count == 0 &&
-		    (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2))
+		if (x->point == v->c->point && attempt_failed(x))
 			return true;
 	return lookups_cut(v->lookups) != cut;		/* not looked for to the end: it may be so */
 }

@@ -26,6 +26,8 @@ struct contrast {
 void	contrast_find(const struct view *v, bool refused, struct contrast *out);
 /* `same': the port answered this client after this attempt, or after another that failed.  Of two places' none knows which came first. */
 bool	contrast_comes_and_goes(const struct view *v, const struct contrast *con);
+/* Every attempt of this client at this port that failed came before every one that was answered: it is over.  So long it lasted; 0 = not so. */
+int64_t	contrast_over(const struct view *v);
 /* h is of this client and this server's port: it answered since this attempt, or speaks on another connection.  One of before may have died with it. */
 bool	contrast_serves_still(const struct view *v, const struct record_host *h);
 /* Two attempts of this client at this port, at least 60 s apart? */

@@ -39,6 +39,19 @@ reach_say_besides(const struct view *v, struct finding *f)
 	    &h->answered_at);
 }
 
+void
+reach_say_over(const struct view *v, struct finding *f, const struct contrast *con, int64_t lasted, const char *did, const char *because, const char *or)
+{
+	char server[ENDPOINT_TEXT];
+
+	finding_subkind(f, "over");
+	evidence_frame(finding_says(f, con->same_point, "later connections of this client to the same port are answered"), &con->same_at);
+	finding_summary(f, "%s %s this client at first, and takes its connections since, %lld s after the first attempt: %s%s.",
+	    endpoint_format(&v->c->conn->server, server, sizeof(server)), did, (long long)((lasted + SECOND / 2) / SECOND), because, or);
+	finding_remedy(f, "It is over: mail that waited meanwhile a mail server sends by itself; a mail program has to be told to send again. Why it was so the server's logs "
+	    "of that time say, or those of the devices before it.");
+}
+
 /*
  * Many hosts have an address of either family, and programs try one after the other (RFC 8305).  Who of the one is who of the
  * other no packet says: where at that time one client alone speaks the other family here, on this port, it may be the same.

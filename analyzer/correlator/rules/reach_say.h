@@ -4,6 +4,11 @@
 
 #include "correlator/finding/rule.h"
 
+struct contrast;
+
+/* It failed for so long, and has not since: `did' what, `because' of what most likely, `or' what else. */
+void	reach_say_over(const struct view *v, struct finding *f, const struct contrast *con, int64_t lasted, const char *did, const char *because,
+	    const char *or);
 /* The client reached another host on this port, or this one, at that time: a mail need not have been stopped. */
 void	reach_say_besides(const struct view *v, struct finding *f);
 /* The same over the other family of addresses, behind the summary and the remedy. */

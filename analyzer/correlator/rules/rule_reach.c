@@ -208,8 +208,15 @@ static void
 reset_at_times(const struct view *v, const struct contrast *con, struct finding *f, const char *firewall)
 {
 	bool later = contrast_comes_and_goes(v, con);
+	int64_t over = contrast_over(v);
 	char server[ENDPOINT_TEXT];
 
+	if (over > 0) {
+		reach_say_over(v, f, con, over, "refused", "the service was not running until then (it was restarted, or its host had just come up)",
+		    firewall[0] != '\0' ? ", or one of several machines behind this address, or a firewall in its name, refused" :
+		    ", or one of several machines behind this address refused");
+		return;
+	}
 	finding_subkind(f, later ? "intermittent" : "no-more");
 	evidence_frame(finding_says(f, con->same_point, "another connection of this client to the same port was answered"), &con->same_at);
 	finding_summary(f, "%s %s: the service was stopped, or it closes its port for a while (a limit of its connections, high load)%s%s.",
@@ -444,7 +451,13 @@ silence_unknown(const struct view *v, const struct contrast *con, struct verdict
 	silence_evidence(f, c);
 	if (con->same) {
 		bool later = contrast_comes_and_goes(v, con);
+		int64_t over = contrast_over(v);
 
+		if (over > 0) {
+			reach_say_over(v, f, con, over, "did not answer", "the host, or the line to it, was down until then", ", or a filter, a full accept "
+			    "queue or one of several machines behind this address kept this client out");
+			return f;
+		}
 		finding_subkind(f, later ? "intermittent" : "no-more");
 		evidence_frame(finding_says(f, con->same_point, "another connection to the same port was answered"), &con->same_at);
 		if (con->c1)
