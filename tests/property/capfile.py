@@ -6,6 +6,8 @@ writes pcap and pcapng.  A frame is (nanoseconds, length on the wire, bytes).
 import gzip
 import struct
 
+HEADER = 24     # bytes of a classic file before its first frame
+
 MAGICS = {b"\xd4\xc3\xb2\xa1": ("<", 1000), b"\xa1\xb2\xc3\xd4": (">", 1000),
           b"\x4d\x3c\xb2\xa1": ("<", 1), b"\xa1\xb2\x3c\x4d": (">", 1)}
 
@@ -27,7 +29,7 @@ class Capture:
 
     def offsets(self):
         """Where each frame begins in pcap(), and the end of the file."""
-        at = [24]
+        at = [HEADER]
         for _, _, data in self.frames:
             at.append(at[-1] + 16 + len(data))
         return at
@@ -55,7 +57,7 @@ def load(path):
         return None
     order, unit = MAGICS[raw[:4]]
     snaplen, link = struct.unpack(order + "II", raw[16:24])
-    frames, at = [], 24
+    frames, at = [], HEADER
     while at + 16 <= len(raw):
         sec, frac, n, wire = struct.unpack(order + "IIII", raw[at:at + 16])
         if at + 16 + n > len(raw):

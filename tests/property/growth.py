@@ -326,11 +326,13 @@ def run(mailwhy, pcap, room, ending=".pcap"):
     with tempfile.NamedTemporaryFile(dir=room, suffix=ending) as f:
         f.write(pcap)
         f.flush()
-        p = subprocess.Popen([mailwhy, "--no-progress", f.name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(p.pid, 0)
+        with tempfile.TemporaryFile(dir=room) as out:
+            p = subprocess.Popen([mailwhy, "--no-progress", f.name], stdout=out, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(p.pid, 0)
+            said = os.fstat(out.fileno()).st_size
     p.returncode = os.waitstatus_to_exitcode(status)
-    if p.returncode > 1:
-        raise RuntimeError("growth: exit status %d" % p.returncode)
+    if p.returncode != 0 or said == 0:
+        raise RuntimeError("growth: exit status %d, %d bytes said" % (p.returncode, said))
     return usage
 
 

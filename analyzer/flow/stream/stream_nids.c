@@ -408,8 +408,6 @@ nids_start(uint32_t streams)
 	if (nids.tried)
 		return nids.usable ? 0 : -1;
 	nids.tried = true;
-	if (streams == 0)
-		streams = 1;
 	if (nids_prepare(streams) == -1 || nids_slots(streams) == -1)
 		return -1;
 	nids.usable = nids_trials();

@@ -551,6 +551,53 @@ answer_before_the_question(void)
 	ledger_free(n.l);
 }
 
+/* RFC 7323 2.2: a scale that one end alone offers counts for neither: 1000 bytes are 1000. */
+static void
+scale_of_one_end(void)
+{
+	for (int both = 0; both < 2; both++) {
+		struct net n;
+		struct packet p;
+		struct seen *s;
+
+		begin_with(&n, NULL);
+		for (int d = A; d <= B; d++) {
+			p = packet(&n, d);
+			p.flags = d == A ? TCP_SYN : TCP_SYN | TCP_ACK;
+			p.seq = 1000;
+			p.ack = d == A ? 0 : 1001;
+			p.mss = 1460;
+			p.wscale = d == A || both ? 7 : 255;
+			give(&n, &p, d);
+			wait(&n, 20 * MS);
+		}
+		n.window[A] = 60000;
+		ack(&n, A, 0);
+		n.window[A] = 1000;
+		ack(&n, A, 0);
+		wait(&n, S);
+		s = report(&n);
+		CHECK_EQ_INT(s->c.dir[A].zero_from.frame != 0, !both);
+		ledger_free(n.l);
+	}
+}
+
+/* A byte is data. */
+static void
+one_byte(void)
+{
+	struct net n;
+	struct seen *s;
+
+	begin(&n);
+	deliver(&n, 1);
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[A].data_segments, 1);
+	CHECK_EQ_INT(s->c.dir[A].stream_bytes, 1);
+	CHECK_EQ_INT(s->c.dir[A].data_last.frame, 4);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -574,6 +621,8 @@ main(void)
 		{ "acknowledged before it is seen", acknowledged_before_seen },
 		{ "content out of order", content_out_of_order },
 		{ "the answer before the question", answer_before_the_question },
+		{ "a scale that one end offers", scale_of_one_end },
+		{ "one byte", one_byte },
 	};
 
 	return check_main("ledger", tests, sizeof(tests) / sizeof(tests[0]));

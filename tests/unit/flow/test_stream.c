@@ -556,6 +556,25 @@ frames_of_offsets(void)
 	end("C+abc C+def C+ghi");
 }
 
+/* A bound for both directions together. */
+static void
+held_of_both_directions(void)
+{
+	static char large[60000];
+
+	begin();
+	for (uint32_t i = 0; i < 50; i++)
+		send_cut('C', 101 + i * sizeof(large), large, sizeof(large), sizeof(large), 0);
+	CHECK_EQ_STR(said, "");
+	for (uint32_t i = 0; i < 30; i++)
+		send_cut('S', 5001 + i * sizeof(large), large, sizeof(large), sizeof(large), 0);
+	CHECK(strncmp(said, "S-1 ", 4) == 0);
+	CHECK(strchr(said, 'C') == NULL);
+	stream_close(stream, (struct moment){ clock_ns, frame });
+	stream_free(stream);
+	streams_free(all);
+}
+
 int
 main(void)
 {
@@ -585,6 +604,7 @@ main(void)
 		{ "a failing engine ends the stream", failing_engine_ends_the_stream },
 		{ "more than 1 GiB one way", long_one_way },
 		{ "frames of offsets", frames_of_offsets },
+		{ "what both directions hold is one bound", held_of_both_directions },
 	};
 
 	return check_main("stream", tests, sizeof(tests) / sizeof(tests[0]));
