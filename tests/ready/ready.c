@@ -14,9 +14,14 @@
  * Without READY_FD the command runs as it always does.
  */
 #include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -71,6 +76,21 @@ command_run(char *name, char *text, size_t len, const int *files)
 	return command(n, words, environ);
 }
 
+/* Until it has ended, or nobody asks any more: who asked was killed, and it does not end by itself. */
+static bool
+child_ends(pid_t child, int s, int *status)
+{
+	struct pollfd p[] = { { (int)syscall(SYS_pidfd_open, child, 0), POLLIN, 0 }, { s, 0, 0 } };
+
+	while (p[0].fd >= 0 && poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+	if (p[1].revents != 0)
+		kill(child, SIGKILL);
+	if (p[0].fd >= 0)
+		close(p[0].fd);
+	return waitpid(child, status, 0) == child;
+}
+
 static int
 serve(int argc, char **argv, char **env)
 {
@@ -90,7 +110,7 @@ serve(int argc, char **argv, char **env)
 		}
 		for (int i = 0; i < FILES; i++)
 			close(files[i]);
-		if (child < 0 || waitpid(child, &status, 0) != child || send(s, &status, sizeof(status), 0) < 0)
+		if (child < 0 || !child_ends(child, s, &status) || send(s, &status, sizeof(status), 0) < 0)
 			break;
 	}
 	_exit(0);
