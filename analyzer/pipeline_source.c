@@ -129,30 +129,34 @@ frame_told(const struct capture_frame *f, struct glance *g, uint64_t *print)
 	return true;
 }
 
+/* Where it is; count: nowhere. */
+static size_t
+head_find(const struct head *h, uint64_t print)
+{
+	size_t i = 0;
+
+	while (i < h->count && h->print[i] != print)
+		i++;
+	return i;
+}
+
+/* What is sent again is one. */
 void
 source_head(struct source *s, const struct capture_frame *f, size_t n)
 {
+	struct head *h = &s->head;
 	struct glance g;
+	uint64_t print;
 
-	s->head.count = 0;
-	for (size_t i = 0; i < n && s->head.count < FLOW_BATCH; i++)
-		s->head.count += frame_told(&f[i], &g, &s->head.print[s->head.count]);
-}
-
-static bool
-head_takes(struct head *h, uint64_t print)
-{
-	for (size_t i = 0; i < h->count; i++)
-		if (h->print[i] == print) {
-			h->print[i] = h->print[--h->count];	/* each is met once */
-			return true;
-		}
-	return false;
+	h->count = 0;
+	for (size_t i = 0; i < n && h->count < FLOW_BATCH; i++)
+		if (frame_told(&f[i], &g, &print) && head_find(h, print) == h->count)
+			h->print[h->count++] = print;
 }
 
 /*
  * The same dialogue from its beginning, most of it, and of one connection what both ends say: that is another place with a
- * clock of its own.  A next piece may begin with what is sent again, but by one end.
+ * clock of its own.  A next piece may begin with what is sent again: that is one word of each end, however often.
  */
 static bool
 begins_again(const struct head *head, const struct capture_frame *f, size_t n)
@@ -164,12 +168,17 @@ begins_again(const struct head *head, const struct capture_frame *f, size_t n)
 
 	for (size_t i = 0; i < n; i++) {
 		uint64_t print;
+		size_t at;
 
 		if (!frame_told(&f[i], &g, &print))
 			continue;
-		told++;
-		if (!head_takes(&left, print))
+		at = head_find(&left, print);
+		if (at == left.count) {
+			told += head_find(head, print) == head->count;
 			continue;
+		}
+		left.print[at] = left.print[--left.count];	/* each is met once */
+		told++;
 		if (again++ == 0)
 			first = g;
 		both |= g.sport == first.dport && g.dport == first.sport;

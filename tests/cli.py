@@ -341,6 +341,25 @@ def places(tmp):
     check("in 2 pieces" not in " ".join(run(*names)[1].decode().split()), "... and the report does not say so")
 
 
+def repeats(tmp):
+    """Each end repeats its last word, before the cut and behind it: the second piece begins with that, and is no other place."""
+    import capfile
+
+    cap = capfile.load(CLEAN)
+    says = lambda data: int.from_bytes(data[16:18], "big") - 20 - (data[46] >> 4) * 4 > 0 and data[34:36]
+    words = {}
+    for i, (_, _, data) in enumerate(cap.frames[:30]):
+        if data[12:14] == b"\x08\0" and data[23] == 6 and says(data):
+            words[says(data)] = i
+    head, ends = cap.frames[:max(words.values()) + 1], [cap.frames[i] for i in sorted(words.values())]
+    again = [(head[-1][0] + (n + 1) * 10 ** 8, wire, data) for n, (_, wire, data) in enumerate(ends * 6)]
+    names = [os.path.join(tmp, "again.pcap" + n) for n in ("", "1")]
+    for name, frames in zip(names, (head + again[:6], again[6:])):
+        with open(name, "wb") as f:
+            f.write(cap.with_frames(frames).pcap())
+    check(len(ends) == 2 and "in 2 pieces" in " ".join(run(*names)[1].decode().split()), "a piece that begins with what is repeated goes on")
+
+
 def many(tmp):
     """Of many captures those are told that something is wrong with."""
     directory = os.path.join(tmp, "many")
@@ -429,6 +448,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         pieces(tmp)
         places(tmp)
+        repeats(tmp)
         pieces_apart(tmp)
         many(tmp)
         unheard()
