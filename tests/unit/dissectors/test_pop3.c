@@ -259,6 +259,9 @@ a_gap_in_a_message_is_told_and_not_glued(void)
 static void
 replies_after_a_gap_are_paired_again(void)
 {
+	/* the message begins as a challenge does: none is due */
+	SAYS(LOGIN "C: RETR 1\n=== gap S 20\nS: + a line\nS: y\nS: .\nC: QUIT\nS: +OK bye\n",
+	    "content? 3 RETR\n  '+ a line/y/'\nend? 3 complete\n");
 	/* the reply to USER is missing: PASS is not answered by it */
 	SAYS("S: +OK hi\nC: USER a\n=== gap S 5\nC: PASS b\nS: -ERR no\nC: QUIT\nS: +OK\n",
 	    "command? 2 'PASS <1 bytes>'\nreply? 2 PASS '-ERR no'\ncommand 3 'QUIT'\nreply 3 QUIT '+OK'\n");
@@ -331,6 +334,8 @@ only_one_side_was_captured(void)
 	SAYS("S: +OK hi\nS: +OK\nS: +OK 2 octets\nS: From: x\nS: Subject: y\nS: \nS: z\nS: .\nS: +OK bye\n",
 	    "reply? 0 unsolicited '+OK 2 octets'\ncontent? 0 \n  'From: x/Subject: y//z/'\nend? 0 complete\n"
 	    "reply? 0 unsolicited '+OK bye'\n");
+	/* its logins show by their challenges */
+	SAYS("S: +OK hi\nS: + \nS: +OK logged in\n", "reply? 0 unsolicited '+ <0 bytes>'\nreply? 0 unsolicited '+OK logged in'\n");
 	CHECK_EQ_STR(play("C: USER a\nC: PASS b\nC: RETR 1\nC: QUIT\n"),
 	    "command 1 'USER <1 bytes>' user a\ncommand 2 'PASS <1 bytes>'\ncommand 3 'RETR 1'\ncommand 4 'QUIT'\n");
 }
