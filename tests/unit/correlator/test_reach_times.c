@@ -85,6 +85,27 @@ submission_is_reached(void)
 	}
 }
 
+/* It answers, is acknowledged here, and answers again: what the client says does not come to it. */
+static void
+acknowledged_in_vain(void)
+{
+	for (int greeted = 0; greeted < 2; greeted++) {
+		struct record r = build_connection(0, 1, 0, 9000);
+		const struct finding *f;
+		struct correlator *c;
+
+		r.connection.synack_count = 4;
+		r.connection.synack_last = at(7020);
+		for (int d = 0; d < 2; d++)
+			r.connection.dir[d] = (struct record_direction){ .packets = 5, .isn_known = true, .ttl = 60, .ttl_syn = 60 };
+		r.connection.dir[1].stream_bytes = r.connection.dir[1].data_segments = (uint32_t)greeted;
+		c = JUDGED(r);
+		f = find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED);
+		CHECK_EQ_STR(f != NULL ? f->subkind : "none", greeted ? "none" : "last-ack");
+		correlator_free(c);
+	}
+}
+
 int
 main(void)
 {
@@ -93,6 +114,7 @@ main(void)
 		{ "in vain before it was answered", in_vain_before },
 		{ "others are answered since", others_are_answered_since },
 		{ "the submission port is reached", submission_is_reached },
+		{ "acknowledged in vain", acknowledged_in_vain },
 	};
 
 	return check_main("reached at other times", tests, sizeof(tests) / sizeof(tests[0]));

@@ -87,6 +87,52 @@ resets_of_a_client_that_said_nothing(void)
 	}
 }
 
+/* All that the server says of a connection that began before the capture is RST. */
+static void
+resets_of_what_is_no_longer_known(void)
+{
+	for (uint32_t more = 0; more < 2; more++) {
+		struct record conn = build_connection(0, 1, 0, 5000);
+		struct record_direction *b = &conn.connection.dir[1];
+		struct correlator *c;
+
+		conn.connection.state = CONN_MIDSTREAM;
+		b->data_segments = 0;
+		b->data_first = b->data_last = (struct moment){ 0 };
+		b->rst = at(3000);
+		b->rst_count = 1;
+		b->packets = 1 + more;
+		c = JUDGED(conn);
+		CHECK((find_kind(c, FINDING_STALE_SESSION_RESET) != NULL) == !more);
+		CHECK((find_kind(c, FINDING_PEER_RESET) != NULL) == more);
+		correlator_free(c);
+	}
+}
+
+/* What it had sent is not here: lost on its way, or missed by a capture that missed others. */
+static void
+resets_behind_what_is_not_here(void)
+{
+	for (int missed = 0; missed < 2; missed++) {
+		struct record capture = build_capture(0, 0, 10000), conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record_direction *b = &conn.connection.dir[1];
+		const struct finding *f;
+		struct correlator *c;
+
+		capture.capture.acked_unseen = missed ? 100 : 0;
+		b->rst = at(3000);
+		b->rst_count = 1;
+		b->ttl_rst = 60;
+		b->unseen_count = 1;
+		b->unseen = BUILD_LIST(((struct stretch[]){ { .at = 500, .bytes = 80 } }));
+		c = JUDGED(capture, conn, session);
+		CHECK_FINDING(c, FINDING_PEER_RESET, missed ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_PROBABLE);
+		f = find_kind(c, FINDING_PEER_RESET);
+		CHECK(f != NULL && (strstr(f->summary, "missed by this capture") != NULL) == missed);
+		correlator_free(c);
+	}
+}
+
 /* A reset of the server's in `two' sessions right behind a command; *more: what else was seen of the first. */
 static struct correlator *
 cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t later)
@@ -256,6 +302,8 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "resets", resets },
+		{ "resets of what is no longer known", resets_of_what_is_no_longer_known },
+		{ "resets behind what is not here", resets_behind_what_is_not_here },
 		{ "resets whose TTL is not known", resets_whose_ttl_is_not_known },
 		{ "resets of a client that said nothing", resets_of_a_client_that_said_nothing },
 		{ "resets at a command", resets_at_a_command },
