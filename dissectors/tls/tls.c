@@ -11,6 +11,7 @@ enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 
 /* TLS 1.3: alert(2) + inner type(1) + tag(16); an empty Certificate(4 + 1 + 3) + type + tag, shorter than any Finished. */
 #define ALERT_13_LEN		19
 #define NO_CERTIFICATE_13_LEN	25
+#define PADDING_13		16	/* RFC 8446 5.4; Java adds so many to alerts and to its part of the handshake */
 #define SIX_BYTES_13_LEN	23	/* "QUIT" and its line end, type, tag */
 #define FINISHED_13_LEAST	45	/* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
 #define CERTIFICATE_13_LEAST	128	/* of a client that has one: the shortest are twice as long */
@@ -225,11 +226,17 @@ finished_13(struct walk *w)
 	handshake_emit(w, TLS_FINISHED, 0, w->s->record_off, "");
 }
 
+static bool
+len_is(uint16_t len, uint16_t plain)
+{
+	return len == plain || len == plain + PADDING_13;
+}
+
 /* The first of the client's that is hidden: Finished, or before it the answer to a server that wants a certificate. */
 static void
 client_flight_13(struct walk *w, uint16_t len)
 {
-	if (w->dir == DIR_C2S && len == NO_CERTIFICATE_13_LEN && w->t->facts.first_hidden[DIR_C2S] == len && !w->s->no_certificate) {
+	if (w->dir == DIR_C2S && len_is(len, NO_CERTIFICATE_13_LEN) && w->t->facts.first_hidden[DIR_C2S] == len && !w->s->no_certificate) {
 		w->s->no_certificate = true;
 		handshake_emit(w, TLS_CERTIFICATE, 4, w->s->record_off, "");
 		return;
@@ -258,8 +265,8 @@ belongs_to_flight(const struct walk *w, uint16_t len)
 
 	if (s->flight == 0)
 		return false;
-	s->flight = len == finished_13_len(w->t->facts.suite) || len < VERIFY_13_LEAST ? 0 : (uint8_t)(s->flight - 1);
-	return len == finished_13_len(w->t->facts.suite) || s->flight > 0;
+	s->flight = len_is(len, finished_13_len(w->t->facts.suite)) || len < VERIFY_13_LEAST ? 0 : (uint8_t)(s->flight - 1);
+	return len_is(len, finished_13_len(w->t->facts.suite)) || s->flight > 0;
 }
 
 static void
@@ -297,7 +304,7 @@ record_is_alert(const struct walk *w, uint16_t len)
 	if (w->s->head[0] != RECORD_DATA || f->chosen < 0x0304)
 		return false;
 	return len == ALERT_13_LEN ||
-	    (w->dir == DIR_C2S && !f->finished[DIR_C2S] && len < FINISHED_13_LEAST && len != NO_CERTIFICATE_13_LEN);
+	    (w->dir == DIR_C2S && !f->finished[DIR_C2S] && len < FINISHED_13_LEAST && !len_is(len, NO_CERTIFICATE_13_LEN));
 }
 
 /* A record that cannot be read.  An alert behind the handshake is a close like any other. */

@@ -299,6 +299,19 @@ say_dead(struct finding *f, const struct record_stall *s, bool alone, bool serve
 	}
 }
 
+/* It tells the server's name, mostly, and is the one packet of TLS that firewalls read. */
+static void
+say_hello_lost(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	const struct record_session *x = w->c->session;
+
+	if (w->dir != 0 || x == NULL || x->tls_chosen != 0 || !moment_is(&x->tls_at) || x->tls_at.frame != s->first.frame)
+		return;
+	evidence_frame(finding_says(f, w->c->point, "what is lost each time is the client's TLS hello, which firewalls read"), &s->first);
+	finding_remedy(f, "If other connections pass meanwhile, it is no dead line but a firewall that reads TLS hellos and drops this one, for the server's name or for what it does not "
+	    "know in it: look into its log; openssl s_client with and without -noservername tests it. Else the line or a route on it failed: check line, router and provider.");
+}
+
 /* Another client's connection to the same port, begun and answered while this one stood still. */
 static const struct mail_case *
 others_served(const struct way *w, const struct record_stall *s)
@@ -367,8 +380,10 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		say_cut_anew(f, w, s);
 	else if (back)
 		say_back(f, w, s, same);
-	else
+	else {
 		say_dead(f, s, o == NULL && syn == NULL, served != NULL);
+		say_hello_lost(f, w, s);
+	}
 	/* where a smaller path MTU is the alternative, that larger packets passed before rules nothing out */
 	if (same || o != NULL || (syn != NULL && !back) || stall_carried(s) || stall_one_way_dead(s))
 		exclude_size(f, w, s);

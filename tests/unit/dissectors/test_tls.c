@@ -331,6 +331,17 @@ a_client_that_shows_a_certificate(void)
 	CHECK(whole.facts.spoke);
 	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &joined }, { DIR_S2C, &alert });
 	CHECK(!whole.facts.spoke);
+	done.len = 0;
+	put_record(&done, 23, hidden, 41);		/* Java: none, and Finished, with 16 bytes of padding each */
+	put_record(&done, 23, hidden, 69);
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &alert }),
+	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
+	done.len = 0;
+	put_record(&done, 23, hidden, 716);
+	put_record(&done, 23, hidden, 297);
+	put_record(&done, 23, hidden, 69);
+	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &alert });
+	CHECK(!whole.facts.spoke);
 }
 
 static void
