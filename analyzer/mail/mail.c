@@ -191,6 +191,8 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 			s->tls_goodbye = at;
 		else	/* in POP3, CAPA and STAT are as short */
 			s->tls_spoke = true;
+		if (s->tls_spoke && s->tls_spoke_at.frame == 0)
+			s->tls_spoke_at = at;
 		break;
 	case EVENT_TLS_CLOSE:
 		if (s->tls_close.frame == 0) {

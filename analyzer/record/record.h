@@ -484,6 +484,7 @@ struct record_session {
 	bool		tls_finished;
 	bool		tls_answered;	/* behind the client's part of it the server sent more than an alert */
 	bool		tls_spoke;	/* behind it the client said more than its goodbye */
+	struct moment	tls_spoke_at;	/* the first of it */
 	struct moment	tls_goodbye;	/* TLS 1.3, SMTP: its first words behind it are as long as QUIT */
 	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
 	uint8_t		tls_close_from;	/* 0 client, 1 server */

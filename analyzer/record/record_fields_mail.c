@@ -90,6 +90,7 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	F(tls_finished, "the handshake was completed"),
 	F(tls_answered, "behind the client's part of it the server sent more than an alert"),
 	F(tls_spoke, "behind it the client sent more than its goodbye"),
+	F(tls_spoke_at, "the first of it"),
 	F(tls_goodbye, "SMTP: its first words behind it are as long as QUIT"),
 	F(tls_close, "first encrypted alert behind the handshake: one side ends the session"),
 	MAX(tls_close_from, 1, "0 client, 1 server"),

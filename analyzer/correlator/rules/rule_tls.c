@@ -298,6 +298,13 @@ say_client_left(const struct mail_case *c, const struct moment *end, int64_t wai
 	    "(the log of the client's program has it)", "the next attempt as well");
 }
 
+/* Words to a server that had ended it by then are none. */
+static bool
+spoke_before(const struct record_session *s, const struct moment *end)
+{
+	return s->tls_spoke && !(moment_is(&s->tls_spoke_at) && moment_before(end, &s->tls_spoke_at));
+}
+
 /*
  * What it may have said is encrypted: a greeting that refuses looks the same as none, and in TLS 1.3 a certificate that is
  * not taken looks so, too.  A server asks for one only where it is set so.
@@ -312,7 +319,7 @@ say_server_ended(const struct mail_case *c, const struct moment *end, int64_t wa
 
 	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the server ends the session, and %s",
-	    symptom_seconds(waited, took), c->session->tls_spoke ? "has answered nothing of what the client said in it" : "the client has sent no command in it"),
+	    symptom_seconds(waited, took), spoke_before(c->session, end) ? "has answered nothing of what the client said in it" : "the client has sent no command in it"),
 	    &c->session->tls_at), end);
 	if (shown) {
 		finding_says(f, c->point, "the server asked for a certificate of the client, which showed one");
@@ -329,7 +336,7 @@ say_server_ended(const struct mail_case *c, const struct moment *end, int64_t wa
 		finding_remedy(f, GIVE_CERTIFICATE);
 		return;
 	}
-	finding_summary(f, "The server ended the session behind the TLS handshake, %s.", c->session->tls_spoke ? "and had said nothing in it" :
+	finding_summary(f, "The server ended the session behind the TLS handshake, %s.", spoke_before(c->session, end) ? "and had said nothing in it" :
 	    "before the client had said a word");
 	finding_remedy(f, "What the server said in it is encrypted. If it ends each session at once: what does TLS on this port may be a proxy (stunnel, haproxy, nginx, a "
 	    "balancer) whose mail server behind it is down; or the greeting refuses this client (a limit of connections, a list). The logs of both say it.");
@@ -369,11 +376,11 @@ judge_behind(const struct mail_case *c, struct verdicts *out)
 	int64_t waited;
 
 	/* records of a version that did not look know nothing of it */
-	if (s->tls_offered == 0 || s->tls_chosen == 0 || (s->tls_spoke && !unanswered(s, closer)) || closer < 0 || s->gap_client || s->gap_server ||
+	if (s->tls_offered == 0 || s->tls_chosen == 0 || closer < 0 || (spoke_before(s, &end) && !unanswered(s, closer)) || s->gap_client || s->gap_server ||
 	    case_stalled(c) || case_midstream(c) || case_one_sided(c) || case_missing(c))
 		return;
 	waited = case_waited(c, &s->tls_at, &end);
-	if (closer == 0 || moment_is(&s->tls_goodbye))
+	if (closer == 0 || (moment_is(&s->tls_goodbye) && moment_before(&s->tls_goodbye, &end)))
 		say_client_left(c, &end, waited, out);
 	else if (waited < 30 * SECOND)		/* later it may be the server that waited in vain */
 		say_server_ended(c, &end, waited, out);
