@@ -312,10 +312,11 @@ spoke_before(const struct record_session *s, const struct moment *end)
 static void
 say_server_ended(const struct mail_case *c, const struct moment *end, int64_t waited, struct verdicts *out)
 {
-	bool shown = c->session->tls_certificate, wanted = c->session->tls_no_certificate || shown;
+	/* who has a ticket or a greeting has passed the handshake, as far as that goes: some servers ask, and do without */
+	bool passed = c->session->tls_answered, shown = c->session->tls_certificate && !passed, wanted = c->session->tls_no_certificate || shown;
 	char took[32];
 	struct finding *f = verdict_add(out, wanted ? FINDING_TLS_FAILURE : FINDING_SERVER_DROPPED,
-	    absence(c, waited >= 5 * SECOND || shown ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
+	    absence(c, waited >= 5 * SECOND || shown || (wanted && passed) ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
 
 	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
 	evidence_frame(evidence_frame(finding_says(f, c->point, "the handshake is completed; %s after its beginning the server ends the session, and %s",
@@ -332,7 +333,8 @@ say_server_ended(const struct mail_case *c, const struct moment *end, int64_t wa
 	}
 	if (wanted) {
 		finding_says(f, c->point, "the server asked for a certificate of the client, which had none to show");
-		finding_summary(f, "The server wants a certificate from the client, which has none, and ended the session.");
+		finding_summary(f, passed ? "The server had asked the client for a certificate in vain, and ended the session: for that, or its greeting refused the client for something "
+		    "else." : "The server wants a certificate from the client, which has none, and ended the session.");
 		finding_remedy(f, GIVE_CERTIFICATE);
 		return;
 	}
