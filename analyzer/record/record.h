@@ -225,6 +225,8 @@ struct record_direction {
 	uint64_t	deaf_at;	/* stream offset */
 	struct moment	deaf_from, deaf_to;	/* the first and the last time */
 	struct moment	deaf_over;	/* then it went on; frame 0 = it did not */
+	bool		deaf_late;	/* ... and what it had heard then was said before it began: it was only late */
+	bool		deaf_fresh;	/* ... was said since; neither: nobody knows */
 	/* the window this endpoint offered */
 	struct moment	zero_from, zero_to;	/* longest span at window 0, or too small for a segment */
 	uint32_t	zero_probes;		/* answered probes in it */

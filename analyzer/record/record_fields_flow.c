@@ -126,6 +126,8 @@ FIELD_TABLE(record_direction_table, record_direction, "direction", "what one end
 	F(deaf_from, "the first time of them"),
 	F(deaf_to, "the last"),
 	F(deaf_over, "the endpoint goes on behind them: it hears again"),
+	F(deaf_late, "what it had heard then was said before the first of them: it was on its way all the time"),
+	F(deaf_fresh, "what it had heard then was said since"),
 	F(zero_from, "longest span in which this endpoint offered no window: start"),
 	F(zero_to, "its end"),
 	F(zero_probes, "answered probes in it"),

@@ -107,7 +107,7 @@ way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
 bool
 way_deaf(const struct way *w)
 {
-	return w->a->deaf_count >= AGAIN_LEAST && way_lasted(w, w->a->deaf_from.ns, w->a->deaf_to.ns) >= STALL_LEAST;
+	return w->a->deaf_count >= AGAIN_LEAST && !w->a->deaf_late && way_lasted(w, w->a->deaf_from.ns, w->a->deaf_to.ns) >= STALL_LEAST;
 }
 
 /* Offsets count from the first byte that a point saw; sequence numbers are the same everywhere. */

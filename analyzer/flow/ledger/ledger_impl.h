@@ -105,6 +105,9 @@ struct deaf {
 	int64_t		rel, heard;	/* where they begin; how far it had acknowledged the peer's */
 	struct moment	from, to, over;	/* over: it goes on, or acknowledges more; frame 0 = it did not */
 	uint32_t	count;
+	int64_t		step;		/* between the last two times */
+	uint32_t	val;		/* the peer's last time stamp when it began; 0 = none */
+	bool		late, fresh;	/* what it echoes when it goes on was said before that, or since */
 };
 
 /* Lists, as long as their counts say, of what most flows never have. */
