@@ -1,5 +1,8 @@
 #include "mail/mail_sum.h"
 
+#include <endian.h>
+#include <string.h>
+
 static uint64_t
 mixed(uint64_t h, uint64_t word)
 {
@@ -11,11 +14,10 @@ mixed(uint64_t h, uint64_t word)
 static uint64_t
 word_at(const uint8_t *p)
 {
-	uint64_t w = 0;
+	uint64_t w;
 
-	for (unsigned int i = 0; i < 8; i++)
-		w |= (uint64_t)p[i] << (8 * i);
-	return w;
+	memcpy(&w, p, sizeof(w));
+	return le64toh(w);
 }
 
 static void
