@@ -26,12 +26,37 @@ struct dissect_sink {
 };
 
 /*
+ * Queues of commands that wait for their replies.  Short ones are free; the
+ * room of all longer ones together is bounded, for who floods many connections.
+ */
+enum { DISSECT_QUEUE_SHORT = 32, DISSECT_QUEUES_MOST = 1 << 18 };	/* entries */
+
+struct dissect_queues {
+	uint64_t	entries;	/* of the longer ones */
+};
+
+/* The room of one goes from `was' entries to `is'; 0: it ends.  False: it may not grow.  `q' may be NULL. */
+static inline bool
+dissect_queue_room(struct dissect_queues *q, uint32_t was, uint32_t is)
+{
+	was = was > DISSECT_QUEUE_SHORT ? was : 0;
+	is = is > DISSECT_QUEUE_SHORT ? is : 0;
+	if (q == NULL)
+		return true;
+	if (is > was && q->entries - was + is > DISSECT_QUEUES_MOST)
+		return false;
+	q->entries = q->entries - was + is;
+	return true;
+}
+
+/*
  * Bytes that dissectors hold back, all flows together: client bytes that
  * precede the reply they depend on.  The opener owns it and counts; a
  * dissector takes and gives back.
  */
 struct dissect_budget {
 	uint64_t	held, limit;
+	struct dissect_queues queues;
 	uint64_t	refused;	/* times a flow had to go on without its reply */
 	uint64_t	searches_cut;	/* replies whose command lay too far back to be looked for, or to be kept */
 	uint64_t	memory;		/* allocations that failed: something of a flow was not read */

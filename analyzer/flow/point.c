@@ -10,6 +10,7 @@ enum {
 	VICTIMS = 64,		/* entries looked at for one to evict */
 	PATHS = 16384,
 	PAIRS = 32768,
+	WINDOWS = 1 << 22,	/* segments, 200 MB: five hundred of the longest windows at once */
 	OPEN_TIMES = 5,		/* of idle_ns: firewalls forget after an hour or less, IDLE lasts 29 min (RFC 2177); what follows is to be seen */
 };
 static const int64_t closed_ns = 240000000000;	/* a peer may go on retransmitting that long */
@@ -77,6 +78,7 @@ flow_point_new(uint32_t point, const char *file, const char *interface,
 		key.k[0] ^= (uint64_t)(uintptr_t)fp;
 	fp->point = point;
 	fp->limit = limits != NULL ? *limits : flow_limits_default;
+	fp->windows.most = WINDOWS;
 	fp->idle_least = closed_ns < fp->limit.idle_ns ? closed_ns : fp->limit.idle_ns;
 	fp->sink = *sink;
 	if (watcher != NULL)

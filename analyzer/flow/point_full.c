@@ -397,17 +397,19 @@ static struct full *
 full_new(struct flow_point *fp, struct flow_light *e)
 {
 	unsigned client = light_client(e);
+	struct ledger_limits limits = ledger_limits_default;
 	struct full *f = calloc(1, sizeof(*f));
 
 	if (f == NULL)
 		return NULL;
+	limits.pool = &fp->windows;
 	f->fp = fp;
 	f->light = e;
 	f->client = table_end(fp->table, e, client);
 	f->server = table_end(fp->table, e, !client);
 	f->end[0].wscale = f->end[1].wscale = 255;
 	prelude_init(&f->prelude, NULL, 0);
-	f->ledger = ledger_new(&f->client, &f->server, NULL);
+	f->ledger = ledger_new(&f->client, &f->server, &limits);
 	if (f->ledger == NULL) {
 		free(f);
 		return NULL;

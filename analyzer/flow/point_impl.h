@@ -106,6 +106,7 @@ struct flow_point {
 	uint64_t	 last_id;
 	bool		 ending;
 	bool		 community_ids;	/* are wanted */
+	struct ledger_pool windows;	/* of the full flows */
 	struct slots	 slots;		/* light->more: full and undecided flows */
 	struct full_list all, recent_mail, recent_other;
 	struct full_list closed;	/* first closed, first put away */

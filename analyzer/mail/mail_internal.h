@@ -29,7 +29,9 @@ struct mail {
 	struct dissect_budget	 budget;	/* bytes held by all dissectors together */
 	struct mail_caps	 caps;
 	uint64_t		 listed;	/* bytes of POP3 listings that are kept */
-	uint64_t		 rcpts_open;	/* recipients of mails that are not settled */
+	struct dissect_queues	 asked, waiting;	/* SMTP's commands, POP3's RETRs */
+	uint64_t		 mails_open;	/* mails that are not settled */
+	uint64_t		 rcpts_open;	/* their recipients */
 };
 
 struct mail_flow;

@@ -132,6 +132,7 @@ static bool
 waiting_grow(struct mail_flow *f)
 {
 	struct pop3_state *s = state(f);
+	struct dissect_queues *all = &f->mail->waiting;
 	uint32_t size = s->waiting_size != 0 ? s->waiting_size * 2 : 8;
 	struct waiting *w;
 
@@ -141,9 +142,10 @@ waiting_grow(struct mail_flow *f)
 		s->waiting_first = 0;
 		return true;
 	}
-	if (size > WAITING_MAX)
+	if (size > WAITING_MAX || !dissect_queue_room(all, s->waiting_size, size))
 		return false;
 	if ((w = realloc(s->waiting, size * sizeof(*w))) == NULL) {
+		dissect_queue_room(all, size, s->waiting_size);
 		f->mail->caps.memory++;
 		return false;
 	}
@@ -659,6 +661,7 @@ pop3_wipe(struct mail_flow *f)
 	struct pop3_state *s = state(f);
 
 	f->mail->listed -= pop3_listing_clear(&s->sizes) + pop3_listing_clear(&s->uids);
+	dissect_queue_room(&f->mail->waiting, s->waiting_size, 0);
 	free(s->waiting);
 	free(s->marked);
 	text_disown(&s->reply.text);

@@ -41,13 +41,20 @@ smtp_asked_find(struct smtp_flow *s, uint32_t cmd)
 }
 
 static bool
-asked_grow(struct smtp_flow *s)
+asked_grow(struct mail_flow *f)
 {
+	struct smtp_flow *s = smtp_flow(f);
+	struct dissect_queues *all = &f->mail->asked;
 	uint32_t size = s->asked_size != 0 ? s->asked_size * 2 : 4;
-	struct smtp_asked_cmd *a = malloc(size * sizeof(*a));
+	struct smtp_asked_cmd *a;
 
-	if (a == NULL)
+	if (size > SMTP_ASKED_MAX || !dissect_queue_room(all, s->asked_size, size))
+		return false;	/* counted by the dissector, which forgets as many */
+	if ((a = malloc(size * sizeof(*a))) == NULL) {
+		dissect_queue_room(all, size, s->asked_size);
+		f->mail->caps.memory++;
 		return false;
+	}
 	for (uint32_t i = 0; i < s->asked_count; i++)
 		a[i] = *smtp_asked_at(s, i);
 	free(s->asked);
@@ -63,11 +70,10 @@ asked_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_asked_cmd *a;
 
-	if (s->asked_count == SMTP_ASKED_MAX)	/* counted by the dissector, which forgets as many */
+	if (s->asked_count == s->asked_size && !asked_grow(f)) {
+		if (s->asked_count == 0)
+			return NULL;
 		asked_forget(s, 1);
-	if (s->asked_count == s->asked_size && !asked_grow(s)) {
-		f->mail->caps.memory++;
-		return NULL;
 	}
 	a = smtp_asked_at(s, s->asked_count++);
 	*a = (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };

@@ -24,6 +24,7 @@ rcpt_free(struct mail_flow *f, struct smtp_rcpt *r)
 static void
 mail_free_one(struct mail_flow *f, struct smtp_mail *t)
 {
+	f->mail->mails_open--;
 	for (uint32_t i = 0; i < t->rcpt_count; i++)
 		rcpt_free(f, &t->rcpt[i]);
 	free(t->rcpt);
@@ -43,8 +44,10 @@ smtp_mails_free(struct mail_flow *f)
 		s->mails = t->next;
 		mail_free_one(f, t);
 	}
+	dissect_queue_room(&f->mail->asked, s->asked_size, 0);
 	free(s->asked);
 	s->asked = NULL;
+	s->asked_size = 0;
 }
 
 /* Too many without a reply: the oldest is settled as it stands. */
@@ -53,7 +56,8 @@ mails_limit(struct mail_flow *f)
 {
 	struct smtp_flow *s = smtp_flow(f);
 
-	if (s->mail_count < SMTP_TRANSACTIONS_OPEN || s->mails == NULL)
+	if (s->mail_count < (f->mail->mails_open < SMTP_TRANSACTIONS_ALL ? SMTP_TRANSACTIONS_OPEN : SMTP_TRANSACTIONS_FEW) ||
+	    s->mails == NULL)
 		return;
 	f->mail->caps.transactions++;
 	s->mails->forced = true;
@@ -84,6 +88,7 @@ smtp_mail_begin(struct mail_flow *f, struct moment at)
 		;
 	*end = t;
 	s->mail_count++;
+	f->mail->mails_open++;
 	return t;
 }
 

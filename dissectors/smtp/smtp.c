@@ -175,7 +175,7 @@ state_free(struct smtp_state *st)
 		hold_free(&st->in[d], st->hint.budget);
 		smtp_line_free(&st->line[d]);
 	}
-	free(st->queue.e);
+	smtp_queue_free(st);
 	free(st->answer.line.p);
 	free(st->answer.text.p);
 	free(st->tls);

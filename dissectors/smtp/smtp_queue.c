@@ -31,13 +31,19 @@ smtp_queue_drop(struct smtp_queue *q, uint32_t n)
 }
 
 static bool
-queue_grow(struct smtp_queue *q)
+queue_grow(struct smtp_queue *q, struct dissect_budget *b)
 {
+	struct dissect_queues *all = b != NULL ? &b->queues : NULL;
 	uint32_t size = q->size != 0 ? q->size * 2 : 8;
-	struct smtp_asked *e = calloc(size, sizeof(*e));
+	struct smtp_asked *e;
 
-	if (e == NULL)
+	if (size > SMTP_OUTSTANDING_MAX || !dissect_queue_room(all, q->size, size))
 		return false;
+	if ((e = calloc(size, sizeof(*e))) == NULL) {
+		dissect_queue_room(all, size, q->size);
+		dissect_starved(b);
+		return false;
+	}
 	for (uint32_t i = 0; i < q->count; i++)
 		e[i] = *smtp_queue_at(q, i);
 	free(q->e);
@@ -55,9 +61,7 @@ smtp_queue_add(struct smtp_state *st, int verb)
 	struct smtp_queue *q = &st->queue;
 	struct smtp_asked *e;
 
-	if (q->count == SMTP_OUTSTANDING_MAX || (q->count == q->size && !queue_grow(q))) {
-		if (q->count != SMTP_OUTSTANDING_MAX)
-			dissect_starved(st->hint.budget);
+	if (q->count == q->size && !queue_grow(q, st->hint.budget)) {
 		if (q->count == 0)
 			return NULL;
 		if (st->server_heard && st->hint.budget != NULL)
@@ -79,6 +83,14 @@ smtp_asked_whole(const struct smtp_state *st, struct smtp_asked *e)
 	e->end = st->next[DIR_C2S];
 	e->ts_ns = st->client_ts_ns;
 	e->maybe |= st->unsynced && st->heard != UINT64_MAX && e->end <= st->heard;
+}
+
+void
+smtp_queue_free(struct smtp_state *st)
+{
+	if (st->hint.budget != NULL)
+		dissect_queue_room(&st->hint.budget->queues, st->queue.size, 0);
+	free(st->queue.e);
 }
 
 /* Codes that only one command is answered with. */

@@ -162,6 +162,7 @@ void	smtp_answer_release(struct smtp_state *st);
 bool	smtp_answer_may_go(const struct smtp_state *st, int64_t ts_ns);
 
 /* smtp_queue.c */
+void	smtp_queue_free(struct smtp_state *st);
 struct smtp_asked *smtp_queue_add(struct smtp_state *st, int verb);	/* NULL: no memory */
 uint32_t smtp_path_hash(const char *path, size_t len);	/* no case; never 0 */
 void	smtp_asked_whole(const struct smtp_state *st, struct smtp_asked *e);

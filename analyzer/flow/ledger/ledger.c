@@ -38,6 +38,20 @@ ledger_new(const struct endpoint *client, const struct endpoint *server, const s
 	return l;
 }
 
+/* The room goes from `was' segments to `is'.  Short windows are free: whoever floods many flows shares a bound. */
+static bool
+pool_room(struct ledger_pool *p, uint32_t was, uint32_t is)
+{
+	was = was > ROOM_CALM ? was : 0;
+	is = is > ROOM_CALM ? is : 0;
+	if (p == NULL)
+		return true;
+	if (is > was && p->segments - was + is > p->most)
+		return false;
+	p->segments = p->segments - was + is;
+	return true;
+}
+
 void
 ledger_free(struct ledger *l)
 {
@@ -50,6 +64,7 @@ ledger_free(struct ledger *l)
 		free(l->side[d].stalls);
 		free(l->side[d].sums.sizes);
 	}
+	pool_room(l->limits.pool, l->room, 0);
 	free(l->segs);
 	free(l->sacks);
 	free(l->icmp);
@@ -267,10 +282,11 @@ window_grow(struct ledger *l)
 
 	if (room > l->limits.segments)
 		room = l->limits.segments;
-	if (room <= l->room)
+	if (room <= l->room || !pool_room(l->limits.pool, l->room, room))
 		return false;
 	segs = realloc(l->segs, room * sizeof(*segs));
 	if (segs == NULL) {
+		pool_room(l->limits.pool, room, l->room);
 		l->caps.memory++;
 		return false;
 	}

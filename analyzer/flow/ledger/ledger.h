@@ -17,10 +17,17 @@
 
 struct ledger;
 
+/* Room that the windows of all flows of a capture point share, once they are long. */
+struct ledger_pool {
+	uint64_t	segments;
+	uint64_t	most;
+};
+
 struct ledger_limits {
 	uint32_t	segments;	/* window of one flow, both directions; at least 64 */
 	uint32_t	stalls;		/* kept per direction, the longest */
 	uint32_t	icmp;		/* different ICMP errors kept */
+	struct ledger_pool *pool;	/* outlives the ledger; NULL: no common bound */
 };
 
 extern const struct ledger_limits ledger_limits_default;

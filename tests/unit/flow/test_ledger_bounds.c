@@ -119,7 +119,7 @@ many_sizes_and_one_lost(void)
 static void
 folding(void)
 {
-	static const struct ledger_limits small = { 64, 8, 16 };
+	static const struct ledger_limits small = { .segments = 64, .stalls = 8, .icmp = 16 };
 	static struct seen a, b;
 	struct net n;
 
@@ -157,7 +157,7 @@ folding(void)
 static void
 stall_survives_folding(void)
 {
-	static const struct ledger_limits small = { 128, 8, 16 };
+	static const struct ledger_limits small = { .segments = 128, .stalls = 8, .icmp = 16 };
 	struct seen *s;
 	struct net n;
 	uint32_t head;
@@ -184,7 +184,7 @@ stall_survives_folding(void)
 static void
 all_open(void)
 {
-	static const struct ledger_limits small = { 256, 4, 4 };
+	static const struct ledger_limits small = { .segments = 256, .stalls = 4, .icmp = 4 };
 	struct net n;
 
 	begin_with(&n, &small);
@@ -197,6 +197,36 @@ all_open(void)
 	CHECK(ledger_caps(n.l).segments_dropped > 10000);
 	report(&n);
 	ledger_free(n.l);
+}
+
+/* Nothing of many flows is ever acknowledged: together they hold so much, and give it back. */
+static void
+all_open_everywhere(void)
+{
+	enum { FLOWS = 8, EACH = 1000 };
+	struct ledger_pool pool = { .most = 2048 };
+	struct ledger_limits limits = { .segments = 8192, .stalls = 4, .icmp = 4, .pool = &pool };
+	static struct net n[FLOWS];
+	uint64_t dropped = 0;
+
+	for (int k = 0; k < FLOWS; k++) {
+		begin_with(&n[k], &limits);
+		handshake(&n[k], 40 * MS);
+	}
+	for (int i = 0; i < EACH; i++)
+		for (int k = 0; k < FLOWS; k++) {
+			data(&n[k], A, 1448);
+			wait(&n[k], MS);
+			CHECK(pool.segments <= pool.most);
+		}
+	CHECK(pool.segments > 0);
+	for (int k = 0; k < FLOWS; k++) {
+		dropped += ledger_caps(n[k].l).segments_dropped;
+		CHECK_EQ_INT(report(&n[k])->c.dir[A].data_segments, EACH);
+		ledger_free(n[k].l);
+	}
+	CHECK(dropped > FLOWS * EACH / 2);
+	CHECK_EQ_INT(pool.segments, 0);
 }
 
 /* A capture that is sent round and round: its last segment is never acknowledged, and all others come again. */
@@ -228,7 +258,7 @@ round_and_round(void)
 static void
 hostile(void)
 {
-	static const struct ledger_limits small = { 512, 4, 4 };
+	static const struct ledger_limits small = { .segments = 512, .stalls = 4, .icmp = 4 };
 	uint32_t seed = 99;
 
 	for (int run = 0; run < 40; run++) {
@@ -465,6 +495,7 @@ main(void)
 		{ "an old ACK is not folded early", old_ack_is_not_folded },
 		{ "a stall survives folding", stall_survives_folding },
 		{ "everything open", all_open },
+		{ "everything open everywhere", all_open_everywhere },
 		{ "round and round", round_and_round },
 		{ "hostile packets", hostile },
 	};
