@@ -629,8 +629,12 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (many)
 		more.flags |= SEG_MANY;
 	if ((p->flags & TCP_FIN) && !wild && s->fin.frame == 0) {
-		l->disordered += s->acked > rel + (int64_t)p->len;
+		int64_t at = rel + (int64_t)p->len;
+		struct hole in;
+
+		l->disordered += s->acked > at;
 		s->fin = p->at;
+		holes_fill(s, at, at + 1, &in);	/* sent again: what was beyond it is not missing */
 	}
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);

@@ -582,6 +582,39 @@ scale_of_one_end(void)
 	}
 }
 
+/* A FIN is lost before the capture, an ACK behind it is not, and the FIN comes again: nothing is missing. */
+static void
+fin_again(void)
+{
+	struct net n;
+	struct packet p;
+
+	for (int again = 0; again < 2; again++) {
+		begin(&n);
+		dialogue(&n);
+		ack(&n, B, n.sent[A]);
+		wait(&n, 40 * MS);
+		p = packet(&n, A);
+		p.seq = 1001 + n.sent[A] + 1;
+		give(&n, &p, A);
+		wait(&n, 200 * MS);
+		CHECK_EQ_INT(report(&n)->c.dir[A].missing, 1);
+		if (again) {
+			p = packet(&n, A);
+			p.seq = 1001 + n.sent[A];
+			p.flags = TCP_ACK | TCP_FIN;
+			give(&n, &p, A);
+		}
+		p = packet(&n, B);
+		p.seq = 1001 + n.sent[B];
+		p.ack = 1001 + n.sent[A] + 1;
+		give(&n, &p, B);
+		CHECK_EQ_INT(report(&n)->c.dir[A].missing, !again);
+		CHECK_EQ_INT(report(&n)->c.dir[A].acked_unseen, !again);
+		ledger_free(n.l);
+	}
+}
+
 /* A byte is data. */
 static void
 one_byte(void)
@@ -623,6 +656,7 @@ main(void)
 		{ "the answer before the question", answer_before_the_question },
 		{ "a scale that one end offers", scale_of_one_end },
 		{ "one byte", one_byte },
+		{ "a FIN again", fin_again },
 	};
 
 	return check_main("ledger", tests, sizeof(tests) / sizeof(tests[0]));
