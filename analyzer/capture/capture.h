@@ -44,7 +44,7 @@ struct capture_damage {
 
 /*
  * What the frames went through on their way.  A frame whose format has no time
- * (pcapng Simple Packet Block) gets that of the frame before it; `repaired'
+ * (pcapng Simple Packet Block) gets that of the frame before it, the first that of the next one at hand; `repaired'
  * are frames with a length or time that cannot be, put right.
  */
 struct capture_counts {

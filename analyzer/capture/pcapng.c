@@ -388,10 +388,51 @@ take_old_packet(struct capture *c, const struct block *b, struct capture_frame *
 	return rc;
 }
 
+static bool
+block_length_can_be(uint32_t total)
+{
+	return total >= BLOCK_MIN && total % 4 == 0 && total <= CAPTURE_FRAME_MAX;
+}
+
+/* Whether an Enhanced Packet Block without fault, and whole, is what the `left' bytes in the buffer begin with. */
+static bool
+packet_at_hand(const struct pcapng *s, const uint8_t *h, size_t left, struct block *b)
+{
+	uint32_t total;
+
+	if (left < BLOCK_MIN || get32(s, h) != BLOCK_ENHANCED)
+		return false;
+	total = get32(s, h + 4);
+	if (total > left || !block_length_can_be(total) || get32(s, h + total - 4) != total)
+		return false;
+	*b = (struct block){ BLOCK_ENHANCED, h + BLOCK_EDGE, total - BLOCK_MIN };
+	return packet_fault(s, b) == NULL;
+}
+
+/* The first time that is at hand; 0: none.  What was written before it is nobody's of 1970. */
+static int64_t
+time_ahead(struct capture *c)
+{
+	const struct pcapng *s = c->state;
+	const uint8_t *h = c->in->buf + c->in->pos;
+	size_t left = input_left(c->in);
+	struct block b;
+
+	while (left >= BLOCK_MIN && !packet_at_hand(s, h, left, &b)) {
+		uint32_t total = get32(s, h + 4);
+
+		if (get32(s, h) == BLOCK_SECTION || !block_length_can_be(total) || total > left)
+			return 0;
+		h += total;
+		left -= total;
+	}
+	return left >= BLOCK_MIN ? port_time(c, &s->port[packet_interface(s, &b)], get_time(s, b.body + 4)) : 0;
+}
+
 static enum capture_rc
 take_simple(struct capture *c, const struct block *b, struct capture_frame *out)
 {
-	const struct pcapng *s = c->state;
+	struct pcapng *s = c->state;
 	uint32_t caplen, len;
 
 	if (b->len < 4)
@@ -404,6 +445,8 @@ take_simple(struct capture *c, const struct block *b, struct capture_frame *out)
 		caplen = s->port[0].snaplen;
 	if (caplen > b->len - 4)
 		return pcapng_damaged(c, "a packet that is larger than its block");
+	if (c->counts.frames == 0)
+		s->last_ns = time_ahead(c);
 	emit(c, &s->port[0], s->last_ns, b->body + 4, caplen, len, out);
 	c->counts.timeless++;
 	return CAPTURE_FRAME;
@@ -448,12 +491,6 @@ pcapng_end(struct capture *c)
 	if (input_left(c->in) == 0 && c->in->error[0] == '\0')
 		return CAPTURE_END;
 	return capture_cut(c, is_packet(s->block_type) ? "frame" : "a block before frame");
-}
-
-static bool
-block_length_can_be(uint32_t total)
-{
-	return total >= BLOCK_MIN && total % 4 == 0 && total <= CAPTURE_FRAME_MAX;
 }
 
 /* The next block, whole, consumed; CAPTURE_AGAIN when it is there. */
@@ -501,21 +538,6 @@ pcapng_next(struct capture *c, struct capture_frame *out)
 			rc = block_take(c, &b, out);
 	}
 	return rc;
-}
-
-/* Whether an Enhanced Packet Block without fault, and whole, is what the `left' bytes in the buffer begin with. */
-static bool
-packet_at_hand(const struct pcapng *s, const uint8_t *h, size_t left, struct block *b)
-{
-	uint32_t total;
-
-	if (left < BLOCK_MIN || get32(s, h) != BLOCK_ENHANCED)
-		return false;
-	total = get32(s, h + 4);
-	if (total > left || !block_length_can_be(total) || get32(s, h + total - 4) != total)
-		return false;
-	*b = (struct block){ BLOCK_ENHANCED, h + BLOCK_EDGE, total - BLOCK_MIN };
-	return packet_fault(s, b) == NULL;
 }
 
 static size_t

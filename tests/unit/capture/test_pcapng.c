@@ -153,6 +153,33 @@ test_simple_and_old_packets(void)
 	bytes_free(&b);
 }
 
+/* The first frames have no time: they have that of the first that has one, not that of 1970. */
+static void
+test_simple_packets_first(void)
+{
+	for (int timed = 0; timed < 2; timed++) {
+		struct bytes b = { 0 };
+		struct got g;
+
+		ng_section(&b, true);
+		ng_interface(&b, &(struct ng_interface){ LINK_ETHERNET, 0, "x", 6, 0 });
+		ng_simple(&b, data, 7, 7);
+		ng_interface(&b, &(struct ng_interface){ LINK_ETHERNET, 0, "y", 6, 0 });
+		ng_simple(&b, data, 7, 7);
+		if (timed) {
+			ng_packet(&b, 0, 9000000, data, 5, 5);
+			ng_simple(&b, data, 7, 7);
+		}
+		g = got_bytes(&b, NULL);
+		CHECK_EQ_INT(g.n, timed ? 4 : 2);
+		for (size_t i = 0; i < g.n; i++)
+			CHECK_EQ_INT(g.f[i].ts_ns, timed ? 9000000000 : 0);
+		CHECK_EQ_INT(g.counts.timeless, timed ? 3 : 2);
+		got_free(&g);
+		bytes_free(&b);
+	}
+}
+
 #define LEFT_OUT	UINT64_MAX	/* dumpcap writes no isb_osdrop */
 
 static void
@@ -498,6 +525,7 @@ main(void)
 		{ "clocks", test_clocks },
 		{ "a time beyond", test_time_beyond },
 		{ "simple and old packet blocks", test_simple_and_old_packets },
+		{ "simple packets first", test_simple_packets_first },
 		{ "drop counters", test_drop_counters },
 		{ "drops by packet", test_drops_by_packet },
 		{ "other blocks", test_other_blocks },
