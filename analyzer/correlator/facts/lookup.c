@@ -595,7 +595,13 @@ lookups_cut(const struct lookups *l)
 const struct mail_case *
 lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t most)
 {
-	return store_case_among(l->store, it, looked, most, &l->cut);
+	const struct mail_case *x;
+
+	if (most > LOOKUP_FEW && l->looked >= LOOKUP_ALL)
+		most = LOOKUP_FEW;
+	x = store_case_among(l->store, it, looked, most, &l->cut);
+	l->looked += x != NULL;
+	return x;
 }
 
 struct proven

@@ -21,8 +21,12 @@ uint64_t	 lookups_starved(const struct lookups *l);	/* allocations that failed *
 uint64_t	 lookups_cut(const struct lookups *l);		/* searches that ended at their bound, in vain so far */
 void		 lookups_free(struct lookups *l);
 
-/* So many cases, where what is looked for speaks against a finding. */
-enum { LOOKUP_MOST = 4096 };
+/*
+ * So many cases, where what is looked for speaks against a finding.  A
+ * judgement that has looked at LOOKUP_ALL of them (seconds) looks at few from
+ * then on: a flood of connections that fail between two hosts is told as well.
+ */
+enum { LOOKUP_MOST = 4096, LOOKUP_FEW = 256, LOOKUP_ALL = 1 << 24 };
 /*
  * The next case of a search that looks at `most' of them, be there thousands between two hosts; `looked' counts, from 0.
  * NULL: no more, or no more that it may look at, which is counted.

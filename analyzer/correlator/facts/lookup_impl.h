@@ -21,6 +21,7 @@ struct service_group {
 struct lookups {
 	const struct store *store;
 	uint64_t	 starved, cut;
+	uint64_t	 looked;		/* cases, in all searches */
 	struct service_group *services;
 	size_t		 service_groups;
 	struct sights	*sights;

@@ -563,6 +563,34 @@ test_bound_of_others(void)
 	free(r);
 }
 
+/* All searches of a judgement have a bound, too: from there on each looks at few, and that is counted. */
+static void
+test_bound_of_all(void)
+{
+	struct record *r = calloc(LOOKUP_FEW + 2, sizeof(*r));
+	uint64_t all = 0;
+
+	CHECK(r != NULL);
+	if (r == NULL)
+		return;
+	for (int i = 0; i <= LOOKUP_FEW + 1; i++)
+		r[i] = build_connection(0, 1 + (uint64_t)i, i, i + 5000);
+	begin(r, LOOKUP_FEW + 2);
+	while (lookups_cut(lookups) == 0 && all <= LOOKUP_ALL + 2 * LOOKUP_MOST) {
+		struct case_iter it = { 0 };
+		uint32_t looked = 0;
+
+		while (lookup_next(lookups, &it, &looked, LOOKUP_MOST) != NULL)
+			;
+		all += looked;
+		CHECK(looked == LOOKUP_FEW + 2 || lookups_cut(lookups) > 0);
+	}
+	CHECK_EQ_INT(lookups_cut(lookups), 1);
+	CHECK(all >= LOOKUP_ALL - LOOKUP_MOST && all <= LOOKUP_ALL + LOOKUP_MOST);
+	end();
+	free(r);
+}
+
 int
 main(void)
 {
@@ -580,6 +608,7 @@ main(void)
 		{ "who lived when, both ways", test_walk_both_ways },
 		{ "one long connection among short ones", test_bound_of_short_ones },
 		{ "a search that ends at its bound", test_bound },
+		{ "all searches that end at their bound", test_bound_of_all },
 		{ "a search among very many others", test_bound_of_others },
 	};
 
