@@ -149,6 +149,9 @@ open_mail(struct pipeline *p)
 	if ((p->mail = mail_new(&mo, &p->sink)) == NULL)
 		return -1;
 	p->watcher = mail_watcher(p->mail);
+	/* records may meet those of another place later */
+	if (p->o->records != NULL || p->o->output == OUTPUT_JSON || p->o->interface_count > 1)
+		mail_compare(p->mail);
 	return 0;
 }
 

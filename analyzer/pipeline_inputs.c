@@ -165,6 +165,8 @@ paths_read(struct pipeline *p, const struct paths *l, struct taken *taken)
 {
 	struct source s = { .base = p->points };
 
+	if (l->n > 1)
+		mail_compare(p->mail);
 	for (size_t i = 0; i < l->n; i++) {
 		struct taken *t = &taken[l->v[i].argument];
 

@@ -225,6 +225,8 @@ source_frames(struct pipeline *p, struct source *s, struct capture_frame *f, siz
 
 	for (size_t i = 0; i < n && before > 0; i++)
 		f[i].number += before;
+	if (capture_point_count(s->capture) > 1)
+		mail_compare(p->mail);
 	while (n > 0) {
 		struct flow_point *fp;
 		size_t same = 1;

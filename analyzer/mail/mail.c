@@ -29,6 +29,12 @@ mail_new(const struct mail_options *o, const struct record_sink *sink)
 	return m;
 }
 
+void
+mail_compare(struct mail *m)
+{
+	m->compare = true;
+}
+
 struct mail_caps
 mail_caps_get(const struct mail *m)
 {
@@ -252,7 +258,7 @@ session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 		s->gap_server |= ev->dir == DIR_S2C;
 	}
 	plain_note(f, ev, at);
-	if ((ev->kind == EVENT_COMMAND || ev->kind == EVENT_REPLY || ev->kind == EVENT_NOISE) && ev->line != NULL) {
+	if (f->compared && (ev->kind == EVENT_COMMAND || ev->kind == EVENT_REPLY || ev->kind == EVENT_NOISE) && ev->line != NULL) {
 		mail_sum_push(&f->said[ev->dir], ev->line, ev->line_len);
 		mail_sum_push(&f->said[ev->dir], "\n", 1);
 	}
@@ -316,6 +322,7 @@ watcher_open(void *ctx, const struct flow_opened *o)
 	    (f->session = session_new()) == NULL)
 		goto fail;
 	f->mail = m;
+	f->compared = m->compare;
 	f->protocol = protocol;
 	f->opened = *o;
 	f->opened.hint.budget = &m->budget;

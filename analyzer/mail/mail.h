@@ -34,6 +34,11 @@ struct mail_caps {
 struct mail	*mail_new(const struct mail_options *o, const struct record_sink *sink);
 /* The watcher to hand to flow/; its ctx is the mail. */
 struct flow_watcher mail_watcher(struct mail *m);
+/*
+ * Another place may have seen the connections that begin from now on: what is
+ * said in them is summed up, which costs a fifth more where all is mail.
+ */
+void		 mail_compare(struct mail *m);
 struct mail_caps mail_caps_get(const struct mail *m);
 void		 mail_free(struct mail *m);
 

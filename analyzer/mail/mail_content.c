@@ -74,7 +74,8 @@ mail_content_push(struct mail_flow *f, const struct dissect_event *ev)
 	if (f->message == NULL)
 		return;
 	message_push(f->message, ev->data, ev->data_len);
-	mail_sum_push(&f->content, ev->data, ev->data_len);
+	if (f->compared)
+		mail_sum_push(&f->content, ev->data, ev->data_len);
 	places_note(f->places, message_facts(f->message), ev->off, ev->end);
 	if (f->fault.frame == 0 && message_faults(f->message) > 0)
 		f->fault = f->now;

@@ -28,6 +28,7 @@ struct mail {
 	const struct record_sink *sink;
 	struct dissect_budget	 budget;	/* bytes held by all dissectors together */
 	struct mail_caps	 caps;
+	bool			 compare;
 	uint64_t		 listed;	/* bytes of POP3 listings that are kept */
 	struct dissect_queues	 asked, waiting;	/* SMTP's commands, POP3's RETRs */
 	uint64_t		 mails_open;	/* mails that are not settled */
@@ -62,6 +63,7 @@ struct mail_flow {
 	bool			 tls[2];	/* this direction became TLS */
 	bool			 tls_finished[2];
 	bool			 plain_after;	/* the server went on in plain text when the client had begun TLS */
+	bool			 compared;		/* with what another place saw: the sums are made */
 	struct mail_sum		 said[2], content;	/* the lines of a side, masked; the message being read */
 	uint64_t		 contents;		/* of the messages that were read, added */
 	struct flow_opened	 opened;

@@ -497,7 +497,7 @@ struct record_session {
 	bool		gap_client, gap_server;
 	uint32_t	odd;		/* ODD_* seen by the client's lines */
 	uint32_t	commands, replies, transactions;
-	uint64_t	client_sum, server_sum;	/* over all that was said in plain text, secrets masked; equal where nothing was changed between */
+	uint64_t	client_sum, server_sum;	/* over all that was said in plain text, secrets masked; equal where nothing was changed between; 0 = not summed up (mail.h) */
 	struct moment	content_from, content_to; /* DATA/RETR phase open, for stall and pause rules */
 	char		last_command[64];	/* verb and masked argument in flight at the end */
 	bool		command_unanswered;

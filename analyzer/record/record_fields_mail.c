@@ -106,7 +106,7 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 	F(commands, "commands"),
 	F(replies, "replies"),
 	F(transactions, "transactions"),
-	F(client_sum, "over all that the client said in plain text, secrets masked: equal at two places where nothing changed it"),
+	F(client_sum, "over all that the client said in plain text, secrets masked: equal at two places where nothing changed it; 0 not summed up"),
 	F(server_sum, "the same of the server"),
 	F(content_from, "content phase: start"),
 	F(content_to, "content phase: end"),
