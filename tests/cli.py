@@ -341,6 +341,29 @@ def places(tmp):
     check("in 2 pieces" not in " ".join(run(*names)[1].decode().split()), "... and the report does not say so")
 
 
+def changed(tmp):
+    """What a device changes between two places is found however the two captures come; it is looked for where there are two."""
+    sys.path.insert(0, os.path.join(TOP, "tests/property"))
+    import capfile
+
+    names = [os.path.join(CAPTURES, "lab/mb_banner_masked.%s.pcap" % n) for n in ("client", "server")]
+    there, logs = os.path.join(tmp, "there"), [os.path.join(tmp, "%d.jsonl" % n) for n in range(2)]
+    both, frames = os.path.join(tmp, "both.pcapng"), []
+    os.mkdir(there)
+    block = lambda kind, body: struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+    for i, name in enumerate(names):
+        shutil.copy(name, there)
+        run("--records", logs[i], name)
+        frames += [(ns // 1000, i, wire, data) for ns, wire, data in capfile.load(name).frames]
+    with open(both, "wb") as f:
+        f.write(block(0x0a0d0d0a, struct.pack("<IHHq", 0x1a2b3c4d, 1, 0, -1)) + 2 * block(1, struct.pack("<HHI", 1, 0, 0)))
+        for us, i, wire, data in sorted(frames):
+            f.write(block(6, struct.pack("<IIIII", i, us >> 32, us & 0xffffffff, len(data), wire) + data + bytes(-len(data) % 4)))
+    for args in (names, [there], logs, [both]):
+        said = " ".join(run(*args)[1].decode().split())
+        check('a command passes here as "EHLO pc.example.org"' in said, "%s: changed on the way: %s" % (args, said[:900]))
+
+
 def repeats(tmp):
     """Each end repeats its last word, before the cut and behind it: the second piece begins with that, and is no other place."""
     import capfile
@@ -448,6 +471,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         pieces(tmp)
         places(tmp)
+        changed(tmp)
         repeats(tmp)
         pieces_apart(tmp)
         many(tmp)
