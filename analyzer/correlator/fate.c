@@ -211,6 +211,24 @@ draft_find(struct verdicts *v, const struct talk *k, const struct mail_case *c, 
 }
 
 static bool
+kind_ends(enum finding_kind k)
+{
+	return k == FINDING_MIDDLEBOX_RESET || k == FINDING_PEER_RESET;
+}
+
+/* A program that only paused might have gone on: not where something else is likely to have ended the connection. */
+static const struct draft *
+stopper_find(struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct span *mail)
+{
+	const struct draft *d = draft_find(v, k, c, kind_stops_mail, mail), *end;
+
+	if (d == NULL || d->f->kind != FINDING_SENDER_APP_PAUSE)
+		return d;
+	end = draft_find(v, k, c, kind_ends, mail);
+	return end != NULL && end->f->confidence >= CONFIDENCE_PROBABLE ? end : d;
+}
+
+static bool
 draft_has_reply(const struct draft *d, const struct record_reply *r)
 {
 	return d->f->has_reply && d->f->reply.at.frame == r->at.frame && d->f->reply.code == r->code;
@@ -418,7 +436,7 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 {
 	const struct record_transaction *t = f->transaction;
 	struct span mail = { &t->first, sent_until(c, t) };
-	const struct draft *d = draft_find(v, k, c, kind_stops_mail, &mail);
+	const struct draft *d = stopper_find(v, k, c, &mail);
 
 	if (d != NULL) {
 		fate_say(f, "did not get through", d);
@@ -521,7 +539,7 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 			fate_say(f, "fetched", NULL);
 			continue;
 		}
-		d = draft_find(v, k, c, kind_stops_mail, &mail);
+		d = stopper_find(v, k, c, &mail);
 		if (d == NULL)
 			d = draft_find(v, k, c, kind_is_symptom, &mail);
 		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count && under_way(c)) {

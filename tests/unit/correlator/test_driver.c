@@ -309,6 +309,33 @@ test_gave_up_waiting_by_rst(void)
 	}
 }
 
+/* The client's program rests, goes on, and then somebody in between cuts the connection: that is why the mail did not get through. */
+static void
+test_pause_before_the_end(void)
+{
+	for (int cut = 0; cut < 2; cut++) {
+		struct record_direction *server = add_reset(59900), *client = &records[0].connection.dir[0];
+		const struct fate *fates;
+		struct correlator *c;
+
+		records[0].connection.rtt_ns = 40 * MS;
+		records[1].session.content_from = at(200);
+		client->timestamps = server->timestamps = client->ids_step = true;
+		client->clock_ticks = 3900, client->clock_ns = INT64_C(39000) * MS;		/* 10 ms each */
+		client->last = at(59900), server->last = at(60000);
+		client->pause_count = 1;
+		client->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = INT64_C(20000) * MS } }));
+		server->ttl_rst = (uint8_t)(cut ? server->ttl + 20 : server->ttl);
+		server->reset_signs = cut ? RESET_R1 | RESET_R5 | RESET_R7 : 0;
+		c = judged();
+		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
+		CHECK_EQ_INT(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL && find_kind(c, FINDING_MIDDLEBOX_RESET)->confidence == CONFIDENCE_CONFIRMED, cut);
+		CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+		CHECK_EQ_STR(fates[0].fate, cut ? "did not get through: middlebox-reset" : "did not get through: sender-app-pause");
+		correlator_free(c);
+	}
+}
+
 static void
 test_symptom_without_and_with_its_cause(void)
 {
@@ -655,6 +682,7 @@ main(void)
 		{ "a client that gave up, and was gone", test_gave_up_and_was_gone },
 		{ "dropped, and the RST only answers", test_dropped_and_was_gone },
 		{ "a server gives up by RST", test_gave_up_waiting_by_rst },
+		{ "a pause before somebody cuts the connection", test_pause_before_the_end },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
