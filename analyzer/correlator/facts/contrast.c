@@ -196,7 +196,7 @@ contrast_over(const struct view *v)
 {
 	const struct record_connection *n = v->c->conn;
 	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port };
-	int64_t first = n->first.ns, last = n->first.ns, answered = INT64_MAX;
+	int64_t first = n->first.ns, last = first, answered = INT64_MAX;
 	uint64_t cut = lookups_cut(v->lookups);
 	const struct mail_case *x;
 
