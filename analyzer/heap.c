@@ -21,7 +21,8 @@ heap_prepare(void)
 	uintptr_t at, end;
 	void *p;
 
-	if (mallopt(M_TRIM_THRESHOLD, STRETCH * 2) != 1 || mallopt(M_MMAP_THRESHOLD, STRETCH * 2) != 1)
+	if (mallopt(M_TRIM_THRESHOLD, STRETCH * 2) != 1 ||
+	    mallopt(M_MMAP_THRESHOLD, STRETCH * 2) != 1)
 		return;
 	if ((p = malloc(STRETCH)) != NULL) {
 		at = ((uintptr_t)p + HUGE - 1) & ~(uintptr_t)(HUGE - 1);
@@ -29,6 +30,9 @@ heap_prepare(void)
 		(void)madvise((void *)at, end - at, MADV_HUGEPAGE);
 	}
 	free(p);
-	/* Beyond the stretch large tables have mappings of their own: calloc() has no need to clear those. */
+	/*
+	 * Beyond the stretch large tables have mappings of their own: calloc() has no need to clear
+	 * those.
+	 */
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 }

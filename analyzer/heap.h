@@ -6,6 +6,6 @@
 #define HEAP_H
 
 /* Once, before anything is allocated.  What the system does not offer is left as it is. */
-void	heap_prepare(void);
+void heap_prepare(void);
 
 #endif /* HEAP_H */

@@ -10,27 +10,29 @@
 #include "report/terminal.h"
 #include "report/told.h"
 
-#define NS_PER_SECOND	1000000000LL
-#define POLL_MS		250
-#define TICK_NS		NS_PER_SECOND
-#define JUDGE_NS	(3 * NS_PER_SECOND)
-#define JUDGE_REST	9		/* ... but for each second of it nine for packets: what is known of a busy server takes one */
-#define SAVE_FIRST_NS	(4 * NS_PER_SECOND)	/* to the log: soon, then at twice the time, ... */
-#define SAVE_LAST_NS	(600 * NS_PER_SECOND)	/* ... up to this */
-#define DRAIN_MS	150		/* more than a block of the ring waits for packets ... */
-#define DRAIN_TURNS	3		/* ... and what it then holds may still grow */
-#define BATCH		20000		/* frames of one interface before the others get their turn */
-#define QUALITY		2		/* phase of what is said of the capture: its numbers change with every packet */
+#define NS_PER_SECOND 1000000000LL
+#define POLL_MS       250
+#define TICK_NS       NS_PER_SECOND
+#define JUDGE_NS      (3 * NS_PER_SECOND)
+#define JUDGE_REST \
+	9 /* ... but for each second of it nine for packets: what is known of a busy server takes \
+	     one */
+#define SAVE_FIRST_NS (4 * NS_PER_SECOND)   /* to the log: soon, then at twice the time, ... */
+#define SAVE_LAST_NS  (600 * NS_PER_SECOND) /* ... up to this */
+#define DRAIN_MS      150   /* more than a block of the ring waits for packets ... */
+#define DRAIN_TURNS   3     /* ... and what it then holds may still grow */
+#define BATCH         20000 /* frames of one interface before the others get their turn */
+#define QUALITY       2 /* phase of what is said of the capture: its numbers change with every packet */
 
 struct live {
-	struct pipeline	*p;
-	struct source	 source[OPTIONS_INTERFACES];
-	struct pollfd	 fd[OPTIONS_INTERFACES];
-	size_t		 count;
-	int64_t		 next_tick, next_judge, next_save;	/* monotonic */
-	int64_t		 save_every;
-	struct told	*told;
-	bool		 told_full;	/* that was said */
+	struct pipeline *p;
+	struct source source[OPTIONS_INTERFACES];
+	struct pollfd fd[OPTIONS_INTERFACES];
+	size_t count;
+	int64_t next_tick, next_judge, next_save; /* monotonic */
+	int64_t save_every;
+	struct told *told;
+	bool told_full; /* that was said */
 };
 
 static volatile sig_atomic_t stop;
@@ -53,11 +55,11 @@ clock_ns(clockid_t id)
 
 static const int stops[] = { SIGINT, SIGTERM, SIGHUP };
 
-#define STOPS	(sizeof(stops) / sizeof(stops[0]))
+#define STOPS (sizeof(stops) / sizeof(stops[0]))
 
 /*
- * Signals end the loop, and only while it waits: none is missed.  The end of the terminal is an end, too, unless the caller said
- * otherwise (nohup).
+ * Signals end the loop, and only while it waits: none is missed.  The end of the terminal is an
+ * end, too, unless the caller said otherwise (nohup).
  */
 static void
 signals_hold(sigset_t *before)
@@ -68,7 +70,8 @@ signals_hold(sigset_t *before)
 	sigemptyset(&sa.sa_mask);
 	sigemptyset(&held);
 	for (size_t i = 0; i < STOPS; i++) {
-		if (stops[i] == SIGHUP && sigaction(SIGHUP, NULL, &was) == 0 && was.sa_handler == SIG_IGN)
+		if (stops[i] == SIGHUP && sigaction(SIGHUP, NULL, &was) == 0 &&
+		    was.sa_handler == SIG_IGN)
 			continue;
 		sigaction(stops[i], &sa, NULL);
 		sigaddset(&held, stops[i]);
@@ -103,7 +106,8 @@ live_open(struct live *l)
 	}
 	for (size_t i = 0; i < p->o->interface_count; i++) {
 		struct source *s = &l->source[l->count];
-		struct capture *c = capture_open_live(p->o->interfaces[i], p->o->snaplen, 0, p->o->filter, err, sizeof(err));
+		struct capture *c = capture_open_live(
+		    p->o->interfaces[i], p->o->snaplen, 0, p->o->filter, err, sizeof(err));
 
 		if (c == NULL || source_begin(s, c, p->points) != 0) {
 			complain(p, "%s", c == NULL ? err : "no memory");
@@ -111,8 +115,9 @@ live_open(struct live *l)
 			capture_close(c);
 			continue;
 		}
-		p->points++;		/* an interface is one point */
-		l->fd[l->count] = (struct pollfd){ .fd = capture_poll_fd(s->capture), .events = POLLIN };
+		p->points++; /* an interface is one point */
+		l->fd[l->count] =
+		    (struct pollfd){ .fd = capture_poll_fd(s->capture), .events = POLLIN };
 		l->count++;
 		complain(p, "listening on %s; Ctrl-C ends with the report", p->o->interfaces[i]);
 	}
@@ -183,10 +188,13 @@ live_prints(const struct live *l)
 {
 	const struct options *o = l->p->o;
 
-	return o->output != OUTPUT_TRANSCRIPT && (o->records == NULL || strcmp(o->records, "-") != 0);
+	return o->output != OUTPUT_TRANSCRIPT &&
+	    (o->records == NULL || strcmp(o->records, "-") != 0);
 }
 
-/* A log that is read while the sensor runs, or after it died, has what is known of paths and hosts. */
+/*
+ * A log that is read while the sensor runs, or after it died, has what is known of paths and hosts.
+ */
 static void
 live_save(struct live *l)
 {
@@ -202,7 +210,8 @@ live_sources(struct live *l)
 	for (size_t i = 0; i < l->count; i++)
 		for (uint32_t k = 0; k < l->source[i].count && l->source[i].capture != NULL; k++)
 			if (l->source[i].point[k] != NULL)
-				flow_point_source(l->source[i].point[k], capture_point_get(l->source[i].capture, k), NULL, NULL);
+				flow_point_source(l->source[i].point[k],
+				    capture_point_get(l->source[i].capture, k), NULL, NULL);
 }
 
 static void
@@ -222,7 +231,8 @@ live_judge(struct live *l)
 		tell(l, f[i]);
 	if (told_left(l->told) > 0 && !l->told_full) {
 		l->told_full = true;
-		complain(l->p, "no memory for all findings that stand at once: further ones are told when it ends");
+		complain(l->p,
+		    "no memory for all findings that stand at once: further ones are told when it ends");
 	}
 	if (l->p->log != NULL)
 		record_log_flush(l->p->log);
@@ -244,7 +254,9 @@ live_turn(struct live *l)
 		live_each_point(l, tick);
 	}
 	if (l->p->log != NULL && now >= l->next_save) {
-		l->save_every = l->save_every == 0 ? SAVE_FIRST_NS : l->save_every < SAVE_LAST_NS / 2 ? 2 * l->save_every : SAVE_LAST_NS;
+		l->save_every = l->save_every == 0     ? SAVE_FIRST_NS
+		    : l->save_every < SAVE_LAST_NS / 2 ? 2 * l->save_every
+						       : SAVE_LAST_NS;
 		l->next_save = now + l->save_every;
 		live_save(l);
 	}
@@ -253,7 +265,8 @@ live_turn(struct live *l)
 
 		live_judge(l);
 		took = clock_ns(CLOCK_MONOTONIC) - begun;
-		l->next_judge = begun + took + (took * JUDGE_REST > JUDGE_NS ? took * JUDGE_REST : JUDGE_NS);
+		l->next_judge =
+		    begun + took + (took * JUDGE_REST > JUDGE_NS ? took * JUDGE_REST : JUDGE_NS);
 	}
 }
 

@@ -30,17 +30,12 @@ static int
 print_text(enum task task)
 {
 	switch (task) {
-	case TASK_HELP:
-		options_help(stdout);
-		break;
+	case TASK_HELP: options_help(stdout); break;
 	case TASK_VERSION:
 		printf("mailwhy %s\nreply table version %u\n", MAILWHY_VERSION, replies_version());
 		break;
-	case TASK_SCHEMA:
-		json_report_schema(stdout);
-		break;
-	default:
-		findings_markdown(stdout);
+	case TASK_SCHEMA: json_report_schema(stdout); break;
+	default: findings_markdown(stdout);
 	}
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return EXIT_ANALYSED;
@@ -74,7 +69,8 @@ main(int argc, char **argv)
 	if (hold_standard_files() != 0)
 		return EXIT_INPUT;
 	heap_prepare();
-	signal(SIGPIPE, SIG_IGN);	/* a broken pipe is an exit status, not a death: records are closed in order */
+	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an exit status, not a death: records are
+				     closed in order */
 	if (options_parse(&o, argc, argv) == 0) {
 		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
 	} else if (o.inputs == NULL) {

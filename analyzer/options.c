@@ -8,50 +8,61 @@
 #include "report/escape.h"
 
 static const char help[] =
-"mailwhy reads packet captures and says why mail did not get through.\n"
-"\n"
-"Examples:\n"
-"  mailwhy incident.pcapng                 report: findings, every mail's fate, capture quality\n"
-"  mailwhy client.pcap server.pcap.gz      several captures; directories too\n"
-"  mailwhy -i eth1                         watch an interface until Ctrl-C\n"
-"  mailwhy --transcript incident.pcap      the sessions as dialogues, C: and S:\n"
-"  mailwhy --json incident.pcap | jq 'select(.type==\"finding\")'\n"
-"  mailwhy --records r.jsonl big.pcap      keep what was seen; `mailwhy r.jsonl' judges it again\n"
-"  tcpdump -r big.pcap -w - 'port 25 or icmp or icmp6' | mailwhy -\n"
-"\n"
-"Usage: mailwhy [options] FILE|DIRECTORY|- ...\n"
-"       mailwhy [options] -i INTERFACE\n"
-"\n"
-"Input:\n"
-"  -r FILE             read FILE (the same as naming it); `-' is standard input\n"
-"  -i INTERFACE        capture live; may be repeated\n"
-"  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
-"      --from TIME     only what was captured then or later: 14:00, 2026-11-21, \"2026-11-21 14:00:30\";\n"
-"      --to TIME       ... then or earlier. UTC; without a date: at that time of every day\n"
-"  -s BYTES            snap length of a live capture (default: whole packets)\n"
-"      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
-"\n"
-"Output:\n"
-"      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"
-"      --transcript    the sessions as dialogues\n"
-"      --records PATH  also write the records: a file, a directory, or `-'\n"
-"      --all           tell every finding and mail in the report, however many\n"
-"      --show-users    user names of logins as they are, not masked\n"
-"      --color WHEN    auto, always or never (NO_COLOR is heeded)\n"
-"      --no-progress   no progress bar on standard error\n"
-"      --exit-code     exit 1 when a fault was found, 4 when the analysis is incomplete\n"
-"\n"
-"  -h, --help          this text\n"
-"  -V, --version       the version\n"
-"\n"
-"Exit status: 0 analysed; 1 and 4 see --exit-code; 2 wrong usage; 3 an input could not be\n"
-"opened or read at all, or the output could not be written.\n"
-"\n"
-"It never sends a packet. Passwords are never shown.\n";
+    "mailwhy reads packet captures and says why mail did not get through.\n"
+    "\n"
+    "Examples:\n"
+    "  mailwhy incident.pcapng                 report: findings, every mail's fate, capture quality\n"
+    "  mailwhy client.pcap server.pcap.gz      several captures; directories too\n"
+    "  mailwhy -i eth1                         watch an interface until Ctrl-C\n"
+    "  mailwhy --transcript incident.pcap      the sessions as dialogues, C: and S:\n"
+    "  mailwhy --json incident.pcap | jq 'select(.type==\"finding\")'\n"
+    "  mailwhy --records r.jsonl big.pcap      keep what was seen; `mailwhy r.jsonl' judges it again\n"
+    "  tcpdump -r big.pcap -w - 'port 25 or icmp or icmp6' | mailwhy -\n"
+    "\n"
+    "Usage: mailwhy [options] FILE|DIRECTORY|- ...\n"
+    "       mailwhy [options] -i INTERFACE\n"
+    "\n"
+    "Input:\n"
+    "  -r FILE             read FILE (the same as naming it); `-' is standard input\n"
+    "  -i INTERFACE        capture live; may be repeated\n"
+    "  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
+    "      --from TIME     only what was captured then or later: 14:00, 2026-11-21, \"2026-11-21 14:00:30\";\n"
+    "      --to TIME       ... then or earlier. UTC; without a date: at that time of every day\n"
+    "  -s BYTES            snap length of a live capture (default: whole packets)\n"
+    "      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
+    "\n"
+    "Output:\n"
+    "      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"
+    "      --transcript    the sessions as dialogues\n"
+    "      --records PATH  also write the records: a file, a directory, or `-'\n"
+    "      --all           tell every finding and mail in the report, however many\n"
+    "      --show-users    user names of logins as they are, not masked\n"
+    "      --color WHEN    auto, always or never (NO_COLOR is heeded)\n"
+    "      --no-progress   no progress bar on standard error\n"
+    "      --exit-code     exit 1 when a fault was found, 4 when the analysis is incomplete\n"
+    "\n"
+    "  -h, --help          this text\n"
+    "  -V, --version       the version\n"
+    "\n"
+    "Exit status: 0 analysed; 1 and 4 see --exit-code; 2 wrong usage; 3 an input could not be\n"
+    "opened or read at all, or the output could not be written.\n"
+    "\n"
+    "It never sends a packet. Passwords are never shown.\n";
 
 enum {
-	OPT_JSON = 256, OPT_TRANSCRIPT, OPT_RECORDS, OPT_REPLIES, OPT_EXIT_CODE, OPT_COLOR,
-	OPT_NO_PROGRESS, OPT_SHOW_USERS, OPT_ALL, OPT_SCHEMA, OPT_FINDINGS, OPT_FROM, OPT_TO,
+	OPT_JSON = 256,
+	OPT_TRANSCRIPT,
+	OPT_RECORDS,
+	OPT_REPLIES,
+	OPT_EXIT_CODE,
+	OPT_COLOR,
+	OPT_NO_PROGRESS,
+	OPT_SHOW_USERS,
+	OPT_ALL,
+	OPT_SCHEMA,
+	OPT_FINDINGS,
+	OPT_FROM,
+	OPT_TO,
 };
 
 static const struct option longs[] = {
@@ -67,7 +78,7 @@ static const struct option longs[] = {
 	{ "no-progress", no_argument, NULL, OPT_NO_PROGRESS },
 	{ "show-users", no_argument, NULL, OPT_SHOW_USERS },
 	{ "all", no_argument, NULL, OPT_ALL },
-	{ "print-schema", no_argument, NULL, OPT_SCHEMA },	/* ./dev schema */
+	{ "print-schema", no_argument, NULL, OPT_SCHEMA }, /* ./dev schema */
 	{ "print-findings", no_argument, NULL, OPT_FINDINGS },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -103,7 +114,9 @@ static int
 set_colour(struct options *o, const char *arg)
 {
 	static const char *const words[] = {
-		[COLOUR_AUTO] = "auto", [COLOUR_ALWAYS] = "always", [COLOUR_NEVER] = "never",
+		[COLOUR_AUTO] = "auto",
+		[COLOUR_ALWAYS] = "always",
+		[COLOUR_NEVER] = "never",
 	};
 
 	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -136,47 +149,28 @@ add_interface(struct options *o, const char *name)
 static int
 set_window(struct window_end *end, const char *arg, bool upper)
 {
-	return window_parse(end, arg, upper) == 0 ? 0 : usage("not a time like 14:00 or 2026-11-21T14:00:30", arg);
+	return window_parse(end, arg, upper) == 0
+	    ? 0
+	    : usage("not a time like 14:00 or 2026-11-21T14:00:30", arg);
 }
 
 static int
 take_long(struct options *o, int c)
 {
 	switch (c) {
-	case OPT_JSON:
-		return set_output(o, OUTPUT_JSON);
-	case OPT_TRANSCRIPT:
-		return set_output(o, OUTPUT_TRANSCRIPT);
-	case OPT_RECORDS:
-		o->records = optarg;
-		return 0;
-	case OPT_REPLIES:
-		o->replies = optarg;
-		return 0;
-	case OPT_FROM:
-		return set_window(&o->window.from, optarg, false);
-	case OPT_TO:
-		return set_window(&o->window.to, optarg, true);
-	case OPT_EXIT_CODE:
-		o->exit_code = true;
-		return 0;
-	case OPT_COLOR:
-		return set_colour(o, optarg);
-	case OPT_NO_PROGRESS:
-		o->progress = false;
-		return 0;
-	case OPT_SHOW_USERS:
-		o->show_users = true;
-		return 0;
-	case OPT_ALL:
-		o->all = true;
-		return 0;
-	case OPT_SCHEMA:
-		o->task = TASK_SCHEMA;
-		return 0;
-	case OPT_FINDINGS:
-		o->task = TASK_FINDINGS;
-		return 0;
+	case OPT_JSON: return set_output(o, OUTPUT_JSON);
+	case OPT_TRANSCRIPT: return set_output(o, OUTPUT_TRANSCRIPT);
+	case OPT_RECORDS: o->records = optarg; return 0;
+	case OPT_REPLIES: o->replies = optarg; return 0;
+	case OPT_FROM: return set_window(&o->window.from, optarg, false);
+	case OPT_TO: return set_window(&o->window.to, optarg, true);
+	case OPT_EXIT_CODE: o->exit_code = true; return 0;
+	case OPT_COLOR: return set_colour(o, optarg);
+	case OPT_NO_PROGRESS: o->progress = false; return 0;
+	case OPT_SHOW_USERS: o->show_users = true; return 0;
+	case OPT_ALL: o->all = true; return 0;
+	case OPT_SCHEMA: o->task = TASK_SCHEMA; return 0;
+	case OPT_FINDINGS: o->task = TASK_FINDINGS; return 0;
 	default:
 		/* getopt has said what is wrong. */
 		fputs("mailwhy: try mailwhy --help\n", stderr);
@@ -188,25 +182,14 @@ static int
 take(struct options *o, int c)
 {
 	switch (c) {
-	case 1:			/* a positional argument, in its place */
-	case 'r':
-		o->inputs[o->input_count++] = optarg;
-		return 0;
-	case 'i':
-		return add_interface(o, optarg);
-	case 'f':
-		o->filter = optarg;
-		return 0;
-	case 's':
-		return set_snaplen(o, optarg);
-	case 'h':
-		o->task = TASK_HELP;
-		return 0;
-	case 'V':
-		o->task = TASK_VERSION;
-		return 0;
-	default:
-		return take_long(o, c);
+	case 1: /* a positional argument, in its place */
+	case 'r': o->inputs[o->input_count++] = optarg; return 0;
+	case 'i': return add_interface(o, optarg);
+	case 'f': o->filter = optarg; return 0;
+	case 's': return set_snaplen(o, optarg);
+	case 'h': o->task = TASK_HELP; return 0;
+	case 'V': o->task = TASK_VERSION; return 0;
+	default: return take_long(o, c);
 	}
 }
 
@@ -224,7 +207,8 @@ check(const struct options *o)
 	if (o->interface_count > 0 && window_set(&o->window))
 		return usage("--from and --to are for files, not for -i", NULL);
 	for (size_t i = 0; i < o->input_count; i++)
-		stdins += strcmp(o->inputs[i], "-") == 0;	/* NOLINT(clang-analyzer-core.NonNullParamChecker): those counted are set */
+		/* those counted are set: NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
+		stdins += strcmp(o->inputs[i], "-") == 0;
 	if (stdins > 1)
 		return usage("standard input can be read once only", NULL);
 	if (o->records != NULL && strcmp(o->records, "-") == 0 && o->output != OUTPUT_TEXT)

@@ -14,7 +14,7 @@
 #include "report/escape.h"
 #include "report/terminal.h"
 
-#define REPLIES_MAX	(1U << 20)	/* bytes of a user's reply table */
+#define REPLIES_MAX       (1U << 20) /* bytes of a user's reply table */
 #define LINKTYPE_ETHERNET 1
 
 void
@@ -55,7 +55,9 @@ pipeline_take(struct pipeline *p, const struct record *r)
 		transcript_take(p->transcript, r);
 }
 
-/* mail/ serves all points: what its bounds cost since the last point ended is said with this one. */
+/*
+ * mail/ serves all points: what its bounds cost since the last point ended is said with this one.
+ */
 static void
 capture_take(struct pipeline *p, const struct record *r)
 {
@@ -98,7 +100,8 @@ read_replies(struct pipeline *p, const char *path)
 	size_t n = text != NULL ? fread(text, 1, REPLIES_MAX + 1, in) : 0;
 
 	if (text == NULL || ferror(in) || n > REPLIES_MAX) {
-		complain(p, "%s: %s", path, n > REPLIES_MAX ? "too large for a table of replies" : strerror(errno));
+		complain(p, "%s: %s", path,
+		    n > REPLIES_MAX ? "too large for a table of replies" : strerror(errno));
 		free(text);
 		text = NULL;
 	} else
@@ -122,7 +125,8 @@ open_correlator(struct pipeline *p)
 	p->correlator = correlator_new(&co, err, sizeof(err));
 	memory = errno == ENOMEM;
 	if (p->correlator == NULL)
-		complain(p, "%s%s%s", text != NULL ? p->o->replies : "", text != NULL ? ": " : "", err);
+		complain(
+		    p, "%s%s%s", text != NULL ? p->o->replies : "", text != NULL ? ": " : "", err);
 	free(text);
 	if (p->correlator == NULL)
 		return memory ? EXIT_INPUT : EXIT_USAGE;
@@ -144,7 +148,8 @@ open_mail(struct pipeline *p)
 		mo.transcript = transcript_event;
 		mo.transcript_ctx = p->transcript;
 	}
-	if (p->o->output == OUTPUT_JSON && (p->json = json_report_new(p->o->interface_count > 0 ? stdout : NULL)) == NULL)
+	if (p->o->output == OUTPUT_JSON &&
+	    (p->json = json_report_new(p->o->interface_count > 0 ? stdout : NULL)) == NULL)
 		return -1;
 	if ((p->mail = mail_new(&mo, &p->sink)) == NULL)
 		return -1;
@@ -180,7 +185,8 @@ records_over_input(const struct options *o)
 	if (stat(o->records, &out) != 0 || !S_ISREG(out.st_mode))
 		return false;
 	for (size_t i = 0; i < o->input_count; i++)
-		if (stat(o->inputs[i], &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+		if (stat(o->inputs[i], &in) == 0 && in.st_dev == out.st_dev &&
+		    in.st_ino == out.st_ino)
 			return true;
 	return false;
 }
@@ -208,7 +214,9 @@ pipeline_open(struct pipeline *p, const struct options *o)
 {
 	int rc;
 
-	*p = (struct pipeline){ .o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress) };
+	*p = (struct pipeline){
+		.o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress)
+	};
 	p->sink = (struct record_sink){ .take = observed_take, .ctx = p };
 	if ((rc = open_filter(p)) != 0 || (rc = open_correlator(p)) != 0)
 		return rc;
@@ -239,13 +247,15 @@ pipeline_close(struct pipeline *p)
 static void
 print_output(struct pipeline *p)
 {
-	struct terminal_report r = { .correlator = p->correlator, .points = p->points, .all = p->o->all };
+	struct terminal_report r = {
+		.correlator = p->correlator, .points = p->points, .all = p->o->all
+	};
 	int rc = 0;
 
 	if (p->o->records != NULL && strcmp(p->o->records, "-") == 0)
-		return;		/* standard output is the records' */
+		return; /* standard output is the records' */
 	if (p->o->output != OUTPUT_JSON && p->input_failed && p->points == 0)
-		return;		/* nothing was read, and that was said */
+		return; /* nothing was read, and that was said */
 	if (p->o->output == OUTPUT_JSON)
 		rc = json_report_end(p->json, stdout, p->correlator);
 	else if (p->o->output == OUTPUT_TRANSCRIPT)
@@ -263,7 +273,8 @@ static void
 close_output(struct pipeline *p)
 {
 	char err[512];
-	bool gone = p->o->records != NULL && strcmp(p->o->records, "-") == 0 && pipeline_reader_gone();
+	bool gone =
+	    p->o->records != NULL && strcmp(p->o->records, "-") == 0 && pipeline_reader_gone();
 
 	if (record_log_close(p->log, err, sizeof(err)) != 0) {
 		if (!gone)
@@ -274,7 +285,8 @@ close_output(struct pipeline *p)
 	errno = 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		if (!pipeline_reader_gone())
-			complain(p, "standard output: %s", errno != 0 ? strerror(errno) : "could not be written");
+			complain(p, "standard output: %s",
+			    errno != 0 ? strerror(errno) : "could not be written");
 		p->output_failed = true;
 	}
 }
@@ -286,7 +298,8 @@ fault_found(const struct correlator *c)
 	size_t n = correlator_findings(c, &f);
 
 	for (size_t i = 0; i < n; i++)
-		if (f[i]->severity != SEVERITY_INFO && f[i]->confidence != CONFIDENCE_CANNOT_TELL && !f[i]->retracted)
+		if (f[i]->severity != SEVERITY_INFO && f[i]->confidence != CONFIDENCE_CANNOT_TELL &&
+		    !f[i]->retracted)
 			return true;
 	return false;
 }

@@ -1,4 +1,7 @@
-/* pipeline_inputs.c - the arguments of the command line: captures, pieces of them, records, directories. */
+/*
+ * pipeline_inputs.c - the arguments of the command line: captures, pieces of them, records,
+ * directories.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +12,14 @@
 #include "pipeline.h"
 #include "record/text.h"
 
-#define PROGRESS_FRAMES	4096		/* looks at the clock every so many frames */
+#define PROGRESS_FRAMES 4096 /* looks at the clock every so many frames */
 
 /* ---- what there is to read --------------------------------------------------- */
 
 struct paths {
 	struct piece_path *v;
-	size_t	 n, room;
-	size_t	 argument;		/* what is added now belongs to */
+	size_t n, room;
+	size_t argument; /* what is added now belongs to */
 };
 
 static int
@@ -147,7 +150,7 @@ input_path(struct pipeline *p, struct source *s, const struct piece_path *x)
 
 /* Of one argument. */
 struct taken {
-	size_t	files, left_out;
+	size_t files, left_out;
 };
 
 static void
@@ -155,8 +158,8 @@ left_out_tell(struct pipeline *p, const char *argument, const struct taken *t)
 {
 	if (t->left_out == 0)
 		return;
-	complain(p, "%s: %zu of %zu file%s left out: no captures (text, pictures and the like)", argument, t->left_out, t->files,
-	    PLURAL(t->files));
+	complain(p, "%s: %zu of %zu file%s left out: no captures (text, pictures and the like)",
+	    argument, t->left_out, t->files, PLURAL(t->files));
 	p->input_failed |= t->left_out == t->files;
 }
 
@@ -186,14 +189,17 @@ pipeline_inputs(struct pipeline *p)
 	char err[512];
 
 	for (; l.argument < p->o->input_count; l.argument++) {
-		int within = capture_expand(p->o->inputs[l.argument], paths_add, &l, err, sizeof(err));
+		int within =
+		    capture_expand(p->o->inputs[l.argument], paths_add, &l, err, sizeof(err));
 
 		if (within == -1) {
 			complain(p, "%s", err);
 			p->input_failed = true;
 		} else if (within > 0) {
-			complain(p, "%s: what is in %d director%s within it is not read: name %s, too", p->o->inputs[l.argument], within,
-			    within == 1 ? "y" : "ies", within == 1 ? "it" : "them");
+			complain(p,
+			    "%s: what is in %d director%s within it is not read: name %s, too",
+			    p->o->inputs[l.argument], within, within == 1 ? "y" : "ies",
+			    within == 1 ? "it" : "them");
 		}
 	}
 	if (pieces_order(l.v, l.n) != 0) {

@@ -9,23 +9,23 @@
 #include "record/text.h"
 #include "selection.h"
 
-#define POINTS_MAX	65536U		/* capture points in one records file */
-#define BAD_LINES_SAID	3		/* of one records file */
-#define BLANKS_MAX	512		/* before the first record */
-#define COPY_BYTES	(16U << 10)
+#define POINTS_MAX     65536U /* capture points in one records file */
+#define BAD_LINES_SAID 3      /* of one records file */
+#define BLANKS_MAX     512    /* before the first record */
+#define COPY_BYTES     (16U << 10)
 
 /* A records file counts its points from 0: here they follow those before. */
 struct records {
-	struct pipeline	*p;
-	const char	*path, *name;
-	uint32_t	 base;
-	uint64_t	 bad, wild;	/* lines of no use; records of impossible points */
-	bool		 all;		/* no time was asked for */
-	bool		 several;	/* it is not the only input: sensors may name their interfaces alike */
+	struct pipeline *p;
+	const char *path, *name;
+	uint32_t base;
+	uint64_t bad, wild; /* lines of no use; records of impossible points */
+	bool all;           /* no time was asked for */
+	bool several;       /* it is not the only input: sensors may name their interfaces alike */
 	struct selection selection;
-	struct input	*in;		/* what is read now; NULL = kept bytes */
-	char		 damage[160];	/* "" = none */
-	struct record	 r;
+	struct input *in; /* what is read now; NULL = kept bytes */
+	char damage[160]; /* "" = none */
+	struct record r;
 };
 
 /* An object and its first name on one line: JSON of other programs stands on many lines. */
@@ -79,7 +79,10 @@ stream_close(void *ctx)
 static FILE *
 stream_open(struct records *r, struct input *in)
 {
-	FILE *f = in != NULL ? fopencookie(r, "r", (cookie_io_functions_t){ .read = stream_read, .close = stream_close }) : NULL;
+	FILE *f = in != NULL
+	    ? fopencookie(
+		  r, "r", (cookie_io_functions_t){ .read = stream_read, .close = stream_close })
+	    : NULL;
 
 	if (f == NULL)
 		input_close(in);
@@ -106,7 +109,8 @@ stream_keep(FILE *stream)
 	char buf[COPY_BYTES];
 	size_t n = 1;
 
-	while (kept != NULL && (n = fread(buf, 1, sizeof(buf), stream)) > 0 && fwrite(buf, 1, n, kept) == n)
+	while (kept != NULL && (n = fread(buf, 1, sizeof(buf), stream)) > 0 &&
+	    fwrite(buf, 1, n, kept) == n)
 		;
 	if (kept != NULL && (n > 0 || fseek(kept, 0, SEEK_SET) != 0))
 		kept = stream_drop(kept);
@@ -156,7 +160,8 @@ records_open(struct records *r, struct input *in)
 
 	if (f == NULL || r->all)
 		return f;
-	if ((strcmp(r->path, "-") == 0 || stat(r->path, &st) != 0 || !S_ISREG(st.st_mode)) && (f = stream_keep(f)) == NULL)
+	if ((strcmp(r->path, "-") == 0 || stat(r->path, &st) != 0 || !S_ISREG(st.st_mode)) &&
+	    (f = stream_keep(f)) == NULL)
 		return NULL;
 	return records_select(r, f) == 0 ? records_again(r, f) : stream_drop(f);
 }
@@ -196,13 +201,14 @@ static void
 records_said(const struct records *r, const struct record_log_reader *reader)
 {
 	if (r->bad > BAD_LINES_SAID)
-		complain(r->p, "%s: and %llu more such line%s", r->name, (unsigned long long)(r->bad - BAD_LINES_SAID),
-		    PLURAL(r->bad - BAD_LINES_SAID));
+		complain(r->p, "%s: and %llu more such line%s", r->name,
+		    (unsigned long long)(r->bad - BAD_LINES_SAID), PLURAL(r->bad - BAD_LINES_SAID));
 	if (r->wild > 0)
-		complain(r->p, "%s: %llu record%s of impossible capture points", r->name, (unsigned long long)r->wild,
-		    PLURAL(r->wild));
+		complain(r->p, "%s: %llu record%s of impossible capture points", r->name,
+		    (unsigned long long)r->wild, PLURAL(r->wild));
 	if (r->damage[0] != '\0')
-		complain(r->p, "%s: after line %llu: %s", r->name, (unsigned long long)reader->lines, r->damage);
+		complain(r->p, "%s: after line %llu: %s", r->name,
+		    (unsigned long long)reader->lines, r->damage);
 	correlator_unread(r->p->correlator, r->bad + r->wild, r->damage[0] != '\0');
 	if (reader->records == 0 && (r->bad > 0 || r->damage[0] != '\0'))
 		r->p->input_failed = true;
@@ -212,7 +218,9 @@ void
 records_input(struct pipeline *p, const char *path, struct input *in)
 {
 	struct records *r = calloc(1, sizeof(*r));
-	struct record_log_reader reader = { .sink = { records_take, r }, .bad = records_bad, .bad_ctx = r };
+	struct record_log_reader reader = {
+		.sink = { records_take, r }, .bad = records_bad, .bad_ctx = r
+	};
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	FILE *f = NULL;
 
@@ -222,7 +230,8 @@ records_input(struct pipeline *p, const char *path, struct input *in)
 		r->name = name;
 		r->base = p->points;
 		r->all = !window_set(&p->o->window);
-		r->several = p->o->input_count > 1 || (p->o->input_count == 1 && strcmp(path, p->o->inputs[0]) != 0);
+		r->several = p->o->input_count > 1 ||
+		    (p->o->input_count == 1 && strcmp(path, p->o->inputs[0]) != 0);
 		r->selection.window = &p->o->window;
 		f = records_open(r, in);
 	} else {

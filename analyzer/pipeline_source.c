@@ -43,7 +43,8 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 		return s->point[point];
 	if (source_grow(s, point + 1) != 0) {
 		if (!p->input_failed)
-			complain(p, "%s: no memory for capture point %u", capture_name(s->capture), point);
+			complain(p, "%s: no memory for capture point %u", capture_name(s->capture),
+			    point);
 		p->input_failed = true;
 		return NULL;
 	}
@@ -53,7 +54,8 @@ source_point(struct pipeline *p, struct source *s, uint32_t point)
 		s->point[s->count] = flow_point_new(s->base + s->count, capture_name(s->capture),
 		    cp != NULL ? cp->interface : "", &flow_limits_default, &p->sink, &p->watcher);
 		if (s->point[s->count] == NULL) {
-			complain(p, "%s: no memory for capture point %u", capture_name(s->capture), s->count);
+			complain(p, "%s: no memory for capture point %u", capture_name(s->capture),
+			    s->count);
 			p->input_failed = true;
 		} else if (p->log != NULL || p->json != NULL) {
 			flow_point_community_ids(s->point[s->count]);
@@ -110,7 +112,8 @@ points_alike(const struct source *s, struct capture *c)
 	for (uint32_t i = 0; i < n && i < s->count; i++) {
 		const struct capture_point *cp = capture_point_get(c, i);
 
-		if (cp == NULL || cp->link_type != s->told[i].link_type || strcmp(cp->interface, s->told[i].interface) != 0)
+		if (cp == NULL || cp->link_type != s->told[i].link_type ||
+		    strcmp(cp->interface, s->told[i].interface) != 0)
 			return false;
 	}
 	return n > 0 && s->count > 0;
@@ -122,10 +125,12 @@ enum { AGAIN_LEAST = 3 };
 static bool
 frame_told(const struct capture_frame *f, struct glance *g, uint64_t *print)
 {
-	if (f->link_type != LINKTYPE_ETHERNET || !glance_ethernet(f->data, f->caplen, g) || (g->len == 0 && (g->flags & TCP_SYN) == 0))
+	if (f->link_type != LINKTYPE_ETHERNET || !glance_ethernet(f->data, f->caplen, g) ||
+	    (g->len == 0 && (g->flags & TCP_SYN) == 0))
 		return false;
 	*print = ((uint64_t)g->seq << 32 | g->ack) * 0x9e3779b97f4a7c15u ^
-	    ((uint64_t)g->ip_id << 48 | (uint64_t)g->len << 24 | (uint64_t)g->window << 8 | g->flags);
+	    ((uint64_t)g->ip_id << 48 | (uint64_t)g->len << 24 | (uint64_t)g->window << 8 |
+		g->flags);
 	return true;
 }
 
@@ -155,8 +160,9 @@ source_head(struct source *s, const struct capture_frame *f, size_t n)
 }
 
 /*
- * The same dialogue from its beginning, most of it, and of one connection what both ends say: that is another place with a
- * clock of its own.  A next piece may begin with what is sent again: that is one word of each end, however often.
+ * The same dialogue from its beginning, most of it, and of one connection what both ends say: that
+ * is another place with a clock of its own.  A next piece may begin with what is sent again: that
+ * is one word of each end, however often.
  */
 static bool
 begins_again(const struct head *head, const struct capture_frame *f, size_t n)
@@ -177,7 +183,7 @@ begins_again(const struct head *head, const struct capture_frame *f, size_t n)
 			told += head_find(head, print) == head->count;
 			continue;
 		}
-		left.print[at] = left.print[--left.count];	/* each is met once */
+		left.print[at] = left.print[--left.count]; /* each is met once */
 		told++;
 		if (again++ == 0)
 			first = g;
@@ -194,7 +200,8 @@ source_goes_on(struct source *s, struct capture *c, const struct capture_frame *
 
 	if (s->capture != NULL || before == NULL || before->frames == 0 || now->frames == 0)
 		return 0;
-	if (strcmp(s->path, capture_name(c)) == 0 || !pieces_alike(s->path, capture_name(c)) || !points_alike(s, c))
+	if (strcmp(s->path, capture_name(c)) == 0 || !pieces_alike(s->path, capture_name(c)) ||
+	    !points_alike(s, c))
 		return 0;
 	if (now->first_ns < before->last.ns || now->first_ns - before->last.ns > PIECES_APART_NS)
 		return 0;
@@ -294,13 +301,14 @@ damage_tell(struct pipeline *p, struct source *s, uint32_t points)
 	if (d == NULL || d->why[0] == '\0')
 		return;
 	complain(p, "%s: %s; what came before is analysed", capture_name(s->capture), d->why);
-	p->input_failed |= points == 0;		/* nothing came before */
+	p->input_failed |= points == 0; /* nothing came before */
 	if (s->damage.why[0] != '\0')
 		return;
 	s->damage = *d;
 	s->damage.frame += x->before;
 	if (s->piece_count > 1)
-		snprintf(s->damage.why, sizeof(s->damage.why), "in %.100s: %.140s", x->file, d->why);
+		snprintf(
+		    s->damage.why, sizeof(s->damage.why), "in %.100s: %.140s", x->file, d->why);
 }
 
 void
@@ -308,7 +316,7 @@ source_close(struct pipeline *p, struct source *s)
 {
 	uint32_t points = capture_point_count(s->capture);
 
-	if (points > 0)		/* those without a frame, too */
+	if (points > 0) /* those without a frame, too */
 		source_point(p, s, points - 1);
 	points_tell(s);
 	counts_add(s);

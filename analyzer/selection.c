@@ -17,7 +17,8 @@ selection_note(struct selection *s, const struct record *r)
 {
 	struct selected *v;
 
-	if (r->type != RECORD_CONNECTION || !window_meets(s->window, r->connection.first.ns, r->connection.last.ns))
+	if (r->type != RECORD_CONNECTION ||
+	    !window_meets(s->window, r->connection.first.ns, r->connection.last.ns))
 		return;
 	if (s->n == s->room) {
 		size_t room = s->room == 0 ? 256 : s->room * 2;
@@ -46,18 +47,16 @@ selection_has(const struct selection *s, const struct record *r)
 
 	switch (r->type) {
 	case RECORD_CAPTURE:
-	case RECORD_PIECE:
-		return true;
+	case RECORD_PIECE: return true;
 	case RECORD_PATH:
-		return window_meets(s->window, r->path.epoch_ns, r->path.epoch_ns + INT64_C(600000000000));
-	case RECORD_HOST:
-		return window_meets(s->window, r->host.first.ns, r->host.last.ns);
+		return window_meets(
+		    s->window, r->path.epoch_ns, r->path.epoch_ns + INT64_C(600000000000));
+	case RECORD_HOST: return window_meets(s->window, r->host.first.ns, r->host.last.ns);
 	case RECORD_ICMP_ERROR:
 		if (r->key.conn == 0)
 			return window_has(s->window, r->icmp_error.at.ns);
 		break;
-	default:
-		break;
+	default: break;
 	}
 	return s->n > 0 && bsearch(&want, s->v, s->n, sizeof(want), selected_order) != NULL;
 }

@@ -14,16 +14,16 @@
 struct selection {
 	const struct window *window;
 	struct selected {
-		uint64_t	conn;
-		uint32_t	point;
-	}	*v;
-	size_t	n, room;
-	bool	starved;
+		uint64_t conn;
+		uint32_t point;
+	} * v;
+	size_t n, room;
+	bool starved;
 };
 
-void	selection_note(struct selection *s, const struct record *r);
-void	selection_sort(struct selection *s);	/* between noting and asking */
-bool	selection_has(const struct selection *s, const struct record *r);
-void	selection_free(struct selection *s);
+void selection_note(struct selection *s, const struct record *r);
+void selection_sort(struct selection *s); /* between noting and asking */
+bool selection_has(const struct selection *s, const struct record *r);
+void selection_free(struct selection *s);
 
 #endif /* SELECTION_H */

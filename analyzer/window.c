@@ -5,7 +5,7 @@
 
 #include "record/when.h"
 
-#define DAY	(INT64_C(86400) * 1000000000)
+#define DAY (INT64_C(86400) * 1000000000)
 
 /* How many digits and signs of the form `shape' (0 = digit) the text begins with: all or none. */
 static size_t
@@ -90,5 +90,6 @@ window_meets(const struct window *w, int64_t first_ns, int64_t last_ns)
 		last_ns = w->to.ns;
 	if (at > last_ns)
 		return false;
-	return window_has(w, at) || (daily_next(w, at) <= last_ns && window_has(w, daily_next(w, at)));
+	return window_has(w, at) ||
+	    (daily_next(w, at) <= last_ns && window_has(w, daily_next(w, at)));
 }

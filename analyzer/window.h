@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 struct window_end {
-	bool	set, daily;
-	int64_t	ns;		/* since 1970, or since midnight */
+	bool set, daily;
+	int64_t ns; /* since 1970, or since midnight */
 };
 
 struct window {
@@ -21,11 +21,11 @@ struct window {
  * "14:00", "14:00:30.5", "2026-11-21", "2026-11-21T14:00", "2026-11-21 14:00:30Z".
  * A bare date is its midnight, as an upper end its last nanosecond.  -1: no such time.
  */
-int	window_parse(struct window_end *out, const char *text, bool upper);
+int window_parse(struct window_end *out, const char *text, bool upper);
 /* Both ends belong to it; daily ends that lie the wrong way round span midnight. */
-bool	window_has(const struct window *w, int64_t ns);
+bool window_has(const struct window *w, int64_t ns);
 /* Does anything between the two times belong to it? */
-bool	window_meets(const struct window *w, int64_t first_ns, int64_t last_ns);
+bool window_meets(const struct window *w, int64_t first_ns, int64_t last_ns);
 
 static inline bool
 window_set(const struct window *w)

@@ -6,7 +6,8 @@
 
 enum { V1_MAX = 107, V2_FIXED = 16 };
 
-static const uint8_t signature[12] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n' };
+static const uint8_t signature[12] = { '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T',
+	'\n' };
 
 static size_t
 line_length(const uint8_t *p, size_t len)

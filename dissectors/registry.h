@@ -8,6 +8,6 @@
 extern const struct dissector *const dissectors[];
 
 /* By its name; NULL when there is none. */
-const struct dissector	*dissector_find(const char *name);
+const struct dissector *dissector_find(const char *name);
 
 #endif /* REGISTRY_H */

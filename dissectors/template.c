@@ -33,18 +33,18 @@ finger_query_parse(const char *line, size_t len, struct finger_query *out)
 /* ---- 2. the state of one connection: flat, bounded ------------------------------- */
 
 struct line {
-	uint64_t	off;		/* of its first byte */
-	uint64_t	full;		/* its length; of it kept: */
-	size_t		len;
-	bool		cut;		/* more than is kept */
-	bool		fragment;	/* the bytes before it are missing */
-	char		buf[FINGER_LINE_MAX];
+	uint64_t off;  /* of its first byte */
+	uint64_t full; /* its length; of it kept: */
+	size_t len;
+	bool cut;      /* more than is kept */
+	bool fragment; /* the bytes before it are missing */
+	char buf[FINGER_LINE_MAX];
 };
 
 struct finger {
 	struct dissect_sink sink;
-	struct line	line[2];
-	uint32_t	queries;
+	struct line line[2];
+	uint32_t queries;
 };
 
 /* ---- 3. events: borrow, never allocate ---------------------------------------------- */
@@ -56,11 +56,17 @@ line_emit(struct finger *st, enum dissect_dir dir, int64_t ts_ns)
 	struct finger_query q;
 	struct dissect_event ev = {
 		.kind = dir == DIR_C2S ? EVENT_COMMAND : EVENT_REPLY,
-		.dir = dir, .ts_ns = ts_ns, .off = l->off, .end = l->off + l->full,
-		.line = l->buf, .line_len = l->len, .arg = l->buf, .arg_len = l->len,
+		.dir = dir,
+		.ts_ns = ts_ns,
+		.off = l->off,
+		.end = l->off + l->full,
+		.line = l->buf,
+		.line_len = l->len,
+		.arg = l->buf,
+		.arg_len = l->len,
 		.arg_num = UINT64_MAX,
-		.odd = l->cut ? ODD_LONG : 0,			/* a bound that was hit is told */
-		.unsure = l->fragment,			/* and so is a doubt */
+		.odd = l->cut ? ODD_LONG : 0, /* a bound that was hit is told */
+		.unsure = l->fragment,        /* and so is a doubt */
 	};
 
 	if (dir == DIR_C2S) {
@@ -117,7 +123,8 @@ line_reset(struct line *l, bool fragment)
  * decides it is here, and what is undecided is kept.
  */
 static enum dissect_rc
-finger_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+finger_data(
+    void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
 	struct finger *st = v;
 	struct line *l = &st->line[dir];
@@ -147,12 +154,20 @@ finger_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const ui
 
 /* What comes after a gap is never joined to what came before. */
 static void
-finger_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+finger_gap(
+    void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct finger *st = v;
 	struct dissect_event ev = {
-		.kind = EVENT_GAP, .dir = dir, .ts_ns = ts_ns, .off = off, .end = off + missing,
-		.unsure = true, .line = "", .arg = "", .arg_num = UINT64_MAX,
+		.kind = EVENT_GAP,
+		.dir = dir,
+		.ts_ns = ts_ns,
+		.off = off,
+		.end = off + missing,
+		.unsure = true,
+		.line = "",
+		.arg = "",
+		.arg_num = UINT64_MAX,
 	};
 
 	(void)heard;

@@ -13,19 +13,19 @@
 
 #include "dissectors/dissect_event.h"
 
-#define FINGER_LINE_MAX	512	/* bytes of a line that are kept */
+#define FINGER_LINE_MAX 512 /* bytes of a line that are kept */
 
 struct finger_query {
-	bool		 verbose;	/* "/W" (RFC 1288 2.3) */
-	const char	*user;		/* borrowed; "" asks for everybody */
-	size_t		 user_len;
+	bool verbose;     /* "/W" (RFC 1288 2.3) */
+	const char *user; /* borrowed; "" asks for everybody */
+	size_t user_len;
 };
 
 /*
  * A pure parser: bytes in, facts out; no I/O, clock, allocation or state.
  * `line' without its line end.  MALFORMED: a control character in the name.
  */
-enum dissect_rc	finger_query_parse(const char *line, size_t len, struct finger_query *out);
+enum dissect_rc finger_query_parse(const char *line, size_t len, struct finger_query *out);
 
 extern const struct dissector dissector_finger;
 

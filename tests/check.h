@@ -12,14 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK(e)	CU_ASSERT(e)
+#define CHECK(e) CU_ASSERT(e)
 
 #define CHECK_EQ_INT(got, want) \
 	check_eq_int((long long)(got), (long long)(want), #got, __FILE__, __LINE__)
-#define CHECK_EQ_STR(got, want) \
-	check_eq_str((got), (want), #got, __FILE__, __LINE__)
+#define CHECK_EQ_STR(got, want) check_eq_str((got), (want), #got, __FILE__, __LINE__)
 #define CHECK_EQ_MEM(got, want, n) \
-	CU_assertImplementation(memcmp((got), (want), (n)) == 0, __LINE__, #got, __FILE__, "", CU_FALSE)
+	CU_assertImplementation( \
+	    memcmp((got), (want), (n)) == 0, __LINE__, #got, __FILE__, "", CU_FALSE)
 
 static inline void
 check_eq_int(long long got, long long want, const char *what, const char *file, int line)
@@ -36,12 +36,13 @@ check_eq_str(const char *got, const char *want, const char *what, const char *fi
 	char msg[2048];
 
 	snprintf(msg, sizeof(msg), "%s: got \"%s\", want \"%s\"", what, got ? got : "(null)", want);
-	CU_assertImplementation(got != NULL && strcmp(got, want) == 0, (unsigned)line, msg, file, "", CU_FALSE);
+	CU_assertImplementation(
+	    got != NULL && strcmp(got, want) == 0, (unsigned)line, msg, file, "", CU_FALSE);
 }
 
 struct check_test {
-	const char	*name;
-	void		(*run)(void);
+	const char *name;
+	void (*run)(void);
 };
 
 /* Runs the tests, prints "N passed, M failed", returns the exit status. */

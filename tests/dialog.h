@@ -8,7 +8,8 @@
  *	C*3000 x		3000 times what follows, without CRLF
  *	+250ms			time passes (-3ms: frames recorded in the wrong order)
  *	=== gap 1460		bytes of the client are missing (=== gap S 20: of the server)
- *	=== heard		the next gap is of what the client had when it said what follows here
+ *	=== heard		the next gap is of what the client had when it said what follows
+ *here
  *	=== midstream, tunnelled, server unseen, client unseen
  *	--- expect		what follows is for the test
  *
@@ -24,21 +25,21 @@
 
 #include "dissectors/dissector.h"
 
-#define DIALOG_BYTES_MAX	(1u << 20)
+#define DIALOG_BYTES_MAX (1u << 20)
 
 struct dialog_step {
 	enum { DIALOG_DATA, DIALOG_GAP, DIALOG_HEARD } kind;
 	enum dissect_dir dir;
-	int64_t	 ts_ns;
-	uint8_t	*p;
-	size_t	 len;			/* bytes, or bytes missing */
+	int64_t ts_ns;
+	uint8_t *p;
+	size_t len; /* bytes, or bytes missing */
 };
 
 struct dialog {
 	struct dialog_step *step;
-	size_t	 count, size;
+	size_t count, size;
 	struct dissect_hint hint;
-	char	*expect;		/* "" = none */
+	char *expect; /* "" = none */
 };
 
 static inline struct dialog_step *
@@ -61,8 +62,10 @@ dialog_add(struct dialog *d)
 static inline int
 dialog_hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-	    c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
 }
 
 /* One byte of the text, escapes undone; the bytes read. */
@@ -87,7 +90,8 @@ dialog_byte(const char *p, size_t len, uint8_t *out)
 }
 
 static inline void
-dialog_bytes(struct dialog *d, enum dissect_dir dir, int64_t ts, size_t times, const char *p, size_t len, int crlf)
+dialog_bytes(struct dialog *d, enum dissect_dir dir, int64_t ts, size_t times, const char *p,
+    size_t len, int crlf)
 {
 	uint8_t *buf = malloc(len + 2);
 	size_t n = 0;
@@ -168,20 +172,25 @@ dialog_parse(const char *text, size_t len)
 			memcpy(d->expect, p, (size_t)(end - p));
 			break;
 		}
-		if (n >= 2 && (p[0] == 'C' || p[0] == 'S') && (p[1] == ':' || p[1] == '|' || p[1] == '*')) {
+		if (n >= 2 && (p[0] == 'C' || p[0] == 'S') &&
+		    (p[1] == ':' || p[1] == '|' || p[1] == '*')) {
 			size_t at = 2, times = 1;
 
 			if (p[1] == '*')
-				for (times = 0; at < n && p[at] >= '0' && p[at] <= '9' && times < DIALOG_BYTES_MAX; at++)
+				for (times = 0; at < n && p[at] >= '0' && p[at] <= '9' &&
+				     times < DIALOG_BYTES_MAX;
+				     at++)
 					times = times * 10 + (size_t)(p[at] - '0');
 			at += at < n && p[at] == ' ';
 			ts += last >= 0 && last != p[0] ? 1000000 : 0;
 			last = (unsigned char)p[0];
-			dialog_bytes(d, p[0] == 'C' ? DIR_C2S : DIR_S2C, ts, times, p + at, n - at, p[1] == ':');
+			dialog_bytes(d, p[0] == 'C' ? DIR_C2S : DIR_S2C, ts, times, p + at, n - at,
+			    p[1] == ':');
 		} else if (n >= 2 && (p[0] == '+' || p[0] == '-') && p[1] >= '0' && p[1] <= '9') {
 			long ms = 0;
 
-			for (size_t i = 1; i < n && p[i] >= '0' && p[i] <= '9' && ms < 100000000; i++)
+			for (size_t i = 1; i < n && p[i] >= '0' && p[i] <= '9' && ms < 100000000;
+			     i++)
 				ms = ms * 10 + (p[i] - '0');
 			ts += (int64_t)(p[0] == '-' ? -ms : ms) * 1000000;
 		} else if (n > 4 && memcmp(p, "=== ", 4) == 0) {
@@ -226,9 +235,11 @@ dialog_free(struct dialog *d)
 
 /* Where a played dialogue goes. */
 struct dialog_player {
-	void	(*data)(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len);
-	void	(*gap)(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns);
-	void	 *ctx;
+	void (*data)(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p,
+	    size_t len);
+	void (*gap)(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+	    int64_t ts_ns);
+	void *ctx;
 };
 
 /* In pieces of at most `piece' bytes; 0 = as written. */
@@ -254,7 +265,7 @@ dialog_play(const struct dialog *d, size_t piece, const struct dialog_player *to
 			uint8_t *copy;
 
 			n = piece != 0 && s->len - at > piece ? piece : s->len - at;
-			copy = malloc(n);	/* so that a read beyond it is noticed */
+			copy = malloc(n); /* so that a read beyond it is noticed */
 			if (copy == NULL)
 				abort();
 			memcpy(copy, s->p + at, n);

@@ -36,11 +36,12 @@ glance_agrees(const struct capture_frame *f, const struct packet *k)
 	if (!decode_glance(f, &g))
 		return true;
 	n = g.version == 6 ? 16 : 4;
-	return k->kind == PACKET_TCP && !k->fragmented && k->src.family == g.version && k->dst.family == g.version &&
-	    memcmp(k->src.b, g.src, n) == 0 && memcmp(k->dst.b, g.dst, n) == 0 && k->sport == g.sport && k->dport == g.dport &&
-	    k->seq == g.seq && k->ack == g.ack && k->flags == g.flags && k->ttl == g.ttl && k->len == g.len &&
-	    k->window == g.window && k->ip_id == g.ip_id && k->w == g.w && k->w_outer == g.w && k->tunnel[0] == '\0' &&
-	    glanced_is_decoded(f, &g);
+	return k->kind == PACKET_TCP && !k->fragmented && k->src.family == g.version &&
+	    k->dst.family == g.version && memcmp(k->src.b, g.src, n) == 0 &&
+	    memcmp(k->dst.b, g.dst, n) == 0 && k->sport == g.sport && k->dport == g.dport &&
+	    k->seq == g.seq && k->ack == g.ack && k->flags == g.flags && k->ttl == g.ttl &&
+	    k->len == g.len && k->window == g.window && k->ip_id == g.ip_id && k->w == g.w &&
+	    k->w_outer == g.w && k->tunnel[0] == '\0' && glanced_is_decoded(f, &g);
 }
 
 #endif /* GLANCE_AGREE_H */

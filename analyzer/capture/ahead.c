@@ -13,27 +13,27 @@
 enum { AHEAD_BLOCKS = 4 };
 
 struct block {
-	uint8_t	*p;		/* AHEAD_MARGIN into its memory */
-	size_t	 n;		/* 0: the end */
+	uint8_t *p; /* AHEAD_MARGIN into its memory */
+	size_t n;   /* 0: the end */
 };
 
 /* A block belongs to the thread between `empty' and `filled', else to the caller. */
 struct ahead {
 	const struct input_source *source;
-	void		*ctx;
-	uint8_t		*memory;
-	struct block	 block[AHEAD_BLOCKS];
-	sem_t		 empty, filled;
-	pthread_t	 thread;
-	atomic_bool	 stop;
+	void *ctx;
+	uint8_t *memory;
+	struct block block[AHEAD_BLOCKS];
+	sem_t empty, filled;
+	pthread_t thread;
+	atomic_bool stop;
 
-	bool		 ended;		/* the thread's */
-	char		 error[160];	/* the caller's once it has the end */
+	bool ended;      /* the thread's */
+	char error[160]; /* the caller's once it has the end */
 
-	unsigned int	 at;		/* the caller's: number of its block ... */
-	size_t		 taken;		/* ... and bytes taken of it */
-	bool		 here;		/* it is filled */
-	bool		 lent;		/* bytes of the block before may still be in use */
+	unsigned int at; /* the caller's: number of its block ... */
+	size_t taken;    /* ... and bytes taken of it */
+	bool here;       /* it is filled */
+	bool lent;       /* bytes of the block before may still be in use */
 };
 
 /* ---- the thread --------------------------------------------------------------- */
@@ -51,7 +51,8 @@ block_fill(struct ahead *a, struct block *b)
 	ssize_t got;
 
 	for (b->n = 0; b->n < INPUT_BUFFER && !a->ended; b->n += got > 0 ? (size_t)got : 0) {
-		got = a->source->read(a->ctx, b->p + b->n, INPUT_BUFFER - b->n, a->error, sizeof(a->error));
+		got = a->source->read(
+		    a->ctx, b->p + b->n, INPUT_BUFFER - b->n, a->error, sizeof(a->error));
 		a->ended = got <= 0;
 	}
 }

@@ -11,7 +11,7 @@
 #include "reader.h"
 #include "unpack.h"
 
-#define CAPTURE_MAGIC	24	/* bytes that tell the format: the header of a classic pcap */
+#define CAPTURE_MAGIC 24 /* bytes that tell the format: the header of a classic pcap */
 
 /* ---- opening ---------------------------------------------------------------- */
 
@@ -72,7 +72,8 @@ capture_open_input(struct input *in, const char *path, const char *filter, char 
 		return NULL;
 	}
 	c->in = in;
-	if (capture_open_format(c, why, sizeof(why)) == -1 || capture_set_filter(c, filter, why, sizeof(why)) == -1) {
+	if (capture_open_format(c, why, sizeof(why)) == -1 ||
+	    capture_set_filter(c, filter, why, sizeof(why)) == -1) {
 		snprintf(err, errlen, "%s: %s", name, why);
 		capture_close(c);
 		return NULL;
@@ -126,13 +127,11 @@ static bool
 capture_passes(struct capture *c, const struct capture_frame *f)
 {
 	switch (filter_match(c->filter, f)) {
-	case FILTER_MATCH:
-		return true;
+	case FILTER_MATCH: return true;
 	case FILTER_UNUSABLE:
 		c->counts.unfilterable++;
 		/* FALLTHROUGH */
-	case FILTER_MISS:
-		break;
+	case FILTER_MISS: break;
 	}
 	c->counts.filtered++;
 	return false;
@@ -224,10 +223,10 @@ capture_cut(struct capture *c, const char *unit)
 	unsigned long long next = c->counts.frames + 1;
 
 	if (c->in->error[0] != '\0')
-		return capture_damaged(c, offset, "%s, in %s %llu, offset %llu", c->in->error, unit, next,
-		    (unsigned long long)offset);
-	return capture_damaged(c, offset, "cut short: the file ends inside %s %llu, offset %llu", unit, next,
-	    (unsigned long long)offset);
+		return capture_damaged(c, offset, "%s, in %s %llu, offset %llu", c->in->error, unit,
+		    next, (unsigned long long)offset);
+	return capture_damaged(c, offset, "cut short: the file ends inside %s %llu, offset %llu",
+	    unit, next, (unsigned long long)offset);
 }
 
 /* ---- what others ask --------------------------------------------------------- */

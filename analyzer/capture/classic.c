@@ -16,16 +16,16 @@ enum {
 	CLASSIC_RECORD = 16,
 	CLASSIC_RECORD_MODIFIED = 24,
 };
-#define CLASSIC_BUFFER		(256u << 10)
-#define CLASSIC_MODIFIED	0xa1b2cd34u
-#define CLASSIC_LINK_MASK	0x03ffffffu
-#define SECOND_NS		1000000000
+#define CLASSIC_BUFFER    (256u << 10)
+#define CLASSIC_MODIFIED  0xa1b2cd34u
+#define CLASSIC_LINK_MASK 0x03ffffffu
+#define SECOND_NS         1000000000
 
 struct classic {
-	pcap_t		*pcap;
-	char		*buffer;	/* of the stream, which pcap owns */
-	uint32_t	 record;	/* length of a record header */
-	uint64_t	 offset;	/* of the next record, while no frame exceeded the snap length */
+	pcap_t *pcap;
+	char *buffer;    /* of the stream, which pcap owns */
+	uint32_t record; /* length of a record header */
+	uint64_t offset; /* of the next record, while no frame exceeded the snap length */
 };
 
 static const uint32_t magics[] = { 0xa1b2c3d4, 0xa1b23c4d, CLASSIC_MODIFIED };
@@ -105,7 +105,8 @@ classic_time(struct capture *c, const struct pcap_pkthdr *h)
 static enum capture_rc
 classic_failed(struct capture *c, const struct classic *s)
 {
-	return capture_damaged(c, s->offset, "damaged or cut short at frame %llu, about offset %llu: %s",
+	return capture_damaged(c, s->offset,
+	    "damaged or cut short at frame %llu, about offset %llu: %s",
 	    (unsigned long long)c->counts.frames + 1, (unsigned long long)s->offset,
 	    c->in->error[0] != '\0' ? c->in->error : pcap_geterr(s->pcap));
 }
@@ -176,7 +177,8 @@ classic_open(struct capture *c, char *err, size_t errlen)
 	c->reader = &classic_reader;
 	c->state = s;
 	if (h == NULL) {
-		snprintf(err, errlen, "cut short: the file ends inside the header of a pcap, at %zu bytes",
+		snprintf(err, errlen,
+		    "cut short: the file ends inside the header of a pcap, at %zu bytes",
 		    input_left(c->in));
 		return -1;
 	}
@@ -186,7 +188,7 @@ classic_open(struct capture *c, char *err, size_t errlen)
 	}
 	s->record = classic_magic(h) == CLASSIC_MODIFIED ? CLASSIC_RECORD_MODIFIED : CLASSIC_RECORD;
 	s->offset = CLASSIC_HEADER;
-	snaplen = classic_u32(h, 16);	/* libpcap's are DLT_*, and its own idea of the length */
+	snaplen = classic_u32(h, 16); /* libpcap's are DLT_*, and its own idea of the length */
 	link_type = classic_u32(h, 20) & CLASSIC_LINK_MASK;
 	if ((s->pcap = classic_start(s, c->in, err, errlen)) == NULL)
 		return -1;

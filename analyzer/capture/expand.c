@@ -23,12 +23,13 @@ by_name(const struct dirent **a, const struct dirent **b)
 
 /* What became of the entries of a directory. */
 struct expansion {
-	int	added, directories;
+	int added, directories;
 };
 
 /* -1: it could not be taken. */
 static int
-expand_entry(const char *dir, const char *name, int (*add)(void *, const char *), void *ctx, struct expansion *x)
+expand_entry(const char *dir, const char *name, int (*add)(void *, const char *), void *ctx,
+    struct expansion *x)
 {
 	size_t len = strlen(dir);
 	struct stat st;
@@ -49,7 +50,8 @@ expand_entry(const char *dir, const char *name, int (*add)(void *, const char *)
 }
 
 static int
-expand_directory(const char *dir, int (*add)(void *, const char *), void *ctx, char *err, size_t errlen)
+expand_directory(
+    const char *dir, int (*add)(void *, const char *), void *ctx, char *err, size_t errlen)
 {
 	struct dirent **entry;
 	struct expansion x = { 0, 0 };
@@ -68,15 +70,18 @@ expand_directory(const char *dir, int (*add)(void *, const char *), void *ctx, c
 	if (rc != 0)
 		return -1;
 	if (x.added == 0) {
-		snprintf(err, errlen, "%s: the directory has no files%s", dir, x.directories == 0 ? "" :
-		    "; what is in directories within it is not read: name them");
+		snprintf(err, errlen, "%s: the directory has no files%s", dir,
+		    x.directories == 0
+			? ""
+			: "; what is in directories within it is not read: name them");
 		return -1;
 	}
 	return x.directories;
 }
 
 int
-capture_expand(const char *arg, int (*add)(void *ctx, const char *path), void *ctx, char *err, size_t errlen)
+capture_expand(
+    const char *arg, int (*add)(void *ctx, const char *path), void *ctx, char *err, size_t errlen)
 {
 	struct stat st;
 

@@ -7,24 +7,25 @@
 
 #include "linktype.h"
 
-#define FILTER_SNAPLEN		262144
-#define FILTER_PROGRAMS		16	/* link types at a time; the oldest makes room */
+#define FILTER_SNAPLEN  262144
+#define FILTER_PROGRAMS 16 /* link types at a time; the oldest makes room */
 
 struct program {
-	uint32_t		link_type;
-	bool			usable;
-	struct bpf_program	bpf;
+	uint32_t link_type;
+	bool usable;
+	struct bpf_program bpf;
 };
 
 struct filter {
-	char		*expression;
-	struct program	 program[FILTER_PROGRAMS];
-	size_t		 count, oldest;
-	struct program	*last;
+	char *expression;
+	struct program program[FILTER_PROGRAMS];
+	size_t count, oldest;
+	struct program *last;
 };
 
 static int
-program_compile(struct program *p, const char *expression, uint32_t link_type, char *err, size_t errlen)
+program_compile(
+    struct program *p, const char *expression, uint32_t link_type, char *err, size_t errlen)
 {
 	pcap_t *dead = pcap_open_dead(linktype_to_dlt(link_type), FILTER_SNAPLEN);
 
@@ -63,7 +64,9 @@ filter_new(const char *expression, uint32_t link_type, bool only, char *err, siz
 	f->last = &f->program[f->count++];
 	if (program_compile(f->last, expression, link_type, err, errlen) == 0)
 		return f;
-	if (!only && program_compile(&ethernet, expression, LINKTYPE_ETHERNET, ignored, sizeof(ignored)) == 0) {
+	if (!only &&
+	    program_compile(&ethernet, expression, LINKTYPE_ETHERNET, ignored, sizeof(ignored)) ==
+		0) {
 		program_free(&ethernet);
 		return f;
 	}
@@ -110,5 +113,6 @@ filter_match(struct filter *f, const struct capture_frame *frame)
 		f->last = filter_program(f, frame->link_type);
 	if (!f->last->usable)
 		return FILTER_UNUSABLE;
-	return pcap_offline_filter(&f->last->bpf, &h, frame->data) != 0 ? FILTER_MATCH : FILTER_MISS;
+	return pcap_offline_filter(&f->last->bpf, &h, frame->data) != 0 ? FILTER_MATCH
+									: FILTER_MISS;
 }

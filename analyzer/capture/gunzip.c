@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-#define GUNZIP_WINDOW	(15 + 16)	/* the largest window; gzip headers and trailers */
+#define GUNZIP_WINDOW (15 + 16) /* the largest window; gzip headers and trailers */
 
 struct gunzip {
-	z_stream	 z;
-	struct input	*packed;
-	bool		 between;	/* members: here the file may end */
+	z_stream z;
+	struct input *packed;
+	bool between; /* members: here the file may end */
 };
 
 static int
@@ -34,7 +34,7 @@ gunzip_feed(struct gunzip *g, char *err, size_t errlen)
 	if (n == 0)
 		return g->between ? 0 : gunzip_fail("the gzip data are cut short", err, errlen);
 	g->z.next_in = (z_const Bytef *)p;
-	g->z.avail_in = (uInt)n;		/* at most the buffer of an input */
+	g->z.avail_in = (uInt)n; /* at most the buffer of an input */
 	return 1;
 }
 
@@ -69,7 +69,8 @@ gunzip_read(void *ctx, uint8_t *buf, size_t n, char *err, size_t errlen)
 		if (rc == Z_STREAM_END)
 			g->between = true;
 		else if (rc != Z_OK && rc != Z_BUF_ERROR && g->z.next_out == buf)
-			return gunzip_fail(g->z.msg != NULL ? g->z.msg : "damaged gzip data", err, errlen);
+			return gunzip_fail(
+			    g->z.msg != NULL ? g->z.msg : "damaged gzip data", err, errlen);
 	}
 	return g->z.next_out - buf;
 }
@@ -92,7 +93,8 @@ gunzip_progress(const void *ctx, uint64_t *done, uint64_t *total)
 	input_progress(g->packed, done, total);
 }
 
-static const struct input_source gunzip_source = { gunzip_read, gunzip_close, gunzip_progress, true };
+static const struct input_source gunzip_source = { gunzip_read, gunzip_close, gunzip_progress,
+	true };
 
 struct input *
 gunzip_open(struct input *packed)

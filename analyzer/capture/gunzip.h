@@ -9,6 +9,6 @@
 #include "input.h"
 
 /* The unpacked bytes of `packed', which is taken, also on failure.  NULL: no memory. */
-struct input	*gunzip_open(struct input *packed);
+struct input *gunzip_open(struct input *packed);
 
 #endif /* GUNZIP_H */

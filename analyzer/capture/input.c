@@ -11,9 +11,9 @@
 /* ---- a file descriptor as a source ----------------------------------------- */
 
 struct descriptor {
-	int		fd;
-	_Atomic uint64_t done;		/* one thread may read, another ask */
-	uint64_t	total;		/* 0 = a pipe */
+	int fd;
+	_Atomic uint64_t done; /* one thread may read, another ask */
+	uint64_t total;        /* 0 = a pipe */
 };
 
 static ssize_t
@@ -52,7 +52,10 @@ descriptor_progress(const void *ctx, uint64_t *done, uint64_t *total)
 }
 
 static const struct input_source descriptor_source = {
-	descriptor_read, descriptor_close, descriptor_progress, false,
+	descriptor_read,
+	descriptor_close,
+	descriptor_progress,
+	false,
 };
 
 /* -1 with errno; a directory opens, but its bytes are not for reading. */
@@ -152,8 +155,9 @@ input_read(struct input *in)
 {
 	uint8_t *p = in->buf + in->end;
 	size_t room = in->cap - in->end;
-	ssize_t got = in->ahead != NULL ? ahead_read(in->ahead, p, room, in->error, sizeof(in->error)) :
-	    in->source->read(in->ctx, p, room, in->error, sizeof(in->error));
+	ssize_t got = in->ahead != NULL
+	    ? ahead_read(in->ahead, p, room, in->error, sizeof(in->error))
+	    : in->source->read(in->ctx, p, room, in->error, sizeof(in->error));
 
 	if (got > 0)
 		in->end += (size_t)got;
@@ -172,7 +176,10 @@ input_move(struct input *in, uint8_t *buf)
 	in->buf = buf;
 }
 
-/* Room for n bytes, which are more than what is left; our buffer grows only for what is larger than it. */
+/*
+ * Room for n bytes, which are more than what is left; our buffer grows only for what is larger than
+ * it.
+ */
 static int
 input_room(struct input *in, size_t n)
 {

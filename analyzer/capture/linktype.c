@@ -5,10 +5,10 @@
 
 static const struct {
 	uint32_t linktype;
-	int	 dlt;
+	int dlt;
 } differ[] = {
-	{ 50,  DLT_PPP_SERIAL },
-	{ 51,  DLT_PPP_ETHER },
+	{ 50, DLT_PPP_SERIAL },
+	{ 51, DLT_PPP_ETHER },
 	{ 100, DLT_ATM_RFC1483 },
 	{ 101, DLT_RAW },
 	{ 102, DLT_SLIP_BSDOS },

@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-#define LINKTYPE_ETHERNET	1
+#define LINKTYPE_ETHERNET 1
 
-int		linktype_to_dlt(uint32_t linktype);
-uint32_t	linktype_from_dlt(int dlt);
+int linktype_to_dlt(uint32_t linktype);
+uint32_t linktype_from_dlt(int dlt);
 
 #endif /* LINKTYPE_H */

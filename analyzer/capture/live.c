@@ -12,15 +12,15 @@
 #include "linktype.h"
 #include "reader.h"
 
-#define LIVE_SNAPLEN	262144
-#define LIVE_BUFFER	(64u << 20)
-#define LIVE_TIMEOUT_MS	100
-#define SECOND_NS	1000000000
+#define LIVE_SNAPLEN    262144
+#define LIVE_BUFFER     (64u << 20)
+#define LIVE_TIMEOUT_MS 100
+#define SECOND_NS       1000000000
 
 struct live {
-	pcap_t		*pcap;
-	bool		 nano;
-	struct pcap_stat last;	/* counters of 32 bits that wrap */
+	pcap_t *pcap;
+	bool nano;
+	struct pcap_stat last; /* counters of 32 bits that wrap */
 };
 
 static enum capture_rc
@@ -81,7 +81,8 @@ live_explain(pcap_t *p, int rc, char *err, size_t errlen)
 	switch (rc) {
 	case PCAP_ERROR_PERM_DENIED:
 	case PCAP_ERROR_PROMISC_PERM_DENIED:
-		snprintf(err, errlen, "permission denied: listening needs the capability CAP_NET_RAW "
+		snprintf(err, errlen,
+		    "permission denied: listening needs the capability CAP_NET_RAW "
 		    "(run as root, or: setcap cap_net_raw+ep on the program)");
 		break;
 	case PCAP_ERROR_NO_SUCH_DEVICE:
@@ -90,8 +91,7 @@ live_explain(pcap_t *p, int rc, char *err, size_t errlen)
 	case PCAP_ERROR_IFACE_NOT_UP:
 		snprintf(err, errlen, "the interface is down (ip link set it up)");
 		break;
-	default:
-		snprintf(err, errlen, "%s: %s", pcap_statustostr(rc), pcap_geterr(p));
+	default: snprintf(err, errlen, "%s: %s", pcap_statustostr(rc), pcap_geterr(p));
 	}
 	return -1;
 }
@@ -106,8 +106,10 @@ live_activate(struct live *s, uint32_t snaplen, uint32_t buffer, char *err, size
 
 	/* no nanoseconds is no reason either: what it is in the end is asked below */
 	s->nano = pcap_set_tstamp_precision(s->pcap, PCAP_TSTAMP_PRECISION_NANO) == 0;
-	if ((rc = pcap_set_snaplen(s->pcap, length)) < 0 || (rc = pcap_set_buffer_size(s->pcap, room)) < 0 ||
-	    (rc = pcap_set_timeout(s->pcap, LIVE_TIMEOUT_MS)) < 0 || (rc = pcap_set_immediate_mode(s->pcap, 0)) < 0 ||
+	if ((rc = pcap_set_snaplen(s->pcap, length)) < 0 ||
+	    (rc = pcap_set_buffer_size(s->pcap, room)) < 0 ||
+	    (rc = pcap_set_timeout(s->pcap, LIVE_TIMEOUT_MS)) < 0 ||
+	    (rc = pcap_set_immediate_mode(s->pcap, 0)) < 0 ||
 	    (rc = pcap_set_promisc(s->pcap, 1)) < 0 || (rc = pcap_activate(s->pcap)) < 0)
 		return live_explain(s->pcap, rc, err, errlen);
 	s->nano = pcap_get_tstamp_precision(s->pcap) == PCAP_TSTAMP_PRECISION_NANO;
@@ -134,7 +136,8 @@ live_filter(struct live *s, const char *filter, char *err, size_t errlen)
 }
 
 static int
-live_start(struct capture *c, uint32_t snaplen, uint32_t buffer, const char *filter, char *err, size_t errlen)
+live_start(struct capture *c, uint32_t snaplen, uint32_t buffer, const char *filter, char *err,
+    size_t errlen)
 {
 	struct live *s = calloc(1, sizeof(*s));
 	struct capture_point *p;
@@ -146,13 +149,15 @@ live_start(struct capture *c, uint32_t snaplen, uint32_t buffer, const char *fil
 		snprintf(err, errlen, "%s", why);
 		return -1;
 	}
-	if (live_activate(s, snaplen, buffer, err, errlen) == -1 || live_filter(s, filter, err, errlen) == -1)
+	if (live_activate(s, snaplen, buffer, err, errlen) == -1 ||
+	    live_filter(s, filter, err, errlen) == -1)
 		return -1;
 	if (pcap_setnonblock(s->pcap, 1, why) == -1) {
 		snprintf(err, errlen, "%s", why);
 		return -1;
 	}
-	p = capture_point_add(c, linktype_from_dlt(pcap_datalink(s->pcap)), (uint32_t)pcap_snapshot(s->pcap));
+	p = capture_point_add(
+	    c, linktype_from_dlt(pcap_datalink(s->pcap)), (uint32_t)pcap_snapshot(s->pcap));
 	if (p == NULL) {
 		snprintf(err, errlen, "out of memory");
 		return -1;
@@ -162,8 +167,8 @@ live_start(struct capture *c, uint32_t snaplen, uint32_t buffer, const char *fil
 }
 
 struct capture *
-capture_open_live(const char *interface, uint32_t snaplen, uint32_t buffer_bytes, const char *filter,
-    char *err, size_t errlen)
+capture_open_live(const char *interface, uint32_t snaplen, uint32_t buffer_bytes,
+    const char *filter, char *err, size_t errlen)
 {
 	struct capture *c = capture_new(interface);
 	char why[512] = "out of memory";

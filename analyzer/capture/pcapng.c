@@ -16,44 +16,44 @@
 #include "record/when.h"
 
 enum {
-	BLOCK_SECTION = 0x0a0d0d0a,	/* the same in both byte orders */
+	BLOCK_SECTION = 0x0a0d0d0a, /* the same in both byte orders */
 	BLOCK_INTERFACE = 1,
-	BLOCK_PACKET = 2,		/* obsolete, and still met */
+	BLOCK_PACKET = 2, /* obsolete, and still met */
 	BLOCK_SIMPLE = 3,
 	BLOCK_STATISTICS = 5,
 	BLOCK_ENHANCED = 6,
 
-	BLOCK_EDGE = 8,			/* type and length */
+	BLOCK_EDGE = 8, /* type and length */
 	BLOCK_MIN = 12,
 	SECTION_MIN = 28,
-	PACKET_HEAD = 20,		/* of the body */
+	PACKET_HEAD = 20, /* of the body */
 };
-#define BYTE_ORDER_MAGIC	0x1a2b3c4du
-#define SECOND_NS		1000000000
+#define BYTE_ORDER_MAGIC 0x1a2b3c4du
+#define SECOND_NS        1000000000
 
 /* One interface of the section. */
 struct port {
-	uint32_t	point, link_type, snaplen;
-	uint8_t		resolution;	/* if_tsresol: 10^-n, with the high bit 2^-n */
-	uint64_t	unit_ns;	/* 10^-n s in ns when n <= 9, else 0 */
-	int64_t		offset_ns;	/* if_tsoffset */
-	bool		statistics;	/* an ISB has spoken */
+	uint32_t point, link_type, snaplen;
+	uint8_t resolution; /* if_tsresol: 10^-n, with the high bit 2^-n */
+	uint64_t unit_ns;   /* 10^-n s in ns when n <= 9, else 0 */
+	int64_t offset_ns;  /* if_tsoffset */
+	bool statistics;    /* an ISB has spoken */
 };
 
 struct pcapng {
-	bool		 swapped;
-	struct port	*port;		/* of this section, by interface id */
-	uint32_t	 count, cap;
-	uint64_t	 block_at;	/* offset of the block in hand ... */
-	uint32_t	 block_type;	/* ... and its type, 0 when that is not there */
-	int64_t		 last_ns;	/* time of the frame before */
-	enum capture_rc	 pending;	/* damage met while opening; else CAPTURE_AGAIN */
+	bool swapped;
+	struct port *port; /* of this section, by interface id */
+	uint32_t count, cap;
+	uint64_t block_at;       /* offset of the block in hand ... */
+	uint32_t block_type;     /* ... and its type, 0 when that is not there */
+	int64_t last_ns;         /* time of the frame before */
+	enum capture_rc pending; /* damage met while opening; else CAPTURE_AGAIN */
 };
 
 struct block {
-	uint32_t	 type;
-	const uint8_t	*body;
-	uint32_t	 len;		/* of the body */
+	uint32_t type;
+	const uint8_t *body;
+	uint32_t len; /* of the body */
 };
 
 /* ---- bytes ------------------------------------------------------------------ */
@@ -101,8 +101,8 @@ pad4(uint32_t n)
 /* ---- options ---------------------------------------------------------------- */
 
 struct option {
-	uint16_t	 code, len;
-	const uint8_t	*value;
+	uint16_t code, len;
+	const uint8_t *value;
 };
 
 /* Steps through the options in [p, end); false at their end, or where they stop making sense. */
@@ -152,10 +152,12 @@ static int64_t
 port_time(struct capture *c, const struct port *p, uint64_t ts)
 {
 	const struct pcapng *s = c->state;
-	unsigned __int128 ns = p->unit_ns != 0 ? (unsigned __int128)ts * p->unit_ns : port_scale(p, ts);
+	unsigned __int128 ns =
+	    p->unit_ns != 0 ? (unsigned __int128)ts * p->unit_ns : port_scale(p, ts);
 	int64_t sum;
 
-	if (ns <= INT64_MAX && !__builtin_add_overflow((int64_t)ns, p->offset_ns, &sum) && when_fits(sum))
+	if (ns <= INT64_MAX && !__builtin_add_overflow((int64_t)ns, p->offset_ns, &sum) &&
+	    when_fits(sum))
 		return sum;
 	c->counts.repaired++;
 	return s->last_ns;
@@ -177,7 +179,8 @@ pcapng_damaged(struct capture *c, const char *why)
 	const struct pcapng *s = c->state;
 
 	capture_damaged(c, s->block_at, "damaged %s frame %llu, offset %llu: %s",
-	    is_packet(s->block_type) ? "at" : "before", (unsigned long long)c->counts.frames + 1, (unsigned long long)s->block_at, why);
+	    is_packet(s->block_type) ? "at" : "before", (unsigned long long)c->counts.frames + 1,
+	    (unsigned long long)s->block_at, why);
 	return CAPTURE_DAMAGED;
 }
 
@@ -195,24 +198,26 @@ take_section(struct capture *c, const struct block *b)
 }
 
 static void
-take_interface_option(const struct pcapng *s, struct capture_point *point, struct port *p,
-    const struct option *o)
+take_interface_option(
+    const struct pcapng *s, struct capture_point *point, struct port *p, const struct option *o)
 {
 	switch (o->code) {
-	case 2:		/* if_name */
+	case 2: /* if_name */
 		text_copy_utf8(point->interface, sizeof(point->interface), o->value, o->len);
 		break;
-	case 3:		/* if_description stands in for a missing name */
+	case 3: /* if_description stands in for a missing name */
 		if (point->interface[0] == '\0')
-			text_copy_utf8(point->interface, sizeof(point->interface), o->value, o->len);
+			text_copy_utf8(
+			    point->interface, sizeof(point->interface), o->value, o->len);
 		break;
-	case 9:		/* if_tsresol */
+	case 9: /* if_tsresol */
 		if (o->len == 1)
 			port_set_resolution(p, o->value[0]);
 		break;
-	case 14:	/* if_tsoffset, seconds */
-		if (o->len == 8 && __builtin_mul_overflow((int64_t)get64(s, o->value), (int64_t)SECOND_NS,
-		    &p->offset_ns))
+	case 14: /* if_tsoffset, seconds */
+		if (o->len == 8 &&
+		    __builtin_mul_overflow(
+			(int64_t)get64(s, o->value), (int64_t)SECOND_NS, &p->offset_ns))
 			p->offset_ns = 0;
 		break;
 	}
@@ -250,7 +255,9 @@ take_interface(struct capture *c, const struct block *b)
 	if (point == NULL || (p = port_add(s)) == NULL)
 		return pcapng_damaged(c, "out of memory");
 	*p = (struct port){
-		.point = c->point_count - 1, .link_type = point->link_type, .snaplen = point->snaplen,
+		.point = c->point_count - 1,
+		.link_type = point->link_type,
+		.snaplen = point->snaplen,
 	};
 	port_set_resolution(p, 6);
 	while (option_next(s, &at, end, &o))
@@ -269,7 +276,7 @@ take_statistics(struct capture *c, const struct block *b)
 	struct option o;
 
 	if (b->len < 12 || get32(s, b->body) >= s->count)
-		return CAPTURE_AGAIN;	/* of no use, but no harm to the packets */
+		return CAPTURE_AGAIN; /* of no use, but no harm to the packets */
 	p = &s->port[get32(s, b->body)];
 	point = c->point[p->point];
 	while (option_next(s, &at, end, &o)) {
@@ -287,8 +294,8 @@ take_statistics(struct capture *c, const struct block *b)
 }
 
 static void
-emit(struct capture *c, const struct port *p, int64_t ts_ns, const uint8_t *data, uint32_t caplen, uint32_t len,
-    struct capture_frame *out)
+emit(struct capture *c, const struct port *p, int64_t ts_ns, const uint8_t *data, uint32_t caplen,
+    uint32_t len, struct capture_frame *out)
 {
 	struct pcapng *s = c->state;
 
@@ -318,7 +325,8 @@ note_drops(struct capture *c, const struct port *p, uint64_t drops)
 
 /* epb_dropcount: packets lost between the one before and this. */
 static void
-take_enhanced_options(struct capture *c, const struct port *p, const uint8_t *at, const uint8_t *end)
+take_enhanced_options(
+    struct capture *c, const struct port *p, const uint8_t *at, const uint8_t *end)
 {
 	const struct pcapng *s = c->state;
 	struct option o;
@@ -357,7 +365,8 @@ emit_packet(struct capture *c, const struct block *b, struct capture_frame *out)
 	const uint8_t *data = b->body + PACKET_HEAD;
 	uint32_t caplen = get32(s, b->body + 12);
 
-	emit(c, p, port_time(c, p, get_time(s, b->body + 4)), data, caplen, get32(s, b->body + 16), out);
+	emit(c, p, port_time(c, p, get_time(s, b->body + 4)), data, caplen, get32(s, b->body + 16),
+	    out);
 	if (b->len - PACKET_HEAD > pad4(caplen) && b->type == BLOCK_ENHANCED)
 		take_enhanced_options(c, p, data + pad4(caplen), b->body + b->len);
 }
@@ -383,7 +392,7 @@ take_old_packet(struct capture *c, const struct block *b, struct capture_frame *
 	if (rc != CAPTURE_FRAME)
 		return rc;
 	drops = get16(s, b->body + 2);
-	if (drops > 0 && drops != UINT16_MAX)	/* that is "not known" */
+	if (drops > 0 && drops != UINT16_MAX) /* that is "not known" */
 		note_drops(c, &s->port[packet_interface(s, b)], drops);
 	return rc;
 }
@@ -394,7 +403,10 @@ block_length_can_be(uint32_t total)
 	return total >= BLOCK_MIN && total % 4 == 0 && total <= CAPTURE_FRAME_MAX;
 }
 
-/* Whether an Enhanced Packet Block without fault, and whole, is what the `left' bytes in the buffer begin with. */
+/*
+ * Whether an Enhanced Packet Block without fault, and whole, is what the `left' bytes in the buffer
+ * begin with.
+ */
 static bool
 packet_at_hand(const struct pcapng *s, const uint8_t *h, size_t left, struct block *b)
 {
@@ -426,7 +438,9 @@ time_ahead(struct capture *c)
 		h += total;
 		left -= total;
 	}
-	return left >= BLOCK_MIN ? port_time(c, &s->port[packet_interface(s, &b)], get_time(s, b.body + 4)) : 0;
+	return left >= BLOCK_MIN
+	    ? port_time(c, &s->port[packet_interface(s, &b)], get_time(s, b.body + 4))
+	    : 0;
 }
 
 static enum capture_rc
@@ -456,20 +470,14 @@ static enum capture_rc
 block_take(struct capture *c, const struct block *b, struct capture_frame *out)
 {
 	switch (b->type) {
-	case BLOCK_ENHANCED:
-		return take_packet(c, b, out);
-	case BLOCK_SIMPLE:
-		return take_simple(c, b, out);
-	case BLOCK_PACKET:
-		return take_old_packet(c, b, out);
-	case BLOCK_INTERFACE:
-		return take_interface(c, b);
-	case BLOCK_SECTION:
-		return take_section(c, b);
-	case BLOCK_STATISTICS:
-		return take_statistics(c, b);
+	case BLOCK_ENHANCED: return take_packet(c, b, out);
+	case BLOCK_SIMPLE: return take_simple(c, b, out);
+	case BLOCK_PACKET: return take_old_packet(c, b, out);
+	case BLOCK_INTERFACE: return take_interface(c, b);
+	case BLOCK_SECTION: return take_section(c, b);
+	case BLOCK_STATISTICS: return take_statistics(c, b);
 	}
-	return CAPTURE_AGAIN;	/* names, secrets, custom and unknown blocks */
+	return CAPTURE_AGAIN; /* names, secrets, custom and unknown blocks */
 }
 
 /* A section header says itself in which byte order its length is. */
@@ -566,7 +574,8 @@ pcapng_close(struct capture *c)
 	free(s);
 }
 
-static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL, pcapng_batch };
+static const struct reader pcapng_reader = { "pcapng", pcapng_next, pcapng_close, NULL,
+	pcapng_batch };
 
 bool
 pcapng_is(const uint8_t *p, size_t len)
@@ -580,8 +589,7 @@ head_goes_on(struct capture *c)
 {
 	const uint8_t *h = input_need(c->in, BLOCK_EDGE);
 
-	return h != NULL && get32(c->state, h) != BLOCK_SECTION &&
-	    !is_packet(get32(c->state, h));
+	return h != NULL && get32(c->state, h) != BLOCK_SECTION && !is_packet(get32(c->state, h));
 }
 
 /* Reads on to the first interface, so that a filter can be tried on it. */
@@ -605,7 +613,8 @@ pcapng_open(struct capture *c, char *err, size_t errlen)
 		if (s->pending == CAPTURE_AGAIN)
 			s->pending = block_take(c, &b, &none);
 		if (s->pending == CAPTURE_DAMAGED && s->block_at == 0) {
-			snprintf(err, errlen, "a pcapng without a whole section header: %s", c->damage.why);
+			snprintf(err, errlen, "a pcapng without a whole section header: %s",
+			    c->damage.why);
 			return -1;
 		}
 	} while (s->pending == CAPTURE_AGAIN && c->point_count == 0 && head_goes_on(c));

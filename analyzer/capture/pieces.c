@@ -23,11 +23,15 @@ compare_alike(const char *a, const char *b)
 		while (is_digit(*b))
 			b++;
 		if (*a != *b || *a == '\0')
-			return (unsigned char)*a < (unsigned char)*b ? -1 : (unsigned char)*a > (unsigned char)*b;
+			return (unsigned char)*a < (unsigned char)*b
+			    ? -1
+			    : (unsigned char)*a > (unsigned char)*b;
 	}
 }
 
-/* Digits of a directory are no count of pieces: the days of an archive are captures of their own. */
+/*
+ * Digits of a directory are no count of pieces: the days of an archive are captures of their own.
+ */
 static int
 compare_family(const char *a, const char *b)
 {
@@ -45,8 +49,8 @@ pieces_alike(const char *a, const char *b)
 
 struct item {
 	struct piece_path p;
-	size_t	at, family;	/* where it is among all, and where the first of its family was given */
-	int64_t	begins;
+	size_t at, family; /* where it is among all, and where the first of its family was given */
+	int64_t begins;
 };
 
 static int
@@ -91,7 +95,8 @@ first_packet(const char *path, int64_t *ns)
 	char err[512];
 	bool any;
 
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || (c = capture_open_file(path, NULL, err, sizeof(err))) == NULL)
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    (c = capture_open_file(path, NULL, err, sizeof(err))) == NULL)
 		return false;
 	any = capture_next(c, &f) == CAPTURE_FRAME;
 	if (any)
@@ -125,7 +130,8 @@ pieces_order(struct piece_path *v, size_t n)
 		items[i] = (struct item){ v[i], i, i, 0 };
 	qsort(items, n, sizeof(*items), by_family);
 	for (size_t i = 0; i < n; i = end) {
-		for (end = i + 1; end < n && pieces_alike(items[i].p.path, items[end].p.path); end++)
+		for (end = i + 1; end < n && pieces_alike(items[i].p.path, items[end].p.path);
+		     end++)
 			;
 		family_order(items + i, end - i);
 	}

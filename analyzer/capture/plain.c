@@ -16,18 +16,18 @@
 enum {
 	PLAIN_HEADER = 24,
 	PLAIN_RECORD = 16,
-	PLAIN_FRAME_MAX = 262144,	/* what every writer keeps to: beyond it the length is damaged */
+	PLAIN_FRAME_MAX = 262144, /* what every writer keeps to: beyond it the length is damaged */
 };
-#define PLAIN_MICRO	0xa1b2c3d4u
-#define PLAIN_NANO	0xa1b23c4du
-#define PLAIN_LINK_MASK	0x03ffffffu
-#define SECOND_NS	1000000000u
+#define PLAIN_MICRO     0xa1b2c3d4u
+#define PLAIN_NANO      0xa1b23c4du
+#define PLAIN_LINK_MASK 0x03ffffffu
+#define SECOND_NS       1000000000u
 
 struct plain {
-	bool		swapped;
-	uint32_t	magic;
-	uint32_t	unit_ns;	/* of the fraction */
-	uint32_t	frame_max;
+	bool swapped;
+	uint32_t magic;
+	uint32_t unit_ns; /* of the fraction */
+	uint32_t frame_max;
 };
 
 static inline uint32_t
@@ -102,12 +102,14 @@ plain_next(struct capture *c, struct capture_frame *out)
 	if (plain_u32(h, s->swapped) == s->magic && plain_is(h, input_left(c->in)))
 		return capture_damaged(c, input_offset(c->in),
 		    "frame %llu, offset %llu: a second capture begins inside the file; mergecap joins captures rightly",
-		    (unsigned long long)c->counts.frames + 1, (unsigned long long)input_offset(c->in));
+		    (unsigned long long)c->counts.frames + 1,
+		    (unsigned long long)input_offset(c->in));
 	caplen = plain_u32(h + 8, s->swapped);
 	if (caplen > s->frame_max)
 		return capture_damaged(c, input_offset(c->in),
 		    "damaged at frame %llu, offset %llu: a frame of %u bytes cannot be",
-		    (unsigned long long)c->counts.frames + 1, (unsigned long long)input_offset(c->in), caplen);
+		    (unsigned long long)c->counts.frames + 1,
+		    (unsigned long long)input_offset(c->in), caplen);
 	if ((h = input_need(c->in, PLAIN_RECORD + (size_t)caplen)) == NULL)
 		return plain_end(c);
 	len = plain_u32(h + 12, s->swapped);
@@ -136,14 +138,15 @@ plain_batch(struct capture *c, struct capture_frame *out, size_t max)
 		uint32_t caplen = plain_u32(h + 8, s->swapped), len = plain_u32(h + 12, s->swapped);
 		uint64_t fraction = (uint64_t)plain_u32(h + 4, s->swapped) * s->unit_ns;
 
-		if (caplen > s->frame_max || caplen > left - PLAIN_RECORD || len < caplen || fraction >= SECOND_NS ||
-		    plain_u32(h, s->swapped) == s->magic)
+		if (caplen > s->frame_max || caplen > left - PLAIN_RECORD || len < caplen ||
+		    fraction >= SECOND_NS || plain_u32(h, s->swapped) == s->magic)
 			break;
 		out[n] = (struct capture_frame){
 			.data = h + PLAIN_RECORD,
 			.caplen = caplen,
 			.len = len,
-			.ts_ns = (int64_t)((uint64_t)plain_u32(h, s->swapped) * SECOND_NS + fraction),
+			.ts_ns =
+			    (int64_t)((uint64_t)plain_u32(h, s->swapped) * SECOND_NS + fraction),
 			.link_type = c->point[0]->link_type,
 		};
 		h += PLAIN_RECORD + caplen;
@@ -178,7 +181,8 @@ plain_open(struct capture *c, char *err, size_t errlen)
 	s->frame_max = snaplen > PLAIN_FRAME_MAX ? snaplen : PLAIN_FRAME_MAX;
 	if (s->frame_max > CAPTURE_FRAME_MAX)
 		s->frame_max = snaplen > INT32_MAX ? PLAIN_FRAME_MAX : CAPTURE_FRAME_MAX;
-	if (capture_point_add(c, plain_u32(h + 20, s->swapped) & PLAIN_LINK_MASK, snaplen) == NULL) {
+	if (capture_point_add(c, plain_u32(h + 20, s->swapped) & PLAIN_LINK_MASK, snaplen) ==
+	    NULL) {
 		snprintf(err, errlen, "out of memory");
 		return -1;
 	}

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNPACK_LAYERS	3	/* compressions on top of each other */
+#define UNPACK_LAYERS 3 /* compressions on top of each other */
 
 struct unpack {
-	struct archive	*archive;
-	struct input	*packed;
-	const uint8_t	*p;		/* unpacked and not yet handed on; libarchive's */
-	size_t		 len;
-	bool		 empty;		/* nothing in it: libarchive must not be asked */
+	struct archive *archive;
+	struct input *packed;
+	const uint8_t *p; /* unpacked and not yet handed on; libarchive's */
+	size_t len;
+	bool empty; /* nothing in it: libarchive must not be asked */
 };
 
 /*
@@ -24,24 +24,25 @@ struct unpack {
  * cannot be reached by hostile bytes.
  */
 static const struct unpack_format {
-	const char	*name;
-	const char	*magic;
-	uint8_t		 magic_len;
-	int		(*support)(struct archive *);
+	const char *name;
+	const char *magic;
+	uint8_t magic_len;
+	int (*support)(struct archive *);
 } formats[] = {
-	{ "gzip",	"\x1f\x8b",			2, archive_read_support_filter_gzip },	/* RFC 1952 */
-	{ "xz",		"\xfd\x37\x7a\x58\x5a\x00",	6, archive_read_support_filter_xz },
-	{ "zstd",	"\x28\xb5\x2f\xfd",		4, archive_read_support_filter_zstd },	/* RFC 8878 */
-	{ "lz4",	"\x04\x22\x4d\x18",		4, archive_read_support_filter_lz4 },
-	{ "lz4",	"\x02\x21\x4c\x18",		4, archive_read_support_filter_lz4 },	/* legacy frame */
-	{ "bzip2",	"BZh",				3, archive_read_support_filter_bzip2 },
+	{ "gzip", "\x1f\x8b", 2, archive_read_support_filter_gzip }, /* RFC 1952 */
+	{ "xz", "\xfd\x37\x7a\x58\x5a\x00", 6, archive_read_support_filter_xz },
+	{ "zstd", "\x28\xb5\x2f\xfd", 4, archive_read_support_filter_zstd }, /* RFC 8878 */
+	{ "lz4", "\x04\x22\x4d\x18", 4, archive_read_support_filter_lz4 },
+	{ "lz4", "\x02\x21\x4c\x18", 4, archive_read_support_filter_lz4 }, /* legacy frame */
+	{ "bzip2", "BZh", 3, archive_read_support_filter_bzip2 },
 };
 
 static const struct unpack_format *
 unpack_find(const uint8_t *p, size_t len)
 {
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
-		if (p != NULL && len >= formats[i].magic_len && memcmp(p, formats[i].magic, formats[i].magic_len) == 0)
+		if (p != NULL && len >= formats[i].magic_len &&
+		    memcmp(p, formats[i].magic, formats[i].magic_len) == 0)
 			return &formats[i];
 	return NULL;
 }
@@ -121,7 +122,8 @@ unpack_progress(const void *ctx, uint64_t *done, uint64_t *total)
 	input_progress(u->packed, done, total);
 }
 
-static const struct input_source unpack_source = { unpack_read, unpack_close, unpack_progress, true };
+static const struct input_source unpack_source = { unpack_read, unpack_close, unpack_progress,
+	true };
 
 /* ARCHIVE_WARN would mean that libarchive wants to start a program for it: never. */
 static int
@@ -133,10 +135,12 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 	const uint8_t *p;
 	int rc;
 
-	input_need(u->packed, UNPACK_MAGIC);	/* there may be less */
+	input_need(u->packed, UNPACK_MAGIC); /* there may be less */
 	p = u->packed->buf + u->packed->pos;
-	if ((f = unpack_find(p, input_left(u->packed))) == NULL || f->support(u->archive) != ARCHIVE_OK) {
-		snprintf(err, errlen, "this build of libarchive cannot unpack %s", f != NULL ? f->name : "it");
+	if ((f = unpack_find(p, input_left(u->packed))) == NULL ||
+	    f->support(u->archive) != ARCHIVE_OK) {
+		snprintf(err, errlen, "this build of libarchive cannot unpack %s",
+		    f != NULL ? f->name : "it");
 		return -1;
 	}
 	if (archive_read_support_format_raw(u->archive) == ARCHIVE_OK &&
@@ -149,7 +153,8 @@ unpack_start(struct unpack *u, char *err, size_t errlen)
 		archive_set_error(u->archive, EIO, "its header is damaged");
 	}
 	why = archive_error_string(u->archive);
-	snprintf(err, errlen, "%s data that cannot be unpacked: %s", f->name, why != NULL ? why : "damaged");
+	snprintf(err, errlen, "%s data that cannot be unpacked: %s", f->name,
+	    why != NULL ? why : "damaged");
 	return -1;
 }
 
@@ -196,7 +201,8 @@ unpack_path(const char *path, char *err, size_t errlen)
 		if (unpack_kind(p, n) == NULL)
 			break;
 		if ((in = unpack_open(in, why, sizeof(why))) == NULL)
-			snprintf(err, errlen, "%s: %s", strcmp(path, "-") == 0 ? "standard input" : path, why);
+			snprintf(err, errlen, "%s: %s",
+			    strcmp(path, "-") == 0 ? "standard input" : path, why);
 	}
 	return in;
 }

@@ -13,25 +13,26 @@
 enum { OLD_MAX = 4096, RETRACTED_MAX = 1024 };
 
 struct correlator {
-	struct store	*store;
-	struct replies	*replies;
-	uint64_t	 judged;		/* generation of the store that was judged */
-	bool		 fresh;			/* nothing was judged yet */
-	struct finding	**findings;		/* by id */
-	size_t		 finding_count;
-	struct fate	*fates;
-	size_t		 fate_count;
+	struct store *store;
+	struct replies *replies;
+	uint64_t judged;           /* generation of the store that was judged */
+	bool fresh;                /* nothing was judged yet */
+	struct finding **findings; /* by id */
+	size_t finding_count;
+	struct fate *fates;
+	size_t fate_count;
 	/* what outlived its cases (LRU eviction) */
-	struct finding	**old;
-	size_t		 old_count;
-	struct summary	 retired;
-	struct gone	 gone;			/* conversations already counted */
-	uint64_t	 findings_dropped;
-	uint64_t	 unread, cut;		/* lines of records of no use; inputs of records that ended too early */
-	uint64_t	 starved;		/* allocations that failed while judging */
-	uint64_t	 searches_cut;		/* that ended at their bound: the most in one judgement */
-	uint64_t	 refusals_unread;	/* the same */
-	uint64_t	 pairs_beyond;		/* the same */
+	struct finding **old;
+	size_t old_count;
+	struct summary retired;
+	struct gone gone; /* conversations already counted */
+	uint64_t findings_dropped;
+	uint64_t unread,
+	    cut;          /* lines of records of no use; inputs of records that ended too early */
+	uint64_t starved; /* allocations that failed while judging */
+	uint64_t searches_cut;    /* that ended at their bound: the most in one judgement */
+	uint64_t refusals_unread; /* the same */
+	uint64_t pairs_beyond;    /* the same */
 };
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -89,7 +90,7 @@ case_retire(void *ctx, struct mail_case *x)
 }
 
 struct retirement {
-	uint64_t	mark;
+	uint64_t mark;
 };
 
 static bool
@@ -105,12 +106,16 @@ verdicts_count(struct correlator *c, const struct verdicts *v)
 {
 	c->findings_dropped += v->dropped;
 	c->starved += v->starved;
-	c->refusals_unread = v->refusals_unread > c->refusals_unread ? v->refusals_unread : c->refusals_unread;
+	c->refusals_unread =
+	    v->refusals_unread > c->refusals_unread ? v->refusals_unread : c->refusals_unread;
 	c->searches_cut = v->searches_cut > c->searches_cut ? v->searches_cut : c->searches_cut;
 	c->pairs_beyond = v->pairs_beyond > c->pairs_beyond ? v->pairs_beyond : c->pairs_beyond;
 }
 
-/* What is gravest first, then what is surest, then what was last: a month of mail that was accepted outnumbers every fault. */
+/*
+ * What is gravest first, then what is surest, then what was last: a month of mail that was accepted
+ * outnumbers every fault.
+ */
 static int
 by_worth(const void *a, const void *b)
 {
@@ -193,7 +198,9 @@ finding_by_id(struct finding *const *v, size_t n, uint64_t id)
 	return lo < n && v[lo]->id == id ? v[lo] : NULL;
 }
 
-/* Those of before that are no longer said, at most `most', move behind v[n] as retracted; how many. */
+/*
+ * Those of before that are no longer said, at most `most', move behind v[n] as retracted; how many.
+ */
 static size_t
 findings_retract(struct correlator *c, struct finding **v, size_t n, size_t most)
 {
@@ -223,7 +230,8 @@ findings_replace(struct correlator *c, struct finding **v, size_t n)
 		const struct finding *old = finding_by_id(c->findings, c->finding_count, v[i]->id);
 
 		if (old != NULL)
-			v[i]->revision = old->revision + (old->retracted || !finding_same(old, v[i]));
+			v[i]->revision =
+			    old->revision + (old->retracted || !finding_same(old, v[i]));
 	}
 	if (most > 0 && (grown = realloc(v, (n + most) * sizeof(struct finding *))) != NULL) {
 		v = grown;
@@ -290,44 +298,59 @@ incomplete_store(const struct correlator *c, struct summary *out)
 	uint64_t starved;
 
 	if (n->evicted > 0)
-		summary_incomplete(out, "%llu connection%s left memory: the mails are counted, but not listed one by one",
+		summary_incomplete(out,
+		    "%llu connection%s left memory: the mails are counted, but not listed one by one",
 		    (unsigned long long)n->evicted, PLURAL(n->evicted));
 	if (n->refused > 0)
-		summary_incomplete(out, "%llu record%s not kept: a table was full", (unsigned long long)n->refused,
-		    PLURAL(n->refused));
+		summary_incomplete(out, "%llu record%s not kept: a table was full",
+		    (unsigned long long)n->refused, PLURAL(n->refused));
 	if (n->paths_evicted + n->hosts_evicted > 0)
-		summary_incomplete(out, "entries of path and host history that were forgotten: %llu",
+		summary_incomplete(out,
+		    "entries of path and host history that were forgotten: %llu",
 		    (unsigned long long)n->paths_evicted + n->hosts_evicted);
 	if (n->icmp_evicted > 0)
-		summary_incomplete(out, "ICMP errors that fit no connection and were forgotten, the oldest first: %llu", (unsigned long long)n->icmp_evicted);
+		summary_incomplete(out,
+		    "ICMP errors that fit no connection and were forgotten, the oldest first: %llu",
+		    (unsigned long long)n->icmp_evicted);
 	if (c->gone.forgotten > 0)
-		summary_incomplete(out, "connections that left memory and would be counted again if another capture showed them: %llu",
+		summary_incomplete(out,
+		    "connections that left memory and would be counted again if another capture showed them: %llu",
 		    (unsigned long long)c->gone.forgotten);
 	if (c->pairs_beyond > 0)
-		summary_incomplete(out, "connections seen at two capture points each, of more pairs of points than are compared: %llu",
+		summary_incomplete(out,
+		    "connections seen at two capture points each, of more pairs of points than are compared: %llu",
 		    (unsigned long long)c->pairs_beyond);
 	if (n->uncompared > 0)
 		summary_incomplete(out,
 		    "copies of connections that were not compared: %llu; of each, only those at %u capture points are",
 		    (unsigned long long)n->uncompared, STORE_COPIES);
 	if (store_points_open(c->store) > 0)
-		summary_incomplete(out, "capture points whose end is not in the records (a sensor that still runs, or was stopped hard): %llu; what "
-		    "they lost is not known", (unsigned long long)store_points_open(c->store));
+		summary_incomplete(out,
+		    "capture points whose end is not in the records (a sensor that still runs, or was stopped hard): %llu; what "
+		    "they lost is not known",
+		    (unsigned long long)store_points_open(c->store));
 	if (c->unread > 0)
-		summary_incomplete(out, "lines of records that could not be used: %llu", (unsigned long long)c->unread);
+		summary_incomplete(out, "lines of records that could not be used: %llu",
+		    (unsigned long long)c->unread);
 	if (c->cut > 0)
-		summary_incomplete(out, "records files that could not be read to their end: %llu", (unsigned long long)c->cut);
+		summary_incomplete(out, "records files that could not be read to their end: %llu",
+		    (unsigned long long)c->cut);
 	if (c->findings_dropped > 0)
-		summary_incomplete(out, "%llu finding%s not kept: the list was full", (unsigned long long)c->findings_dropped,
-		    PLURAL(c->findings_dropped));
+		summary_incomplete(out, "%llu finding%s not kept: the list was full",
+		    (unsigned long long)c->findings_dropped, PLURAL(c->findings_dropped));
 	if (c->refusals_unread > 0)
-		summary_incomplete(out, "refusals of connections with very many, all in other words, that were not read: %llu", (unsigned long long)c->refusals_unread);
+		summary_incomplete(out,
+		    "refusals of connections with very many, all in other words, that were not read: %llu",
+		    (unsigned long long)c->refusals_unread);
 	if (c->searches_cut > 0)
-		summary_incomplete(out, "searches among very many connections of the same hosts that ended at their bound: %llu; a second attempt, or "
-		    "something to compare with, may have been missed", (unsigned long long)c->searches_cut);
+		summary_incomplete(out,
+		    "searches among very many connections of the same hosts that ended at their bound: %llu; a second attempt, or "
+		    "something to compare with, may have been missed",
+		    (unsigned long long)c->searches_cut);
 	starved = c->starved + c->gone.starved + store_starved(c->store);
 	if (starved > 0)
-		summary_incomplete(out, "memory: %llu allocation%s failed while the findings were made; some may be missing",
+		summary_incomplete(out,
+		    "memory: %llu allocation%s failed while the findings were made; some may be missing",
 		    (unsigned long long)starved, PLURAL(starved));
 }
 
@@ -341,7 +364,8 @@ correlator_summary(const struct correlator *c, struct summary *out)
 		if (!gone_has(&c->gone, case_conversation(x)))
 			summary_add_case(out, x);
 	}
-	incomplete_store(c, out);	/* first: of very many captures the last reasons are only counted */
+	incomplete_store(
+	    c, out); /* first: of very many captures the last reasons are only counted */
 	summary_add_captures(out, c->store);
 	out->replies_version = replies_version();
 	for (size_t i = 0; i < replies_count(c->replies); i++)
@@ -363,7 +387,8 @@ capture_has_twin(const struct store *s, const struct record_capture *c)
 	size_t pos = 0;
 
 	while ((x = store_capture_next(s, &pos)) != NULL)
-		if (x != c && strcmp(x->file, c->file) == 0 && strcmp(x->interface, c->interface) == 0 && strcmp(x->log, c->log) != 0)
+		if (x != c && strcmp(x->file, c->file) == 0 &&
+		    strcmp(x->interface, c->interface) == 0 && strcmp(x->log, c->log) != 0)
 			return true;
 	return false;
 }
@@ -390,11 +415,14 @@ correlator_piece(const struct correlator *c, uint32_t point, uint64_t frame)
 		else
 			hi = mid;
 	}
-	return frame - v[lo].before <= v[lo].frames ? &v[lo] : NULL;	/* those beyond the bound of the store are not named */
+	return frame - v[lo].before <= v[lo].frames
+	    ? &v[lo]
+	    : NULL; /* those beyond the bound of the store are not named */
 }
 
 size_t
-correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
+correlator_capture_name(
+    const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
 {
 	const struct record_capture *k = store_capture(c->store, point);
 	const struct record_piece *piece = correlator_piece(c, point, frame);
@@ -404,7 +432,8 @@ correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t fra
 	text[0] = '\0';
 	if (k == NULL || file[0] == '\0')
 		return 0;
-	n = (size_t)snprintf(text, size, "%s%s%s%s", file, k->interface[0] != '\0' ? " (" : "", k->interface, k->interface[0] != '\0' ? ")" : "");
+	n = (size_t)snprintf(text, size, "%s%s%s%s", file, k->interface[0] != '\0' ? " (" : "",
+	    k->interface, k->interface[0] != '\0' ? ")" : "");
 	if (n < size && k->log[0] != '\0' && capture_has_twin(c->store, k))
 		n += (size_t)snprintf(text + n, size - n, " in %s", k->log);
 	return n < size ? n : size - 1;

@@ -9,12 +9,12 @@
 
 /* ---- the rules, in the order of diagnosis 0.6 and 0.7 --------------------------- */
 
-#define RULE(name)	extern const struct rule rule_##name;
+#define RULE(name) extern const struct rule rule_##name;
 #include "correlator/rules/rules.def"
 #undef RULE
 
 static const struct rule *const rules[] = {
-#define RULE(name)	&rule_##name,
+#define RULE(name) &rule_##name,
 #include "correlator/rules/rules.def"
 #undef RULE
 };
@@ -82,51 +82,62 @@ rules_together(size_t i)
 
 /* ---- what silences what (diagnosis 0.3, 0.6.13, 0.7 S) ---------------------------- */
 
-#define K(x)	FINDING_##x
-#define END	FINDING_KINDS
+#define K(x) FINDING_##x
+#define END  FINDING_KINDS
 
 static const struct silence {
-	enum confidence		least;		/* of the cause */
-	bool			rival;		/* another reading, from another capture point: only a weaker one yields */
-	bool			events;		/* of the way: what it leads to comes when it comes */
-	enum finding_kind	causes[13], symptoms[17];
+	enum confidence least; /* of the cause */
+	bool rival;  /* another reading, from another capture point: only a weaker one yields */
+	bool events; /* of the way: what it leads to comes when it comes */
+	enum finding_kind causes[13], symptoms[17];
 } silences[] = {
 	{ CONFIDENCE_POSSIBLE, false, true,
-	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(FRAGMENTS_DROPPED), K(ICMP_FRAG_NEEDED_IGNORED),
-	      K(INLINE_CONTENT_DROP), K(IDLE_STATE_EXPIRED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
-	      K(MIDDLEBOX_RESET), END },
-	    { K(CLIENT_GAVE_UP_AT_DATA), K(CLIENT_GAVE_UP_WAITING), K(SERVER_DROPPED), K(SERVER_TIMEOUT_421), K(SLOW_REPLY),
-	      K(POP_INCOMPLETE), K(POP_RETR_STALLED), K(TLS_FAILURE), K(PEER_RESET), K(CONNECTED_NO_BANNER), END } },
+	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(FRAGMENTS_DROPPED),
+		K(ICMP_FRAG_NEEDED_IGNORED), K(INLINE_CONTENT_DROP), K(IDLE_STATE_EXPIRED),
+		K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN), K(MIDDLEBOX_RESET),
+		END },
+	    { K(CLIENT_GAVE_UP_AT_DATA), K(CLIENT_GAVE_UP_WAITING), K(SERVER_DROPPED),
+		K(SERVER_TIMEOUT_421), K(SLOW_REPLY), K(POP_INCOMPLETE), K(POP_RETR_STALLED),
+		K(TLS_FAILURE), K(PEER_RESET), K(CONNECTED_NO_BANNER), END } },
 	{ CONFIDENCE_POSSIBLE, false, false,
-	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN),
-	      K(ICMP_FRAG_NEEDED_IGNORED), END },
+	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(PATH_OUTAGE),
+		K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN), K(ICMP_FRAG_NEEDED_IGNORED), END },
 	    { K(HIGH_LOSS), K(SIZE_DEPENDENT_LOSS), END } },
 	{ CONFIDENCE_PROBABLE, false, false,
 	    { K(AUTH_REQUIRED_NOT_ATTEMPTED), K(POP_BEFORE_SMTP_REQUIRED), END },
 	    { K(RELAY_DENIED_WRONG_NETWORK), K(RELAY_DENIED_DESPITE_AUTH), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(BANNER_MASKED), END }, { K(AUTH_NOT_OFFERED), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(SYN_ACK_RETURN_BLOCKED), END }, { K(CONNECTED_NO_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, false, false, { K(BANNER_MASKED), END },
+	    { K(AUTH_NOT_OFFERED), END } },
+	{ CONFIDENCE_POSSIBLE, false, false, { K(SYN_ACK_RETURN_BLOCKED), END },
+	    { K(CONNECTED_NO_BANNER), END } },
 	{ CONFIDENCE_POSSIBLE, false, false, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, false, false, { K(TLS_MODE_MISMATCH), END },
+	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED),
+		K(SERVER_TIMEOUT_421), K(CLIENT_GAVE_UP_WAITING), K(PEER_RESET), END } },
 	{ CONFIDENCE_POSSIBLE, false, false,
-	    { K(TLS_MODE_MISMATCH), END },
-	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), K(SERVER_TIMEOUT_421), K(CLIENT_GAVE_UP_WAITING),
-	      K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE, false, false,
-	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END }, { K(PEER_RESET), END } },
+	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END },
+	    { K(PEER_RESET), END } },
 	/* the server went on waiting for it */
-	{ CONFIDENCE_PROBABLE, false, false, { K(DOT_LOST), END }, { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), K(SERVER_TIMEOUT_421), K(SERVER_DROPPED), K(SLOW_REPLY), END } },
+	{ CONFIDENCE_PROBABLE, false, false, { K(DOT_LOST), END },
+	    { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), K(SERVER_TIMEOUT_421),
+		K(SERVER_DROPPED), K(SLOW_REPLY), END } },
 	/* one event: the close */
-	{ CONFIDENCE_POSSIBLE, false, false, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END }, { K(PEER_RESET), END } },
+	{ CONFIDENCE_POSSIBLE, false, false, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END },
+	    { K(PEER_RESET), END } },
 	/* its RST is how it gave up */
-	{ CONFIDENCE_POSSIBLE, false, false, { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), END }, { K(PEER_RESET), END } },
-	{ CONFIDENCE_PROBABLE, false, false, { K(MESSAGE_TOO_BIG), END }, { K(SERVER_DROPPED), K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(GREYLISTED), END }, { K(TEMPORARY_SERVER_ERROR), END } },
-	{ CONFIDENCE_PROBABLE, true, false, { K(FRAGMENTS_DROPPED), END }, { K(PMTU_BLACK_HOLE), END } },
+	{ CONFIDENCE_POSSIBLE, false, false,
+	    { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), END }, { K(PEER_RESET), END } },
+	{ CONFIDENCE_PROBABLE, false, false, { K(MESSAGE_TOO_BIG), END },
+	    { K(SERVER_DROPPED), K(PEER_RESET), END } },
+	{ CONFIDENCE_POSSIBLE, false, false, { K(GREYLISTED), END },
+	    { K(TEMPORARY_SERVER_ERROR), END } },
+	{ CONFIDENCE_PROBABLE, true, false, { K(FRAGMENTS_DROPPED), END },
+	    { K(PMTU_BLACK_HOLE), END } },
 };
 
 /* Draft 1 + index of the surest claim of each kind in one conversation. */
 struct claims {
-	uint32_t	by_kind[FINDING_KINDS];
+	uint32_t by_kind[FINDING_KINDS];
 };
 
 static void
@@ -145,7 +156,10 @@ claims_gather(struct verdicts *v, const struct mail_case *c, struct claims *out)
 	} while ((at = at->copy) != c);
 }
 
-/* One of what a program shows, `0x800CCC0F (connection dropped)': is its number, or what else it is, among them? */
+/*
+ * One of what a program shows, `0x800CCC0F (connection dropped)': is its number, or what else it
+ * is, among them?
+ */
 static bool
 shows_has(const char *shows, const char *one, size_t len)
 {
@@ -165,7 +179,8 @@ shows_take_over(struct finding *f, const char *shows)
 		size_t len = strcspn(shows, ",;"), n = strlen(f->client_shows);
 
 		if (!shows_has(f->client_shows, shows, len) && n + len + 3 < FINDING_SHOWS)
-			finding_client_shows(f, "%s%s%.*s", f->client_shows, n > 0 ? ", " : "", (int)len, shows);
+			finding_client_shows(
+			    f, "%s%s%.*s", f->client_shows, n > 0 ? ", " : "", (int)len, shows);
 		shows += len;
 		shows += strspn(shows, ",; ");
 	}
@@ -193,24 +208,30 @@ silence_cause(const struct silence *s, const struct claims *claims, const struct
 	return 0;
 }
 
-/* What has a mail that got through between itself and the cause does not follow from it.  Two points may have two clocks. */
+/*
+ * What has a mail that got through between itself and the cause does not follow from it.  Two
+ * points may have two clocks.
+ */
 static bool
 may_follow(const struct mail_case *c, const struct finding *cause, const struct finding *symptom)
 {
 	if (cause->point != symptom->point)
 		return true;
-	return !case_mail_passed(c, cause->last.ns, symptom->first.ns) && !case_mail_passed(c, symptom->last.ns, cause->first.ns);
+	return !case_mail_passed(c, cause->last.ns, symptom->first.ns) &&
+	    !case_mail_passed(c, symptom->last.ns, cause->first.ns);
 }
 
 static bool
-silence_kind(struct verdicts *v, const struct mail_case *c, enum finding_kind kind, const struct finding *cause)
+silence_kind(struct verdicts *v, const struct mail_case *c, enum finding_kind kind,
+    const struct finding *cause)
 {
 	const struct mail_case *at = c;
 	bool any = false;
 
 	do {
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
-			if (v->v[i].f->kind == kind && (cause == NULL || may_follow(at, cause, v->v[i].f)))
+			if (v->v[i].f->kind == kind &&
+			    (cause == NULL || may_follow(at, cause, v->v[i].f)))
 				any = v->v[i].silenced = true;
 	} while ((at = at->copy) != c);
 	return any;
@@ -228,10 +249,13 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 		for (size_t k = 0; cause != 0 && silences[i].symptoms[k] != END; k++) {
 			enum finding_kind symptom = silences[i].symptoms[k];
 
-			if (claims.by_kind[symptom] == 0 || (silences[i].rival &&
-			    v->v[claims.by_kind[symptom] - 1].f->confidence >= v->v[cause - 1].f->confidence))
+			if (claims.by_kind[symptom] == 0 ||
+			    (silences[i].rival &&
+				v->v[claims.by_kind[symptom] - 1].f->confidence >=
+				    v->v[cause - 1].f->confidence))
 				continue;
-			if (silence_kind(v, c, symptom, silences[i].events ? v->v[cause - 1].f : NULL))
+			if (silence_kind(
+				v, c, symptom, silences[i].events ? v->v[cause - 1].f : NULL))
 				symptom_hand_over(v->v[cause - 1].f, symptom);
 		}
 	}

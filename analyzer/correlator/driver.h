@@ -6,7 +6,7 @@
 #include "correlator/finding/verdicts.h"
 
 /* Every rule over an indexed store; symptoms of a cause are marked silenced. */
-void	driver_run(const struct store *s, const struct replies *replies, struct verdicts *out);
+void driver_run(const struct store *s, const struct replies *replies, struct verdicts *out);
 
 /*
  * One finding per (kind, subkind, path, epoch): merges the drafts that are not
@@ -14,9 +14,10 @@ void	driver_run(const struct store *s, const struct replies *replies, struct ver
  * outlived their cases.  Each draft learns the id of its finding.  Returns the
  * number; *out is malloc'd and sorted by id, the findings are the caller's.
  */
-size_t	findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c),
-	    const void *ctx, struct finding *const *old, size_t old_n, struct finding ***out);
+size_t findings_merge(struct verdicts *v,
+    bool (*wanted)(const void *ctx, const struct mail_case *c), const void *ctx,
+    struct finding *const *old, size_t old_n, struct finding ***out);
 /* Their order, for qsort() of pointers to them. */
-int	findings_by_id(const void *a, const void *b);
+int findings_by_id(const void *a, const void *b);
 
 #endif /* DRIVER_H */

@@ -7,25 +7,25 @@
 #include "correlator/facts/dialogue.h"
 #include "retries.h"
 
-#define STANDS_STILL	(5 * SECOND)
+#define STANDS_STILL (5 * SECOND)
 enum { LOOKED = 4096, BECAUSE_MAX = sizeof(((struct fate *)0)->because) / sizeof(uint64_t) };
 
 struct list {
-	struct fate	*v;
-	size_t		 n, room;
-	uint64_t	 starved;
+	struct fate *v;
+	size_t n, room;
+	uint64_t starved;
 };
 
 /*
- * What the fates of one conversation ask for: it may have ten thousands of mails, and as many drafts say that they were
- * accepted.  Rooms are kept from one to the next.
+ * What the fates of one conversation ask for: it may have ten thousands of mails, and as many
+ * drafts say that they were accepted.  Rooms are kept from one to the next.
  */
 struct talk {
-	const struct draft **v;		/* that may be why a mail failed, of all copies */
-	size_t		 n, room;
-	const struct draft *accepted, *waiting;	/* the surest */
-	int64_t		*passed;	/* when mails got through; ascending */
-	size_t		 passed_count, passed_room;
+	const struct draft **v; /* that may be why a mail failed, of all copies */
+	size_t n, room;
+	const struct draft *accepted, *waiting; /* the surest */
+	int64_t *passed;                        /* when mails got through; ascending */
+	size_t passed_count, passed_room;
 };
 
 /* What keeps a mail from getting through; those that heal by themselves are not among them. */
@@ -43,10 +43,8 @@ kind_stops_mail(enum finding_kind k)
 	case FINDING_WINDOW_SCALE_BROKEN:
 	case FINDING_MIDDLEBOX_RESET:
 	case FINDING_PEER_RESET:
-	case FINDING_SENDER_APP_PAUSE:
-		return true;
-	default:
-		return false;
+	case FINDING_SENDER_APP_PAUSE: return true;
+	default: return false;
 	}
 }
 
@@ -55,8 +53,10 @@ kind_is_symptom(enum finding_kind k)
 {
 	int phase = kind_facts(k)->phase;
 
-	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR && (phase == 21 || k == FINDING_STALE_SESSION_RESET || k == FINDING_TLS_FAILURE ||
-	    k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED || k == FINDING_HIGH_LOSS);
+	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR &&
+	    (phase == 21 || k == FINDING_STALE_SESSION_RESET || k == FINDING_TLS_FAILURE ||
+		k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED ||
+		k == FINDING_HIGH_LOSS);
 }
 
 static bool
@@ -135,8 +135,9 @@ passed_fill(struct talk *k, const struct mail_case *c)
 static bool
 draft_surer(const struct draft *d, const struct draft *best)
 {
-	return best == NULL || d->f->confidence > best->f->confidence || (d->f->confidence == best->f->confidence &&
-	    kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase);
+	return best == NULL || d->f->confidence > best->f->confidence ||
+	    (d->f->confidence == best->f->confidence &&
+		kind_facts(d->f->kind)->phase < kind_facts(best->f->kind)->phase);
 }
 
 static bool
@@ -187,25 +188,32 @@ struct span {
 };
 
 /*
- * It can be why: it did not come later, and no mail got through between.  Another point may have another clock.
+ * It can be why: it did not come later, and no mail got through between.  Another point may have
+ * another clock.
  */
 static bool
-draft_may_stop(const struct talk *k, const struct mail_case *c, const struct draft *d, const struct span *mail)
+draft_may_stop(
+    const struct talk *k, const struct mail_case *c, const struct draft *d, const struct span *mail)
 {
 	if (d->f->point != c->point)
 		return true;
 	return d->f->first.ns <= mail->to->ns && !talk_passed(k, d->f->last.ns, mail->from->ns);
 }
 
-/* The surest of the drafts that `wants' takes and that can be why the mail failed; by phase among equals. */
+/*
+ * The surest of the drafts that `wants' takes and that can be why the mail failed; by phase among
+ * equals.
+ */
 static const struct draft *
-draft_find(struct verdicts *v, const struct talk *k, const struct mail_case *c, bool (*wants)(enum finding_kind), const struct span *mail)
+draft_find(struct verdicts *v, const struct talk *k, const struct mail_case *c,
+    bool (*wants)(enum finding_kind), const struct span *mail)
 {
 	const struct draft *best = NULL;
 
 	v->searches_cut += k->n > LOOKED;
 	for (size_t i = 0; i < k->n && i < LOOKED; i++)
-		if (wants(k->v[i]->f->kind) && draft_surer(k->v[i], best) && draft_may_stop(k, c, k->v[i], mail))
+		if (wants(k->v[i]->f->kind) && draft_surer(k->v[i], best) &&
+		    draft_may_stop(k, c, k->v[i], mail))
 			best = k->v[i];
 	return best;
 }
@@ -216,9 +224,13 @@ kind_ends(enum finding_kind k)
 	return k == FINDING_MIDDLEBOX_RESET || k == FINDING_PEER_RESET;
 }
 
-/* A program that only paused might have gone on: not where something else is likely to have ended the connection. */
+/*
+ * A program that only paused might have gone on: not where something else is likely to have ended
+ * the connection.
+ */
 static const struct draft *
-stopper_find(struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct span *mail)
+stopper_find(
+    struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct span *mail)
 {
 	const struct draft *d = draft_find(v, k, c, kind_stops_mail, mail), *end;
 
@@ -231,7 +243,8 @@ stopper_find(struct verdicts *v, const struct talk *k, const struct mail_case *c
 static bool
 draft_has_reply(const struct draft *d, const struct record_reply *r)
 {
-	return d->f->has_reply && d->f->reply.at.frame == r->at.frame && d->f->reply.code == r->code;
+	return d->f->has_reply && d->f->reply.at.frame == r->at.frame &&
+	    d->f->reply.code == r->code;
 }
 
 /* The mail that was under way at that moment; NULL: none. */
@@ -248,27 +261,36 @@ mail_at(const struct mail_case *c, const struct moment *at)
 		else
 			hi = mid;
 	}
-	return lo > 0 && c->transactions[lo - 1]->last.ns >= at->ns ? c->transactions[lo - 1] : NULL;
+	return lo > 0 && c->transactions[lo - 1]->last.ns >= at->ns ? c->transactions[lo - 1]
+								    : NULL;
 }
 
-/* What was said to the session, to this mail, or in the same words to another: the words said to another mail alone are not why. */
+/*
+ * What was said to the session, to this mail, or in the same words to another: the words said to
+ * another mail alone are not why.
+ */
 static bool
 refuses_too(const struct draft *d, const struct record_transaction *t)
 {
 	const struct record_transaction *other;
 
-	if (!d->f->has_reply || (d->f->reply.code == t->verdict_reply.code && reply_alike(d->f->reply.text, t->verdict_reply.text)))
+	if (!d->f->has_reply ||
+	    (d->f->reply.code == t->verdict_reply.code &&
+		reply_alike(d->f->reply.text, t->verdict_reply.text)))
 		return true;
 	other = mail_at(d->c, &d->f->reply.at);
-	return other == NULL || (other->key.n == t->key.n && other->key.conn == t->key.conn && other->key.point == t->key.point);
+	return other == NULL ||
+	    (other->key.n == t->key.n && other->key.conn == t->key.conn &&
+		other->key.point == t->key.point);
 }
 
 /*
- * Why a mail was refused: the finding made from this very reply, or from a reply to one of its recipients; else the surest
- * refusal of the conversation that can be meant.
+ * Why a mail was refused: the finding made from this very reply, or from a reply to one of its
+ * recipients; else the surest refusal of the conversation that can be meant.
  */
 static const struct draft *
-draft_refusing(struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct record_transaction *t)
+draft_refusing(struct verdicts *v, const struct talk *k, const struct mail_case *c,
+    const struct record_transaction *t)
 {
 	const struct draft *its = NULL, *best = NULL;
 
@@ -276,7 +298,8 @@ draft_refusing(struct verdicts *v, const struct talk *k, const struct mail_case 
 	for (size_t i = 0; i < k->n && i < LOOKED; i++) {
 		const struct draft *d = k->v[i];
 
-		if (d->c == c && kind_facts(d->f->kind)->phase >= 3 && draft_has_reply(d, &t->verdict_reply) &&
+		if (d->c == c && kind_facts(d->f->kind)->phase >= 3 &&
+		    draft_has_reply(d, &t->verdict_reply) &&
 		    (its == NULL || d->f->confidence > its->f->confidence))
 			its = d;
 		if (is_refusal(d->f->kind) && draft_surer(d, best) && refuses_too(d, t))
@@ -294,7 +317,8 @@ fate_say(struct fate *f, const char *what, const struct draft *d)
 		snprintf(f->fate, sizeof(f->fate), "%s", what);
 		return;
 	}
-	snprintf(f->fate, sizeof(f->fate), "%s: %s%s", what, d->f->confidence == CONFIDENCE_POSSIBLE ? "possibly " : "", kind_id(d->f->kind));
+	snprintf(f->fate, sizeof(f->fate), "%s: %s%s", what,
+	    d->f->confidence == CONFIDENCE_POSSIBLE ? "possibly " : "", kind_id(d->f->kind));
 	because_add(f, d->merged);
 }
 
@@ -312,7 +336,8 @@ draft_greylisting(struct verdicts *v, const struct mail_case *x, const struct re
 			v->searches_cut++;
 			break;
 		}
-		if (d->silenced || d->f->kind != FINDING_GREYLISTED || d->f->confidence < CONFIDENCE_POSSIBLE)
+		if (d->silenced || d->f->kind != FINDING_GREYLISTED ||
+		    d->f->confidence < CONFIDENCE_POSSIBLE)
 			continue;
 		if (draft_has_reply(d, r))
 			return d;
@@ -323,17 +348,21 @@ draft_greylisting(struct verdicts *v, const struct mail_case *x, const struct re
 
 /* The last attempt before of the same mail that was put off. */
 static const struct draft *
-greylisted_before(const struct store *s, struct verdicts *v, const struct fate *f, const struct mail_case *c)
+greylisted_before(
+    const struct store *s, struct verdicts *v, const struct fate *f, const struct mail_case *c)
 {
-	struct case_iter it = { .server = &c->conn->server.ip, .from_ns = c->conn->first.ns - 172800 * SECOND,
-		.to_ns = c->conn->first.ns, .backwards = true };
+	struct case_iter it = { .server = &c->conn->server.ip,
+		.from_ns = c->conn->first.ns - 172800 * SECOND,
+		.to_ns = c->conn->first.ns,
+		.backwards = true };
 	const struct mail_case *x;
 	uint32_t mails = 0;
 
-	for (uint32_t looked = 0; (x = store_case_among(s, &it, &looked, LOOKED, &v->searches_cut)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (x = store_case_among(s, &it, &looked, LOOKED, &v->searches_cut)) != NULL;) {
 		if (!addr_prefix_equal(&x->conn->client.ip, &c->conn->client.ip, 24, 64))
 			continue;
-		for (uint32_t i = x->transaction_count; i-- > 0; ) {
+		for (uint32_t i = x->transaction_count; i-- > 0;) {
 			const struct record_transaction *t = x->transactions[i];
 			const struct draft *d;
 
@@ -341,8 +370,10 @@ greylisted_before(const struct store *s, struct verdicts *v, const struct fate *
 				v->searches_cut++;
 				return NULL;
 			}
-			if (t->verdict == VERDICT_DEFERRED && moment_before(&t->first, &f->transaction->first) &&
-			    strcasecmp(t->sender, f->transaction->sender) == 0 && (d = draft_greylisting(v, x, &t->verdict_reply)) != NULL)
+			if (t->verdict == VERDICT_DEFERRED &&
+			    moment_before(&t->first, &f->transaction->first) &&
+			    strcasecmp(t->sender, f->transaction->sender) == 0 &&
+			    (d = draft_greylisting(v, x, &t->verdict_reply)) != NULL)
 				return d;
 		}
 	}
@@ -357,13 +388,16 @@ draft_of_mail(const struct draft *d, const struct record_transaction *t)
 }
 
 static void
-fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k,
+    const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
-	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL, *late = k->waiting;
+	const struct draft *grey = any_greylisting ? greylisted_before(s, v, f, c) : NULL,
+			   *late = k->waiting;
 
 	if (late != NULL && !draft_of_mail(late, f->transaction))
 		late = NULL;
-	snprintf(f->fate, sizeof(f->fate), "%s%s", grey != NULL ? "accepted after greylisting" : "accepted",
+	snprintf(f->fate, sizeof(f->fate), "%s%s",
+	    grey != NULL ? "accepted after greylisting" : "accepted",
 	    late != NULL ? "; the client did not hear it" : "");
 	if (late != NULL)
 		because_add(f, late->merged);
@@ -374,7 +408,8 @@ fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k, c
 }
 
 static void
-fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, const char *what)
+fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f,
+    const char *what)
 {
 	fate_say(f, what, draft_refusing(v, k, c, f->transaction));
 }
@@ -393,27 +428,32 @@ static bool
 window_shut(const struct mail_case *c, int dir)
 {
 	const struct record_direction *to = &c->conn->dir[1 - dir];
-	bool scaled = c->conn->syn_count > 0 && c->conn->synack_count > 0 && !to->syn_cut && !c->conn->dir[dir].syn_cut;
+	bool scaled = c->conn->syn_count > 0 && c->conn->synack_count > 0 && !to->syn_cut &&
+	    !c->conn->dir[dir].syn_cut;
 
-	return moment_is(&to->zero_from) && to->zero_to.ns >= to->last.ns && (scaled || to->zero_room == 0);
+	return moment_is(&to->zero_from) && to->zero_to.ns >= to->last.ns &&
+	    (scaled || to->zero_room == 0);
 }
 
 /*
- * Packets went to and fro when the capture ended: as far as it goes there is no fault.  What a longer silence means the
- * rules say.
+ * Packets went to and fro when the capture ended: as far as it goes there is no fault.  What a
+ * longer silence means the rules say.
  */
 static bool
 under_way(const struct mail_case *c)
 {
-	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_missing(c) && !case_one_sided(c) &&
-	    c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
+	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_missing(c) &&
+	    !case_one_sided(c) && c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
 }
 
 static void
 fate_cut_short(const struct mail_case *c, struct fate *f, const char *what, int dir)
 {
-	snprintf(f->fate, sizeof(f->fate), "%s: the capture ends in the middle of the message, %s", what, !window_shut(c, dir) ?
-	    "or no more of it came here" : dir == 0 ? "while the server takes nothing (window 0)" : "while the client takes nothing (window 0)");
+	snprintf(f->fate, sizeof(f->fate), "%s: the capture ends in the middle of the message, %s",
+	    what,
+	    !window_shut(c, dir) ? "or no more of it came here"
+		: dir == 0       ? "while the server takes nothing (window 0)"
+				 : "while the client takes nothing (window 0)");
 }
 
 static void
@@ -424,7 +464,9 @@ fate_unanswered(const struct mail_case *c, struct fate *f)
 	if (sent_until(c, t) != &c->conn->last || !under_way(c))
 		fate_say(f, "unknown", NULL);
 	else if (moment_is(&t->end_of_data))
-		fate_say(f, "unknown: the capture ends before the server's answer, or none came here", NULL);
+		fate_say(f,
+		    "unknown: the capture ends before the server's answer, or none came here",
+		    NULL);
 	else if (!t->data_sent || t->data_reply.code >= 400)
 		fate_say(f, "unknown: the capture ends before the message", NULL);
 	else
@@ -450,26 +492,18 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 }
 
 static void
-fate_judge(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f, bool any_greylisting)
+fate_judge(const struct store *s, struct verdicts *v, const struct talk *k,
+    const struct mail_case *c, struct fate *f, bool any_greylisting)
 {
 	switch (f->verdict) {
-	case VERDICT_ACCEPTED:
-		fate_accepted(s, v, k, c, f, any_greylisting);
-		break;
-	case VERDICT_REFUSED:
-		fate_negative(v, k, c, f, "refused");
-		break;
-	case VERDICT_DEFERRED:
-		fate_negative(v, k, c, f, "deferred");
-		break;
+	case VERDICT_ACCEPTED: fate_accepted(s, v, k, c, f, any_greylisting); break;
+	case VERDICT_REFUSED: fate_negative(v, k, c, f, "refused"); break;
+	case VERDICT_DEFERRED: fate_negative(v, k, c, f, "deferred"); break;
 	case VERDICT_ASKED:
 		fate_say(f, "no mail: it only asks whether the address takes mail (callout)", NULL);
 		break;
-	case VERDICT_ABANDONED:
-		fate_say(f, "abandoned by the client", NULL);
-		break;
-	default:
-		fate_missing(v, k, c, f);
+	case VERDICT_ABANDONED: fate_say(f, "abandoned by the client", NULL); break;
+	default: fate_missing(v, k, c, f);
 	}
 }
 
@@ -491,7 +525,8 @@ list_add(struct list *l, const struct mail_case *c)
 		l->room = room;
 	}
 	f = &l->v[l->n++];
-	*f = (struct fate){ .app = c->session != NULL ? c->session->app : c->conn->app, .connection = c->conn };
+	*f = (struct fate){ .app = c->session != NULL ? c->session->app : c->conn->app,
+		.connection = c->conn };
 	return f;
 }
 
@@ -502,7 +537,8 @@ recipients_lend(const struct mail_case *c, struct fate *f)
 }
 
 static void
-smtp_fates(const struct store *s, struct verdicts *v, const struct talk *k, const struct mail_case *c, struct list *l, bool any_greylisting)
+smtp_fates(const struct store *s, struct verdicts *v, const struct talk *k,
+    const struct mail_case *c, struct list *l, bool any_greylisting)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
@@ -534,7 +570,9 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 		f->key = m->key;
 		f->message = m;
 		unconfirmed = message_unconfirmed(c, m);
-		f->verdict = m->state == MESSAGE_CUT ? VERDICT_LOST : m->state == MESSAGE_WHOLE && !unconfirmed ? VERDICT_ACCEPTED : VERDICT_UNKNOWN;
+		f->verdict = m->state == MESSAGE_CUT            ? VERDICT_LOST
+		    : m->state == MESSAGE_WHOLE && !unconfirmed ? VERDICT_ACCEPTED
+								: VERDICT_UNKNOWN;
 		if (f->verdict == VERDICT_ACCEPTED) {
 			fate_say(f, "fetched", NULL);
 			continue;
@@ -542,13 +580,19 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 		d = stopper_find(v, k, c, &mail);
 		if (d == NULL)
 			d = draft_find(v, k, c, kind_is_symptom, &mail);
-		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count && under_way(c)) {
+		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count &&
+		    under_way(c)) {
 			f->verdict = VERDICT_UNKNOWN;
 			fate_cut_short(c, f, "cut off", 1);
 			continue;
 		}
-		fate_say(f, m->state == MESSAGE_CUT ? "cut off" : m->state == MESSAGE_END_UNSEEN ? "seen in part, its end is not in the capture" :
-		    unconfirmed ? "sent to its end, but the client did not confirm all of it" : "not fetched", d);
+		fate_say(f,
+		    m->state == MESSAGE_CUT ? "cut off"
+			: m->state == MESSAGE_END_UNSEEN
+			? "seen in part, its end is not in the capture"
+			: unconfirmed ? "sent to its end, but the client did not confirm all of it"
+				      : "not fetched",
+		    d);
 	}
 }
 
@@ -564,7 +608,9 @@ any_of(const struct verdicts *v, enum finding_kind k)
 static struct moment
 fate_begins(const struct fate *f)
 {
-	return f->transaction != NULL ? f->transaction->first : f->message != NULL ? f->message->first : f->connection->first;
+	return f->transaction != NULL ? f->transaction->first
+	    : f->message != NULL      ? f->message->first
+				      : f->connection->first;
 }
 
 /* Connections that run beside each other take turns. */

@@ -11,6 +11,6 @@
  * findings_merge(), when drafts know their findings.  *out is malloc'd and
  * borrows from the store.
  */
-size_t	fates_make(const struct store *s, struct verdicts *v, struct fate **out);
+size_t fates_make(const struct store *s, struct verdicts *v, struct fate **out);
 
 #endif /* FATE_H */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = 2 * GONE_KNOWN };	/* half of them stay empty */
+enum { SLOTS = 2 * GONE_KNOWN }; /* half of them stay empty */
 
 /* Where the conversation is in the set, or would be. */
 static uint64_t *
@@ -21,7 +21,8 @@ gone_has(const struct gone *g, uint64_t conversation)
 {
 	if (conversation == 0)
 		return false;
-	return (g->young != NULL && *slot_of(g->young, conversation) != 0) || (g->old != NULL && *slot_of(g->old, conversation) != 0);
+	return (g->young != NULL && *slot_of(g->young, conversation) != 0) ||
+	    (g->old != NULL && *slot_of(g->old, conversation) != 0);
 }
 
 static bool

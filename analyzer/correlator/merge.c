@@ -7,15 +7,15 @@
 #include "correlator/finding/texts.h"
 
 /* Epochs slide: what lies within 600 s of the finding so far belongs to it (diagnosis 2.5). */
-#define EPOCH_NS	(INT64_C(600) * 1000000000)
+#define EPOCH_NS (INT64_C(600) * 1000000000)
 
-enum { EVIDENCE_SESSIONS = 4 };		/* later sessions only count: their evidence says the same */
+enum { EVIDENCE_SESSIONS = 4 }; /* later sessions only count: their evidence says the same */
 
 /* What is merged: a draft, or a finding that outlived its cases. */
 struct part {
 	const struct finding *f;
-	struct draft	*draft;		/* NULL: an old one */
-	uint16_t	 port;		/* the server's, for kinds where it belongs to the path */
+	struct draft *draft; /* NULL: an old one */
+	uint16_t port;       /* the server's, for kinds where it belongs to the path */
 };
 
 /* Paths are about addresses; reaching and talking to a service is about its port, too. */
@@ -134,7 +134,9 @@ default_summary(struct finding *f)
 	char from[ENDPOINT_TEXT], to[ENDPOINT_TEXT];
 
 	if (f->from.ip.family != 0 && f->to.ip.family != 0)
-		finding_summary(f, "%s (%s to %s)", title, endpoint_format(&f->from, from, sizeof(from)), endpoint_format(&f->to, to, sizeof(to)));
+		finding_summary(f, "%s (%s to %s)", title,
+		    endpoint_format(&f->from, from, sizeof(from)),
+		    endpoint_format(&f->to, to, sizeof(to)));
 	else
 		finding_summary(f, "%s", title);
 }
@@ -151,11 +153,13 @@ finding_defaults(struct finding *f)
 	if (text_outlook(f)[0] != '\0')
 		finding_client_shows(f, "%s, %s", f->client_shows, text_outlook(f));
 	if (f->confidence > CONFIDENCE_CANNOT_TELL && text_log(f)[0] != '\0')
-		finding_client_shows(f, "%s%s%s", f->client_shows, f->client_shows[0] != '\0' ? "; " : "", text_log(f));
+		finding_client_shows(f, "%s%s%s", f->client_shows,
+		    f->client_shows[0] != '\0' ? "; " : "", text_log(f));
 	if (f->summary[0] == '\0')
 		default_summary(f);
 	if (f->confidence == CONFIDENCE_CANNOT_TELL && f->next_capture[0] == '\0')
-		finding_next_capture(f, k->title, "what looks like it", "packets it would take to decide",
+		finding_next_capture(f, k->title, "what looks like it",
+		    "packets it would take to decide",
 		    "at the client or on the mirror port of its switch");
 }
 
@@ -186,9 +190,9 @@ group_best(const struct part *p, size_t n)
  * at two capture points is one session.
  */
 struct counted {
-	uint32_t	*seen;		/* by case index: `mark' */
-	size_t		 n;
-	uint32_t	 mark;
+	uint32_t *seen; /* by case index: `mark' */
+	size_t n;
+	uint32_t mark;
 };
 
 /* Was this conversation counted already?  It is now. */
@@ -261,8 +265,8 @@ starved_count(struct verdicts *v, struct finding *f)
 }
 
 static size_t
-parts_gather(struct verdicts *v, bool (*wanted)(const void *, const struct mail_case *), const void *ctx,
-    struct finding *const *old, size_t old_n, struct part *parts)
+parts_gather(struct verdicts *v, bool (*wanted)(const void *, const struct mail_case *),
+    const void *ctx, struct finding *const *old, size_t old_n, struct part *parts)
 {
 	size_t n = 0;
 
@@ -277,8 +281,8 @@ parts_gather(struct verdicts *v, bool (*wanted)(const void *, const struct mail_
 }
 
 size_t
-findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c), const void *ctx,
-    struct finding *const *old, size_t old_n, struct finding ***out)
+findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct mail_case *c),
+    const void *ctx, struct finding *const *old, size_t old_n, struct finding ***out)
 {
 	size_t most = old_n + v->n + 1, n, groups = 0;
 	struct part *parts = malloc(most * sizeof(*parts));

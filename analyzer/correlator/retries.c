@@ -11,8 +11,8 @@
 
 #include "record/addr.h"
 
-enum { ATTEMPTS_MAX = 256 };		/* looked at for each mail */
-#define LIFETIME_NS	(INT64_C(5) * 86400 * 1000000000)	/* RFC 5321 4.5.4.1 */
+enum { ATTEMPTS_MAX = 256 };                          /* looked at for each mail */
+#define LIFETIME_NS (INT64_C(5) * 86400 * 1000000000) /* RFC 5321 4.5.4.1 */
 
 static int
 mail_order(const struct fate *a, const struct fate *b)
@@ -36,7 +36,7 @@ attempt_order(const void *x, const void *y)
 		return diff;
 	if (a->transaction->first.ns != b->transaction->first.ns)
 		return a->transaction->first.ns < b->transaction->first.ns ? -1 : 1;
-	return a < b ? -1 : a > b;	/* the list is in order of time already */
+	return a < b ? -1 : a > b; /* the list is in order of time already */
 }
 
 /* 1: the same Message-ID, 0: one of them shows none, -1: another mail. */
@@ -85,8 +85,10 @@ retries_join(struct fate *fates, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct fate *f = &fates[i];
 
-		if (f->transaction != NULL && f->connection != NULL && f->transaction->sender[0] != '\0' &&
-		    !f->transaction->implied && f->recipient_count > 0 && f->verdict != VERDICT_ABANDONED && f->verdict != VERDICT_ASKED)
+		if (f->transaction != NULL && f->connection != NULL &&
+		    f->transaction->sender[0] != '\0' && !f->transaction->implied &&
+		    f->recipient_count > 0 && f->verdict != VERDICT_ABANDONED &&
+		    f->verdict != VERDICT_ASKED)
 			v[m++] = &fates[i];
 	}
 	qsort(v, m, sizeof(struct fate *), attempt_order);

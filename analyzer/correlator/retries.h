@@ -5,6 +5,6 @@
 #include "correlator/correlator.h"
 
 /* Fills retry* of each mail that was not accepted.  false: no memory, none is filled. */
-bool	retries_join(struct fate *fates, size_t n);
+bool retries_join(struct fate *fates, size_t n);
 
 #endif /* RETRIES_H */

@@ -13,9 +13,12 @@ add_transactions(struct summary *o, const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
-		uint64_t *counter = t->verdict == VERDICT_ACCEPTED ? &o->accepted : t->verdict == VERDICT_REFUSED ? &o->refused :
-		    t->verdict == VERDICT_DEFERRED ? &o->deferred : t->verdict == VERDICT_LOST ? &o->lost :
-		    t->verdict == VERDICT_UNKNOWN ? &o->unknown : NULL;
+		uint64_t *counter = t->verdict == VERDICT_ACCEPTED ? &o->accepted
+		    : t->verdict == VERDICT_REFUSED                ? &o->refused
+		    : t->verdict == VERDICT_DEFERRED               ? &o->deferred
+		    : t->verdict == VERDICT_LOST                   ? &o->lost
+		    : t->verdict == VERDICT_UNKNOWN                ? &o->unknown
+								   : NULL;
 
 		if (t->nested)
 			continue;
@@ -38,15 +41,9 @@ add_recipients(struct summary *o, const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->recipient_count; i++)
 		switch (reply_digit(&c->recipients[i]->reply)) {
-		case 2:
-			o->rcpt_accepted++;
-			break;
-		case 4:
-			o->rcpt_deferred++;
-			break;
-		case 5:
-			o->rcpt_refused++;
-			break;
+		case 2: o->rcpt_accepted++; break;
+		case 4: o->rcpt_deferred++; break;
+		case 5: o->rcpt_refused++; break;
 		}
 }
 
@@ -97,14 +94,15 @@ summary_incomplete(struct summary *o, const char *fmt, ...)
 	text_copy_utf8(reason, sizeof(reason), text, strlen(text));
 	for (uint32_t i = 0; i < o->incomplete_count && i < last; i++)
 		if (strcmp(o->incomplete[i], reason) == 0)
-			return;			/* two points of one file tell the same damage */
+			return; /* two points of one file tell the same damage */
 	if (o->incomplete_count < last) {
 		memcpy(o->incomplete[o->incomplete_count++], reason, sizeof(reason));
 		return;
 	}
 	o->incomplete_count = last + 1;
 	o->incomplete_more++;
-	snprintf(o->incomplete[last], sizeof(o->incomplete[0]), "and %u more of the kind; the records of the captures (--json) tell all of them",
+	snprintf(o->incomplete[last], sizeof(o->incomplete[0]),
+	    "and %u more of the kind; the records of the captures (--json) tell all of them",
 	    o->incomplete_more);
 }
 
@@ -128,13 +126,15 @@ incomplete_capture(struct summary *o, const struct record_capture *c)
 	if (c->damage[0] != '\0')
 		summary_incomplete(o, "%s: %s", c->file, c->damage);
 	if (c->unread > 0)
-		summary_incomplete(o, "%s: link type %u (tcpdump.org/linktypes.html) is not read: %llu packet%s", c->file, c->link_type,
-		    (unsigned long long)c->unread, PLURAL(c->unread));
+		summary_incomplete(o,
+		    "%s: link type %u (tcpdump.org/linktypes.html) is not read: %llu packet%s",
+		    c->file, c->link_type, (unsigned long long)c->unread, PLURAL(c->unread));
 	if (c->drops_known && drops > 0)
-		summary_incomplete(o, "%s: the capturing machine dropped %llu packet%s", c->file, (unsigned long long)drops,
-		    PLURAL(drops));
+		summary_incomplete(o, "%s: the capturing machine dropped %llu packet%s", c->file,
+		    (unsigned long long)drops, PLURAL(drops));
 	if (c->caps_hit > 0)
-		summary_incomplete(o, "%s: limits were reached: %s", c->file, c->caps[0] != '\0' ? c->caps : "see the capture record");
+		summary_incomplete(o, "%s: limits were reached: %s", c->file,
+		    c->caps[0] != '\0' ? c->caps : "see the capture record");
 }
 
 static void
@@ -143,11 +143,15 @@ incomplete_parts(struct summary *o, const struct store *s)
 	struct goes_on g = goes_on_find(s);
 
 	if (g.connections > 0)
-		summary_incomplete(o, "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces of a capture first: "
-		    "mergecap -w whole.pcapng FILES", g.from, g.to, (unsigned long long)g.connections);
+		summary_incomplete(o,
+		    "%s goes on in %s: connections told in parts, as those of two captures: %llu. Join the pieces of a capture first: "
+		    "mergecap -w whole.pcapng FILES",
+		    g.from, g.to, (unsigned long long)g.connections);
 	if (g.cut > 0)
-		summary_incomplete(o, "searches for the part of a connection that an earlier capture holds, among very many of the same hosts, that ended at "
-		    "their bound: %llu", (unsigned long long)g.cut);
+		summary_incomplete(o,
+		    "searches for the part of a connection that an earlier capture holds, among very many of the same hosts, that ended at "
+		    "their bound: %llu",
+		    (unsigned long long)g.cut);
 }
 
 void

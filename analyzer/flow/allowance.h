@@ -10,17 +10,18 @@
 
 /* Begins as zeros. */
 struct allowance {
-	uint32_t	used;
-	int64_t		ns;	/* of the packets' clock: until then what was used is given back */
+	uint32_t used;
+	int64_t ns; /* of the packets' clock: until then what was used is given back */
 };
 
 /* May one more be used?  It is. */
 static inline bool
 allowance_take(struct allowance *a, uint32_t most, int64_t now_ns)
 {
-	uint64_t seconds;	/* unsigned: a capture's clock may say anything */
+	uint64_t seconds; /* unsigned: a capture's clock may say anything */
 
-	if (now_ns < a->ns || a->used == 0)		/* the clock went back, or nothing is to be given back */
+	if (now_ns < a->ns ||
+	    a->used == 0) /* the clock went back, or nothing is to be given back */
 		a->ns = now_ns;
 	seconds = ((uint64_t)now_ns - (uint64_t)a->ns) / 1000000000;
 	a->used -= seconds < a->used ? (uint32_t)seconds : a->used;

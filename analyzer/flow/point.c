@@ -5,17 +5,19 @@
 #include <sys/random.h>
 
 enum {
-	SWEEP_EVERY = 256,	/* packets */
-	SWEEP = 64,		/* entries */
-	VICTIMS = 64,		/* entries looked at for one to evict */
+	SWEEP_EVERY = 256, /* packets */
+	SWEEP = 64,        /* entries */
+	VICTIMS = 64,      /* entries looked at for one to evict */
 	PATHS = 16384,
 	PAIRS = 32768,
-	WINDOWS = 1 << 22,	/* segments, 200 MB: five hundred of the longest windows at once */
-	OPEN_TIMES = 5,		/* of idle_ns: firewalls forget after an hour or less, IDLE lasts 29 min (RFC 2177); what follows is to be seen */
+	WINDOWS = 1 << 22, /* segments, 200 MB: five hundred of the longest windows at once */
+	OPEN_TIMES = 5,    /* of idle_ns: firewalls forget after an hour or less, IDLE lasts 29 min
+			      (RFC 2177); what follows is to be seen */
 };
-static const int64_t closed_ns = 240000000000;	/* a peer may go on retransmitting that long */
-static const int64_t hold_ns = 60000000000;	/* nothing for long: a quiet line, or the clock was set; what goes on shows itself soon */
-static const int64_t reuse_ns = 30000000000;	/* silence after which a new ISN is believed at once */
+static const int64_t closed_ns = 240000000000; /* a peer may go on retransmitting that long */
+static const int64_t hold_ns = 60000000000; /* nothing for long: a quiet line, or the clock was set;
+					       what goes on shows itself soon */
+static const int64_t reuse_ns = 30000000000; /* silence after which a new ISN is believed at once */
 
 const struct flow_limits flow_limits_default = {
 	.flows = 1 << 20,
@@ -106,7 +108,8 @@ flow_point_community_ids(struct flow_point *fp)
 }
 
 void
-point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to, uint8_t proto, char out[40])
+point_community_id(struct flow_point *fp, const struct endpoint *from, const struct endpoint *to,
+    uint8_t proto, char out[40])
 {
 	if (fp->community_ids)
 		fp->cap_memory += !community_id(from, to, proto, out);
@@ -143,7 +146,8 @@ flow_is_open(const struct flow_light *e)
 static bool
 point_silent(const struct flow_point *fp, const struct flow_light *e, int64_t silence)
 {
-	bool brief = light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0;
+	bool brief =
+	    light_closed(e) || (e->flags & (LIGHT_SYNACK | LIGHT_DATA0 | LIGHT_DATA1)) == 0;
 
 	if (flow_is_open(e) && silence <= OPEN_TIMES * fp->limit.idle_ns)
 		return false;
@@ -193,7 +197,7 @@ point_evict(struct flow_point *fp)
 			continue;
 		if (victim == NULL || (e->flags & LIGHT_FULL) < (victim->flags & LIGHT_FULL) ||
 		    ((e->flags & LIGHT_FULL) == (victim->flags & LIGHT_FULL) &&
-		    e->last_ns < victim->last_ns))
+			e->last_ns < victim->last_ns))
 			victim = e;
 	}
 	if (victim == NULL)
@@ -206,16 +210,18 @@ point_evict(struct flow_point *fp)
 static bool
 guess_src_is_client(const struct packet *p)
 {
-	bool src = classify_port(p->sport) != APP_UNKNOWN, dst = classify_port(p->dport) != APP_UNKNOWN;
+	bool src = classify_port(p->sport) != APP_UNKNOWN,
+	     dst = classify_port(p->dport) != APP_UNKNOWN;
 	const uint8_t *b = p->payload;
 
 	if (src != dst)
 		return dst;
 	if ((p->sport < 1024) != (p->dport < 1024))
 		return p->dport < 1024;
-	if (p->caplen >= 4 && ((b[0] >= '2' && b[0] <= '5' && b[1] >= '0' && b[1] <= '9' &&
-	    b[2] >= '0' && b[2] <= '9' && (b[3] == ' ' || b[3] == '-')) ||
-	    memcmp(b, "+OK", 3) == 0 || memcmp(b, "* OK", 4) == 0))
+	if (p->caplen >= 4 &&
+	    ((b[0] >= '2' && b[0] <= '5' && b[1] >= '0' && b[1] <= '9' && b[2] >= '0' &&
+		 b[2] <= '9' && (b[3] == ' ' || b[3] == '-')) ||
+		memcmp(b, "+OK", 3) == 0 || memcmp(b, "* OK", 4) == 0))
 		return false;
 	if (p->caplen >= 4 && b[0] >= 'A' && b[0] <= 'z')
 		return true;
@@ -271,14 +277,14 @@ syn_is_new(const struct flow_light *e, const struct packet *p)
 }
 
 /*
- * Its own SYN again, after a connection that lived has ended: no host sends that.  The capture was played to the wire a second time,
- * or stands in the file twice.
+ * Its own SYN again, after a connection that lived has ended: no host sends that.  The capture was
+ * played to the wire a second time, or stands in the file twice.
  */
 static bool
 syn_is_replayed(const struct flow_light *e, const struct packet *p)
 {
-	return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && p->at.ns > e->last_ns && light_closed(e) &&
-	    (e->flags & (LIGHT_DATA0 | LIGHT_DATA1)) != 0;
+	return (p->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN && p->at.ns > e->last_ns &&
+	    light_closed(e) && (e->flags & (LIGHT_DATA0 | LIGHT_DATA1)) != 0;
 }
 
 /* The old connection cannot be alive any more, or never was. */
@@ -289,14 +295,18 @@ flow_is_past(const struct flow_light *e, const struct packet *p)
 	    (e->flags & LIGHT_FULL) == 0 || p->at.ns - e->last_ns >= reuse_ns;
 }
 
-static void	point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh);
+static void point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at,
+    struct flow_light *e, bool fresh);
 
-/* A SYN with another ISN on a flow that seems alive, or one that is replayed, is believed when it is answered. */
+/*
+ * A SYN with another ISN on a flow that seems alive, or one that is replayed, is believed when it
+ * is answered.
+ */
 static bool
 reuse_answered(struct flow_point *fp, struct flow_light *e, struct packet *p, struct table_probe at)
 {
 	struct full *f = (e->flags & LIGHT_FULL) != 0 ? full_of(fp, e) : NULL;
-	struct table_probe back = { at.print, !at.swapped };	/* the SYN went the other way */
+	struct table_probe back = { at.print, !at.swapped }; /* the SYN went the other way */
 	struct tuple k = packet_tuple(p);
 	struct packet syn;
 
@@ -326,14 +336,19 @@ reuse_remember(struct flow_point *fp, struct flow_light *e, const struct packet 
 	f->reuse->caplen = 0;
 }
 
-/* The flow of the packet, whose tuple has the entry e; NULL: it has none.  A past one is ended on the way. */
+/*
+ * The flow of the packet, whose tuple has the entry e; NULL: it has none.  A past one is ended on
+ * the way.
+ */
 static struct flow_light *
-point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at, struct flow_light *e, unsigned *from)
+point_flow(struct flow_point *fp, const struct packet *p, struct table_probe at,
+    struct flow_light *e, unsigned *from)
 {
 	*from = at.swapped;
 	if (e == NULL)
 		return point_flow_new(fp, p, from);
-	if ((point_idle(fp, e, p->at.ns) && !full_goes_on(fp, e, p, at.swapped)) || (syn_is_new(e, p) && flow_is_past(e, p))) {
+	if ((point_idle(fp, e, p->at.ns) && !full_goes_on(fp, e, p, at.swapped)) ||
+	    (syn_is_new(e, p) && flow_is_past(e, p))) {
 		point_flow_end(fp, e);
 		return point_flow_new(fp, p, from);
 	}
@@ -360,7 +375,8 @@ point_promoted(struct flow_point *fp, struct flow_light *e, struct packet *p, un
  * an undecided one keeps is looked at when it is replayed.
  */
 static bool
-copy_dropped(struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
+copy_dropped(
+    struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
 {
 	if ((e->flags & LIGHT_FULL) != 0)
 		return full_copy(full_of(fp, e), p, light_dir(e, from));
@@ -375,16 +391,21 @@ point_bytes(struct flow_point *fp, const struct flow_light *e, const struct ligh
 		fp->cap.super_bytes += s->len;
 }
 
-/* `e' is in the table under its tuple, or NULL; `fresh': it has not been here before (a SYN that waited for its answer has). */
+/*
+ * `e' is in the table under its tuple, or NULL; `fresh': it has not been here before (a SYN that
+ * waited for its answer has).
+ */
 static void
-point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e, bool fresh)
+point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct flow_light *e,
+    bool fresh)
 {
 	struct light_seg seg;
 	struct moment now;
 	unsigned from;
 	bool promote;
 
-	if ((e = point_flow(fp, p, at, e, &from)) == NULL || (fresh && copy_dropped(fp, e, p, from)))
+	if ((e = point_flow(fp, p, at, e, &from)) == NULL ||
+	    (fresh && copy_dropped(fp, e, p, from)))
 		return;
 	if (light_put_away(e)) {
 		fp->late++;
@@ -396,7 +417,8 @@ point_tcp(struct flow_point *fp, struct packet *p, struct table_probe at, struct
 	now = (struct moment){ p->at.ns < e->last_ns ? e->last_ns : p->at.ns, p->at.frame };
 	p->late_ns = now.ns - p->at.ns;
 	e->last_ns = p->at.ns = now.ns;
-	seg = (struct light_seg){ now, p->seq, p->ack, p->len, p->w, p->flags, p->ttl, p->fragmented };
+	seg = (struct light_seg){ now, p->seq, p->ack, p->len, p->w, p->flags, p->ttl,
+		p->fragmented };
 	promote = light_packet(fp, e, &seg, from);
 	if ((e->flags & LIGHT_FULL) != 0)
 		full_packet(full_of(fp, e), p, light_dir(e, from));
@@ -451,15 +473,18 @@ point_clock(struct flow_point *fp, const struct capture_frame *f)
  * them: the light ledger needs no more of them than a glance.  False: not so.
  */
 static bool
-point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a, struct flow_light *e)
+point_light(struct flow_point *fp, const struct capture_frame *f, const struct ahead *a,
+    struct flow_light *e)
 {
 	struct light_seg s;
 	struct packet p;
 
 	if ((a->g.flags & (TCP_SYN | TCP_RST)) != 0 || e == NULL ||
-	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || light_put_away(e) || point_idle(fp, e, f->ts_ns))
+	    (e->flags & (LIGHT_FULL | LIGHT_UNDECIDED)) != 0 || light_put_away(e) ||
+	    point_idle(fp, e, f->ts_ns))
 		return false;
-	s = (struct light_seg){ { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w, a->g.flags, a->g.ttl, false };
+	s = (struct light_seg){ { f->ts_ns, f->number }, a->g.seq, a->g.ack, a->g.len, a->g.w,
+		a->g.flags, a->g.ttl, false };
 	if (s.at.ns < e->last_ns)
 		s.at.ns = e->last_ns;
 	e->last_ns = s.at.ns;
@@ -506,8 +531,7 @@ point_decoded(struct flow_point *fp, const struct capture_frame *f)
 		if (!copies_seen(fp->copies, &p, false))
 			point_icmp(fp, &p);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

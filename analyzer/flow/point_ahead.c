@@ -24,7 +24,8 @@ look(struct flow_point *fp, const struct capture_frame *f, struct ahead *a)
 
 /* What the light ledger is about to tell of hosts and paths; returns how many. */
 static size_t
-probe_contrast(const struct flow_point *fp, const struct ahead *a, int64_t ns, struct contrast_probe *at)
+probe_contrast(
+    const struct flow_point *fp, const struct ahead *a, int64_t ns, struct contrast_probe *at)
 {
 	const struct flow_light *e = a->e;
 	const struct light_sample *s = &e->sample[!a->at.swapped];

@@ -7,9 +7,10 @@
 /* A scan makes as many failed connections as it likes; this many at once are told one by one. */
 enum { FAILED_RECORDS = 10000 };
 
-enum { CLOSED_KEPT = 256 };				/* connections that are over, with all that is known of them */
-static const int64_t closed_silent_ns = 2000000000;	/* longer than the first repeats of a FIN (RFC 6298: 1 s) */
-static const int64_t closed_told_ns = 10000000000;	/* longer than three of them */
+enum { CLOSED_KEPT = 256 }; /* connections that are over, with all that is known of them */
+static const int64_t closed_silent_ns =
+    2000000000; /* longer than the first repeats of a FIN (RFC 6298: 1 s) */
+static const int64_t closed_told_ns = 10000000000; /* longer than three of them */
 
 /* ---- streams and the watcher ---------------------------------------------- */
 
@@ -27,8 +28,8 @@ head_take(struct full_head *h, uint64_t off, const uint8_t *p, size_t len)
 }
 
 static void
-full_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p,
-    size_t len)
+full_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	struct full *f = ctx;
 
@@ -39,7 +40,8 @@ full_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const
 }
 
 static void
-full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
+full_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+    struct moment at)
 {
 	struct full *f = ctx;
 
@@ -88,7 +90,10 @@ full_start(const struct full *f, enum dissect_dir dir)
 	return s;
 }
 
-/* Nothing but its SYN has come yet; with data (RFC 7413) that opens the stream before the server has said where its bytes begin. */
+/*
+ * Nothing but its SYN has come yet; with data (RFC 7413) that opens the stream before the server
+ * has said where its bytes begin.
+ */
 static bool
 full_begins(const struct full *f)
 {
@@ -201,7 +206,7 @@ full_classified(struct full *f, enum app_proto app, enum classified_by by)
 
 	full_mail(f, app, by);
 	f->undecided = false;
-	(void)prelude_move(&held, &f->prelude);		/* none of it is lent: nothing can be lost */
+	(void)prelude_move(&held, &f->prelude); /* none of it is lent: nothing can be lost */
 	while (prelude_next(&held, &pos, &p, &dir))
 		full_stream(f, &p, dir);
 	prelude_clear(&held);
@@ -242,7 +247,10 @@ full_undecided(struct full *f, const struct packet *p, enum dissect_dir dir)
 
 /* ---- packets -------------------------------------------------------------- */
 
-/* The handshake is done, with the number that the other end acknowledged: this SYN is another machine's of the same address, or a stray one. */
+/*
+ * The handshake is done, with the number that the other end acknowledged: this SYN is another
+ * machine's of the same address, or a stray one.
+ */
 static bool
 full_syn_stray(const struct full *f, const struct packet *p, enum dissect_dir dir)
 {
@@ -301,15 +309,17 @@ full_feed(struct full *f, const struct packet *p, enum dissect_dir dir)
 }
 
 bool
-full_goes_on(const struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
+full_goes_on(
+    const struct flow_point *fp, const struct flow_light *e, const struct packet *p, unsigned from)
 {
-	return (e->flags & LIGHT_FULL) != 0 && stamps_go_on(&full_of(fp, e)->stamps, p, light_dir(e, from), fp->limit.idle_ns);
+	return (e->flags & LIGHT_FULL) != 0 &&
+	    stamps_go_on(&full_of(fp, e)->stamps, p, light_dir(e, from), fp->limit.idle_ns);
 }
 
 static void
 full_checksum(struct full *f, struct packet *p, enum dissect_dir dir)
 {
-	p->bad_checksum = p->payload != NULL && packet_checksum_bad(p);	/* NULL: a copy */
+	p->bad_checksum = p->payload != NULL && packet_checksum_bad(p); /* NULL: a copy */
 	f->fp->cap.bad_checksums += p->bad_checksum;
 	f->end[dir].bad += p->bad_checksum;
 	f->end[dir].good += !p->bad_checksum && !p->cut;
@@ -341,7 +351,8 @@ full_packet(struct full *f, struct packet *p, enum dissect_dir dir)
 		full_undecided(f, p, dir);
 	else if (f->mail)
 		full_stream(f, p, dir);
-	if (!f->waiting && light_closed(f->light) && f->stream != NULL && stream_complete(f->stream)) {
+	if (!f->waiting && light_closed(f->light) && f->stream != NULL &&
+	    stream_complete(f->stream)) {
 		f->waiting = true;
 		TAILQ_INSERT_TAIL(&f->fp->closed, f, closed);
 		f->fp->closed_count++;
@@ -362,7 +373,8 @@ full_put_away(struct flow_point *fp, uint32_t kept, int64_t silent_ns)
 		struct flow_light *e;
 
 		f = TAILQ_FIRST(&fp->closed);
-		if (point_now(fp) - f->last.ns < silent_ns)	/* NOLINT(clang-analyzer-unix.Malloc): full_end() takes it out */
+		/* full_end() takes it out: NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+		if (point_now(fp) - f->last.ns < silent_ns)
 			break;
 		e = f->light;
 		full_end(f, false);
@@ -479,7 +491,8 @@ full_promote(struct flow_point *fp, struct flow_light *e, const struct packet *p
 		undecided_take(fp, e, &f->prelude);
 		f->undecided = true;
 		while (prelude_next(&f->prelude, &pos, &kept, &dir))
-			if ((kept.flags & (TCP_SYN | TCP_RST)) != 0 || !copies_seen(fp->copies, &kept, ledger_ids_count(f->ledger, dir)))
+			if ((kept.flags & (TCP_SYN | TCP_RST)) != 0 ||
+			    !copies_seen(fp->copies, &kept, ledger_ids_count(f->ledger, dir)))
 				full_feed(f, &kept, dir);
 	} else if (p != NULL && (e->flags & LIGHT_DONE) != 0) {
 		full_begin(f, e, p, from);
@@ -504,8 +517,8 @@ full_take(void *ctx, const struct record *r)
 	}
 	named.type = r->type;
 	named.icmp_error = r->icmp_error;
-	point_community_id(f->fp, &named.icmp_error.quoted_from, &named.icmp_error.quoted_to, named.icmp_error.quoted_proto,
-	    named.icmp_error.community_id);
+	point_community_id(f->fp, &named.icmp_error.quoted_from, &named.icmp_error.quoted_to,
+	    named.icmp_error.quoted_proto, named.icmp_error.community_id);
 	f->fp->sink.take(f->fp->sink.ctx, &named);
 }
 
@@ -546,7 +559,8 @@ connection_one_sided(const struct record_connection *c)
 	for (int d = 0; d < 2; d++) {
 		const struct record_direction *seen = &c->dir[d], *gone = &c->dir[!d];
 
-		if (gone->packets == 0 && (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0)))
+		if (gone->packets == 0 &&
+		    (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0)))
 			return true;
 	}
 	return false;
@@ -577,7 +591,8 @@ full_account(struct full *f, const struct record_connection *c)
 			cap->acked_unseen += r->acked_unseen;
 		}
 		if (r->proven > 0)
-			contrast_proven(f->fp->contrast, &way, r->proven, r->proven_at, f->id, true);
+			contrast_proven(
+			    f->fp->contrast, &way, r->proven, r->proven_at, f->id, true);
 		if (r->w_max > 0)
 			contrast_seen(f->fp->contrast, &way, r->w_max, r->data_first);
 	}

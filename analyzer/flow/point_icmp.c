@@ -7,14 +7,14 @@
  * translated on the way (0.4, S19); else they are told as they are, folded.
  */
 enum {
-	NEIGHBOURS = 64,	/* recently active flows that are asked about a quote that fits none */
-	ORPHANS = 512,		/* different ones kept for folding; a flood makes as many as it likes */
+	NEIGHBOURS = 64, /* recently active flows that are asked about a quote that fits none */
+	ORPHANS = 512,   /* different ones kept for folding; a flood makes as many as it likes */
 	PROTO_TCP = 6,
 };
 
 struct orphan {
 	struct record_icmp_error e;
-	uint64_t saved;		/* its last frame, as told then */
+	uint64_t saved; /* its last frame, as told then */
 };
 
 static struct flow_light *
@@ -39,7 +39,9 @@ icmp_light(struct flow_point *fp, struct flow_light *e, const struct packet *p)
 
 	if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK | LIGHT_UNREACH)) == LIGHT_SYN &&
 	    !p->icmp_frag_needed) {
-		struct contrast_note n = { .event = CONTRAST_UNREACHABLE, .since = light_began(e, p->at), .at = p->at };
+		struct contrast_note n = {
+			.event = CONTRAST_UNREACHABLE, .since = light_began(e, p->at), .at = p->at
+		};
 		struct host_pair way = light_pair(e, client);
 
 		e->flags |= LIGHT_UNREACH;
@@ -60,7 +62,8 @@ icmp_neighbours(struct flow_point *fp, const struct packet *p)
 	unsigned n = 0;
 	struct full *f;
 
-	TAILQ_FOREACH_REVERSE(f, &fp->recent_mail, full_list, recent) {
+	TAILQ_FOREACH_REVERSE(f, &fp->recent_mail, full_list, recent)
+	{
 		if (n++ == NEIGHBOURS)
 			return false;
 		if (ledger_icmp(f->ledger, p))
@@ -157,7 +160,8 @@ orphan_add(struct flow_point *fp, const struct packet *p)
 	}
 	e.key.n = ++fp->orphan_ordinal;
 	if (e.quoted_from.port != 0)
-		point_community_id(fp, &e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
+		point_community_id(
+		    fp, &e.quoted_from, &e.quoted_to, e.quoted_proto, e.community_id);
 	*o = (struct orphan){ .e = e };
 }
 

@@ -5,11 +5,11 @@
  * activity, for every TCP flow, in one cache line.
  */
 enum {
-	FULL_SIZE = 576,	/* from here on a size can be a path-MTU matter */
-	ETHERNET = 1500,	/* above it (C unknown): a super-segment, its true size is not known */
+	FULL_SIZE = 576, /* from here on a size can be a path-MTU matter */
+	ETHERNET = 1500, /* above it (C unknown): a super-segment, its true size is not known */
 	RTT_UNIT_US = 4096,
-	PROOF_US = 500000,	/* diagnosis 0.2: clean within 0.5 s + 4 RTT */
-	LATE_US = 200000,	/* a repeat after this long is no fast retransmission */
+	PROOF_US = 500000, /* diagnosis 0.2: clean within 0.5 s + 4 RTT */
+	LATE_US = 200000,  /* a repeat after this long is no fast retransmission */
 };
 
 static inline uint32_t
@@ -38,7 +38,8 @@ light_host(struct flow_point *fp, const struct flow_light *e, const struct contr
 struct moment
 light_moment(const struct light_sample *s, struct moment now)
 {
-	uint32_t back = (uint32_t)now.frame - s->frame, us = (uint32_t)(uint64_t)(now.ns / 1000) - s->at_us;
+	uint32_t back = (uint32_t)now.frame - s->frame,
+		 us = (uint32_t)(uint64_t)(now.ns / 1000) - s->at_us;
 
 	return (struct moment){ now.ns - (int64_t)us * 1000, now.frame - back };
 }
@@ -73,17 +74,19 @@ light_syn(struct flow_light *e, const struct light_seg *p, unsigned from)
 	}
 	if (e->syns < 255)
 		e->syns++;
-	return (e->flags & LIGHT_SYNACK) == 0;	/* retried: it may fail */
+	return (e->flags & LIGHT_SYNACK) == 0; /* retried: it may fail */
 }
 
 static void
 light_synack(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	struct moment now = light_now(p);
-	struct contrast_note n = { .event = CONTRAST_ANSWERED, .since = light_began(e, now), .at = now, .ttl = p->ttl };
+	struct contrast_note n = {
+		.event = CONTRAST_ANSWERED, .since = light_began(e, now), .at = now, .ttl = p->ttl
+	};
 
 	if ((e->flags & LIGHT_SYNACK) != 0) {
-		e->syns = 255;		/* repeated: no RTT from this handshake */
+		e->syns = 255; /* repeated: no RTT from this handshake */
 		return;
 	}
 	e->flags |= LIGHT_SYNACK;
@@ -111,7 +114,10 @@ light_reset(struct flow_point *fp, struct flow_light *e, const struct light_seg 
 
 	if (server && (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == LIGHT_SYN) {
 		struct moment now = light_now(p);
-		struct contrast_note n = { .event = CONTRAST_REFUSED, .since = light_began(e, now), .at = now, .ttl = p->ttl };
+		struct contrast_note n = { .event = CONTRAST_REFUSED,
+			.since = light_began(e, now),
+			.at = now,
+			.ttl = p->ttl };
 		bool first = (e->flags & LIGHT_REFUSED) == 0;
 
 		e->flags |= LIGHT_REFUSED;
@@ -140,15 +146,18 @@ light_control(struct flow_point *fp, struct flow_light *e, const struct light_se
 /* ---- sizes ---------------------------------------------------------------- */
 
 static void
-light_first_data(struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
+light_first_data(
+    struct flow_point *fp, struct flow_light *e, const struct light_seg *p, unsigned from)
 {
 	struct moment now = light_now(p);
-	struct contrast_note n = { .event = CONTRAST_DATA, .since = light_began(e, now), .at = now };
+	struct contrast_note n = {
+		.event = CONTRAST_DATA, .since = light_began(e, now), .at = now
+	};
 
 	e->flags |= light_data(from);
 	if (from == light_client(e)) {
 		light_host(fp, e, &n);
-	} else if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0) {	/* mid-stream: it answers */
+	} else if ((e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0) { /* mid-stream: it answers */
 		n.event = CONTRAST_ANSWERED;
 		n.ttl = p->ttl;
 		light_host(fp, e, &n);
@@ -168,8 +177,8 @@ light_sent(struct flow_light *e, const struct light_seg *p, unsigned from)
 
 	if (s->w != 0) {
 		if ((int32_t)(p->seq - s->end) < 0) {
-			bool full = s->w >= FULL_SIZE && end == s->end &&
-			    low_us(p) - s->at_us >= LATE_US;
+			bool full =
+			    s->w >= FULL_SIZE && end == s->end && low_us(p) - s->at_us >= LATE_US;
 
 			if (!full)
 				s->w = 0;
@@ -217,7 +226,7 @@ light_packet(struct flow_point *fp, struct flow_light *e, const struct light_seg
 	if (p->len > 0 && (e->flags & light_data(from)) == 0)
 		light_first_data(fp, e, p, from);
 	if ((e->flags & LIGHT_FULL) != 0 || (p->flags & (TCP_SYN | TCP_RST)) != 0)
-		return promote;		/* the full ledger does the sizes */
+		return promote; /* the full ledger does the sizes */
 	if (p->len > 0 && light_sent(e, p, from))
 		promote = true;
 	if (e->sample[!from].w != 0 && (p->flags & TCP_ACK) != 0 &&

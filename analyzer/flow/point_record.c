@@ -6,8 +6,8 @@
 #include "record/record_caps.h"
 
 void
-flow_point_source(struct flow_point *fp, const struct capture_point *cp, const struct capture_counts *counts,
-    const struct capture_damage *damage)
+flow_point_source(struct flow_point *fp, const struct capture_point *cp,
+    const struct capture_counts *counts, const struct capture_damage *damage)
 {
 	struct record_capture *c = &fp->cap;
 
@@ -91,7 +91,7 @@ point_flows_snapshot(struct flow_point *fp)
 	struct full *f;
 
 	TAILQ_FOREACH(f, &fp->all, all)
-		full_snapshot(f);
+	full_snapshot(f);
 }
 
 void

@@ -108,7 +108,8 @@ undecided_packet(struct flow_point *fp, struct flow_light *e, const struct packe
 	if (p->len > 0)
 		v = prelude_classify(&u->prelude, p, light_dir(e, from), APP_UNKNOWN,
 		    (e->flags & (LIGHT_SYN | LIGHT_SYNACK)) == 0);
-	if (v.answer == CLASSIFY_NOT || (p->len == 0 && u->prelude.packets + 1 >= PRELUDE_PACKETS)) {
+	if (v.answer == CLASSIFY_NOT ||
+	    (p->len == 0 && u->prelude.packets + 1 >= PRELUDE_PACKETS)) {
 		undecided_drop(fp, e);
 		return;
 	}

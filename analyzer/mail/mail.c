@@ -12,9 +12,9 @@
 #include "mail/mail_internal.h"
 #include "record/text.h"
 
-enum { OPENING_MOST = 60 };	/* bytes: a line says what it is in its first words */
+enum { OPENING_MOST = 60 }; /* bytes: a line says what it is in its first words */
 
-#define HELD_LIMIT	(32u << 20)	/* design: client bytes held for their reply, all flows */
+#define HELD_LIMIT (32u << 20) /* design: client bytes held for their reply, all flows */
 
 struct mail *
 mail_new(const struct mail_options *o, const struct record_sink *sink)
@@ -58,16 +58,12 @@ protocol_of(enum app_proto app)
 	switch (app) {
 	case APP_SMTP:
 	case APP_SMTP_TUNNELLED:
-	case APP_SMTPS:
-		return &mail_smtp;
+	case APP_SMTPS: return &mail_smtp;
 	case APP_POP3:
-	case APP_POP3S:
-		return &mail_pop3;
+	case APP_POP3S: return &mail_pop3;
 	case APP_IMAP:
-	case APP_IMAPS:
-		return &mail_imap;
-	default:
-		return NULL;
+	case APP_IMAPS: return &mail_imap;
+	default: return NULL;
 	}
 }
 
@@ -107,9 +103,12 @@ enhanced_write(char *p, const uint8_t code[3])
 }
 
 void
-mail_reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at)
+mail_reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev,
+    struct moment at)
 {
-	*out = (struct record_reply){ .code = ev->code, .text = text, .at = at, .cut = (ev->odd & ODD_CUT) != 0 };
+	*out = (struct record_reply){
+		.code = ev->code, .text = text, .at = at, .cut = (ev->odd & ODD_CUT) != 0
+	};
 	text[0] = '\0';
 	if (ev->enhanced[0] != 0)
 		enhanced_write(out->enhanced, ev->enhanced);
@@ -156,7 +155,8 @@ mail_refusal_add(struct mail_flow *f, const struct session_refusal *r)
 		return;
 	}
 	refusal_disown(&f->refusals[half]);
-	memmove(&f->refusals[half], &f->refusals[half + 1], (RECORD_REFUSALS - half - 1) * sizeof(*r));
+	memmove(
+	    &f->refusals[half], &f->refusals[half + 1], (RECORD_REFUSALS - half - 1) * sizeof(*r));
 	refusal_own(f, &f->refusals[RECORD_REFUSALS - 1], r);
 }
 
@@ -193,9 +193,10 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	case EVENT_TLS_SPOKE:
 		if (ev->dir == DIR_S2C)
 			s->tls_answered = true;
-		else if (ev->last && (s->app == APP_SMTP || s->app == APP_SMTPS || s->app == APP_SMTP_TUNNELLED))
+		else if (ev->last &&
+		    (s->app == APP_SMTP || s->app == APP_SMTPS || s->app == APP_SMTP_TUNNELLED))
 			s->tls_goodbye = at;
-		else	/* in POP3, CAPA and STAT are as short */
+		else /* in POP3, CAPA and STAT are as short */
 			s->tls_spoke = true;
 		if (s->tls_spoke && s->tls_spoke_at.frame == 0)
 			s->tls_spoke_at = at;
@@ -211,7 +212,8 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 			f->tls_finished[ev->dir] = true;
 		if (ev->code == TLS_CLIENT_HELLO && ev->dir == DIR_C2S) {
 			s->tls_offered = (uint16_t)ev->arg_num;
-			s->tls_hello_bytes = ev->end - ev->off <= UINT32_MAX ? (uint32_t)(ev->end - ev->off) : 0;
+			s->tls_hello_bytes =
+			    ev->end - ev->off <= UINT32_MAX ? (uint32_t)(ev->end - ev->off) : 0;
 		}
 		if (ev->code == TLS_SERVER_HELLO && ev->dir == DIR_S2C)
 			s->tls_chosen = (uint16_t)ev->arg_num;
@@ -223,8 +225,7 @@ tls_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 			mail_text_own(f, &s->tls_issuer, RECORD_HEADER, ev->arg, ev->arg_len);
 		s->tls_finished = f->tls_finished[DIR_C2S] && f->tls_finished[DIR_S2C];
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -233,7 +234,8 @@ static void
 plain_note(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
 	struct record_session *s = f->session;
-	bool taken = s->starttls_tried && s->starttls_reply.at.frame != 0 && (s->starttls_reply.code == 1 || s->starttls_reply.code / 100 == 2);
+	bool taken = s->starttls_tried && s->starttls_reply.at.frame != 0 &&
+	    (s->starttls_reply.code == 1 || s->starttls_reply.code / 100 == 2);
 	char text[RECORD_WORDS];
 	struct record_reply r;
 
@@ -258,7 +260,9 @@ session_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 		s->gap_server |= ev->dir == DIR_S2C;
 	}
 	plain_note(f, ev, at);
-	if (f->compared && (ev->kind == EVENT_COMMAND || ev->kind == EVENT_REPLY || ev->kind == EVENT_NOISE) && ev->line != NULL) {
+	if (f->compared &&
+	    (ev->kind == EVENT_COMMAND || ev->kind == EVENT_REPLY || ev->kind == EVENT_NOISE) &&
+	    ev->line != NULL) {
 		mail_sum_push(&f->said[ev->dir], ev->line, ev->line_len);
 		mail_sum_push(&f->said[ev->dir], "\n", 1);
 	}
@@ -357,7 +361,10 @@ first_byte_note(struct record_session *s, enum dissect_dir dir, uint8_t b)
 	*(dir == DIR_C2S ? &s->client_first_byte : &s->server_first_byte) = (uint16_t)(b + 1);
 }
 
-/* What begins with a letter is no mail server, and its first words tell what it is.  Joined in the middle it may be anybody's mail. */
+/*
+ * What begins with a letter is no mail server, and its first words tell what it is.  Joined in the
+ * middle it may be anybody's mail.
+ */
 static void
 opening_note(struct mail_flow *f, const uint8_t *p, size_t len)
 {
@@ -372,7 +379,8 @@ opening_note(struct mail_flow *f, const uint8_t *p, size_t len)
 
 /*
  * Bytes that lay behind a hole come late: their own frame tells when they were sent.
- * Each copy is made of `now', not of the last one: a read of what was just written waits for all writes before it.
+ * Each copy is made of `now', not of the last one: a read of what was just written waits for all
+ * writes before it.
  */
 static void
 flow_now(struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment at)
@@ -388,7 +396,8 @@ flow_now(struct mail_flow *f, enum dissect_dir dir, uint64_t off, struct moment 
 }
 
 static void
-watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+watcher_data(
+    void *mail, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	struct mail_flow *f = mail;
 	struct record_session *s;
@@ -397,9 +406,10 @@ watcher_data(void *mail, enum dissect_dir dir, uint64_t off, struct moment at, c
 	if (f == NULL || len == 0)
 		return;
 	s = f->session;
-	if (dir == DIR_C2S && off == 0 && !s->midstream && (skip = proxy_header_length(p, len)) > 0) {
+	if (dir == DIR_C2S && off == 0 && !s->midstream &&
+	    (skip = proxy_header_length(p, len)) > 0) {
 		s->proxy_header = true;
-		off += skip;		/* the client's own words begin behind it */
+		off += skip; /* the client's own words begin behind it */
 		p += skip;
 		len -= skip;
 		if (len == 0)
@@ -428,7 +438,8 @@ watcher_fetch(const void *mail)
 }
 
 static void
-watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
+watcher_gap(void *mail, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+    struct moment at)
 {
 	struct mail_flow *f = mail;
 
@@ -491,7 +502,11 @@ struct flow_watcher
 mail_watcher(struct mail *m)
 {
 	return (struct flow_watcher){
-		.open = watcher_open, .data = watcher_data, .gap = watcher_gap, .fetch = watcher_fetch, .close = watcher_close,
+		.open = watcher_open,
+		.data = watcher_data,
+		.gap = watcher_gap,
+		.fetch = watcher_fetch,
+		.close = watcher_close,
 		.ctx = m,
 	};
 }

@@ -9,14 +9,17 @@
 
 #define OPEN UINT64_MAX
 
-/* Stream offsets: the n-th part begins in the piece from `before' to `by', and ends in that which begins at `to'. */
+/*
+ * Stream offsets: the n-th part begins in the piece from `before' to `by', and ends in that which
+ * begins at `to'.
+ */
 struct content_places {
 	struct {
 		uint64_t before, by, to;
-	}		v[RECORD_OUTLINE];
-	uint32_t	n;		/* parts so far; kept above the first */
-	uint64_t	off, end;	/* of the last piece */
-	bool		gap;		/* no boundary can be told from here on */
+	} v[RECORD_OUTLINE];
+	uint32_t n;        /* parts so far; kept above the first */
+	uint64_t off, end; /* of the last piece */
+	bool gap;          /* no boundary can be told from here on */
 };
 
 void
@@ -93,7 +96,9 @@ mail_content_gap(struct mail_flow *f, const struct dissect_event *ev)
 	}
 }
 
-#define COPY(field, from)	(text_copy_utf8(texts->field, sizeof(texts->field), (from), strlen(from)), out->field = texts->field)
+#define COPY(field, from) \
+	(text_copy_utf8(texts->field, sizeof(texts->field), (from), strlen(from)), \
+	    out->field = texts->field)
 
 /* A message within: its own multipart has no number (RFC 9051 6.4.5). */
 static bool
@@ -123,7 +128,7 @@ part_path(const struct message_facts *m, uint32_t k, char *path, size_t size)
 		depth++;
 	}
 	if (depth == 0)
-		nth[depth++] = 1;	/* the message itself */
+		nth[depth++] = 1; /* the message itself */
 	while (depth-- > 0 && n < size)
 		n += (size_t)snprintf(path + n, size - n, "%s%u", n > 0 ? "." : "", nth[depth]);
 	if (n >= size)
@@ -137,7 +142,7 @@ outline_add(struct mime_part *to, const struct message_facts *m, uint32_t k)
 
 	part_path(m, k, to->path, sizeof(to->path));
 	to->type[0] = to->encoding[0] = to->name[0] = '\0';
-	if (!p->headed)		/* what stands there is what a header says that says nothing */
+	if (!p->headed) /* what stands there is what a header says that says nothing */
 		return;
 	text_copy_utf8(to->type, sizeof(to->type), p->type, strlen(p->type));
 	text_copy_utf8(to->encoding, sizeof(to->encoding), p->encoding, strlen(p->encoding));
@@ -146,7 +151,8 @@ outline_add(struct mime_part *to, const struct message_facts *m, uint32_t k)
 
 /* Of a message of several parts: where each lies that has no parts of its own. */
 static void
-outline_set(struct content_places *l, const struct message_facts *m, struct record_message *out, struct content_texts *texts)
+outline_set(struct content_places *l, const struct message_facts *m, struct record_message *out,
+    struct content_texts *texts)
 {
 	uint32_t most = m->part_count < MESSAGE_PARTS ? m->part_count : MESSAGE_PARTS;
 
@@ -154,9 +160,9 @@ outline_set(struct content_places *l, const struct message_facts *m, struct reco
 	if (m->part_count < 2)
 		return;
 	out->unlisted = m->leaves;
-	if (l == NULL || m->parts_kept < most)	/* no memory */
+	if (l == NULL || m->parts_kept < most) /* no memory */
 		return;
-	places_note(l, m, l->off, l->end);	/* its end may have shown a boundary in what came last */
+	places_note(l, m, l->off, l->end); /* its end may have shown a boundary in what came last */
 	for (uint32_t i = 0; i < l->n && i < most && i < RECORD_OUTLINE; i++) {
 		struct mime_part *part = &texts->outline[out->outline_count];
 
@@ -186,12 +192,17 @@ hashes_set(struct record_message *out, struct content_texts *texts, const struct
 }
 
 static void
-proofs_set(const struct mail_flow *f, struct record_message *out, struct content_texts *texts, const struct message_facts *m)
+proofs_set(const struct mail_flow *f, struct record_message *out, struct content_texts *texts,
+    const struct message_facts *m)
 {
 	const struct message_proofs *p = m->proofs;
 	static const enum part_fault faults[] = {
-		[LEAF_SOUND] = PART_SOUND, [LEAF_UNPADDED] = PART_UNPADDED, [LEAF_LENGTH] = PART_LENGTH,
-		[LEAF_AFTER_PADDING] = PART_AFTER_PADDING, [LEAF_ILLEGAL] = PART_ILLEGAL, [LEAF_MD5] = PART_MD5,
+		[LEAF_SOUND] = PART_SOUND,
+		[LEAF_UNPADDED] = PART_UNPADDED,
+		[LEAF_LENGTH] = PART_LENGTH,
+		[LEAF_AFTER_PADDING] = PART_AFTER_PADDING,
+		[LEAF_ILLEGAL] = PART_ILLEGAL,
+		[LEAF_MD5] = PART_MD5,
 	};
 	char signature[sizeof(p->dkim.domain) + sizeof(p->dkim.how) + 4];
 
@@ -226,7 +237,8 @@ proofs_set(const struct mail_flow *f, struct record_message *out, struct content
 }
 
 void
-mail_content_end(struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain)
+mail_content_end(
+    struct mail_flow *f, struct record_message *out, struct content_texts *texts, bool certain)
 {
 	const struct message_facts *m;
 

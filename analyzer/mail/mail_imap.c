@@ -7,13 +7,13 @@
 
 #include "mail/mail_internal.h"
 
-#define GREETING_KEPT	8
+#define GREETING_KEPT 8
 
 struct imap_state {
 	struct dissect_sink sink;
-	uint8_t	 head[GREETING_KEPT];
-	size_t	 len;
-	bool	 told;
+	uint8_t head[GREETING_KEPT];
+	size_t len;
+	bool told;
 };
 
 static void *
@@ -30,16 +30,25 @@ greeting_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 static bool
 is_greeting(const struct imap_state *s)
 {
-	return s->len >= 4 && (memcmp(s->head, "* OK", 4) == 0 || memcmp(s->head, "* PR", 4) == 0 ||
-	    memcmp(s->head, "* BY", 4) == 0);
+	return s->len >= 4 &&
+	    (memcmp(s->head, "* OK", 4) == 0 || memcmp(s->head, "* PR", 4) == 0 ||
+		memcmp(s->head, "* BY", 4) == 0);
 }
 
 static enum dissect_rc
-greeting_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+greeting_data(
+    void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
 	struct imap_state *s = st;
-	struct dissect_event ev = { .kind = EVENT_REPLY, .dir = dir, .off = off, .end = off + len,
-	    .ts_ns = ts_ns, .reply_to = REPLY_GREETING, .arg_num = UINT64_MAX, .line = "*", .line_len = 1 };
+	struct dissect_event ev = { .kind = EVENT_REPLY,
+		.dir = dir,
+		.off = off,
+		.end = off + len,
+		.ts_ns = ts_ns,
+		.reply_to = REPLY_GREETING,
+		.arg_num = UINT64_MAX,
+		.line = "*",
+		.line_len = 1 };
 	size_t n;
 
 	if (dir != DIR_S2C || s->told)
@@ -55,7 +64,8 @@ greeting_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const
 }
 
 static void
-greeting_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+greeting_gap(
+    void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct imap_state *s = st;
 
@@ -70,11 +80,16 @@ greeting_close(void *st)
 }
 
 static const struct dissector greeting = {
-	"imap-greeting", greeting_open, greeting_data, greeting_gap, greeting_close,
+	"imap-greeting",
+	greeting_open,
+	greeting_data,
+	greeting_gap,
+	greeting_close,
 };
 
 static void
-imap_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+imap_event(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	(void)from;
 	f->session->visible = true;
@@ -90,5 +105,7 @@ imap_end(struct mail_flow *f, const struct record_connection *facts)
 }
 
 const struct mail_protocol mail_imap = {
-	.dissector = &greeting, .event = imap_event, .end = imap_end,
+	.dissector = &greeting,
+	.event = imap_event,
+	.end = imap_end,
 };

@@ -19,41 +19,44 @@
 #include "mail/pop3_listing.h"
 #include "record/text.h"
 
-#define WAITING_MAX	POP3_PENDING_MAX	/* RETRs that wait for their answer; more are only counted */
-#define MARKED_MAX	65536	/* numbers of messages; of those beyond it is not known whether they are marked for deletion */
-#define LISTED_MAX	(64u << 20)	/* bytes of the listings of all sessions */
+#define WAITING_MAX POP3_PENDING_MAX /* RETRs that wait for their answer; more are only counted */
+#define MARKED_MAX \
+	65536 /* numbers of messages; of those beyond it is not known whether they are marked for \
+		 deletion */
+#define LISTED_MAX (64u << 20) /* bytes of the listings of all sessions */
 
 struct waiting {
-	uint32_t	cmd;
-	uint64_t	number;
-	struct moment	at;
+	uint32_t cmd;
+	uint64_t number;
+	struct moment at;
 };
 
 struct pop3_state {
 	struct pop3_listing sizes, uids;
-	uint8_t		*marked;		/* for deletion: a bit for each number */
-	size_t		marked_size;		/* bytes */
-	bool		counted;
-	uint64_t	count;			/* of messages, said while none was marked */
-	uint32_t	retrs;			/* ordinal of the last message record */
-	struct waiting	*waiting;		/* in order */
-	uint32_t	waiting_first, waiting_count, waiting_size;	/* of them: those answered; all; room */
-	uint32_t	unwaited;		/* not among them */
+	uint8_t *marked;    /* for deletion: a bit for each number */
+	size_t marked_size; /* bytes */
+	bool counted;
+	uint64_t count;          /* of messages, said while none was marked */
+	uint32_t retrs;          /* ordinal of the last message record */
+	struct waiting *waiting; /* in order */
+	uint32_t waiting_first, waiting_count,
+	    waiting_size;  /* of them: those answered; all; room */
+	uint32_t unwaited; /* not among them */
 	/* the message being read */
-	bool		reading, guessed, gap;
-	bool		tail_unseen;		/* what came last of it was not captured: its end may be there */
-	uint64_t	number;
-	struct moment	begun;
-	uint64_t	dot_end;		/* stream offset behind the last message; 0 = none */
+	bool reading, guessed, gap;
+	bool tail_unseen; /* what came last of it was not captured: its end may be there */
+	uint64_t number;
+	struct moment begun;
+	uint64_t dot_end; /* stream offset behind the last message; 0 = none */
 	struct record_reply reply;
-	uint32_t	replied_cmd;		/* RETR that got +OK */
+	uint32_t replied_cmd; /* RETR that got +OK */
 	/* a login under way */
-	uint32_t	auth_cmd;
-	bool		auth_began, auth_cancelled;
+	uint32_t auth_cmd;
+	bool auth_began, auth_cancelled;
 	/* the last command */
-	uint32_t	last_cmd, last_answered;
-	struct moment	last_at;
-	char		last_line[128];
+	uint32_t last_cmd, last_answered;
+	struct moment last_at;
+	char last_line[128];
 };
 
 static struct pop3_state *
@@ -64,7 +67,8 @@ state(struct mail_flow *f)
 
 /* The response code (RFC 2449 8) stands where SMTP has its enhanced code. */
 static void
-reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev, struct moment at)
+reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissect_event *ev,
+    struct moment at)
 {
 	size_t n = strlen(ev->response_code);
 
@@ -74,7 +78,8 @@ reply_set(struct record_reply *out, char text[RECORD_WORDS], const struct dissec
 }
 
 static void
-reply_own_event(struct mail_flow *f, struct record_reply *out, const struct dissect_event *ev, struct moment at)
+reply_own_event(
+    struct mail_flow *f, struct record_reply *out, const struct dissect_event *ev, struct moment at)
 {
 	char text[RECORD_WORDS];
 	struct record_reply r;
@@ -93,7 +98,8 @@ reply_forget(struct pop3_state *s)
 /* ---- messages -------------------------------------------------------------------- */
 
 static void
-message_listed(struct pop3_state *s, struct record_message *m, char uidl[RECORD_LINE], uint64_t number)
+message_listed(
+    struct pop3_state *s, struct record_message *m, char uidl[RECORD_LINE], uint64_t number)
 {
 	char size[72];
 
@@ -171,7 +177,8 @@ waiting_take(struct mail_flow *f, uint32_t cmd)
 {
 	struct pop3_state *s = state(f);
 
-	for (; s->waiting_first < s->waiting_count && s->waiting[s->waiting_first].cmd <= cmd; s->waiting_first++) {
+	for (; s->waiting_first < s->waiting_count && s->waiting[s->waiting_first].cmd <= cmd;
+	     s->waiting_first++) {
 		const struct waiting *w = &s->waiting[s->waiting_first];
 
 		if (w->cmd < cmd)
@@ -188,7 +195,7 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		return;
 	s->reading = true;
 	s->guessed = ev->verb == POP3_NONE;
-	s->gap = !s->guessed && ev->cmd != s->replied_cmd;	/* its +OK is missing */
+	s->gap = !s->guessed && ev->cmd != s->replied_cmd; /* its +OK is missing */
 	s->tail_unseen = false;
 	s->number = ev->arg_num;
 	s->begun = from;
@@ -197,7 +204,7 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	if (!s->guessed && f->session->content_from.frame == 0)
 		f->session->content_from = from;
 	if (!s->guessed)
-		f->session->content_to = (struct moment){ 0 };	/* open */
+		f->session->content_to = (struct moment){ 0 }; /* open */
 	mail_content_begin(f);
 }
 
@@ -205,7 +212,8 @@ content_begin(struct mail_flow *f, const struct dissect_event *ev, struct moment
 static bool
 looks_like_message(const struct record_message *m)
 {
-	return m->from != NULL && m->from[0] != '\0' && (m->message_id[0] != '\0' || m->subject[0] != '\0');
+	return m->from != NULL && m->from[0] != '\0' &&
+	    (m->message_id[0] != '\0' || m->subject[0] != '\0');
 }
 
 static void
@@ -266,7 +274,7 @@ login_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		while (n < ev->arg_len && ev->arg[n] != ' ')
 			n++;
 		text_copy_utf8(ss->auth_mechanism, sizeof(ss->auth_mechanism), ev->arg, n);
-		s->auth_began = n < ev->arg_len;	/* initial response */
+		s->auth_began = n < ev->arg_len; /* initial response */
 	}
 }
 
@@ -295,14 +303,11 @@ stage_of(const struct pop3_state *s, const struct dissect_event *ev)
 	switch (ev->verb) {
 	case POP3_USER:
 	case POP3_PASS:
-	case POP3_APOP:
-		return STAGE_AUTH;
-	case POP3_AUTH:			/* a mechanism the server does not know is no failed login */
+	case POP3_APOP: return STAGE_AUTH;
+	case POP3_AUTH: /* a mechanism the server does not know is no failed login */
 		return s->auth_began && !s->auth_cancelled ? STAGE_AUTH : STAGE_OTHER;
-	case POP3_STLS:
-		return STAGE_STARTTLS;
-	default:
-		return STAGE_OTHER;
+	case POP3_STLS: return STAGE_STARTTLS;
+	default: return STAGE_OTHER;
 	}
 }
 
@@ -366,17 +371,20 @@ count_set(struct mail_flow *f, uint64_t count)
 {
 	struct pop3_state *s = state(f);
 
-	if (f->session->deleted > 0 || f->session->gap_server || f->session->gap_client || f->session->midstream)
+	if (f->session->deleted > 0 || f->session->gap_server || f->session->gap_client ||
+	    f->session->midstream)
 		return;
 	s->counted = true;
 	s->count = count;
 }
 
 static void
-refusal_of_message(const struct pop3_state *s, const struct dissect_event *ev, struct session_refusal *r)
+refusal_of_message(
+    const struct pop3_state *s, const struct dissect_event *ev, struct session_refusal *r)
 {
-	if (ev->arg_num == UINT64_MAX || (ev->verb != POP3_DELE && ev->verb != POP3_RETR && ev->verb != POP3_TOP && ev->verb != POP3_LIST &&
-	    ev->verb != POP3_UIDL))
+	if (ev->arg_num == UINT64_MAX ||
+	    (ev->verb != POP3_DELE && ev->verb != POP3_RETR && ev->verb != POP3_TOP &&
+		ev->verb != POP3_LIST && ev->verb != POP3_UIDL))
 		return;
 	r->deleted = is_marked(s, ev->arg_num);
 	r->unlisted = s->counted && (ev->arg_num == 0 || ev->arg_num > s->count);
@@ -403,7 +411,9 @@ refusal_add(struct mail_flow *f, const struct dissect_event *ev, struct moment a
 	if (ev->cmd != 0 && ev->cmd == s->last_cmd) {
 		r.asked = s->last_at;
 		r.line = s->last_line;
-	} else if (ev->cmd != 0 && ev->arg_num != UINT64_MAX) {	/* others came between: pipelined, or told late behind a gap */
+	} else if (ev->cmd != 0 &&
+	    ev->arg_num !=
+		UINT64_MAX) { /* others came between: pipelined, or told late behind a gap */
 		snprintf(line, sizeof(line), "%.4s %llu", name, (unsigned long long)ev->arg_num);
 		r.line = line;
 	}
@@ -427,7 +437,8 @@ listing_check(struct mail_flow *f, const struct dissect_event *ev, struct moment
 
 /* Of a mailbox that does not fit, the sizes and unique ids are not known. */
 static void
-listing_keep(struct mail_flow *f, struct pop3_listing *l, const struct dissect_event *ev, uint32_t count)
+listing_keep(
+    struct mail_flow *f, struct pop3_listing *l, const struct dissect_event *ev, uint32_t count)
 {
 	struct mail *m = f->mail;
 
@@ -464,12 +475,13 @@ listing_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment
 }
 
 static void
-retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+retr_reply(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	struct pop3_state *s = state(f);
 
 	reply_own_event(f, &s->reply, ev, to);
-	if (ev->code == POP3_OK) {	/* its content follows */
+	if (ev->code == POP3_OK) { /* its content follows */
 		s->replied_cmd = ev->cmd;
 		return;
 	}
@@ -479,8 +491,8 @@ retr_reply(struct mail_flow *f, const struct dissect_event *ev, struct moment fr
 }
 
 static void
-reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct moment from,
-    struct moment to)
+reply_to_command(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	struct record_session *ss = f->session;
 
@@ -491,9 +503,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		if (ev->cmd == state(f)->auth_cmd)
 			login_reply(f, ev, to);
 		break;
-	case POP3_STLS:
-		reply_own_event(f, &ss->starttls_reply, ev, to);
-		break;
+	case POP3_STLS: reply_own_event(f, &ss->starttls_reply, ev, to); break;
 	case POP3_CAPA:
 		if (ev->code == POP3_OK) {
 			pop3_capabilities_set(f, ev);
@@ -502,21 +512,18 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		}
 		break;
 	case POP3_STAT:
-		if (ev->code == POP3_OK && ev->arg_len > 0 && ev->arg[0] >= '0' && ev->arg[0] <= '9')
+		if (ev->code == POP3_OK && ev->arg_len > 0 && ev->arg[0] >= '0' &&
+		    ev->arg[0] <= '9')
 			count_set(f, strtoull(ev->arg, NULL, 10));
 		break;
 	case POP3_LIST:
-	case POP3_UIDL:
-		listing_reply(f, ev, to);
-		break;
-	case POP3_RETR:
-		retr_reply(f, ev, from, to);
-		break;
+	case POP3_UIDL: listing_reply(f, ev, to); break;
+	case POP3_RETR: retr_reply(f, ev, from, to); break;
 	case POP3_DELE:
 		if (ev->code == POP3_OK)
 			mark(f, ev->arg_num);
 		break;
-	case POP3_RSET:				/* RFC 1939 5: unmarks what was deleted */
+	case POP3_RSET: /* RFC 1939 5: unmarks what was deleted */
 		if (ev->code == POP3_OK)
 			marks_clear(f);
 		break;
@@ -524,8 +531,7 @@ reply_to_command(struct mail_flow *f, const struct dissect_event *ev, struct mom
 		ss->quit_ok = ev->code == POP3_OK;
 		ss->bye = to;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -579,49 +585,33 @@ command(struct mail_flow *f, const struct dissect_event *ev, struct moment to)
 	switch (ev->verb) {
 	case POP3_PASS:
 	case POP3_APOP:
-	case POP3_AUTH:
-		login_command(f, ev, to);
-		break;
-	case POP3_STLS:
-		ss->starttls_tried = true;
-		break;
-	case POP3_RETR:
-		waiting_add(f, ev, to);
-		break;
-	case POP3_QUIT:
-		ss->quit = to;
-		break;
-	default:
-		break;
+	case POP3_AUTH: login_command(f, ev, to); break;
+	case POP3_STLS: ss->starttls_tried = true; break;
+	case POP3_RETR: waiting_add(f, ev, to); break;
+	case POP3_QUIT: ss->quit = to; break;
+	default: break;
 	}
 }
 
 /* ---- the protocol ------------------------------------------------------------------ */
 
 static void
-pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+pop3_event_take(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	struct pop3_state *s = state(f);
 
 	switch (ev->kind) {
-	case EVENT_COMMAND:
-		command(f, ev, to);
-		break;
-	case EVENT_REPLY:
-		reply(f, ev, from, to);
-		break;
-	case EVENT_CONTENT_BEGIN:
-		content_begin(f, ev, from);
-		break;
+	case EVENT_COMMAND: command(f, ev, to); break;
+	case EVENT_REPLY: reply(f, ev, from, to); break;
+	case EVENT_CONTENT_BEGIN: content_begin(f, ev, from); break;
 	case EVENT_CONTENT:
 		if (!s->reading)
 			break;
 		s->tail_unseen = false;
 		mail_content_push(f, ev);
 		break;
-	case EVENT_CONTENT_END:
-		content_end(f, ev, to);
-		break;
+	case EVENT_CONTENT_END: content_end(f, ev, to); break;
 	case EVENT_GAP:
 		if (s->reading && ev->dir == DIR_S2C) {
 			s->gap = s->tail_unseen = true;
@@ -629,12 +619,11 @@ pop3_event_take(struct mail_flow *f, const struct dissect_event *ev, struct mome
 		}
 		break;
 	case EVENT_NOISE:
-		if (ev->dir == DIR_S2C && !ev->unsure && ev->line_len > 0 && s->dot_end > 0 && ev->off == s->dot_end &&
-		    f->session->behind_dot.frame == 0)
+		if (ev->dir == DIR_S2C && !ev->unsure && ev->line_len > 0 && s->dot_end > 0 &&
+		    ev->off == s->dot_end && f->session->behind_dot.frame == 0)
 			f->session->behind_dot = from;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -647,11 +636,12 @@ pop3_end(struct mail_flow *f, const struct record_connection *facts)
 	(void)facts;
 	if (ss->server_seen) {
 		for (uint32_t i = s->waiting_first; i < s->waiting_count; i++)
-			message_not_retrieved(f, s->waiting[i].number, s->waiting[i].at, s->waiting[i].at,
-			    NULL, ss->gap_server);
+			message_not_retrieved(f, s->waiting[i].number, s->waiting[i].at,
+			    s->waiting[i].at, NULL, ss->gap_server);
 		f->mail->caps.fetches += s->unwaited;
 	}
-	text_copy_utf8(ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
+	text_copy_utf8(
+	    ss->last_command, sizeof(ss->last_command), s->last_line, strlen(s->last_line));
 	ss->command_unanswered = s->last_cmd > s->last_answered && !ss->tls;
 }
 

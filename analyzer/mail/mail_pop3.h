@@ -5,6 +5,6 @@
 #include "mail/mail_internal.h"
 
 /* session.capabilities, starttls_offered, auth_offered from the whole answer to CAPA. */
-void	pop3_capabilities_set(struct mail_flow *f, const struct dissect_event *ev);
+void pop3_capabilities_set(struct mail_flow *f, const struct dissect_event *ev);
 
 #endif /* MAIL_POP3_H */

@@ -49,7 +49,7 @@ asked_grow(struct mail_flow *f)
 	struct smtp_asked_cmd *a;
 
 	if (size > SMTP_ASKED_MAX || !dissect_queue_room(all, s->asked_size, size))
-		return false;	/* counted by the dissector, which forgets as many */
+		return false; /* counted by the dissector, which forgets as many */
 	if ((a = malloc(size * sizeof(*a))) == NULL) {
 		dissect_queue_room(all, size, s->asked_size);
 		f->mail->caps.memory++;
@@ -76,7 +76,8 @@ asked_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 		asked_forget(s, 1);
 	}
 	a = smtp_asked_at(s, s->asked_count++);
-	*a = (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };
+	*a =
+	    (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };
 	if (ev->line_len != 0)
 		text_copy_utf8(a->line, sizeof(a->line), ev->line, ev->line_len);
 	return a;
@@ -123,13 +124,14 @@ cmd_reset(struct smtp_flow *s, struct smtp_asked_cmd *a)
 }
 
 static void
-cmd_mail(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
+cmd_mail(
+    struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
 {
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_mail *t;
 
 	if (ev->arg == NULL)
-		return;			/* no FROM: an attempt only if the server takes it */
+		return; /* no FROM: an attempt only if the server takes it */
 	if ((t = smtp_mail_begin(f, at)) == NULL)
 		return;
 	t->mail_asked = true;
@@ -155,7 +157,8 @@ mail_at_hand(struct mail_flow *f, struct moment at)
 }
 
 static void
-cmd_rcpt(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
+cmd_rcpt(
+    struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
 {
 	struct smtp_mail *t;
 
@@ -167,7 +170,8 @@ cmd_rcpt(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_
 }
 
 static void
-cmd_data(struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
+cmd_data(
+    struct mail_flow *f, const struct dissect_event *ev, struct smtp_asked_cmd *a, struct moment at)
 {
 	struct smtp_mail *t = mail_at_hand(f, at);
 
@@ -191,7 +195,8 @@ cmd_auth(struct mail_flow *f, const struct dissect_event *ev)
 		s->auth_tried = true;
 		s->auth_mechanism[0] = '\0';
 		if (ev->arg_len != 0)
-			text_copy_utf8(s->auth_mechanism, sizeof(s->auth_mechanism), ev->arg, ev->arg_len);
+			text_copy_utf8(
+			    s->auth_mechanism, sizeof(s->auth_mechanism), ev->arg, ev->arg_len);
 	}
 	if (ev->user != NULL)
 		mail_user_set(f, ev->user, ev->user_len);
@@ -218,7 +223,10 @@ last_command_note(struct record_session *s, const struct dissect_event *ev)
 static bool
 offers_pipelining(const struct record_session *r)
 {
-	return r->offer_cut || (r->capabilities != NULL && (strcasestr(r->capabilities, "PIPELINING") != NULL || text_words_cut(r->capabilities)));
+	return r->offer_cut ||
+	    (r->capabilities != NULL &&
+		(strcasestr(r->capabilities, "PIPELINING") != NULL ||
+		    text_words_cut(r->capabilities)));
 }
 
 /* RFC 5321 2.3.8, RFC 2920 3: what strict servers hold against a client. */
@@ -231,9 +239,11 @@ conduct_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 
 	if (ev->odd & ODD_BARE_LF && r->bare_command.frame == 0)
 		r->bare_command = at;
-	if (r->unoffered.frame != 0 || last == NULL || last->answered || ev->unsure || ev->odd & ODD_EARLY || ev->verb == SMTP_AUTH_DATA)
+	if (r->unoffered.frame != 0 || last == NULL || last->answered || ev->unsure ||
+	    ev->odd & ODD_EARLY || ev->verb == SMTP_AUTH_DATA)
 		return;
-	if (r->ehlo_answered ? !offers_pipelining(r) : last->verb == SMTP_EHLO || last->verb == SMTP_HELO)
+	if (r->ehlo_answered ? !offers_pipelining(r)
+			     : last->verb == SMTP_EHLO || last->verb == SMTP_HELO)
 		r->unoffered = at;
 }
 
@@ -257,31 +267,16 @@ event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 		cmd_reset(s, a);
 		break;
 	case SMTP_RSET:
-	case SMTP_XCLIENT:
-		cmd_reset(s, a);
-		break;
-	case SMTP_MAIL:
-		cmd_mail(f, ev, a, at);
-		break;
-	case SMTP_RCPT:
-		cmd_rcpt(f, ev, a, at);
-		break;
+	case SMTP_XCLIENT: cmd_reset(s, a); break;
+	case SMTP_MAIL: cmd_mail(f, ev, a, at); break;
+	case SMTP_RCPT: cmd_rcpt(f, ev, a, at); break;
 	case SMTP_DATA:
-	case SMTP_BDAT:
-		cmd_data(f, ev, a, at);
-		break;
+	case SMTP_BDAT: cmd_data(f, ev, a, at); break;
 	case SMTP_AUTH:
-	case SMTP_AUTH_DATA:
-		cmd_auth(f, ev);
-		break;
-	case SMTP_STARTTLS:
-		f->session->starttls_tried = true;
-		break;
-	case SMTP_QUIT:
-		cmd_quit(f, at);
-		break;
-	default:
-		break;
+	case SMTP_AUTH_DATA: cmd_auth(f, ev); break;
+	case SMTP_STARTTLS: f->session->starttls_tried = true; break;
+	case SMTP_QUIT: cmd_quit(f, at); break;
+	default: break;
 	}
 }
 
@@ -340,7 +335,8 @@ event_gap(struct mail_flow *f, const struct dissect_event *ev)
 }
 
 static void
-message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_mail *t, struct moment to)
+message_emit(
+    struct mail_flow *f, const struct dissect_event *ev, struct smtp_mail *t, struct moment to)
 {
 	struct smtp_flow *s = smtp_flow(f);
 	struct content_texts texts;
@@ -352,9 +348,10 @@ message_emit(struct mail_flow *f, const struct dissect_event *ev, struct smtp_ma
 	/* a lax end of data leaves its dot in the content */
 	mail_content_end(f, m, &texts, ev->complete && !ev->unsure && (ev->odd & ODD_DOT_LF) == 0);
 	if (t != NULL && m->message_id != NULL)
-		mail_text_own(f, &t->r.message_id, RECORD_HEADER, m->message_id, strlen(m->message_id));
+		mail_text_own(
+		    f, &t->r.message_id, RECORD_HEADER, m->message_id, strlen(m->message_id));
 	if (!s->octets)
-		return;			/* joined behind its beginning, or empty */
+		return; /* joined behind its beginning, or empty */
 	m->app = APP_SMTP;
 	m->state = ev->complete && !m->gap ? MESSAGE_WHOLE : MESSAGE_CUT;
 	m->first = s->content_from;
@@ -380,7 +377,7 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 {
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_mail *t = s->reading;
-	bool over = ev->complete || ev->cmd != 0;	/* it will be answered, or has been */
+	bool over = ev->complete || ev->cmd != 0; /* it will be answered, or has been */
 
 	f->session->content_to = ev->complete ? to : f->session->content_to;
 	message_emit(f, ev, t, to);
@@ -400,35 +397,23 @@ event_content_end(struct mail_flow *f, const struct dissect_event *ev, struct mo
 		t->r.end_split = end_is_split(f, ev, to);
 	}
 	if (over && s->open == t)
-		s->open = NULL;		/* its reply ends it; what comes next is another mail */
+		s->open = NULL; /* its reply ends it; what comes next is another mail */
 }
 
 /* ---- the protocol ----------------------------------------------------------- */
 
 static void
-smtp_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+smtp_event(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	switch (ev->kind) {
-	case EVENT_COMMAND:
-		event_command(f, ev, to);
-		break;
-	case EVENT_REPLY:
-		smtp_reply_event(f, ev, from, to);
-		break;
-	case EVENT_CONTENT_BEGIN:
-		event_content_begin(f, ev, from);
-		break;
-	case EVENT_CONTENT:
-		event_content(f, ev, to);
-		break;
-	case EVENT_CONTENT_END:
-		event_content_end(f, ev, to);
-		break;
-	case EVENT_GAP:
-		event_gap(f, ev);
-		break;
-	default:
-		break;
+	case EVENT_COMMAND: event_command(f, ev, to); break;
+	case EVENT_REPLY: smtp_reply_event(f, ev, from, to); break;
+	case EVENT_CONTENT_BEGIN: event_content_begin(f, ev, from); break;
+	case EVENT_CONTENT: event_content(f, ev, to); break;
+	case EVENT_CONTENT_END: event_content_end(f, ev, to); break;
+	case EVENT_GAP: event_gap(f, ev); break;
+	default: break;
 	}
 }
 
@@ -452,7 +437,8 @@ smtp_end(struct mail_flow *f, const struct record_connection *facts)
 	if (r->command_unanswered && last->verb == SMTP_END_OF_DATA)
 		memcpy(r->last_command, ".", 2);
 	r->early_talker = s->early && r->server_seen && !r->gap_server;
-	r->greeting_cut = r->greeting_begun.frame != 0 && r->greeting.at.frame == 0 && !r->midstream && !r->tls;
+	r->greeting_cut =
+	    r->greeting_begun.frame != 0 && r->greeting.at.frame == 0 && !r->midstream && !r->tls;
 	smtp_mails_settle(f, facts, true);
 }
 
@@ -463,6 +449,9 @@ smtp_wipe(struct mail_flow *f)
 }
 
 const struct mail_protocol mail_smtp = {
-	.dissector = &dissector_smtp, .state_size = sizeof(struct smtp_flow), .event = smtp_event,
-	.end = smtp_end, .wipe = smtp_wipe,
+	.dissector = &dissector_smtp,
+	.state_size = sizeof(struct smtp_flow),
+	.event = smtp_event,
+	.end = smtp_end,
+	.wipe = smtp_wipe,
 };

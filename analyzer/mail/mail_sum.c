@@ -50,6 +50,7 @@ mail_sum_value(const struct mail_sum *s)
 
 	if (s->bytes == 0)
 		return 0;
-	h = mixed(mixed(s->bytes % 8 != 0 ? mixed(h, s->held) : h, s->bytes), UINT64_C(0x2545f4914f6cdd1d));
+	h = mixed(mixed(s->bytes % 8 != 0 ? mixed(h, s->held) : h, s->bytes),
+	    UINT64_C(0x2545f4914f6cdd1d));
 	return h != 0 ? h : 1;
 }

@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 struct mail_sum {
-	uint64_t	h, held;	/* eight bytes at a time */
-	uint64_t	bytes;
+	uint64_t h, held; /* eight bytes at a time */
+	uint64_t bytes;
 };
 
-void	mail_sum_push(struct mail_sum *s, const void *p, size_t len);
-uint64_t mail_sum_value(const struct mail_sum *s);	/* so far; 0: nothing */
+void mail_sum_push(struct mail_sum *s, const void *p, size_t len);
+uint64_t mail_sum_value(const struct mail_sum *s); /* so far; 0: nothing */
 
 #endif /* MAIL_SUM_H */

@@ -96,7 +96,8 @@ entries_fill(struct pop3_listing *l, uint32_t most)
 	while (at < l->len && l->count < most) {
 		from = at;
 		n = line_next(l, &at);
-		if (!entry_parse(l->text + from, n, &number, &value, &value_len) || number > UINT32_MAX)
+		if (!entry_parse(l->text + from, n, &number, &value, &value_len) ||
+		    number > UINT32_MAX)
 			continue;
 		l->entries[l->count] = (struct pop3_entry){ (uint32_t)number, (uint32_t)from };
 		ordered &= l->count == 0 || number > l->entries[l->count - 1].number;
@@ -180,7 +181,7 @@ pop3_listing_bad(const char *text, size_t len, char *out, size_t size)
 	uint64_t number;
 	size_t at = 0, from, n, value_len;
 
-	line_next(&l, &at);		/* the status line */
+	line_next(&l, &at); /* the status line */
 	while (at < len) {
 		from = at;
 		n = line_next(&l, &at);

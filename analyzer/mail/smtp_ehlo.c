@@ -33,7 +33,7 @@ keyword_masked(const char *p, size_t len)
 }
 
 struct offers {
-	char	capabilities[RECORD_WORDS], masked[RECORD_LINE];
+	char capabilities[RECORD_WORDS], masked[RECORD_LINE];
 };
 
 static void
@@ -60,6 +60,8 @@ smtp_ehlo_note(struct mail_flow *f, const char *text, size_t len)
 		if ((lf != NULL ? lf : end) > text)
 			line_note(f->session, &o, text, (size_t)((lf != NULL ? lf : end) - text));
 	}
-	mail_text_own(f, &f->session->capabilities, sizeof(o.capabilities), o.capabilities, strlen(o.capabilities));
-	mail_text_own(f, &f->session->masked_keywords, sizeof(o.masked), o.masked, strlen(o.masked));
+	mail_text_own(f, &f->session->capabilities, sizeof(o.capabilities), o.capabilities,
+	    strlen(o.capabilities));
+	mail_text_own(
+	    f, &f->session->masked_keywords, sizeof(o.masked), o.masked, strlen(o.masked));
 }

@@ -56,7 +56,8 @@ mails_limit(struct mail_flow *f)
 {
 	struct smtp_flow *s = smtp_flow(f);
 
-	if (s->mail_count < (f->mail->mails_open < SMTP_TRANSACTIONS_ALL ? SMTP_TRANSACTIONS_OPEN : SMTP_TRANSACTIONS_FEW) ||
+	if (s->mail_count < (f->mail->mails_open < SMTP_TRANSACTIONS_ALL ? SMTP_TRANSACTIONS_OPEN
+									 : SMTP_TRANSACTIONS_FEW) ||
 	    s->mails == NULL)
 		return;
 	f->mail->caps.transactions++;
@@ -112,7 +113,8 @@ rcpts_grow(struct smtp_mail *t)
 }
 
 struct smtp_rcpt *
-smtp_mail_rcpt(struct mail_flow *f, struct smtp_mail *t, const struct dissect_event *ev, struct moment at)
+smtp_mail_rcpt(
+    struct mail_flow *f, struct smtp_mail *t, const struct dissect_event *ev, struct moment at)
 {
 	struct smtp_rcpt *r;
 
@@ -140,7 +142,8 @@ smtp_mail_reply_dup(struct mail_flow *f, struct record_reply **to, const struct 
 }
 
 void
-smtp_mail_rcpt_reply(struct mail_flow *f, struct smtp_mail *t, uint32_t rcpt, const struct record_reply *r)
+smtp_mail_rcpt_reply(
+    struct mail_flow *f, struct smtp_mail *t, uint32_t rcpt, const struct record_reply *r)
 {
 	enum verdict v = smtp_verdict_of_code(r->code);
 
@@ -243,7 +246,8 @@ is_attempt(const struct smtp_mail *t)
 		return false;
 	if (t->mail_asked || t->r.verdict == VERDICT_ACCEPTED)
 		return true;
-	return (t->content || t->dot != 0 || (t->go_ahead && t->r.final_reply.code != 0)) && !t->after_refusal;
+	return (t->content || t->dot != 0 || (t->go_ahead && t->r.final_reply.code != 0)) &&
+	    !t->after_refusal;
 }
 
 static void

@@ -14,11 +14,11 @@ struct answer {
 	struct mail_flow *f;
 	struct smtp_flow *s;
 	const struct dissect_event *ev;
-	struct moment	 at;
+	struct moment at;
 	const struct record_reply *reply;
-	struct smtp_asked_cmd *asked;	/* NULL = unsolicited, or forgotten */
-	struct smtp_mail *mail;		/* NULL = none */
-	bool		 nested, ended, consequence;
+	struct smtp_asked_cmd *asked; /* NULL = unsolicited, or forgotten */
+	struct smtp_mail *mail;       /* NULL = none */
+	bool nested, ended, consequence;
 };
 
 static bool
@@ -78,7 +78,7 @@ on_mail(struct answer *a)
 {
 	struct smtp_mail *t = a->mail;
 
-	if (t == NULL && is_yes(a) && a->asked != NULL) {	/* odd grammar, but the server took it */
+	if (t == NULL && is_yes(a) && a->asked != NULL) { /* odd grammar, but the server took it */
 		if ((t = smtp_mail_begin(a->f, a->asked->at)) == NULL)
 			return;
 		t->mail_asked = true;
@@ -118,7 +118,8 @@ follows_refusal(const struct answer *a)
 
 	if (t->r.mail_reply.code >= 400 || t->bdat_refused || (t->after_refusal && t->r.bdat))
 		return true;
-	return t->r.recipients != 0 && t->rcpt_ok == 0 && (a->reply->code == 503 || a->reply->code == 554);
+	return t->r.recipients != 0 && t->rcpt_ok == 0 &&
+	    (a->reply->code == 503 || a->reply->code == 554);
 }
 
 /* Content behind a refused DATA or BDAT of this connection is no new attempt. */
@@ -157,7 +158,10 @@ final_set(struct answer *a)
 	a->ended = is_no(a);
 }
 
-/* The n-th reply to the end of data of LMTP, or behind PRDR's 353, is for the n-th recipient that was accepted. */
+/*
+ * The n-th reply to the end of data of LMTP, or behind PRDR's 353, is for the n-th recipient that
+ * was accepted.
+ */
 static void
 final_of_rcpt(struct answer *a)
 {
@@ -226,7 +230,10 @@ on_bdat(struct answer *a)
 		end_of_transaction(a);
 }
 
-/* What answers one command alone (RFC 5321 4.3.2: a greeting, QUIT; 4954: AUTH) takes no mail: behind a gap replies are counted wrongly. */
+/*
+ * What answers one command alone (RFC 5321 4.3.2: a greeting, QUIT; 4954: AUTH) takes no mail:
+ * behind a gap replies are counted wrongly.
+ */
 static bool
 is_of_another(const struct answer *a)
 {
@@ -279,24 +286,24 @@ on_quit(struct answer *a)
 }
 
 static const struct {
-	int		verb;
-	enum smtp_stage	stage;
-	void		(*then)(struct answer *a);
+	int verb;
+	enum smtp_stage stage;
+	void (*then)(struct answer *a);
 } handlers[] = {
-	{ SMTP_EHLO,		STAGE_EHLO,	on_hello },
-	{ SMTP_HELO,		STAGE_EHLO,	on_hello },
-	{ SMTP_LHLO,		STAGE_EHLO,	on_hello },
-	{ SMTP_MAIL,		STAGE_MAIL,	on_mail },
-	{ SMTP_RCPT,		STAGE_RCPT,	on_rcpt },
-	{ SMTP_DATA,		STAGE_DATA,	on_data },
-	{ SMTP_BDAT,		STAGE_DOT,	on_bdat },
-	{ SMTP_END_OF_DATA,	STAGE_DOT,	on_end_of_data },
-	{ SMTP_RSET,		STAGE_OTHER,	on_reset },
-	{ SMTP_XCLIENT,		STAGE_OTHER,	on_reset },
-	{ SMTP_AUTH,		STAGE_AUTH,	on_auth },
-	{ SMTP_AUTH_DATA,	STAGE_AUTH,	on_auth },
-	{ SMTP_STARTTLS,	STAGE_STARTTLS,	on_starttls },
-	{ SMTP_QUIT,		STAGE_OTHER,	on_quit },
+	{ SMTP_EHLO, STAGE_EHLO, on_hello },
+	{ SMTP_HELO, STAGE_EHLO, on_hello },
+	{ SMTP_LHLO, STAGE_EHLO, on_hello },
+	{ SMTP_MAIL, STAGE_MAIL, on_mail },
+	{ SMTP_RCPT, STAGE_RCPT, on_rcpt },
+	{ SMTP_DATA, STAGE_DATA, on_data },
+	{ SMTP_BDAT, STAGE_DOT, on_bdat },
+	{ SMTP_END_OF_DATA, STAGE_DOT, on_end_of_data },
+	{ SMTP_RSET, STAGE_OTHER, on_reset },
+	{ SMTP_XCLIENT, STAGE_OTHER, on_reset },
+	{ SMTP_AUTH, STAGE_AUTH, on_auth },
+	{ SMTP_AUTH_DATA, STAGE_AUTH, on_auth },
+	{ SMTP_STARTTLS, STAGE_STARTTLS, on_starttls },
+	{ SMTP_QUIT, STAGE_OTHER, on_quit },
 };
 
 /* ---- refusals ------------------------------------------------------------- */
@@ -317,9 +324,14 @@ static void
 refusal_add(struct answer *a, enum smtp_stage stage)
 {
 	struct session_refusal r = {
-		.stage = stage, .reply = *a->reply, .consequence = a->consequence, .ended_transaction = a->ended,
-		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED, .guessed = a->ev->guess,
-		.after_auth = a->f->session->auth_ok, .transaction_open = a->s->open != NULL,
+		.stage = stage,
+		.reply = *a->reply,
+		.consequence = a->consequence,
+		.ended_transaction = a->ended,
+		.unsolicited = a->ev->cmd == 0 && a->ev->reply_to == REPLY_UNSOLICITED,
+		.guessed = a->ev->guess,
+		.after_auth = a->f->session->auth_ok,
+		.transaction_open = a->s->open != NULL,
 	};
 	const char *verb = a->ev->guess ? "" : verb_name(a);
 
@@ -372,8 +384,9 @@ static bool
 first_says_queued(const struct answer *a)
 {
 	return a->f->session->midstream && a->f->session->replies == 1 && a->s->mails_begun == 0 &&
-	    a->reply->code == 250 && (text_has(a->reply, "queued") || text_has(a->reply, "id=") ||
-	    text_has(a->reply, "message accepted"));
+	    a->reply->code == 250 &&
+	    (text_has(a->reply, "queued") || text_has(a->reply, "id=") ||
+		text_has(a->reply, "message accepted"));
 }
 
 /*
@@ -398,7 +411,8 @@ on_unsolicited(struct answer *a)
 {
 	if (is_farewell(a))
 		a->f->session->bye = a->at;
-	if (a->reply->code == 235) {		/* a login that worked, and nothing else (RFC 4954): its command is not in the capture */
+	if (a->reply->code == 235) { /* a login that worked, and nothing else (RFC 4954): its
+					command is not in the capture */
 		a->f->session->auth_tried = true;
 		on_auth(a);
 	}
@@ -439,7 +453,10 @@ on_answer(struct answer *a)
 	}
 }
 
-/* Which command it answers cannot be told: the mail is refused if nothing shows otherwise, and no recipient or command is named. */
+/*
+ * Which command it answers cannot be told: the mail is refused if nothing shows otherwise, and no
+ * recipient or command is named.
+ */
 static void
 on_guess(struct answer *a)
 {
@@ -454,7 +471,8 @@ on_guess(struct answer *a)
 }
 
 void
-smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
+smtp_reply_event(
+    struct mail_flow *f, const struct dissect_event *ev, struct moment from, struct moment to)
 {
 	char text[RECORD_WORDS];
 	struct record_reply reply;
@@ -465,12 +483,8 @@ smtp_reply_event(struct mail_flow *f, const struct dissect_event *ev, struct mom
 	f->session->replies++;
 	f->session->visible = true;
 	switch (ev->reply_to) {
-	case REPLY_GREETING:
-		on_greeting(&a);
-		break;
-	case REPLY_UNSOLICITED:
-		on_unsolicited(&a);
-		break;
+	case REPLY_GREETING: on_greeting(&a); break;
+	case REPLY_UNSOLICITED: on_unsolicited(&a); break;
 	default:
 		a.asked = smtp_asked_find(a.s, ev->cmd);
 		a.mail = a.asked != NULL ? a.asked->mail : NULL;

@@ -5,20 +5,16 @@
  */
 #include "mail/mail_smtp.h"
 
-#define SILENCE_NS	((int64_t)60 * 1000000000)	/* "fell silent" */
+#define SILENCE_NS ((int64_t)60 * 1000000000) /* "fell silent" */
 
 enum verdict
 smtp_verdict_of_code(uint16_t code)
 {
 	switch (code / 100) {
-	case 2:
-		return VERDICT_ACCEPTED;
-	case 4:
-		return VERDICT_DEFERRED;
-	case 5:
-		return VERDICT_REFUSED;
-	default:
-		return VERDICT_UNKNOWN;
+	case 2: return VERDICT_ACCEPTED;
+	case 4: return VERDICT_DEFERRED;
+	case 5: return VERDICT_REFUSED;
+	default: return VERDICT_UNKNOWN;
 	}
 }
 
@@ -43,7 +39,8 @@ decided_by_rcpt(struct smtp_mail *t)
 {
 	if (t->rcpt_ok != 0 || t->rcpt_deferred + t->rcpt_refused == 0)
 		return false;
-	decide(t, t->rcpt_deferred != 0 ? VERDICT_DEFERRED : VERDICT_REFUSED, STAGE_RCPT, &t->rcpt_negative);
+	decide(t, t->rcpt_deferred != 0 ? VERDICT_DEFERRED : VERDICT_REFUSED, STAGE_RCPT,
+	    &t->rcpt_negative);
 	return true;
 }
 
@@ -61,7 +58,7 @@ decided_by_reply(struct smtp_mail *t)
 		return true;
 	}
 	if (t->content && !negative(&r->data_reply))
-		return false;		/* the content went on: its own answer counts */
+		return false; /* the content went on: its own answer counts */
 	if (decided_by_rcpt(t))
 		return true;
 	if (negative(&r->data_reply)) {
@@ -129,14 +126,15 @@ stage_reached(const struct smtp_mail *t)
 
 /* The end of data, or a command, stayed without an answer. */
 static enum verdict
-unanswered(const struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
+unanswered(
+    const struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
 {
 	if (server_incomplete(f, facts))
 		return VERDICT_UNKNOWN;
 	if (t->dot != 0 && !t->r.end_acked)
 		return over_or_silent(facts) ? VERDICT_LOST : VERDICT_UNKNOWN;
 	if (t->dot == 0 && (t->go_ahead || t->content))
-		return VERDICT_UNKNOWN;		/* its fate comes from the finding */
+		return VERDICT_UNKNOWN; /* its fate comes from the finding */
 	return server_closed_first(facts) ? VERDICT_LOST : VERDICT_UNKNOWN;
 }
 
@@ -144,8 +142,9 @@ unanswered(const struct smtp_mail *t, const struct mail_flow *f, const struct re
 static bool
 stands_answered(const struct smtp_mail *t, const struct mail_flow *f)
 {
-	return !t->content && t->dot == 0 && t->asked == 0 && t->mail_asked && t->r.mail_reply.code != 0 &&
-	    t->rcpt_answered == t->r.recipients && f->session->server_seen && !f->session->gap_server;
+	return !t->content && t->dot == 0 && t->asked == 0 && t->mail_asked &&
+	    t->r.mail_reply.code != 0 && t->rcpt_answered == t->r.recipients &&
+	    f->session->server_seen && !f->session->gap_server;
 }
 
 /* Given up for one of several recipients. */
@@ -173,10 +172,11 @@ decided(struct smtp_mail *t, const struct mail_flow *f)
 
 /* The same without QUIT: behind the refusal the client closes. */
 static bool
-decided_by_close(struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
+decided_by_close(
+    struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
 {
-	return stands_answered(t, f) && !server_incomplete(f, facts) && facts->dir[0].fin.frame != 0 && !server_closed_first(facts) &&
-	    decided_by_some(t);
+	return stands_answered(t, f) && !server_incomplete(f, facts) &&
+	    facts->dir[0].fin.frame != 0 && !server_closed_first(facts) && decided_by_some(t);
 }
 
 bool
@@ -188,8 +188,9 @@ smtp_verdict_sure(struct smtp_mail *t, const struct mail_flow *f)
 void
 smtp_verdict(struct smtp_mail *t, const struct mail_flow *f, const struct record_connection *facts)
 {
-	if (t->dot != 0)		/* an answer acknowledges, too */
-		t->r.end_acked = t->r.final_reply.code != 0 || (facts != NULL && facts->dir[0].acked >= t->dot);
+	if (t->dot != 0) /* an answer acknowledges, too */
+		t->r.end_acked =
+		    t->r.final_reply.code != 0 || (facts != NULL && facts->dir[0].acked >= t->dot);
 	if (!decided(t, f) && !decided_by_close(t, f, facts))
 		decide(t, unanswered(t, f, facts), stage_reached(t), NULL);
 }
@@ -202,6 +203,6 @@ smtp_verdict_rcpt(const struct smtp_mail *t, const struct smtp_rcpt *r)
 	if (r->final != NULL)
 		return smtp_verdict_of_code(r->final->code);
 	if (r->reply == NULL && t->r.verdict == VERDICT_ACCEPTED)
-		return VERDICT_UNKNOWN;		/* whether it was among the accepted is not known */
+		return VERDICT_UNKNOWN; /* whether it was among the accepted is not known */
 	return t->r.verdict == VERDICT_NONE ? VERDICT_UNKNOWN : t->r.verdict;
 }

@@ -25,80 +25,94 @@
 #define RECORD_SCHEMA 1
 
 struct moment {
-	int64_t		ns;
-	uint64_t	frame;		/* 0 = never */
+	int64_t ns;
+	uint64_t frame; /* 0 = never */
 };
 
 struct addr {
-	uint8_t		family;		/* 4, 6; 0 = none */
-	uint8_t		b[16];		/* network order; IPv4 in b[0..3], rest 0 */
+	uint8_t family; /* 4, 6; 0 = none */
+	uint8_t b[16];  /* network order; IPv4 in b[0..3], rest 0 */
 };
 
 struct endpoint {
-	struct addr	ip;
-	uint16_t	port;		/* host order; 0 = none or many */
+	struct addr ip;
+	uint16_t port; /* host order; 0 = none or many */
 };
 
 enum record_type {
-	RECORD_CAPTURE = 1, RECORD_CONNECTION, RECORD_SESSION, RECORD_TRANSACTION,
-	RECORD_RECIPIENT, RECORD_MESSAGE, RECORD_STALL, RECORD_ICMP_ERROR, RECORD_PATH, RECORD_HOST,
-	RECORD_PIECE, RECORD_LAST = RECORD_PIECE,
+	RECORD_CAPTURE = 1,
+	RECORD_CONNECTION,
+	RECORD_SESSION,
+	RECORD_TRANSACTION,
+	RECORD_RECIPIENT,
+	RECORD_MESSAGE,
+	RECORD_STALL,
+	RECORD_ICMP_ERROR,
+	RECORD_PATH,
+	RECORD_HOST,
+	RECORD_PIECE,
+	RECORD_LAST = RECORD_PIECE,
 };
 
 /* Every record starts with this.  (conn, n, m) with the type is its identity. */
 struct record_key {
-	uint32_t	point;		/* capture point, ordinal from 0; see record_capture */
-	uint64_t	conn;		/* connection id, 0 = none */
-	uint32_t	n, m;		/* ordinals below it: transaction n, its recipient m, ... */
+	uint32_t point; /* capture point, ordinal from 0; see record_capture */
+	uint64_t conn;  /* connection id, 0 = none */
+	uint32_t n, m;  /* ordinals below it: transaction n, its recipient m, ... */
 };
 
 /* ---- one capture point: quality first ------------------------------------ */
 
-/* The capture's clock was set forward: the senders' own clocks did not see that time (RFC 7323 time stamps of both ends). */
-#define RECORD_JUMPS	4
+/*
+ * The capture's clock was set forward: the senders' own clocks did not see that time (RFC 7323 time
+ * stamps of both ends).
+ */
+#define RECORD_JUMPS 4
 struct clock_jump {
-	struct moment	from, to;	/* packets on either side of it; frame 0: none */
-	int64_t		ns;		/* by about so much */
+	struct moment from, to; /* packets on either side of it; frame 0: none */
+	int64_t ns;             /* by about so much */
 };
 
 struct record_capture {
 	struct record_key key;
-	char		file[256];	/* as the user named it */
-	char		interface[64];	/* "" when the file has one */
-	char		log[256];	/* records file it was read from, beside other inputs; "" = none */
-	uint32_t	link_type;	/* LINKTYPE_* */
-	uint32_t	snaplen;	/* 0 = unlimited or unknown */
-	struct moment	first, last;	/* last.ns is T_end */
-	uint64_t	frames, bytes;	/* bytes on the wire */
-	uint64_t	tcp_frames, mail_frames, icmp_frames, other_frames;
-	uint64_t	undecodable;	/* headers cut or impossible */
-	uint64_t	unread;		/* all of them: of a link type that is not known */
-	uint64_t	cut_frames;	/* captured length < length on the wire */
-	uint32_t	cut_at;		/* largest captured length of a cut frame */
-	uint64_t	fragments, fragments_orphaned;
-	uint64_t	duplicates;	/* SPAN copies dropped (diagnosis 0.1, S16) */
-	uint64_t	eligible;	/* TCP frames that a copy could be told of */
-	struct moment	duplicate_first;
-	uint64_t	loops;		/* packets that came ten times and more, with falling TTL */
-	uint64_t	clock_back;	/* times that went back; largest step below */
-	int64_t		clock_back_ns;
-	struct moment	clock_back_at;
-	uint64_t	clock_forward;	/* times that it was set forward by more than a second; the largest below */
+	char file[256];     /* as the user named it */
+	char interface[64]; /* "" when the file has one */
+	char log[256];      /* records file it was read from, beside other inputs; "" = none */
+	uint32_t link_type; /* LINKTYPE_* */
+	uint32_t snaplen;   /* 0 = unlimited or unknown */
+	struct moment first, last; /* last.ns is T_end */
+	uint64_t frames, bytes;    /* bytes on the wire */
+	uint64_t tcp_frames, mail_frames, icmp_frames, other_frames;
+	uint64_t undecodable; /* headers cut or impossible */
+	uint64_t unread;      /* all of them: of a link type that is not known */
+	uint64_t cut_frames;  /* captured length < length on the wire */
+	uint32_t cut_at;      /* largest captured length of a cut frame */
+	uint64_t fragments, fragments_orphaned;
+	uint64_t duplicates; /* SPAN copies dropped (diagnosis 0.1, S16) */
+	uint64_t eligible;   /* TCP frames that a copy could be told of */
+	struct moment duplicate_first;
+	uint64_t loops;      /* packets that came ten times and more, with falling TTL */
+	uint64_t clock_back; /* times that went back; largest step below */
+	int64_t clock_back_ns;
+	struct moment clock_back_at;
+	uint64_t clock_forward; /* times that it was set forward by more than a second; the largest
+				   below */
 	struct clock_jump clock_jumps[RECORD_JUMPS];
-	bool		drops_known;
-	uint64_t	drops_kernel, drops_interface;
-	uint64_t	acked_bytes, acked_unseen;	/* q = unseen / acked, two-sided flows */
-	uint64_t	data_bytes, super_bytes;	/* TCP payload; in super-segments */
-	uint64_t	bad_checksums;
+	bool drops_known;
+	uint64_t drops_kernel, drops_interface;
+	uint64_t acked_bytes, acked_unseen; /* q = unseen / acked, two-sided flows */
+	uint64_t data_bytes, super_bytes;   /* TCP payload; in super-segments */
+	uint64_t bad_checksums;
 	/* of the whole file, told with its first point */
-	uint64_t	filtered, unfilterable;	/* left out by the filter; of them for their link type */
-	uint64_t	outside;	/* of the time that was asked for (--from, --to) */
-	uint64_t	repaired, timeless;	/* lengths or times that cannot be, put right; no time of their own */
-	uint64_t	flows, flows_one_sided, flows_midstream;
-	char		damage[256];	/* why reading stopped early; "" = whole */
-	uint64_t	damage_frame, damage_offset;
-	uint64_t	caps_hit;	/* sum of all bounds that were hit ... */
-	char		caps[256];	/* ... and which: "flows 12, held-bytes 3" */
+	uint64_t filtered, unfilterable; /* left out by the filter; of them for their link type */
+	uint64_t outside;                /* of the time that was asked for (--from, --to) */
+	uint64_t repaired,
+	    timeless; /* lengths or times that cannot be, put right; no time of their own */
+	uint64_t flows, flows_one_sided, flows_midstream;
+	char damage[256]; /* why reading stopped early; "" = whole */
+	uint64_t damage_frame, damage_offset;
+	uint64_t caps_hit; /* sum of all bounds that were hit ... */
+	char caps[256];    /* ... and which: "flows 12, held-bytes 3" */
 };
 
 /*
@@ -106,314 +120,360 @@ struct record_capture {
  * -b); a capture in one file has none.  Frames are counted through all pieces.
  */
 struct record_piece {
-	struct record_key key;		/* n = ordinal in the capture */
-	char		file[256];	/* as the user named it */
-	uint64_t	before;		/* frames of the pieces before it: its first one is before + 1 */
-	uint64_t	frames;
-	struct moment	first, last;	/* frame 0: it has none */
+	struct record_key key; /* n = ordinal in the capture */
+	char file[256];        /* as the user named it */
+	uint64_t before;       /* frames of the pieces before it: its first one is before + 1 */
+	uint64_t frames;
+	struct moment first, last; /* frame 0: it has none */
 };
 
 /* ---- one TCP connection --------------------------------------------------- */
 
 enum conn_state {
-	CONN_UNANSWERED = 1,	/* SYN, no SYN-ACK, RST or ICMP */
-	CONN_REFUSED,		/* RST answered the SYN */
-	CONN_UNREACHABLE,	/* ICMP error quoted the SYN */
-	CONN_HALF_OPEN,		/* SYN-ACK seen, its ACK not */
+	CONN_UNANSWERED = 1, /* SYN, no SYN-ACK, RST or ICMP */
+	CONN_REFUSED,        /* RST answered the SYN */
+	CONN_UNREACHABLE,    /* ICMP error quoted the SYN */
+	CONN_HALF_OPEN,      /* SYN-ACK seen, its ACK not */
 	CONN_ESTABLISHED,
-	CONN_MIDSTREAM,		/* no SYN and no SYN-ACK in the capture */
+	CONN_MIDSTREAM, /* no SYN and no SYN-ACK in the capture */
 };
 
 enum app_proto {
-	APP_UNKNOWN = 0, APP_SMTP, APP_SMTP_TUNNELLED, APP_SMTPS, APP_POP3, APP_POP3S, APP_IMAP, APP_IMAPS, APP_OTHER,
+	APP_UNKNOWN = 0,
+	APP_SMTP,
+	APP_SMTP_TUNNELLED,
+	APP_SMTPS,
+	APP_POP3,
+	APP_POP3S,
+	APP_IMAP,
+	APP_IMAPS,
+	APP_OTHER,
 };
 
 enum classified_by { CLASS_NONE = 0, CLASS_PORT, CLASS_GREETING, CLASS_CLIENT, CLASS_NDPI };
 
-/* R1..R8 of diagnosis 1A middlebox-reset (S17); R8 shows only over sessions, so no record carries it. */
+/*
+ * R1..R8 of diagnosis 1A middlebox-reset (S17); R8 shows only over sessions, so no record carries
+ * it.
+ */
 enum {
-	RESET_R1 = 1 << 0, RESET_R2 = 1 << 1, RESET_R3 = 1 << 2, RESET_R4 = 1 << 3,
-	RESET_R5 = 1 << 4, RESET_R5B = 1 << 5, RESET_R7 = 1 << 6, RESET_R6 = 1 << 7, RESET_R8 = 1 << 8,
+	RESET_R1 = 1 << 0,
+	RESET_R2 = 1 << 1,
+	RESET_R3 = 1 << 2,
+	RESET_R4 = 1 << 3,
+	RESET_R5 = 1 << 4,
+	RESET_R5B = 1 << 5,
+	RESET_R7 = 1 << 6,
+	RESET_R6 = 1 << 7,
+	RESET_R8 = 1 << 8,
 };
 
-#define RECORD_SIZES	16
-struct size_class {		/* transmissions of one size in one direction */
-	uint32_t	w;
-	uint32_t	ok, lost;
+#define RECORD_SIZES 16
+struct size_class { /* transmissions of one size in one direction */
+	uint32_t w;
+	uint32_t ok, lost;
 };
 
 /* Packets of one size that passed this point, data or not; no SYN, no RST, no super-segment. */
 struct passed {
-	uint32_t	w, n;
-	bool		folded;		/* smaller ones are counted with it */
-	struct moment	last;
+	uint32_t w, n;
+	bool folded; /* smaller ones are counted with it */
+	struct moment last;
 };
 
 /* Bytes of a stream that never passed this point although later ones did. */
 #define RECORD_STRETCHES 4
 struct stretch {
-	uint64_t	at, bytes;	/* at: stream offset */
+	uint64_t at, bytes; /* at: stream offset */
 };
 
-#define RECORD_PAUSES	4
+#define RECORD_PAUSES 4
 struct pause {
-	struct moment	from, to;
-	bool		ids_continue;	/* its IPv4 IDs run on over it */
-	uint32_t	probes;		/* packets of its in it that asked whether there is room, or are to keep the connection: one number back, with next to nothing */
-	uint32_t	ids_skipped;	/* it stepped by 1 till then, and so many are not in the capture: packets of the pause */
-	uint32_t	ticks;		/* its own clock went on by so many (TCP time stamps), ... */
-	int64_t		ticks_ns;	/* ... from its last data on; 0 = not told */
-	bool		trailing;	/* no data came after it */
+	struct moment from, to;
+	bool ids_continue; /* its IPv4 IDs run on over it */
+	uint32_t probes;   /* packets of its in it that asked whether there is room, or are to keep
+			      the connection: one number back, with next to nothing */
+	uint32_t ids_skipped; /* it stepped by 1 till then, and so many are not in the capture:
+				 packets of the pause */
+	uint32_t ticks;       /* its own clock went on by so many (TCP time stamps), ... */
+	int64_t ticks_ns;     /* ... from its last data on; 0 = not told */
+	bool trailing;        /* no data came after it */
 };
 
 /* What one endpoint sent, as seen at this capture point. */
 struct record_direction {
-	uint64_t	packets, data_segments, stream_bytes;
-	uint64_t	acked;		/* stream offset the peer acknowledged to */
-	uint64_t	missing;	/* bytes of this stream not in the capture (rule G) */
-	uint64_t	acked_unseen;	/* of them acknowledged: capture loss */
-	uint64_t	cut_bytes;	/* of them cut by the snap length */
-	bool		conflict;	/* two copies of a byte differ */
-	bool		isn_known, sack_ok, timestamps;
-	bool		syn_cut;	/* snap length cut the options of its SYN: those not read are not absent */
-	uint32_t	isn;
-	uint32_t	seq;		/* sequence number of stream offset 0; 0 = unknown */
-	uint32_t	tsval;		/* time stamp of its SYN; 0 = none */
-	uint32_t	clock_ticks;	/* of its own clock, between its first and its last time stamp behind the SYN */
-	int64_t		clock_ns;	/* the capture's time between them */
-	uint16_t	mss;		/* announced by this endpoint; 0 = unknown */
-	uint8_t		wscale;		/* 255 = not announced */
-	uint16_t	window_syn;	/* in its SYN or SYN-ACK, never scaled; 0 = not seen */
-	uint8_t		ttl, ttl_syn, ttl_rst, ttl_rst_first;	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */
-	bool		at_sender;	/* ttl is exactly 64, 128 or 255 */
-	struct moment	first, last, data_first, data_last, fin, rst;
-	uint32_t	rst_count;
-	uint32_t	reset_signs;	/* RESET_* of this endpoint's RSTs */
-	int64_t		reset_haste_ns;	/* RESET_R6: since the packet that the hastiest of them answers; 0 = not known */
-	int64_t		loop_ns;	/* from here to this endpoint and back, the least of this connection; 0 = not known */
-	bool		rst_answers;	/* the first one is what a socket says that is closed already, to a packet: without ACK, at the number named there */
-	bool		rst_bare;	/* the first one has no ACK: stacks that abort send one, what has none answers a packet (RFC 9293 3.10.7.1) */
+	uint64_t packets, data_segments, stream_bytes;
+	uint64_t acked;        /* stream offset the peer acknowledged to */
+	uint64_t missing;      /* bytes of this stream not in the capture (rule G) */
+	uint64_t acked_unseen; /* of them acknowledged: capture loss */
+	uint64_t cut_bytes;    /* of them cut by the snap length */
+	bool conflict;         /* two copies of a byte differ */
+	bool isn_known, sack_ok, timestamps;
+	bool syn_cut; /* snap length cut the options of its SYN: those not read are not absent */
+	uint32_t isn;
+	uint32_t seq;         /* sequence number of stream offset 0; 0 = unknown */
+	uint32_t tsval;       /* time stamp of its SYN; 0 = none */
+	uint32_t clock_ticks; /* of its own clock, between its first and its last time stamp behind
+				 the SYN */
+	int64_t clock_ns;     /* the capture's time between them */
+	uint16_t mss;         /* announced by this endpoint; 0 = unknown */
+	uint8_t wscale;       /* 255 = not announced */
+	uint16_t window_syn;  /* in its SYN or SYN-ACK, never scaled; 0 = not seen */
+	uint8_t ttl, ttl_syn, ttl_rst, ttl_rst_first; /* most frequent without SYN/RST; of the last
+							 and the first RST; 0 = none */
+	bool at_sender;                               /* ttl is exactly 64, 128 or 255 */
+	struct moment first, last, data_first, data_last, fin, rst;
+	uint32_t rst_count;
+	uint32_t reset_signs;   /* RESET_* of this endpoint's RSTs */
+	int64_t reset_haste_ns; /* RESET_R6: since the packet that the hastiest of them answers; 0 =
+				   not known */
+	int64_t loop_ns;  /* from here to this endpoint and back, the least of this connection; 0 =
+			     not known */
+	bool rst_answers; /* the first one is what a socket says that is closed already, to a
+			     packet: without ACK, at the number named there */
+	bool rst_bare;    /* the first one has no ACK: stacks that abort send one, what has none
+			     answers a packet (RFC 9293 3.10.7.1) */
 	/* sizes */
-	uint32_t	ceiling;	/* C = peer's MSS + 40/60; 0 = unknown */
-	uint32_t	w_max;		/* largest single segment seen leaving */
-	uint32_t	proven;		/* L: largest size cleanly delivered */
-	struct moment	proven_at;
-	struct moment	small_ok_first, small_ok_last;	/* data packets <= 576 cleanly delivered */
-	uint32_t	super_segments;
-	uint64_t	super_bytes;
-	uint32_t	size_count;
-	const struct size_class *sizes;	/* RECORD_SIZES; ascending w; of more than that the smallest share the first */
+	uint32_t ceiling; /* C = peer's MSS + 40/60; 0 = unknown */
+	uint32_t w_max;   /* largest single segment seen leaving */
+	uint32_t proven;  /* L: largest size cleanly delivered */
+	struct moment proven_at;
+	struct moment small_ok_first, small_ok_last; /* data packets <= 576 cleanly delivered */
+	uint32_t super_segments;
+	uint64_t super_bytes;
+	uint32_t size_count;
+	const struct size_class
+	    *sizes; /* RECORD_SIZES; ascending w; of more than that the smallest share the first */
 	/* what two capture points compare */
-	uint32_t	passed_count;
-	const struct passed *passed;	/* RECORD_SIZES; ascending w */
-	uint32_t	unseen_count;	/* all; kept below the first */
-	const struct stretch *unseen;	/* RECORD_STRETCHES */
+	uint32_t passed_count;
+	const struct passed *passed;  /* RECORD_SIZES; ascending w */
+	uint32_t unseen_count;        /* all; kept below the first */
+	const struct stretch *unseen; /* RECORD_STRETCHES */
 	/* loss (S13) */
-	uint32_t	retransmissions, hole_fills, dsacks;
-	uint32_t	needless;	/* retransmissions of what had arrived: acknowledged before, sooner than an answer takes, or to what was sent before */
-	uint32_t	again_first;	/* retransmissions of the byte that the receiver waited for */
-	uint32_t	fills_timed, overtaken;	/* late packets that no number tells from one overtaken: by a round trip, by less */
-	uint32_t	repair_ranges;
-	uint32_t	repair_w_max;	/* largest repair; for "all repairs < C" */
-	uint32_t	repair_w_max_count;
-	uint32_t	repair_sizes;	/* different sizes among the repairs, at most 255 */
-	bool		larger_after_repair;
-	bool		all_lost_above_proven;
-	struct moment	repair_first, repair_last;
-	/* the longest time in which it said again, and again, what the peer had acknowledged before: it did not hear */
-	uint32_t	deaf_count;	/* so many times, all the same bytes; 0 = never */
-	uint64_t	deaf_at;	/* stream offset */
-	struct moment	deaf_from, deaf_to;	/* the first and the last time */
-	struct moment	deaf_over;	/* then it went on; frame 0 = it did not */
-	bool		deaf_late;	/* ... and what it had heard then was said before it began: it was only late */
-	bool		deaf_fresh;	/* ... was said since; neither: nobody knows */
+	uint32_t retransmissions, hole_fills, dsacks;
+	uint32_t needless; /* retransmissions of what had arrived: acknowledged before, sooner than
+			      an answer takes, or to what was sent before */
+	uint32_t again_first; /* retransmissions of the byte that the receiver waited for */
+	uint32_t fills_timed, overtaken; /* late packets that no number tells from one overtaken: by
+					    a round trip, by less */
+	uint32_t repair_ranges;
+	uint32_t repair_w_max; /* largest repair; for "all repairs < C" */
+	uint32_t repair_w_max_count;
+	uint32_t repair_sizes; /* different sizes among the repairs, at most 255 */
+	bool larger_after_repair;
+	bool all_lost_above_proven;
+	struct moment repair_first, repair_last;
+	/*
+	 * the longest time in which it said again, and again, what the peer had acknowledged
+	 * before: it did not hear
+	 */
+	uint32_t deaf_count;              /* so many times, all the same bytes; 0 = never */
+	uint64_t deaf_at;                 /* stream offset */
+	struct moment deaf_from, deaf_to; /* the first and the last time */
+	struct moment deaf_over;          /* then it went on; frame 0 = it did not */
+	bool deaf_late; /* ... and what it had heard then was said before it began: it was only late
+			 */
+	bool deaf_fresh; /* ... was said since; neither: nobody knows */
 	/* the window this endpoint offered */
-	struct moment	zero_from, zero_to;	/* longest span at window 0, or too small for a segment */
-	uint32_t	zero_probes;		/* answered probes in it */
-	uint32_t	zero_room;		/* largest window in it, bytes */
-	uint32_t	window_eq, window_over;	/* peer segments == / > last raw window */
-	uint16_t	window_median;		/* raw */
+	struct moment zero_from, zero_to; /* longest span at window 0, or too small for a segment */
+	uint32_t zero_probes;             /* answered probes in it */
+	uint32_t zero_room;               /* largest window in it, bytes */
+	uint32_t window_eq, window_over;  /* peer segments == / > last raw window */
+	uint16_t window_median;           /* raw */
 	/* longest silence with nothing outstanding (S10) */
-	struct moment	pause_from, pause_to;
-	bool		pause_ids_continue;
-	uint32_t	pause_count;	/* kept below, in order of time; the longest ones */
-	const struct pause *pauses;	/* RECORD_PAUSES */
+	struct moment pause_from, pause_to;
+	bool pause_ids_continue;
+	uint32_t pause_count;       /* kept below, in order of time; the longest ones */
+	const struct pause *pauses; /* RECORD_PAUSES */
 	/* hole beyond a bottleneck (S9); offsets are stream offsets */
-	struct moment	hole_seen;	/* first packet whose SEQ lies beyond it */
-	uint64_t	hole_at, hole_bytes;
-	uint32_t	hole_segments;	/* k, when hole_bytes == k * payload_max, else 0 */
-	uint32_t	hole_id_jump;	/* IPv4 IDs missing over it */
-	struct moment	hole_filled;
-	bool		hole_filled_smaller;	/* every segment from then on < C */
-	bool		hole_acked;	/* B acknowledged beyond the edge: loss elsewhere or capture loss */
+	struct moment hole_seen; /* first packet whose SEQ lies beyond it */
+	uint64_t hole_at, hole_bytes;
+	uint32_t hole_segments; /* k, when hole_bytes == k * payload_max, else 0 */
+	uint32_t hole_id_jump;  /* IPv4 IDs missing over it */
+	struct moment hole_filled;
+	bool hole_filled_smaller; /* every segment from then on < C */
+	bool hole_acked; /* B acknowledged beyond the edge: loss elsewhere or capture loss */
 	/* IDs missing over a silence: an outage upstream of the capture (S11) */
-	struct moment	id_gap_from, id_gap_to;
-	uint32_t	id_gap;
-	bool		id_gap_big_before;	/* full-size segments were seen before it */
-	bool		ids_step;	/* this endpoint's IPv4 IDs step by 1 in this flow */
-	bool		options_cut;	/* snap length cut TCP options of its ACKs: SACK unreadable */
+	struct moment id_gap_from, id_gap_to;
+	uint32_t id_gap;
+	bool id_gap_big_before; /* full-size segments were seen before it */
+	bool ids_step;          /* this endpoint's IPv4 IDs step by 1 in this flow */
+	bool options_cut;       /* snap length cut TCP options of its ACKs: SACK unreadable */
 };
 
-/* S15: no round trip takes longer, a handshake that seems to was timed by a clock that was set; a SYN is sent again before. */
-#define RECORD_RTT_MOST	INT64_C(64000000000)
+/*
+ * S15: no round trip takes longer, a handshake that seems to was timed by a clock that was set; a
+ * SYN is sent again before.
+ */
+#define RECORD_RTT_MOST INT64_C(64000000000)
 
-#define RECORD_SYNS	12
+#define RECORD_SYNS 12
 struct record_connection {
 	struct record_key key;
-	struct endpoint	client, server;
-	enum conn_state	state;
-	enum app_proto	app;
+	struct endpoint client, server;
+	enum conn_state state;
+	enum app_proto app;
 	enum classified_by by;
-	char		community_id[40];
-	uint16_t	vlan[2];	/* outer, inner; 0 = none */
-	char		tunnel[32];	/* "", "pppoe", "vxlan", "gre", ... */
-	uint32_t	tunnel_bytes;	/* so much larger is the outermost IP packet */
-	bool		tunnel_mirror;	/* one host sends both directions in it: copies, of which neither end knows */
-	uint64_t	payload_hash;	/* first client and server bytes: joins copies of a connection */
-	struct moment	first, last;
-	int64_t		t_end;		/* last frame of the capture point when this was written */
-	bool		open;		/* capture ended or session still running */
-	uint32_t	syn_count, synack_count;
-	struct moment	syn[RECORD_SYNS], synack_first, synack_last;
-	struct moment	handshake;	/* the ACK that completed it */
-	struct moment	circle;		/* the client's packet that first came by ten times, each time with less TTL */
-	struct moment	refused;	/* the RST that answered the SYN */
-	bool		refused_ack_ok;	/* its ACK == ISN+1 */
-	bool		client_reset_synack;
-	uint32_t	disordered;	/* packets with content recorded out of order */
-	int64_t		late_ns;	/* the latest of its packets was recorded so long behind one with a later time */
-	struct moment	unreachable;	/* the ICMP error that quoted the SYN */
-	int64_t		rtt_ns;		/* S15, at most RECORD_RTT_MOST; 1 s when unknown */
-	bool		rtt_known;
-	int32_t		vantage;	/* v in permille; -1 unknown */
-	struct record_direction dir[2];	/* [0] client to server, [1] server to client */
+	char community_id[40];
+	uint16_t vlan[2];      /* outer, inner; 0 = none */
+	char tunnel[32];       /* "", "pppoe", "vxlan", "gre", ... */
+	uint32_t tunnel_bytes; /* so much larger is the outermost IP packet */
+	bool tunnel_mirror;    /* one host sends both directions in it: copies, of which neither end
+				  knows */
+	uint64_t payload_hash; /* first client and server bytes: joins copies of a connection */
+	struct moment first, last;
+	int64_t t_end; /* last frame of the capture point when this was written */
+	bool open;     /* capture ended or session still running */
+	uint32_t syn_count, synack_count;
+	struct moment syn[RECORD_SYNS], synack_first, synack_last;
+	struct moment handshake; /* the ACK that completed it */
+	struct moment
+	    circle; /* the client's packet that first came by ten times, each time with less TTL */
+	struct moment refused; /* the RST that answered the SYN */
+	bool refused_ack_ok;   /* its ACK == ISN+1 */
+	bool client_reset_synack;
+	uint32_t disordered; /* packets with content recorded out of order */
+	int64_t late_ns; /* the latest of its packets was recorded so long behind one with a later
+			    time */
+	struct moment unreachable; /* the ICMP error that quoted the SYN */
+	int64_t rtt_ns;            /* S15, at most RECORD_RTT_MOST; 1 s when unknown */
+	bool rtt_known;
+	int32_t vantage;                /* v in permille; -1 unknown */
+	struct record_direction dir[2]; /* [0] client to server, [1] server to client */
 };
 
 /* ---- one stall: an episode in one direction ------------------------------- */
 
-#define RECORD_CHAIN	16
+#define RECORD_CHAIN 16
 struct transmission {
-	int64_t		ns;
-	uint64_t	frame;
-	uint32_t	w;
-	uint16_t	ip_id;
-	bool		df;
-	bool		super;		/* size on the wire unknown, <= C */
-	bool		lost;
+	int64_t ns;
+	uint64_t frame;
+	uint32_t w;
+	uint16_t ip_id;
+	bool df;
+	bool super; /* size on the wire unknown, <= C */
+	bool lost;
 };
 
 /* Liveness of A->B during the episode (diagnosis 0.2, S3-S5, S22). */
 enum {
-	LIVE_L1 = 1 << 0, LIVE_L2 = 1 << 1, LIVE_L2B = 1 << 2, LIVE_L3 = 1 << 3,
+	LIVE_L1 = 1 << 0,
+	LIVE_L2 = 1 << 1,
+	LIVE_L2B = 1 << 2,
+	LIVE_L3 = 1 << 3,
 };
 
 struct record_stall {
-	struct record_key key;		/* n = ordinal of the stall, m = direction (0 c2s, 1 s2c) */
-	struct endpoint	from, to;	/* A, B */
-	uint32_t	chain_count;	/* transmissions of the head byte in all */
-	uint32_t	chain_lost;	/* of them lost */
-	uint32_t	chain_above;	/* of them lost and larger than proven (super-segments too) */
-	uint32_t	chain_starts;	/* different first bytes among the lost ones */
-	struct moment	lost_last;	/* the last lost transmission of it */
-	uint32_t	chain_len;	/* kept below: the first and the last */
+	struct record_key key;    /* n = ordinal of the stall, m = direction (0 c2s, 1 s2c) */
+	struct endpoint from, to; /* A, B */
+	uint32_t chain_count;     /* transmissions of the head byte in all */
+	uint32_t chain_lost;      /* of them lost */
+	uint32_t chain_above;     /* of them lost and larger than proven (super-segments too) */
+	uint32_t chain_starts;    /* different first bytes among the lost ones */
+	struct moment lost_last;  /* the last lost transmission of it */
+	uint32_t chain_len;       /* kept below: the first and the last */
 	struct transmission chain[RECORD_CHAIN];
-	uint64_t	head;		/* stream offset of the byte */
-	struct moment	first, last;	/* first and last transmission of it */
-	struct moment	delivered;	/* frame 0: never */
-	uint32_t	delivered_w;	/* size that carried it at last */
-	bool		delivered_smaller; /* every byte of the chain came in segments < u */
-	uint32_t	u;		/* smallest lost size above proven; 0: none */
-	uint32_t	proven;		/* L of this flow and direction */
-	uint32_t	n_lost_ge, n_ok_ge, n_lost_lt, n_ok_lt;	/* against u: Fisher's table */
-	uint32_t	lost_else;	/* lost at other times, before or after the chain */
-	struct moment	lost_frames[RECORD_CHAIN]; /* further witnesses of lost sizes >= u */
-	uint32_t	lost_count;	/* kept above */
-	uint32_t	live;		/* LIVE_* with u as the bound (pmtu) */
-	struct moment	live_at[4];
-	uint32_t	live_any;	/* LIVE_* within [second, last) of the chain, any size (S4) */
-	uint32_t	peer_repeats;	/* S22: peer's small reply repeated, after A's empty ACK too */
-	uint32_t	peer_repeats_after_ack;
-	struct moment	peer_repeat_at;	/* the last of them */
-	uint32_t	peer_new;	/* new data of B during the episode */
-	bool		peer_seen;	/* any packet of B later than 1 s and 2 RTT after the first */
-	bool		zero_window;	/* B offered 0 during it */
-	bool		df_clear;	/* DF = 0 on every transmission */
-	uint32_t	fragment_trains; /* of them complete trains */
-	bool		pieces_came;	/* larger ones had arrived before on this flow, cut by the card into the largest packets there are */
-	bool		first_of_size;	/* nothing >= u was ever sent before on this flow */
-	uint32_t	later_delivered; /* segments right of the hole delivered while it stood */
-	uint32_t	later_w_max;
-	uint32_t	later_sent;	/* segments right of the hole, the same bytes once */
-	bool		later_last;	/* the newest of them was delivered */
-	uint32_t	again;		/* B's empty ACKs of the head said again: more than A's small packets may have drawn */
-	struct moment	again_first, again_last;
-	uint32_t	w_min;		/* smallest of the chain */
-	int64_t		idle_before_ns;	/* since the last packet of either end before the first transmission */
-	bool		options_cut;	/* snap length cut B's TCP options: SACK unreadable */
-	bool		one_sided;
-	struct moment	ptb_first;	/* earliest valid PTB for this flow; */
-	uint32_t	ptb_mtu;	/* the smallest MTU told */
-	uint32_t	ptb_after;	/* transmissions above it, later than the 200 ms grace, not delivered */
-	bool		ptb_late;	/* came after the 4th transmission (S7) */
-	bool		ptb_zero;
-	bool		ptb_cut;	/* matched by a cut quote only (S19) */
-	struct addr	ptb_from;	/* the router that told ptb_mtu */
+	uint64_t head;             /* stream offset of the byte */
+	struct moment first, last; /* first and last transmission of it */
+	struct moment delivered;   /* frame 0: never */
+	uint32_t delivered_w;      /* size that carried it at last */
+	bool delivered_smaller;    /* every byte of the chain came in segments < u */
+	uint32_t u;                /* smallest lost size above proven; 0: none */
+	uint32_t proven;           /* L of this flow and direction */
+	uint32_t n_lost_ge, n_ok_ge, n_lost_lt, n_ok_lt; /* against u: Fisher's table */
+	uint32_t lost_else; /* lost at other times, before or after the chain */
+	struct moment lost_frames[RECORD_CHAIN]; /* further witnesses of lost sizes >= u */
+	uint32_t lost_count;                     /* kept above */
+	uint32_t live;                           /* LIVE_* with u as the bound (pmtu) */
+	struct moment live_at[4];
+	uint32_t live_any;     /* LIVE_* within [second, last) of the chain, any size (S4) */
+	uint32_t peer_repeats; /* S22: peer's small reply repeated, after A's empty ACK too */
+	uint32_t peer_repeats_after_ack;
+	struct moment peer_repeat_at; /* the last of them */
+	uint32_t peer_new;            /* new data of B during the episode */
+	bool peer_seen;               /* any packet of B later than 1 s and 2 RTT after the first */
+	bool zero_window;             /* B offered 0 during it */
+	bool df_clear;                /* DF = 0 on every transmission */
+	uint32_t fragment_trains;     /* of them complete trains */
+	bool pieces_came;   /* larger ones had arrived before on this flow, cut by the card into the
+			       largest packets there are */
+	bool first_of_size; /* nothing >= u was ever sent before on this flow */
+	uint32_t later_delivered; /* segments right of the hole delivered while it stood */
+	uint32_t later_w_max;
+	uint32_t later_sent; /* segments right of the hole, the same bytes once */
+	bool later_last;     /* the newest of them was delivered */
+	uint32_t again; /* B's empty ACKs of the head said again: more than A's small packets may
+			   have drawn */
+	struct moment again_first, again_last;
+	uint32_t w_min; /* smallest of the chain */
+	int64_t
+	    idle_before_ns; /* since the last packet of either end before the first transmission */
+	bool options_cut;   /* snap length cut B's TCP options: SACK unreadable */
+	bool one_sided;
+	struct moment ptb_first; /* earliest valid PTB for this flow; */
+	uint32_t ptb_mtu;        /* the smallest MTU told */
+	uint32_t ptb_after; /* transmissions above it, later than the 200 ms grace, not delivered */
+	bool ptb_late;      /* came after the 4th transmission (S7) */
+	bool ptb_zero;
+	bool ptb_cut;         /* matched by a cut quote only (S19) */
+	struct addr ptb_from; /* the router that told ptb_mtu */
 };
 
 /* ---- ICMP errors ---------------------------------------------------------- */
 
 struct record_icmp_error {
-	struct record_key key;		/* conn 0 when no flow matched; n = ordinal */
-	struct moment	at;
-	struct addr	from, to;	/* router, and whom it told */
-	uint8_t		family, type, code;
-	uint32_t	mtu;		/* frag-needed / packet too big, else 0 */
-	bool		frag_needed;
-	struct endpoint	quoted_from, quoted_to;	/* of the packet that met it */
-	uint8_t		quoted_proto;
-	uint32_t	quoted_len;	/* its IP length */
-	uint32_t	quoted_seq;
-	bool		quote_cut;	/* ports or seq missing */
-	bool		ports_differ;	/* matched on one side's tuple only */
-	bool		for_syn;	/* quotes a SYN of the connection */
-	int32_t		dir;		/* direction it speaks of; -1 unknown */
-	uint32_t	repeats;	/* same router, flow, type, code, mtu: folded into one */
-	struct moment	last;
-	uint64_t	largest_sent;	/* largest w of that flow and direction when it came */
-	uint32_t	sent_after_above; /* single segments > mtu later than the grace ... */
-	uint32_t	sent_after_above_lost;	/* ... and of them not delivered */
-	uint32_t	sent_after;	/* data segments after it ... */
-	uint32_t	sent_again;	/* ... and of them no larger than told, with bytes that had been sent before */
-	struct moment	above_frames[4]; /* witnesses of sent_after_above */
-	uint8_t		ttl;
-	char		community_id[40]; /* of the quoted flow */
+	struct record_key key; /* conn 0 when no flow matched; n = ordinal */
+	struct moment at;
+	struct addr from, to; /* router, and whom it told */
+	uint8_t family, type, code;
+	uint32_t mtu; /* frag-needed / packet too big, else 0 */
+	bool frag_needed;
+	struct endpoint quoted_from, quoted_to; /* of the packet that met it */
+	uint8_t quoted_proto;
+	uint32_t quoted_len; /* its IP length */
+	uint32_t quoted_seq;
+	bool quote_cut;    /* ports or seq missing */
+	bool ports_differ; /* matched on one side's tuple only */
+	bool for_syn;      /* quotes a SYN of the connection */
+	int32_t dir;       /* direction it speaks of; -1 unknown */
+	uint32_t repeats;  /* same router, flow, type, code, mtu: folded into one */
+	struct moment last;
+	uint64_t largest_sent;          /* largest w of that flow and direction when it came */
+	uint32_t sent_after_above;      /* single segments > mtu later than the grace ... */
+	uint32_t sent_after_above_lost; /* ... and of them not delivered */
+	uint32_t sent_after;            /* data segments after it ... */
+	uint32_t sent_again; /* ... and of them no larger than told, with bytes that had been sent
+				before */
+	struct moment above_frames[4]; /* witnesses of sent_after_above */
+	uint8_t ttl;
+	char community_id[40]; /* of the quoted flow */
 };
 
 /* ---- a directed path in one epoch; joins as a semilattice (2.6) ----------- */
 
 struct record_path {
 	struct record_key key;
-	struct addr	from, to;
-	int64_t		epoch_ns;	/* start of the 600 s bucket */
-	uint32_t	proven;		/* L */
-	struct moment	proven_at;
-	uint64_t	proven_conn;
-	uint32_t	w_max_seen;	/* largest single segment seen, acknowledged or not */
-	uint32_t	flows;		/* that delivered data this way */
+	struct addr from, to;
+	int64_t epoch_ns; /* start of the 600 s bucket */
+	uint32_t proven;  /* L */
+	struct moment proven_at;
+	uint64_t proven_conn;
+	uint32_t w_max_seen; /* largest single segment seen, acknowledged or not */
+	uint32_t flows;      /* that delivered data this way */
 };
 
 /* ---- which ports of which hosts answered whom: contrast for 1B ------------ */
 
 struct record_host {
 	struct record_key key;
-	struct addr	client;
-	struct endpoint	server;
-	uint32_t	answered, refused, unanswered, unreachable;	/* connections */
-	struct moment	first, last, answered_at;
-	uint8_t		ttl;		/* of the server's packets other than RST */
-	uint8_t		ttl_rst;
-	int64_t		rtt_min_ns;	/* SYN to SYN-ACK */
-	uint32_t	data;		/* connections on which the client sent data */
+	struct addr client;
+	struct endpoint server;
+	uint32_t answered, refused, unanswered, unreachable; /* connections */
+	struct moment first, last, answered_at;
+	uint8_t ttl; /* of the server's packets other than RST */
+	uint8_t ttl_rst;
+	int64_t rtt_min_ns; /* SYN to SYN-ACK */
+	uint32_t data;      /* connections on which the client sent data */
 };
 
 /* ---- sessions, transactions, recipients, messages ------------------------- */
@@ -422,212 +482,267 @@ struct record_host {
 enum { RECORD_WORDS = 512, RECORD_ADDRESS = 256, RECORD_HEADER = 200, RECORD_LINE = 128 };
 
 struct record_reply {
-	uint16_t	code;		/* POP3: 1 +OK, 0 -ERR with text */
-	char		enhanced[16];	/* "5.7.1" */
-	const char	*text;		/* RECORD_WORDS; lines joined by a blank */
-	bool		cut;		/* the rest of it is not in the capture */
-	struct moment	at;
+	uint16_t code;     /* POP3: 1 +OK, 0 -ERR with text */
+	char enhanced[16]; /* "5.7.1" */
+	const char *text;  /* RECORD_WORDS; lines joined by a blank */
+	bool cut;          /* the rest of it is not in the capture */
+	struct moment at;
 };
 
-enum smtp_stage { STAGE_NONE = 0, STAGE_CONNECT, STAGE_EHLO, STAGE_STARTTLS, STAGE_AUTH, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_DOT, STAGE_OTHER };
+enum smtp_stage {
+	STAGE_NONE = 0,
+	STAGE_CONNECT,
+	STAGE_EHLO,
+	STAGE_STARTTLS,
+	STAGE_AUTH,
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA,
+	STAGE_DOT,
+	STAGE_OTHER
+};
 
-#define RECORD_REFUSALS	8
-struct session_refusal {		/* a negative reply outside any transaction's own fields */
-	enum smtp_stage	stage;
-	char		verb[16];
-	const char	*line;		/* RECORD_LINE; the command, masked */
+#define RECORD_REFUSALS 8
+struct session_refusal { /* a negative reply outside any transaction's own fields */
+	enum smtp_stage stage;
+	char verb[16];
+	const char *line; /* RECORD_LINE; the command, masked */
 	struct record_reply reply;
-	struct moment	asked;
-	bool		unsolicited, consequence, after_auth, ended_transaction, transaction_open;
-	bool		guessed;	/* several commands could be answered so, and what the server said before is missing */
-	uint32_t	transaction;	/* ordinal, 0 = none */
-	bool		deleted, unlisted;	/* POP3, of the message it is about: in this session, and by the server's own count */
+	struct moment asked;
+	bool unsolicited, consequence, after_auth, ended_transaction, transaction_open;
+	bool guessed; /* several commands could be answered so, and what the server said before is
+			 missing */
+	uint32_t transaction;   /* ordinal, 0 = none */
+	bool deleted, unlisted; /* POP3, of the message it is about: in this session, and by the
+				   server's own count */
 };
 
 struct record_session {
 	struct record_key key;
-	enum app_proto	app;
-	struct endpoint	client, server;
-	struct moment	first, last;
-	bool		visible;	/* a line of the protocol was seen: counts as a session */
-	bool		server_seen, client_seen, midstream;
+	enum app_proto app;
+	struct endpoint client, server;
+	struct moment first, last;
+	bool visible; /* a line of the protocol was seen: counts as a session */
+	bool server_seen, client_seen, midstream;
 	struct record_reply greeting;
-	struct moment	greeting_begun;	/* first server byte */
-	bool		greeting_cut;
-	bool		early_talker;
-	struct moment	bare_command;	/* the first command line that ends with LF alone */
-	struct moment	unoffered;	/* the first that did not wait for the answer before it, though PIPELINING was not offered */
-	bool		proxy_header;	/* what connects is a proxy: its PROXY header comes before the client's words */
-	const char	*identity;	/* RECORD_LINE; EHLO/HELO argument */
-	bool		ehlo, helo, lhlo, ehlo_answered;
-	const char	*capabilities;	/* RECORD_WORDS; last EHLO or CAPA list, blank separated; text_words_cut() */
-	struct moment	capabilities_at; /* where that list ends */
-	bool		offer_cut;	/* ... of which not all was read: what is not in it may have been offered */
-	const char	*masked_keywords; /* RECORD_LINE */
-	bool		auth_offered, starttls_offered;
-	bool		auth_tried, auth_ok;
-	char		auth_mechanism[32];
-	char		user_hash[17];	/* keyed; equality only */
-	const char	*user;		/* RECORD_LINE; the name itself, only when asked for */
-	struct moment	auth_at;
-	struct record_reply auth_reply;	/* the last to AUTH */
-	bool		starttls_tried;
+	struct moment greeting_begun; /* first server byte */
+	bool greeting_cut;
+	bool early_talker;
+	struct moment bare_command; /* the first command line that ends with LF alone */
+	struct moment unoffered;    /* the first that did not wait for the answer before it, though
+				       PIPELINING was not offered */
+	bool proxy_header; /* what connects is a proxy: its PROXY header comes before the client's
+			      words */
+	const char *identity; /* RECORD_LINE; EHLO/HELO argument */
+	bool ehlo, helo, lhlo, ehlo_answered;
+	const char *capabilities;      /* RECORD_WORDS; last EHLO or CAPA list, blank separated;
+					  text_words_cut() */
+	struct moment capabilities_at; /* where that list ends */
+	bool offer_cut; /* ... of which not all was read: what is not in it may have been offered */
+	const char *masked_keywords; /* RECORD_LINE */
+	bool auth_offered, starttls_offered;
+	bool auth_tried, auth_ok;
+	char auth_mechanism[32];
+	char user_hash[17]; /* keyed; equality only */
+	const char *user;   /* RECORD_LINE; the name itself, only when asked for */
+	struct moment auth_at;
+	struct record_reply auth_reply; /* the last to AUTH */
+	bool starttls_tried;
 	struct record_reply starttls_reply;
-	bool		tls;		/* dialogue became unreadable */
-	struct moment	tls_at;
-	struct record_reply tls_plain;	/* what the server said first in plain text when the client had begun TLS behind STARTTLS */
-	struct moment	tls_unused;	/* the client's first plain command behind a STARTTLS that was taken */
-	uint8_t		tls_alert;	/* description + 1; 0 = none */
-	uint8_t		tls_alert_from;	/* 0 client, 1 server */
-	uint16_t	tls_offered, tls_chosen; /* highest version that the client offers; the server's choice; 0 = not seen */
-	bool		tls_no_certificate; /* the server wanted a client certificate, and the client had none */
-	bool		tls_certificate; /* the client showed one */
-	uint32_t	tls_hello_bytes; /* of the client's hello; 0 = not seen whole */
-	bool		tls_finished;
-	bool		tls_answered;	/* behind the client's part of it the server sent more than an alert */
-	bool		tls_spoke;	/* behind it the client said more than its goodbye */
-	struct moment	tls_spoke_at;	/* the first of it */
-	struct moment	tls_goodbye;	/* TLS 1.3, SMTP: its first words behind it are as long as QUIT */
-	struct moment	tls_close;	/* first encrypted alert behind the handshake: one side ends it */
-	uint8_t		tls_close_from;	/* 0 client, 1 server */
-	const char	*tls_issuer;	/* RECORD_HEADER; of the server's certificate: organization, name; TLS 1.2 and older */
-	uint16_t	client_first_byte, server_first_byte;	/* +1; 0 = none */
-	const char	*server_opening; /* RECORD_LINE; how the server begins where a letter does, as no greeting of mail begins: "HTTP/1.1 302 Found" */
-	struct moment	quit, bye;
-	bool		gap_client, gap_server;
-	uint32_t	odd;		/* ODD_* seen by the client's lines */
-	uint32_t	commands, replies, transactions;
-	uint64_t	client_sum, server_sum;	/* over all that was said in plain text, secrets masked; equal where nothing was changed between; 0 = not summed up (mail.h) */
-	struct moment	content_from, content_to; /* DATA/RETR phase open, for stall and pause rules */
-	char		last_command[64];	/* verb and masked argument in flight at the end */
-	bool		command_unanswered;
-	bool		chunk_whole;	/* the last command is BDAT, and all of its chunk came: it was the server's turn */
-	uint32_t	refusal_count;		/* all; kept below the first and the last */
-	uint32_t	refusals_kept;
+	bool tls; /* dialogue became unreadable */
+	struct moment tls_at;
+	struct record_reply tls_plain; /* what the server said first in plain text when the client
+					  had begun TLS behind STARTTLS */
+	struct moment
+	    tls_unused;    /* the client's first plain command behind a STARTTLS that was taken */
+	uint8_t tls_alert; /* description + 1; 0 = none */
+	uint8_t tls_alert_from;           /* 0 client, 1 server */
+	uint16_t tls_offered, tls_chosen; /* highest version that the client offers; the server's
+					     choice; 0 = not seen */
+	bool tls_no_certificate;  /* the server wanted a client certificate, and the client had none
+				   */
+	bool tls_certificate;     /* the client showed one */
+	uint32_t tls_hello_bytes; /* of the client's hello; 0 = not seen whole */
+	bool tls_finished;
+	bool tls_answered; /* behind the client's part of it the server sent more than an alert */
+	bool tls_spoke;    /* behind it the client said more than its goodbye */
+	struct moment tls_spoke_at; /* the first of it */
+	struct moment
+	    tls_goodbye;         /* TLS 1.3, SMTP: its first words behind it are as long as QUIT */
+	struct moment tls_close; /* first encrypted alert behind the handshake: one side ends it */
+	uint8_t tls_close_from;  /* 0 client, 1 server */
+	const char *tls_issuer;  /* RECORD_HEADER; of the server's certificate: organization, name;
+				    TLS 1.2 and older */
+	uint16_t client_first_byte, server_first_byte; /* +1; 0 = none */
+	const char *server_opening; /* RECORD_LINE; how the server begins where a letter does, as no
+				       greeting of mail begins: "HTTP/1.1 302 Found" */
+	struct moment quit, bye;
+	bool gap_client, gap_server;
+	uint32_t odd; /* ODD_* seen by the client's lines */
+	uint32_t commands, replies, transactions;
+	uint64_t client_sum,
+	    server_sum; /* over all that was said in plain text, secrets masked; equal where nothing
+			   was changed between; 0 = not summed up (mail.h) */
+	struct moment content_from,
+	    content_to;        /* DATA/RETR phase open, for stall and pause rules */
+	char last_command[64]; /* verb and masked argument in flight at the end */
+	bool command_unanswered;
+	bool chunk_whole;       /* the last command is BDAT, and all of its chunk came: it was the
+				   server's turn */
+	uint32_t refusal_count; /* all; kept below the first and the last */
+	uint32_t refusals_kept;
 	/* POP3 */
-	uint32_t	logins_ok, logins_refused;
-	uint32_t	listed, retrieved, cut, deleted;
-	struct moment	behind_dot;	/* the server's first line behind the end of a message that answers nothing */
-	struct moment	bad_reply;	/* first listing with a line that no program can read */
-	const char	*bad_line;	/* RECORD_LINE; ... which is this */
-	bool		quit_ok;
-	struct session_refusal refusals[RECORD_REFUSALS];	/* last: those not kept are not copied, record_copy.h */
+	uint32_t logins_ok, logins_refused;
+	uint32_t listed, retrieved, cut, deleted;
+	struct moment behind_dot; /* the server's first line behind the end of a message that
+				     answers nothing */
+	struct moment bad_reply;  /* first listing with a line that no program can read */
+	const char *bad_line;     /* RECORD_LINE; ... which is this */
+	bool quit_ok;
+	struct session_refusal
+	    refusals[RECORD_REFUSALS]; /* last: those not kept are not copied, record_copy.h */
 };
 
-enum verdict { VERDICT_NONE = 0, VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED,
-	VERDICT_ASKED };	/* of a `mail' alone, which knows the session for whose sake it was asked */
+enum verdict {
+	VERDICT_NONE = 0,
+	VERDICT_ACCEPTED,
+	VERDICT_REFUSED,
+	VERDICT_DEFERRED,
+	VERDICT_LOST,
+	VERDICT_UNKNOWN,
+	VERDICT_ABANDONED,
+	VERDICT_ASKED
+}; /* of a `mail' alone, which knows the session for whose sake it was asked */
 
 struct record_transaction {
-	struct record_key key;		/* n = ordinal in the session */
-	const char	*sender;	/* RECORD_ADDRESS */
-	struct moment	first, last;
-	uint64_t	declared_size;	/* MAIL SIZE=; 0 = none */
-	uint64_t	bytes;		/* content bytes seen, transparency undone */
-	const char	*message_id;	/* RECORD_HEADER */
-	uint32_t	recipients;	/* RCPT commands */
-	uint32_t	recipients_accepted;
-	bool		data_sent, bdat;
+	struct record_key key; /* n = ordinal in the session */
+	const char *sender;    /* RECORD_ADDRESS */
+	struct moment first, last;
+	uint64_t declared_size; /* MAIL SIZE=; 0 = none */
+	uint64_t bytes;         /* content bytes seen, transparency undone */
+	const char *message_id; /* RECORD_HEADER */
+	uint32_t recipients;    /* RCPT commands */
+	uint32_t recipients_accepted;
+	bool data_sent, bdat;
 	struct record_reply mail_reply, data_reply, final_reply;
-	struct moment	data_at, end_of_data;
-	uint64_t	end_offset;	/* stream offset behind the end of data; 0 = not seen */
-	bool		end_acked;	/* TCP acknowledged it */
-	bool		end_split;	/* its CRLF "." CRLF came in more than one packet */
-	bool		end_bare;	/* LF "." LF is the last of it: no end to a strict server, and none answered */
-	enum verdict	verdict;
-	enum smtp_stage	stage;		/* where the verdict fell */
+	struct moment data_at, end_of_data;
+	uint64_t end_offset; /* stream offset behind the end of data; 0 = not seen */
+	bool end_acked;      /* TCP acknowledged it */
+	bool end_split;      /* its CRLF "." CRLF came in more than one packet */
+	bool end_bare; /* LF "." LF is the last of it: no end to a strict server, and none answered
+			*/
+	enum verdict verdict;
+	enum smtp_stage stage;             /* where the verdict fell */
 	struct record_reply verdict_reply; /* the reply that decided; code 0 = none */
-	bool		implied;	/* MAIL not in the capture */
-	bool		unsure;		/* facts derived after a gap */
-	bool		nested;		/* MAIL refused while one was open: not an attempt */
+	bool implied;                      /* MAIL not in the capture */
+	bool unsure;                       /* facts derived after a gap */
+	bool nested;                       /* MAIL refused while one was open: not an attempt */
 };
 
 struct record_recipient {
-	struct record_key key;		/* n = transaction, m = ordinal of RCPT */
-	const char	*address;	/* RECORD_ADDRESS */
+	struct record_key key; /* n = transaction, m = ordinal of RCPT */
+	const char *address;   /* RECORD_ADDRESS */
 	struct record_reply reply;
-	struct record_reply final_reply;	/* LMTP: its own; else the transaction's */
-	struct moment	at;
-	enum verdict	verdict;
-	bool		consequence;	/* answered, but only because MAIL was refused */
+	struct record_reply final_reply; /* LMTP: its own; else the transaction's */
+	struct moment at;
+	enum verdict verdict;
+	bool consequence; /* answered, but only because MAIL was refused */
 };
 
-enum message_state { MESSAGE_WHOLE = 1, MESSAGE_CUT, MESSAGE_NOT_RETRIEVED, MESSAGE_END_UNSEEN };	/* not captured: whole or cut */
+enum message_state {
+	MESSAGE_WHOLE = 1,
+	MESSAGE_CUT,
+	MESSAGE_NOT_RETRIEVED,
+	MESSAGE_END_UNSEEN
+}; /* not captured: whole or cut */
 
 /* One part of a message of several, but no multipart, nor a message within: those are its parts. */
-#define RECORD_OUTLINE	12
+#define RECORD_OUTLINE 12
 struct mime_part {
-	uint64_t	from, to;	/* stream offsets: what lies between is in this part for certain */
-	char		path[16];	/* "1.2", the second of the first, as in IMAP (RFC 9051 6.4.5); "" = longer than this */
-	char		type[80];	/* "application/pdf"; "" = its header is not known to its end */
-	char		encoding[20], name[64];	/* "" = none */
+	uint64_t from, to; /* stream offsets: what lies between is in this part for certain */
+	char path[16]; /* "1.2", the second of the first, as in IMAP (RFC 9051 6.4.5); "" = longer
+			  than this */
+	char type[80]; /* "application/pdf"; "" = its header is not known to its end */
+	char encoding[20], name[64]; /* "" = none */
 };
 
 /* What is wrong with one part of a message, by weight. */
-enum part_fault { PART_SOUND = 0, PART_UNPADDED, PART_LENGTH, PART_AFTER_PADDING, PART_ILLEGAL, PART_MD5 };
+enum part_fault {
+	PART_SOUND = 0,
+	PART_UNPADDED,
+	PART_LENGTH,
+	PART_AFTER_PADDING,
+	PART_ILLEGAL,
+	PART_MD5
+};
 
-struct record_message {			/* POP3: one RETR; SMTP: headers of one content */
-	struct record_key key;		/* n = transaction or RETR ordinal */
-	enum app_proto	app;
-	uint32_t	number;		/* POP3 message number */
+struct record_message {        /* POP3: one RETR; SMTP: headers of one content */
+	struct record_key key; /* n = transaction or RETR ordinal */
+	enum app_proto app;
+	uint32_t number; /* POP3 message number */
 	enum message_state state;
-	uint64_t	bytes, listed_size;
-	uint64_t	content_sum;	/* of all of it; 0 = not whole */
-	uint64_t	end;		/* POP3: stream offset where it ends; 0 = not seen */
-	const char	*message_id, *subject, *from, *content_type;	/* RECORD_HEADER */
-	const char	*uidl;		/* RECORD_LINE, as all that follow */
-	uint32_t	parts;
-	struct moment	first, last;
+	uint64_t bytes, listed_size;
+	uint64_t content_sum; /* of all of it; 0 = not whole */
+	uint64_t end;         /* POP3: stream offset where it ends; 0 = not seen */
+	const char *message_id, *subject, *from, *content_type; /* RECORD_HEADER */
+	const char *uidl; /* RECORD_LINE, as all that follow */
+	uint32_t parts;
+	struct moment first, last;
 	struct record_reply reply;
-	bool		gap;
-	const char	*date, *received_by;	/* the latter: by whom the topmost Received was written */
-	uint32_t	received;
-	bool		list;		/* a mailing list handled it */
-	const char	*scanner;	/* RECORD_LINE; what a virus scanner wrote into its header (X-Antivirus), when `checked' */
+	bool gap;
+	const char *date, *received_by; /* the latter: by whom the topmost Received was written */
+	uint32_t received;
+	bool list;           /* a mailing list handled it */
+	const char *scanner; /* RECORD_LINE; what a virus scanner wrote into its header
+				(X-Antivirus), when `checked' */
 	/* what the content proves of itself; all zero unless `checked' */
-	bool		checked;	/* whole, nothing missing, nothing unsure */
-	uint32_t	signatures, signatures_good, signatures_bad;	/* DKIM body hashes; the rest was not judged */
-	const char	*signature;	/* the first bad one, else the first good one */
-	uint32_t	dots;		/* of a signed body: lines that begin with two */
-	uint32_t	md5_good;	/* parts that fit their Content-MD5 */
-	uint32_t	base64_parts;	/* that were looked at */
-	uint32_t	faulty_parts;
-	enum part_fault	fault;		/* the weightiest, and the first part that has it */
-	uint32_t	fault_part, fault_bytes;
-	const char	*fault_name, *fault_path;	/* the latter as mime_part.path */
-	struct moment	fault_at;	/* where the first fault of all showed */
-	bool		unclosed;	/* no closing boundary */
-	bool		stub;		/* a part is named like what scanners put in place of another */
-	uint32_t	attachments;	/* in base64 */
-	const char	*attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
-	const char	*body_hash;	/* of a mail without a Message-ID; "" else */
-	uint32_t	outline_count;	/* of a message of several parts: kept below the first of them, none behind missing bytes; */
-	uint32_t	unlisted;	/* the other ones */
-	const struct mime_part *outline;	/* RECORD_OUTLINE */
+	bool checked; /* whole, nothing missing, nothing unsure */
+	uint32_t signatures, signatures_good,
+	    signatures_bad;    /* DKIM body hashes; the rest was not judged */
+	const char *signature; /* the first bad one, else the first good one */
+	uint32_t dots;         /* of a signed body: lines that begin with two */
+	uint32_t md5_good;     /* parts that fit their Content-MD5 */
+	uint32_t base64_parts; /* that were looked at */
+	uint32_t faulty_parts;
+	enum part_fault fault; /* the weightiest, and the first part that has it */
+	uint32_t fault_part, fault_bytes;
+	const char *fault_name, *fault_path; /* the latter as mime_part.path */
+	struct moment fault_at;              /* where the first fault of all showed */
+	bool unclosed;                       /* no closing boundary */
+	bool stub;            /* a part is named like what scanners put in place of another */
+	uint32_t attachments; /* in base64 */
+	const char *
+	    attachment_hashes; /* of the first eight: equal ones are equal, different ones differ */
+	const char *body_hash; /* of a mail without a Message-ID; "" else */
+	uint32_t outline_count; /* of a message of several parts: kept below the first of them, none
+				   behind missing bytes; */
+	uint32_t unlisted;      /* the other ones */
+	const struct mime_part *outline; /* RECORD_OUTLINE */
 };
 
 /* One of them, as it travels. */
 struct record {
 	enum record_type type;
 	union {
-		struct record_key		key;
-		struct record_capture		capture;
-		struct record_connection	connection;
-		struct record_session		session;
-		struct record_transaction	transaction;
-		struct record_recipient		recipient;
-		struct record_message		message;
-		struct record_stall		stall;
-		struct record_icmp_error	icmp_error;
-		struct record_path		path;
-		struct record_host		host;
-		struct record_piece		piece;
+		struct record_key key;
+		struct record_capture capture;
+		struct record_connection connection;
+		struct record_session session;
+		struct record_transaction transaction;
+		struct record_recipient recipient;
+		struct record_message message;
+		struct record_stall stall;
+		struct record_icmp_error icmp_error;
+		struct record_path path;
+		struct record_host host;
+		struct record_piece piece;
 	};
 };
 
 /* Where records go.  The record is borrowed for the call. */
 struct record_sink {
-	void	(*take)(void *ctx, const struct record *r);
-	void	 *ctx;
+	void (*take)(void *ctx, const struct record *r);
+	void *ctx;
 };
 
 #endif /* RECORD_H */

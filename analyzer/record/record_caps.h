@@ -4,7 +4,10 @@
 
 #include "record/record.h"
 
-/* `n' times; 0: it was not.  What has no room among the words is in their sum all the same, and "..." tells that there is more. */
-void	record_caps_add(struct record_capture *c, const char *name, uint64_t n);
+/*
+ * `n' times; 0: it was not.  What has no room among the words is in their sum all the same, and
+ * "..." tells that there is more.
+ */
+void record_caps_add(struct record_capture *c, const char *name, uint64_t n);
 
 #endif /* RECORD_CAPS_H */

@@ -7,17 +7,17 @@
 
 /* ---- what a record points to, one after the other ------------------------------ */
 
-enum { PARTS_MAX = 64 };	/* of one record; a session has 14, and two for each refusal */
+enum { PARTS_MAX = 64 }; /* of one record; a session has 14, and two for each refusal */
 
 /* A text with its NUL, or a list: where its pointer is, and how many bytes it takes. */
 struct parts {
-	uint8_t		*base;
-	size_t		 bytes;		/* of all, each of them aligned */
-	uint32_t	 n;
+	uint8_t *base;
+	size_t bytes; /* of all, each of them aligned */
+	uint32_t n;
 	struct part {
-		uint32_t	at, bytes;
-		bool		text;
-	}		 part[PARTS_MAX];
+		uint32_t at, bytes;
+		bool text;
+	} part[PARTS_MAX];
 };
 
 static size_t
@@ -69,12 +69,12 @@ parts_find(struct parts *x, const struct field_table *t, uint8_t *base)
  * looked up in its table at the first record of its type.
  */
 struct plan {
-	bool		made;
-	uint32_t	n;
+	bool made;
+	uint32_t n;
 	struct {
 		const struct field *f;
-		size_t		 at;	/* of the struct that has the field */
-	}		 place[PARTS_MAX];
+		size_t at; /* of the struct that has the field */
+	} place[PARTS_MAX];
 };
 
 static void
@@ -86,7 +86,8 @@ plan_make(struct plan *p, const struct field_table *t, size_t at)
 		if ((f->flags & FIELD_DEEP) != 0 && f->count_at == 0) {
 			for (size_t k = 0; k < f->size; k += f->table->size)
 				plan_make(p, f->table, at + f->offset + k);
-		} else if ((f->kind == FIELD_TEXT || (f->flags & (FIELD_LIST | FIELD_DEEP)) != 0) && p->n < PARTS_MAX) {
+		} else if ((f->kind == FIELD_TEXT || (f->flags & (FIELD_LIST | FIELD_DEEP)) != 0) &&
+		    p->n < PARTS_MAX) {
 			p->place[p->n].f = f;
 			p->place[p->n++].at = at;
 		}
@@ -119,7 +120,8 @@ part_move(const struct parts *x, const struct part *p, char *room)
 	if (p->text && p->bytes == 0)
 		*member = "";
 	else
-		*member = *member != NULL ? memcpy(room, *member, p->bytes) : memset(room, 0, p->bytes);
+		*member =
+		    *member != NULL ? memcpy(room, *member, p->bytes) : memset(room, 0, p->bytes);
 	return room + aligned(p->bytes);
 }
 
@@ -198,7 +200,8 @@ reply_own(struct record_reply *to, const struct record_reply *from)
 
 	*to = *from;
 	to->text = old;
-	return text_own(&to->text, RECORD_WORDS, from->text, from->text != NULL ? strlen(from->text) : 0);
+	return text_own(
+	    &to->text, RECORD_WORDS, from->text, from->text != NULL ? strlen(from->text) : 0);
 }
 
 void
@@ -212,7 +215,7 @@ session_new(void)
 {
 	void *head = calloc(1, offsetof(struct record_session, refusals));
 
-	return head;	/* less than the struct, on purpose: session_bytes() */
+	return head; /* less than the struct, on purpose: session_bytes() */
 }
 
 void

@@ -20,18 +20,13 @@ value_get(const struct field *f, const void *p)
 	int32_t s4;
 
 	switch (field_element(f)) {
-	case 8:
-		memcpy(&v, p, 8);
-		return v;
+	case 8: memcpy(&v, p, 8); return v;
 	case 4:
 		memcpy(&v4, p, 4);
 		memcpy(&s4, p, 4);
 		return f->kind == FIELD_I32 ? (uint64_t)(int64_t)s4 : v4;
-	case 2:
-		memcpy(&v2, p, 2);
-		return v2;
-	default:
-		return *(const uint8_t *)p;
+	case 2: memcpy(&v2, p, 2); return v2;
+	default: return *(const uint8_t *)p;
 	}
 }
 
@@ -81,20 +76,12 @@ element_is_zero(const struct field *f, const uint8_t *p)
 
 	switch (f->kind) {
 	case FIELD_STRING:
-	case FIELD_ADDR:	/* its family */
-		return p[0] == 0;
-	case FIELD_TEXT:
-		return field_text(p)[0] == '\0';
-	case FIELD_STRUCT:
-		return struct_is_zero(f->table, p);
-	case FIELD_MOMENT:
-		memcpy(&m, p, sizeof(m));
-		return m.ns == 0 && m.frame == 0;
-	case FIELD_ENDPOINT:
-		memcpy(&e, p, sizeof(e));
-		return e.ip.family == 0 && e.port == 0;
-	default:
-		return value_get(f, p) == 0;
+	case FIELD_ADDR: /* its family */ return p[0] == 0;
+	case FIELD_TEXT: return field_text(p)[0] == '\0';
+	case FIELD_STRUCT: return struct_is_zero(f->table, p);
+	case FIELD_MOMENT: memcpy(&m, p, sizeof(m)); return m.ns == 0 && m.frame == 0;
+	case FIELD_ENDPOINT: memcpy(&e, p, sizeof(e)); return e.ip.family == 0 && e.port == 0;
+	default: return value_get(f, p) == 0;
 	}
 }
 
@@ -191,37 +178,23 @@ static json_t *
 encode_element(const struct field *f, const uint8_t *p)
 {
 	union {
-		struct moment	m;
-		struct addr	a;
-		struct endpoint	e;
+		struct moment m;
+		struct addr a;
+		struct endpoint e;
 	} u;
 
 	switch (f->kind) {
-	case FIELD_STRING:
-		return encode_string((const char *)p, field_element(f));
-	case FIELD_TEXT:
-		return encode_string(field_text(p), f->max != 0 ? f->max : SIZE_MAX);
-	case FIELD_BOOL:
-		return json_boolean(*p != 0);
-	case FIELD_ENUM:
-		return encode_enum(f, p);
-	case FIELD_ID:
-		return encode_id(value_get(f, p));
-	case FIELD_TIME:
-		return encode_time((int64_t)value_get(f, p));
-	case FIELD_STRUCT:
-		return encode_struct(f->table, p);
-	case FIELD_MOMENT:
-		memcpy(&u.m, p, sizeof(u.m));
-		return encode_moment(&u.m);
-	case FIELD_ADDR:
-		memcpy(&u.a, p, sizeof(u.a));
-		return encode_addr(&u.a);
-	case FIELD_ENDPOINT:
-		memcpy(&u.e, p, sizeof(u.e));
-		return encode_endpoint(&u.e);
-	default:
-		return encode_number(f, p);
+	case FIELD_STRING: return encode_string((const char *)p, field_element(f));
+	case FIELD_TEXT: return encode_string(field_text(p), f->max != 0 ? f->max : SIZE_MAX);
+	case FIELD_BOOL: return json_boolean(*p != 0);
+	case FIELD_ENUM: return encode_enum(f, p);
+	case FIELD_ID: return encode_id(value_get(f, p));
+	case FIELD_TIME: return encode_time((int64_t)value_get(f, p));
+	case FIELD_STRUCT: return encode_struct(f->table, p);
+	case FIELD_MOMENT: memcpy(&u.m, p, sizeof(u.m)); return encode_moment(&u.m);
+	case FIELD_ADDR: memcpy(&u.a, p, sizeof(u.a)); return encode_addr(&u.a);
+	case FIELD_ENDPOINT: memcpy(&u.e, p, sizeof(u.e)); return encode_endpoint(&u.e);
+	default: return encode_number(f, p);
 	}
 }
 
@@ -267,8 +240,8 @@ encode_fields(json_t *j, const struct field_table *t, const uint8_t *base)
 		}
 		if (!field_wanted(f, base))
 			continue;
-		v = (f->flags & FIELD_ARRAY) != 0 ? encode_array(f, base, array_length(f, base)) :
-		    encode_element(f, base + f->offset);
+		v = (f->flags & FIELD_ARRAY) != 0 ? encode_array(f, base, array_length(f, base))
+						  : encode_element(f, base + f->offset);
 		if (json_object_set_new_nocheck(j, f->name, v) != 0)
 			return -1;
 	}
@@ -351,7 +324,10 @@ json_alloc_end(json_t *j)
 	return !starved;
 }
 
-/* A copy to be freed.  DEL is the one control that jansson lets through; it stands only within strings. */
+/*
+ * A copy to be freed.  DEL is the one control that jansson lets through; it stands only within
+ * strings.
+ */
 static char *
 escape_del(const char *line)
 {
@@ -362,7 +338,7 @@ escape_del(const char *line)
 		n++;
 	if ((q = out = malloc(len + n * 5 + 1)) == NULL)
 		return NULL;
-	for (const char *p = line, *del; ; p = del + 1) {
+	for (const char *p = line, *del;; p = del + 1) {
 		del = strchrnul(p, 0x7f);
 		q = mempcpy(q, p, (size_t)(del - p));
 		if (*del == '\0')

@@ -12,17 +12,17 @@
 
 #include "record/record_fields.h"
 
-#define RECORD_JSON_LINE	(1U << 20)	/* longest line that is read */
+#define RECORD_JSON_LINE (1U << 20) /* longest line that is read */
 
 /* A line without its end, to be freed; NULL: no memory. */
-char	*record_json_line(const struct field_table *t, const void *object);
-char	*record_json_encode(const struct record *r);
+char *record_json_line(const struct field_table *t, const void *object);
+char *record_json_encode(const struct record *r);
 
 enum record_json_rc {
-	RECORD_JSON_RECORD,	/* *out holds it */
-	RECORD_JSON_OTHER,	/* a line of ours that is no record: finding, mail, summary */
-	RECORD_JSON_BAD,	/* err says why */
-	RECORD_JSON_STARVED,	/* no memory: nothing is known of the line */
+	RECORD_JSON_RECORD,  /* *out holds it */
+	RECORD_JSON_OTHER,   /* a line of ours that is no record: finding, mail, summary */
+	RECORD_JSON_BAD,     /* err says why */
+	RECORD_JSON_STARVED, /* no memory: nothing is known of the line */
 };
 
 /*
@@ -30,8 +30,8 @@ enum record_json_rc {
  * bound.  `said' has RECORD_JSON_SAID(len) bytes: what the record points to is
  * there.
  */
-#define RECORD_JSON_SAID(len)	((len) + 4096)
-enum record_json_rc record_json_decode(struct record *out, char *said, const char *line, size_t len,
-		    char *err, size_t errlen);
+#define RECORD_JSON_SAID(len) ((len) + 4096)
+enum record_json_rc record_json_decode(
+    struct record *out, char *said, const char *line, size_t len, char *err, size_t errlen);
 
 #endif /* RECORD_JSON_H */

@@ -6,13 +6,13 @@
 
 #include "record/record_json.h"
 
-#define NUMBER_MAX	((uint64_t)INT64_MAX)	/* what a JSON integer of jansson holds */
+#define NUMBER_MAX ((uint64_t)INT64_MAX) /* what a JSON integer of jansson holds */
 
 /*
- * Before each use of jansson, when nothing that it made is left; and after it: gives back j (may be NULL) and all else.
- * false: there was a lack of memory, and what it made is not to be used.
+ * Before each use of jansson, when nothing that it made is left; and after it: gives back j (may be
+ * NULL) and all else. false: there was a lack of memory, and what it made is not to be used.
  */
-void	json_alloc_begin(void);
-bool	json_alloc_end(json_t *j);
+void json_alloc_begin(void);
+bool json_alloc_end(json_t *j);
 
 #endif /* RECORD_JSON_IMPL_H */

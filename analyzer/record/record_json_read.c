@@ -16,29 +16,25 @@ value_set(const struct field *f, void *p, uint64_t v)
 	uint16_t v2 = (uint16_t)v;
 
 	switch (field_element(f)) {
-	case 8:
-		memcpy(p, &v, 8);
-		break;
-	case 4:
-		memcpy(p, &v4, 4);
-		break;
-	case 2:
-		memcpy(p, &v2, 2);
-		break;
-	default:
-		*(uint8_t *)p = (uint8_t)v;
+	case 8: memcpy(p, &v, 8); break;
+	case 4: memcpy(p, &v4, 4); break;
+	case 2: memcpy(p, &v2, 2); break;
+	default: *(uint8_t *)p = (uint8_t)v;
 	}
 }
 
-/* Where texts and lists are put: a line is longer than all texts that it says, and lists have their bounds. */
+/*
+ * Where texts and lists are put: a line is longer than all texts that it says, and lists have their
+ * bounds.
+ */
 struct room {
-	char	*at;
-	size_t	 left;
+	char *at;
+	size_t left;
 };
 
 struct decoder {
-	char	*err;
-	size_t	 errlen;
+	char *err;
+	size_t errlen;
 	struct room *room;
 };
 
@@ -175,7 +171,8 @@ decode_endpoint(const struct decoder *d, const struct field *f, const json_t *j,
 	if (decode_addr(d, f->name, json_object_get(j, "ip"), &e.ip) != 0)
 		return -1;
 	if (port != NULL && !json_is_null(port)) {
-		if (!json_is_integer(port) || json_integer_value(port) < 0 || json_integer_value(port) > UINT16_MAX)
+		if (!json_is_integer(port) || json_integer_value(port) < 0 ||
+		    json_integer_value(port) > UINT16_MAX)
 			return decode_fail(d, f->name, "an endpoint with a port");
 		e.port = (uint16_t)json_integer_value(port);
 	}
@@ -183,7 +180,8 @@ decode_endpoint(const struct decoder *d, const struct field *f, const json_t *j,
 	return 0;
 }
 
-static int decode_struct(const struct decoder *d, const struct field_table *t, const json_t *j, uint8_t *base);
+static int decode_struct(
+    const struct decoder *d, const struct field_table *t, const json_t *j, uint8_t *base);
 
 static int
 decode_element(const struct decoder *d, const struct field *f, const json_t *j, uint8_t *p)
@@ -191,30 +189,20 @@ decode_element(const struct decoder *d, const struct field *f, const json_t *j, 
 	if (json_is_null(j))
 		return 0;
 	switch (f->kind) {
-	case FIELD_STRING:
-		return decode_string(d, f, j, p);
-	case FIELD_TEXT:
-		return decode_text(d, f, j, p);
-	case FIELD_BOOL:
-		return decode_bool(d, f, j, p);
-	case FIELD_ENUM:
-		return decode_enum(d, f, j, p);
-	case FIELD_ID:
-		return decode_id(d, f, j, p);
-	case FIELD_TIME:
-		return decode_time(d, f->name, j, p);
-	case FIELD_MOMENT:
-		return decode_moment(d, f, j, p);
-	case FIELD_ADDR:
-		return decode_addr(d, f->name, j, p);
-	case FIELD_ENDPOINT:
-		return decode_endpoint(d, f, j, p);
+	case FIELD_STRING: return decode_string(d, f, j, p);
+	case FIELD_TEXT: return decode_text(d, f, j, p);
+	case FIELD_BOOL: return decode_bool(d, f, j, p);
+	case FIELD_ENUM: return decode_enum(d, f, j, p);
+	case FIELD_ID: return decode_id(d, f, j, p);
+	case FIELD_TIME: return decode_time(d, f->name, j, p);
+	case FIELD_MOMENT: return decode_moment(d, f, j, p);
+	case FIELD_ADDR: return decode_addr(d, f->name, j, p);
+	case FIELD_ENDPOINT: return decode_endpoint(d, f, j, p);
 	case FIELD_STRUCT:
 		if (!json_is_object(j))
 			return decode_fail(d, f->name, "an object");
 		return decode_struct(d, f->table, j, p);
-	default:
-		return decode_number(d, f, j, p);
+	default: return decode_number(d, f, j, p);
 	}
 }
 
@@ -289,7 +277,8 @@ record_check(const struct decoder *d, const struct record *r)
 static bool
 type_is_other(const char *name)
 {
-	return strcmp(name, "finding") == 0 || strcmp(name, "mail") == 0 || strcmp(name, "summary") == 0;
+	return strcmp(name, "finding") == 0 || strcmp(name, "mail") == 0 ||
+	    strcmp(name, "summary") == 0;
 }
 
 static enum record_json_rc
@@ -320,7 +309,8 @@ decode_line(const struct decoder *d, struct record *out, const json_t *j)
 }
 
 enum record_json_rc
-record_json_decode(struct record *out, char *said, const char *line, size_t len, char *err, size_t errlen)
+record_json_decode(
+    struct record *out, char *said, const char *line, size_t len, char *err, size_t errlen)
 {
 	struct room room = { said, RECORD_JSON_SAID(len) };
 	struct decoder d = { .err = err, .errlen = errlen, .room = &room };

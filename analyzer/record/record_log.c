@@ -12,14 +12,14 @@
 #include "record/record_order.h"
 #include "record/when.h"
 
-#define LOG_NAMES	10000	/* files of one second in one directory */
-#define LOG_MODE	0640	/* envelopes are personal data */
+#define LOG_NAMES 10000 /* files of one second in one directory */
+#define LOG_MODE  0640  /* envelopes are personal data */
 
 struct record_log {
-	FILE	*out;
-	char	*path;		/* file, or directory while out is NULL */
-	bool	 directory;
-	int	 error;		/* errno of the first failure */
+	FILE *out;
+	char *path; /* file, or directory while out is NULL */
+	bool directory;
+	int error; /* errno of the first failure */
 };
 
 /* ---- writing --------------------------------------------------------------- */
@@ -45,7 +45,10 @@ log_open_directory(struct record_log *log)
 	return access(log->path, W_OK | X_OK);
 }
 
-/* At the end, wherever that is: a log that is copied and cut while it grows (logrotate's copytruncate) goes on at its new end. */
+/*
+ * At the end, wherever that is: a log that is copied and cut while it grows (logrotate's
+ * copytruncate) goes on at its new end.
+ */
 static int
 log_open_file(struct record_log *log, const char *path, int how)
 {
@@ -97,8 +100,9 @@ record_log_is(const struct record_log *log, const char *path)
 {
 	struct stat own, other;
 
-	return log != NULL && log->out != NULL && fstat(fileno(log->out), &own) == 0 && S_ISREG(own.st_mode) &&
-	    stat(path, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+	return log != NULL && log->out != NULL && fstat(fileno(log->out), &own) == 0 &&
+	    S_ISREG(own.st_mode) && stat(path, &other) == 0 && own.st_dev == other.st_dev &&
+	    own.st_ino == other.st_ino;
 }
 
 struct record_log *
@@ -107,7 +111,8 @@ record_log_create(const char *path, char *err, size_t errlen)
 	struct record_log *log = calloc(1, sizeof(*log));
 
 	if (log == NULL || (log->path = strdup(path)) == NULL || log_open(log) != 0) {
-		snprintf(err, errlen, "%s: %s", path, errno == EEXIST ? "holds no records: it is not overwritten" : strerror(errno));
+		snprintf(err, errlen, "%s: %s", path,
+		    errno == EEXIST ? "holds no records: it is not overwritten" : strerror(errno));
 		if (log != NULL)
 			free(log->path);
 		free(log);
@@ -125,7 +130,8 @@ log_open_named(struct record_log *log, int64_t ns)
 	int rc = -1;
 
 	snprintf(stem, sizeof(stem), "mailwhy-%04u%02u%02uT%02u%02u%02uZ", (unsigned)w.year,
-	    (unsigned)w.month, (unsigned)w.day, (unsigned)w.hour, (unsigned)w.minute, (unsigned)w.second);
+	    (unsigned)w.month, (unsigned)w.day, (unsigned)w.hour, (unsigned)w.minute,
+	    (unsigned)w.second);
 	for (int i = 0; rc != 0 && i < LOG_NAMES; i++) {
 		if (i > 0)
 			snprintf(suffix, sizeof(suffix), "-%d", i);
@@ -189,8 +195,8 @@ record_log_close(struct record_log *log, char *err, size_t errlen)
 	if (log->out != NULL && log->out != stdout && fclose(log->out) != 0 && log->error == 0)
 		log->error = errno;
 	if ((error = log->error) != 0)
-		snprintf(err, errlen, "%s: %s", strcmp(log->path, "-") == 0 ? "standard output" : log->path,
-		    strerror(error));
+		snprintf(err, errlen, "%s: %s",
+		    strcmp(log->path, "-") == 0 ? "standard output" : log->path, strerror(error));
 	free(log->path);
 	free(log);
 	return error != 0 ? -1 : 0;
@@ -199,10 +205,10 @@ record_log_close(struct record_log *log, char *err, size_t errlen)
 /* ---- reading --------------------------------------------------------------- */
 
 struct line {
-	char	*text;
-	char	*said;		/* room for what its record points to */
-	size_t	 len;
-	bool	 cut;		/* longer than any of ours: the rest was passed over */
+	char *text;
+	char *said; /* room for what its record points to */
+	size_t len;
+	bool cut; /* longer than any of ours: the rest was passed over */
 };
 
 /* One line into a buffer of RECORD_JSON_LINE bytes; 0 at the end. */
@@ -254,7 +260,8 @@ line_use(struct record_log_reader *reader, const struct line *l, struct record *
 int
 record_log_read(FILE *in, struct record_log_reader *reader)
 {
-	struct line l = { .text = malloc(RECORD_JSON_LINE), .said = malloc(RECORD_JSON_SAID(RECORD_JSON_LINE)) };
+	struct line l = { .text = malloc(RECORD_JSON_LINE),
+		.said = malloc(RECORD_JSON_SAID(RECORD_JSON_LINE)) };
 	struct record *r = malloc(sizeof(*r));
 	bool fed = true;
 	int rc = -1;
@@ -275,5 +282,5 @@ out:
 	free(r);
 	free(l.said);
 	free(l.text);
-	return rc;		/* free() keeps errno (glibc 2.33) */
+	return rc; /* free() keeps errno (glibc 2.33) */
 }

@@ -19,23 +19,23 @@ struct record_log;
  */
 struct record_log *record_log_create(const char *path, char *err, size_t errlen);
 /* Is this the file that is being written?  Who reads it reads on for ever. */
-bool	 record_log_is(const struct record_log *log, const char *path);
+bool record_log_is(const struct record_log *log, const char *path);
 /* After a failure nothing more is written; record_log_close() tells the reason. */
-void	 record_log_write(struct record_log *log, const struct record *r);
+void record_log_write(struct record_log *log, const struct record *r);
 /* Live: what was written so far is on its way to the disk. */
-void	 record_log_flush(struct record_log *log);
+void record_log_flush(struct record_log *log);
 /* 0, or -1 with "path: reason" when not everything could be written.  Frees; NULL is fine. */
-int	 record_log_close(struct record_log *log, char *err, size_t errlen);
+int record_log_close(struct record_log *log, char *err, size_t errlen);
 
 struct record_log_reader {
 	struct record_sink sink;
 	/* A line that cannot be used: its number from 1, and why.  May be NULL. */
-	void	 (*bad)(void *ctx, uint64_t line, const char *why);
-	void	*bad_ctx;
-	uint64_t lines, records, bad_lines;	/* out */
+	void (*bad)(void *ctx, uint64_t line, const char *why);
+	void *bad_ctx;
+	uint64_t lines, records, bad_lines; /* out */
 };
 
 /* Reads to the end; -1 when reading itself failed (errno). */
-int	 record_log_read(FILE *in, struct record_log_reader *reader);
+int record_log_read(FILE *in, struct record_log_reader *reader);
 
 #endif /* RECORD_LOG_H */

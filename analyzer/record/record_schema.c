@@ -1,13 +1,13 @@
 /* record_schema.c - the tables walked once more, into a JSON Schema. */
 #include "record/record_schema.h"
 
-#define SCHEMA_TABLES	64	/* lines and structs; more would be a mistake in the tables */
+#define SCHEMA_TABLES 64 /* lines and structs; more would be a mistake in the tables */
 
 /* Every table is written once, in the order in which it is met. */
 struct schema {
-	FILE	*out;
+	FILE *out;
 	const struct field_table *table[SCHEMA_TABLES];
-	size_t	 count, lines;
+	size_t count, lines;
 };
 
 static void
@@ -64,8 +64,8 @@ static void
 write_number(FILE *out, const struct field *f)
 {
 	fprintf(out, "\"type\": %s, \"minimum\": %lld, \"maximum\": %lld",
-	    (f->flags & FIELD_NOT_ZERO) != 0 ? "[\"integer\", \"null\"]" : "\"integer\"", (long long)field_least(f),
-	    (long long)field_most(f));
+	    (f->flags & FIELD_NOT_ZERO) != 0 ? "[\"integer\", \"null\"]" : "\"integer\"",
+	    (long long)field_least(f), (long long)field_most(f));
 }
 
 /* What one element may be; moments that never happened are null where a place must be kept. */
@@ -75,36 +75,19 @@ write_element(FILE *out, const struct field *f)
 	bool null = (f->flags & (FIELD_ALWAYS | FIELD_ARRAY)) != 0;
 
 	switch (f->kind) {
-	case FIELD_BOOL:
-		fputs("\"type\": \"boolean\"", out);
-		break;
+	case FIELD_BOOL: fputs("\"type\": \"boolean\"", out); break;
 	case FIELD_STRING:
-	case FIELD_TEXT:
-		fputs("\"type\": \"string\"", out);
-		break;
-	case FIELD_ENUM:
-		write_enum(out, f->names);
-		break;
-	case FIELD_ID:
-		fputs("\"$ref\": \"#/$defs/id\"", out);
-		break;
-	case FIELD_TIME:
-		fputs("\"$ref\": \"#/$defs/time\"", out);
-		break;
-	case FIELD_ADDR:
-		fputs("\"$ref\": \"#/$defs/addr\"", out);
-		break;
-	case FIELD_ENDPOINT:
-		fputs("\"$ref\": \"#/$defs/endpoint\"", out);
-		break;
+	case FIELD_TEXT: fputs("\"type\": \"string\"", out); break;
+	case FIELD_ENUM: write_enum(out, f->names); break;
+	case FIELD_ID: fputs("\"$ref\": \"#/$defs/id\"", out); break;
+	case FIELD_TIME: fputs("\"$ref\": \"#/$defs/time\"", out); break;
+	case FIELD_ADDR: fputs("\"$ref\": \"#/$defs/addr\"", out); break;
+	case FIELD_ENDPOINT: fputs("\"$ref\": \"#/$defs/endpoint\"", out); break;
 	case FIELD_MOMENT:
 		fprintf(out, "\"$ref\": \"#/$defs/%s\"", null ? "moment-or-never" : "moment");
 		break;
-	case FIELD_STRUCT:
-		fprintf(out, "\"$ref\": \"#/$defs/%s\"", f->table->name);
-		break;
-	default:
-		write_number(out, f);
+	case FIELD_STRUCT: fprintf(out, "\"$ref\": \"#/$defs/%s\"", f->table->name); break;
+	default: write_number(out, f);
 	}
 }
 
@@ -117,7 +100,8 @@ write_field(FILE *out, const struct field *f, const char *sep)
 	quoted(out, f->says);
 	fputs(", ", out);
 	if ((f->flags & FIELD_ARRAY) != 0) {
-		fprintf(out, "\"type\": \"array\", \"maxItems\": %zu, \"items\": { ", f->size / field_element(f));
+		fprintf(out, "\"type\": \"array\", \"maxItems\": %zu, \"items\": { ",
+		    f->size / field_element(f));
 		write_element(out, f);
 		fputs(" } }", out);
 	} else {
@@ -163,7 +147,9 @@ write_table(const struct schema *s, size_t i)
 	quoted(s->out, t->name);
 	fputs(": {\n\t\t\t\"description\": ", s->out);
 	quoted(s->out, t->says);
-	fputs(",\n\t\t\t\"type\": \"object\",\n\t\t\t\"additionalProperties\": false,\n\t\t\t\"required\": [", s->out);
+	fputs(
+	    ",\n\t\t\t\"type\": \"object\",\n\t\t\t\"additionalProperties\": false,\n\t\t\t\"required\": [",
+	    s->out);
 	if (i < s->lines) {
 		fputs("\"type\", \"schema\"", s->out);
 		sep = ", ";
@@ -171,7 +157,8 @@ write_table(const struct schema *s, size_t i)
 	write_required(s->out, t, &sep);
 	fputs("],\n\t\t\t\"properties\": {", s->out);
 	if (i < s->lines)
-		fprintf(s->out, "\n\t\t\t\t\"type\": { \"const\": \"%s\" },\n\t\t\t\t\"schema\": { \"const\": %d }",
+		fprintf(s->out,
+		    "\n\t\t\t\t\"type\": { \"const\": \"%s\" },\n\t\t\t\t\"schema\": { \"const\": %d }",
 		    t->name, RECORD_SCHEMA);
 	write_properties(s->out, t, i < s->lines ? "," : "");
 	fputs("\n\t\t\t}\n\t\t},\n", s->out);
@@ -213,9 +200,10 @@ write_choice(const struct schema *s)
 		fprintf(s->out, "%s\"%s\"", i > 0 ? ", " : "", s->table[i]->name);
 	fputs("] } },\n\t\"allOf\": [\n", s->out);
 	for (size_t i = 0; i < s->lines; i++)
-		fprintf(s->out, "\t\t{ \"if\": { \"properties\": { \"type\": { \"const\": \"%s\" } } }, "
-		    "\"then\": { \"$ref\": \"#/$defs/%s\" } }%s\n", s->table[i]->name, s->table[i]->name,
-		    i + 1 < s->lines ? "," : "");
+		fprintf(s->out,
+		    "\t\t{ \"if\": { \"properties\": { \"type\": { \"const\": \"%s\" } } }, "
+		    "\"then\": { \"$ref\": \"#/$defs/%s\" } }%s\n",
+		    s->table[i]->name, s->table[i]->name, i + 1 < s->lines ? "," : "");
 	fputs("\t],\n\t\"$defs\": {\n", s->out);
 }
 

@@ -10,6 +10,6 @@
  * Writes the schema of a line that is any record or one of the `count' further
  * tables; the same bytes for the same tables.
  */
-void	record_schema_write(FILE *out, const struct field_table *const *more, size_t count);
+void record_schema_write(FILE *out, const struct field_table *const *more, size_t count);
 
 #endif /* RECORD_SCHEMA_H */

@@ -5,7 +5,7 @@
 
 /* The second byte's range and the length, by lead byte (Unicode 15, table 3-7). */
 static const struct lead {
-	uint8_t	from, to, len, lo, hi;
+	uint8_t from, to, len, lo, hi;
 } leads[] = {
 	{ 0xc2, 0xdf, 2, 0x80, 0xbf },
 	{ 0xe0, 0xe0, 3, 0xa0, 0xbf },
@@ -62,7 +62,7 @@ ascii_run(const uint8_t *p, size_t len)
 
 	for (n = 0; n + sizeof(word) <= len; n += sizeof(word)) {
 		memcpy(&word, p + n, sizeof(word));
-		if (((word | (word - ones)) & highs) != 0)	/* one of them is, or was 0 */
+		if (((word | (word - ones)) & highs) != 0) /* one of them is, or was 0 */
 			break;
 	}
 	while (n < len && p[n] != 0 && p[n] < 0x80)

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#define NS_PER_SECOND	1000000000LL
-#define NS_PER_DAY	(86400 * NS_PER_SECOND)
+#define NS_PER_SECOND 1000000000LL
+#define NS_PER_DAY    (86400 * NS_PER_SECOND)
 
 /*
  * Days and dates after H. Hinnant, "chrono-Compatible Low-Level Date
@@ -60,7 +60,10 @@ when_split(int64_t ns)
 	return w;
 }
 
-/* Where the next ones go.  A records log has twenty times a line: by printf() they were a tenth of its cost. */
+/*
+ * Where the next ones go.  A records log has twenty times a line: by printf() they were a tenth of
+ * its cost.
+ */
 static char *
 digits_put(char *q, int value, int n, char end)
 {
@@ -78,7 +81,7 @@ when_format(int64_t ns, char buf[WHEN_TEXT])
 	struct when w = when_split(ns);
 	char *q = buf;
 
-	q = digits_put(q, w.year, 4, '-');	/* int64_t ends in 2262: four digits hold every year */
+	q = digits_put(q, w.year, 4, '-'); /* int64_t ends in 2262: four digits hold every year */
 	q = digits_put(q, w.month, 2, '-');
 	q = digits_put(q, w.day, 2, 'T');
 	q = digits_put(q, w.hour, 2, ':');
@@ -125,11 +128,13 @@ when_parse(int64_t *out, const char *p)
 {
 	int64_t year, month, day, hour, minute, second, ns, total;
 
-	if (!digits(&p, 4, '-', &year) || !digits(&p, 2, '-', &month) || !digits(&p, 2, 'T', &day) ||
-	    !digits(&p, 2, ':', &hour) || !digits(&p, 2, ':', &minute) || !digits(&p, 2, 0, &second) ||
-	    !fraction(&p, &ns) || p[0] != 'Z' || p[1] != '\0')
+	if (!digits(&p, 4, '-', &year) || !digits(&p, 2, '-', &month) ||
+	    !digits(&p, 2, 'T', &day) || !digits(&p, 2, ':', &hour) ||
+	    !digits(&p, 2, ':', &minute) || !digits(&p, 2, 0, &second) || !fraction(&p, &ns) ||
+	    p[0] != 'Z' || p[1] != '\0')
 		return -1;
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 || second > 59)
+	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
+	    second > 59)
 		return -1;
 	/* Day and second are added towards zero, or the first day of int64_t would overflow. */
 	total = when_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;

@@ -9,16 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WHEN_TEXT	32
+#define WHEN_TEXT 32
 
 struct when {
-	int	year, month, day, hour, minute, second;	/* month and day from 1 */
-	int	ns;
+	int year, month, day, hour, minute, second; /* month and day from 1 */
+	int ns;
 };
 
-/* From 1951 to 2225: no time less another, or with a while added, overflows.  What a capture says must fit. */
-#define WHEN_LEAST	(-(INT64_MAX / 16))
-#define WHEN_MOST	(INT64_MAX / 8 * 7)
+/*
+ * From 1951 to 2225: no time less another, or with a while added, overflows.  What a capture says
+ * must fit.
+ */
+#define WHEN_LEAST (-(INT64_MAX / 16))
+#define WHEN_MOST  (INT64_MAX / 8 * 7)
 
 static inline bool
 when_fits(int64_t ns)
@@ -27,8 +30,10 @@ when_fits(int64_t ns)
 }
 
 struct when when_split(int64_t ns);
-char	*when_format(int64_t ns, char buf[WHEN_TEXT]);
-/* At most nine digits of a second, no other zone than Z.  -1: not such a time, or beyond int64_t. */
-int	 when_parse(int64_t *ns, const char *text);
+char *when_format(int64_t ns, char buf[WHEN_TEXT]);
+/*
+ * At most nine digits of a second, no other zone than Z.  -1: not such a time, or beyond int64_t.
+ */
+int when_parse(int64_t *ns, const char *text);
 
 #endif /* WHEN_H */

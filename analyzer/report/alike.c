@@ -7,14 +7,14 @@
 
 struct item {
 	const struct finding *f;
-	size_t	at;		/* where it was given */
-	size_t	with;		/* where the first of its group was */
-	bool	grouped;
+	size_t at;   /* where it was given */
+	size_t with; /* where the first of its group was */
+	bool grouped;
 };
 
 /* What makes two alike; 0 = they are. */
 struct order {
-	int	(*compare)(const struct finding *a, const struct finding *b);
+	int (*compare)(const struct finding *a, const struct finding *b);
 };
 
 static int
@@ -87,7 +87,9 @@ groups_find(struct item *v, size_t n, struct order order)
 
 	qsort_r(v, n, sizeof(*v), compare_items, &order);
 	for (size_t i = 0; i < n && !v[i].grouped; i = end) {
-		for (end = i + 1; end < n && !v[end].grouped && has_path(v[i].f) && order.compare(v[i].f, v[end].f) == 0; end++)
+		for (end = i + 1; end < n && !v[end].grouped && has_path(v[i].f) &&
+		     order.compare(v[i].f, v[end].f) == 0;
+		     end++)
 			;
 		for (size_t k = i; k < end && end - i > 1; k++) {
 			v[k].with = v[i].at;

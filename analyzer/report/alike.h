@@ -9,10 +9,13 @@
 
 #include "correlator/finding/finding.h"
 
-/* They are of one kind, as sure, with the same to do: nothing is said of one that is not true of the others. */
+/*
+ * They are of one kind, as sure, with the same to do: nothing is said of one that is not true of
+ * the others.
+ */
 struct alike {
-	const struct finding **v;	/* in the order they were given in; the first is told in full */
-	size_t		 count;
+	const struct finding **v; /* in the order they were given in; the first is told in full */
+	size_t count;
 };
 
 /*
@@ -21,6 +24,6 @@ struct alike {
  * in common: the one server, or else the one client; `anywhere': in any case.
  * Returns *count groups within v, to free(); NULL: no memory, or n is 0.
  */
-struct alike	*alike_group(const struct finding **v, size_t n, bool anywhere, size_t *count);
+struct alike *alike_group(const struct finding **v, size_t n, bool anywhere, size_t *count);
 
 #endif /* ALIKE_H */

@@ -14,11 +14,11 @@
  * other controls and invalid bytes \x1b, C1 controls, bidirectional marks,
  * zero-width and other invisible characters \u{202e}.  Returns the bytes written.
  */
-size_t	escape_terminal(char *dst, size_t size, const void *src, size_t len);
+size_t escape_terminal(char *dst, size_t size, const void *src, size_t len);
 /* The same for a NUL-terminated string; returns dst. */
-char	*escape_string(char *dst, size_t size, const char *src);
+char *escape_string(char *dst, size_t size, const char *src);
 
 /* Columns that escaped text takes: wide characters two, combining ones none. */
-size_t	escape_width(const char *s, size_t len);
+size_t escape_width(const char *s, size_t len);
 
 #endif /* ESCAPE_H */

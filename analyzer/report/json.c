@@ -12,21 +12,21 @@
 #include "report/sorter.h"
 #include "report/spool.h"
 
-#define SPOOL_MEMORY	(64U << 20)
-#define ENTRIES_MEMORY	(1U << 17)	/* entries; what is beyond goes to a file, like the lines */
+#define SPOOL_MEMORY   (64U << 20)
+#define ENTRIES_MEMORY (1U << 17) /* entries; what is beyond goes to a file, like the lines */
 
-struct entry {			/* one record's line */
+struct entry { /* one record's line */
 	struct record_order order;
-	uint64_t at, serial;	/* equal ones stay in the order they came */
+	uint64_t at, serial; /* equal ones stay in the order they came */
 	uint32_t len;
 };
 
 struct json_report {
-	FILE		*live;		/* NULL: records are kept */
-	struct spool	*spool;
-	struct sorter	*order;
-	uint64_t	 count;
-	int		 error;		/* errno of the first failure */
+	FILE *live; /* NULL: records are kept */
+	struct spool *spool;
+	struct sorter *order;
+	uint64_t count;
+	int error; /* errno of the first failure */
 };
 
 static int
@@ -70,7 +70,7 @@ entry_keep(struct json_report *j, const struct record *r, const char *line)
 {
 	struct entry e;
 
-	memset(&e, 0, sizeof(e));	/* its padding, too, goes to a file */
+	memset(&e, 0, sizeof(e)); /* its padding, too, goes to a file */
 	e.order = record_order_of(r);
 	e.len = (uint32_t)strlen(line);
 	e.serial = j->count++;
@@ -86,7 +86,8 @@ json_report_take(struct json_report *j, const struct record *r)
 
 	errno = ENOMEM;
 	if (line != NULL && j->live != NULL)
-		fprintf(j->live, "%s\n", line);	/* whether it arrived is seen when the output is closed */
+		fprintf(j->live, "%s\n",
+		    line); /* whether it arrived is seen when the output is closed */
 	else if ((line == NULL || entry_keep(j, r, line) != 0) && j->error == 0)
 		j->error = errno;
 	free(line);
@@ -98,7 +99,8 @@ print_records(struct json_report *j, FILE *out)
 	const struct entry *e;
 	const char *line;
 
-	while ((e = sorter_take(j->order)) != NULL && (line = spool_get(j->spool, e->at, e->len)) != NULL) {
+	while ((e = sorter_take(j->order)) != NULL &&
+	    (line = spool_get(j->spool, e->at, e->len)) != NULL) {
 		fwrite(line, 1, e->len, out);
 		fputc('\n', out);
 	}
@@ -201,7 +203,8 @@ json_report_end(struct json_report *j, FILE *out, const struct correlator *c)
 void
 json_report_schema(FILE *out)
 {
-	static const struct field_table *const more[] = { &finding_table, &mail_table, &summary_table };
+	static const struct field_table *const more[] = { &finding_table, &mail_table,
+		&summary_table };
 
 	record_schema_write(out, more, sizeof(more) / sizeof(more[0]));
 }
@@ -217,17 +220,21 @@ or_dash(const char *s)
 void
 findings_markdown(FILE *out)
 {
-	fputs("# What mailwhy can say\n\nWritten by `mailwhy --print-findings`; the words stand in "
+	fputs(
+	    "# What mailwhy can say\n\nWritten by `mailwhy --print-findings`; the words stand in "
 	    "`analyzer/correlator/finding/kinds.def`, `texts.c` and `meanings.def`.\n"
 	    "A finding that *accuses* names a fault of a network, a host or a provider.\n"
 	    "The phase is the order of judgement: a cause of an earlier one silences its symptoms.\n"
-	    "`tests/kinds` has captures that must show each kind and captures that look alike and must not.\n", out);
+	    "`tests/kinds` has captures that must show each kind and captures that look alike and must not.\n",
+	    out);
 	for (unsigned int k = 0; k < FINDING_KINDS; k++) {
 		const struct kind_facts *f = kind_facts((enum finding_kind)k);
 
-		fprintf(out, "\n## %s\n\n%s. Severity: %s. Phase %d.%s\n\n- On the wire: %s\n- How sure: %s\n"
+		fprintf(out,
+		    "\n## %s\n\n%s. Severity: %s. Phase %d.%s\n\n- On the wire: %s\n- How sure: %s\n"
 		    "- Looks like it and is not: %s\n- What to do: %s\n- What the user's program shows: %s\n",
-		    f->id, f->title, severity_name(f->severity), f->phase, f->accuses ? " Accuses." : "", or_dash(f->wire),
-		    or_dash(f->levels), or_dash(f->alike), or_dash(f->remedy), or_dash(f->client_shows));
+		    f->id, f->title, severity_name(f->severity), f->phase,
+		    f->accuses ? " Accuses." : "", or_dash(f->wire), or_dash(f->levels),
+		    or_dash(f->alike), or_dash(f->remedy), or_dash(f->client_shows));
 	}
 }

@@ -10,14 +10,18 @@
 
 #include "report/escape.h"
 
-#define WIDTH_DEFAULT	80
-#define WIDTH_MIN	40
-#define WIDTH_MAX	120
-#define PIECE		4096	/* escaped bytes of one piece of text between line feeds */
+#define WIDTH_DEFAULT 80
+#define WIDTH_MIN     40
+#define WIDTH_MAX     120
+#define PIECE         4096 /* escaped bytes of one piece of text between line feeds */
 
 static const char *const codes[] = {
-	[COLOUR_NONE] = "", [COLOUR_BOLD] = "\033[1m", [COLOUR_RED] = "\033[1;31m",
-	[COLOUR_YELLOW] = "\033[1;33m", [COLOUR_GREEN] = "\033[1;32m", [COLOUR_CYAN] = "\033[36m",
+	[COLOUR_NONE] = "",
+	[COLOUR_BOLD] = "\033[1m",
+	[COLOUR_RED] = "\033[1;31m",
+	[COLOUR_YELLOW] = "\033[1;33m",
+	[COLOUR_GREEN] = "\033[1;32m",
+	[COLOUR_CYAN] = "\033[36m",
 	[COLOUR_DIM] = "\033[2m",
 };
 
@@ -28,7 +32,7 @@ colour_wanted(FILE *out, enum colour_when when)
 
 	if (when != COLOUR_AUTO)
 		return when == COLOUR_ALWAYS;
-	if (no != NULL && no[0] != '\0')	/* no-color.org */
+	if (no != NULL && no[0] != '\0') /* no-color.org */
 		return false;
 	return isatty(fileno(out)) && term != NULL && strcmp(term, "dumb") != 0;
 }
@@ -55,7 +59,8 @@ width_of(FILE *out)
 struct page
 page_on(FILE *out, enum colour_when when)
 {
-	return (struct page){ .out = out, .width = width_of(out), .colour = colour_wanted(out, when) };
+	return (
+	    struct page){ .out = out, .width = width_of(out), .colour = colour_wanted(out, when) };
 }
 
 void
@@ -154,7 +159,8 @@ put_label(const struct page *p, unsigned int at, const char *label, unsigned int
 }
 
 void
-page_field_at(const struct page *p, unsigned int at, const char *label, unsigned int indent, const char *text)
+page_field_at(
+    const struct page *p, unsigned int at, const char *label, unsigned int indent, const char *text)
 {
 	char piece[PIECE];
 

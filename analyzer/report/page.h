@@ -9,12 +9,20 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum page_colour { COLOUR_NONE, COLOUR_BOLD, COLOUR_RED, COLOUR_YELLOW, COLOUR_GREEN, COLOUR_CYAN, COLOUR_DIM };
+enum page_colour {
+	COLOUR_NONE,
+	COLOUR_BOLD,
+	COLOUR_RED,
+	COLOUR_YELLOW,
+	COLOUR_GREEN,
+	COLOUR_CYAN,
+	COLOUR_DIM
+};
 
 struct page {
-	FILE	*out;
-	unsigned int width;		/* columns, at least 40 */
-	bool	 colour;
+	FILE *out;
+	unsigned int width; /* columns, at least 40 */
+	bool colour;
 };
 
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
@@ -27,18 +35,18 @@ enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };
 struct page page_on(FILE *out, enum colour_when when);
 
 /* A newline; printf whose arguments are our own words or escaped. */
-void	page_line(const struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void page_line(const struct page *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* One word or phrase of our own in colour, without a newline. */
-void	page_put(const struct page *p, enum page_colour c, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+void page_put(const struct page *p, enum page_colour c, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /*
  * "label   text", escaped and wrapped at blanks, every line of the text
  * beginning at column `indent'; a label that is longer stands alone.  A line
  * feed in the text begins a new line.  An empty text prints nothing.
  */
-void	page_field(const struct page *p, const char *label, unsigned int indent, const char *text);
+void page_field(const struct page *p, const char *label, unsigned int indent, const char *text);
 /* The same with the label's first character at column `at'. */
-void	page_field_at(const struct page *p, unsigned int at, const char *label, unsigned int indent,
-	    const char *text);
+void page_field_at(const struct page *p, unsigned int at, const char *label, unsigned int indent,
+    const char *text);
 
 #endif /* PAGE_H */

@@ -8,8 +8,8 @@
 
 #include "report/escape.h"
 
-#define NS_PER_SECOND	1000000000LL
-#define BAR		30
+#define NS_PER_SECOND 1000000000LL
+#define BAR           30
 
 static int64_t
 monotonic(void)
@@ -49,8 +49,8 @@ progress_show(struct progress *p, const char *name, uint64_t done, uint64_t tota
 	if (done > total)
 		done = total;
 	filled = (int)((double)done / (double)total * BAR);
-	fprintf(stderr, "\r\033[K[%.*s%*s] %3d %%  %s", filled, "##############################", BAR - filled, "",
-	    (int)((double)done / (double)total * 100), safe);
+	fprintf(stderr, "\r\033[K[%.*s%*s] %3d %%  %s", filled, "##############################",
+	    BAR - filled, "", (int)((double)done / (double)total * 100), safe);
 }
 
 void

@@ -9,27 +9,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROOM_FIRST	256
+#define ROOM_FIRST 256
 
 struct run {
-	uint64_t at, left;	/* in the file: offset, things */
-	char	*head, *end;	/* at hand */
-	char	*room;		/* a share of the sorter's */
+	uint64_t at, left; /* in the file: offset, things */
+	char *head, *end;  /* at hand */
+	char *room;        /* a share of the sorter's */
 };
 
 struct sorter {
-	size_t	 size, most;
-	int	(*compare)(const void *, const void *);
-	char	*v;		/* things of the run that is being made; later the rooms of all runs */
-	size_t	 n, room;	/* things */
-	FILE	*file;		/* NULL until there is a second run */
+	size_t size, most;
+	int (*compare)(const void *, const void *);
+	char *v;        /* things of the run that is being made; later the rooms of all runs */
+	size_t n, room; /* things */
+	FILE *file;     /* NULL until there is a second run */
 	uint64_t file_len;
 	struct run *run;
-	size_t	 runs, run_room;
-	size_t	*heap;		/* indices of runs, the one with the least head first; NULL until they are taken */
-	size_t	 heap_n;
-	size_t	 taken;		/* where there is one run only: of v */
-	bool	 sorted;
+	size_t runs, run_room;
+	size_t *heap; /* indices of runs, the one with the least head first; NULL until they are
+			 taken */
+	size_t heap_n;
+	size_t taken; /* where there is one run only: of v */
+	bool sorted;
 };
 
 struct sorter *
@@ -117,8 +118,9 @@ run_read(struct sorter *s, struct run *r)
 {
 	size_t share = s->most / s->runs, n = r->left < share ? (size_t)r->left : share;
 
-	errno = n > 0 ? EIO : 0;	/* a short read sets none */
-	if (n == 0 || pread(fileno(s->file), r->room, n * s->size, (off_t)r->at) != (ssize_t)(n * s->size))
+	errno = n > 0 ? EIO : 0; /* a short read sets none */
+	if (n == 0 ||
+	    pread(fileno(s->file), r->room, n * s->size, (off_t)r->at) != (ssize_t)(n * s->size))
 		return false;
 	errno = 0;
 	r->at += n * s->size;

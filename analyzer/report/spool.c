@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 struct spool {
-	char	*mem, *piece;		/* piece: what was read back from the file */
-	size_t	 len, room, max, piece_room;
-	FILE	*file;			/* bytes from offset `len' on; NULL until needed */
+	char *mem, *piece; /* piece: what was read back from the file */
+	size_t len, room, max, piece_room;
+	FILE *file; /* bytes from offset `len' on; NULL until needed */
 	uint64_t file_len;
-	bool	 dirty;
+	bool dirty;
 };
 
 struct spool *
@@ -64,7 +64,7 @@ spool_add(struct spool *s, const void *p, size_t len, uint64_t *at)
 		return spool_add_file(s, p, len, at);
 	if (!spool_grow(s, s->len + len))
 		return spool_add_file(s, p, len, at);
-	if (len > 0)	/* of nothing there may be no memory */
+	if (len > 0) /* of nothing there may be no memory */
 		memcpy(s->mem + s->len, p, len);
 	*at = s->len;
 	s->len += len;
@@ -87,7 +87,7 @@ spool_get(struct spool *s, uint64_t at, size_t len)
 		s->piece = piece;
 		s->piece_room = len;
 	}
-	errno = EIO;	/* a short read sets none */
+	errno = EIO; /* a short read sets none */
 	if (pread(fileno(s->file), s->piece, len, (off_t)(at - s->len)) != (ssize_t)len)
 		return NULL;
 	return s->piece;

@@ -10,11 +10,11 @@
 
 struct spool;
 
-struct spool	*spool_new(size_t memory_max);	/* NULL: no memory */
+struct spool *spool_new(size_t memory_max); /* NULL: no memory */
 /* Keeps a copy; its place in *at.  -1: no memory or no space, errno tells; *at is then unset. */
-int		 spool_add(struct spool *s, const void *p, size_t len, uint64_t *at);
+int spool_add(struct spool *s, const void *p, size_t len, uint64_t *at);
 /* The bytes at a place; borrowed until the next call.  NULL with errno when they cannot be read. */
-const char	*spool_get(struct spool *s, uint64_t at, size_t len);
-void		 spool_free(struct spool *s);
+const char *spool_get(struct spool *s, uint64_t at, size_t len);
+void spool_free(struct spool *s);
 
 #endif /* SPOOL_H */

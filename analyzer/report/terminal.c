@@ -16,7 +16,8 @@ terminal_clock(int64_t ns, char buf[TERMINAL_TIME])
 {
 	struct when w = when_split(ns);
 
-	snprintf(buf, TERMINAL_TIME, "%02d:%02d:%02d.%03d", w.hour, w.minute, w.second, w.ns / 1000000);
+	snprintf(
+	    buf, TERMINAL_TIME, "%02d:%02d:%02d.%03d", w.hour, w.minute, w.second, w.ns / 1000000);
 	return buf;
 }
 
@@ -25,8 +26,8 @@ terminal_time(int64_t ns, char buf[TERMINAL_TIME])
 {
 	struct when w = when_split(ns);
 
-	snprintf(buf, TERMINAL_TIME, "%04d-%02d-%02d %02d:%02d:%02d.%03d", w.year, w.month, w.day, w.hour,
-	    w.minute, w.second, w.ns / 1000000);
+	snprintf(buf, TERMINAL_TIME, "%04d-%02d-%02d %02d:%02d:%02d.%03d", w.year, w.month, w.day,
+	    w.hour, w.minute, w.second, w.ns / 1000000);
 	return buf;
 }
 
@@ -46,7 +47,8 @@ terminal_path(const struct endpoint *from, const struct endpoint *to, char buf[T
 	if (a[0] == '\0' && b[0] == '\0')
 		strlcpy(buf, "the whole capture", TERMINAL_PATH);
 	else
-		snprintf(buf, TERMINAL_PATH, "%s -> %s", a[0] != '\0' ? a : "anywhere", b[0] != '\0' ? b : "anywhere");
+		snprintf(buf, TERMINAL_PATH, "%s -> %s", a[0] != '\0' ? a : "anywhere",
+		    b[0] != '\0' ? b : "anywhere");
 	return buf;
 }
 
@@ -54,12 +56,9 @@ enum page_colour
 terminal_colour(enum severity s)
 {
 	switch (s) {
-	case SEVERITY_ERROR:
-		return COLOUR_RED;
-	case SEVERITY_WARNING:
-		return COLOUR_YELLOW;
-	default:
-		return COLOUR_GREEN;
+	case SEVERITY_ERROR: return COLOUR_RED;
+	case SEVERITY_WARNING: return COLOUR_YELLOW;
+	default: return COLOUR_GREEN;
 	}
 }
 
@@ -79,19 +78,24 @@ add_count(char *buf, size_t size, uint64_t n, const char *noun, const char *what
 
 	if (n == 0)
 		return;
-	snprintf(buf + len, size - len, "%s%" PRIu64 "%s%s%s%s%s", len > 0 ? ", " : "", n, noun[0] != '\0' ? " " : "",
-	    noun, noun[0] != '\0' && n != 1 ? "s" : "", what[0] != '\0' ? " " : "", what);
+	snprintf(buf + len, size - len, "%s%" PRIu64 "%s%s%s%s%s", len > 0 ? ", " : "", n,
+	    noun[0] != '\0' ? " " : "", noun, noun[0] != '\0' && n != 1 ? "s" : "",
+	    what[0] != '\0' ? " " : "", what);
 }
 
 static void
 seen_smtp(char *buf, size_t size, const struct summary *s)
 {
 	const struct {
-		uint64_t	n;
-		const char	*what;
+		uint64_t n;
+		const char *what;
 	} verdicts[] = {
-		{ s->accepted, "accepted" }, { s->refused, "refused" }, { s->deferred, "deferred" },
-		{ s->lost, "lost" }, { s->unknown, "without an answer in the capture" }, { s->abandoned, "abandoned" },
+		{ s->accepted, "accepted" },
+		{ s->refused, "refused" },
+		{ s->deferred, "deferred" },
+		{ s->lost, "lost" },
+		{ s->unknown, "without an answer in the capture" },
+		{ s->abandoned, "abandoned" },
 	};
 	const char *noun = "mail";
 
@@ -121,8 +125,8 @@ seen_all(char *buf, size_t size, const struct summary *s)
 
 /* The faults of one kind: how many, and the worst and surest of them. */
 struct faults {
-	const struct finding *worst;	/* NULL: none */
-	size_t	n;
+	const struct finding *worst; /* NULL: none */
+	size_t n;
 };
 
 static int
@@ -135,7 +139,10 @@ compare_faults(const void *a, const void *b)
 	return terminal_finding_compare(x->worst, y->worst);
 }
 
-/* A fault is what can be told and is not mere information.  The kinds, worst first; how many there are of all. */
+/*
+ * A fault is what can be told and is not mere information.  The kinds, worst first; how many there
+ * are of all.
+ */
 static size_t
 count_faults(const struct correlator *c, struct faults kinds[FINDING_KINDS])
 {
@@ -146,7 +153,8 @@ count_faults(const struct correlator *c, struct faults kinds[FINDING_KINDS])
 	for (size_t i = 0; i < n; i++) {
 		struct faults *k = &kinds[f[i]->kind];
 
-		if (f[i]->severity == SEVERITY_INFO || f[i]->retracted || f[i]->confidence == CONFIDENCE_CANNOT_TELL)
+		if (f[i]->severity == SEVERITY_INFO || f[i]->retracted ||
+		    f[i]->confidence == CONFIDENCE_CANNOT_TELL)
 			continue;
 		all++;
 		k->n++;
@@ -160,7 +168,8 @@ count_faults(const struct correlator *c, struct faults kinds[FINDING_KINDS])
 static void
 print_kind(const struct page *p, const struct faults *k)
 {
-	page_put(p, terminal_colour(k->worst->severity), "%s%s", k->worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "",
+	page_put(p, terminal_colour(k->worst->severity), "%s%s",
+	    k->worst->confidence == CONFIDENCE_POSSIBLE ? "possibly, " : "",
 	    kind_facts(k->worst->kind)->title);
 }
 
@@ -193,7 +202,9 @@ print_faults(const struct page *p, const struct faults kinds[FINDING_KINDS], siz
 		page_line(p, "  and %zu more kind%s", more, PLURAL(more));
 }
 
-/* What looks like a fault, and this capture cannot decide: the report says below what is missing. */
+/*
+ * What looks like a fault, and this capture cannot decide: the report says below what is missing.
+ */
 static size_t
 count_undecided(const struct correlator *c)
 {
@@ -201,7 +212,8 @@ count_undecided(const struct correlator *c)
 	size_t n = correlator_findings(c, &f), undecided = 0;
 
 	for (size_t i = 0; i < n; i++)
-		undecided += f[i]->severity != SEVERITY_INFO && !f[i]->retracted && f[i]->confidence == CONFIDENCE_CANNOT_TELL;
+		undecided += f[i]->severity != SEVERITY_INFO && !f[i]->retracted &&
+		    f[i]->confidence == CONFIDENCE_CANNOT_TELL;
 	return undecided;
 }
 
@@ -224,7 +236,9 @@ is_wireless(const struct terminal_report *r)
 	for (uint32_t i = 0; i < r->points; i++) {
 		const struct record_capture *c = correlator_capture(r->correlator, i);
 
-		if (c != NULL && (c->link_type == LINK_80211 || c->link_type == LINK_RADIOTAP || c->link_type == LINK_PPI))
+		if (c != NULL &&
+		    (c->link_type == LINK_80211 || c->link_type == LINK_RADIOTAP ||
+			c->link_type == LINK_PPI))
 			return true;
 	}
 	return false;
@@ -247,14 +261,16 @@ print_all_left_out(const struct page *p, const struct terminal_report *r)
 		return false;
 	page_put(p, COLOUR_YELLOW, "Nothing is left to look at.");
 	fputc('\n', p->out);
-	snprintf(text, sizeof(text), "Packets outside of the time asked for (--from, --to; UTC): %" PRIu64 "; left out by the filter (-f): %" PRIu64 ".",
+	snprintf(text, sizeof(text),
+	    "Packets outside of the time asked for (--from, --to; UTC): %" PRIu64
+	    "; left out by the filter (-f): %" PRIu64 ".",
 	    outside, filtered);
 	page_field(p, "", 2, text);
 	return true;
 }
 
 struct frames {
-	uint64_t	unread, mail;
+	uint64_t unread, mail;
 };
 
 static struct frames
@@ -279,7 +295,8 @@ print_unread(const struct page *p, const struct terminal_report *r, const struct
 
 	if (unread == 0 || unread < s->packets)
 		return false;
-	page_put(p, COLOUR_YELLOW, "Nothing could be read: of this link type no frame is understood.");
+	page_put(
+	    p, COLOUR_YELLOW, "Nothing could be read: of this link type no frame is understood.");
 	fputc('\n', p->out);
 	page_field(p, "", 2, how_to_capture);
 	return true;
@@ -290,18 +307,22 @@ static void
 print_answer(const struct page *p, const struct terminal_report *r, const struct summary *s)
 {
 	struct faults kinds[FINDING_KINDS];
-	size_t faults = count_faults(r->correlator, kinds), undecided = count_undecided(r->correlator);
+	size_t faults = count_faults(r->correlator, kinds),
+	       undecided = count_undecided(r->correlator);
 	char seen[512];
 
 	seen_all(seen, sizeof(seen), s);
 	if (faults > 0) {
 		print_faults(p, kinds, faults);
 		if (seen[0] == '\0' && count_frames(r).mail == 0)
-			snprintf(seen, sizeof(seen), "No mail was seen in %" PRIu64 " packet%s.", s->packets, PLURAL(s->packets));
+			snprintf(seen, sizeof(seen), "No mail was seen in %" PRIu64 " packet%s.",
+			    s->packets, PLURAL(s->packets));
 		page_field_at(p, 0, "", 0, seen);
 	} else if (undecided > 0) {
-		page_put(p, COLOUR_YELLOW, seen[0] != '\0' ? "%s; no fault proven, %zu that this capture cannot decide." :
-		    "%sNo fault proven, %zu that this capture cannot decide.", seen, undecided);
+		page_put(p, COLOUR_YELLOW,
+		    seen[0] != '\0' ? "%s; no fault proven, %zu that this capture cannot decide."
+				    : "%sNo fault proven, %zu that this capture cannot decide.",
+		    seen, undecided);
 		fputc('\n', p->out);
 	} else if (seen[0] != '\0') {
 		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
@@ -311,8 +332,11 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	} else if (!print_unread(p, r, s) && (s->packets > 0 || !print_all_left_out(p, r))) {
 		bool asked = count_frames(r).mail > 0;
 
-		page_put(p, COLOUR_YELLOW, asked ? "A mail port was asked, but no mail was seen in %" PRIu64 " %s." : s->packets > 0 ?
-		    "No mail was seen in %" PRIu64 " %s." : "There is nothing to see: %" PRIu64 " %s.", s->packets, s->packets == 1 ? "packet" : "packets");
+		page_put(p, COLOUR_YELLOW,
+		    asked ? "A mail port was asked, but no mail was seen in %" PRIu64 " %s."
+			: s->packets > 0 ? "No mail was seen in %" PRIu64 " %s."
+					 : "There is nothing to see: %" PRIu64 " %s.",
+		    s->packets, s->packets == 1 ? "packet" : "packets");
 		fputc('\n', p->out);
 		page_field(p, "", 2, how_to_capture);
 		if (!asked)
@@ -346,14 +370,17 @@ print_top(const struct page *p, const struct terminal_report *r, const struct su
 	fputs("\n\n", p->out);
 }
 
-/* A name that stands at every frame is told without what all of them have; under "Captures" it stands whole. */
+/*
+ * A name that stands at every frame is told without what all of them have; under "Captures" it
+ * stands whole.
+ */
 static size_t
 common_directory(const struct terminal_report *r)
 {
 	const char *first = NULL;
 	size_t common = 0;
 
-	for (uint32_t i = 0; i < r->points; i++) {	/* pieces lie where the first of them lies */
+	for (uint32_t i = 0; i < r->points; i++) { /* pieces lie where the first of them lies */
 		const struct record_capture *c = correlator_capture(r->correlator, i);
 		size_t n = 0, slash = 0;
 

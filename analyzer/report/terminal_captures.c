@@ -7,17 +7,16 @@
 
 #include "record/text.h"
 
-#define LABELS	6
-#define TEXT	1024
+#define LABELS 6
+#define TEXT   1024
 
 struct text {
-	char	s[TEXT];
-	size_t	len;
+	char s[TEXT];
+	size_t len;
 };
 
 /* A further fact, after a comma. */
-static void __attribute__((format(printf, 2, 3)))
-fact(struct text *t, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) fact(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -50,7 +49,8 @@ print_frames(const struct page *p, const struct record_capture *c)
 	struct text t = { .len = 0 };
 	int64_t tenths = (c->last.ns - c->first.ns) / 100000000;
 
-	fact(&t, "%" PRIu64 " %s in %" PRId64 ".%" PRId64 " s", c->frames, c->frames == 1 ? "frame" : "frames", tenths / 10, tenths % 10);
+	fact(&t, "%" PRIu64 " %s in %" PRId64 ".%" PRId64 " s", c->frames,
+	    c->frames == 1 ? "frame" : "frames", tenths / 10, tenths % 10);
 	count(&t, c->tcp_frames, "TCP");
 	count(&t, c->mail_frames, "of mail");
 	count(&t, c->icmp_frames, "ICMP");
@@ -65,9 +65,12 @@ static void
 quality_say(struct text *t, const struct record_capture *c)
 {
 	if (c->acked_bytes > 0 && c->acked_unseen > 0) {
-		uint64_t tenths = c->acked_unseen < UINT64_MAX / 1000 ? c->acked_unseen * 1000 / c->acked_bytes : 0;
+		uint64_t tenths = c->acked_unseen < UINT64_MAX / 1000
+		    ? c->acked_unseen * 1000 / c->acked_bytes
+		    : 0;
 
-		fact(t, "%" PRIu64 ".%" PRIu64 " %% of the bytes are missing (capture loss)", tenths / 10, tenths % 10);
+		fact(t, "%" PRIu64 ".%" PRIu64 " %% of the bytes are missing (capture loss)",
+		    tenths / 10, tenths % 10);
 	}
 	if (c->drops_known)
 		counted(t, c->drops_kernel + c->drops_interface, "packet dropped while capturing",
@@ -76,13 +79,17 @@ quality_say(struct text *t, const struct record_capture *c)
 	counted(t, c->cut_frames, "frame cut by the snap length", "frames cut by the snap length");
 	count(t, c->undecodable, "undecodable");
 	counted(t, c->fragments_orphaned, "incomplete fragment", "incomplete fragments");
-	counted(t, c->flows_one_sided, "connection seen one way only", "connections seen one way only");
+	counted(
+	    t, c->flows_one_sided, "connection seen one way only", "connections seen one way only");
 	count(t, c->flows_midstream, "joined in the middle");
 	if (c->clock_back > 0)
-		fact(t, "the clock goes back %" PRIu64 " time%s", c->clock_back, PLURAL(c->clock_back));
+		fact(t, "the clock goes back %" PRIu64 " time%s", c->clock_back,
+		    PLURAL(c->clock_back));
 	counted(t, c->bad_checksums, "wrong checksum", "wrong checksums");
-	counted(t, c->repaired, "frame with an impossible length or time", "frames with an impossible length or time");
-	counted(t, c->timeless, "frame without a time of its own", "frames without a time of their own");
+	counted(t, c->repaired, "frame with an impossible length or time",
+	    "frames with an impossible length or time");
+	counted(t, c->timeless, "frame without a time of its own",
+	    "frames without a time of their own");
 	count(t, c->unfilterable, "left out because the filter has no meaning on their link type");
 	if (c->super_bytes > 0)
 		fact(t, "segments larger than packets (offload)");
@@ -96,7 +103,8 @@ print_quality(const struct page *p, const struct record_capture *c)
 
 	quality_say(&t, c);
 	if (t.len > 0 || c->damage[0] == '\0')
-		page_field_at(p, LABELS, "", LABELS, t.len > 0 ? t.s : "nothing missing, nothing doubled");
+		page_field_at(
+		    p, LABELS, "", LABELS, t.len > 0 ? t.s : "nothing missing, nothing doubled");
 }
 
 /* There is something to know about it: of too many captures such are told. */
@@ -108,7 +116,6 @@ is_flawed(const struct record_capture *c)
 	quality_say(&t, c);
 	return t.len > 0 || c->damage[0] != '\0' || c->caps_hit > 0;
 }
-
 
 static void
 print_damage(const struct page *p, const struct record_capture *c)
@@ -163,7 +170,9 @@ print_pieces(const struct page *p, const struct terminal_report *r, uint32_t poi
 
 	if ((v = correlator_pieces(r->correlator, point, &n)) == NULL)
 		return;
-	snprintf(text, sizeof(text), "in %zu pieces, the last of them %s; frames have their numbers in their pieces", n, v[n - 1].file);
+	snprintf(text, sizeof(text),
+	    "in %zu pieces, the last of them %s; frames have their numbers in their pieces", n,
+	    v[n - 1].file);
 	page_field_at(p, LABELS, "", LABELS, text);
 }
 
@@ -223,7 +232,10 @@ print_captures(const struct page *p, const struct terminal_report *r)
 		print_place(p, r->correlator, i);
 	}
 	if (untold > 0)
-		page_line(p, "  ... and %zu more, %" PRIu64 " frame%s in all; --all or --json tells all of them", untold, frames, PLURAL(frames));
+		page_line(p,
+		    "  ... and %zu more, %" PRIu64
+		    " frame%s in all; --all or --json tells all of them",
+		    untold, frames, PLURAL(frames));
 }
 
 void

@@ -9,14 +9,15 @@
 #include "report/alike.h"
 #include "report/escape.h"
 
-#define LABELS	17	/* column at which texts begin */
-#define TEXT	2048
+#define LABELS 17 /* column at which texts begin */
+#define TEXT   2048
 
 /* What can be told first, then severity, confidence, time, id: the same input, the same order. */
 int
 terminal_finding_compare(const struct finding *a, const struct finding *b)
 {
-	bool a_told = a->confidence != CONFIDENCE_CANNOT_TELL, b_told = b->confidence != CONFIDENCE_CANNOT_TELL;
+	bool a_told = a->confidence != CONFIDENCE_CANNOT_TELL,
+	     b_told = b->confidence != CONFIDENCE_CANNOT_TELL;
 
 	if (a_told != b_told)
 		return a_told ? -1 : 1;
@@ -32,7 +33,8 @@ terminal_finding_compare(const struct finding *a, const struct finding *b)
 static int
 compare_pointers(const void *a, const void *b)
 {
-	return terminal_finding_compare(*(const struct finding *const *)a, *(const struct finding *const *)b);
+	return terminal_finding_compare(
+	    *(const struct finding *const *)a, *(const struct finding *const *)b);
 }
 
 static const char *
@@ -41,12 +43,9 @@ severity_word(const struct finding *f)
 	if (f->confidence == CONFIDENCE_CANNOT_TELL)
 		return "CANNOT TELL";
 	switch (f->severity) {
-	case SEVERITY_ERROR:
-		return "ERROR";
-	case SEVERITY_WARNING:
-		return "WARNING";
-	default:
-		return "INFO";
+	case SEVERITY_ERROR: return "ERROR";
+	case SEVERITY_WARNING: return "WARNING";
+	default: return "INFO";
 	}
 }
 
@@ -58,18 +57,21 @@ print_title(const struct page *p, const struct finding *f)
 	fputc('\n', p->out);
 	page_put(p, terminal_colour(f->severity), "%s", severity_word(f));
 	page_put(p, COLOUR_BOLD, "  %s", kind_facts(f->kind)->title);
-	fprintf(p->out, "\n  %s%s%s  ", kind_id(f->kind), f->subkind[0] != '\0' ? " / " : "", f->subkind);
+	fprintf(p->out, "\n  %s%s%s  ", kind_id(f->kind), f->subkind[0] != '\0' ? " / " : "",
+	    f->subkind);
 	page_put(p, COLOUR_DIM, "%s", id_format(f->id, id));
 	fputc('\n', p->out);
 }
 
 size_t
-terminal_source(const struct terminal_report *r, uint32_t point, uint64_t frame, const char *before, char *text, size_t size)
+terminal_source(const struct terminal_report *r, uint32_t point, uint64_t frame, const char *before,
+    char *text, size_t size)
 {
 	char name[TERMINAL_NAME];
 
 	text[0] = '\0';
-	if (correlator_capture(r->correlator, 1) == NULL && correlator_piece(r->correlator, point, frame) == NULL)
+	if (correlator_capture(r->correlator, 1) == NULL &&
+	    correlator_piece(r->correlator, point, frame) == NULL)
 		return 0;
 	if (correlator_capture_name(r->correlator, point, frame, name, sizeof(name)) > r->directory)
 		snprintf(text, size, "%s%s", before, name + r->directory);
@@ -89,12 +91,14 @@ static const char *
 where_text(const struct terminal_report *r, const struct finding *f, char buf[TERMINAL_NAME])
 {
 	terminal_path(&f->from, &f->to, buf);
-	if (f->from.ip.family != 0 || f->to.ip.family != 0 || correlator_capture(r->correlator, 1) == NULL)
+	if (f->from.ip.family != 0 || f->to.ip.family != 0 ||
+	    correlator_capture(r->correlator, 1) == NULL)
 		return buf;
 	for (uint32_t i = 1; i < f->evidence_count && i < FINDING_EVIDENCE; i++)
 		if (f->evidence[i].point != f->evidence[0].point)
 			return "several captures";
-	terminal_source(r, f->evidence_count > 0 ? f->evidence[0].point : f->point, 0, "", buf, TERMINAL_NAME);
+	terminal_source(
+	    r, f->evidence_count > 0 ? f->evidence[0].point : f->point, 0, "", buf, TERMINAL_NAME);
 	return buf;
 }
 
@@ -105,7 +109,8 @@ print_where(const struct page *p, const struct finding *f, const struct terminal
 
 	snprintf(text, sizeof(text), "%s", where_text(r, f, where));
 	if (f->session_count > 1)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)", f->session_count);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)",
+		    f->session_count);
 	page_field(p, "Where", LABELS, text);
 	if (f->first.frame != 0) {
 		terminal_time(f->first.ns, a);
@@ -116,11 +121,16 @@ print_where(const struct page *p, const struct finding *f, const struct terminal
 	page_field(p, "How sure", LABELS, confidence_name(f->confidence));
 }
 
-/* "frames 3, 5, ... 9 of client.pcap (eth0)", of several pieces "3, 5 of a.pcap, 9 of b.pcap", at most `most' of them; its length. */
+/*
+ * "frames 3, 5, ... 9 of client.pcap (eth0)", of several pieces "3, 5 of a.pcap, 9 of b.pcap", at
+ * most `most' of them; its length.
+ */
 static size_t
-frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most, const struct terminal_report *r)
+frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t most,
+    const struct terminal_report *r)
 {
-	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES, skip = n > most ? n - most : 0;
+	uint32_t n = e->frame_count < FINDING_FRAMES ? e->frame_count : FINDING_FRAMES,
+		 skip = n > most ? n - most : 0;
 	const struct record_piece *piece = NULL;
 	size_t len = 0;
 
@@ -132,17 +142,23 @@ frames_text(char *text, size_t size, const struct finding_evidence *e, uint32_t 
 			i += skip;
 		now = correlator_piece(r->correlator, e->point, e->frames[i]);
 		if (i > 0 && now != piece)
-			len += terminal_source(r, e->point, e->frames[last], " of ", text + len, size - len);
+			len += terminal_source(
+			    r, e->point, e->frames[last], " of ", text + len, size - len);
 		piece = now;
 		len += (size_t)snprintf(text + len, size - len, "%s%" PRIu64,
-		    i == 0 ? (n == 1 ? "frame " : "frames ") : i == n - 1 && skip > 0 ? ", ... " : ", ",
+		    i == 0                       ? (n == 1 ? "frame " : "frames ")
+			: i == n - 1 && skip > 0 ? ", ... "
+						 : ", ",
 		    terminal_frame(r, e->point, e->frames[i]));
 	}
-	return len + terminal_source(r, e->point, n > 0 ? e->frames[n - 1] : 0, n > 0 ? " of " : "", text + len, size - len);
+	return len +
+	    terminal_source(r, e->point, n > 0 ? e->frames[n - 1] : 0, n > 0 ? " of " : "",
+		text + len, size - len);
 }
 
 static void
-print_proof(const struct page *p, const struct finding_evidence *e, const struct terminal_report *r, const char *label)
+print_proof(const struct page *p, const struct finding_evidence *e, const struct terminal_report *r,
+    const char *label)
 {
 	char text[TEXT];
 	size_t len = frames_text(text, sizeof(text), e, FINDING_FRAMES, r);
@@ -157,7 +173,8 @@ print_excluded(const struct page *p, const struct finding *f)
 	char text[TEXT];
 
 	for (uint32_t i = 0; i < f->excluded_count && i < FINDING_EXCLUDED; i++) {
-		snprintf(text, sizeof(text), "%s: %s", kind_id(f->excluded[i].kind), f->excluded[i].why);
+		snprintf(
+		    text, sizeof(text), "%s: %s", kind_id(f->excluded[i].kind), f->excluded[i].why);
 		page_field(p, i == 0 ? "Ruled out" : "", LABELS, text);
 	}
 }
@@ -172,7 +189,7 @@ add_number(char *buf, size_t size, const char *fmt, uint32_t v)
 			len += (size_t)snprintf(buf + len, size - len, ", ");
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(buf + len, size - len, fmt, v);	/* formats of print_mtu() only */
+		snprintf(buf + len, size - len, fmt, v); /* formats of print_mtu() only */
 #pragma GCC diagnostic pop
 	}
 }
@@ -206,25 +223,31 @@ print_reply(const struct page *p, const struct finding *f)
 	page_field(p, "Server said", LABELS, text);
 }
 
-/* "192.0.2.11:40001 -> 198.51.100.25:25 (3 connections), frames 57, 59: 550 no such user"; what the first said, too, is left out. */
+/*
+ * "192.0.2.11:40001 -> 198.51.100.25:25 (3 connections), frames 57, 59: 550 no such user"; what the
+ * first said, too, is left out.
+ */
 static void
-other_text(char *text, size_t size, const struct finding *f, const struct finding *first, const struct terminal_report *r)
+other_text(char *text, size_t size, const struct finding *f, const struct finding *first,
+    const struct terminal_report *r)
 {
 	char path[TERMINAL_PATH], many[32] = "", frames[TEXT] = "", code[8] = "";
-	bool shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], 3, r) > 0;
+	bool shown =
+	    f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], 3, r) > 0;
 	bool words = f->has_reply && strcmp(f->reply.text, first->reply.text) != 0;
 
 	if (f->session_count > 1)
 		snprintf(many, sizeof(many), " (%u connections)", f->session_count);
 	if (words && f->reply.code > 1)
 		snprintf(code, sizeof(code), "%u ", f->reply.code);
-	snprintf(text, size, "%s%s%s%s%s%s%s", terminal_path(&f->from, &f->to, path), many, shown ? ", " : "", frames,
-	    words ? ": " : "", code, words ? f->reply.text : "");
+	snprintf(text, size, "%s%s%s%s%s%s%s", terminal_path(&f->from, &f->to, path), many,
+	    shown ? ", " : "", frames, words ? ": " : "", code, words ? f->reply.text : "");
 }
 
 /* Of what is alike only the paths, and the words where they differ. */
 static void
-print_others(const struct page *p, const struct alike *g, const struct terminal_report *r, unsigned int at, unsigned int indent)
+print_others(const struct page *p, const struct alike *g, const struct terminal_report *r,
+    unsigned int at, unsigned int indent)
 {
 	char text[TEXT];
 
@@ -233,7 +256,8 @@ print_others(const struct page *p, const struct alike *g, const struct terminal_
 		page_field_at(p, at, i == 1 ? "The same" : "", indent, text);
 	}
 	if (g->count > TERMINAL_ALIKE + 1) {
-		snprintf(text, sizeof(text), "and %zu more; --all or --json tells all of them", g->count - TERMINAL_ALIKE - 1);
+		snprintf(text, sizeof(text), "and %zu more; --all or --json tells all of them",
+		    g->count - TERMINAL_ALIKE - 1);
 		page_field_at(p, at, "", indent, text);
 	}
 }
@@ -265,14 +289,18 @@ print_info(const struct page *p, const struct alike *g, const struct terminal_re
 	char where[TERMINAL_NAME], frames[TEXT] = "", text[2 * TEXT];
 	bool shown;
 
-	fprintf(p->out, "  %s, %s", kind_id(f->kind), f->retracted ? "retracted" : confidence_name(f->confidence));
+	fprintf(p->out, "  %s, %s", kind_id(f->kind),
+	    f->retracted ? "retracted" : confidence_name(f->confidence));
 	fprintf(p->out, "  %s\n", escape_string(text, sizeof(text), where_text(r, f, where)));
 	if (f->retracted) {
-		page_line(p, "      Said while the capture ran; what came later does not bear it out.");
+		page_line(
+		    p, "      Said while the capture ran; what came later does not bear it out.");
 		return;
 	}
-	shown = f->evidence_count > 0 && frames_text(frames, sizeof(frames), &f->evidence[0], FINDING_FRAMES, r) > 0;
-	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames, shown ? "]" : "");
+	shown = f->evidence_count > 0 &&
+	    frames_text(frames, sizeof(frames), &f->evidence[0], FINDING_FRAMES, r) > 0;
+	snprintf(text, sizeof(text), "%s%s%s%s", f->summary, shown ? " [" : "", frames,
+	    shown ? "]" : "");
 	page_field_at(p, 6, "", 6, text);
 	page_field_at(p, 6, "", 6, f->remedy);
 	print_others(p, g, r, 6, 16);
@@ -281,7 +309,8 @@ print_info(const struct page *p, const struct alike *g, const struct terminal_re
 static bool
 is_info(const struct finding *f)
 {
-	return f->retracted || (f->severity == SEVERITY_INFO && f->confidence != CONFIDENCE_CANNOT_TELL);
+	return f->retracted ||
+	    (f->severity == SEVERITY_INFO && f->confidence != CONFIDENCE_CANNOT_TELL);
 }
 
 /* Live, what is less than probable was not told before, and need not be taken back. */
@@ -298,10 +327,14 @@ print_rest(const struct page *p, size_t left)
 		page_line(p, "  ... and %zu more; --all or --json tells all of them", left);
 }
 
-/* One by one with --all; else what is alike once, and no more than `most' of that.  -1: no memory. */
+/*
+ * One by one with --all; else what is alike once, and no more than `most' of that.  -1: no memory.
+ */
 static int
-print_groups(const struct page *p, const struct terminal_report *r, const struct finding **v, size_t n,
-    void (*print)(const struct page *, const struct alike *, const struct terminal_report *), size_t most, bool anywhere)
+print_groups(const struct page *p, const struct terminal_report *r, const struct finding **v,
+    size_t n,
+    void (*print)(const struct page *, const struct alike *, const struct terminal_report *),
+    size_t most, bool anywhere)
 {
 	size_t count = 0, left = n;
 	struct alike *groups;
@@ -323,8 +356,8 @@ print_groups(const struct page *p, const struct terminal_report *r, const struct
 
 /* The worst come first, so what is over the caps is the least. */
 static int
-print_sorted(const struct page *p, const struct finding **faults, size_t n, const struct finding **infos, size_t m,
-    const struct terminal_report *r)
+print_sorted(const struct page *p, const struct finding **faults, size_t n,
+    const struct finding **infos, size_t m, const struct terminal_report *r)
 {
 	if (print_groups(p, r, faults, n, print_fault, TERMINAL_FAULTS, false) != 0)
 		return -1;

@@ -10,12 +10,12 @@
 #include "record/text.h"
 #include "record/when.h"
 
-#define LABELS	15	/* after the clock */
-#define TEXT	2048
+#define LABELS 15 /* after the clock */
+#define TEXT   2048
 
 static const struct {
-	const char	*word;
-	size_t		 offset;
+	const char *word;
+	size_t offset;
 } smtp_counts[] = {
 	{ "accepted", offsetof(struct summary, accepted) },
 	{ "refused", offsetof(struct summary, refused) },
@@ -45,9 +45,11 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 	if (s->abandoned > 0)
 		fprintf(p->out, "; %" PRIu64 " abandoned", s->abandoned);
 	if (s->asked > 0)
-		fprintf(p->out, "; %" PRIu64 " question%s about an address (callout)", s->asked, PLURAL(s->asked));
+		fprintf(p->out, "; %" PRIu64 " question%s about an address (callout)", s->asked,
+		    PLURAL(s->asked));
 	if (s->rcpt_accepted + s->rcpt_refused + s->rcpt_deferred > 0)
-		fprintf(p->out, "; recipients: %" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " deferred",
+		fprintf(p->out,
+		    "; recipients: %" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " deferred",
 		    s->rcpt_accepted, s->rcpt_refused, s->rcpt_deferred);
 	fputc('\n', p->out);
 }
@@ -56,21 +58,22 @@ static void
 print_pop3_counts(const struct page *p, const struct summary *s)
 {
 	if (s->pop3_sessions > 0)
-		fprintf(p->out, "  POP3: %" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
-		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off\n", s->pop3_sessions,
-		    PLURAL(s->pop3_sessions), s->logins_accepted, s->logins_refused, s->retrieved, s->cut);
+		fprintf(p->out,
+		    "  POP3: %" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
+		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off\n",
+		    s->pop3_sessions, PLURAL(s->pop3_sessions), s->logins_accepted,
+		    s->logins_refused, s->retrieved, s->cut);
 	if (s->imap_sessions > 0)
 		fprintf(p->out, "  IMAP: %" PRIu64 " session%s, only counted\n", s->imap_sessions,
 		    PLURAL(s->imap_sessions));
 }
 
 struct text {
-	char	s[TEXT];
-	size_t	len;
+	char s[TEXT];
+	size_t len;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-text_add(struct text *t, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -86,7 +89,8 @@ static void
 add_recipients(struct text *t, const struct fate *f)
 {
 	/* of very many only the first have records */
-	uint32_t n = f->recipient_count > f->transaction->recipients ? f->recipient_count : f->transaction->recipients;
+	uint32_t n = f->recipient_count > f->transaction->recipients ? f->recipient_count
+								     : f->transaction->recipients;
 
 	if (f->recipient_count > 0) {
 		text_add(t, " -> <%s>", f->recipients[0]->address);
@@ -107,9 +111,11 @@ add_reply(struct text *t, const struct record_reply *r)
 }
 
 static void
-add_frames(struct text *t, const struct moment *first, const struct moment *last, const struct terminal_report *r, uint32_t point)
+add_frames(struct text *t, const struct moment *first, const struct moment *last,
+    const struct terminal_report *r, uint32_t point)
 {
-	uint64_t from = terminal_frame(r, point, first->frame), to = terminal_frame(r, point, last->frame);
+	uint64_t from = terminal_frame(r, point, first->frame),
+		 to = terminal_frame(r, point, last->frame);
 	char source[TERMINAL_NAME], other[TERMINAL_NAME];
 
 	if (first->frame == 0)
@@ -117,7 +123,8 @@ add_frames(struct text *t, const struct moment *first, const struct moment *last
 	terminal_source(r, point, first->frame, " of ", source, sizeof(source));
 	if (last->frame <= first->frame)
 		text_add(t, " [frame %" PRIu64 "%s]", from, source);
-	else if (correlator_piece(r->correlator, point, first->frame) == correlator_piece(r->correlator, point, last->frame))
+	else if (correlator_piece(r->correlator, point, first->frame) ==
+	    correlator_piece(r->correlator, point, last->frame))
 		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", from, to, source);
 	else {
 		terminal_source(r, point, last->frame, " of ", other, sizeof(other));
@@ -129,7 +136,9 @@ add_frames(struct text *t, const struct moment *first, const struct moment *last
 static int64_t
 fate_ns(const struct fate *f)
 {
-	return f->transaction != NULL ? f->transaction->first.ns : f->message != NULL ? f->message->first.ns : 0;
+	return f->transaction != NULL ? f->transaction->first.ns
+	    : f->message != NULL      ? f->message->first.ns
+				      : 0;
 }
 
 static bool
@@ -151,8 +160,10 @@ add_retries(struct text *t, const struct fate *f)
 	text_add(t, "\ntried again%s", f->retry_same_id ? "" : " (same sender and recipient)");
 	if (f->retries > 1)
 		text_add(t, " %u times", f->retries);
-	text_add(t, "%s: %s at %s by %s", f->retries > 1 ? ", the last of them" : "", verdict_name(f->retry_verdict),
-	    same_day(ns, fate_ns(f)) ? terminal_clock(ns, when) : terminal_time(ns, when), addr_format(&f->retry_server.ip, server, sizeof(server)));
+	text_add(t, "%s: %s at %s by %s", f->retries > 1 ? ", the last of them" : "",
+	    verdict_name(f->retry_verdict),
+	    same_day(ns, fate_ns(f)) ? terminal_clock(ns, when) : terminal_time(ns, when),
+	    addr_format(&f->retry_server.ip, server, sizeof(server)));
 }
 
 static void
@@ -160,7 +171,7 @@ describe_transaction(struct text *t, const struct fate *f, const struct terminal
 {
 	const struct record_transaction *x = f->transaction;
 
-	if (x->implied && x->sender[0] == '\0')	/* it began later, or the line was cut */
+	if (x->implied && x->sender[0] == '\0') /* it began later, or the line was cut */
 		text_add(t, "(the sender is not in the capture)");
 	else
 		text_add(t, "<%s>", x->sender);
@@ -213,7 +224,10 @@ print_fate(const struct page *p, const struct fate *f, const struct terminal_rep
 	page_field_at(p, 2, clock, LABELS, t.s);
 }
 
-/* Which mails are told when there are too many: those that failed, those of which it is not known, the others. */
+/*
+ * Which mails are told when there are too many: those that failed, those of which it is not known,
+ * the others.
+ */
 enum worth { WORTH_FAILED, WORTH_UNKNOWN, WORTH_FINE, WORTHS };
 
 static enum worth
@@ -222,15 +236,11 @@ fate_worth(const struct fate *f)
 	if (f->transaction == NULL)
 		return f->verdict != VERDICT_ACCEPTED ? WORTH_FAILED : WORTH_FINE;
 	switch (f->verdict) {
-	case VERDICT_ACCEPTED:
-		return strcmp(f->fate, "accepted") == 0 ? WORTH_FINE : WORTH_FAILED;
-	case VERDICT_UNKNOWN:
-		return f->because_count > 0 ? WORTH_FAILED : WORTH_UNKNOWN;
+	case VERDICT_ACCEPTED: return strcmp(f->fate, "accepted") == 0 ? WORTH_FINE : WORTH_FAILED;
+	case VERDICT_UNKNOWN: return f->because_count > 0 ? WORTH_FAILED : WORTH_UNKNOWN;
 	case VERDICT_ABANDONED:
-	case VERDICT_ASKED:
-		return WORTH_UNKNOWN;
-	default:
-		return WORTH_FAILED;
+	case VERDICT_ASKED: return WORTH_UNKNOWN;
+	default: return WORTH_FAILED;
 	}
 }
 
@@ -259,7 +269,8 @@ print_day(const struct page *p, int64_t ns)
 
 /* At most `most', in order of time all the same. */
 static void
-print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most, const struct terminal_report *r)
+print_fates(const struct page *p, const struct fate *fates, size_t n, size_t most,
+    const struct terminal_report *r)
 {
 	size_t room[WORTHS] = { 0 }, rest = most;
 	bool days = fates_of_days(fates, n);
@@ -277,7 +288,8 @@ print_fates(const struct page *p, const struct fate *fates, size_t n, size_t mos
 		if (*left == 0)
 			continue;
 		(*left)--;
-		if (days && fate_ns(&fates[i]) != 0 && (day == 0 || !same_day(day, fate_ns(&fates[i])))) {
+		if (days && fate_ns(&fates[i]) != 0 &&
+		    (day == 0 || !same_day(day, fate_ns(&fates[i])))) {
 			day = fate_ns(&fates[i]);
 			print_day(p, day);
 		}

@@ -3,20 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM = 1024, NONE = 0 };		/* entries at the beginning; a power of two */
+enum { ROOM = 1024, NONE = 0 }; /* entries at the beginning; a power of two */
 
 struct entry {
-	uint64_t	id, turn;	/* turn: in which it was named last */
-	uint32_t	revision;
-	enum confidence	confidence;
-	bool		retracted;
+	uint64_t id, turn; /* turn: in which it was named last */
+	uint32_t revision;
+	enum confidence confidence;
+	bool retracted;
 };
 
 struct told {
-	struct entry	*entry;
-	uint32_t	 count, room;
-	uint32_t	*slot;		/* two for each entry of the room: 1 + index; NONE: free */
-	uint64_t	 turn, left;
+	struct entry *entry;
+	uint32_t count, room;
+	uint32_t *slot; /* two for each entry of the room: 1 + index; NONE: free */
+	uint64_t turn, left;
 };
 
 void
@@ -124,7 +124,9 @@ told_is_news(struct told *t, const struct finding *f, bool revisions)
 		t->entry[t->count++] = (struct entry){ .id = f->id };
 	}
 	e = &t->entry[*slot - 1];
-	news = fresh ? !f->retracted : e->confidence != f->confidence || e->retracted != f->retracted || (revisions && e->revision != f->revision);
+	news = fresh ? !f->retracted
+		     : e->confidence != f->confidence || e->retracted != f->retracted ||
+		(revisions && e->revision != f->revision);
 	*e = (struct entry){ f->id, t->turn, f->revision, f->confidence, f->retracted };
 	return news;
 }

@@ -14,26 +14,26 @@
 #include "report/spool.h"
 #include "report/terminal.h"
 
-#define SPOOL_MEMORY	(32U << 20)
+#define SPOOL_MEMORY (32U << 20)
 
 enum entry_kind { ENTRY_HEAD, ENTRY_LINE, ENTRY_NOISE, ENTRY_CONTENT, ENTRY_NOTE };
 
 struct entry {
-	struct moment	at;
-	uint64_t	last_frame, conn, bytes, place;
-	uint32_t	point, len, serial;
-	uint8_t		kind, dir;
-	bool		unsure;
+	struct moment at;
+	uint64_t last_frame, conn, bytes, place;
+	uint32_t point, len, serial;
+	uint8_t kind, dir;
+	bool unsure;
 };
 
 struct transcript {
-	struct spool	*spool;
-	struct entry	*entry;
-	size_t		 count, room;
-	uint64_t	 left_out;	/* beyond TRANSCRIPT_ENTRIES */
-	struct record_piece *piece;	/* of a capture in several files */
-	size_t		 piece_count, piece_room;
-	int		 error;
+	struct spool *spool;
+	struct entry *entry;
+	size_t count, room;
+	uint64_t left_out;          /* beyond TRANSCRIPT_ENTRIES */
+	struct record_piece *piece; /* of a capture in several files */
+	size_t piece_count, piece_room;
+	int error;
 };
 
 struct transcript *
@@ -86,7 +86,8 @@ entry_new(struct transcript *t)
 }
 
 static struct entry *
-entry_add(struct transcript *t, enum entry_kind kind, const struct record_key *key, struct moment at)
+entry_add(
+    struct transcript *t, enum entry_kind kind, const struct record_key *key, struct moment at)
 {
 	struct entry *e = entry_new(t);
 
@@ -132,7 +133,8 @@ add_lines(struct transcript *t, const struct flow_opened *f, struct moment at, u
 	const char *p = ev->line, *end = ev->line + ev->line_len, *nl;
 
 	for (; p != NULL && p <= end; p = nl + 1) {
-		struct entry *e = entry_add(t, ev->kind == EVENT_NOISE ? ENTRY_NOISE : ENTRY_LINE, &f->key, at);
+		struct entry *e =
+		    entry_add(t, ev->kind == EVENT_NOISE ? ENTRY_NOISE : ENTRY_LINE, &f->key, at);
 
 		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
 			nl = end;
@@ -147,13 +149,13 @@ add_lines(struct transcript *t, const struct flow_opened *f, struct moment at, u
 
 /* Pieces of one content become one line, if nothing of another connection came between. */
 static void
-add_content(struct transcript *t, const struct flow_opened *f, struct moment at, uint64_t last_frame,
-    const struct dissect_event *ev)
+add_content(struct transcript *t, const struct flow_opened *f, struct moment at,
+    uint64_t last_frame, const struct dissect_event *ev)
 {
 	struct entry *e = t->count > 0 ? &t->entry[t->count - 1] : NULL;
 
-	if (t->count == 0 || e->kind != ENTRY_CONTENT || e->conn != f->key.conn || e->point != f->key.point ||
-	    e->dir != ev->dir) {
+	if (t->count == 0 || e->kind != ENTRY_CONTENT || e->conn != f->key.conn ||
+	    e->point != f->key.point || e->dir != ev->dir) {
 		if ((e = entry_add(t, ENTRY_CONTENT, &f->key, at)) == NULL)
 			return;
 		e->dir = (uint8_t)ev->dir;
@@ -172,12 +174,20 @@ static const char *
 handshake_name(unsigned int type)
 {
 	static const char *const names[] = {
-		[1] = "ClientHello", [2] = "ServerHello", [4] = "NewSessionTicket", [11] = "Certificate",
-		[12] = "ServerKeyExchange", [13] = "CertificateRequest", [14] = "ServerHelloDone",
-		[15] = "CertificateVerify", [16] = "ClientKeyExchange", [20] = "Finished",
+		[1] = "ClientHello",
+		[2] = "ServerHello",
+		[4] = "NewSessionTicket",
+		[11] = "Certificate",
+		[12] = "ServerKeyExchange",
+		[13] = "CertificateRequest",
+		[14] = "ServerHelloDone",
+		[15] = "CertificateVerify",
+		[16] = "ClientKeyExchange",
+		[20] = "Finished",
 	};
 
-	return type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type] : "handshake";
+	return type < sizeof(names) / sizeof(names[0]) && names[type] != NULL ? names[type]
+									      : "handshake";
 }
 
 void
@@ -189,26 +199,19 @@ transcript_event(void *ctx, const struct flow_opened *f, struct moment at, uint6
 	switch (ev->kind) {
 	case EVENT_COMMAND:
 	case EVENT_REPLY:
-	case EVENT_NOISE:
-		add_lines(t, f, at, last_frame, ev);
-		break;
-	case EVENT_CONTENT:
-		add_content(t, f, at, last_frame, ev);
-		break;
+	case EVENT_NOISE: add_lines(t, f, at, last_frame, ev); break;
+	case EVENT_CONTENT: add_content(t, f, at, last_frame, ev); break;
 	case EVENT_CONTENT_END:
-		note(t, &f->key, at, ev->complete ? "end of data (%s)" : "the content of the %s breaks off", who(ev->dir));
+		note(t, &f->key, at,
+		    ev->complete ? "end of data (%s)" : "the content of the %s breaks off",
+		    who(ev->dir));
 		break;
-	case EVENT_TLS:
-		note(t, &f->key, at, "TLS from here on (%s)", who(ev->dir));
-		break;
+	case EVENT_TLS: note(t, &f->key, at, "TLS from here on (%s)", who(ev->dir)); break;
 	case EVENT_TLS_ALERT:
 		note(t, &f->key, at, "TLS alert %u of the %s", ev->code, who(ev->dir));
 		break;
-	case EVENT_TLS_CLOSE:
-		note(t, &f->key, at, "TLS is closed by the %s", who(ev->dir));
-		break;
-	case EVENT_TLS_SPOKE:
-		break;
+	case EVENT_TLS_CLOSE: note(t, &f->key, at, "TLS is closed by the %s", who(ev->dir)); break;
+	case EVENT_TLS_SPOKE: break;
 	case EVENT_TLS_HANDSHAKE:
 		note(t, &f->key, at, "TLS %s of the %s", handshake_name(ev->code), who(ev->dir));
 		break;
@@ -216,8 +219,7 @@ transcript_event(void *ctx, const struct flow_opened *f, struct moment at, uint6
 		note(t, &f->key, at, "gap: %" PRIu64 " bytes of the %s are not in the capture",
 		    ev->end > ev->off ? ev->end - ev->off : 0, who(ev->dir));
 		break;
-	case EVENT_CONTENT_BEGIN:
-		break;
+	case EVENT_CONTENT_BEGIN: break;
 	}
 }
 
@@ -226,16 +228,19 @@ take_connection(struct transcript *t, const struct record_connection *c)
 {
 	char path[TERMINAL_PATH], text[256];
 
-	snprintf(text, sizeof(text), "%s  %s", terminal_path(&c->client, &c->server, path), app_proto_name(c->app));
+	snprintf(text, sizeof(text), "%s  %s", terminal_path(&c->client, &c->server, path),
+	    app_proto_name(c->app));
 	entry_text(t, entry_add(t, ENTRY_HEAD, &c->key, c->first), text, strlen(text));
 	for (unsigned int dir = 0; dir < 2; dir++) {
 		if (c->dir[dir].fin.frame != 0)
 			note(t, &c->key, c->dir[dir].fin, "the %s closes", who(dir));
 		if (c->dir[dir].rst.frame != 0)
-			note(t, &c->key, c->dir[dir].rst, "the connection is reset from the side of the %s", who(dir));
+			note(t, &c->key, c->dir[dir].rst,
+			    "the connection is reset from the side of the %s", who(dir));
 	}
 	if (c->open)
-		note(t, &c->key, c->last, "the last packet; the connection is still open when the capture ends");
+		note(t, &c->key, c->last,
+		    "the last packet; the connection is still open when the capture ends");
 }
 
 static void
@@ -243,9 +248,9 @@ take_stall(struct transcript *t, const struct record_stall *s)
 {
 	if (s->chain_count < 2)
 		return;
-	note(t, &s->key, s->first, "stall: a segment of the %s (%u bytes) is sent %u time%s%s", who(s->key.m), s->chain[0].w,
-	    s->chain_count,
-	    PLURAL(s->chain_count), s->delivered.frame == 0 ? " and never arrives" : "");
+	note(t, &s->key, s->first, "stall: a segment of the %s (%u bytes) is sent %u time%s%s",
+	    who(s->key.m), s->chain[0].w, s->chain_count, PLURAL(s->chain_count),
+	    s->delivered.frame == 0 ? " and never arrives" : "");
 }
 
 static void
@@ -278,14 +283,18 @@ transcript_take(struct transcript *t, const struct record *r)
 
 /* ---- telling ---------------------------------------------------------------- */
 
-struct group {			/* one session: entries [from, from + count) */
-	size_t		from, count;
-	int64_t		ns;
-	uint64_t	conn;
-	uint32_t	point;
+struct group { /* one session: entries [from, from + count) */
+	size_t from, count;
+	int64_t ns;
+	uint64_t conn;
+	uint32_t point;
 };
 
-#define ORDER(x)	do { if (a->x != b->x) return a->x < b->x ? -1 : 1; } while (0)
+#define ORDER(x) \
+	do { \
+		if (a->x != b->x) \
+			return a->x < b->x ? -1 : 1; \
+	} while (0)
 
 static int
 entry_compare(const void *va, const void *vb)
@@ -327,8 +336,12 @@ groups_make(const struct transcript *t, size_t *count)
 		const struct entry *e = &t->entry[i];
 		bool said = false;
 
-		for (next = i; next < t->count && t->entry[next].conn == e->conn && t->entry[next].point == e->point; next++)
-			said = said || (t->entry[next].kind != ENTRY_HEAD && t->entry[next].kind != ENTRY_NOTE);
+		for (next = i; next < t->count && t->entry[next].conn == e->conn &&
+		     t->entry[next].point == e->point;
+		     next++)
+			said = said ||
+			    (t->entry[next].kind != ENTRY_HEAD &&
+				t->entry[next].kind != ENTRY_NOTE);
 		if (said)
 			g[n++] = (struct group){ i, next - i, e->at.ns, e->conn, e->point };
 	}
@@ -357,17 +370,18 @@ print_place(const struct page *p, const struct entry *e, int64_t start)
 	if (e->at.frame == 0)
 		frames[0] = '\0';
 	else if (e->last_frame > e->at.frame)
-		snprintf(frames, sizeof(frames), "%" PRIu64 "-%" PRIu64, e->at.frame, e->last_frame);
+		snprintf(
+		    frames, sizeof(frames), "%" PRIu64 "-%" PRIu64, e->at.frame, e->last_frame);
 	else
 		snprintf(frames, sizeof(frames), "%" PRIu64, e->at.frame);
-	fprintf(p->out, "%s%6" PRId64 ".%06" PRId64 " %9s  ", us < 0 ? "-" : " ", (us < 0 ? -us : us) / 1000000,
-	    (us < 0 ? -us : us) % 1000000, frames);
+	fprintf(p->out, "%s%6" PRId64 ".%06" PRId64 " %9s  ", us < 0 ? "-" : " ",
+	    (us < 0 ? -us : us) / 1000000, (us < 0 ? -us : us) % 1000000, frames);
 }
 
 static void
 print_entry(const struct page *p, struct transcript *t, const struct entry *e, int64_t start)
 {
-	char text[TRANSCRIPT_LINE * 10 + 1];	/* every byte may become \u{10ffff} */
+	char text[TRANSCRIPT_LINE * 10 + 1]; /* every byte may become \u{10ffff} */
 	enum page_colour colour = e->dir == DIR_C2S ? COLOUR_CYAN : COLOUR_BOLD;
 
 	print_place(p, e, start);
@@ -380,9 +394,11 @@ print_entry(const struct page *p, struct transcript *t, const struct entry *e, i
 		page_put(p, COLOUR_YELLOW, "=== %s\n", entry_string(t, e, text, sizeof(text)));
 		break;
 	default:
-		page_put(p, colour, "%s%s", e->dir == DIR_C2S ? "C" : "S", e->kind == ENTRY_NOISE ? "?" : ":");
+		page_put(p, colour, "%s%s", e->dir == DIR_C2S ? "C" : "S",
+		    e->kind == ENTRY_NOISE ? "?" : ":");
 		fprintf(p->out, " %s%s%s\n", entry_string(t, e, text, sizeof(text)),
-		    e->len >= TRANSCRIPT_LINE ? " ..." : "", e->unsure ? "   (unsure: after a gap)" : "");
+		    e->len >= TRANSCRIPT_LINE ? " ..." : "",
+		    e->unsure ? "   (unsure: after a gap)" : "");
 	}
 }
 
@@ -410,7 +426,8 @@ print_pieces(const struct transcript *t, const struct page *p)
 	if (t->piece_count > 0)
 		page_line(p, "Frames are counted through the pieces of a capture:");
 	for (size_t i = 0; i < t->piece_count; i++) {
-		snprintf(text, sizeof(text), "from %" PRIu64 " on  %s", t->piece[i].before + 1, t->piece[i].file);
+		snprintf(text, sizeof(text), "from %" PRIu64 " on  %s", t->piece[i].before + 1,
+		    t->piece[i].file);
 		page_field(p, "", 2, text);
 	}
 }

@@ -6,29 +6,29 @@
 #include "dissectors/text/base64.h"
 #include "dissectors/text/digest.h"
 
-#define BLANKS_MAX	998	/* a line of them (RFC 5322 2.1.1) */
+#define BLANKS_MAX 998 /* a line of them (RFC 5322 2.1.1) */
 
 enum quoted { QUOTED_TEXT, QUOTED_EQUAL, QUOTED_DIGIT, QUOTED_SOFT, QUOTED_SOFT_CR };
 
 /* One reading of the line ends. */
 struct reading {
-	struct digest	*digest;
-	size_t		 n;
-	uint8_t		 out[512];
+	struct digest *digest;
+	size_t n;
+	uint8_t out[512];
 };
 
 struct content_md5 {
 	enum content_coding coding;
-	uint8_t		want[16];
-	struct reading	as_is, lf;
-	uint8_t		held[2];	/* a line end, which may be the last */
-	size_t		held_len;
-	struct base64	base64;
-	enum quoted	quoted;
-	uint8_t		high;		/* "=4": its first digit */
-	size_t		blanks;		/* that may be the line's last: RFC 2045 6.7 (3) */
-	uint8_t		blank[BLANKS_MAX];
-	bool		broken;
+	uint8_t want[16];
+	struct reading as_is, lf;
+	uint8_t held[2]; /* a line end, which may be the last */
+	size_t held_len;
+	struct base64 base64;
+	enum quoted quoted;
+	uint8_t high;  /* "=4": its first digit */
+	size_t blanks; /* that may be the line's last: RFC 2045 6.7 (3) */
+	uint8_t blank[BLANKS_MAX];
+	bool broken;
 };
 
 /* ---- the content ------------------------------------------------------------------- */

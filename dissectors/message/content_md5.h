@@ -21,8 +21,8 @@ struct content_md5;
 
 /* NULL: not 16 bytes in base64, a coding that is not known, or no memory (*starved). */
 struct content_md5 *content_md5_new(const char *value, enum content_coding coding, bool *starved);
-void	content_md5_push(struct content_md5 *m, const uint8_t *p, size_t len);	/* as transferred */
+void content_md5_push(struct content_md5 *m, const uint8_t *p, size_t len); /* as transferred */
 enum content_md5_says content_md5_end(struct content_md5 *m);
-void	content_md5_free(struct content_md5 *m);	/* NULL is fine */
+void content_md5_free(struct content_md5 *m); /* NULL is fine */
 
 #endif /* CONTENT_MD5_H */

@@ -13,71 +13,73 @@
 #include "dissectors/text/base64.h"
 #include "dissectors/text/digest.h"
 
-#define NO_LIMIT	UINT64_MAX
-#define NO_TAG		TAGS
-#define LINE_OTHER	2
+#define NO_LIMIT   UINT64_MAX
+#define NO_TAG     TAGS
+#define LINE_OTHER 2
 
 enum tag { TAG_V, TAG_A, TAG_C, TAG_L, TAG_BH, TAG_D, TAGS };
 static const char *const tag_names[TAGS] = { "v", "a", "c", "l", "bh", "d" };
 
 static const struct {
-	const char		*name;
-	enum digest_kind	 digest;
-	size_t			 size;
+	const char *name;
+	enum digest_kind digest;
+	size_t size;
 } algorithms[] = {
-	{ "rsa-sha256", DIGEST_SHA256, 32 }, { "ed25519-sha256", DIGEST_SHA256, 32 }, { "rsa-sha1", DIGEST_SHA1, 20 },
+	{ "rsa-sha256", DIGEST_SHA256, 32 },
+	{ "ed25519-sha256", DIGEST_SHA256, 32 },
+	{ "rsa-sha1", DIGEST_SHA1, 20 },
 };
 
 /* The field being read. */
 struct tags {
-	char		name[4];
-	size_t		name_len;	/* sizeof(name): no tag of ours */
-	bool		in_value;
-	enum tag	tag;
-	char		value[TAGS][80];
-	size_t		len[TAGS];
-	bool		seen[TAGS];
-	bool		broken;		/* twice the same, or too long */
+	char name[4];
+	size_t name_len; /* sizeof(name): no tag of ours */
+	bool in_value;
+	enum tag tag;
+	char value[TAGS][80];
+	size_t len[TAGS];
+	bool seen[TAGS];
+	bool broken; /* twice the same, or too long */
 };
 
 struct hash {
-	bool		relaxed;
+	bool relaxed;
 	enum digest_kind kind;
-	uint64_t	limit;		/* l= */
-	uint64_t	taken;
-	struct digest	*digest;
+	uint64_t limit; /* l= */
+	uint64_t taken;
+	struct digest *digest;
 };
 
 struct signature {
-	uint8_t		bh[DIGEST_MAX];
-	size_t		size;
-	uint32_t	hash;
-	char		domain[80], how[64];
+	uint8_t bh[DIGEST_MAX];
+	size_t size;
+	uint32_t hash;
+	char domain[80], how[64];
 };
 
 /* A canonical body in the making (RFC 6376 3.4.3, 3.4.4). */
 struct canon {
-	bool		wanted;
-	bool		relaxed;
-	bool		text;		/* some line had bytes */
-	bool		blank;		/* relaxed: white space that may be the line's last */
-	uint64_t	lines;		/* line ends that may be the body's last */
-	size_t		n;
-	uint8_t		out[1024];
+	bool wanted;
+	bool relaxed;
+	bool text;      /* some line had bytes */
+	bool blank;     /* relaxed: white space that may be the line's last */
+	uint64_t lines; /* line ends that may be the body's last */
+	size_t n;
+	uint8_t out[1024];
 };
 
 struct dkim_body {
-	struct tags	tags;
-	uint32_t	fields;
-	uint32_t	signature_count, hash_count;
+	struct tags tags;
+	uint32_t fields;
+	uint32_t signature_count, hash_count;
 	struct signature signatures[DKIM_SIGNATURES];
-	struct hash	hashes[DKIM_SIGNATURES];
-	struct canon	canons[2];	/* simple, relaxed */
-	bool		cr;		/* the last byte; its LF may follow */
-	bool		odd;		/* a CR or LF by itself */
-	uint32_t	dots;		/* lines that begin with two */
-	unsigned int	column;		/* dots at the start of this line; LINE_OTHER: something else came */
-	bool		starved;
+	struct hash hashes[DKIM_SIGNATURES];
+	struct canon canons[2]; /* simple, relaxed */
+	bool cr;                /* the last byte; its LF may follow */
+	bool odd;               /* a CR or LF by itself */
+	uint32_t dots;          /* lines that begin with two */
+	unsigned int column; /* dots at the start of this line; LINE_OTHER: something else came */
+	bool starved;
 };
 
 /* ---- the field -------------------------------------------------------------------- */
@@ -101,7 +103,7 @@ tag_begin(struct tags *t)
 			t->tag = (enum tag)i;
 	if (t->tag == NO_TAG)
 		return;
-	t->broken |= t->seen[t->tag];	/* RFC 6376 3.2: must not be twice */
+	t->broken |= t->seen[t->tag]; /* RFC 6376 3.2: must not be twice */
 	t->seen[t->tag] = true;
 }
 
@@ -143,11 +145,16 @@ static bool
 canon_of(const char *c, bool *relaxed)
 {
 	static const struct {
-		const char	*name;
-		bool		 relaxed;
+		const char *name;
+		bool relaxed;
 	} forms[] = {
-		{ "", false }, { "simple", false }, { "relaxed", false }, { "simple/simple", false }, { "relaxed/simple", false },
-		{ "simple/relaxed", true }, { "relaxed/relaxed", true },
+		{ "", false },
+		{ "simple", false },
+		{ "relaxed", false },
+		{ "simple/simple", false },
+		{ "relaxed/simple", false },
+		{ "simple/relaxed", true },
+		{ "relaxed/relaxed", true },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
@@ -180,10 +187,13 @@ hash_for(struct dkim_body *k, bool relaxed, enum digest_kind kind, uint64_t limi
 	uint32_t i;
 
 	for (i = 0; i < k->hash_count; i++)
-		if (k->hashes[i].relaxed == relaxed && k->hashes[i].kind == kind && k->hashes[i].limit == limit)
+		if (k->hashes[i].relaxed == relaxed && k->hashes[i].kind == kind &&
+		    k->hashes[i].limit == limit)
 			return i;
 	h = &k->hashes[i];
-	*h = (struct hash){ .relaxed = relaxed, .kind = kind, .limit = limit, .digest = digest_new(kind) };
+	*h = (struct hash){
+		.relaxed = relaxed, .kind = kind, .limit = limit, .digest = digest_new(kind)
+	};
 	if (h->digest == NULL) {
 		k->starved = true;
 		return DKIM_SIGNATURES;
@@ -196,10 +206,12 @@ hash_for(struct dkim_body *k, bool relaxed, enum digest_kind kind, uint64_t limi
 static void
 how_set(struct signature *s, const char *algorithm, bool relaxed, uint64_t limit)
 {
-	int n = snprintf(s->how, sizeof(s->how), "%s, %s body", algorithm, relaxed ? "relaxed" : "simple");
+	int n = snprintf(
+	    s->how, sizeof(s->how), "%s, %s body", algorithm, relaxed ? "relaxed" : "simple");
 
 	if (limit != NO_LIMIT)
-		snprintf(s->how + n, sizeof(s->how) - (size_t)n, ", first %llu bytes", (unsigned long long)limit);
+		snprintf(s->how + n, sizeof(s->how) - (size_t)n, ", first %llu bytes",
+		    (unsigned long long)limit);
 }
 
 void
@@ -210,7 +222,8 @@ dkim_field_end(struct dkim_body *k, bool whole)
 	uint64_t limit;
 	bool relaxed;
 
-	if (!whole || t->broken || k->signature_count == DKIM_SIGNATURES || strcmp(t->value[TAG_V], "1") != 0)
+	if (!whole || t->broken || k->signature_count == DKIM_SIGNATURES ||
+	    strcmp(t->value[TAG_V], "1") != 0)
 		return;
 	if (!canon_of(t->value[TAG_C], &relaxed) || !limit_of(t, &limit))
 		return;
@@ -375,7 +388,9 @@ dkim_body_push(struct dkim_body *k, const uint8_t *p, size_t len)
 	}
 }
 
-/* Simple: a body has at least one line end.  Relaxed: only a body that is not empty (3.4.3, 3.4.4). */
+/*
+ * Simple: a body has at least one line end.  Relaxed: only a body that is not empty (3.4.3, 3.4.4).
+ */
 static void
 canon_end(struct dkim_body *k, struct canon *c)
 {
@@ -391,7 +406,7 @@ signature_holds(const struct dkim_body *k, const struct signature *s)
 	uint8_t value[DIGEST_MAX];
 
 	if (h->limit != NO_LIMIT && h->taken < h->limit)
-		return false;		/* shorter than what was signed */
+		return false; /* shorter than what was signed */
 	digest_value(h->digest, value);
 	return memcmp(value, s->bh, s->size) == 0;
 }

@@ -18,29 +18,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DKIM_SIGNATURES	4	/* of one message; further ones are only counted */
+#define DKIM_SIGNATURES 4 /* of one message; further ones are only counted */
 
 struct dkim_body;
 
 struct dkim_facts {
-	uint32_t	signatures;	/* fields */
-	uint32_t	good, bad;	/* of them; the rest was not judged */
-	bool		starved;	/* ... some for want of memory */
-	uint32_t	dots;		/* lines that begin with two: doubled for transport (RFC 5321 4.5.2) and not undone? */
+	uint32_t signatures; /* fields */
+	uint32_t good, bad;  /* of them; the rest was not judged */
+	bool starved;        /* ... some for want of memory */
+	uint32_t dots; /* lines that begin with two: doubled for transport (RFC 5321 4.5.2) and not
+			  undone? */
 	/* the first bad one, else the first good one; "" = none */
-	char		domain[80];	/* d= */
-	char		how[64];	/* "rsa-sha256, relaxed body", ", first 120 bytes" */
+	char domain[80]; /* d= */
+	char how[64];    /* "rsa-sha256, relaxed body", ", first 120 bytes" */
 };
 
-struct dkim_body *dkim_body_new(void);		/* NULL: no memory */
+struct dkim_body *dkim_body_new(void); /* NULL: no memory */
 /* One DKIM-Signature field, its unfolded value in any pieces. */
-void	dkim_field_begin(struct dkim_body *k);
-void	dkim_field_push(struct dkim_body *k, const char *p, size_t len);
-void	dkim_field_end(struct dkim_body *k, bool whole);
+void dkim_field_begin(struct dkim_body *k);
+void dkim_field_push(struct dkim_body *k, const char *p, size_t len);
+void dkim_field_end(struct dkim_body *k, bool whole);
 /* The body behind the empty line, transparency undone, in any pieces. */
-void	dkim_body_push(struct dkim_body *k, const uint8_t *p, size_t len);
+void dkim_body_push(struct dkim_body *k, const uint8_t *p, size_t len);
 /* The message ended as it should, and nothing of it was missing. */
-void	dkim_body_end(struct dkim_body *k, struct dkim_facts *out);
-void	dkim_body_free(struct dkim_body *k);	/* NULL is fine */
+void dkim_body_end(struct dkim_body *k, struct dkim_facts *out);
+void dkim_body_free(struct dkim_body *k); /* NULL is fine */
 
 #endif /* DKIM_BODY_H */

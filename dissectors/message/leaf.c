@@ -9,17 +9,21 @@ enum content_coding
 content_coding_of(const char *encoding)
 {
 	static const struct {
-		const char		*name;
-		enum content_coding	 coding;
+		const char *name;
+		enum content_coding coding;
 	} codings[] = {
-		{ "", CODING_PLAIN }, { "7bit", CODING_PLAIN }, { "8bit", CODING_PLAIN }, { "binary", CODING_PLAIN },
-		{ "base64", CODING_BASE64 }, { "quoted-printable", CODING_QUOTED },
+		{ "", CODING_PLAIN },
+		{ "7bit", CODING_PLAIN },
+		{ "8bit", CODING_PLAIN },
+		{ "binary", CODING_PLAIN },
+		{ "base64", CODING_BASE64 },
+		{ "quoted-printable", CODING_QUOTED },
 	};
 
 	for (size_t i = 0; i < sizeof(codings) / sizeof(codings[0]); i++)
 		if (strcmp(encoding, codings[i].name) == 0)
 			return codings[i].coding;
-	return CODING_OTHER;	/* x-uuencode and the like */
+	return CODING_OTHER; /* x-uuencode and the like */
 }
 
 void
@@ -109,7 +113,9 @@ leaf_end(struct leaf *l, struct leaf_facts *out)
 {
 	enum content_md5_says md5 = l->md5 != NULL ? content_md5_end(l->md5) : MD5_UNKNOWN;
 
-	*out = (struct leaf_facts){ .base64 = l->coding == CODING_BASE64, .md5_right = md5 == MD5_RIGHT, .illegal = l->illegal };
+	*out = (struct leaf_facts){ .base64 = l->coding == CODING_BASE64,
+		.md5_right = md5 == MD5_RIGHT,
+		.illegal = l->illegal };
 	if (out->base64)
 		out->fault = base64_fault(l);
 	if (md5 == MD5_WRONG)

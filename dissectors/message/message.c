@@ -39,7 +39,9 @@ part_begin(struct message *m, uint32_t parent, uint32_t depth, bool digest)
 {
 	m->part = part_slot(m);
 	m->now_ordinal = m->facts.part_count++;
-	m->now = (struct message_part){ .parent = parent == NO_PART ? 0 : parent, .depth = depth, .type = "text/plain" };
+	m->now = (struct message_part){
+		.parent = parent == NO_PART ? 0 : parent, .depth = depth, .type = "text/plain"
+	};
 	if (digest)
 		memcpy(m->now.type, "message/rfc822", sizeof("message/rfc822"));
 	m->r->boundary[0] = '\0';
@@ -130,7 +132,8 @@ holds_message(const struct message_part *p)
 static void
 header_end(struct message *m, bool whole)
 {
-	whole = whole && m->now_header <= MESSAGE_HEADER_MAX;	/* what it says behind that is not known */
+	whole = whole &&
+	    m->now_header <= MESSAGE_HEADER_MAX; /* what it says behind that is not known */
 	m->in_header = false;
 	m->now.headed = whole;
 	m->line_len = m->line_full = 0;
@@ -154,7 +157,7 @@ header_end(struct message *m, bool whole)
 			proofs_leaf_begin(&m->proofs, m->facts.leaves, m->part, &m->now);
 	}
 	part_save(m);
-	if (m->depth == 0) {		/* nothing follows but a body */
+	if (m->depth == 0) { /* nothing follows but a body */
 		free(m->r);
 		m->r = NULL;
 	}
@@ -191,18 +194,20 @@ boundary_line(struct message *m, const char *p, size_t len)
 		bool digest = l->digest;
 
 		if (!mime_boundary_is(l->boundary, l->len, p, len, &closing)) {
-			alike |= len > (size_t)l->len + 2 && memcmp(p + 2, l->boundary, l->len) == 0;
+			alike |=
+			    len > (size_t)l->len + 2 && memcmp(p + 2, l->boundary, l->len) == 0;
 			continue;
 		}
-		if (m->in_header) {	/* a part that ends within its headers; it may open a level, and move `l' */
+		if (m->in_header) { /* a part that ends within its headers; it may open a level, and
+				       move `l' */
 			message_field_end(m);
 			header_end(m, true);
-			if (m->in_header)	/* message/rfc822 without a message */
+			if (m->in_header) /* message/rfc822 without a message */
 				m->facts.leaves++;
 		}
 		part_end(m, true);
 		m->depth = i + 1;
-		if (m->within > m->depth)	/* a boundary from outside the message within */
+		if (m->within > m->depth) /* a boundary from outside the message within */
 			m->within = 0;
 		if (closing) {
 			m->depth = i;
@@ -263,7 +268,7 @@ header_line(struct message *m)
 	if (n >= 3 && m->depth > 0 && p[0] == '-' && p[1] == '-' && boundary_line(m, p, n))
 		return;
 	if ((p[0] == ' ' || p[0] == '\t') && m->field_open) {
-		message_field_more(m, p, n);	/* RFC 5322 2.2.3: unfolding drops the CRLF alone */
+		message_field_more(m, p, n); /* RFC 5322 2.2.3: unfolding drops the CRLF alone */
 	} else {
 		message_field_end(m);
 		if (m->now_header <= MESSAGE_HEADER_MAX)
@@ -320,7 +325,7 @@ dash_push(struct message *m, const uint8_t *p, size_t len)
 	}
 	line_keep(m, p, n);
 	if (m->line_len >= 2 && m->r->line[1] != '-')
-		dash_release(m);	/* NOLINT(bugprone-branch-clone): the order matters */
+		dash_release(m); /* NOLINT(bugprone-branch-clone): the order matters */
 	else if (lf != NULL && boundary_line(m, m->r->line, line_trim(m)))
 		m->line_len = m->line_full = 0;
 	else if (lf != NULL || m->line_len == BOUNDARY_MAX + 100)
@@ -372,7 +377,8 @@ message_new(void)
 		free(m);
 		return NULL;
 	}
-	m->facts.from = m->facts.to = m->facts.subject = m->facts.message_id = m->facts.date = m->facts.content_type = "";
+	m->facts.from = m->facts.to = m->facts.subject = m->facts.message_id = m->facts.date =
+	    m->facts.content_type = "";
 	part_begin(m, 0, 0, false);
 	return m;
 }
@@ -451,7 +457,8 @@ message_end(struct message *m)
 	}
 	part_end(m, false);
 	proofs_end(&m->proofs, m->facts.headers_complete && m->facts.missing == 0,
-	    m->depth > 0 && m->levels[0].part == 0 && m->facts.part_count > 1, m->facts.bytes - m->facts.header_bytes);
+	    m->depth > 0 && m->levels[0].part == 0 && m->facts.part_count > 1,
+	    m->facts.bytes - m->facts.header_bytes);
 	m->facts.proofs = &m->proofs.facts;
 }
 

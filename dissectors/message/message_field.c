@@ -98,11 +98,15 @@ known_field(struct message *m)
 {
 	struct message_facts *f = &m->facts;
 	const struct {
-		const char	*name;
-		const char	**out;
+		const char *name;
+		const char **out;
 	} known[TEXTS] = {
-		{ "From", &f->from }, { "To", &f->to }, { "Subject", &f->subject }, { "Date", &f->date },
-		{ "Message-ID", &f->message_id }, { "Content-Type", &f->content_type },
+		{ "From", &f->from },
+		{ "To", &f->to },
+		{ "Subject", &f->subject },
+		{ "Date", &f->date },
+		{ "Message-ID", &f->message_id },
+		{ "Content-Type", &f->content_type },
 	};
 
 	f->fields++;
@@ -129,7 +133,8 @@ message_field_end(struct message *m)
 	if (!m->field_open)
 		return;
 	m->field_open = false;
-	while (m->value_len > 0 && (m->r->value[m->value_len - 1] == ' ' || m->r->value[m->value_len - 1] == '\t'))
+	while (m->value_len > 0 &&
+	    (m->r->value[m->value_len - 1] == ' ' || m->r->value[m->value_len - 1] == '\t'))
 		m->value_len--;
 	m->r->value[m->value_len] = '\0';
 	known = m->now_ordinal == 0 && known_field(m);
@@ -162,7 +167,8 @@ message_field_begin(struct message *m, const char *p, size_t len)
 
 	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
 		n--;
-	if (n == 0 || n >= sizeof(m->r->name) || memchr(p, ' ', n) != NULL || memchr(p, '\0', n) != NULL)
+	if (n == 0 || n >= sizeof(m->r->name) || memchr(p, ' ', n) != NULL ||
+	    memchr(p, '\0', n) != NULL)
 		return;
 	memcpy(m->r->name, p, n);
 	m->r->name[n] = '\0';

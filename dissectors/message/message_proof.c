@@ -17,11 +17,13 @@ text_set(char *out, size_t size, const char *p)
 void
 proofs_field(struct proofs *p, const char *name, const char *value, bool top)
 {
-	static const char *const list_fields[] = { "List-Id", "List-Post", "X-BeenThere", "X-Mailman-Version" };
+	static const char *const list_fields[] = { "List-Id", "List-Post", "X-BeenThere",
+		"X-Mailman-Version" };
 
 	if (strcasecmp(name, "Content-MD5") == 0)
 		text_set(p->md5, sizeof(p->md5), value);
-	if (top && p->facts.scanner[0] == '\0' && (strcasecmp(name, "X-Antivirus") == 0 || strcasecmp(name, "X-AV") == 0))
+	if (top && p->facts.scanner[0] == '\0' &&
+	    (strcasecmp(name, "X-Antivirus") == 0 || strcasecmp(name, "X-AV") == 0))
 		text_set(p->facts.scanner, sizeof(p->facts.scanner), value);
 	for (size_t i = 0; top && i < sizeof(list_fields) / sizeof(list_fields[0]); i++)
 		p->facts.list |= strcasecmp(name, list_fields[i]) == 0;
@@ -65,7 +67,10 @@ static bool
 is_stub(const char *name)
 {
 	static const char *const tails[] = {
-		"attachment-warning.txt", "viruswarning.txt", "malware alert text.txt", "deleted0.txt",
+		"attachment-warning.txt",
+		"viruswarning.txt",
+		"malware alert text.txt",
+		"deleted0.txt",
 	};
 	size_t n = strlen(name), t;
 

@@ -21,7 +21,7 @@ mime_value_start(const char *value, char *out, size_t size)
 	size_t n = 0;
 
 	for (; *value != '\0' && *value != ';'; value++) {
-		if (*value == '(')		/* a comment ends it: "text/plain (as it is)" */
+		if (*value == '(') /* a comment ends it: "text/plain (as it is)" */
 			break;
 		if (!blank(*value) && n + 1 < size)
 			out[n++] = lower(*value);
@@ -80,7 +80,8 @@ extended_undo(struct mime_param *o)
 {
 	char *in = o->value, *out = o->value, *quote;
 
-	if (o->section <= 0 && (quote = strchr(in, '\'')) != NULL && (quote = strchr(quote + 1, '\'')) != NULL)
+	if (o->section <= 0 && (quote = strchr(in, '\'')) != NULL &&
+	    (quote = strchr(quote + 1, '\'')) != NULL)
 		in = quote + 1;
 	for (; *in != '\0'; in++) {
 		if (*in == '%' && hex(in[1]) >= 0 && hex(in[2]) >= 0) {

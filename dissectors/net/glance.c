@@ -4,10 +4,15 @@
 #include "dissectors/wire.h"
 
 enum {
-	ETHERNET_HLEN = 14, VLAN_HLEN = 4, IPV4_HLEN = 20, IPV6_HLEN = 40, TCP_HLEN = 20,
+	ETHERNET_HLEN = 14,
+	VLAN_HLEN = 4,
+	IPV4_HLEN = 20,
+	IPV6_HLEN = 40,
+	TCP_HLEN = 20,
 	TAGS = 2,
-	TYPE_VLAN = 0x8100, TYPE_QINQ = 0x88a8,
-	IPV4_FRAGMENT = 0x3fff,		/* more fragments, and the offset */
+	TYPE_VLAN = 0x8100,
+	TYPE_QINQ = 0x88a8,
+	IPV4_FRAGMENT = 0x3fff, /* more fragments, and the offset */
 	NEXT_TCP = 6,
 };
 
@@ -32,14 +37,15 @@ glance_tcp(const uint8_t *t, uint32_t rest, struct glance *out)
 static inline bool
 glance_ipv4(const uint8_t *p, size_t left, struct glance *out)
 {
-	if (left < IPV4_HLEN + TCP_HLEN || p[0] != 0x45 || p[9] != NEXT_TCP || (be16_at(p + 6) & IPV4_FRAGMENT) != 0)
+	if (left < IPV4_HLEN + TCP_HLEN || p[0] != 0x45 || p[9] != NEXT_TCP ||
+	    (be16_at(p + 6) & IPV4_FRAGMENT) != 0)
 		return false;
 	out->version = 4;
 	out->ttl = p[8];
 	out->ip_id = be16_at(p + 4);
 	out->src = p + 12;
 	out->dst = p + 16;
-	out->w = be16_at(p + 2);		/* 0, for a super-segment, is left to the decoder */
+	out->w = be16_at(p + 2); /* 0, for a super-segment, is left to the decoder */
 	return out->w >= IPV4_HLEN + TCP_HLEN && glance_tcp(p + IPV4_HLEN, out->w - IPV4_HLEN, out);
 }
 

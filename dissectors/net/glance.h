@@ -14,16 +14,16 @@
 #include <stdint.h>
 
 struct glance {
-	const uint8_t	*src, *dst;	/* 4 or 16 bytes in the frame */
-	uint32_t	seq, ack;
-	uint32_t	len, w;		/* payload on the wire, IP packet */
-	uint16_t	sport, dport;
-	uint16_t	window, ip_id;	/* ip_id: 0 in IPv6 */
-	uint8_t		version;	/* 4, 6 */
-	uint8_t		ttl, flags;
+	const uint8_t *src, *dst; /* 4 or 16 bytes in the frame */
+	uint32_t seq, ack;
+	uint32_t len, w; /* payload on the wire, IP packet */
+	uint16_t sport, dport;
+	uint16_t window, ip_id; /* ip_id: 0 in IPv6 */
+	uint8_t version;        /* 4, 6 */
+	uint8_t ttl, flags;
 };
 
 /* `p' is an Ethernet frame.  False: ask the decoder. */
-bool	glance_ethernet(const uint8_t *p, size_t caplen, struct glance *out);
+bool glance_ethernet(const uint8_t *p, size_t caplen, struct glance *out);
 
 #endif /* GLANCE_H */

@@ -16,7 +16,7 @@ enum {
 	ICMP6_PARAMETER = 4,
 	IPV4_HLEN = 20,
 	IPV6_HLEN = 40,
-	EXTENDED_QUOTE_MIN = 128,	/* RFC 4884 5: a shorter length is no extension */
+	EXTENDED_QUOTE_MIN = 128, /* RFC 4884 5: a shorter length is no extension */
 };
 
 static inline bool
@@ -150,8 +150,9 @@ icmp_parse(uint8_t version, const uint8_t *p, size_t len, struct icmp_message *o
 	out->type = p[0];
 	out->code = p[1];
 	out->error = type_is_error(version, out->type);
-	out->frag_needed = version == 6 ? out->type == ICMP6_TOO_BIG :
-	    out->type == ICMP_UNREACH && out->code == ICMP_UNREACH_NEEDFRAG;
+	out->frag_needed = version == 6
+	    ? out->type == ICMP6_TOO_BIG
+	    : out->type == ICMP_UNREACH && out->code == ICMP_UNREACH_NEEDFRAG;
 	if (out->frag_needed && mtu_parse(version, p, len, out) != DISSECT_OK)
 		return DISSECT_SHORT;
 	if (!out->error || len <= ICMP_HLEN)

@@ -8,8 +8,8 @@ enum {
 	IPV4_DF = 0x4000,
 	IPV4_MF = 0x2000,
 	IPV4_OFFSET = 0x1fff,
-	EXTENSIONS_MAX = 16,		/* RFC 8200 4.1 allows 8 in order; more is an attack on us */
-	OPTION_JUMBO = 0xc2,		/* RFC 2675 2 */
+	EXTENSIONS_MAX = 16, /* RFC 8200 4.1 allows 8 in order; more is an attack on us */
+	OPTION_JUMBO = 0xc2, /* RFC 2675 2 */
 };
 
 static enum dissect_rc
@@ -45,8 +45,8 @@ static size_t
 extension_len(uint8_t type, const uint8_t *p)
 {
 	if (type == PROTO_AH)
-		return ((size_t)p[1] + 2) * 4;	/* RFC 4302 2.2 */
-	return ((size_t)p[1] + 1) * 8;		/* RFC 8200 4.3 */
+		return ((size_t)p[1] + 2) * 4; /* RFC 4302 2.2 */
+	return ((size_t)p[1] + 1) * 8;         /* RFC 8200 4.3 */
 }
 
 static bool
@@ -145,11 +145,8 @@ ip_parse(const uint8_t *p, size_t len, size_t wire, struct ip_header *out)
 	if (len < 1)
 		return DISSECT_SHORT;
 	switch (p[0] >> 4) {
-	case 4:
-		return ip4_parse(p, len, wire, out);
-	case 6:
-		return ip6_parse(p, len, wire, out);
-	default:
-		return DISSECT_MALFORMED;
+	case 4: return ip4_parse(p, len, wire, out);
+	case 6: return ip6_parse(p, len, wire, out);
+	default: return DISSECT_MALFORMED;
 	}
 }

@@ -4,33 +4,33 @@
 #include "dissectors/wire.h"
 
 enum {
-	ETHERTYPE_VLAN = 0x8100,	/* 802.1Q */
-	ETHERTYPE_QINQ = 0x88a8,	/* 802.1ad */
+	ETHERTYPE_VLAN = 0x8100, /* 802.1Q */
+	ETHERTYPE_QINQ = 0x88a8, /* 802.1ad */
 	ETHERTYPE_QINQ_OLD = 0x9100,
 	ETHERTYPE_QINQ_OLDER = 0x9200,
 	ETHERTYPE_MPLS = 0x8847,
 	ETHERTYPE_MPLS_MULTI = 0x8848,
-	ETHERTYPE_PPPOE = 0x8864,	/* session stage, RFC 2516 */
-	ETHERTYPE_MIN = 0x0600,		/* below: an 802.3 length */
+	ETHERTYPE_PPPOE = 0x8864, /* session stage, RFC 2516 */
+	ETHERTYPE_MIN = 0x0600,   /* below: an 802.3 length */
 	ETHERNET_HLEN = 14,
 	SLL_HLEN = 16,
 	SLL2_HLEN = 20,
 	PPP_IPV4 = 0x0021,
 	PPP_IPV6 = 0x0057,
 	PPP_MPLS = 0x0281,
-	TAGS_MAX = 8,			/* VLAN tags and MPLS labels each: more is no real frame */
-	NEST_MAX = 4,			/* Ethernet in MPLS in Ethernet ... */
+	TAGS_MAX = 8, /* VLAN tags and MPLS labels each: more is no real frame */
+	NEST_MAX = 4, /* Ethernet in MPLS in Ethernet ... */
 };
 
 /* Where parsing has got to; `out->off' counts from the start of the frame. */
 struct walk {
-	const uint8_t		*p;
-	size_t			 len;
-	struct link_header	*out;
-	unsigned int		 tags, nest;
+	const uint8_t *p;
+	size_t len;
+	struct link_header *out;
+	unsigned int tags, nest;
 };
 
-static enum dissect_rc	walk_ethertype(struct walk *w, uint16_t type);
+static enum dissect_rc walk_ethertype(struct walk *w, uint16_t type);
 
 static inline bool
 walk_has(const struct walk *w, size_t n)
@@ -105,17 +105,14 @@ walk_mpls(struct walk *w)
 	if (!walk_has(w, 1))
 		return DISSECT_SHORT;
 	switch (w->p[w->out->off] >> 4) {
-	case 4:
-		return walk_ip(w, ETHERTYPE_IPV4);
-	case 6:
-		return walk_ip(w, ETHERTYPE_IPV6);
+	case 4: return walk_ip(w, ETHERTYPE_IPV4);
+	case 6: return walk_ip(w, ETHERTYPE_IPV6);
 	case 0:
 		if (!walk_has(w, 4))
 			return DISSECT_SHORT;
 		w->out->off += 4;
 		return walk_ethernet(w);
-	default:
-		return DISSECT_NOTMINE;
+	default: return DISSECT_NOTMINE;
 	}
 }
 
@@ -137,14 +134,10 @@ walk_ppp_protocol(struct walk *w)
 		w->out->off += 2;
 	}
 	switch (proto) {
-	case PPP_IPV4:
-		return walk_ip(w, ETHERTYPE_IPV4);
-	case PPP_IPV6:
-		return walk_ip(w, ETHERTYPE_IPV6);
-	case PPP_MPLS:
-		return walk_mpls(w);
-	default:
-		return DISSECT_NOTMINE;
+	case PPP_IPV4: return walk_ip(w, ETHERTYPE_IPV4);
+	case PPP_IPV6: return walk_ip(w, ETHERTYPE_IPV6);
+	case PPP_MPLS: return walk_mpls(w);
+	default: return DISSECT_NOTMINE;
 	}
 }
 
@@ -199,22 +192,16 @@ walk_ethertype(struct walk *w, uint16_t type)
 {
 	switch (type) {
 	case ETHERTYPE_IPV4:
-	case ETHERTYPE_IPV6:
-		return walk_ip(w, type);
+	case ETHERTYPE_IPV6: return walk_ip(w, type);
 	case ETHERTYPE_VLAN:
 	case ETHERTYPE_QINQ:
 	case ETHERTYPE_QINQ_OLD:
-	case ETHERTYPE_QINQ_OLDER:
-		return walk_vlan(w);
+	case ETHERTYPE_QINQ_OLDER: return walk_vlan(w);
 	case ETHERTYPE_MPLS:
-	case ETHERTYPE_MPLS_MULTI:
-		return walk_mpls(w);
-	case ETHERTYPE_PPPOE:
-		return walk_pppoe(w);
-	case ETHERTYPE_TEB:
-		return walk_ethernet(w);
-	default:
-		return type < ETHERTYPE_MIN ? walk_snap(w) : DISSECT_NOTMINE;
+	case ETHERTYPE_MPLS_MULTI: return walk_mpls(w);
+	case ETHERTYPE_PPPOE: return walk_pppoe(w);
+	case ETHERTYPE_TEB: return walk_ethernet(w);
+	default: return type < ETHERTYPE_MIN ? walk_snap(w) : DISSECT_NOTMINE;
 	}
 }
 
@@ -225,12 +212,9 @@ walk_raw(struct walk *w)
 	if (!walk_has(w, 1))
 		return DISSECT_SHORT;
 	switch (w->p[w->out->off] >> 4) {
-	case 4:
-		return walk_ip(w, ETHERTYPE_IPV4);
-	case 6:
-		return walk_ip(w, ETHERTYPE_IPV6);
-	default:
-		return DISSECT_NOTMINE;
+	case 4: return walk_ip(w, ETHERTYPE_IPV4);
+	case 6: return walk_ip(w, ETHERTYPE_IPV6);
+	default: return DISSECT_NOTMINE;
 	}
 }
 
@@ -251,12 +235,12 @@ walk_null(struct walk *w)
 		af = __builtin_bswap32(af);
 	w->out->off += 4;
 	switch (af) {
-	case 2:
-		return walk_ip(w, ETHERTYPE_IPV4);
-	case 10: case 24: case 28: case 30:
-		return walk_ip(w, ETHERTYPE_IPV6);
-	default:
-		return DISSECT_NOTMINE;
+	case 2: return walk_ip(w, ETHERTYPE_IPV4);
+	case 10:
+	case 24:
+	case 28:
+	case 30: return walk_ip(w, ETHERTYPE_IPV6);
+	default: return DISSECT_NOTMINE;
 	}
 }
 
@@ -273,7 +257,7 @@ walk_cooked(struct walk *w, size_t hlen, size_t at)
 	return type < ETHERTYPE_MIN ? DISSECT_NOTMINE : walk_ethertype(w, type);
 }
 
-static enum dissect_rc	walk_link(struct walk *w, uint32_t link_type);
+static enum dissect_rc walk_link(struct walk *w, uint32_t link_type);
 
 static enum dissect_rc
 walk_wrapped(struct walk *w, uint32_t link_type)
@@ -295,12 +279,28 @@ bool
 link_known(uint32_t link_type)
 {
 	switch (link_type) {
-	case LINK_ETHERNET: case LINK_SLL: case LINK_SLL2: case LINK_C_HDLC: case LINK_PPP: case LINK_PPP_HDLC: case LINK_PPP_ETHER:
-	case LINK_NULL: case LINK_LOOP: case LINK_RAW: case LINK_RAW_OLD: case LINK_RAW_OPENBSD: case LINK_IPV4: case LINK_IPV6:
-	case LINK_80211: case LINK_RADIOTAP: case LINK_PFLOG: case LINK_PPI: case LINK_NFLOG: case LINK_PKTAP: case LINK_PKTAP_OLD:
-		return true;
-	default:
-		return false;
+	case LINK_ETHERNET:
+	case LINK_SLL:
+	case LINK_SLL2:
+	case LINK_C_HDLC:
+	case LINK_PPP:
+	case LINK_PPP_HDLC:
+	case LINK_PPP_ETHER:
+	case LINK_NULL:
+	case LINK_LOOP:
+	case LINK_RAW:
+	case LINK_RAW_OLD:
+	case LINK_RAW_OPENBSD:
+	case LINK_IPV4:
+	case LINK_IPV6:
+	case LINK_80211:
+	case LINK_RADIOTAP:
+	case LINK_PFLOG:
+	case LINK_PPI:
+	case LINK_NFLOG:
+	case LINK_PKTAP:
+	case LINK_PKTAP_OLD: return true;
+	default: return false;
 	}
 }
 
@@ -308,32 +308,21 @@ static enum dissect_rc
 walk_link(struct walk *w, uint32_t link_type)
 {
 	switch (link_type) {
-	case LINK_ETHERNET:
-		return walk_ethernet(w);
-	case LINK_SLL:
-		return walk_cooked(w, SLL_HLEN, 14);
-	case LINK_SLL2:
-		return walk_cooked(w, SLL2_HLEN, 0);
-	case LINK_C_HDLC:
-		return walk_cooked(w, 4, 2);
+	case LINK_ETHERNET: return walk_ethernet(w);
+	case LINK_SLL: return walk_cooked(w, SLL_HLEN, 14);
+	case LINK_SLL2: return walk_cooked(w, SLL2_HLEN, 0);
+	case LINK_C_HDLC: return walk_cooked(w, 4, 2);
 	case LINK_PPP:
-	case LINK_PPP_HDLC:
-		return walk_ppp(w);
-	case LINK_PPP_ETHER:
-		return walk_pppoe(w);
+	case LINK_PPP_HDLC: return walk_ppp(w);
+	case LINK_PPP_ETHER: return walk_pppoe(w);
 	case LINK_NULL:
-	case LINK_LOOP:
-		return walk_null(w);
+	case LINK_LOOP: return walk_null(w);
 	case LINK_RAW:
 	case LINK_RAW_OLD:
-	case LINK_RAW_OPENBSD:
-		return walk_raw(w);
-	case LINK_IPV4:
-		return walk_ip(w, ETHERTYPE_IPV4);
-	case LINK_IPV6:
-		return walk_ip(w, ETHERTYPE_IPV6);
-	default:
-		return walk_wrapped(w, link_type);
+	case LINK_RAW_OPENBSD: return walk_raw(w);
+	case LINK_IPV4: return walk_ip(w, ETHERTYPE_IPV4);
+	case LINK_IPV6: return walk_ip(w, ETHERTYPE_IPV6);
+	default: return walk_wrapped(w, link_type);
 	}
 }
 

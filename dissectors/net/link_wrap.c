@@ -16,7 +16,10 @@ le32_at(const uint8_t *p)
 
 /* ---- pseudo headers that name what is inside ---------------------------------------- */
 
-/* macOS, `tcpdump -i any': length, kind (1: a packet), link type, then what the system knows of the process. */
+/*
+ * macOS, `tcpdump -i any': length, kind (1: a packet), link type, then what the system knows of the
+ * process.
+ */
 static enum dissect_rc
 unwrap_pktap(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 {
@@ -61,7 +64,10 @@ unwrap_pflog(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 	return len < *off ? DISSECT_SHORT : DISSECT_OK;
 }
 
-/* Linux netfilter (tcpdump -i nflog): family, version, group; attributes of (length, type) in the byte order of its host. */
+/*
+ * Linux netfilter (tcpdump -i nflog): family, version, group; attributes of (length, type) in the
+ * byte order of its host.
+ */
 static enum dissect_rc
 unwrap_nflog(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 {
@@ -79,7 +85,7 @@ unwrap_nflog(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 			return DISSECT_SHORT;
 		size = le16_at(p + at);
 		type = le16_at(p + at + 2);
-		if (type > 0xff) {		/* the other byte order: types are few */
+		if (type > 0xff) { /* the other byte order: types are few */
 			size = (uint16_t)(size >> 8 | size << 8);
 			type = (uint16_t)(type >> 8 | type << 8);
 		}
@@ -108,12 +114,23 @@ unwrap_nflog(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 static enum dissect_rc
 unwrap_80211(const uint8_t *p, size_t len, bool pad, uint32_t *inner, size_t *off)
 {
-	enum { TYPE = 0x0c, DATA = 0x08, NO_DATA = 0x40, QOS = 0x80, TO_DS = 1, FROM_DS = 2, PROTECTED = 0x40, ORDER = 0x80, SEVERAL = 0x80 };
+	enum {
+		TYPE = 0x0c,
+		DATA = 0x08,
+		NO_DATA = 0x40,
+		QOS = 0x80,
+		TO_DS = 1,
+		FROM_DS = 2,
+		PROTECTED = 0x40,
+		ORDER = 0x80,
+		SEVERAL = 0x80
+	};
 	size_t n = 24;
 
 	if (len < 2)
 		return DISSECT_SHORT;
-	if ((p[0] & 3) != 0 || (p[0] & TYPE) != DATA || (p[0] & NO_DATA) != 0 || (p[1] & PROTECTED) != 0)
+	if ((p[0] & 3) != 0 || (p[0] & TYPE) != DATA || (p[0] & NO_DATA) != 0 ||
+	    (p[1] & PROTECTED) != 0)
 		return DISSECT_NOTMINE;
 	if ((p[1] & (TO_DS | FROM_DS)) == (TO_DS | FROM_DS))
 		n += 6;
@@ -131,7 +148,10 @@ unwrap_80211(const uint8_t *p, size_t len, bool pad, uint32_t *inner, size_t *of
 	return len < *off ? DISSECT_SHORT : DISSECT_OK;
 }
 
-/* radiotap.org: version, pad, length, words that say which fields are there; the second field says whether the header is padded. */
+/*
+ * radiotap.org: version, pad, length, words that say which fields are there; the second field says
+ * whether the header is padded.
+ */
 static enum dissect_rc
 unwrap_radiotap(const uint8_t *p, size_t len, uint32_t *inner, size_t *off)
 {
@@ -166,19 +186,12 @@ link_unwrap(uint32_t link_type, const uint8_t *p, size_t len, uint32_t *inner, s
 	*off = 0;
 	switch (link_type) {
 	case LINK_PKTAP:
-	case LINK_PKTAP_OLD:
-		return unwrap_pktap(p, len, inner, off);
-	case LINK_PPI:
-		return unwrap_ppi(p, len, inner, off);
-	case LINK_PFLOG:
-		return unwrap_pflog(p, len, inner, off);
-	case LINK_NFLOG:
-		return unwrap_nflog(p, len, inner, off);
-	case LINK_80211:
-		return unwrap_80211(p, len, false, inner, off);
-	case LINK_RADIOTAP:
-		return unwrap_radiotap(p, len, inner, off);
-	default:
-		return DISSECT_NOTMINE;
+	case LINK_PKTAP_OLD: return unwrap_pktap(p, len, inner, off);
+	case LINK_PPI: return unwrap_ppi(p, len, inner, off);
+	case LINK_PFLOG: return unwrap_pflog(p, len, inner, off);
+	case LINK_NFLOG: return unwrap_nflog(p, len, inner, off);
+	case LINK_80211: return unwrap_80211(p, len, false, inner, off);
+	case LINK_RADIOTAP: return unwrap_radiotap(p, len, inner, off);
+	default: return DISSECT_NOTMINE;
 	}
 }

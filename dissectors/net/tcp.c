@@ -4,10 +4,16 @@
 
 enum {
 	TCP_HLEN = 20,
-	TCP_HLEN_CUT = 16,		/* ports, numbers, offset, flags, window */
-	OPT_END = 0, OPT_NOP = 1, OPT_MSS = 2, OPT_WSCALE = 3, OPT_SACK_PERMITTED = 4, OPT_SACK = 5,
+	TCP_HLEN_CUT = 16, /* ports, numbers, offset, flags, window */
+	OPT_END = 0,
+	OPT_NOP = 1,
+	OPT_MSS = 2,
+	OPT_WSCALE = 3,
+	OPT_SACK_PERMITTED = 4,
+	OPT_SACK = 5,
 	OPT_TIMESTAMPS = 8,
-	TCP_HLEN_TIMESTAMPS = 32, OPTS_TIMESTAMPS = 0x0101080a,
+	TCP_HLEN_TIMESTAMPS = 32,
+	OPTS_TIMESTAMPS = 0x0101080a,
 };
 
 static void
@@ -41,12 +47,8 @@ option_parse(uint8_t kind, const uint8_t *p, size_t len, struct tcp_header *out)
 		if (len == 1)
 			out->wscale = p[0];
 		break;
-	case OPT_SACK_PERMITTED:
-		out->sack_permitted = true;
-		break;
-	case OPT_SACK:
-		sack_parse(p, len, out);
-		break;
+	case OPT_SACK_PERMITTED: out->sack_permitted = true; break;
+	case OPT_SACK: sack_parse(p, len, out); break;
 	case OPT_TIMESTAMPS:
 		if (len == 8)
 			timestamps_parse(p, out);
@@ -107,5 +109,6 @@ tcp_parse(const uint8_t *p, size_t len, size_t wire, struct tcp_header *out)
 	out->flags = p[13];
 	out->window = be16_at(p + 14);
 	tcp_parse_options(p, len, out);
-	return out->header_len < TCP_HLEN || out->header_len > wire ? DISSECT_MALFORMED : DISSECT_OK;
+	return out->header_len < TCP_HLEN || out->header_len > wire ? DISSECT_MALFORMED
+								    : DISSECT_OK;
 }

@@ -4,16 +4,23 @@
 
 #include "dissectors/pop3/pop3_state.h"
 
-#define HELD_MAX	(256u << 10)	/* bytes of a server that wait for the client's */
+#define HELD_MAX (256u << 10) /* bytes of a server that wait for the client's */
 
 /* ---- shared by the files of the dissector --------------------------------------- */
 
 struct dissect_event
-pop3_event(const struct pop3 *st, enum event_kind kind, enum dissect_dir dir, uint64_t off, uint64_t end)
+pop3_event(
+    const struct pop3 *st, enum event_kind kind, enum dissect_dir dir, uint64_t off, uint64_t end)
 {
 	return (struct dissect_event){
-		.kind = kind, .dir = dir, .ts_ns = st->ts_ns[dir], .off = off, .end = end,
-		.line = "", .arg = "", .arg_num = UINT64_MAX,
+		.kind = kind,
+		.dir = dir,
+		.ts_ns = st->ts_ns[dir],
+		.off = off,
+		.end = end,
+		.line = "",
+		.arg = "",
+		.arg_num = UINT64_MAX,
 	};
 }
 
@@ -227,7 +234,7 @@ bytes_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, const uint8_t *p
 	if (!st->tls[dir] && st->line[dir].full == 0 &&
 	    !(dir == DIR_S2C && st->answer.kind != TEXT_NONE) && tls_due(st, dir, *p)) {
 		tls_begin(st, dir, off);
-		return 0;	/* what waited for the client is read before the first record is */
+		return 0; /* what waited for the client is read before the first record is */
 	}
 	if (st->tls[dir]) {
 		if (st->observer != NULL)
@@ -266,7 +273,8 @@ gap_read(struct pop3 *st, enum dissect_dir dir, uint64_t off, uint64_t missing)
 		st->greeting_due = false;
 		st->orphan = false;
 		st->status_lost = true;
-		if (st->responses > st->challenges)	/* their challenges are in the gap, or come yet */
+		if (st->responses >
+		    st->challenges) /* their challenges are in the gap, or come yet */
 			st->responses = st->challenges;
 	}
 }
@@ -293,7 +301,8 @@ server_read(struct pop3 *st, const struct held_span *s)
 
 /*
  * A POP3 server speaks when it is asked, and a challenge asks the client; if it
- * seems otherwise, the client's line is late or missing.  Lines of an answer without its question do not wait.
+ * seems otherwise, the client's line is late or missing.  Lines of an answer without its question
+ * do not wait.
  */
 static bool
 server_must_wait(const struct pop3 *st, const struct held_span *s)
@@ -365,7 +374,8 @@ server_take(struct pop3 *st, struct held_span s)
 static bool
 replies_are_older(const struct pop3 *st)
 {
-	return st->unsure || (pop3_response_due(st) && hold_peek(&st->held).ts_ns >= st->auth_ts_ns);
+	return st->unsure ||
+	    (pop3_response_due(st) && hold_peek(&st->held).ts_ns >= st->auth_ts_ns);
 }
 
 static enum dissect_rc
@@ -388,7 +398,8 @@ pop3_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint
 }
 
 static void
-pop3_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+pop3_gap(
+    void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct pop3 *st = v;
 
@@ -408,7 +419,8 @@ last_words(struct pop3 *st)
 	server_drain(st, INT64_MAX);
 	if (st->answer.kind != TEXT_NONE) {
 		/* A client that went on had the rest. */
-		pop3_answer_end(st, st->answer.gap && st->answer.replied && !st->pipelines && st->pending_count > 0,
+		pop3_answer_end(st,
+		    st->answer.gap && st->answer.replied && !st->pipelines && st->pending_count > 0,
 		    st->end[DIR_S2C]);
 	} else if (st->line[DIR_S2C].full > 0) {
 		st->line[DIR_S2C].odd |= ODD_UNCLOSED;

@@ -71,7 +71,8 @@ pop3_pending_due(struct pop3 *st)
 {
 	int64_t now = st->ts_ns[DIR_S2C];
 
-	while (st->unsure && !st->pipelines && st->pending_count > 1 && pending_at(st, 1)->ts_ns <= now)
+	while (st->unsure && !st->pipelines && st->pending_count > 1 &&
+	    pending_at(st, 1)->ts_ns <= now)
 		pending_drop(st);
 	if (st->pending_count == 0 || (st->holes && pending_at(st, 0)->ts_ns > now))
 		return NULL;
@@ -131,8 +132,7 @@ secret_note(struct pop3 *st, const struct pop3_command *cmd, const struct dissec
 	if (ev->user != NULL)
 		echo_note_user(&st->echo, ev->user, ev->user_len);
 	switch (cmd->verb) {
-	case POP3_USER:
-		return;
+	case POP3_USER: return;
 	case POP3_AUTH:
 		while (word < cmd->arg_len && cmd->arg[word] != ' ')
 			word++;
@@ -192,7 +192,8 @@ command_emit(struct pop3 *st, const struct pop3_command *cmd, uint32_t ordinal, 
 	/* An unknown word may be half of a secret where we do not know what is going on. */
 	if (cmd->verb == POP3_OTHER && unsure)
 		shown.verb = POP3_NONE;
-	ev.line_len = pop3_command_mask(l->buf, pop3_line_len(l), &shown, masked, sizeof(masked), &arg);
+	ev.line_len =
+	    pop3_command_mask(l->buf, pop3_line_len(l), &shown, masked, sizeof(masked), &arg);
 	ev.line = masked;
 	ev.arg = masked + arg;
 	ev.arg_len = ev.line_len - arg;
@@ -240,14 +241,16 @@ command_line(struct pop3 *st, const struct pop3_command *cmd)
 	bool unsure = st->line[DIR_C2S].fragment;
 
 	/* Nothing is outstanding: the next reply is this command's. */
-	if (st->unsure && !unsure && st->pending_count == 0 && st->unqueued == 0 && st->answer.kind == TEXT_NONE) {
+	if (st->unsure && !unsure && st->pending_count == 0 && st->unqueued == 0 &&
+	    st->answer.kind == TEXT_NONE) {
 		st->unsure = false;
 		st->status_lost = false;
 		st->orphan = false;
 	}
 	unsure |= st->unsure;
 	st->commands++;
-	p = (struct pop3_pending){ st->commands, cmd->verb, cmd->answer, cmd->number, st->ts_ns[DIR_C2S] };
+	p = (struct pop3_pending){ st->commands, cmd->verb, cmd->answer, cmd->number,
+		st->ts_ns[DIR_C2S] };
 	pending_add(st, &p);
 	st->auth_cmd = 0;
 	if (cmd->verb == POP3_AUTH && cmd->answer == POP3_ANSWER_ONE)
@@ -264,7 +267,10 @@ pop3_client_line(struct pop3 *st)
 	pop3_command_parse(l->buf, pop3_line_len(l), &cmd);
 	if (is_response(st, &cmd)) {
 		cmd = (struct pop3_command){
-			.verb = POP3_AUTH_DATA, .arg = l->buf, .arg_len = pop3_line_len(l), .number = UINT64_MAX,
+			.verb = POP3_AUTH_DATA,
+			.arg = l->buf,
+			.arg_len = pop3_line_len(l),
+			.number = UINT64_MAX,
 		};
 		st->responses++;
 		command_emit(st, &cmd, st->auth_cmd, st->unsure || l->fragment);

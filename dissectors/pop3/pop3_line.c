@@ -8,9 +8,9 @@
 enum secret { SECRET_NOTHING, SECRET_ALL, SECRET_SECOND };
 
 static const struct verb_facts {
-	const char	*word;
+	const char *word;
 	enum pop3_answer answer;
-	enum secret	 secret;
+	enum secret secret;
 } verbs[] = {
 	[POP3_NONE] = { "", POP3_ANSWER_ONE, SECRET_ALL },
 #define POP3_VERB(sym, word, answer, secret) \
@@ -96,8 +96,9 @@ pop3_command_parse(const char *line, size_t len, struct pop3_command *out)
 		answer = out->arg_len == 0 ? POP3_ANSWER_LISTING : POP3_ANSWER_ONE;
 	out->answer = answer;
 	/* Of a secret not even a number may leave: a password can be one. */
-	out->number = verbs[out->verb].secret == SECRET_NOTHING ?
-	    number_parse(out->arg, out->arg_len) : UINT64_MAX;
+	out->number = verbs[out->verb].secret == SECRET_NOTHING
+	    ? number_parse(out->arg, out->arg_len)
+	    : UINT64_MAX;
 	return out->verb == POP3_OTHER ? DISSECT_NOTMINE : DISSECT_OK;
 }
 
@@ -191,8 +192,8 @@ code_char(char c)
 static void
 code_parse(struct pop3_reply *r)
 {
-	const char *end = r->text_len > 0 && r->text[0] == '[' ?
-	    memchr(r->text, ']', r->text_len) : NULL;
+	const char *end =
+	    r->text_len > 0 && r->text[0] == '[' ? memchr(r->text, ']', r->text_len) : NULL;
 	size_t n = end != NULL ? (size_t)(end - r->text) - 1 : 0;
 
 	if (n == 0 || n >= sizeof(r->code))
@@ -232,9 +233,10 @@ pop3_reply_parse(const char *line, size_t len, struct pop3_reply *out)
 		out->status = POP3_ERR;
 		n = 4;
 	} else if (len > 0 && line[0] == '+' && (len == 1 || line[1] == ' ')) {
-		out->status = POP3_CHALLENGE;	/* RFC 5034 4: "+" SP; some servers drop the blank */
+		out->status = POP3_CHALLENGE; /* RFC 5034 4: "+" SP; some servers drop the blank */
 		n = 1;
-	} else if (len < 4 && (strncasecmp(line, "+OK", len) == 0 || strncasecmp(line, "-ERR", len) == 0)) {
+	} else if (len < 4 &&
+	    (strncasecmp(line, "+OK", len) == 0 || strncasecmp(line, "-ERR", len) == 0)) {
 		return DISSECT_SHORT;
 	} else {
 		return DISSECT_NOTMINE;

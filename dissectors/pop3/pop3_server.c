@@ -105,7 +105,8 @@ content_emit(struct pop3 *st, enum event_kind kind, uint64_t off, uint64_t end, 
 	ev.complete = complete;
 	ev.unsure = a->unsure || a->gap;
 	if (kind == EVENT_CONTENT_END)
-		ev.odd = a->odd | (a->text.dot_lf ? ODD_DOT_LF : 0) | (a->text.bare_lf ? ODD_BARE_LF : 0);
+		ev.odd = a->odd | (a->text.dot_lf ? ODD_DOT_LF : 0) |
+		    (a->text.bare_lf ? ODD_BARE_LF : 0);
 	pop3_emit(st, &ev);
 }
 
@@ -144,7 +145,8 @@ pop3_answer_end(struct pop3 *st, bool complete, uint64_t end)
 		listing_emit(st, end);
 	} else {
 		/* The last byte is its proof: of the dot, or of what there was. */
-		content_emit(st, EVENT_CONTENT_END, end > a->off ? end - 1 : end, end, NULL, 0, complete);
+		content_emit(
+		    st, EVENT_CONTENT_END, end > a->off ? end - 1 : end, end, NULL, 0, complete);
 	}
 	pop3_unhold(st, a->size);
 	free(a->kept);
@@ -198,7 +200,7 @@ static void
 text_piece(struct pop3 *st, uint64_t off, uint64_t end, const uint8_t *p, size_t len)
 {
 	st->answer.seen += len;
-	if (st->answer.seen > 512)	/* RFC 1939 3: no single reply is that long, so it was +OK */
+	if (st->answer.seen > 512) /* RFC 1939 3: no single reply is that long, so it was +OK */
 		st->answer.replied = true;
 	if (st->answer.kind == TEXT_LISTING)
 		listing_add(st, p, len);
@@ -207,8 +209,9 @@ text_piece(struct pop3 *st, uint64_t off, uint64_t end, const uint8_t *p, size_t
 }
 
 /*
- * The start of a status line that interrupts an answer goes back to the line buffer.  Behind a ".\n" that both took for
- * the end, the client asking for the next thing and the server answering that, it interrupts nothing.
+ * The start of a status line that interrupts an answer goes back to the line buffer.  Behind a
+ * ".\n" that both took for the end, the client asking for the next thing and the server answering
+ * that, it interrupts nothing.
  */
 static void
 answer_interrupted(struct pop3 *st, uint64_t off)
@@ -235,8 +238,7 @@ pop3_answer_push(struct pop3 *st, uint64_t off, const uint8_t *p, size_t len)
 		from = off + (uint64_t)(at - p) - st->answer.text.head_len;
 		st->answer.text.watch = status_possible(st);
 		switch (pop3_text_next(&st->answer.text, &at, &left, &piece, &piece_len)) {
-		case POP3_TEXT_MORE:
-			return len;
+		case POP3_TEXT_MORE: return len;
 		case POP3_TEXT_PIECE:
 			text_piece(st, from, off + (uint64_t)(at - p), piece, piece_len);
 			break;
@@ -255,13 +257,14 @@ pop3_answer_push(struct pop3 *st, uint64_t off, const uint8_t *p, size_t len)
 static bool
 is_login(enum pop3_verb v)
 {
-	return v == POP3_AUTH || v == POP3_AUTH_DATA || v == POP3_OTHER || v == POP3_NONE || v == POP3_USER || v == POP3_PASS ||
-	    v == POP3_APOP || v == POP3_RPOP;
+	return v == POP3_AUTH || v == POP3_AUTH_DATA || v == POP3_OTHER || v == POP3_NONE ||
+	    v == POP3_USER || v == POP3_PASS || v == POP3_APOP || v == POP3_RPOP;
 }
 
 /* Servers echo what they did not understand, and the names of those who log in. */
 static void
-line_hide(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of, enum reply_to to)
+line_hide(
+    struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of, enum reply_to to)
 {
 	struct pop3_buffer *l = &st->line[DIR_S2C];
 	bool login = to == REPLY_TO_COMMAND && is_login(of->verb);
@@ -276,8 +279,8 @@ line_hide(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending
 }
 
 static void
-reply_emit(struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of,
-    enum reply_to to)
+reply_emit(
+    struct pop3 *st, const struct pop3_reply *r, const struct pop3_pending *of, enum reply_to to)
 {
 	const struct pop3_buffer *l = &st->line[DIR_S2C];
 	struct dissect_event ev = pop3_event(st, EVENT_REPLY, DIR_S2C, l->off, l->off + l->full);
@@ -349,9 +352,9 @@ is_greeting(struct pop3 *st, const struct pop3_reply *r)
 	st->greeting_due = false;
 	if (!st->hint.midstream)
 		return !st->hint.server_joined || !pop3_asked_before(st, st->ts_ns[DIR_S2C]);
-	return st->commands == 0 && (contains(r->text, r->text_len, "ready") ||
-	    contains(r->text, r->text_len, "pop3") ||
-	    (contains(r->text, r->text_len, "<") && contains(r->text, r->text_len, "@")));
+	return st->commands == 0 &&
+	    (contains(r->text, r->text_len, "ready") || contains(r->text, r->text_len, "pop3") ||
+		(contains(r->text, r->text_len, "<") && contains(r->text, r->text_len, "@")));
 }
 
 static void
@@ -467,7 +470,8 @@ pop3_answer_starts(struct pop3 *st, const char *head, size_t len)
 		return false;
 	st->status_lost = false;
 	pop3_pending_take(st, &of);
-	answer_begin(st, of.answer == POP3_ANSWER_LISTING ? TEXT_LISTING : TEXT_MESSAGE, &of, false, l->off);
+	answer_begin(
+	    st, of.answer == POP3_ANSWER_LISTING ? TEXT_LISTING : TEXT_MESSAGE, &of, false, l->off);
 	if (fragment) {
 		st->answer.rest = st->answer.kind == TEXT_LISTING;
 		pop3_text_gap(&st->answer.text);

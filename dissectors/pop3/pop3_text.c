@@ -5,10 +5,10 @@
 #include "dissectors/pop3/pop3_text.h"
 
 enum head {
-	HEAD_MORE,	/* undecided: needs another byte */
-	HEAD_TEXT,	/* an ordinary line starts so */
-	HEAD_END,	/* "." and its line end */
-	HEAD_DOT_LF,	/* ".\n" where CRLF is the rule: text */
+	HEAD_MORE,   /* undecided: needs another byte */
+	HEAD_TEXT,   /* an ordinary line starts so */
+	HEAD_END,    /* "." and its line end */
+	HEAD_DOT_LF, /* ".\n" where CRLF is the rule: text */
 	HEAD_STATUS,
 };
 
@@ -108,25 +108,22 @@ text_run(struct pop3_text *t, const uint8_t **p, size_t *len)
 }
 
 enum pop3_text_rc
-pop3_text_next(struct pop3_text *t, const uint8_t **p, size_t *len, const uint8_t **piece,
-    size_t *piece_len)
+pop3_text_next(
+    struct pop3_text *t, const uint8_t **p, size_t *len, const uint8_t **piece, size_t *piece_len)
 {
 	while (*len > 0 && !t->inside) {
 		enum head head = head_take(t, p, len);
 
 		switch (head) {
-		case HEAD_MORE:
-			break;
-		case HEAD_END:
-			t->head_len = 0;
-			return POP3_TEXT_END;
-		case HEAD_STATUS:
-			return POP3_TEXT_STATUS;
+		case HEAD_MORE: break;
+		case HEAD_END: t->head_len = 0; return POP3_TEXT_END;
+		case HEAD_STATUS: return POP3_TEXT_STATUS;
 		case HEAD_DOT_LF:
 			t->dot_lf = true;
 			/* FALLTHROUGH */
 		case HEAD_TEXT:
-			if (head_release(t, head == HEAD_DOT_LF, piece, piece_len) == POP3_TEXT_PIECE)
+			if (head_release(t, head == HEAD_DOT_LF, piece, piece_len) ==
+			    POP3_TEXT_PIECE)
 				return POP3_TEXT_PIECE;
 			break;
 		}

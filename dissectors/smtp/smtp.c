@@ -12,7 +12,7 @@
 
 #include "dissectors/smtp/smtp_state.h"
 
-#define SERVER_HELD_MAX	(64u << 10)
+#define SERVER_HELD_MAX (64u << 10)
 
 void
 smtp_emit(struct smtp_state *st, struct dissect_event *ev)
@@ -27,8 +27,13 @@ void
 smtp_noise(struct smtp_state *st, enum dissect_dir dir, const struct smtp_line *l)
 {
 	char shown[40];
-	struct dissect_event ev = { .kind = EVENT_NOISE, .dir = dir, .off = l->off, .end = st->next[dir],
-	    .odd = l->odd, .arg_num = UINT64_MAX, .line = shown };
+	struct dissect_event ev = { .kind = EVENT_NOISE,
+		.dir = dir,
+		.off = l->off,
+		.end = st->next[dir],
+		.odd = l->odd,
+		.arg_num = UINT64_MAX,
+		.line = shown };
 
 	if (dir == DIR_C2S)
 		echo_note(&st->echo, l->text, l->len, NULL, 0);
@@ -39,8 +44,9 @@ smtp_noise(struct smtp_state *st, enum dissect_dir dir, const struct smtp_line *
 void
 smtp_tls_begin(struct smtp_state *st, enum dissect_dir dir, uint64_t off)
 {
-	struct dissect_event ev = { .kind = EVENT_TLS, .dir = dir, .off = off, .end = off,
-	    .arg_num = UINT64_MAX };
+	struct dissect_event ev = {
+		.kind = EVENT_TLS, .dir = dir, .off = off, .end = off, .arg_num = UINT64_MAX
+	};
 
 	if (st->tls == NULL && (st->tls = malloc(sizeof(*st->tls))) != NULL)
 		tls_init(st->tls);
@@ -142,13 +148,17 @@ input(struct smtp_state *st, enum dissect_dir dir, struct held_span s)
 }
 
 static enum dissect_rc
-smtp_data(void *state, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+smtp_data(
+    void *state, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
-	return len == 0 || input(state, dir, (struct held_span){ p, len, off, ts_ns, 0 }) ? DISSECT_OK : DISSECT_NOMEM;
+	return len == 0 || input(state, dir, (struct held_span){ p, len, off, ts_ns, 0 })
+	    ? DISSECT_OK
+	    : DISSECT_NOMEM;
 }
 
 static void
-smtp_gap(void *state, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+smtp_gap(void *state, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+    int64_t ts_ns)
 {
 	if (missing != 0)
 		input(state, dir, (struct held_span){ NULL, missing, off, ts_ns, heard });
@@ -199,5 +209,9 @@ smtp_close(void *state)
 }
 
 const struct dissector dissector_smtp = {
-	.name = "smtp", .open = smtp_open, .data = smtp_data, .gap = smtp_gap, .close = smtp_close,
+	.name = "smtp",
+	.open = smtp_open,
+	.data = smtp_data,
+	.gap = smtp_gap,
+	.close = smtp_close,
 };

@@ -5,7 +5,7 @@
 #include "dissectors/smtp/smtp_reply.h"
 #include "dissectors/smtp/smtp_state.h"
 
-#define LINE_MAX_REPLY	510u	/* RFC 5321 4.5.3.1.5, without CRLF */
+#define LINE_MAX_REPLY 510u /* RFC 5321 4.5.3.1.5, without CRLF */
 
 /* ---- collecting ----------------------------------------------------------- */
 
@@ -61,13 +61,17 @@ kept_append(struct dissect_budget *b, struct smtp_kept *k, const char *p, size_t
 	return n < all ? ODD_UNKEPT : 0;
 }
 
-/* RFC 2034, 4: every line of a reply begins with the same code; said once it is no part of the words. */
+/*
+ * RFC 2034, 4: every line of a reply begins with the same code; said once it is no part of the
+ * words.
+ */
 static size_t
 repeated_code(const struct smtp_answer *a, const struct smtp_reply_line *r)
 {
 	size_t n = 0;
 
-	if (a->text.len == 0 || a->enhanced[0] == 0 || memcmp(a->enhanced, r->enhanced, sizeof(a->enhanced)) != 0)
+	if (a->text.len == 0 || a->enhanced[0] == 0 ||
+	    memcmp(a->enhanced, r->enhanced, sizeof(a->enhanced)) != 0)
 		return 0;
 	while (n < r->text_len && ((r->text[n] >= '0' && r->text[n] <= '9') || r->text[n] == '.'))
 		n++;
@@ -84,8 +88,9 @@ smtp_answer_add(struct smtp_state *st, struct smtp_line *l, const struct smtp_re
 		a->open = true;
 		a->off = l->off;
 	}
-	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0) | (l->total > l->len ? ODD_UNKEPT : 0);
-	if (r == NULL) {		/* a line without a code within a list */
+	a->odd |= l->odd | (l->total > LINE_MAX_REPLY ? ODD_LONG : 0) |
+	    (l->total > l->len ? ODD_UNKEPT : 0);
+	if (r == NULL) { /* a line without a code within a list */
 		a->odd |= ODD_NO_CODE;
 		a->odd |= kept_append(st->hint.budget, &a->line, l->text, l->len);
 		a->odd |= kept_append(st->hint.budget, &a->text, l->text, l->len);
@@ -118,9 +123,11 @@ smtp_answer_cut(struct smtp_state *st)
 
 /* Servers echo what they did not understand, and the names of those who log in. */
 static void
-text_hide(const struct smtp_state *st, struct smtp_kept *k, const struct smtp_asked *e, bool greeting)
+text_hide(
+    const struct smtp_state *st, struct smtp_kept *k, const struct smtp_asked *e, bool greeting)
 {
-	bool login = e != NULL && (e->verb == SMTP_AUTH || e->verb == SMTP_AUTH_DATA || e->verb == SMTP_UNKNOWN);
+	bool login = e != NULL &&
+	    (e->verb == SMTP_AUTH || e->verb == SMTP_AUTH_DATA || e->verb == SMTP_UNKNOWN);
 
 	echo_hide(&st->echo, k->p, k->len);
 	if (login && !st->hint.show_users)
@@ -136,10 +143,21 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 {
 	struct smtp_answer *a = &st->answer;
 	struct dissect_event ev = {
-		.kind = EVENT_REPLY, .dir = DIR_S2C, .off = a->off, .end = a->end, .ts_ns = a->ts_ns,
-		.odd = a->odd, .code = a->code, .reply_to = to, .arg_num = UINT64_MAX,
-		.line = a->line.p, .line_len = a->line.len, .arg = a->text.p, .arg_len = a->text.len,
-		.unsure = st->unsynced, .guess = a->guess,
+		.kind = EVENT_REPLY,
+		.dir = DIR_S2C,
+		.off = a->off,
+		.end = a->end,
+		.ts_ns = a->ts_ns,
+		.odd = a->odd,
+		.code = a->code,
+		.reply_to = to,
+		.arg_num = UINT64_MAX,
+		.line = a->line.p,
+		.line_len = a->line.len,
+		.arg = a->text.p,
+		.arg_len = a->text.len,
+		.unsure = st->unsynced,
+		.guess = a->guess,
 	};
 	int64_t now = st->ts_ns;
 	char challenge[40] = "334 ";
@@ -152,7 +170,7 @@ answer_emit(struct smtp_state *st, const struct smtp_asked *e, enum reply_to to)
 		ev.verb = e->verb;
 		ev.last = e->last;
 	}
-	if (a->code == 334) {		/* part of the exchange */
+	if (a->code == 334) { /* part of the exchange */
 		ev.line = challenge;
 		ev.line_len = 4 + sasl_mask(challenge + 4, sizeof(challenge) - 4, a->text.len);
 		ev.arg = challenge + 4;
@@ -168,7 +186,7 @@ static void
 then_content(struct smtp_state *st, const struct smtp_asked *e)
 {
 	if (e->assumed)
-		return;			/* it was read as content already */
+		return; /* it was read as content already */
 	st->mode = MODE_DATA;
 	smtp_content_open(st, e->cmd);
 }
@@ -178,7 +196,7 @@ then_no_content(struct smtp_state *st, const struct smtp_asked *e)
 {
 	if (!e->assumed || st->mode != MODE_DATA)
 		return;
-	smtp_content_close(st, false);	/* it was no content after all */
+	smtp_content_close(st, false); /* it was no content after all */
 	smtp_queue_drop(&st->queue, st->queue.count);
 	smtp_unsync(st);
 }
@@ -235,27 +253,24 @@ then_over(struct smtp_state *st, const struct smtp_asked *e)
 
 /* What a reply changes.  Everything that is not here changes nothing. */
 static const struct {
-	enum smtp_verb	verb;
-	uint16_t	from, to;
-	void		(*then)(struct smtp_state *st, const struct smtp_asked *e);
+	enum smtp_verb verb;
+	uint16_t from, to;
+	void (*then)(struct smtp_state *st, const struct smtp_asked *e);
 } rules[] = {
-	{ SMTP_DATA,		300, 399, then_content },	/* RFC 5321 4.1.1.4 */
-	{ SMTP_DATA,		400, 999, then_no_content },
-	{ SMTP_AUTH,		300, 399, then_auth },		/* RFC 4954 4 */
-	{ SMTP_AUTH_DATA,	300, 399, then_auth },
-	{ SMTP_AUTH,		200, 299, then_auth_over },
-	{ SMTP_AUTH,		400, 999, then_auth_over },
-	{ SMTP_AUTH_DATA,	200, 299, then_auth_over },
-	{ SMTP_AUTH_DATA,	400, 999, then_auth_over },
-	{ SMTP_STARTTLS,	200, 299, then_tls },		/* RFC 3207 4 */
-	{ SMTP_STARTTLS,	400, 999, then_no_tls },
-	{ SMTP_RCPT,		200, 299, then_recipient },	/* RFC 2033 4.2: each is answered again */
-	{ SMTP_MAIL,		200, 299, then_no_recipients },
-	{ SMTP_RSET,		200, 299, then_no_recipients },	/* RFC 5321 4.1.1.5 */
-	{ SMTP_EHLO,		200, 299, then_no_recipients },	/* 4.1.4 */
-	{ SMTP_HELO,		200, 299, then_no_recipients },
-	{ SMTP_LHLO,		200, 299, then_no_recipients },
-	{ SMTP_QUIT,		200, 299, then_over },		/* 4.1.1.10 */
+	{ SMTP_DATA, 300, 399, then_content }, /* RFC 5321 4.1.1.4 */
+	{ SMTP_DATA, 400, 999, then_no_content },
+	{ SMTP_AUTH, 300, 399, then_auth }, /* RFC 4954 4 */
+	{ SMTP_AUTH_DATA, 300, 399, then_auth }, { SMTP_AUTH, 200, 299, then_auth_over },
+	{ SMTP_AUTH, 400, 999, then_auth_over }, { SMTP_AUTH_DATA, 200, 299, then_auth_over },
+	{ SMTP_AUTH_DATA, 400, 999, then_auth_over },
+	{ SMTP_STARTTLS, 200, 299, then_tls }, /* RFC 3207 4 */
+	{ SMTP_STARTTLS, 400, 999, then_no_tls },
+	{ SMTP_RCPT, 200, 299, then_recipient }, /* RFC 2033 4.2: each is answered again */
+	{ SMTP_MAIL, 200, 299, then_no_recipients },
+	{ SMTP_RSET, 200, 299, then_no_recipients }, /* RFC 5321 4.1.1.5 */
+	{ SMTP_EHLO, 200, 299, then_no_recipients }, /* 4.1.4 */
+	{ SMTP_HELO, 200, 299, then_no_recipients }, { SMTP_LHLO, 200, 299, then_no_recipients },
+	{ SMTP_QUIT, 200, 299, then_over }, /* 4.1.1.10 */
 };
 
 static void
@@ -279,8 +294,9 @@ answers_all(struct smtp_state *st, struct smtp_asked *e)
 	if (!end)
 		return true;
 	if (e->replies == 0)
-		e->replies = st->answer.code == 353 && !st->lmtp ? 1 + st->rcpt_accepted + 1 :
-		    st->lmtp && st->rcpt_accepted != 0 ? st->rcpt_accepted : 1;
+		e->replies = st->answer.code == 353 && !st->lmtp ? 1 + st->rcpt_accepted + 1
+		    : st->lmtp && st->rcpt_accepted != 0         ? st->rcpt_accepted
+								 : 1;
 	if (--e->replies != 0)
 		return false;
 	st->rcpt_accepted = 0;
@@ -334,7 +350,8 @@ answers_content(const struct smtp_state *st)
 	if (st->mode != MODE_DATA || !st->content_open)
 		return false;
 	return st->answer.code / 100 == 2 || st->content.gap || !st->client_heard ||
-	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S] && st->answer.code != 421);
+	    (st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S] &&
+		st->answer.code != 421);
 }
 
 void
@@ -368,21 +385,29 @@ is_greeting(const struct smtp_state *st)
 	    (st->hint.midstream && !st->replied && st->answer.code == 220 && st->queue.count == 0);
 }
 
-/* Of HELP, QUIT, AUTH, of what changes a mail, and of DATA (RFC 5321 4.2.3, 4954): no server greets so. */
+/*
+ * Of HELP, QUIT, AUTH, of what changes a mail, and of DATA (RFC 5321 4.2.3, 4954): no server greets
+ * so.
+ */
 static bool
 is_never_greeting(uint16_t code)
 {
-	return code == 214 || code == 221 || code == 235 || (code >= 250 && code <= 252) || code == 334 || code == 354;
+	return code == 214 || code == 221 || code == 235 || (code >= 250 && code <= 252) ||
+	    code == 334 || code == 354;
 }
 
-/* It answers a command, which waits or has yet to be read, behind a hole perhaps: the greeting is not in the capture. */
+/*
+ * It answers a command, which waits or has yet to be read, behind a hole perhaps: the greeting is
+ * not in the capture.
+ */
 static bool
 greeting_unseen(const struct smtp_state *st)
 {
 	uint16_t code = st->answer.code;
 
 	return !st->greeted && !st->hint.tunnelled &&
-	    (is_never_greeting(code) || (st->queue.count > 0 && code >= 200 && code < 400 && code != 220));
+	    (is_never_greeting(code) ||
+		(st->queue.count > 0 && code >= 200 && code < 400 && code != 220));
 }
 
 /*
@@ -398,7 +423,8 @@ data_was_agreed(struct smtp_state *st, uint16_t code)
 	char line[128];
 	bool whole;
 
-	if (!st->waiting || e == NULL || !st->unsynced || e->verb != SMTP_DATA || !e->maybe || code / 100 == 3)
+	if (!st->waiting || e == NULL || !st->unsynced || e->verb != SMTP_DATA || !e->maybe ||
+	    code / 100 == 3)
 		return false;
 	if (hold_peek(&st->in[DIR_C2S]).ts_ns > st->answer.ts_ns)
 		return false;
@@ -407,14 +433,18 @@ data_was_agreed(struct smtp_state *st, uint16_t code)
 	return whole;
 }
 
-/* A reply without its command waits a little: frames may be recorded in the wrong order.  Where what comes behind was asked already, in vain. */
+/*
+ * A reply without its command waits a little: frames may be recorded in the wrong order.  Where
+ * what comes behind was asked already, in vain.
+ */
 static bool
 release_due(struct smtp_state *st)
 {
 	struct held_span c = hold_peek(&st->in[DIR_C2S]);
 	const struct smtp_asked *e = smtp_queue_at(&st->queue, 0);
 
-	return (e != NULL && e->ts_ns > st->answer.ts_ns) || st->answer.code == 421 || st->quit_done || st->closing || st->over ||
+	return (e != NULL && e->ts_ns > st->answer.ts_ns) || st->answer.code == 421 ||
+	    st->quit_done || st->closing || st->over ||
 	    (!st->waiting && c.len != 0 && c.p != NULL && c.ts_ns > st->answer.ts_ns);
 }
 
@@ -428,7 +458,8 @@ smtp_answer_may_go(const struct smtp_state *st, int64_t ts_ns)
 	struct held_span c = hold_peek(&st->in[DIR_C2S]);
 
 	return st->arriving == DIR_S2C || st->waiting || st->closing || st->over ||
-	    st->server_tls || ts_ns < st->client_ts_ns || (c.len != 0 && c.p != NULL && ts_ns < c.ts_ns);
+	    st->server_tls || ts_ns < st->client_ts_ns ||
+	    (c.len != 0 && c.p != NULL && ts_ns < c.ts_ns);
 }
 
 bool

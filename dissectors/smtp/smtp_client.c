@@ -5,14 +5,18 @@
 #include "dissectors/smtp/smtp_command.h"
 #include "dissectors/smtp/smtp_state.h"
 
-#define LINE_MAX_COMMAND	510u	/* RFC 5321 4.5.3.1.4, without CRLF */
-#define LINE_MAX_AUTH		12286u	/* RFC 4954 4 */
+#define LINE_MAX_COMMAND 510u   /* RFC 5321 4.5.3.1.4, without CRLF */
+#define LINE_MAX_AUTH    12286u /* RFC 4954 4 */
 
 static struct dissect_event
 event_of(enum event_kind kind, const struct smtp_state *st, uint64_t off)
 {
 	return (struct dissect_event){
-		.kind = kind, .dir = DIR_C2S, .off = off, .end = st->next[DIR_C2S], .arg_num = UINT64_MAX,
+		.kind = kind,
+		.dir = DIR_C2S,
+		.off = off,
+		.end = st->next[DIR_C2S],
+		.arg_num = UINT64_MAX,
 	};
 }
 
@@ -39,7 +43,8 @@ content_end(struct smtp_state *st, bool complete, uint32_t cmd, int verb)
 	ev.verb = verb;
 	ev.complete = complete;
 	ev.odd = st->content.odd;
-	if (!complete && cmd == 0 && st->content.bare_end != 0 && st->content.bare_end == st->next[DIR_C2S])
+	if (!complete && cmd == 0 && st->content.bare_end != 0 &&
+	    st->content.bare_end == st->next[DIR_C2S])
 		ev.odd |= ODD_ENDS_BARE;
 	ev.arg_num = st->content.bytes;
 	st->content_open = false;
@@ -64,11 +69,16 @@ chunks_abandon(struct smtp_state *st)
 		content_end(st, false, 0, SMTP_BDAT);
 }
 
-/* Most events are pieces of content: they begin as a copy, which is cheaper than to clear so much anew. */
+/*
+ * Most events are pieces of content: they begin as a copy, which is cheaper than to clear so much
+ * anew.
+ */
 static void
 content_give(void *ctx, uint64_t off, const uint8_t *p, size_t len)
 {
-	static const struct dissect_event piece = { .kind = EVENT_CONTENT, .dir = DIR_C2S, .arg_num = UINT64_MAX };
+	static const struct dissect_event piece = {
+		.kind = EVENT_CONTENT, .dir = DIR_C2S, .arg_num = UINT64_MAX
+	};
 	struct smtp_state *st = ctx;
 	struct dissect_event ev;
 
@@ -94,7 +104,9 @@ client_alone(const struct smtp_state *st)
 	return st->closing || (st->deaf && !st->server_heard);
 }
 
-/* Without replies an LF-only client would never end its mail; with them the server's word counts. */
+/*
+ * Without replies an LF-only client would never end its mail; with them the server's word counts.
+ */
 static bool
 content_is_lax(const struct smtp_state *st)
 {
@@ -203,11 +215,8 @@ smtp_client_unwait(struct smtp_state *st)
 		st->mode = MODE_DATA;
 		smtp_content_open(st, e->cmd);
 		return;
-	case SMTP_STARTTLS:
-		st->mode = MODE_TLS_MAYBE;
-		return;
-	default:
-		st->auth_loose = true;
+	case SMTP_STARTTLS: st->mode = MODE_TLS_MAYBE; return;
+	default: st->auth_loose = true;
 	}
 }
 
@@ -227,7 +236,8 @@ user_read(struct smtp_state *st, const char *b64, size_t len, struct dissect_eve
 
 /* What is masked in the parameters of MAIL and XCLIENT is a name. */
 static void
-masked_note(struct smtp_state *st, const struct smtp_command *c, const char *p, size_t len, const struct dissect_event *ev)
+masked_note(struct smtp_state *st, const struct smtp_command *c, const char *p, size_t len,
+    const struct dissect_event *ev)
 {
 	if (c->verb == SMTP_MAIL || c->verb == SMTP_XCLIENT)
 		echo_note_user(&st->echo, p, len);
@@ -244,7 +254,8 @@ command_abandons(enum smtp_verb v)
 
 /* What is told of a command beside its text and its argument. */
 static void
-command_tell(const struct smtp_state *st, const struct smtp_line *l, const struct smtp_command *c, struct dissect_event *ev)
+command_tell(const struct smtp_state *st, const struct smtp_line *l, const struct smtp_command *c,
+    struct dissect_event *ev)
 {
 	ev->verb = (int)c->verb;
 	ev->arg_num = c->num;
@@ -258,7 +269,8 @@ command_tell(const struct smtp_state *st, const struct smtp_line *l, const struc
 
 /* RFC 4954 4: of AUTH its mechanism is told, and the user whom an initial response names. */
 static void
-auth_read(struct smtp_state *st, const struct smtp_command *c, struct dissect_event *ev, char user[SASL_USER_MAX])
+auth_read(struct smtp_state *st, const struct smtp_command *c, struct dissect_event *ev,
+    char user[SASL_USER_MAX])
 {
 	sasl_begin(&st->sasl, c->arg, c->arg_len);
 	if (sasl_is_mechanism(c->arg, c->arg_len)) {
@@ -278,7 +290,8 @@ command_ask(struct smtp_state *st, const struct smtp_command *c)
 
 	if (e != NULL) {
 		e->last = c->last;
-		e->path = c->verb == SMTP_RCPT && c->arg != NULL ? smtp_path_hash(c->arg, c->arg_len) : 0;
+		e->path =
+		    c->verb == SMTP_RCPT && c->arg != NULL ? smtp_path_hash(c->arg, c->arg_len) : 0;
 	}
 	st->probe = (st->answer.open || begun) && st->queue.count <= 2;
 	st->probe_line = st->probe && begun;
@@ -445,7 +458,8 @@ static bool
 step_tls_maybe(struct smtp_state *st, struct held_span s)
 {
 	uint8_t b = s.p[0];
-	bool letter = (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '\r' || b == '\n' || b == ' ';
+	bool letter =
+	    (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') || b == '\r' || b == '\n' || b == ' ';
 
 	if (letter && !st->after_gap[DIR_C2S])
 		st->mode = MODE_COMMAND;
@@ -517,11 +531,15 @@ server_is_due(const struct smtp_state *st, int64_t ts_ns)
 	return st->in[DIR_S2C].first != NULL && s.ts_ns < ts_ns;
 }
 
-/* It waited for a reply that is missing, heard it, and went on: told when a line of it is there, whatever pieces it comes in. */
+/*
+ * It waited for a reply that is missing, heard it, and went on: told when a line of it is there,
+ * whatever pieces it comes in.
+ */
 static bool
 client_went_on(const struct smtp_state *st)
 {
-	const struct smtp_asked *e = &st->queue.e[(st->queue.first + st->queue.count - 1) % st->queue.size];
+	const struct smtp_asked *e =
+	    &st->queue.e[(st->queue.first + st->queue.count - 1) % st->queue.size];
 	struct held_span s = hold_peek(&st->in[DIR_C2S]);
 	char line[128];
 	bool whole;
@@ -554,18 +572,12 @@ smtp_client_step(struct smtp_state *st)
 		return false;
 	st->client_ts_ns = s.ts_ns;
 	switch (st->mode) {
-	case MODE_DATA:
-		return step_data(st, s);
-	case MODE_CHUNK:
-		return step_chunk(st, s);
-	case MODE_TLS_MAYBE:
-		return step_tls_maybe(st, s);
-	case MODE_TLS:
-		return step_tls(st, s);
-	case MODE_JOINED:
-		return smtp_joined_step(st, s);
-	default:
-		return step_line(st, s);
+	case MODE_DATA: return step_data(st, s);
+	case MODE_CHUNK: return step_chunk(st, s);
+	case MODE_TLS_MAYBE: return step_tls_maybe(st, s);
+	case MODE_TLS: return step_tls(st, s);
+	case MODE_JOINED: return smtp_joined_step(st, s);
+	default: return step_line(st, s);
 	}
 }
 

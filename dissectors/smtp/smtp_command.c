@@ -6,14 +6,14 @@
 #include "dissectors/text/sasl.h"
 
 /* No server takes a chunk of a tebibyte: a size beyond is no size. */
-#define BDAT_MAX	((uint64_t)1 << 40)
+#define BDAT_MAX ((uint64_t)1 << 40)
 
-#define VERB_SHOWN	12u	/* an unknown word that is longer is no verb ... */
-#define VERB_X_SHOWN	24u	/* ... unless it says so: X-LINK2STATE */
-#define VERB_LOWER_SHOWN 4u	/* small letters are typed by hand, or are text */
+#define VERB_SHOWN       12u /* an unknown word that is longer is no verb ... */
+#define VERB_X_SHOWN     24u /* ... unless it says so: X-LINK2STATE */
+#define VERB_LOWER_SHOWN 4u  /* small letters are typed by hand, or are text */
 
 static const struct smtp_verb_facts verbs[SMTP_VERBS] = {
-#define SMTP_VERB(symbol, word, good, flags)	[SMTP_##symbol] = { word, good, flags },
+#define SMTP_VERB(symbol, word, good, flags) [SMTP_##symbol] = { word, good, flags },
 #include "dissectors/smtp/smtp_verbs.def"
 #undef SMTP_VERB
 };
@@ -25,8 +25,8 @@ smtp_verb_facts(int verb)
 }
 
 struct text {
-	const char	*p;
-	size_t		 len;
+	const char *p;
+	size_t len;
 };
 
 static bool
@@ -50,9 +50,10 @@ text_trim(struct text t)
 static struct text
 text_from(struct text t, size_t at)
 {
-	if (t.len == 0)		/* an empty line may have no bytes to point at */
+	if (t.len == 0) /* an empty line may have no bytes to point at */
 		return t;
-	return at >= t.len ? (struct text){ t.p + t.len, 0 } : (struct text){ t.p + at, t.len - at };
+	return at >= t.len ? (struct text){ t.p + t.len, 0 }
+			   : (struct text){ t.p + at, t.len - at };
 }
 
 static bool
@@ -81,7 +82,8 @@ verb_find(struct text word)
 	for (size_t i = 0; word.len > 0 && i < SMTP_VERBS; i++) {
 		const char *w = verbs[i].word;
 
-		if (w[0] == (word.p[0] & ~0x20) && strlen(w) == word.len && strncasecmp(word.p, w, word.len) == 0)
+		if (w[0] == (word.p[0] & ~0x20) && strlen(w) == word.len &&
+		    strncasecmp(word.p, w, word.len) == 0)
 			return (enum smtp_verb)i;
 	}
 	return SMTP_UNKNOWN;
@@ -214,27 +216,18 @@ smtp_command_parse(const char *line, size_t len, struct smtp_command *out)
 
 	*out = (struct smtp_command){ .num = UINT64_MAX };
 	out->verb = verb_find((struct text){ line, n });
-	if (out->verb == SMTP_UNKNOWN && n > 4 && (text_starts(t, "MAILFROM") || text_starts(t, "RCPTTO"))) {
-		n = 4;		/* the blank was left out */
+	if (out->verb == SMTP_UNKNOWN && n > 4 &&
+	    (text_starts(t, "MAILFROM") || text_starts(t, "RCPTTO"))) {
+		n = 4; /* the blank was left out */
 		out->verb = text_starts(t, "MAIL") ? SMTP_MAIL : SMTP_RCPT;
 	}
 	rest = text_trim(text_from(t, n));
 	switch (out->verb) {
-	case SMTP_MAIL:
-		path_parse(rest, "FROM", out);
-		return;
-	case SMTP_RCPT:
-		path_parse(rest, "TO", out);
-		return;
-	case SMTP_BDAT:
-		bdat_parse(rest, out);
-		return;
-	case SMTP_AUTH:
-		auth_parse(rest, out);
-		return;
-	default:
-		out->arg = rest.p;
-		out->arg_len = rest.len;
+	case SMTP_MAIL: path_parse(rest, "FROM", out); return;
+	case SMTP_RCPT: path_parse(rest, "TO", out); return;
+	case SMTP_BDAT: bdat_parse(rest, out); return;
+	case SMTP_AUTH: auth_parse(rest, out); return;
+	default: out->arg = rest.p; out->arg_len = rest.len;
 	}
 }
 
@@ -245,20 +238,24 @@ smtp_command_certain(const struct smtp_command *c)
 		return false;
 	if (verbs[c->verb].flags & SMTP_ALONE)
 		return c->arg_len == 0;
-	return c->verb != SMTP_HELP && c->verb != SMTP_ATRN && (c->arg_len != 0 || c->verb == SMTP_NOOP) &&
+	return c->verb != SMTP_HELP && c->verb != SMTP_ATRN &&
+	    (c->arg_len != 0 || c->verb == SMTP_NOOP) &&
 	    (c->verb != SMTP_AUTH || sasl_is_mechanism(c->arg, c->arg_len));
 }
 
 /* ---- what may be shown ---------------------------------------------------- */
 
-/* An unknown word is a verb as the extensions write them; any other may be a stray secret, or a word of a message nobody accepted. */
+/*
+ * An unknown word is a verb as the extensions write them; any other may be a stray secret, or a
+ * word of a message nobody accepted.
+ */
 static bool
 word_showable(struct text t)
 {
 	size_t lower = 0, other = 0;
 
 	if (t.len <= 1)
-		return true;		/* the dot, after a DATA that was refused */
+		return true; /* the dot, after a DATA that was refused */
 	for (size_t i = 0; i < t.len; i++) {
 		if (t.p[i] >= 'a' && t.p[i] <= 'z')
 			lower++;
@@ -298,14 +295,13 @@ secret_from(const struct smtp_command *c, struct text t, bool wary)
 		if (wary || !word_showable(word))
 			return 0;
 		return word.len < t.len ? word.len + 1 : t.len;
-	case SMTP_XCLIENT:	/* LOGIN=name: who logged in at the proxy */
+	case SMTP_XCLIENT: /* LOGIN=name: who logged in at the proxy */
 		return value_of(t, "LOGIN=");
-	case SMTP_MAIL:		/* RFC 4954 5, AUTH=name: who handed it in; <>: nobody says */
+	case SMTP_MAIL: /* RFC 4954 5, AUTH=name: who handed it in; <>: nobody says */
 		at = c->arg != NULL ? (size_t)(c->arg - t.p) + c->arg_len : t.len;
 		at += value_of(text_from(t, at), "AUTH=");
 		return text_starts(text_from(t, at), "<>") ? t.len : at;
-	default:
-		return t.len;
+	default: return t.len;
 	}
 }
 

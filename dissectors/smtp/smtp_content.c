@@ -3,25 +3,28 @@
 #include <endian.h>
 #include <string.h>
 
-#define TEXT_MAX	998u	/* RFC 5321 4.5.3.1.6, without CRLF */
+#define TEXT_MAX 998u /* RFC 5321 4.5.3.1.6, without CRLF */
 
 enum content_byte { BYTE_CR, BYTE_LF, BYTE_DOT, BYTE_ANY };
 
 /* What a byte does to the message beside moving on. */
 enum content_act {
-	GIVE = 0,	/* it belongs to the message */
-	HIDE,		/* it does not (yet) */
-	CR_TOO,		/* the CR that was held back belongs to it, then this byte */
-	END,		/* end of data */
-	BARE_CR = 1 << 4, BARE_LF = 1 << 5, BARE_END = 1 << 6,
+	GIVE = 0, /* it belongs to the message */
+	HIDE,     /* it does not (yet) */
+	CR_TOO,   /* the CR that was held back belongs to it, then this byte */
+	END,      /* end of data */
+	BARE_CR = 1 << 4,
+	BARE_LF = 1 << 5,
+	BARE_END = 1 << 6,
 };
 
 struct step {
-	uint8_t	to;
-	uint8_t	act;
+	uint8_t to;
+	uint8_t act;
 };
 
 /* RFC 5321 4.5.2 for CRLF lines; the last three rows only watch for what lax servers do. */
+/* clang-format off */
 static const struct step steps[CONTENT_STATES][4] = {
 	[CONTENT_TEXT] = {
 		[BYTE_CR] = { CONTENT_CR, GIVE }, [BYTE_LF] = { CONTENT_BARE_LF, GIVE | BARE_LF },
@@ -49,6 +52,7 @@ static const struct step steps[CONTENT_STATES][4] = {
 		[BYTE_CR] = { CONTENT_CR, GIVE | BARE_CR }, [BYTE_LF] = { CONTENT_START, GIVE | BARE_END },
 		[BYTE_DOT] = { CONTENT_TEXT, GIVE | BARE_CR }, [BYTE_ANY] = { CONTENT_TEXT, GIVE | BARE_CR } },
 };
+/* clang-format on */
 
 void
 smtp_content_begin(struct smtp_content *c, uint64_t off, bool known)
@@ -94,8 +98,8 @@ odd_note(struct smtp_content *c, uint8_t b, uint8_t act, uint64_t end)
 }
 
 struct giver {
-	void	(*give)(void *ctx, uint64_t off, const uint8_t *p, size_t len);
-	void	 *ctx;
+	void (*give)(void *ctx, uint64_t off, const uint8_t *p, size_t len);
+	void *ctx;
 	struct smtp_content *c;
 };
 
@@ -110,7 +114,7 @@ give(const struct giver *g, uint64_t off, const uint8_t *p, size_t len)
 
 typedef uint8_t many __attribute__((vector_size(16)));
 typedef uint64_t two_words __attribute__((vector_size(16)));
-#define HIGH_BITS	0x8080808080808080u
+#define HIGH_BITS 0x8080808080808080u
 
 /* The first n (< 8) bytes of a word in memory's order. */
 static uint64_t
@@ -177,11 +181,13 @@ text_run(struct smtp_content *c, const uint8_t *p, size_t len)
 static void
 lines_measure(struct smtp_content *c, const uint8_t *p, size_t n)
 {
-	size_t at = 0;		/* start of a line, or of what is left of the first */
+	size_t at = 0; /* start of a line, or of what is left of the first */
 
-	while (c->line + (n - at) > TEXT_MAX + 1) {	/* its CR is no text */
+	while (c->line + (n - at) > TEXT_MAX + 1) { /* its CR is no text */
 		size_t look = TEXT_MAX + 2 - c->line;
-		const uint8_t *end = c->line > TEXT_MAX + 1 ? NULL : memrchr(p + at, '\n', look < n - at ? look : n - at);
+		const uint8_t *end = c->line > TEXT_MAX + 1
+		    ? NULL
+		    : memrchr(p + at, '\n', look < n - at ? look : n - at);
 
 		if (end == NULL) {
 			c->odd |= ODD_LONG;
@@ -223,7 +229,8 @@ text_odd(const uint8_t *p, many *v)
 
 	memcpy(v, p, sizeof(*v));
 	memcpy(&next, p + 1, sizeof(next));
-	return (many)((*v == '\r') ^ (next == '\n')) | (many)((*v == '\n') & (next == '.')) | (many)(*v == '\0');
+	return (many)((*v == '\r') ^ (next == '\n')) | (many)((*v == '\n') & (next == '.')) |
+	    (many)(*v == '\0');
 }
 
 /*
@@ -241,7 +248,8 @@ text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 	if (len <= 4 * sizeof(v) || p[0] == '\n' || (c->at == CONTENT_START && p[0] == '.'))
 		return 0;
 	for (n = 0; n + 4 * sizeof(v) < len; n += 4 * sizeof(v)) {
-		odd = text_odd(p + n, &v) | text_odd(p + n + 16, &w) | text_odd(p + n + 32, &x) | text_odd(p + n + 48, &y);
+		odd = text_odd(p + n, &v) | text_odd(p + n + 16, &w) | text_odd(p + n + 32, &x) |
+		    text_odd(p + n + 48, &y);
 		found = (two_words)odd;
 		if ((found[0] | found[1]) != 0)
 			break;
@@ -254,7 +262,7 @@ text_lines(struct smtp_content *c, const uint8_t *p, size_t len)
 		seen |= v;
 	}
 	if (n > 0 && p[n - 1] == '\r')
-		n--;			/* its LF comes next */
+		n--; /* its LF comes next */
 	if (n == 0)
 		return 0;
 	found = (two_words)seen;
@@ -288,7 +296,7 @@ sum_bytes(many v)
 	return (w[0] + w[1]) * 0x0001000100010001 >> 48;
 }
 
-enum { COUNTED_MAX = 255 * sizeof(many) };	/* then a byte of the sum is full */
+enum { COUNTED_MAX = 255 * sizeof(many) }; /* then a byte of the sum is full */
 
 static size_t
 count_printable(const uint8_t *p, size_t len)
@@ -298,11 +306,13 @@ count_printable(const uint8_t *p, size_t len)
 	size_t n = 0, rest = 0;
 
 	for (; n + 4 * sizeof(sum) <= len; n += 4 * sizeof(sum))
-		sum -= printable_at(p + n) + printable_at(p + n + 16) + printable_at(p + n + 32) + printable_at(p + n + 48);
+		sum -= printable_at(p + n) + printable_at(p + n + 16) + printable_at(p + n + 32) +
+		    printable_at(p + n + 48);
 	for (; n + sizeof(sum) <= len; n += sizeof(sum))
 		sum -= printable_at(p + n);
-	if (n > 0 && n < len)		/* the last sixteen, without those that were counted */
-		sum -= printable_at(p + len - sizeof(sum)) & (many)(place >= (uint8_t)(n + sizeof(sum) - len));
+	if (n > 0 && n < len) /* the last sixteen, without those that were counted */
+		sum -= printable_at(p + len - sizeof(sum)) &
+		    (many)(place >= (uint8_t)(n + sizeof(sum) - len));
 	else
 		for (; n < len; n++)
 			rest += (int8_t)p[n] >= ' ';
@@ -317,7 +327,7 @@ count_printable(const uint8_t *p, size_t len)
 static size_t
 lines_alike(struct smtp_content *c, const uint8_t *p, size_t len)
 {
-	size_t from = 0, to = c->width - c->line, lines = 0;	/* of the line that is looked at */
+	size_t from = 0, to = c->width - c->line, lines = 0; /* of the line that is looked at */
 
 	if (c->width > TEXT_MAX + 1 || c->line + 2 > c->width)
 		return 0;
@@ -353,7 +363,10 @@ text_line(struct smtp_content *c, const uint8_t *p, size_t len)
 	return n + 2;
 }
 
-/* The usual cases without the table: within a line, or where one begins without a dot.  0: something else. */
+/*
+ * The usual cases without the table: within a line, or where one begins without a dot.  0:
+ * something else.
+ */
 static size_t
 text_some(struct smtp_content *c, const uint8_t *p, size_t len)
 {
@@ -369,10 +382,11 @@ smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t
     void (*give_to)(void *ctx, uint64_t off, const uint8_t *p, size_t len), void *ctx)
 {
 	const struct giver g = { give_to, ctx, c };
-	size_t from = 0;		/* first byte that was not given out */
+	size_t from = 0; /* first byte that was not given out */
 
 	for (size_t i = 0; i < len; i++) {
-		while (i < len && (c->at == CONTENT_TEXT || (c->at == CONTENT_START && p[i] != '.'))) {
+		while (
+		    i < len && (c->at == CONTENT_TEXT || (c->at == CONTENT_START && p[i] != '.'))) {
 			size_t n = text_some(c, p + i, len - i);
 
 			if (n == 0)
@@ -386,15 +400,12 @@ smtp_content_push(struct smtp_content *c, uint64_t off, const uint8_t *p, size_t
 		odd_note(c, p[i], s.act, off + i + 1);
 		c->at = (enum content_at)s.to;
 		switch (s.act & 0x0f) {
-		case GIVE:
-			continue;
-		case CR_TOO:		/* "\r\n.\r" that is no end: the dot goes, the CR stays */
+		case GIVE: continue;
+		case CR_TOO: /* "\r\n.\r" that is no end: the dot goes, the CR stays */
 			give(&g, off + i - 1, (const uint8_t *)"\r", 1);
 			from = i;
 			continue;
-		default:		/* HIDE, END */
-			give(&g, off + from, p + from, i - from);
-			from = i + 1;
+		default: /* HIDE, END */ give(&g, off + from, p + from, i - from); from = i + 1;
 		}
 		if ((s.act & 0x0f) == END) {
 			c->ended = true;

@@ -17,8 +17,11 @@ content_ignore(void *ctx, uint64_t off, const uint8_t *p, size_t len)
 static void
 joined_was_content(struct smtp_state *st, bool complete)
 {
-	struct dissect_event ev = { .kind = EVENT_CONTENT_BEGIN, .dir = DIR_C2S, .off = st->content.from,
-	    .end = st->next[DIR_C2S], .arg_num = UINT64_MAX };
+	struct dissect_event ev = { .kind = EVENT_CONTENT_BEGIN,
+		.dir = DIR_C2S,
+		.off = st->content.from,
+		.end = st->next[DIR_C2S],
+		.arg_num = UINT64_MAX };
 
 	ev.verb = SMTP_DATA;
 	smtp_emit(st, &ev);
@@ -46,7 +49,8 @@ joined_ended(struct smtp_state *st)
 static bool
 line_is_login(const struct smtp_line *l)
 {
-	return l->len == l->total && (sasl_looks_secret(l->text, l->len) || (l->len == 1 && l->text[0] == '*'));
+	return l->len == l->total &&
+	    (sasl_looks_secret(l->text, l->len) || (l->len == 1 && l->text[0] == '*'));
 }
 
 static bool
@@ -77,7 +81,9 @@ smtp_joined_leave(struct smtp_state *st, uint16_t code)
 		joined_was_content(st, false);
 }
 
-/* The first line after a join: a command, the dot, or a line of anything; behind the dot one more. */
+/*
+ * The first line after a join: a command, the dot, or a line of anything; behind the dot one more.
+ */
 static void
 joined_line(struct smtp_state *st, struct smtp_line *l)
 {

@@ -82,7 +82,7 @@ smtp_line_push(struct smtp_line *l, uint64_t off, const uint8_t *p, size_t len, 
 	}
 	if (n > 0)
 		cr_settle(l);
-	if (n > 0 && p[n - 1] == '\r') {	/* kept back: it may belong to the end */
+	if (n > 0 && p[n - 1] == '\r') { /* kept back: it may belong to the end */
 		l->cr = true;
 		take--;
 	}

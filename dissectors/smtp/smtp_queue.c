@@ -10,7 +10,7 @@ smtp_queue_at(struct smtp_queue *q, uint32_t i)
 }
 
 static struct smtp_asked *
-asked(struct smtp_queue *q, uint32_t i)		/* i < count */
+asked(struct smtp_queue *q, uint32_t i) /* i < count */
 {
 	return &q->e[(q->first + i) % q->size];
 }
@@ -52,8 +52,8 @@ queue_grow(struct smtp_queue *q, struct dissect_budget *b)
 }
 
 /*
- * Full: the oldest is taken for answered, and nothing is sure until a code anchors it again.  Where the server is not in the
- * capture nothing is lost by it.
+ * Full: the oldest is taken for answered, and nothing is sure until a code anchors it again.  Where
+ * the server is not in the capture nothing is lost by it.
  */
 struct smtp_asked *
 smtp_queue_add(struct smtp_state *st, int verb)
@@ -111,14 +111,17 @@ smtp_verb_takes(int verb, uint16_t code)
 			return false;
 		return code == v->good || !(code_is_special(code) || code_is_special(v->good));
 	case 3:
-		return verb == SMTP_DATA ? code != 334 :
-		    (verb == SMTP_AUTH || verb == SMTP_AUTH_DATA) && code != 354;
-	default:
-		return true;
+		return verb == SMTP_DATA
+		    ? code != 334
+		    : (verb == SMTP_AUTH || verb == SMTP_AUTH_DATA) && code != 354;
+	default: return true;
 	}
 }
 
-/* Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang us.  Counted. */
+/*
+ * Nobody pipelines more; a search of thousands of commands for every reply would be a way to hang
+ * us.  Counted.
+ */
 enum { LOOK_AHEAD = 256 };
 
 /* The first of them that could be answered so; `to': none. */
@@ -148,7 +151,7 @@ pick_from(struct smtp_state *st, uint32_t from, uint32_t to, uint16_t code)
 uint32_t
 smtp_path_hash(const char *path, size_t len)
 {
-	uint32_t h = 0x811c9dc5;	/* FNV-1a */
+	uint32_t h = 0x811c9dc5; /* FNV-1a */
 
 	for (size_t i = 0; i < len; i++) {
 		unsigned char b = (unsigned char)path[i];
@@ -158,7 +161,7 @@ smtp_path_hash(const char *path, size_t len)
 	return h != 0 ? h : 1;
 }
 
-enum { PATHS_TRIED = 4, PATH_LEN = 256 };	/* of a reply; RFC 5321 4.5.3.1.3 */
+enum { PATHS_TRIED = 4, PATH_LEN = 256 }; /* of a reply; RFC 5321 4.5.3.1.3 */
 
 /* The recipient whom the words of the reply name, "<joe@example.net>"; `to': none. */
 static uint32_t
@@ -167,7 +170,9 @@ named(struct smtp_state *st, uint32_t from, uint32_t to)
 	const struct smtp_kept *t = &st->answer.text;
 	const char *p = t->p, *end = p + t->len, *close;
 
-	for (int n = 0; n < PATHS_TRIED && t->len != 0 && (p = memchr(p, '<', (size_t)(end - p))) != NULL; n++, p++) {
+	for (int n = 0;
+	     n < PATHS_TRIED && t->len != 0 && (p = memchr(p, '<', (size_t)(end - p))) != NULL;
+	     n++, p++) {
 		size_t room = (size_t)(end - p - 1) < PATH_LEN ? (size_t)(end - p - 1) : PATH_LEN;
 		uint32_t path;
 
@@ -190,11 +195,14 @@ asked_before(struct smtp_state *st, uint32_t end)
 	return end;
 }
 
-/* RFC 2920 3.1: with these a client waits before it goes on, so whoever has gone on was answered. */
+/*
+ * RFC 2920 3.1: with these a client waits before it goes on, so whoever has gone on was answered.
+ */
 static bool
 ends_group(int verb)
 {
-	return verb == SMTP_EHLO || verb == SMTP_LHLO || verb == SMTP_HELO || smtp_verb_facts(verb)->flags & SMTP_WAITS;
+	return verb == SMTP_EHLO || verb == SMTP_LHLO || verb == SMTP_HELO ||
+	    smtp_verb_facts(verb)->flags & SMTP_WAITS;
 }
 
 static uint32_t
@@ -243,12 +251,14 @@ smtp_queue_pick(struct smtp_state *st, uint16_t code)
 	if ((due = asked_before(st, end)) == 0)
 		return NULL;
 	if (later < due && st->in_turn && smtp_verb_takes(asked(q, later)->verb, code)) {
-		st->unsynced = false;	/* nothing is missing from here on */
+		st->unsynced = false; /* nothing is missing from here on */
 		return pick(st, later);
 	}
 	if (code == 421 && later >= due)
-		return NULL;	/* RFC 5321 3.8: said at any time; their own replies may be among what is missing */
-	if ((e = pick_from(st, later, due, code)) != NULL || (e = pick_guess(st, later < due ? later : due, code)) != NULL)
+		return NULL; /* RFC 5321 3.8: said at any time; their own replies may be among what
+				is missing */
+	if ((e = pick_from(st, later, due, code)) != NULL ||
+	    (e = pick_guess(st, later < due ? later : due, code)) != NULL)
 		return e;
 	e = pick_from(st, later, end, code);
 	if (e == NULL && end < q->count && !st->answer.far && st->hint.budget != NULL) {

@@ -43,7 +43,9 @@ smtp_enhanced_parse(const char *text, size_t len, uint8_t out[3])
 	out[2] = v[2];
 }
 
-/* RFC 5321 4.2: Reply-line = *( Reply-code "-" [textstring] CRLF ) Reply-code [SP textstring] CRLF */
+/*
+ * RFC 5321 4.2: Reply-line = *( Reply-code "-" [textstring] CRLF ) Reply-code [SP textstring] CRLF
+ */
 enum dissect_rc
 smtp_reply_parse(const char *line, size_t len, struct smtp_reply_line *out)
 {
@@ -56,7 +58,7 @@ smtp_reply_parse(const char *line, size_t len, struct smtp_reply_line *out)
 		return DISSECT_MALFORMED;
 	out->code = (uint16_t)((line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0'));
 	out->text = line + len;
-	if (len == 3)			/* a bare code is legal: 4.2, last paragraph */
+	if (len == 3) /* a bare code is legal: 4.2, last paragraph */
 		return DISSECT_OK;
 	out->last = line[3] != '-';
 	/* Some servers leave the blank out: "250OK". */

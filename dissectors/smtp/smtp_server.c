@@ -11,11 +11,10 @@
 static bool
 is_keyword(const char *p, size_t len)
 {
-	static const char *const words[] = {
-		"SIZE", "PIPELINING", "8BITMIME", "HELP", "DSN", "STARTTLS", "AUTH", "ETRN", "VRFY", "EXPN",
-		"CHUNKING", "BINARYMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES", "DELIVERBY", "LIMITS",
-		"REQUIRETLS", "MT-PRIORITY", "XCLIENT", "XFORWARD", "NOOP", "TURN", "ATRN", "BURL", "X-",
-	};
+	static const char *const words[] = { "SIZE", "PIPELINING", "8BITMIME", "HELP", "DSN",
+		"STARTTLS", "AUTH", "ETRN", "VRFY", "EXPN", "CHUNKING", "BINARYMIME", "SMTPUTF8",
+		"ENHANCEDSTATUSCODES", "DELIVERBY", "LIMITS", "REQUIRETLS", "MT-PRIORITY",
+		"XCLIENT", "XFORWARD", "NOOP", "TURN", "ATRN", "BURL", "X-" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		size_t n = strlen(words[i]);
@@ -40,7 +39,8 @@ line_is_next_reply(struct smtp_state *st, const struct smtp_reply_line *r)
 		return st->queue.count >= 2 || (!st->greeted && st->queue.count != 0);
 	if (!st->probe || !st->greeted || !r->last || e == NULL || st->queue.count < 2)
 		return false;
-	return !((e->verb == SMTP_EHLO || e->verb == SMTP_LHLO) && is_keyword(r->text, r->text_len));
+	return !(
+	    (e->verb == SMTP_EHLO || e->verb == SMTP_LHLO) && is_keyword(r->text, r->text_len));
 }
 
 static void
@@ -54,7 +54,7 @@ server_line(struct smtp_state *st, struct smtp_line *l)
 	if (smtp_reply_parse(l->text, l->len, &r) == DISSECT_OK) {
 		if (line_is_next_reply(st, &r)) {
 			smtp_answer_cut(st);
-			while (st->answer.whole)	/* make room for the next */
+			while (st->answer.whole) /* make room for the next */
 				if (!smtp_answer_try(st))
 					smtp_answer_release(st);
 		}
@@ -78,7 +78,10 @@ has_control(const char *p, size_t len)
 	return false;
 }
 
-/* Behind SOCKS or HTTP CONNECT: the dialogue starts at the first 220; SOCKS ends without a line end. */
+/*
+ * Behind SOCKS or HTTP CONNECT: the dialogue starts at the first 220; SOCKS ends without a line
+ * end.
+ */
 static void
 tunnel_line(struct smtp_state *st, struct smtp_line *l)
 {
@@ -86,7 +89,8 @@ tunnel_line(struct smtp_state *st, struct smtp_line *l)
 	const char *at = NULL;
 
 	for (size_t i = 0; at == NULL && i + 4 <= l->len; i++)
-		if (memcmp(l->text + i, "220", 3) == 0 && (l->text[i + 3] == ' ' || l->text[i + 3] == '-'))
+		if (memcmp(l->text + i, "220", 3) == 0 &&
+		    (l->text[i + 3] == ' ' || l->text[i + 3] == '-'))
 			at = l->text + i;
 	if (at == NULL || (at != l->text && !has_control(l->text, (size_t)(at - l->text))))
 		return;
@@ -122,8 +126,8 @@ server_take(struct smtp_state *st, uint64_t n)
 static bool
 is_code(const uint8_t *p, size_t len)
 {
-	return len >= 4 && p[0] >= '2' && p[0] <= '5' && p[1] >= '0' && p[1] <= '9' && p[2] >= '0' &&
-	    p[2] <= '9' && (p[3] == ' ' || p[3] == '-');
+	return len >= 4 && p[0] >= '2' && p[0] <= '5' && p[1] >= '0' && p[1] <= '9' &&
+	    p[2] >= '0' && p[2] <= '9' && (p[3] == ' ' || p[3] == '-');
 }
 
 /*
@@ -135,7 +139,7 @@ probe_step(struct smtp_state *st, struct held_span s)
 {
 	struct smtp_line *l = &st->line[DIR_S2C];
 	uint64_t off = s.off - st->probe_len;
-	const uint8_t b = s.p[0];	/* taking it may free the chunk it lies in */
+	const uint8_t b = s.p[0]; /* taking it may free the chunk it lies in */
 	bool whole;
 
 	st->probe_bytes[st->probe_len++] = b;
@@ -153,7 +157,7 @@ probe_step(struct smtp_state *st, struct held_span s)
 	smtp_line_push(l, off, st->probe_bytes, st->probe_len, &whole);
 	st->probe_len = 0;
 	st->probe_line = false;
-	st->probe &= st->answer.open;	/* an open list is judged by its next line */
+	st->probe &= st->answer.open; /* an open list is judged by its next line */
 	if (whole)
 		line_done(st);
 	return true;
@@ -162,15 +166,20 @@ probe_step(struct smtp_state *st, struct held_span s)
 static bool
 step_gap(struct smtp_state *st, struct held_span s)
 {
-	struct dissect_event ev = { .kind = EVENT_GAP, .dir = DIR_S2C, .off = s.off, .end = s.off + s.len,
-	    .arg_num = UINT64_MAX };
+	struct dissect_event ev = { .kind = EVENT_GAP,
+		.dir = DIR_S2C,
+		.off = s.off,
+		.end = s.off + s.len,
+		.arg_num = UINT64_MAX };
 	struct smtp_line *l = &st->line[DIR_S2C];
 	bool whole;
 
 	if (!st->server_tls) {
 		if (st->probe_len != 0)
-			smtp_line_push(l, s.off - st->probe_len, st->probe_bytes, st->probe_len, &whole);
-		if (l->len >= 4 && !st->server_tunnel && is_code((const uint8_t *)l->text, l->len)) {
+			smtp_line_push(
+			    l, s.off - st->probe_len, st->probe_bytes, st->probe_len, &whole);
+		if (l->len >= 4 && !st->server_tunnel &&
+		    is_code((const uint8_t *)l->text, l->len)) {
 			l->odd |= ODD_CUT;
 			line_done(st);
 		}
@@ -182,14 +191,15 @@ step_gap(struct smtp_state *st, struct held_span s)
 		st->probe_len = 0;
 		st->probe = st->probe_line = false;
 		if (st->answer.whole)
-			return true;	/* deliver it, then come back */
+			return true; /* deliver it, then come back */
 		st->greeted = true;
 		st->in_turn = s.heard != UINT64_MAX && (!st->unsynced || st->in_turn);
 		st->unsynced = true;
 		st->heard = s.heard;
 		st->after_gap[DIR_S2C] = true;
 		for (uint32_t i = 0; i < st->queue.count; i++)
-			smtp_queue_at(&st->queue, i)->maybe |= smtp_queue_at(&st->queue, i)->end <= s.heard;
+			smtp_queue_at(&st->queue, i)->maybe |=
+			    smtp_queue_at(&st->queue, i)->end <= s.heard;
 	} else if (st->tls != NULL) {
 		tls_gap(st->tls, DIR_S2C, s.len);
 	}
@@ -244,7 +254,8 @@ smtp_server_step(struct smtp_state *st)
 		return step_gap(st, s);
 	if (st->server_tls) {
 		if (st->tls != NULL)
-			tls_observe(st->tls, DIR_S2C, s.off, s.ts_ns, s.p, (size_t)s.len, &st->sink);
+			tls_observe(
+			    st->tls, DIR_S2C, s.off, s.ts_ns, s.p, (size_t)s.len, &st->sink);
 		server_take(st, s.len);
 		return true;
 	}
@@ -261,7 +272,8 @@ smtp_server_finish(struct smtp_state *st)
 	if (st->server_tls)
 		return;
 	if (st->probe_len != 0)
-		smtp_line_push(l, st->next[DIR_S2C] - st->probe_len, st->probe_bytes, st->probe_len, &whole);
+		smtp_line_push(
+		    l, st->next[DIR_S2C] - st->probe_len, st->probe_bytes, st->probe_len, &whole);
 	st->probe_len = 0;
 	st->probe = st->probe_line = false;
 	if (!l->begun)

@@ -18,7 +18,10 @@ base64_digit(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Which of p[0..16) are digits (0xff, others 0): letters of either case, "/" with the digits behind it, "+". */
+/*
+ * Which of p[0..16) are digits (0xff, others 0): letters of either case, "/" with the digits behind
+ * it, "+".
+ */
 static inline two_words
 digits_at(const uint8_t *p)
 {
@@ -80,7 +83,8 @@ base64_value_of(const char *text, uint8_t *out, size_t size)
 	uint8_t decoded[64];
 	struct base64 b = { 0 };
 
-	if (len > sizeof(decoded) || len % 4 != 0 || len - digits > 2 || strspn(text + digits, "=") != len - digits)
+	if (len > sizeof(decoded) || len % 4 != 0 || len - digits > 2 ||
+	    strspn(text + digits, "=") != len - digits)
 		return false;
 	if (base64_decode_some(&b, (const uint8_t *)text, digits, decoded) != size)
 		return false;

@@ -40,28 +40,28 @@ fast_digest(void *s, size_t len, uint8_t *out)
 
 /* UMAC takes a key, so nettle does not count it among its hash functions. */
 static const struct nettle_hash fast = {
-	.name = "umac64", .context_size = sizeof(struct umac64_ctx), .digest_size = UMAC64_DIGEST_SIZE,
-	.init = fast_begin, .update = fast_update, .digest = fast_digest,
+	.name = "umac64",
+	.context_size = sizeof(struct umac64_ctx),
+	.digest_size = UMAC64_DIGEST_SIZE,
+	.init = fast_begin,
+	.update = fast_update,
+	.digest = fast_digest,
 };
 
 /* The state of the function, and no more: they differ by a factor of ten. */
 struct digest {
 	const struct nettle_hash *a;
-	void		*s;
+	void *s;
 };
 
 static const struct nettle_hash *
 algorithm(enum digest_kind kind)
 {
 	switch (kind) {
-	case DIGEST_MD5:
-		return &nettle_md5;
-	case DIGEST_SHA1:
-		return &nettle_sha1;
-	case DIGEST_SHA256:
-		return &nettle_sha256;
-	default:
-		return &fast;
+	case DIGEST_MD5: return &nettle_md5;
+	case DIGEST_SHA1: return &nettle_sha1;
+	case DIGEST_SHA256: return &nettle_sha256;
+	default: return &fast;
 	}
 }
 
@@ -94,7 +94,7 @@ _Static_assert(sizeof(struct sha256_ctx) <= sizeof(struct umac64_ctx), "room for
 size_t
 digest_value(const struct digest *d, uint8_t out[DIGEST_MAX])
 {
-	_Alignas(16) uint8_t last[sizeof(struct umac64_ctx)];	/* the largest of them */
+	_Alignas(16) uint8_t last[sizeof(struct umac64_ctx)]; /* the largest of them */
 
 	memcpy(last, d->s, d->a->context_size);
 	d->a->digest(last, d->a->digest_size, out);

@@ -12,16 +12,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DIGEST_MAX	32	/* bytes of the longest value */
+#define DIGEST_MAX 32 /* bytes of the longest value */
 
 enum digest_kind { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA256, DIGEST_FAST };
 
 struct digest;
 
-struct digest *digest_new(enum digest_kind kind);	/* NULL: no memory */
-void	digest_update(struct digest *d, const void *p, size_t len);
+struct digest *digest_new(enum digest_kind kind); /* NULL: no memory */
+void digest_update(struct digest *d, const void *p, size_t len);
 /* Of the bytes so far; returns the length of the value. More bytes may follow. */
-size_t	digest_value(const struct digest *d, uint8_t out[DIGEST_MAX]);
-void	digest_free(struct digest *d);			/* NULL is fine */
+size_t digest_value(const struct digest *d, uint8_t out[DIGEST_MAX]);
+void digest_free(struct digest *d); /* NULL is fine */
 
 #endif /* DIGEST_H */

@@ -6,23 +6,23 @@
 #include "dissectors/text/base64.h"
 #include "dissectors/text/sasl.h"
 
-#define SAID_MIN	4u	/* what is shorter stands in any text */
-#define SAID_MAX	128u
+#define SAID_MIN 4u /* what is shorter stands in any text */
+#define SAID_MAX 128u
 
 struct text {
-	const char	*p;
-	size_t		 len;
+	const char *p;
+	size_t len;
 };
 
 /*
- * Words that servers use when they speak of logins.  Who has one for a password is not betrayed by them, but would be by the stars, and
- * a reply without them could not be understood.
+ * Words that servers use when they speak of logins.  Who has one for a password is not betrayed by
+ * them, but would be by the stars, and a reply without them could not be understood.
  */
-static const char *const plain_words[] = {
-	"access", "account", "argument", "auth", "authenticate", "authentication", "command", "credentials", "denied", "error", "failed",
-	"failure", "incorrect", "invalid", "locked", "login", "mail", "mailbox", "maildrop", "messages", "name", "pass", "passwd",
-	"password", "plain", "please", "refused", "rejected", "required", "server", "unknown", "user", "username", "welcome", "wrong",
-};
+static const char *const plain_words[] = { "access", "account", "argument", "auth", "authenticate",
+	"authentication", "command", "credentials", "denied", "error", "failed", "failure",
+	"incorrect", "invalid", "locked", "login", "mail", "mailbox", "maildrop", "messages",
+	"name", "pass", "passwd", "password", "plain", "please", "refused", "rejected", "required",
+	"server", "unknown", "user", "username", "welcome", "wrong" };
 
 static bool
 is_plain_word(struct text t)
@@ -45,7 +45,8 @@ static bool
 is_kept(const struct echo *e, struct text t, bool user)
 {
 	for (uint32_t i = 0; i < e->count; i++)
-		if (e->said[i].user == user && e->said[i].len == t.len && memcmp(e->kept + e->said[i].at, t.p, t.len) == 0)
+		if (e->said[i].user == user && e->said[i].len == t.len &&
+		    memcmp(e->kept + e->said[i].at, t.p, t.len) == 0)
 			return true;
 	return false;
 }
@@ -188,8 +189,8 @@ hide_one(char *p, size_t len, struct text t, bool cut)
 	char low = (char)(is_alnum(t.p[0]) ? t.p[0] | 0x20 : t.p[0]);
 
 	for (size_t i = 0; i + t.len <= len; i++) {
-		if ((p[i] != t.p[0] && (p[i] | 0x20) != low) || strncasecmp(p + i, t.p, t.len) != 0 ||
-		    (!cut && !stands_alone(p, len, i, t)))
+		if ((p[i] != t.p[0] && (p[i] | 0x20) != low) ||
+		    strncasecmp(p + i, t.p, t.len) != 0 || (!cut && !stands_alone(p, len, i, t)))
 			continue;
 		memset(p + i, '*', t.len);
 		i += t.len - 1;
@@ -203,7 +204,8 @@ hide(const struct echo *e, char *p, size_t len, bool user)
 {
 	for (uint32_t i = 0; len != 0 && i < e->count; i++)
 		if (e->said[i].user == user)
-			hide_one(p, len, (struct text){ e->kept + e->said[i].at, e->said[i].len }, e->said[i].cut);
+			hide_one(p, len, (struct text){ e->kept + e->said[i].at, e->said[i].len },
+			    e->said[i].cut);
 }
 
 void

@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK_SIZE	2048u
+#define CHUNK_SIZE 2048u
 
 struct held_chunk {
 	struct held_chunk *next;
-	uint64_t	 off;		/* of data[start], or of the gap */
-	uint64_t	 missing;	/* a gap, no data */
-	uint64_t	 heard;
-	int64_t		 ts_ns;
-	size_t		 start, end, size;
-	uint8_t		 data[];
+	uint64_t off;     /* of data[start], or of the gap */
+	uint64_t missing; /* a gap, no data */
+	uint64_t heard;
+	int64_t ts_ns;
+	size_t start, end, size;
+	uint8_t data[];
 };
 
 struct held_span
@@ -50,7 +50,9 @@ hold_line(const struct hold *h, char *buf, size_t size, bool *whole)
 	for (const struct held_chunk *c = h->first; c != NULL && !*whole; c = c->next) {
 		if (c->missing != 0)
 			return len;
-		*whole = line_add((struct held_span){ c->data + c->start, c->end - c->start, 0, 0, 0 }, buf, size, &len);
+		*whole =
+		    line_add((struct held_span){ c->data + c->start, c->end - c->start, 0, 0, 0 },
+			buf, size, &len);
 	}
 	if (!*whole && h->now.p != NULL)
 		*whole = line_add(h->now, buf, size, &len);

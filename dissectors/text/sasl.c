@@ -6,11 +6,11 @@
 
 #include "dissectors/text/base64.h"
 
-#define SASL_DECODED_MAX	3072
+#define SASL_DECODED_MAX 3072
 
 struct text {
-	const uint8_t	*p;
-	size_t		 len;
+	const uint8_t *p;
+	size_t len;
 };
 
 size_t
@@ -54,7 +54,8 @@ sasl_is_mechanism(const char *p, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		upper |= p[i] >= 'A' && p[i] <= 'Z';
 		lower |= p[i] >= 'a' && p[i] <= 'z';
-		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", p[i]) == NULL ||
+		if (strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+			p[i]) == NULL ||
 		    p[i] == '\0')
 			return false;
 	}
@@ -79,10 +80,14 @@ sasl_looks_secret(const char *p, size_t len)
 		else
 			return false;
 	}
-	return len > 12 ? !upper || lower || other || memchr(p, 'X', len) != p : (upper && lower) || other;
+	return len > 12 ? !upper || lower || other || memchr(p, 'X', len) != p
+			: (upper && lower) || other;
 }
 
-/* "SmtpClientAuthentication": words of four letters and more, joined.  One in a thousand base64 strings of eight looks so, of more none. */
+/*
+ * "SmtpClientAuthentication": words of four letters and more, joined.  One in a thousand base64
+ * strings of eight looks so, of more none.
+ */
 static bool
 word_is_joined(const char *p, size_t len)
 {
@@ -91,7 +96,8 @@ word_is_joined(const char *p, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		bool upper = p[i] >= 'A' && p[i] <= 'Z';
 
-		if ((!upper && (i == 0 || p[i] < 'a' || p[i] > 'z')) || (upper && i > 0 && part < 4))
+		if ((!upper && (i == 0 || p[i] < 'a' || p[i] > 'z')) ||
+		    (upper && i > 0 && part < 4))
 			return false;
 		part = upper ? 1 : part + 1;
 	}
@@ -136,8 +142,9 @@ sasl_begin(struct sasl *s, const char *mechanism, size_t len)
 	if (!sasl_is_mechanism(mechanism, len))
 		return;
 	for (size_t i = 0; i < len; i++)
-		s->mechanism[i] = (char)(mechanism[i] >= 'a' && mechanism[i] <= 'z' ?
-		    mechanism[i] - 'a' + 'A' : mechanism[i]);
+		s->mechanism[i] =
+		    (char)(mechanism[i] >= 'a' && mechanism[i] <= 'z' ? mechanism[i] - 'a' + 'A'
+								      : mechanism[i]);
 }
 
 static struct text
@@ -173,7 +180,7 @@ user_plain(struct text t)
 		return (struct text){ 0 };
 	rest = (struct text){ nul + 1, t.len - (size_t)(nul + 1 - t.p) };
 	if (rest.len == 0 || memchr(rest.p, 0, rest.len) == NULL)
-		return (struct text){ 0 };	/* no second NUL: where the password begins is unknown */
+		return (struct text){ 0 }; /* no second NUL: where the password begins is unknown */
 	return text_until(rest, 0);
 }
 
@@ -232,7 +239,8 @@ user_ntlm(struct text t)
 	if (t.len < 44 || memcmp(t.p, "NTLMSSP\0\3", 9) != 0)
 		return (struct text){ 0 };
 	len = (size_t)(t.p[36] | t.p[37] << 8);
-	off = (size_t)t.p[40] | (size_t)t.p[41] << 8 | (size_t)t.p[42] << 16 | (size_t)t.p[43] << 24;
+	off =
+	    (size_t)t.p[40] | (size_t)t.p[41] << 8 | (size_t)t.p[42] << 16 | (size_t)t.p[43] << 24;
 	if (off > t.len || len > t.len - off)
 		return (struct text){ 0 };
 	return (struct text){ t.p + off, len };
@@ -240,20 +248,20 @@ user_ntlm(struct text t)
 
 /* Mechanism, by its beginning; which response names the user (0 = any). */
 static const struct {
-	const char	*name;
-	bool		 prefix;
-	uint32_t	 step;
-	struct text	(*user)(struct text);
+	const char *name;
+	bool prefix;
+	uint32_t step;
+	struct text (*user)(struct text);
 } mechanisms[] = {
-	{ "PLAIN",		false,	1,	user_plain },
-	{ "LOGIN",		false,	1,	user_whole },
-	{ "EXTERNAL",		false,	1,	user_whole },
-	{ "CRAM-",		true,	1,	user_cram },
-	{ "DIGEST-MD5",		false,	1,	user_digest },
-	{ "SCRAM-",		true,	1,	user_scram },
-	{ "XOAUTH2",		false,	1,	user_xoauth },
-	{ "OAUTHBEARER",	false,	1,	user_bearer },
-	{ "NTLM",		false,	0,	user_ntlm },
+	{ "PLAIN", false, 1, user_plain },
+	{ "LOGIN", false, 1, user_whole },
+	{ "EXTERNAL", false, 1, user_whole },
+	{ "CRAM-", true, 1, user_cram },
+	{ "DIGEST-MD5", false, 1, user_digest },
+	{ "SCRAM-", true, 1, user_scram },
+	{ "XOAUTH2", false, 1, user_xoauth },
+	{ "OAUTHBEARER", false, 1, user_bearer },
+	{ "NTLM", false, 0, user_ntlm },
 };
 
 static struct text
@@ -285,8 +293,8 @@ user_copy(char user[SASL_USER_MAX], struct text name)
 }
 
 bool
-sasl_response(struct sasl *s, const char *b64, size_t len, char user[SASL_USER_MAX],
-    size_t *user_len)
+sasl_response(
+    struct sasl *s, const char *b64, size_t len, char user[SASL_USER_MAX], size_t *user_len)
 {
 	uint8_t decoded[SASL_DECODED_MAX];
 	struct text t = { decoded, 0 };

@@ -8,29 +8,36 @@
 
 enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 23 };
 
-/* TLS 1.3: alert(2) + inner type(1) + tag(16); an empty Certificate(4 + 1 + 3) + type + tag, shorter than any Finished. */
-#define ALERT_13_LEN		19
-#define NO_CERTIFICATE_13_LEN	25
-#define PADDING_13		16	/* RFC 8446 5.4; Java adds so many to alerts and to its part of the handshake */
-#define SIX_BYTES_13_LEN	23	/* "QUIT" and its line end, type, tag */
-#define FINISHED_13_LEAST	45	/* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
-#define CERTIFICATE_13_LEAST	128	/* of a client that has one: the shortest are twice as long */
-#define VERIFY_13_LEAST		85	/* header(4) + scheme and length(4) + the shortest signature (64, less a few of ECDSA) + type + tag */
+/*
+ * TLS 1.3: alert(2) + inner type(1) + tag(16); an empty Certificate(4 + 1 + 3) + type + tag,
+ * shorter than any Finished.
+ */
+#define ALERT_13_LEN          19
+#define NO_CERTIFICATE_13_LEN 25
+#define PADDING_13 \
+	16 /* RFC 8446 5.4; Java adds so many to alerts and to its part of the handshake */
+#define SIX_BYTES_13_LEN     23  /* "QUIT" and its line end, type, tag */
+#define FINISHED_13_LEAST    45  /* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
+#define CERTIFICATE_13_LEAST 128 /* of a client that has one: the shortest are twice as long */
+#define VERIFY_13_LEAST \
+	85 /* header(4) + scheme and length(4) + the shortest signature (64, less a few of ECDSA) \
+	      + type + tag */
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {
-	struct tls_observer	*t;
-	struct tls_side		*s;
-	enum dissect_dir	 dir;
-	int64_t			 ts_ns;
+	struct tls_observer *t;
+	struct tls_side *s;
+	enum dissect_dir dir;
+	int64_t ts_ns;
 	const struct dissect_sink *sink;
-	uint64_t		 off;		/* of the next byte */
+	uint64_t off; /* of the next byte */
 };
 
 bool
 tls_starts(const uint8_t *p, size_t len)
 {
-	return len > 0 && p[0] == RECORD_HANDSHAKE && (len < 2 || p[1] == 3) && (len < 3 || p[2] <= 4);
+	return len > 0 && p[0] == RECORD_HANDSHAKE && (len < 2 || p[1] == 3) &&
+	    (len < 3 || p[2] <= 4);
 }
 
 void
@@ -53,8 +60,14 @@ static void
 handshake_emit(const struct walk *w, uint16_t type, uint64_t number, uint64_t off, const char *name)
 {
 	struct dissect_event ev = {
-		.kind = EVENT_TLS_HANDSHAKE, .code = type, .arg_num = number,
-		.off = off, .end = w->off, .line = "", .arg = name, .arg_len = strlen(name),
+		.kind = EVENT_TLS_HANDSHAKE,
+		.code = type,
+		.arg_num = number,
+		.off = off,
+		.end = w->off,
+		.line = "",
+		.arg = name,
+		.arg_len = strlen(name),
 	};
 
 	emit(w, &ev);
@@ -64,8 +77,13 @@ static void
 alert_emit(const struct walk *w, uint8_t level, uint8_t description, uint64_t off)
 {
 	struct dissect_event ev = {
-		.kind = EVENT_TLS_ALERT, .code = description, .arg_num = level,
-		.off = off, .end = w->off, .line = "", .arg = "",
+		.kind = EVENT_TLS_ALERT,
+		.code = description,
+		.arg_num = level,
+		.off = off,
+		.end = w->off,
+		.line = "",
+		.arg = "",
 		.unsure = description == TLS_ALERT_HIDDEN,
 	};
 
@@ -78,7 +96,9 @@ alert_emit(const struct walk *w, uint8_t level, uint8_t description, uint64_t of
 static void
 close_emit(const struct walk *w, uint64_t off)
 {
-	struct dissect_event ev = { .kind = EVENT_TLS_CLOSE, .off = off, .end = w->off, .line = "", .arg = "" };
+	struct dissect_event ev = {
+		.kind = EVENT_TLS_CLOSE, .off = off, .end = w->off, .line = "", .arg = ""
+	};
 
 	if (w->t->facts.closed[w->dir])
 		return;
@@ -104,12 +124,14 @@ hello_done(const struct walk *w, uint8_t type)
 		f->chosen = h.version;
 		f->suite = h.suite;
 		if (h.version >= 0x0304 && !h.retry)
-			w->s->hidden = true;	/* RFC 8446 2: all that follows is encrypted */
+			w->s->hidden = true; /* RFC 8446 2: all that follows is encrypted */
 	}
 	handshake_emit(w, type, h.version, w->s->hs_off, h.name);
 }
 
-/* RFC 5246 7.4.2: length(3) of the list, then length(3) certificate; the first is the server's own. */
+/*
+ * RFC 5246 7.4.2: length(3) of the list, then length(3) certificate; the first is the server's own.
+ */
 static void
 certificate_done(const struct walk *w)
 {
@@ -122,7 +144,7 @@ certificate_done(const struct walk *w)
 	len = (size_t)wire_u8(&r) << 16;
 	len |= wire_u16(&r);
 	if (len > r.len - r.off)
-		len = r.len - r.off;	/* only its beginning was kept */
+		len = r.len - r.off; /* only its beginning was kept */
 	p = wire_take(&r, len);
 	if (p == NULL || x509_issuer_parse(p, len, issuer) != DISSECT_OK)
 		issuer[0] = '\0';
@@ -135,12 +157,15 @@ handshake_done(const struct walk *w)
 	uint8_t type = w->s->hs_head[0];
 
 	w->s->hs_head_len = 0;
-	if ((type == TLS_CLIENT_HELLO && w->dir == DIR_C2S) || (type == TLS_SERVER_HELLO && w->dir == DIR_S2C))
+	if ((type == TLS_CLIENT_HELLO && w->dir == DIR_C2S) ||
+	    (type == TLS_SERVER_HELLO && w->dir == DIR_S2C))
 		hello_done(w, type);
 	else if (type == TLS_CERTIFICATE && w->dir == DIR_S2C)
 		certificate_done(w);
 	else
-		handshake_emit(w, type, type == TLS_CERTIFICATE ? w->off - w->s->hs_off - sizeof(w->s->hs_head) : 0, w->s->hs_off, "");
+		handshake_emit(w, type,
+		    type == TLS_CERTIFICATE ? w->off - w->s->hs_off - sizeof(w->s->hs_head) : 0,
+		    w->s->hs_off, "");
 	w->s->hs_len = 0;
 }
 
@@ -177,7 +202,8 @@ handshake_bytes(struct walk *w, const uint8_t *p, size_t len)
 		keep = sizeof(s->hs) - s->hs_len;
 		if (keep > n)
 			keep = n;
-		if (s->hs_head[0] == TLS_CLIENT_HELLO || s->hs_head[0] == TLS_SERVER_HELLO || s->hs_head[0] == TLS_CERTIFICATE) {
+		if (s->hs_head[0] == TLS_CLIENT_HELLO || s->hs_head[0] == TLS_SERVER_HELLO ||
+		    s->hs_head[0] == TLS_CERTIFICATE) {
 			memcpy(s->hs + s->hs_len, p, keep);
 			s->hs_len = (uint16_t)(s->hs_len + keep);
 		}
@@ -232,11 +258,15 @@ len_is(uint16_t len, uint16_t plain)
 	return len == plain || len == plain + PADDING_13;
 }
 
-/* The first of the client's that is hidden: Finished, or before it the answer to a server that wants a certificate. */
+/*
+ * The first of the client's that is hidden: Finished, or before it the answer to a server that
+ * wants a certificate.
+ */
 static void
 client_flight_13(struct walk *w, uint16_t len)
 {
-	if (w->dir == DIR_C2S && len_is(len, NO_CERTIFICATE_13_LEN) && w->t->facts.first_hidden[DIR_C2S] == len && !w->s->no_certificate) {
+	if (w->dir == DIR_C2S && len_is(len, NO_CERTIFICATE_13_LEN) &&
+	    w->t->facts.first_hidden[DIR_C2S] == len && !w->s->no_certificate) {
 		w->s->no_certificate = true;
 		handshake_emit(w, TLS_CERTIFICATE, 4, w->s->record_off, "");
 		return;
@@ -252,12 +282,15 @@ client_flight_13(struct walk *w, uint16_t len)
 static uint16_t
 finished_13_len(uint16_t suite)
 {
-	if (suite == 0x1302)		/* AES_256_GCM_SHA384 */
+	if (suite == 0x1302) /* AES_256_GCM_SHA384 */
 		return 69;
 	return suite == 0x1305 ? FINISHED_13_LEAST : 53;
 }
 
-/* Behind a client's certificate come what proves it is its own, and its Finished: two records, or they were in the first. */
+/*
+ * Behind a client's certificate come what proves it is its own, and its Finished: two records, or
+ * they were in the first.
+ */
 static bool
 belongs_to_flight(const struct walk *w, uint16_t len)
 {
@@ -265,17 +298,24 @@ belongs_to_flight(const struct walk *w, uint16_t len)
 
 	if (s->flight == 0)
 		return false;
-	s->flight = len_is(len, finished_13_len(w->t->facts.suite)) || len < VERIFY_13_LEAST ? 0 : (uint8_t)(s->flight - 1);
+	s->flight = len_is(len, finished_13_len(w->t->facts.suite)) || len < VERIFY_13_LEAST
+	    ? 0
+	    : (uint8_t)(s->flight - 1);
 	return len_is(len, finished_13_len(w->t->facts.suite)) || s->flight > 0;
 }
 
 static void
 spoke_emit(const struct walk *w, uint16_t len)
 {
-	struct dissect_event ev = { .kind = EVENT_TLS_SPOKE, .off = w->s->record_off, .end = w->off, .line = "", .arg = "" };
+	struct dissect_event ev = { .kind = EVENT_TLS_SPOKE,
+		.off = w->s->record_off,
+		.end = w->off,
+		.line = "",
+		.arg = "" };
 	struct tls_facts *f = &w->t->facts;
 
-	if (w->s->head[0] != RECORD_DATA || (w->dir == DIR_C2S ? f->spoke : f->answered || !f->finished[DIR_C2S]))
+	if (w->s->head[0] != RECORD_DATA ||
+	    (w->dir == DIR_C2S ? f->spoke : f->answered || !f->finished[DIR_C2S]))
 		return;
 	if (w->dir == DIR_S2C) {
 		f->answered = true;
@@ -304,7 +344,8 @@ record_is_alert(const struct walk *w, uint16_t len)
 	if (w->s->head[0] != RECORD_DATA || f->chosen < 0x0304)
 		return false;
 	return len == ALERT_13_LEN ||
-	    (w->dir == DIR_C2S && !f->finished[DIR_C2S] && len < FINISHED_13_LEAST && !len_is(len, NO_CERTIFICATE_13_LEN));
+	    (w->dir == DIR_C2S && !f->finished[DIR_C2S] && len < FINISHED_13_LEAST &&
+		!len_is(len, NO_CERTIFICATE_13_LEN));
 }
 
 /* A record that cannot be read.  An alert behind the handshake is a close like any other. */
@@ -338,7 +379,8 @@ head_plausible(const struct tls_side *s)
 	uint16_t len = (uint16_t)(s->head[3] << 8 | s->head[4]);
 
 	/* RFC 5246 6.2.3: at most 2^14 + 2048 */
-	return s->head[0] >= RECORD_CCS && s->head[0] <= RECORD_DATA && s->head[1] == 3 && len <= 16384 + 2048;
+	return s->head[0] >= RECORD_CCS && s->head[0] <= RECORD_DATA && s->head[1] == 3 &&
+	    len <= 16384 + 2048;
 }
 
 /* In TLS 1.3 the client's encryption begins with its first record of application data. */
@@ -347,7 +389,8 @@ turns_hidden(const struct walk *w)
 {
 	const struct tls_side *s = w->s;
 
-	return s->hidden || s->head[0] == RECORD_DATA || (s->head[0] == RECORD_ALERT && s->left != 2);
+	return s->hidden || s->head[0] == RECORD_DATA ||
+	    (s->head[0] == RECORD_ALERT && s->left != 2);
 }
 
 static void
@@ -397,8 +440,8 @@ record_bytes(struct walk *w, const uint8_t *p, size_t len)
 }
 
 void
-tls_observe(struct tls_observer *t, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p,
-    size_t len, const struct dissect_sink *sink)
+tls_observe(struct tls_observer *t, enum dissect_dir dir, uint64_t off, int64_t ts_ns,
+    const uint8_t *p, size_t len, const struct dissect_sink *sink)
 {
 	struct walk w = { t, &t->side[dir], dir, ts_ns, sink, off };
 	struct tls_side *s = w.s;

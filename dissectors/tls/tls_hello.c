@@ -7,10 +7,9 @@
 enum { EXT_SERVER_NAME = 0, EXT_SUPPORTED_VERSIONS = 43 };
 
 /* RFC 8446 4.1.3: the random of a HelloRetryRequest, a ServerHello that chooses nothing yet. */
-static const uint8_t retry_random[32] = {
-	0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-	0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
-};
+static const uint8_t retry_random[32] = { 0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe,
+	0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+	0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c };
 
 /* GREASE values (RFC 8701) are no versions. */
 static bool
@@ -84,10 +83,10 @@ tls_hello_parse(const uint8_t *p, size_t len, bool client, struct tls_hello *out
 	*out = (struct tls_hello){ 0 };
 	version = wire_u16(&w);
 	random = wire_take(&w, 32);
-	wire_take(&w, wire_u8(&w));			/* session id */
+	wire_take(&w, wire_u8(&w)); /* session id */
 	if (client) {
-		wire_take(&w, wire_u16(&w));		/* cipher suites */
-		wire_take(&w, wire_u8(&w));		/* compression methods */
+		wire_take(&w, wire_u16(&w)); /* cipher suites */
+		wire_take(&w, wire_u8(&w));  /* compression methods */
 	} else {
 		suite = wire_u16(&w);
 		wire_u8(&w);

@@ -4,14 +4,21 @@
 #include "dissectors/wire.h"
 #include "dissectors/tls/x509.h"
 
-enum { DER_INTEGER = 0x02, DER_OID = 0x06, DER_SEQUENCE = 0x30, DER_SET = 0x31, DER_VERSION = 0xa0 };
-enum { NAMES_MAX = 32 };		/* parts of a name that are looked at */
+enum {
+	DER_INTEGER = 0x02,
+	DER_OID = 0x06,
+	DER_SEQUENCE = 0x30,
+	DER_SET = 0x31,
+	DER_VERSION = 0xa0
+};
+enum { NAMES_MAX = 32 }; /* parts of a name that are looked at */
 
-static const uint8_t oid_organization[] = { 0x55, 0x04, 0x0a }, oid_common_name[] = { 0x55, 0x04, 0x03 };
+static const uint8_t oid_organization[] = { 0x55, 0x04, 0x0a },
+		     oid_common_name[] = { 0x55, 0x04, 0x03 };
 
 struct der {
-	uint8_t		tag;
-	size_t		len;
+	uint8_t tag;
+	size_t len;
 };
 
 /* Tag and length (X.690 8.1.3: definite, at most three bytes of length here). */
@@ -58,7 +65,7 @@ der_skip(struct wire *w, uint8_t tag)
 }
 
 struct names {
-	char	organization[64], common_name[64];
+	char organization[64], common_name[64];
 };
 
 static void
@@ -79,7 +86,8 @@ name_part(struct wire w, struct names *o)
 	size_t len, oid_len;
 	struct der d;
 
-	if (der_expect(&w, DER_SEQUENCE, &len) != DISSECT_OK || der_expect(&w, DER_OID, &oid_len) != DISSECT_OK)
+	if (der_expect(&w, DER_SEQUENCE, &len) != DISSECT_OK ||
+	    der_expect(&w, DER_OID, &oid_len) != DISSECT_OK)
 		return DISSECT_MALFORMED;
 	oid = wire_take(&w, oid_len);
 	if (oid == NULL || der_head(&w, &d) != DISSECT_OK || (value = wire_take(&w, d.len)) == NULL)
@@ -98,8 +106,9 @@ name_parse(struct wire w, struct names *o)
 		const uint8_t *p;
 		size_t len;
 
-		if (der_expect(&w, DER_SET, &len) != DISSECT_OK || (p = wire_take(&w, len)) == NULL
-		    || name_part(wire_init(p, len), o) != DISSECT_OK)
+		if (der_expect(&w, DER_SET, &len) != DISSECT_OK ||
+		    (p = wire_take(&w, len)) == NULL ||
+		    name_part(wire_init(p, len), o) != DISSECT_OK)
 			return DISSECT_MALFORMED;
 	}
 	return DISSECT_OK;
@@ -112,11 +121,13 @@ issuer_find(struct wire *w)
 	enum dissect_rc rc = DISSECT_OK;
 	size_t len;
 
-	for (int outer = 0; outer < 2 && rc == DISSECT_OK; outer++)	/* Certificate, tbsCertificate */
+	for (int outer = 0; outer < 2 && rc == DISSECT_OK;
+	     outer++) /* Certificate, tbsCertificate */
 		rc = der_expect(w, DER_SEQUENCE, &len);
 	if (rc != DISSECT_OK)
 		return rc;
-	if (w->off < w->len && w->p[w->off] == DER_VERSION && (rc = der_skip(w, DER_VERSION)) != DISSECT_OK)
+	if (w->off < w->len && w->p[w->off] == DER_VERSION &&
+	    (rc = der_skip(w, DER_VERSION)) != DISSECT_OK)
 		return rc;
 	if ((rc = der_skip(w, DER_INTEGER)) != DISSECT_OK)
 		return rc;

@@ -11,7 +11,7 @@
 
 #include "dissectors/dissect_event.h"
 
-#define X509_ISSUER_MAX	160
+#define X509_ISSUER_MAX 160
 
 /*
  * The issuer's organization and common name, "AO Kaspersky Lab, Kaspersky

@@ -1,4 +1,6 @@
-/* bareloop.c - the bare libpcap loop that mailwhy's cost is told in: bareloop [-b stdio-bytes] FILE */
+/*
+ * bareloop.c - the bare libpcap loop that mailwhy's cost is told in: bareloop [-b stdio-bytes] FILE
+ */
 #include <pcap.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,8 +27,9 @@ main(int argc, char **argv)
 	if (optind != argc - 1 || (f = fopen(argv[optind], "rb")) == NULL)
 		return 2;
 	/*
-	 * glibc ignores the size when it is to find the memory itself.  At the start of a page: 16 bytes into one, where malloc()
-	 * puts what is large, the kernel copies at a quarter of the speed on some processors (loads and stores 4 KiB apart).
+	 * glibc ignores the size when it is to find the memory itself.  At the start of a page: 16
+	 * bytes into one, where malloc() puts what is large, the kernel copies at a quarter of the
+	 * speed on some processors (loads and stores 4 KiB apart).
 	 */
 	if (buffer && (room = aligned_alloc(4096, (buffer + 4095) / 4096 * 4096)) != NULL)
 		setvbuf(f, room, _IOFBF, buffer);

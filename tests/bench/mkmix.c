@@ -18,29 +18,30 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VLAN_TAG 4
+#define VLAN_TAG    4
 #define HEADERS_MAX 128
 
 struct flow {
-	bool		mail, tls, v6, vlan, qinq, live;
-	uint32_t	id;
-	uint16_t	sport, dport;
-	uint32_t	seq[2], ack[2];
-	int		step;
-	uint64_t	body;		/* bytes still to send */
-	int		bulk_dir;	/* who sends the body */
-	int		unacked;
-	uint16_t	ip_id[2];
+	bool mail, tls, v6, vlan, qinq, live;
+	uint32_t id;
+	uint16_t sport, dport;
+	uint32_t seq[2], ack[2];
+	int step;
+	uint64_t body; /* bytes still to send */
+	int bulk_dir;  /* who sends the body */
+	int unacked;
+	uint16_t ip_id[2];
 };
 
-static FILE	*out;
-static uint64_t	 now_us = 1700000000000000ULL;
-static uint64_t	 written, limit = 300000;
-static uint64_t	 rng = 88172645463325252ULL;
-static uint8_t	 filler[65536], opaque[65536];
-static uint32_t	 next_id;
-static unsigned	 pct_mail = 5, pct_v6 = 20, pct_vlan = 10, pct_small = 30, concurrent = 4000, small_body = 3000, mss = 1448, snaplen = 262144;
-static bool	 pcapng;
+static FILE *out;
+static uint64_t now_us = 1700000000000000ULL;
+static uint64_t written, limit = 300000;
+static uint64_t rng = 88172645463325252ULL;
+static uint8_t filler[65536], opaque[65536];
+static uint32_t next_id;
+static unsigned pct_mail = 5, pct_v6 = 20, pct_vlan = 10, pct_small = 30, concurrent = 4000,
+		small_body = 3000, mss = 1448, snaplen = 262144;
+static bool pcapng;
 
 static uint32_t
 chance(uint32_t n)
@@ -90,8 +91,10 @@ checksums(uint8_t *ip, uint8_t *tcp, size_t tcp_len, const void *data, size_t le
 static void
 head_write(void)
 {
-	static const uint32_t section[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX, 28 };
-	const uint32_t interface[] = { 1, 20, 1, snaplen, 20 }, pcap[] = { 0xa1b2c3d4, 0x00040002, 0, 0, snaplen, 1 };
+	static const uint32_t section[] = { 0x0a0d0d0a, 28, 0x1a2b3c4d, 1, UINT32_MAX, UINT32_MAX,
+		28 };
+	const uint32_t interface[] = { 1, 20, 1, snaplen, 20 },
+		       pcap[] = { 0xa1b2c3d4, 0x00040002, 0, 0, snaplen, 1 };
 
 	if (pcapng) {
 		fwrite(section, sizeof(section), 1, out);
@@ -104,10 +107,13 @@ head_write(void)
 static void
 frame_write(const uint8_t *h, size_t hl, const void *data, size_t len)
 {
-	uint32_t cut = (uint32_t)(hl + len < snaplen ? len : snaplen - hl), cap = (uint32_t)hl + cut, wire = (uint32_t)(hl + len);
+	uint32_t cut = (uint32_t)(hl + len < snaplen ? len : snaplen - hl),
+		 cap = (uint32_t)hl + cut, wire = (uint32_t)(hl + len);
 	uint32_t pad = -cap & 3, total = 32 + cap + pad;
-	const uint32_t block[] = { 6, total, 0, (uint32_t)(now_us >> 32), (uint32_t)now_us, cap, wire };
-	const uint32_t record[] = { (uint32_t)(now_us / 1000000), (uint32_t)(now_us % 1000000), cap, wire };
+	const uint32_t block[] = { 6, total, 0, (uint32_t)(now_us >> 32), (uint32_t)now_us, cap,
+		wire };
+	const uint32_t record[] = { (uint32_t)(now_us / 1000000), (uint32_t)(now_us % 1000000), cap,
+		wire };
 
 	if (pcapng)
 		fwrite(block, sizeof(block), 1, out);
@@ -131,7 +137,8 @@ packet(struct flow *f, int dir, unsigned flags, const void *data, size_t len)
 
 	if (written >= limit)
 		return;
-	memcpy(p, dir ? "\x02\0\0\0\0\x01\x02\0\0\0\0\x02" : "\x02\0\0\0\0\x02\x02\0\0\0\0\x01", 12);
+	memcpy(
+	    p, dir ? "\x02\0\0\0\0\x01\x02\0\0\0\0\x02" : "\x02\0\0\0\0\x02\x02\0\0\0\0\x01", 12);
 	p += 12;
 	if (f->vlan) {
 		if (f->qinq) {
@@ -214,15 +221,17 @@ start(struct flow *f)
 	f->seq[0] = chance(UINT32_MAX);
 	f->seq[1] = chance(UINT32_MAX);
 	f->ip_id[0] = (uint16_t)chance(65536);
-	f->body = chance(100) < pct_small ? 200 + chance(small_body) : 2000 + (uint64_t)chance(400000);
+	f->body =
+	    chance(100) < pct_small ? 200 + chance(small_body) : 2000 + (uint64_t)chance(400000);
 	f->bulk_dir = f->mail ? 0 : chance(4) != 0;
 }
 
-static const char http[] = "GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n\r\n";
+static const char http[] =
+    "GET /index.html HTTP/1.1\r\nHost: www.example.org\r\nAccept: */*\r\n\r\n";
 
 static const struct {
-	int		dir;
-	const char	*text;
+	int dir;
+	const char *text;
 } smtp[] = {
 	{ 1, "220 mx.example.net ESMTP Postfix\r\n" },
 	{ 0, "EHLO client.example.org\r\n" },
@@ -253,7 +262,8 @@ advance(struct flow *f)
 			break;
 		}
 		if (!f->mail && f->step == 3) {
-			packet(f, 0, 24, f->tls ? opaque : (const uint8_t *)http, f->tls ? 517 : sizeof(http) - 1);
+			packet(f, 0, 24, f->tls ? opaque : (const uint8_t *)http,
+			    f->tls ? 517 : sizeof(http) - 1);
 			break;
 		}
 		if (f->body > 0) {
@@ -263,7 +273,8 @@ advance(struct flow *f)
 				return;
 			}
 			n = f->body < mss ? (size_t)f->body : mss;
-			packet(f, f->bulk_dir, 24, (f->tls ? opaque : filler) + (size_t)(chance(4000) / 80) * 80, n);
+			packet(f, f->bulk_dir, 24,
+			    (f->tls ? opaque : filler) + (size_t)(chance(4000) / 80) * 80, n);
 			f->body -= n;
 			f->unacked++;
 			return;
@@ -314,14 +325,18 @@ main(int argc, char **argv)
 		case 'S': rng ^= strtoull(optarg, NULL, 10) * 0x9e3779b97f4a7c15ULL; break;
 		default: return 2;
 		}
-	if (name == NULL || concurrent == 0 || small_body == 0 || mss == 0 || mss > 1460 || snaplen < HEADERS_MAX || (out = fopen(name, "wb")) == NULL) {
-		fprintf(stderr, "usage: mkmix -o FILE [-n packets] [-m mail%%] [-6 ipv6%%] [-v vlan%%] [-c concurrent] [-z small%%]\n"
+	if (name == NULL || concurrent == 0 || small_body == 0 || mss == 0 || mss > 1460 ||
+	    snaplen < HEADERS_MAX || (out = fopen(name, "wb")) == NULL) {
+		fprintf(stderr,
+		    "usage: mkmix -o FILE [-n packets] [-m mail%%] [-6 ipv6%%] [-v vlan%%] [-c concurrent] [-z small%%]\n"
 		    "\t[-b bytes] [-M mss] [-s snaplen] [-g] [-S seed]\n");
 		return 2;
 	}
 	setvbuf(out, NULL, _IOFBF, 1 << 20);
-	for (size_t i = 0; i < sizeof(filler); i++)	/* lines of 78 characters, as mail has */
-		filler[i] = i % 80 == 78 ? '\r' : i % 80 == 79 ? '\n' : (uint8_t)('A' + i % 53 % 26);
+	for (size_t i = 0; i < sizeof(filler); i++) /* lines of 78 characters, as mail has */
+		filler[i] = i % 80 == 78 ? '\r'
+		    : i % 80 == 79       ? '\n'
+					 : (uint8_t)('A' + i % 53 % 26);
 	for (size_t i = 0; i < sizeof(opaque); i++)
 		opaque[i] = i % 80 == 0 ? 0x16 : i % 80 < 3 ? 3 : (uint8_t)chance(256);
 	head_write();

@@ -24,21 +24,21 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-static atomic_long	count;
-static long		fail_at;		/* 0 = never */
-static bool		fail_on;		/* and all that follow */
-static size_t		read_most;
-static const char	*count_file;
+static atomic_long count;
+static long fail_at; /* 0 = never */
+static bool fail_on; /* and all that follow */
+static size_t read_most;
+static const char *count_file;
 
-static void	*(*real_malloc)(size_t);
-static void	*(*real_calloc)(size_t, size_t);
-static void	 (*real_free)(void *);
-static void	*(*real_realloc)(void *, size_t);
-static int	 (*real_posix_memalign)(void **, size_t, size_t);
-static ssize_t	 (*real_read)(int, void *, size_t);
+static void *(*real_malloc)(size_t);
+static void *(*real_calloc)(size_t, size_t);
+static void (*real_free)(void *);
+static void *(*real_realloc)(void *, size_t);
+static int (*real_posix_memalign)(void **, size_t, size_t);
+static ssize_t (*real_read)(int, void *, size_t);
 
-static char	 early[8192];		/* dlsym() allocates before it has found calloc */
-static size_t	 early_used;
+static char early[8192]; /* dlsym() allocates before it has found calloc */
+static size_t early_used;
 
 static void *
 early_alloc(size_t size)
@@ -83,9 +83,12 @@ resolve(void)
 	resolving = false;
 }
 
-void	 failing_begin(void);
+void failing_begin(void);
 
-/* As the library is loaded; where a command is kept ready (ready.c) once more for each run: what main() allocates counts from 1. */
+/*
+ * As the library is loaded; where a command is kept ready (ready.c) once more for each run: what
+ * main() allocates counts from 1.
+ */
 __attribute__((constructor)) void
 failing_begin(void)
 {
@@ -191,7 +194,8 @@ posix_memalign(void **p, size_t align, size_t size)
 int
 pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
-	static int (*real_pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	static int (*real_pthread_create)(
+	    pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 	if (getenv("FAIL_THREAD") != NULL)
 		return EAGAIN;

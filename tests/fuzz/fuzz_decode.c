@@ -11,13 +11,12 @@
 #include "flow/packet/decode.h"
 #include "tests/glance_agree.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const uint32_t link_types[] = {
-	1, 1, 1, 1, 0, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228, 229, 276, 105, 117, 127, 149, 192, 239, 258,
-};
+static const uint32_t link_types[] = { 1, 1, 1, 1, 0, 9, 12, 14, 50, 51, 101, 104, 108, 113, 228,
+	229, 276, 105, 117, 127, 149, 192, 239, 258 };
 
-static volatile uint8_t	sink;
+static volatile uint8_t sink;
 
 /* Whatever is promised is there, and the promises agree with each other. */
 static void

@@ -7,7 +7,7 @@
 #include "dissectors/net/link.h"
 #include "dissectors/net/tcp.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 icmp_check(uint8_t version, const uint8_t *p, size_t len)

@@ -4,7 +4,7 @@
 
 #include "dissectors/message/message.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The byte 0xff 0xff n is a gap of n bytes. */
 static struct message *
@@ -50,7 +50,8 @@ compare(const struct message_facts *a, const struct message_facts *b)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct message *a = play(data, size, SIZE_MAX), *b = play(data, size, 1), *c = play(data, size, 5);
+	struct message *a = play(data, size, SIZE_MAX), *b = play(data, size, 1),
+		       *c = play(data, size, 5);
 
 	compare(message_facts(a), message_facts(b));
 	compare(message_facts(a), message_facts(c));

@@ -10,7 +10,7 @@
 #include "dissectors/text/base64.h"
 #include "dissectors/message/mime_param.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 parameters(const char *value, size_t len)
@@ -23,7 +23,8 @@ parameters(const char *value, size_t len)
 	if (memchr(first, '\0', sizeof(first)) == NULL)
 		abort();
 	while (mime_param_next(&v, &m)) {
-		if (memchr(m.name, '\0', sizeof(m.name)) == NULL || memchr(m.value, '\0', sizeof(m.value)) == NULL)
+		if (memchr(m.name, '\0', sizeof(m.name)) == NULL ||
+		    memchr(m.value, '\0', sizeof(m.value)) == NULL)
 			abort();
 		if (m.section < -1 || ++n > len)
 			abort();

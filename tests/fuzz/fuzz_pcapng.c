@@ -11,16 +11,16 @@
 
 #include "capture/capture.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FRAMES_MAX	4096	/* a few bytes can unpack to very many */
+#define FRAMES_MAX 4096 /* a few bytes can unpack to very many */
 
-#define AT_ONCE		5
+#define AT_ONCE 5
 
 /* What a capture gave, folded. */
 struct got {
-	uint64_t		sum, frames, last;
-	struct capture_damage	damage;
+	uint64_t sum, frames, last;
+	struct capture_damage damage;
 };
 
 static void
@@ -66,7 +66,8 @@ read_all(struct capture *c, size_t at_once)
 	size_t n = 1;
 
 	while (n > 0 && g.frames < FRAMES_MAX) {
-		n = at_once > 1 ? capture_batch(c, f, at_once) : capture_next(c, f) == CAPTURE_FRAME;
+		n = at_once > 1 ? capture_batch(c, f, at_once)
+				: capture_next(c, f) == CAPTURE_FRAME;
 		for (size_t i = 0; i < n && g.frames < FRAMES_MAX; i++)
 			fold_frame(&g, c, &f[i]);
 	}
@@ -96,7 +97,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (c != NULL)
 			many = read_all(c, AT_ONCE);
 		capture_close(c);
-		if (one.sum != many.sum || one.frames != many.frames || memcmp(&one.damage, &many.damage, sizeof(one.damage)) != 0)
+		if (one.sum != many.sum || one.frames != many.frames ||
+		    memcmp(&one.damage, &many.damage, sizeof(one.damage)) != 0)
 			abort();
 	}
 	close(fd);

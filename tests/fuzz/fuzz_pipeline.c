@@ -1,9 +1,9 @@
 /*
  * fuzz_pipeline.c - a whole run in one process: the bytes of a file go in, as
  * the command line would read them (a capture, compressed or not, every other
- * one in two pieces, or records), and all three outputs come out.  Beyond memory safety: no byte of an output
- * can drive a terminal, a line of JSON is ASCII, the mails add up, and judging
- * twice says the same.
+ * one in two pieces, or records), and all three outputs come out.  Beyond memory safety: no byte of
+ * an output can drive a terminal, a line of JSON is ASCII, the mails add up, and judging twice says
+ * the same.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,21 +15,25 @@
 #include "flow/flow.h"
 #include "mutate_pcap.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static FILE	*screen;		/* instead of standard output */
-static FILE	*messages;		/* instead of standard error */
+static FILE *screen;   /* instead of standard output */
+static FILE *messages; /* instead of standard error */
 
 /* Tables of the usual size would cost more than the input. */
 static const struct flow_limits limits_small = {
-	.flows = 64, .full = 16, .streams = 8, .held_bytes = 1 << 20, .idle_ns = 900000000000,
+	.flows = 64,
+	.full = 16,
+	.streams = 8,
+	.held_bytes = 1 << 20,
+	.idle_ns = 900000000000,
 };
 
 /* The pipeline as it is, but for its standard files and its limits. */
 #undef stdout
 #undef stderr
-#define stdout screen
-#define stderr messages
+#define stdout              screen
+#define stderr              messages
 #define flow_limits_default limits_small
 #include "pipeline.c"
 #include "pipeline_inputs.c"
@@ -43,7 +47,7 @@ static const struct flow_limits limits_small = {
 
 struct paper {
 	uint64_t hash;
-	bool	 ascii;
+	bool ascii;
 };
 
 static ssize_t
@@ -88,7 +92,11 @@ output_of(struct pipeline *p, struct options *o, enum output kind)
 static void
 run(const char **paths, size_t count)
 {
-	struct options o = { .output = OUTPUT_TRANSCRIPT, .colour = COLOUR_NEVER, .all = true, .inputs = paths, .input_count = count };
+	struct options o = { .output = OUTPUT_TRANSCRIPT,
+		.colour = COLOUR_NEVER,
+		.all = true,
+		.inputs = paths,
+		.input_count = count };
 	struct paper said = { .ascii = false };
 	struct pipeline p;
 	uint64_t text;
@@ -111,17 +119,22 @@ run(const char **paths, size_t count)
 
 /* A file of its own, under a name that differs from others in digits only; its descriptor. */
 static int
-file_make(const uint8_t *head, size_t head_len, const uint8_t *rest, size_t rest_len, char *path, size_t size)
+file_make(const uint8_t *head, size_t head_len, const uint8_t *rest, size_t rest_len, char *path,
+    size_t size)
 {
 	int fd = memfd_create("input", MFD_CLOEXEC);
 
-	if (fd < 0 || write(fd, head, head_len) != (ssize_t)head_len || write(fd, rest, rest_len) != (ssize_t)rest_len)
+	if (fd < 0 || write(fd, head, head_len) != (ssize_t)head_len ||
+	    write(fd, rest, rest_len) != (ssize_t)rest_len)
 		abort();
 	snprintf(path, size, "/proc/self/fd/%d", fd);
 	return fd;
 }
 
-/* Where a frame in the middle of a little-endian pcap begins; 0: of no pcap, or of one in one piece (the first time's last bit). */
+/*
+ * Where a frame in the middle of a little-endian pcap begins; 0: of no pcap, or of one in one piece
+ * (the first time's last bit).
+ */
 static size_t
 middle(const uint8_t *data, size_t size)
 {

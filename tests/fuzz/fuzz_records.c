@@ -20,7 +20,9 @@ take(void *ctx, const struct record *r)
 	static char said[RECORD_JSON_SAID(RECORD_JSON_LINE)];
 	char err[256], *line = record_json_encode(r), *twice;
 
-	if (line == NULL || record_json_decode(&again, said, line, strlen(line), err, sizeof(err)) != RECORD_JSON_RECORD)
+	if (line == NULL ||
+	    record_json_decode(&again, said, line, strlen(line), err, sizeof(err)) !=
+		RECORD_JSON_RECORD)
 		abort();
 	twice = record_json_encode(&again);
 	if (twice == NULL || strcmp(line, twice) != 0)

@@ -8,7 +8,7 @@
 
 #include "dissectors/text/sasl.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A copy of its own size, so that a read behind it is seen. */
 static char *

@@ -16,7 +16,7 @@ struct seen {
 	struct fuzz_log log;
 	uint64_t events;
 	uint32_t cmd;
-	bool	 open;
+	bool open;
 };
 
 static void
@@ -46,13 +46,15 @@ note(void *ctx, const struct dissect_event *ev)
 }
 
 static void
-dissector_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts, const uint8_t *p, size_t len)
+dissector_data(
+    void *st, enum dissect_dir dir, uint64_t off, int64_t ts, const uint8_t *p, size_t len)
 {
 	dissector_smtp.data(st, dir, off, ts, p, len);
 }
 
 static void
-dissector_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
+dissector_gap(
+    void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	dissector_smtp.gap(st, dir, off, missing, heard, ts);
 }
@@ -75,7 +77,7 @@ dissect(const struct dialog *d, size_t piece)
 	if (budget.held != 0 || s.open)
 		abort();
 	if (budget.refused != 0)
-		s = (struct seen){ 0 };	/* where a bound is hit depends on the pieces */
+		s = (struct seen){ 0 }; /* where a bound is hit depends on the pieces */
 	return s;
 }
 
@@ -83,18 +85,20 @@ static void
 take(void *ctx, const struct record *r)
 {
 	(void)ctx;
-	if (r->type == RECORD_TRANSACTION && r->transaction.recipients_accepted > r->transaction.recipients)
+	if (r->type == RECORD_TRANSACTION &&
+	    r->transaction.recipients_accepted > r->transaction.recipients)
 		abort();
 }
 
 struct watched {
 	struct flow_watcher w;
-	void	*flow;
+	void *flow;
 	uint64_t frame;
 };
 
 static void
-watched_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const uint8_t *p, size_t len)
+watched_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const uint8_t *p, size_t len)
 {
 	struct watched *w = ctx;
 
@@ -102,7 +106,8 @@ watched_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const ui
 }
 
 static void
-watched_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
+watched_gap(
+    void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	struct watched *w = ctx;
 

@@ -10,7 +10,7 @@
 
 enum { STEP = 12 };
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct watched {
 	uint64_t pos[2];
@@ -42,7 +42,8 @@ on_data(void *v, enum dissect_dir dir, uint64_t off, struct moment at, const uin
 }
 
 static void
-on_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
+on_gap(
+    void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
 {
 	struct watched *w = v;
 
@@ -72,7 +73,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static uint8_t room[FRAME_MAX];
 	struct flow_limits l = { 64, 16, 16, 20000, 900000000000 };
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close };
+	struct flow_watcher w = {
+		.open = on_open, .data = on_data, .gap = on_gap, .close = on_close
+	};
 	struct flow_point *fp = flow_point_new(0, "fuzz", "", &l, &sink, &w);
 	int64_t now = 1000000000;
 	uint64_t number = 0;
@@ -83,18 +86,30 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const uint8_t *d = data;
 		size_t rest = size - STEP, len = d[6] < rest ? d[6] : rest, n;
 		struct tcp_frame t = {
-			.v6 = (d[0] & 2) != 0, .vlans = d[0] >> 2 & 1, .from_client = (d[0] & 1) != 0,
-			.client_port = (uint16_t)(30000 + (d[0] >> 5)), .server_port = ports[d[8] & 7],
-			.flags = d[1] & 31, .seq = near(d[2], d[3]), .ack = near(d[4], d[5]),
-			.window = (uint16_t)(d[8] << 8), .wscale = d[9] & 7, .ip_id = (uint16_t)++number,
-			.payload = data + STEP, .len = len,
+			.v6 = (d[0] & 2) != 0,
+			.vlans = d[0] >> 2 & 1,
+			.from_client = (d[0] & 1) != 0,
+			.client_port = (uint16_t)(30000 + (d[0] >> 5)),
+			.server_port = ports[d[8] & 7],
+			.flags = d[1] & 31,
+			.seq = near(d[2], d[3]),
+			.ack = near(d[4], d[5]),
+			.window = (uint16_t)(d[8] << 8),
+			.wscale = d[9] & 7,
+			.ip_id = (uint16_t)++number,
+			.payload = data + STEP,
+			.len = len,
 		};
 		struct capture_frame f;
 
 		now += (int64_t)d[7] * d[7] * 1000000;
 		n = frame_tcp(room, &t);
 		f = (struct capture_frame){
-			.data = room, .len = (uint32_t)n, .caplen = (uint32_t)n, .ts_ns = now, .number = number,
+			.data = room,
+			.len = (uint32_t)n,
+			.caplen = (uint32_t)n,
+			.ts_ns = now,
+			.number = number,
 			.link_type = 1,
 		};
 		if ((d[10] & 7) == 7 && n > 60u + d[11])

@@ -15,7 +15,7 @@
 #include "dissectors/dissect_event.h"
 
 struct fuzz_log {
-	uint64_t	hash, content;
+	uint64_t hash, content;
 };
 
 static inline uint64_t
@@ -33,11 +33,21 @@ fuzz_take(void *ctx, const struct dissect_event *ev)
 {
 	struct fuzz_log *l = ctx;
 	uint64_t facts[12] = {
-		(uint64_t)ev->kind, ev->dir, ev->cmd, (uint64_t)ev->verb, ev->code, ev->odd, ev->arg_num,
-		ev->unsure, ev->complete, (uint64_t)ev->reply_to, (uint64_t)ev->ts_ns, ev->last,
+		(uint64_t)ev->kind,
+		ev->dir,
+		ev->cmd,
+		(uint64_t)ev->verb,
+		ev->code,
+		ev->odd,
+		ev->arg_num,
+		ev->unsure,
+		ev->complete,
+		(uint64_t)ev->reply_to,
+		(uint64_t)ev->ts_ns,
+		ev->last,
 	};
 
-	if (ev->kind == EVENT_CONTENT) {	/* its pieces depend on the chunks, its bytes do not */
+	if (ev->kind == EVENT_CONTENT) { /* its pieces depend on the chunks, its bytes do not */
 		l->content = fuzz_mix(l->content, ev->data, ev->data_len);
 		return;
 	}
@@ -63,7 +73,7 @@ fuzz_segment(const struct dissector *d, void *st, enum dissect_dir dir, uint64_t
 
 	for (size_t at = 0; at < len; at += n) {
 		n = chunk < len - at ? chunk : len - at;
-		uint8_t *copy = malloc(n);	/* so that a read behind it is seen */
+		uint8_t *copy = malloc(n); /* so that a read behind it is seen */
 
 		memcpy(copy, p + at, n);
 		d->data(st, dir, off + at, ts, copy, n);
@@ -78,8 +88,11 @@ fuzz_play(const struct dissector *d, const uint8_t *p, size_t len, size_t chunk)
 	struct dissect_budget budget = { .limit = 1 << 20 };
 	struct dissect_sink sink = { fuzz_take, &log };
 	struct dissect_hint hint = {
-		.midstream = p[0] & 1, .server_seen = !(p[0] & 2), .client_seen = !(p[0] & 4),
-		.tunnelled = p[0] & 8, .budget = &budget,
+		.midstream = p[0] & 1,
+		.server_seen = !(p[0] & 2),
+		.client_seen = !(p[0] & 4),
+		.tunnelled = p[0] & 8,
+		.budget = &budget,
 	};
 	void *st = d->open(&sink, &hint);
 	uint64_t off[2] = { 0, 0 };

@@ -10,7 +10,7 @@
 #include "record/text.h"
 #include "record/when.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 copied(const uint8_t *p, size_t len, size_t room)

@@ -3,7 +3,7 @@
 
 #include "dissectors/tls/tls.h"
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void *
 observer_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
@@ -22,7 +22,8 @@ observer_open(const struct dissect_sink *sink, const struct dissect_hint *hint)
 }
 
 static enum dissect_rc
-observer_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
+observer_data(
+    void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *p, size_t len)
 {
 	struct dissect_sink *sink = v;
 
@@ -31,7 +32,8 @@ observer_data(void *v, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-observer_gap(void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+observer_gap(
+    void *v, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct dissect_sink *sink = v;
 
@@ -44,7 +46,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct dissector observer = {
-		"tls", observer_open, observer_data, observer_gap, free,
+		"tls",
+		observer_open,
+		observer_data,
+		observer_gap,
+		free,
 	};
 
 	fuzz_stream(&observer, data, size);

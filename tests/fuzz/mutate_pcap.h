@@ -11,18 +11,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#define MUTATE_FRAMES	512
-#define MUTATE_HEADER	24u	/* of the file */
-#define MUTATE_RECORD	16u	/* of a frame */
+#define MUTATE_FRAMES 512
+#define MUTATE_HEADER 24u /* of the file */
+#define MUTATE_RECORD 16u /* of a frame */
 
 /* Absent in the programs that only replay. */
-size_t	LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
-size_t	LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max) __attribute__((weak));
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed);
 
 struct mutate {
-	uint8_t	*p;
-	size_t	 size, max;
-	size_t	 at[MUTATE_FRAMES + 1];		/* each frame, and where the last one ends */
+	uint8_t *p;
+	size_t size, max;
+	size_t at[MUTATE_FRAMES + 1]; /* each frame, and where the last one ends */
 	uint32_t count;
 	uint32_t seed;
 };
@@ -114,7 +114,7 @@ mutate_bytes(struct mutate *m, uint32_t i)
 
 	if (len > 64)
 		len = 1 + mutate_random(m, 64);
-	if (len > 0)	/* what it leaves out stays as it was */
+	if (len > 0) /* what it leaves out stays as it was */
 		LLVMFuzzerMutate(m->p + m->at[i] + MUTATE_RECORD + from, len, len);
 }
 
@@ -130,13 +130,9 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int see
 		return LLVMFuzzerMutate(data, size, max);
 	i = mutate_random(&m, m.count);
 	switch (mutate_random(&m, 8)) {
-	case 0:
-		mutate_remove(&m, i);
-		break;
-	case 1:
-		mutate_copy(&m, i, mutate_random(&m, m.count + 1));
-		break;
-	case 2:		/* a place further */
+	case 0: mutate_remove(&m, i); break;
+	case 1: mutate_copy(&m, i, mutate_random(&m, m.count + 1)); break;
+	case 2: /* a place further */
 		if (i + 1 < m.count) {
 			mutate_copy(&m, i + 1, i);
 			m.count = 0;
@@ -144,14 +140,9 @@ LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int see
 			mutate_remove(&m, i + 2 < m.count ? i + 2 : i);
 		}
 		break;
-	case 3:
-		mutate_wait(&m, i);
-		break;
-	case 4:
-		mutate_cut(&m, i);
-		break;
-	default:
-		mutate_bytes(&m, i);
+	case 3: mutate_wait(&m, i); break;
+	case 4: mutate_cut(&m, i); break;
+	default: mutate_bytes(&m, i);
 	}
 	return m.size;
 }

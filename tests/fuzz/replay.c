@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static unsigned long	ran;
+static unsigned long ran;
 
 static int
 replay_path(const char *path)

@@ -41,26 +41,26 @@ seed_chance(struct seed *r, uint32_t percent)
 
 struct sent {
 	struct tcp_frame t;
-	int64_t		 ns;
-	bool		 fixed;		/* of the handshake, or one of the last: not reordered */
+	int64_t ns;
+	bool fixed; /* of the handshake, or one of the last: not reordered */
 };
 
 struct conversation {
-	struct seed	 rnd;
-	bool		 v6, wscale;
-	unsigned	 vlans;
-	uint32_t	 snaplen;	/* of the frame; 0 = none */
-	uint32_t	 capture_loss, network_loss, reorder, copies, overlap;	/* percent */
-	uint16_t	 client_port;
-	uint32_t	 isn[2];
-	uint8_t		 script[2][SCRIPT_MAX];
-	uint32_t	 len[2], sent[2];
-	uint32_t	 got[2];	/* contiguous at the receiver of this direction's bytes */
-	uint32_t	 repeat[2][8][2];	/* ranges that the network lost */
-	uint32_t	 repeats[2];
-	int64_t		 ns;
-	struct sent	 frame[FRAMES_MAX];
-	uint32_t	 frames;
+	struct seed rnd;
+	bool v6, wscale;
+	unsigned vlans;
+	uint32_t snaplen;                                              /* of the frame; 0 = none */
+	uint32_t capture_loss, network_loss, reorder, copies, overlap; /* percent */
+	uint16_t client_port;
+	uint32_t isn[2];
+	uint8_t script[2][SCRIPT_MAX];
+	uint32_t len[2], sent[2];
+	uint32_t got[2];          /* contiguous at the receiver of this direction's bytes */
+	uint32_t repeat[2][8][2]; /* ranges that the network lost */
+	uint32_t repeats[2];
+	int64_t ns;
+	struct sent frame[FRAMES_MAX];
+	uint32_t frames;
 };
 
 static inline void
@@ -75,10 +75,19 @@ talk_frame(struct conversation *c, int d, uint8_t flags, uint32_t off, uint32_t 
 	s->ns = c->ns;
 	s->fixed = fixed;
 	s->t = (struct tcp_frame){
-		.v6 = c->v6, .vlans = c->vlans, .from_client = d == 0, .client_port = c->client_port,
-		.server_port = 25, .seq = c->isn[d] + 1 + off, .flags = flags, .window = 60000,
-		.ack = (flags & 16) != 0 ? c->isn[!d] + 1 + c->got[!d] : 0, .wscale = c->wscale ? 7 : -1,
-		.ip_id = (uint16_t)c->frames, .payload = len > 0 ? c->script[d] + off : NULL, .len = len,
+		.v6 = c->v6,
+		.vlans = c->vlans,
+		.from_client = d == 0,
+		.client_port = c->client_port,
+		.server_port = 25,
+		.seq = c->isn[d] + 1 + off,
+		.flags = flags,
+		.window = 60000,
+		.ack = (flags & 16) != 0 ? c->isn[!d] + 1 + c->got[!d] : 0,
+		.wscale = c->wscale ? 7 : -1,
+		.ip_id = (uint16_t)c->frames,
+		.payload = len > 0 ? c->script[d] + off : NULL,
+		.len = len,
 	};
 }
 
@@ -98,7 +107,7 @@ static inline void
 talk_segment(struct conversation *c, int d, uint32_t off, uint32_t len)
 {
 	bool net = seed_chance(&c->rnd, c->network_loss) && c->repeats[d] < 8;
-	bool seen = !net || seed_chance(&c->rnd, 50);	/* lost before or behind the capture */
+	bool seen = !net || seed_chance(&c->rnd, 50); /* lost before or behind the capture */
 
 	if (seed_chance(&c->rnd, c->capture_loss) && !net)
 		seen = false;
@@ -110,7 +119,7 @@ talk_segment(struct conversation *c, int d, uint32_t off, uint32_t len)
 	}
 	if (seen) {
 		talk_frame(c, d, 24, off, len, false);
-		if (seed_chance(&c->rnd, c->copies)) {	/* a needless repeat of the sender */
+		if (seed_chance(&c->rnd, c->copies)) { /* a needless repeat of the sender */
 			c->frame[c->frames - 1].fixed = c->frames == FRAMES_MAX;
 			talk_frame(c, d, 24, off, len, false);
 		}
@@ -160,7 +169,7 @@ talk_close(struct conversation *c)
 	talk_repair(c, 1);
 	for (int d = 0; d < 2 && fin; d++)
 		talk_frame(c, d, 17, c->sent[d], 0, true);
-	for (int i = 0; i < 8; i++)	/* enough for both sides' last ACK to be believed */
+	for (int i = 0; i < 8; i++) /* enough for both sides' last ACK to be believed */
 		talk_frame(c, i & 1, 16, c->sent[i & 1] + fin, 0, true);
 }
 
@@ -222,7 +231,7 @@ talk(struct conversation *c, uint64_t seed)
 	}
 	talk_close(c);
 	talk_shuffle(c);
-	if (seed_chance(&c->rnd, 20)) {		/* a start in mid-stream */
+	if (seed_chance(&c->rnd, 20)) { /* a start in mid-stream */
 		uint32_t skip = seed_below(&c->rnd, c->frames / 2);
 
 		memmove(c->frame, c->frame + skip, (c->frames - skip) * sizeof(c->frame[0]));

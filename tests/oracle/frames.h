@@ -13,17 +13,17 @@
 enum { FRAME_MAX = 70000 };
 
 struct tcp_frame {
-	bool		 v6;
-	unsigned	 vlans;
-	bool		 from_client;
-	uint16_t	 client_port, server_port;
-	uint32_t	 seq, ack;
-	uint8_t		 flags;		/* FIN 1 SYN 2 RST 4 PSH 8 ACK 16 */
-	uint16_t	 window;
-	int		 wscale;	/* on a SYN; -1 none */
-	uint16_t	 ip_id;
-	const uint8_t	*payload;
-	size_t		 len;
+	bool v6;
+	unsigned vlans;
+	bool from_client;
+	uint16_t client_port, server_port;
+	uint32_t seq, ack;
+	uint8_t flags; /* FIN 1 SYN 2 RST 4 PSH 8 ACK 16 */
+	uint16_t window;
+	int wscale; /* on a SYN; -1 none */
+	uint16_t ip_id;
+	const uint8_t *payload;
+	size_t len;
 };
 
 static inline void

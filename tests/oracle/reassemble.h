@@ -22,18 +22,18 @@ enum { ORACLE_MAX = 1 << 17 };
 enum oracle_byte { BYTE_UNSEEN = 0, BYTE_DATA, BYTE_CUT };
 
 struct oracle_half {
-	bool	 known, fin;
+	bool known, fin;
 	uint32_t base;
-	bool	 isn_known, ack_known;
+	bool isn_known, ack_known;
 	uint32_t isn, ack_first;
-	uint32_t ack_max;		/* of the peer */
-	bool	 acked;
+	uint32_t ack_max; /* of the peer */
+	bool acked;
 	uint32_t fin_seq, high;
-	uint8_t	 state[ORACLE_MAX], byte[ORACLE_MAX];
+	uint8_t state[ORACLE_MAX], byte[ORACLE_MAX];
 };
 
 struct oracle {
-	bool	 begun;			/* a payload was seen */
+	bool begun; /* a payload was seen */
 	struct oracle_half half[2];
 };
 
@@ -128,11 +128,11 @@ oracle_length(const struct oracle_half *h)
 /* ---- as an engine ---------------------------------------------------------- */
 
 struct oracle_conn {
-	void		*owner;
-	stream_deliver	*deliver;
+	void *owner;
+	stream_deliver *deliver;
 	enum dissect_dir dir;
-	uint64_t	 base, pos;	/* pos from base on */
-	uint8_t		 have[ORACLE_MAX], byte[ORACLE_MAX];
+	uint64_t base, pos; /* pos from base on */
+	uint8_t have[ORACLE_MAX], byte[ORACLE_MAX];
 };
 
 static inline int
@@ -197,8 +197,7 @@ oracle_close(void *sorter)
 	free(sorter);
 }
 
-static const struct stream_engine stream_engine_oracle = {
-	"oracle", oracle_start, oracle_open, oracle_segment, oracle_gap, oracle_close,
-};
+static const struct stream_engine stream_engine_oracle = { "oracle", oracle_start, oracle_open,
+	oracle_segment, oracle_gap, oracle_close };
 
 #endif /* REASSEMBLE_H */

@@ -27,24 +27,28 @@
 
 enum { FILES = 3, WORDS_MAX = 4096, REQUEST_MAX = 1 << 16 };
 
-typedef int	 main_fn(int, char **, char **);
-typedef int	 start_fn(main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
+typedef int main_fn(int, char **, char **);
+typedef int start_fn(
+    main_fn *, int, char **, void (*)(void), void (*)(void), void (*)(void), void *);
 
-start_fn	 __libc_start_main;
-void		 failing_begin(void) __attribute__((weak));	/* failing.c, when it is preloaded, too */
+start_fn __libc_start_main;
+void failing_begin(void) __attribute__((weak)); /* failing.c, when it is preloaded, too */
 
-static main_fn	*command;
+static main_fn *command;
 
 /* The length of the next request and its files; 0 when there is none any more. */
 static size_t
 request_read(int s, char *text, int *files)
 {
 	union {
-		struct cmsghdr	 head;
-		char		 space[CMSG_SPACE(FILES * sizeof(int))];
+		struct cmsghdr head;
+		char space[CMSG_SPACE(FILES * sizeof(int))];
 	} control;
 	struct iovec io = { text, REQUEST_MAX - 1 };
-	struct msghdr m = { .msg_iov = &io, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
+	struct msghdr m = { .msg_iov = &io,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
 	ssize_t n = recvmsg(s, &m, MSG_CMSG_CLOEXEC);
 	struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
@@ -68,7 +72,8 @@ command_run(char *name, char *text, size_t len, const int *files)
 		words[n++] = at;
 	words[n] = NULL;
 	for (int fd = 0; fd < FILES; fd++)
-		dup2(files[fd], fd);	/* the originals are not below 3, and close-on-exec: nobody else sees them */
+		dup2(files[fd], fd); /* the originals are not below 3, and close-on-exec: nobody
+					else sees them */
 	for (int fd = 0; fd < FILES; fd++)
 		close(files[fd]);
 	if (failing_begin != NULL)
@@ -76,7 +81,9 @@ command_run(char *name, char *text, size_t len, const int *files)
 	return command(n, words, environ);
 }
 
-/* Until it has ended, or nobody asks any more: who asked was killed, and it does not end by itself. */
+/*
+ * Until it has ended, or nobody asks any more: who asked was killed, and it does not end by itself.
+ */
 static bool
 child_ends(pid_t child, int s, int *status)
 {
@@ -110,7 +117,8 @@ serve(int argc, char **argv, char **env)
 		}
 		for (int i = 0; i < FILES; i++)
 			close(files[i]);
-		if (child < 0 || !child_ends(child, s, &status) || send(s, &status, sizeof(status), 0) < 0)
+		if (child < 0 || !child_ends(child, s, &status) ||
+		    send(s, &status, sizeof(status), 0) < 0)
 			break;
 	}
 	_exit(0);
@@ -118,7 +126,8 @@ serve(int argc, char **argv, char **env)
 
 /* What _start calls with main(). */
 int
-__libc_start_main(main_fn *begin, int argc, char **argv, void (*init)(void), void (*fini)(void), void (*rtld_fini)(void), void *stack_end)
+__libc_start_main(main_fn *begin, int argc, char **argv, void (*init)(void), void (*fini)(void),
+    void (*rtld_fini)(void), void *stack_end)
 {
 	start_fn *next;
 

@@ -8,15 +8,15 @@ enum { EVENTS = 16384, HOPS = 16 };
 static const int64_t answer_ns = 18000;
 
 struct event {
-	int64_t		 at;
-	uint64_t	 order;
-	struct pkt	*pkt;		/* arrives; NULL: wake `ep' */
-	struct endpoint	*ep;
+	int64_t at;
+	uint64_t order;
+	struct pkt *pkt; /* arrives; NULL: wake `ep' */
+	struct endpoint *ep;
 };
 
-static struct event	heap[EVENTS];
-static size_t		heap_count;
-static uint64_t		event_order;
+static struct event heap[EVENTS];
+static size_t heap_count;
+static uint64_t event_order;
 
 static bool
 event_before(const struct event *a, const struct event *b)
@@ -107,7 +107,8 @@ net_way(struct sim *s, int at, int dst, int came, int *way, int n)
 }
 
 static void
-net_see(const struct sim *s, const struct pkt *p, int from, int to, uint8_t ttl, int64_t out, int64_t in)
+net_see(const struct sim *s, const struct pkt *p, int from, int to, uint8_t ttl, int64_t out,
+    int64_t in)
 {
 	const struct tap *t = &s->tap;
 
@@ -119,12 +120,12 @@ net_see(const struct sim *s, const struct pkt *p, int from, int to, uint8_t ttl,
 		wire_capture(s, p, from, to, ttl, in);
 }
 
-static void	net_walk(struct sim *s, struct pkt *p, int at, int64_t when);
+static void net_walk(struct sim *s, struct pkt *p, int at, int64_t when);
 
 /* RFC 1812 4.3.2.3: as much of the packet as fits; never about an ICMP error. */
 static void
-net_complain(struct sim *s, const struct pkt *p, int router, uint8_t ttl, uint8_t type, uint8_t code,
-    uint32_t mtu, uint32_t quote, int64_t when)
+net_complain(struct sim *s, const struct pkt *p, int router, uint8_t ttl, uint8_t type,
+    uint8_t code, uint32_t mtu, uint32_t quote, int64_t when)
 {
 	struct node *r = &s->nodes[router];
 	struct pkt *q;
@@ -138,21 +139,42 @@ net_complain(struct sim *s, const struct pkt *p, int router, uint8_t ttl, uint8_
 	memcpy(copy, p->ip, p->w);
 	copy[r->version == 6 ? 7 : 8] = ttl;
 	q = xalloc(sizeof(*q));
-	*q = (struct pkt){ .src = router, .dst = p->src, .ttl = r->ttl, .icmp = true, .type = type,
-		.code = code, .mtu = mtu, .quote = copy, .quote_len = quote, .wscale = -1,
-		.ip_id = r->ip_id++, .to = p->to != NULL ? p->to->peer : NULL, .seq = p->seq };
+	*q = (struct pkt){ .src = router,
+		.dst = p->src,
+		.ttl = r->ttl,
+		.icmp = true,
+		.type = type,
+		.code = code,
+		.mtu = mtu,
+		.quote = copy,
+		.quote_len = quote,
+		.wscale = -1,
+		.ip_id = r->ip_id++,
+		.to = p->to != NULL ? p->to->peer : NULL,
+		.seq = p->seq };
 	wire_build(s, q);
 	net_walk(s, q, router, when + 20000);
 }
 
-/* A reset in the name of whoever was asked; who knows no such connection answers an ACK without one (RFC 9293 3.10.7.1). */
+/*
+ * A reset in the name of whoever was asked; who knows no such connection answers an ACK without one
+ * (RFC 9293 3.10.7.1).
+ */
 static void
 net_forge_reset(struct sim *s, const struct pkt *p, int at, uint8_t ttl, int64_t when, bool disown)
 {
 	struct pkt *q = xalloc(sizeof(*q));
 
-	*q = (struct pkt){ .src = p->dst, .dst = p->src, .ttl = ttl, .sport = p->dport, .dport = p->sport,
-		.df = true, .flags = disown && (p->flags & 0x10) ? 0x04 : 0x14, .seq = p->flags & 0x10 ? p->ack : 0, .ack = p->seq + p->len + (p->flags & 3 ? 1 : 0), .wscale = -1,
+	*q = (struct pkt){ .src = p->dst,
+		.dst = p->src,
+		.ttl = ttl,
+		.sport = p->dport,
+		.dport = p->sport,
+		.df = true,
+		.flags = disown && (p->flags & 0x10) ? 0x04 : 0x14,
+		.seq = p->flags & 0x10 ? p->ack : 0,
+		.ack = p->seq + p->len + (p->flags & 3 ? 1 : 0),
+		.wscale = -1,
 		.to = p->to != NULL ? p->to->peer : NULL };
 	wire_build(s, q);
 	net_walk(s, q, at, when + 30000);
@@ -164,13 +186,16 @@ net_meant(const struct sim *s, struct filter *f, const struct pkt *p, int at)
 {
 	size_t n = strlen(f->word);
 
-	if (f->node != at || (f->dst != -1 && f->dst != p->dst) || p->icmp || (f->port != 0 && f->port != p->dport))
+	if (f->node != at || (f->dst != -1 && f->dst != p->dst) || p->icmp ||
+	    (f->port != 0 && f->port != p->dport))
 		return false;
-	if (p->w <= f->over || (n != 0 && (p->len < n || memmem(p->data, p->len, f->word, n) == NULL)))
+	if (p->w <= f->over ||
+	    (n != 0 && (p->len < n || memmem(p->data, p->len, f->word, n) == NULL)))
 		return false;
 	if (f->percent == 0)
 		return true;
-	f->drawn = (f->drawn == 0 ? s->seed : f->drawn) * 6364136223846793005u + 1442695040888963407u;
+	f->drawn =
+	    (f->drawn == 0 ? s->seed : f->drawn) * 6364136223846793005u + 1442695040888963407u;
 	return (f->drawn >> 33) % 100 < f->percent;
 }
 
@@ -203,7 +228,8 @@ net_filter(struct sim *s, struct pkt *p, int at, uint8_t ttl, int64_t when)
 
 /* True: it is small enough for the link out of `at'. */
 static bool
-net_fits(struct sim *s, const struct pkt *p, const struct link *l, int at, uint8_t ttl, int64_t when)
+net_fits(
+    struct sim *s, const struct pkt *p, const struct link *l, int at, uint8_t ttl, int64_t when)
 {
 	const struct limit *m = &l->limit[l->a == at ? 0 : 1];
 	bool v6 = s->nodes[at].version == 6;
@@ -233,7 +259,7 @@ net_walk(struct sim *s, struct pkt *p, int at, int64_t when)
 		}
 		if (!net_fits(s, p, l, way[i], ttl, when))
 			return;
-		if (p->lost && i + 2 == n) {	/* on the last link: seen by all before it */
+		if (p->lost && i + 2 == n) { /* on the last link: seen by all before it */
 			if (s->tap.node == way[i])
 				net_see(s, p, way[i], way[i + 1], ttl, when, when + l->delay);
 			return;

@@ -5,8 +5,8 @@
 
 #include "scenario.h"
 
-const char	*fail_file;
-unsigned int	 fail_line;
+const char *fail_file;
+unsigned int fail_line;
 
 void
 fail(const char *fmt, ...)
@@ -24,11 +24,11 @@ fail(const char *fmt, ...)
 
 /* A run is short: what it needs is kept to the end, in one chain (no leak to look for). */
 struct block {
-	struct block	*next;
-	max_align_t	 bytes[];
+	struct block *next;
+	max_align_t bytes[];
 };
 
-static struct block	*blocks;
+static struct block *blocks;
 
 __attribute__((visibility("default"))) const char *__asan_default_options(void);
 
@@ -80,7 +80,7 @@ main(int argc, char **argv)
 	}
 	s->tap.towards = -1;
 	s->seed = 1;
-	s->start = 1709629200 * s_ns;		/* 2024-03-05 09:00:00 UTC */
+	s->start = 1709629200 * s_ns; /* 2024-03-05 09:00:00 UTC */
 	script_run(s, argv[1], file_read(argv[1]));
 	wire_write(s, argv[2]);
 	return 0;

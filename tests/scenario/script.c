@@ -9,9 +9,9 @@
 
 enum { LINE = 4096 };
 
-static const int64_t think_ns = 300000;		/* from the last byte read to the answer */
+static const int64_t think_ns = 300000; /* from the last byte read to the answer */
 static const int64_t patience_ns = 900000000000;
-static const int64_t tail_ns = 1000000000;	/* the capture goes on so long after the last step */
+static const int64_t tail_ns = 1000000000; /* the capture goes on so long after the last step */
 
 /* ---- words -------------------------------------------------------------------- */
 
@@ -49,9 +49,14 @@ int64_t
 parse_time(const char *w)
 {
 	static const struct {
-		const char	*unit;
-		int64_t		 ns;
-	} units[] = { { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { "min", 60000000000 } };
+		const char *unit;
+		int64_t ns;
+	} units[] = {
+		{ "us", 1000 },
+		{ "ms", 1000000 },
+		{ "s", 1000000000 },
+		{ "min", 60000000000 },
+	};
 	char *end;
 	double v = strtod(w, &end);
 
@@ -91,7 +96,7 @@ wait_turn(struct sim *s, struct endpoint *e)
 	while (e->state != EP_OPEN || e->rcv_next < want)
 		if ((e->state == EP_CLOSED && e->syn_sent > 0) || !net_step(s, until))
 			fail("it will never be this side's turn: the connection is gone, or what "
-			    "the other side said does not arrive");
+			     "the other side said does not arrive");
 	run_until(s, s->now + think_ns);
 }
 
@@ -170,8 +175,9 @@ static void
 note_envelope(struct script *sc, const char *line)
 {
 	const char *a = strchr(line, '<'), *b = strchr(line, '>');
-	char *to = strncasecmp(line, "MAIL FROM", 9) == 0 ? sc->from :
-	    strncasecmp(line, "RCPT TO", 7) == 0 ? sc->to : NULL;
+	char *to = strncasecmp(line, "MAIL FROM", 9) == 0 ? sc->from
+	    : strncasecmp(line, "RCPT TO", 7) == 0        ? sc->to
+							  : NULL;
 
 	if (to != NULL && a != NULL && b > a)
 		snprintf(to, sizeof(sc->from), "%.*s", (int)(b - a - 1), a + 1);
@@ -202,7 +208,8 @@ text_add_escaped(struct script *sc, const char *p)
 		c = *p;
 		if (c == '\\' && p[1] != '\0') {
 			c = *++p;
-			if (c == 'x' && p[1] != '\0' && hex_digit(p[1]) >= 0 && hex_digit(p[2]) >= 0) {
+			if (c == 'x' && p[1] != '\0' && hex_digit(p[1]) >= 0 &&
+			    hex_digit(p[2]) >= 0) {
 				c = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
 				p += 2;
 			} else {
@@ -248,9 +255,8 @@ do_interrupt(struct script *sc, char who, const char *text)
 static size_t
 body_line(char *out, unsigned int n, size_t room)
 {
-	static const char *const words[] = {
-		"sphinx", "of", "black", "quartz,", "judge", "my", "vow", "and", "pack", "five", "dozen", "jugs",
-	};
+	static const char *const words[] = { "sphinx", "of", "black", "quartz,", "judge", "my",
+		"vow", "and", "pack", "five", "dozen", "jugs" };
 	size_t at = (size_t)snprintf(out, LINE, "%05u", n), w;
 
 	for (unsigned int i = n; at < 70; i += 1 + n % 3) {
@@ -356,11 +362,17 @@ static void
 do_act(struct script *sc, char who)
 {
 	static const struct {
-		const char	*name;
-		void		(*act)(struct script *sc, struct endpoint *e);
+		const char *name;
+		void (*act)(struct script *sc, struct endpoint *e);
 	} acts[] = {
-		{ "data", do_data }, { "fin", act_fin }, { "gives-up", act_gives_up }, { "rst", act_rst },
-		{ "stops-reading", act_stops }, { "reads", act_reads }, { "lose", act_lose }, { "unseen", act_unseen },
+		{ "data", do_data },
+		{ "fin", act_fin },
+		{ "gives-up", act_gives_up },
+		{ "rst", act_rst },
+		{ "stops-reading", act_stops },
+		{ "reads", act_reads },
+		{ "lose", act_lose },
+		{ "unseen", act_unseen },
 	};
 	struct endpoint *e = side(sc, who);
 
@@ -372,7 +384,9 @@ do_act(struct script *sc, char who)
 	fail("%c cannot do that", who);
 }
 
-/* ---- lines ------------------------------------------------------------------------------------ */
+/*
+ * ---- lines ------------------------------------------------------------------------------------
+ */
 
 static void
 split(struct script *sc, char *line)

@@ -1,4 +1,7 @@
-/* script_net.c - the language of README.md: what is there (hosts, links, limits, filters, the place of capture). */
+/*
+ * script_net.c - the language of README.md: what is there (hosts, links, limits, filters, the place
+ * of capture).
+ */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
@@ -249,11 +252,18 @@ do_seed(struct script *sc)
 }
 
 static const struct statement {
-	const char	*name;
-	void		(*run)(struct script *sc);
+	const char *name;
+	void (*run)(struct script *sc);
 } statements[] = {
-	{ "start", do_start }, { "seed", do_seed }, { "host", do_host }, { "router", do_router }, { "link", do_link },
-	{ "limit", do_limit }, { "filter", do_filter }, { "closed", do_closed }, { "capture", do_capture },
+	{ "start", do_start },
+	{ "seed", do_seed },
+	{ "host", do_host },
+	{ "router", do_router },
+	{ "link", do_link },
+	{ "limit", do_limit },
+	{ "filter", do_filter },
+	{ "closed", do_closed },
+	{ "capture", do_capture },
 };
 
 bool

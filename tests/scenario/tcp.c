@@ -20,7 +20,8 @@ ep_init(struct sim *s, struct conn *c)
 		e->peer = &c->end[!i];
 		e->client = i == 0;
 		e->state = i == 0 ? EP_CLOSED : EP_LISTEN;
-		e->iss = (uint32_t)mix(s->seed * 1000 + (uint64_t)s->conn_count * 2 + (unsigned int)i);
+		e->iss =
+		    (uint32_t)mix(s->seed * 1000 + (uint64_t)s->conn_count * 2 + (unsigned int)i);
 		e->out = xalloc(out_max);
 		e->pmtu = UINT32_MAX;
 		e->cwnd = CWND_FIRST;
@@ -103,7 +104,10 @@ ep_find_losses(struct endpoint *e)
 	}
 }
 
-/* RFC 6675 4, IsLost: three segments above it arrived; one that was sent again waits for the timeout. */
+/*
+ * RFC 6675 4, IsLost: three segments above it arrived; one that was sent again waits for the
+ * timeout.
+ */
 static void
 ep_count_losses(struct endpoint *e)
 {
@@ -140,12 +144,12 @@ ep_take(struct sim *s, struct endpoint *e, const struct pkt *p)
 		e->dupacks = 0;
 		e->probed = false;
 		e->timer = TIMER_NONE;
-		if (full || e->recovering)	/* RFC 7661: not grown by a dialogue */
+		if (full || e->recovering) /* RFC 7661: not grown by a dialogue */
 			e->cwnd = e->cwnd + n > CWND_MAX ? CWND_MAX : e->cwnd + n;
 		if (e->recovering && una >= e->recover)
 			e->recovering = false;
 		else if (e->recovering && !e->sack && e->seg_count > 0) {
-			e->segs[0].lost = e->first_repair = true;	/* RFC 6582: the next hole */
+			e->segs[0].lost = e->first_repair = true; /* RFC 6582: the next hole */
 			e->segs[0].flight = false;
 		}
 	} else if (p->len == 0 && e->seg_count > 0 && !e->sack && ++e->dupacks == 3) {
@@ -223,7 +227,7 @@ ep_receive(struct sim *s, struct endpoint *e, const struct pkt *p)
 	uint64_t from = (uint64_t)(uint32_t)(p->seq - e->irs - 1), to = from + p->len;
 	bool merged;
 
-	if ((uint32_t)(p->seq - e->irs - 1) > 0x80000000u) {	/* before the first byte: a probe */
+	if ((uint32_t)(p->seq - e->irs - 1) > 0x80000000u) { /* before the first byte: a probe */
 		ep_ack(s, e);
 		return;
 	}
@@ -235,7 +239,7 @@ ep_receive(struct sim *s, struct endpoint *e, const struct pkt *p)
 		e->fin_known = true;
 		e->fin_at = to;
 	} else if (p->len == 0) {
-		ep_ack(s, e);			/* a window probe */
+		ep_ack(s, e); /* a window probe */
 		return;
 	}
 	if (p->len > 0 && to <= e->rcv_next) {
@@ -273,7 +277,7 @@ ep_agree(struct sim *s, struct endpoint *e, const struct pkt *p)
 	e->irs = p->seq;
 	e->peer_mss = p->mss != 0 ? p->mss : 536;
 	if (e->peer_mss > n->mss)
-		e->peer_mss = n->mss;		/* its own interface is no wider */
+		e->peer_mss = n->mss; /* its own interface is no wider */
 	if (n->pmtu[e->peer->node] != 0)
 		e->pmtu = n->pmtu[e->peer->node];
 	e->ts = n->timestamps && p->ts;
@@ -318,7 +322,8 @@ ep_input(struct sim *s, struct endpoint *e, const struct pkt *p)
 		return;
 	}
 	if (p->flags & F_RST) {
-		int64_t again = e->state == EP_SYN_SENT ? syn_refused_gap(ep_node(s, e)->syn, e->syn_sent) : 0;
+		int64_t again =
+		    e->state == EP_SYN_SENT ? syn_refused_gap(ep_node(s, e)->syn, e->syn_sent) : 0;
 
 		if (again > 0)
 			ep_arm(s, e, TIMER_SYN, again);
@@ -366,7 +371,10 @@ ep_recut(struct sim *s, struct endpoint *e)
 		for (end = old[k - 1].from + old[k - 1].len; at < end; at += mss) {
 			struct seg *g = ep_add_seg(e);
 
-			*g = (struct seg){ .from = at, .group = old[i].group, .lost = true, .sent = 1,
+			*g = (struct seg){ .from = at,
+				.group = old[i].group,
+				.lost = true,
+				.sent = 1,
 				.len = end - at < mss ? (uint32_t)(end - at) : mss };
 		}
 	}
@@ -381,14 +389,14 @@ ep_icmp(struct sim *s, struct endpoint *e, const struct pkt *p)
 	uint32_t mtu = p->mtu != 0 ? p->mtu : 552;
 
 	if (e->state == EP_SYN_SENT && !too_big) {
-		e->state = EP_CLOSED;		/* connect() fails at once */
+		e->state = EP_CLOSED; /* connect() fails at once */
 		return;
 	}
 	if (e->state != EP_OPEN || !too_big || mtu >= e->pmtu)
 		return;
 	if (mtu < 552 && !v6)
-		mtu = 552;			/* net.ipv4.route.min_pmtu */
-	e->pmtu = ep_node(s, e)->pmtu[e->peer->node] = mtu;	/* the route remembers */
+		mtu = 552;                                  /* net.ipv4.route.min_pmtu */
+	e->pmtu = ep_node(s, e)->pmtu[e->peer->node] = mtu; /* the route remembers */
 	ep_recut(s, e);
 	e->recovering = true;
 	e->recover = e->next;
@@ -420,7 +428,7 @@ void
 ep_close(struct sim *s, struct endpoint *e)
 {
 	if (e->state == EP_SYN_SENT)
-		e->state = EP_CLOSED;		/* nobody is told */
+		e->state = EP_CLOSED; /* nobody is told */
 	e->fin_queued = true;
 	ep_output(s, e);
 }

@@ -8,7 +8,7 @@
 #include "tcp.h"
 
 enum {
-	GROUP = 5,			/* segments that leave the stack as one piece (TSO) */
+	GROUP = 5, /* segments that leave the stack as one piece (TSO) */
 	SEGS_MAX = 100000,
 };
 
@@ -46,9 +46,17 @@ ep_packet(struct sim *s, struct endpoint *e, uint8_t flags, uint64_t from)
 	struct node *n = ep_node(s, e);
 	struct pkt *p = xalloc(sizeof(*p));
 
-	*p = (struct pkt){ .src = e->node, .dst = e->peer->node, .ttl = n->ttl, .sport = e->port,
-		.dport = e->peer->port, .c2s = e->client, .df = n->df && !e->no_df, .to = e->peer, .flags = flags,
-		.seq = e->iss + 1 + (uint32_t)from, .wscale = -1 };
+	*p = (struct pkt){ .src = e->node,
+		.dst = e->peer->node,
+		.ttl = n->ttl,
+		.sport = e->port,
+		.dport = e->peer->port,
+		.c2s = e->client,
+		.df = n->df && !e->no_df,
+		.to = e->peer,
+		.flags = flags,
+		.seq = e->iss + 1 + (uint32_t)from,
+		.wscale = -1 };
 	if (flags & F_ACK)
 		p->ack = e->irs + 1 + (uint32_t)e->rcv_next + (e->fin_got ? 1 : 0);
 	p->window = ep_window(s, e) >> ((flags & F_SYN) ? 0 : e->wscale_in);
@@ -56,7 +64,8 @@ ep_packet(struct sim *s, struct endpoint *e, uint8_t flags, uint64_t from)
 		p->window = 65535;
 	if (e->ts) {
 		p->ts = true;
-		p->tsval = (uint32_t)(mix(s->seed + (uint64_t)e->node) >> 36) + (uint32_t)(s->now / ms_ns);
+		p->tsval =
+		    (uint32_t)(mix(s->seed + (uint64_t)e->node) >> 36) + (uint32_t)(s->now / ms_ns);
 		p->tsecr = e->ts_recent;
 	}
 	/* Linux numbers neither its SYN-ACKs nor its resets. */
@@ -149,7 +158,8 @@ ep_arm_sending(struct sim *s, struct endpoint *e)
 			e->timer = TIMER_NONE;
 		return;
 	}
-	if (!losses && !e->probed && e->sack && ep_node(s, e)->stack->rack && e->srtt != 0 && probe < ep_rto(s, e))
+	if (!losses && !e->probed && e->sack && ep_node(s, e)->stack->rack && e->srtt != 0 &&
+	    probe < ep_rto(s, e))
 		ep_arm(s, e, TIMER_PROBE, probe);
 	else
 		ep_arm(s, e, TIMER_RTO, ep_rto(s, e));
@@ -158,8 +168,9 @@ ep_arm_sending(struct sim *s, struct endpoint *e)
 void
 ep_arm_syn(struct sim *s, struct endpoint *e)
 {
-	int64_t gap = e->client ? syn_gap(ep_node(s, e)->syn, e->syn_sent) :
-	    e->syn_sent <= 5 ? s_ns << (e->syn_sent - 1) : 0;
+	int64_t gap = e->client ? syn_gap(ep_node(s, e)->syn, e->syn_sent)
+	    : e->syn_sent <= 5  ? s_ns << (e->syn_sent - 1)
+				: 0;
 
 	if (gap == 0)
 		e->timer = TIMER_NONE;
@@ -206,7 +217,7 @@ ep_send_seg(struct sim *s, struct endpoint *e, struct seg *g)
 	p->data = e->out + g->from;
 	p->len = g->len;
 	if (e->rcv_next > 0)
-		e->quick = 0;		/* a dialogue: from now on ACKs wait for the answer */
+		e->quick = 0; /* a dialogue: from now on ACKs wait for the answer */
 	g->sent++;
 	g->last_ns = s->now;
 	g->flight = true;
@@ -323,7 +334,8 @@ ep_shrink(struct sim *s, struct endpoint *e)
 	const struct stack *t = ep_node(s, e)->stack;
 	uint32_t ip = ep_node(s, e)->version == 6 ? 40 : 20, mss;
 
-	if (t->shrink_after == 0 || e->shrunk == 2 || e->backoff < t->shrink_after * (e->shrunk + 1))
+	if (t->shrink_after == 0 || e->shrunk == 2 ||
+	    e->backoff < t->shrink_after * (e->shrunk + 1))
 		return;
 	mss = t->shrink_mss[e->shrunk++];
 	if (mss >= ep_mss(s, e) || e->seg_count == 0 || e->segs[0].len <= mss)
@@ -370,21 +382,14 @@ ep_expire(struct sim *s, struct endpoint *e)
 
 	e->timer = TIMER_NONE;
 	switch (t) {
-	case TIMER_NONE:
-		break;
+	case TIMER_NONE: break;
 	case TIMER_SYN:
 		ep_send_syn(s, e);
 		ep_arm_syn(s, e);
 		break;
-	case TIMER_PROBE:
-		ep_probe(s, e);
-		break;
-	case TIMER_RTO:
-		ep_timeout(s, e);
-		break;
-	case TIMER_PERSIST:
-		ep_persist(s, e);
-		break;
+	case TIMER_PROBE: ep_probe(s, e); break;
+	case TIMER_RTO: ep_timeout(s, e); break;
+	case TIMER_PERSIST: ep_persist(s, e); break;
 	}
 }
 

@@ -7,15 +7,27 @@
 
 #include "scenario.h"
 
-const struct stack stack_linux = { .name = "linux", .rack = true, .rto_least_ms = 200, .rto_added = true, .delayed_ack_ms = 40 };
+const struct stack stack_linux = {
+	.name = "linux", .rack = true, .rto_least_ms = 200, .rto_added = true, .delayed_ack_ms = 40
+};
 
 static const struct stack stacks[] = {
 	/* TcpMaxDataRetransmissions 5; EnablePMTUBHDetect is on or off, by version */
 	{ .name = "windows", .rto_least_ms = 300, .retries = 5, .delayed_ack_ms = 200 },
-	{ .name = "windows-detect", .rto_least_ms = 300, .retries = 5, .shrink_after = 2, .shrink_mss = { 536, 536 }, .shrink_df = true,
+	{ .name = "windows-detect",
+	    .rto_least_ms = 300,
+	    .retries = 5,
+	    .shrink_after = 2,
+	    .shrink_mss = { 536, 536 },
+	    .shrink_df = true,
 	    .delayed_ack_ms = 200 },
 	/* net.inet.tcp.pmtud_blackhole_detection */
-	{ .name = "bsd", .rto_least_ms = 230, .retries = 12, .shrink_after = 2, .shrink_mss = { 1200, 536 }, .delayed_ack_ms = 100 },
+	{ .name = "bsd",
+	    .rto_least_ms = 230,
+	    .retries = 12,
+	    .shrink_after = 2,
+	    .shrink_mss = { 1200, 536 },
+	    .delayed_ack_ms = 100 },
 	/* as RFC 1122 has it */
 	{ .name = "old", .rto_least_ms = 1000, .retries = 12, .delayed_ack_ms = 200 },
 };
@@ -32,8 +44,8 @@ stack_named(const char *name)
 }
 
 static const struct {
-	const char	*name;
-	int		 gaps[11];	/* s */
+	const char *name;
+	int gaps[11]; /* s */
 } syns[] = {
 	[SYN_LINUX] = { "linux", { 1, 1, 1, 1, 1, 2, 4, 8, 16, 33, 0 } },
 	[SYN_LINUX_OLD] = { "linux-old", { 1, 2, 4, 8, 16, 32, 0 } },
@@ -55,7 +67,10 @@ syn_gap(enum syn_style style, unsigned int n)
 	return n >= 1 && n <= 10 ? syns[style].gaps[n - 1] * s_ns : 0;
 }
 
-/* Windows asks a port that answered with a RST twice more (TcpMaxConnectRetransmissions), the same SYN each time. */
+/*
+ * Windows asks a port that answered with a RST twice more (TcpMaxConnectRetransmissions), the same
+ * SYN each time.
+ */
 int64_t
 syn_refused_gap(enum syn_style style, unsigned int n)
 {

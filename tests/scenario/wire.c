@@ -6,13 +6,13 @@
 #include "scenario.h"
 
 struct frame {
-	int64_t		 at;
-	uint32_t	 len;
-	uint8_t		*p;
+	int64_t at;
+	uint32_t len;
+	uint8_t *p;
 };
 
-static struct frame	*frames;
-static size_t		 frame_count, frame_room;
+static struct frame *frames;
+static size_t frame_count, frame_room;
 
 static void
 put16(uint8_t *p, unsigned int v)
@@ -106,7 +106,8 @@ build_icmp(const struct pkt *p, uint8_t version, uint8_t *t)
 }
 
 static void
-build_ip4(const struct node *src, const struct node *dst, const struct pkt *p, size_t len, uint8_t *h)
+build_ip4(
+    const struct node *src, const struct node *dst, const struct pkt *p, size_t len, uint8_t *h)
 {
 	memset(h, 0, 20);
 	h[0] = 0x45;
@@ -121,7 +122,8 @@ build_ip4(const struct node *src, const struct node *dst, const struct pkt *p, s
 }
 
 static void
-build_ip6(const struct node *src, const struct node *dst, const struct pkt *p, size_t len, uint8_t *h)
+build_ip6(
+    const struct node *src, const struct node *dst, const struct pkt *p, size_t len, uint8_t *h)
 {
 	memset(h, 0, 8);
 	h[0] = 0x60;
@@ -214,7 +216,7 @@ wire_capture(const struct sim *s, const struct pkt *p, int from, int to, uint8_t
 	f->len = (uint32_t)(n + p->w);
 	if (f->len < 60) {
 		memset(f->p + f->len, 0, 60 - f->len);
-		f->len = from == s->tap.node ? f->len : 60;	/* the card pads after the capture */
+		f->len = from == s->tap.node ? f->len : 60; /* the card pads after the capture */
 	}
 }
 

@@ -6,9 +6,16 @@
 #include "dialogue.h"
 #include "lookup.h"
 
-#define WINDOW_NS	(600 * SECOND)
+#define WINDOW_NS (600 * SECOND)
 
-enum { SCAN_PAIRS = 10, SCAN_MAX = 4096, NETS_MAX = 64, NETS_ALIKE = 5, HANDSHAKES_LEAST = 2, VAIN_MAX = 256 };
+enum {
+	SCAN_PAIRS = 10,
+	SCAN_MAX = 4096,
+	NETS_MAX = 64,
+	NETS_ALIKE = 5,
+	HANDSHAKES_LEAST = 2,
+	VAIN_MAX = 256
+};
 
 static bool
 host_near(const struct record_host *h, int64_t at)
@@ -18,21 +25,28 @@ host_near(const struct record_host *h, int64_t at)
 
 /* The attempts that fail where c fails. */
 struct vain {
-	struct { uint32_t isn; uint16_t port; } v[VAIN_MAX];
+	struct {
+		uint32_t isn;
+		uint16_t port;
+	} v[VAIN_MAX];
 	uint32_t n;
-	bool	 more;
+	bool more;
 };
 
 static void
 vain_find(const struct view *v, struct vain *out)
 {
-	struct case_iter it = { .client = &v->c->conn->client.ip, .server = &v->c->conn->server.ip, .server_port = v->c->conn->server.port };
+	struct case_iter it = { .client = &v->c->conn->client.ip,
+		.server = &v->c->conn->server.ip,
+		.server_port = v->c->conn->server.port };
 	const struct mail_case *x;
 
 	out->n = 0;
 	out->more = false;
-	for (uint32_t looked = 0; !out->more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
-		if (x->point != v->c->point || !x->has_conn || x->conn->synack_count > 0 || !x->conn->dir[0].isn_known)
+	for (uint32_t looked = 0;
+	     !out->more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
+		if (x->point != v->c->point || !x->has_conn || x->conn->synack_count > 0 ||
+		    !x->conn->dir[0].isn_known)
 			continue;
 		if ((out->more = out->n == VAIN_MAX))
 			break;
@@ -51,20 +65,25 @@ vain_has(const struct vain *vain, const struct record_connection *n)
 }
 
 /*
- * Of these answers at another place: was any to another attempt than those that fail here?  A SYN proxy between the two
- * places answers one there that the server refuses here.  `*at': of one such, where it is known.
+ * Of these answers at another place: was any to another attempt than those that fail here?  A SYN
+ * proxy between the two places answers one there that the server refuses here.  `*at': of one such,
+ * where it is known.
  */
 static bool
 others_answered(const struct view *v, const struct record_host *h, struct moment *at)
 {
-	struct case_iter it = { .client = &h->client, .server = &h->server.ip, .server_port = h->server.port,
-		.from_ns = h->first.ns, .to_ns = h->last.ns };
+	struct case_iter it = { .client = &h->client,
+		.server = &h->server.ip,
+		.server_port = h->server.port,
+		.from_ns = h->first.ns,
+		.to_ns = h->last.ns };
 	const struct mail_case *x;
 	struct vain vain;
 	uint32_t in_vain = 0;
 
 	vain_find(v, &vain);
-	for (uint32_t looked = 0; !vain.more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     !vain.more && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		if (x->point != h->key.point || !x->has_conn || x->conn->synack_count == 0)
 			continue;
 		if (!vain_has(&vain, x->conn)) {
@@ -77,14 +96,19 @@ others_answered(const struct view *v, const struct record_host *h, struct moment
 	return !vain.more && h->answered > in_vain;
 }
 
-/* C1: one that takes submissions is of most use, one that answers this very client proves most; then the latest. */
+/*
+ * C1: one that takes submissions is of most use, one that answers this very client proves most;
+ * then the latest.
+ */
 static void
 contrast_port(const struct mail_case *c, const struct record_host *h, struct contrast *out)
 {
-	bool submission = h->server.port == 587 || h->server.port == 465, own = addr_equal(&h->client, &c->conn->client.ip);
+	bool submission = h->server.port == 587 || h->server.port == 465,
+	     own = addr_equal(&h->client, &c->conn->client.ip);
 	int better = (submission - out->submission) * 2 + (own - out->port_own);
 
-	if (!out->c1 || better > 0 || (better == 0 && moment_before(&out->c1_at, &h->answered_at))) {
+	if (!out->c1 || better > 0 ||
+	    (better == 0 && moment_before(&out->c1_at, &h->answered_at))) {
 		out->port = h->server.port;
 		out->port_own = own;
 		out->c1_at = h->answered_at;
@@ -135,7 +159,8 @@ net_new(const struct addr **nets, uint32_t n, const struct addr *a)
 
 /* Does one of these hosts answer this client on another port? */
 static bool
-any_alive(const struct store *s, const struct mail_case *c, const struct addr *const *hosts, uint32_t n)
+any_alive(
+    const struct store *s, const struct mail_case *c, const struct addr *const *hosts, uint32_t n)
 {
 	struct host_iter it = { .client = &c->conn->client.ip };
 	const struct record_host *h;
@@ -149,7 +174,8 @@ any_alive(const struct store *s, const struct mail_case *c, const struct addr *c
 
 /* C2 is about this client's way out: one host that answers on the port refutes it. */
 static void
-contrast_client(const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
+contrast_client(
+    const struct store *s, const struct mail_case *c, bool refused, struct contrast *out)
 {
 	struct host_iter it = { .client = &c->conn->client.ip };
 	const struct addr *nets[NETS_MAX];
@@ -166,12 +192,15 @@ contrast_client(const struct store *s, const struct mail_case *c, bool refused, 
 			continue;
 		}
 		port_works = port_works || h->answered > 0;
-		one_ttl = one_ttl && (h->refused == 0 || h->key.point != c->point || h->ttl_rst == ttl);
-		if (h->answered == 0 && (refused ? h->refused : h->unanswered) > 0 && n < NETS_MAX && net_new(nets, n, &h->server.ip))
+		one_ttl =
+		    one_ttl && (h->refused == 0 || h->key.point != c->point || h->ttl_rst == ttl);
+		if (h->answered == 0 && (refused ? h->refused : h->unanswered) > 0 &&
+		    n < NETS_MAX && net_new(nets, n, &h->server.ip))
 			nets[n++] = &h->server.ip;
 	}
 	out->silent_nets = n;
-	out->silent_alive = n <= 2 && any_alive(s, c, nets, n);	/* three networks are enough without it */
+	out->silent_alive =
+	    n <= 2 && any_alive(s, c, nets, n); /* three networks are enough without it */
 	out->c2 = n >= 2 && others_work && !port_works;
 	out->one_distance = refused && ttl != 0 && one_ttl && n >= NETS_ALIKE;
 }
@@ -188,19 +217,23 @@ contrast_find(const struct view *v, bool refused, struct contrast *out)
 static bool
 attempt_failed(const struct mail_case *x)
 {
-	return x->conn->synack_count == 0 && (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2);
+	return x->conn->synack_count == 0 &&
+	    (moment_is(&x->conn->refused) || x->icmp_count > 0 || x->conn->syn_count >= 2);
 }
 
 int64_t
 contrast_over(const struct view *v)
 {
 	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port };
+	struct case_iter it = {
+		.client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port
+	};
 	int64_t first = n->first.ns, last = first, answered = INT64_MAX;
 	uint64_t cut = lookups_cut(v->lookups);
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		if (x->point != v->c->point)
 			continue;
 		if (x->conn->synack_count > 0 && x->conn->first.ns < answered)
@@ -210,43 +243,57 @@ contrast_over(const struct view *v)
 		if (attempt_failed(x) && x->conn->last.ns > last)
 			last = x->conn->last.ns;
 	}
-	return answered != INT64_MAX && last < answered && lookups_cut(v->lookups) == cut ? answered - first : 0;
+	return answered != INT64_MAX && last < answered && lookups_cut(v->lookups) == cut
+	    ? answered - first
+	    : 0;
 }
 
 bool
 contrast_comes_and_goes(const struct view *v, const struct contrast *con)
 {
 	const struct record_connection *n = v->c->conn;
-	int64_t until = n->first.ns + WINDOW_NS < con->same_at.ns ? n->first.ns + WINDOW_NS : con->same_at.ns;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port,
-		.from_ns = n->first.ns - WINDOW_NS, .to_ns = until, .backwards = true };
+	int64_t until =
+	    n->first.ns + WINDOW_NS < con->same_at.ns ? n->first.ns + WINDOW_NS : con->same_at.ns;
+	struct case_iter it = { .client = &n->client.ip,
+		.server = &n->server.ip,
+		.server_port = n->server.port,
+		.from_ns = n->first.ns - WINDOW_NS,
+		.to_ns = until,
+		.backwards = true };
 	uint64_t cut = lookups_cut(v->lookups);
 	const struct mail_case *x;
 
 	if (con->same_point != v->c->point)
 		return true;
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
 		if (x->point == v->c->point && attempt_failed(x))
 			return true;
-	return lookups_cut(v->lookups) != cut;		/* not looked for to the end: it may be so */
+	return lookups_cut(v->lookups) != cut; /* not looked for to the end: it may be so */
 }
 
 bool
 contrast_serves_still(const struct view *v, const struct record_host *h)
 {
 	const struct record_connection *n = v->c->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .server_port = n->server.port, .since_ns = n->first.ns };
+	struct case_iter it = { .client = &n->client.ip,
+		.server = &n->server.ip,
+		.server_port = n->server.port,
+		.since_ns = n->first.ns };
 	const struct mail_case *x;
 
 	if (h->answered_at.ns > n->first.ns)
 		return true;
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x->point == v->c->point && x->conn->dir[1].last.ns > n->first.ns && x->conn->synack_count > 0 && x->conn->dir[1].rst.frame == 0)
+	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
+		if (x->point == v->c->point && x->conn->dir[1].last.ns > n->first.ns &&
+		    x->conn->synack_count > 0 && x->conn->dir[1].rst.frame == 0)
 			return true;
 	return false;
 }
 
-/* What this point shows by its own clock: one attempt at two points, whose clocks differ, is no second one. */
+/*
+ * What this point shows by its own clock: one attempt at two points, whose clocks differ, is no
+ * second one.
+ */
 static bool
 copy_at(const struct mail_case *x, uint32_t point)
 {
@@ -263,15 +310,20 @@ bool
 contrast_attempts(const struct view *v)
 {
 	const struct mail_case *c = v->c;
-	struct case_iter it = { .server = &c->conn->server.ip, .server_port = c->conn->server.port,
-		.from_ns = c->conn->first.ns - WINDOW_NS, .to_ns = c->conn->first.ns + WINDOW_NS };
+	struct case_iter it = { .server = &c->conn->server.ip,
+		.server_port = c->conn->server.port,
+		.from_ns = c->conn->first.ns - WINDOW_NS,
+		.to_ns = c->conn->first.ns + WINDOW_NS };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		int64_t gap = x->conn->first.ns - c->conn->first.ns;
 
-		if (addr_equal(&x->conn->client.ip, &c->conn->client.ip) && x->conn->state == CONN_UNANSWERED &&
-		    (x->point == c->point || !copy_at(x, c->point)) && (gap >= 60 * SECOND || gap <= -60 * SECOND))
+		if (addr_equal(&x->conn->client.ip, &c->conn->client.ip) &&
+		    x->conn->state == CONN_UNANSWERED &&
+		    (x->point == c->point || !copy_at(x, c->point)) &&
+		    (gap >= 60 * SECOND || gap <= -60 * SECOND))
 			return true;
 	}
 	return false;
@@ -314,7 +366,8 @@ contrast_scanner(const struct store *s, const struct mail_case *c, bool *many)
 	size_t n = 0, m = 0;
 
 	while (n < SCAN_MAX && (h = store_host_next(s, &it)) != NULL) {
-		if (h->data != 0 || h->key.point != c->point)	/* elsewhere the same attempts are seen again */
+		if (h->data != 0 ||
+		    h->key.point != c->point) /* elsewhere the same attempts are seen again */
 			continue;
 		all[n++] = h->first.ns;
 		if (addr_prefix_equal(&h->server.ip, &c->conn->server.ip, 24, 64))
@@ -342,7 +395,10 @@ contrast_rtt(const struct view *view, uint32_t *witnesses)
 			least = v[i].rtt_min_ns;
 	}
 	*witnesses = timed < UINT32_MAX ? (uint32_t)timed : UINT32_MAX;
-	/* a first SYN waits for ARP, and a busy minute makes every handshake slow: what a session needed later is the better least */
+	/*
+	 * a first SYN waits for ARP, and a busy minute makes every handshake slow: what a session
+	 * needed later is the better least
+	 */
 	session = sights != NULL ? sights_least_rtt(sights, c) : 0;
 	if (least == 0 || (session == 0 && timed < HANDSHAKES_LEAST))
 		return 0;
@@ -371,7 +427,8 @@ contrast_ttl(const struct view *view, bool other_ports_only)
 	uint8_t ttl = 0;
 
 	for (size_t i = 0; i < n; i++)
-		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn->server.port) && (ttl == 0 || v[i].ttl < ttl))
+		if (v[i].ttl != 0 && (!other_ports_only || v[i].port != c->conn->server.port) &&
+		    (ttl == 0 || v[i].ttl < ttl))
 			ttl = v[i].ttl;
 	return ttl;
 }
@@ -389,7 +446,8 @@ static bool
 same_attempt(const struct mail_case *x, const struct mail_case *c)
 {
 	return x->point != c->point && x->conn->dir[0].isn_known && c->conn->dir[0].isn_known &&
-	    x->conn->dir[0].isn == c->conn->dir[0].isn && endpoint_equal(&x->conn->client, &c->conn->client) &&
+	    x->conn->dir[0].isn == c->conn->dir[0].isn &&
+	    endpoint_equal(&x->conn->client, &c->conn->client) &&
 	    endpoint_equal(&x->conn->server, &c->conn->server);
 }
 
@@ -411,7 +469,8 @@ answered_at_client(const struct view *view)
 {
 	const struct record_connection *n = view->c->conn;
 
-	return n->synack_count > 0 && ttl_undiminished(n->dir[0].ttl_syn) && !ttl_undiminished(n->dir[1].ttl_syn);
+	return n->synack_count > 0 && ttl_undiminished(n->dir[0].ttl_syn) &&
+	    !ttl_undiminished(n->dir[1].ttl_syn);
 }
 
 /* The same attempt at another capture point of which `is' holds; NULL = none. */
@@ -424,7 +483,8 @@ attempt_elsewhere(const struct view *view, bool (*is)(const struct view *view))
 
 	if (store_point_count(view->store) <= 1)
 		return NULL;
-	for (uint32_t looked = 0; (there.c = lookup_next(view->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0;
+	     (there.c = lookup_next(view->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
 		if (same_attempt(there.c, c) && is(&there))
 			return there.c;
 	return NULL;

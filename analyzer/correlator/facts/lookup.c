@@ -10,7 +10,8 @@
 #include <strings.h>
 
 size_t
-count_before(const void *v, size_t n, size_t size, bool (*before)(const void *element, const void *key), const void *key)
+count_before(const void *v, size_t n, size_t size,
+    bool (*before)(const void *element, const void *key), const void *key)
 {
 	size_t lo = 0, hi = n;
 
@@ -108,7 +109,8 @@ greetings_build(struct lookups *l)
 	qsort(l->greetings, n, sizeof(*l->greetings), greeting_order);
 	for (size_t i = 1; i < n; i++)
 		if (greeting_group(&l->greetings[kept], &l->greetings[i]) != 0 ||
-		    !addr_equal(&l->greetings[kept].c->conn->server.ip, &l->greetings[i].c->conn->server.ip))
+		    !addr_equal(&l->greetings[kept].c->conn->server.ip,
+			&l->greetings[i].c->conn->server.ip))
 			l->greetings[++kept] = l->greetings[i];
 	l->greeting_count = n > 0 ? kept + 1 : 0;
 }
@@ -150,10 +152,15 @@ lookup_greeting_other(struct lookups *l, const struct mail_case *c)
 		greetings_build(l);
 	from = count_before(l->greetings, l->greeting_count, sizeof(own), asker_before, &own);
 	to = count_before(l->greetings, l->greeting_count, sizeof(own), asker_not_past, &own);
-	return from < to && (strcmp(l->greetings[from].name, own.name) != 0 || strcmp(l->greetings[to - 1].name, own.name) != 0);
+	return from < to &&
+	    (strcmp(l->greetings[from].name, own.name) != 0 ||
+		strcmp(l->greetings[to - 1].name, own.name) != 0);
 }
 
-/* Addresses of one /16 lie together: if neither the first nor the last of the group is of another, none is. */
+/*
+ * Addresses of one /16 lie together: if neither the first nor the last of the group is of another,
+ * none is.
+ */
 const struct mail_case *
 lookup_greeting_twin(struct lookups *l, const struct mail_case *c)
 {
@@ -180,9 +187,9 @@ lookup_greeting_twin(struct lookups *l, const struct mail_case *c)
 /* ---- recipients that were taken --------------------------------------------------------- */
 
 struct accepted_key {
-	const struct addr *server;	/* NULL = any */
-	const char	*address;
-	int64_t		 from_ns;
+	const struct addr *server; /* NULL = any */
+	const char *address;
+	int64_t from_ns;
 };
 
 static int
@@ -190,7 +197,9 @@ accepted_against(const struct accepted *x, const struct accepted_key *k)
 {
 	int d = strcasecmp(x->recipient->address, k->address);
 
-	return d != 0 || k->server == NULL ? d : memcmp(&x->c->conn->server.ip, k->server, sizeof(*k->server));
+	return d != 0 || k->server == NULL
+	    ? d
+	    : memcmp(&x->c->conn->server.ip, k->server, sizeof(*k->server));
 }
 
 static int
@@ -204,7 +213,8 @@ accepted_order(const void *a, const void *b)
 		return d;
 	if ((d = order_u64(x->c->index, y->c->index)) != 0)
 		return d;
-	return (x->recipient > y->recipient) - (x->recipient < y->recipient);	/* of one case: one array */
+	return (x->recipient > y->recipient) -
+	    (x->recipient < y->recipient); /* of one case: one array */
 }
 
 static bool
@@ -238,21 +248,25 @@ accepted_build(struct lookups *l)
 
 		for (uint32_t k = 0; c->session != NULL && k < c->recipient_count; k++)
 			if (c->recipients[k]->reply.code / 100 == 2)
-				l->accepted[l->accepted_count++] = (struct accepted){ c, c->recipients[k] };
+				l->accepted[l->accepted_count++] =
+				    (struct accepted){ c, c->recipients[k] };
 	}
 	qsort(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_order);
 }
 
 const struct accepted *
-lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns, size_t *count)
+lookup_accepted(struct lookups *l, const struct addr *server, const char *address, int64_t from_ns,
+    size_t *count)
 {
 	struct accepted_key k = { server, address, from_ns };
 	size_t from, to;
 
 	if (l->accepted == NULL)
 		accepted_build(l);
-	from = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_before, &k);
-	to = count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_not_past, &k);
+	from =
+	    count_before(l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_before, &k);
+	to = count_before(
+	    l->accepted, l->accepted_count, sizeof(*l->accepted), accepted_not_past, &k);
 	*count = to - from;
 	return *count > 0 ? l->accepted + from : NULL;
 }
@@ -260,7 +274,8 @@ lookup_accepted(struct lookups *l, const struct addr *server, const char *addres
 /* ---- mails whose answer was not heard ----------------------------------------------------- */
 
 const char *
-mail_name(const struct mail_case *c, const struct record_transaction *t, const struct record_message **m)
+mail_name(
+    const struct mail_case *c, const struct record_transaction *t, const struct record_message **m)
 {
 	*m = case_message(c, t->key.n);
 	if (t->message_id[0] != '\0' || *m == NULL)
@@ -270,7 +285,7 @@ mail_name(const struct mail_case *c, const struct record_transaction *t, const s
 
 struct unheard_key {
 	const struct addr *client;
-	const char	*name;
+	const char *name;
 };
 
 static int
@@ -319,7 +334,8 @@ unheard_build(struct lookups *l)
 		const struct mail_case *c = s->cases[i];
 
 		for (uint32_t k = 0; c->session != NULL && k < c->transaction_count; k++) {
-			struct unheard u = { c, c->transactions[k], mail_name(c, c->transactions[k], &m) };
+			struct unheard u = { c, c->transactions[k],
+				mail_name(c, c->transactions[k], &m) };
 
 			if (u.name[0] != '\0' && transaction_unheard(c, u.t))
 				l->unheard[l->unheard_count++] = u;
@@ -371,8 +387,8 @@ case_has_stalls(const struct mail_case *c)
 }
 
 static const struct lookup_facts {
-	bool	client;		/* by its address, else by the server's */
-	bool	(*wanted)(const struct mail_case *c);
+	bool client; /* by its address, else by the server's */
+	bool (*wanted)(const struct mail_case *c);
 } facts[LOOKUP_KINDS] = {
 	[LOOKUP_POP_OF_SERVER] = { false, case_pop_session },
 	[LOOKUP_POP_OF_CLIENT] = { true, case_pop_session },
@@ -403,7 +419,7 @@ cases_build(struct lookups *l, enum lookup_kind kind)
 
 struct case_key {
 	const struct addr *of;
-	bool		 client;
+	bool client;
 };
 
 static bool
@@ -411,7 +427,8 @@ case_before(const void *element, const void *key)
 {
 	const struct case_key *k = key;
 
-	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of, sizeof(*k->of)) < 0;
+	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of,
+		   sizeof(*k->of)) < 0;
 }
 
 static bool
@@ -419,7 +436,8 @@ case_not_past(const void *element, const void *key)
 {
 	const struct case_key *k = key;
 
-	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of, sizeof(*k->of)) <= 0;
+	return memcmp(case_address(*(struct mail_case *const *)element, k->client), k->of,
+		   sizeof(*k->of)) <= 0;
 }
 
 struct case_run
@@ -430,8 +448,10 @@ lookup_cases(struct lookups *l, enum lookup_kind kind, const struct addr *of)
 
 	if (l->cases[kind] == NULL)
 		cases_build(l, kind);
-	from = count_before(l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_before, &k);
-	to = count_before(l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_not_past, &k);
+	from = count_before(
+	    l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_before, &k);
+	to = count_before(
+	    l->cases[kind], l->case_count[kind], sizeof(struct mail_case *), case_not_past, &k);
 	return (struct case_run){ l->cases[kind] + from, to - from };
 }
 
@@ -452,7 +472,8 @@ case_run_before(struct case_run run, int64_t ns)
 static int
 login_order(const void *a, const void *b)
 {
-	const struct mail_case *x = *(const struct mail_case *const *)a, *y = *(const struct mail_case *const *)b;
+	const struct mail_case *x = *(const struct mail_case *const *)a,
+			       *y = *(const struct mail_case *const *)b;
 	int d = memcmp(&x->conn->client.ip, &y->conn->client.ip, sizeof(struct addr));
 
 	if (d != 0 || (d = order_i64(x->session->auth_at.ns, y->session->auth_at.ns)) != 0)
@@ -475,7 +496,7 @@ logins_build(struct lookups *l)
 
 struct login_key {
 	const struct addr *client;
-	int64_t		 ns;
+	int64_t ns;
 };
 
 static bool
@@ -496,8 +517,10 @@ lookup_logins(struct lookups *l, const struct addr *client, int64_t from_ns, int
 
 	if (l->logins == NULL)
 		logins_build(l);
-	from = count_before(l->logins, l->login_count, sizeof(struct mail_case *), login_before, &after);
-	to = count_before(l->logins, l->login_count, sizeof(struct mail_case *), login_before, &until);
+	from = count_before(
+	    l->logins, l->login_count, sizeof(struct mail_case *), login_before, &after);
+	to = count_before(
+	    l->logins, l->login_count, sizeof(struct mail_case *), login_before, &until);
 	return (struct case_run){ l->logins + from, to > from ? to - from : 0 };
 }
 
@@ -515,18 +538,23 @@ offer_against(const struct mail_case *x, const struct endpoint *server)
 static int
 offer_order(const void *a, const void *b)
 {
-	const struct mail_case *x = *(const struct mail_case *const *)a, *y = *(const struct mail_case *const *)b;
+	const struct mail_case *x = *(const struct mail_case *const *)a,
+			       *y = *(const struct mail_case *const *)b;
 	int d;
 
-	if ((d = offer_against(x, &y->conn->server)) != 0 || (d = order_u64(x->point, y->point)) != 0)
+	if ((d = offer_against(x, &y->conn->server)) != 0 ||
+	    (d = order_u64(x->point, y->point)) != 0)
 		return d;
-	return (d = strcmp(x->session->capabilities, y->session->capabilities)) != 0 ? d : order_u64(x->index, y->index);
+	return (d = strcmp(x->session->capabilities, y->session->capabilities)) != 0
+	    ? d
+	    : order_u64(x->index, y->index);
 }
 
 static bool
 offer_repeats(const struct mail_case *x, const struct mail_case *y)
 {
-	return offer_against(x, &y->conn->server) == 0 && x->point == y->point && strcmp(x->session->capabilities, y->session->capabilities) == 0;
+	return offer_against(x, &y->conn->server) == 0 && x->point == y->point &&
+	    strcmp(x->session->capabilities, y->session->capabilities) == 0;
 }
 
 static void
@@ -565,8 +593,10 @@ lookup_offers(struct lookups *l, const struct endpoint *server)
 
 	if (l->offers == NULL)
 		offers_build(l);
-	from = count_before(l->offers, l->offer_count, sizeof(struct mail_case *), offer_before, server);
-	to = count_before(l->offers, l->offer_count, sizeof(struct mail_case *), offer_not_past, server);
+	from = count_before(
+	    l->offers, l->offer_count, sizeof(struct mail_case *), offer_before, server);
+	to = count_before(
+	    l->offers, l->offer_count, sizeof(struct mail_case *), offer_not_past, server);
 	return (struct case_run){ l->offers + from, to - from };
 }
 
@@ -605,7 +635,8 @@ lookup_next(struct lookups *l, struct case_iter *it, uint32_t *looked, uint32_t 
 }
 
 struct proven
-lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns)
+lookup_proven(struct lookups *l, const struct addr *from, const struct addr *to, int64_t at_ns,
+    int64_t span_ns)
 {
 	return store_proven(l->store, from, to, at_ns, span_ns, &l->cut);
 }

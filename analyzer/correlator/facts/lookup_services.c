@@ -22,9 +22,13 @@ service_of(const struct record_host *h)
 {
 	bool answered = h->answered > 0, timed = answered && h->rtt_min_ns > 0;
 
-	return (struct service){ .server = h->server.ip, .point = h->key.point, .port = h->server.port,
-		.ttl = answered ? h->ttl : 0, .timed = timed ? h->answered : 0,
-		.rtt_min_ns = timed ? h->rtt_min_ns : 0, .rtt_most_ns = timed ? h->rtt_min_ns : 0 };
+	return (struct service){ .server = h->server.ip,
+		.point = h->key.point,
+		.port = h->server.port,
+		.ttl = answered ? h->ttl : 0,
+		.timed = timed ? h->answered : 0,
+		.rtt_min_ns = timed ? h->rtt_min_ns : 0,
+		.rtt_most_ns = timed ? h->rtt_min_ns : 0 };
 }
 
 static void
@@ -68,7 +72,8 @@ services_build(struct lookups *l, struct service_group *g, struct addr_span host
 static const struct service_group *
 services_about(struct lookups *l, const struct addr *server)
 {
-	struct addr_span hosts = contrast_hosts(l->store, true, server);	/* joined: one record of a client and port */
+	struct addr_span hosts =
+	    contrast_hosts(l->store, true, server); /* joined: one record of a client and port */
 	const struct addr_index *x = &l->store->contrast->by_server;
 	struct service_group *g;
 

@@ -7,14 +7,21 @@ static const uint32_t overheads[] = { 8, 20, 24, 28, 38, 40, 50, 52, 60, 62, 73,
 /* Sizes that are configured for other reasons: baby giants, ATM cells, VPN defaults. */
 static const uint32_t habits[] = { 1496, 1456, 1454, 1436, 1400, 1380, 1280 };
 /* RFC 1191 section 7.1. */
-static const uint32_t plateaus[] = { 65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68 };
+static const uint32_t plateaus[] = { 65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296,
+	68 };
 /* 2.4: the order of likelihood when U is itself the size of a link. */
-static const uint32_t first_1492[] = { 1454, 1472, 1468, 1484, 1452, 1432, 1412, 1442, 1440, 1430, 1419 };
+static const uint32_t first_1492[] = { 1454, 1472, 1468, 1484, 1452, 1432, 1412, 1442, 1440, 1430,
+	1419 };
 static const uint32_t first_1500[] = { 1492, 1454, 1480, 1476, 1460, 1462, 1440, 1420, 1400 };
 
-#define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-enum { MIN_V6 = 1280, LEAST_PROVEN = 576, TIGHT = 8, ETHERNET = 1500 };	/* tcp_probe_threshold: 2.5 */
+enum {
+	MIN_V6 = 1280,
+	LEAST_PROVEN = 576,
+	TIGHT = 8,
+	ETHERNET = 1500
+}; /* tcp_probe_threshold: 2.5 */
 
 static void
 exact_add(struct mtu_bounds *b, uint32_t mtu)
@@ -64,13 +71,14 @@ mtu_inconsistent(const struct mtu_bounds *b)
 
 struct candidates {
 	const struct mtu_bounds *b;
-	uint32_t	n, at[64];
+	uint32_t n, at[64];
 };
 
 static void
 candidate(struct candidates *c, uint32_t k)
 {
-	if (k < c->b->proven || (c->b->lost != 0 && k >= c->b->lost) || (c->b->family == 6 && k < MIN_V6))
+	if (k < c->b->proven || (c->b->lost != 0 && k >= c->b->lost) ||
+	    (c->b->family == 6 && k < MIN_V6))
 		return;
 	for (uint32_t i = 0; i < c->n; i++)
 		if (c->at[i] == k)
@@ -97,7 +105,7 @@ candidates_rest(struct candidates *c)
 	struct candidates all = { .b = c->b };
 	bool narrow = c->b->pppoe || (c->b->lost != 0 && c->b->lost <= 1492);
 
-	if (c->b->lost > ETHERNET)	/* jumbo frames: first what every link carries */
+	if (c->b->lost > ETHERNET) /* jumbo frames: first what every link carries */
 		candidate(&all, ETHERNET);
 	for (size_t i = 0; i < COUNT(overheads); i++) {
 		candidate(&all, 1500 - overheads[i]);
@@ -106,7 +114,7 @@ candidates_rest(struct candidates *c)
 	}
 	for (size_t i = 0; i < COUNT(habits); i++)
 		candidate(&all, habits[i]);
-	if (all.n == 0)		/* below every tunnel: the old plateaus */
+	if (all.n == 0) /* below every tunnel: the old plateaus */
 		for (size_t i = 0; i < COUNT(plateaus); i++)
 			candidate(&all, plateaus[i]);
 	while (all.n > 0) {
@@ -131,7 +139,8 @@ safe_size(const struct mtu_bounds *b)
 		return 0;
 	candidates_rest(&c);
 	for (size_t i = 0; i < COUNT(plateaus); i++)
-		if (plateaus[i] <= b->proven && plateaus[i] >= LEAST_PROVEN && (c.n == 0 || plateaus[i] > c.at[0]))
+		if (plateaus[i] <= b->proven && plateaus[i] >= LEAST_PROVEN &&
+		    (c.n == 0 || plateaus[i] > c.at[0]))
 			return plateaus[i];
 	return c.n > 0 && c.at[0] > LEAST_PROVEN ? c.at[0] : LEAST_PROVEN;
 }

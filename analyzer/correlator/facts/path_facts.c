@@ -5,14 +5,27 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { CHAIN_LEAST = 4, AGAIN_LEAST = 3, SYNS_LEAST = 3, Q_LOWER = 10, Q_CANNOT = 50, LOOKED = 256 };	/* 1A; 0.3, permille */
+enum {
+	CHAIN_LEAST = 4,
+	AGAIN_LEAST = 3,
+	SYNS_LEAST = 3,
+	Q_LOWER = 10,
+	Q_CANNOT = 50,
+	LOOKED = 256
+}; /* 1A; 0.3, permille */
 
-#define STALL_LEAST	(3 * PATH_SECOND)	/* 1A, condition 2 */
-#define CHANCE	0.01	/* chains that long to be expected in the connection: above it they are no wonder */
+#define STALL_LEAST (3 * PATH_SECOND) /* 1A, condition 2 */
+#define CHANCE \
+	0.01 /* chains that long to be expected in the connection: above it they are no wonder */
 
-#define LATE_LEAST	(PATH_SECOND / 5)	/* no repetition follows sooner for want of an answer (RTO) */
+#define LATE_LEAST \
+	(PATH_SECOND / 5) /* no repetition follows sooner for want of an answer (RTO) \
+			   */
 
-/* What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about size. */
+/*
+ * What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about
+ * size.
+ */
 enum { LEAST_MTU_V4 = 576, LEAST_MTU_V6 = 1280 };
 
 struct way
@@ -42,13 +55,15 @@ way_two_sided(const struct way *w)
 }
 
 /*
- * A router has counted the TTL down: however short the way back to the sender, the capture is not on its
- * interface, and what is lost in that router did not reach it.  (30, 32 and 60 were first TTLs, too.)
+ * A router has counted the TTL down: however short the way back to the sender, the capture is not
+ * on its interface, and what is lost in that router did not reach it.  (30, 32 and 60 were first
+ * TTLs, too.)
  */
 static bool
 routed(uint8_t ttl)
 {
-	return ttl != 0 && ttl != 30 && ttl != 32 && ttl != 60 && ttl != 64 && ttl != 128 && ttl != 255;
+	return ttl != 0 && ttl != 30 && ttl != 32 && ttl != 60 && ttl != 64 && ttl != 128 &&
+	    ttl != 255;
 }
 
 bool
@@ -70,16 +85,27 @@ way_mixed_up(const struct way *w)
 const struct mail_case *
 way_unanswered(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .server_port = w->c->conn->server.port,
-		.from_ns = s->first.ns, .to_ns = s->last.ns + (s->last.ns - s->first.ns) };
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.server_port = w->c->conn->server.port,
+		.from_ns = s->first.ns,
+		.to_ns = s->last.ns + (s->last.ns - s->first.ns) };
 	const struct mail_case *x;
 
-	/* what is smaller passes on this connection, or on another one: it is about that connection, or that port */
-	if ((!stall_dead(s) && s->live != 0) || way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->last.ns).bits != 0)
+	/*
+	 * what is smaller passes on this connection, or on another one: it is about that
+	 * connection, or that port
+	 */
+	if ((!stall_dead(s) && s->live != 0) ||
+	    way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->last.ns)
+		    .bits != 0)
 		return NULL;
-	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
-		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_UNANSWERED && x->conn->dir[1].packets == 0 && x->icmp_count == 0 &&
-		    x->conn->syn_count >= SYNS_LEAST && x->conn->t_end - x->conn->first.ns >= STALL_LEAST && stall_lasts(s, x->conn->first.ns))
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL;)
+		if (x->has_conn && x->point == w->c->point && x->conn->state == CONN_UNANSWERED &&
+		    x->conn->dir[1].packets == 0 && x->icmp_count == 0 &&
+		    x->conn->syn_count >= SYNS_LEAST &&
+		    x->conn->t_end - x->conn->first.ns >= STALL_LEAST &&
+		    stall_lasts(s, x->conn->first.ns))
 			return x;
 	return NULL;
 }
@@ -107,14 +133,17 @@ way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
 bool
 way_deaf(const struct way *w)
 {
-	return w->a->deaf_count >= AGAIN_LEAST && !w->a->deaf_late && way_lasted(w, w->a->deaf_from.ns, w->a->deaf_to.ns) >= STALL_LEAST;
+	return w->a->deaf_count >= AGAIN_LEAST && !w->a->deaf_late &&
+	    way_lasted(w, w->a->deaf_from.ns, w->a->deaf_to.ns) >= STALL_LEAST;
 }
 
 /* Offsets count from the first byte that a point saw; sequence numbers are the same everywhere. */
 bool
-way_deaf_here(const struct way *w, const struct record_direction *there, const struct record_stall *s)
+way_deaf_here(
+    const struct way *w, const struct record_direction *there, const struct record_stall *s)
 {
-	return way_deaf(w) && w->a->seq != 0 && there->seq != 0 && w->a->seq + (uint32_t)w->a->deaf_at == there->seq + (uint32_t)s->head;
+	return way_deaf(w) && w->a->seq != 0 && there->seq != 0 &&
+	    w->a->seq + (uint32_t)w->a->deaf_at == there->seq + (uint32_t)s->head;
 }
 
 /* ---- ICMP ----------------------------------------------------------------------- */
@@ -189,14 +218,15 @@ way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun)
 	for (uint32_t i = 0; up && i < w->c->transaction_count; i++) {
 		const struct record_transaction *t = w->c->transactions[i];
 
-		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 || to <= t->data_reply.at.ns)
+		if (t->data_reply.at.frame == 0 || t->data_reply.code != 354 ||
+		    to <= t->data_reply.at.ns)
 			continue;
 		if (t->end_of_data.frame != 0 && from >= t->end_of_data.ns)
 			continue;
 		if (t->end_bare && from >= t->last.ns)
-			return false;	/* to the client that was the end: rule_symptom.c */
+			return false; /* to the client that was the end: rule_symptom.c */
 		if (t->end_of_data.frame == 0 && case_missing_dir(w->c, w->dir))
-			return false;	/* its end may be among the missing bytes */
+			return false; /* its end may be among the missing bytes */
 		*begun = t->data_reply.at.ns;
 		return to <= t->end_of_data.ns || t->end_of_data.frame == 0;
 	}
@@ -208,7 +238,7 @@ way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun)
 		return false;
 	*begun = s->content_from.ns;
 	if (up && s->chunk_whole && from >= w->a->data_last.ns) {
-		*begun = w->b->data_last.ns;	/* until then it was the server's turn */
+		*begun = w->b->data_last.ns; /* until then it was the server's turn */
 		return *begun > from;
 	}
 	return true;
@@ -223,7 +253,8 @@ long_by_jump(const struct way *w, const struct record_stall *s)
 	const int64_t to[] = { s->last.ns, s->lost_last.ns };
 
 	for (int i = 0; i < 2; i++)
-		if (to[i] - s->first.ns >= STALL_LEAST && way_lasted(w, s->first.ns, to[i]) < STALL_LEAST)
+		if (to[i] - s->first.ns >= STALL_LEAST &&
+		    way_lasted(w, s->first.ns, to[i]) < STALL_LEAST)
 			return true;
 	return false;
 }
@@ -252,7 +283,10 @@ stall_carried(const struct record_stall *s)
 	return s->w_min > 0 && size_carried(s, s->w_min);
 }
 
-/* Lost at u or more.  A super-segment was cut into the largest there are: its first is one of them (S3). */
+/*
+ * Lost at u or more.  A super-segment was cut into the largest there are: its first is one of them
+ * (S3).
+ */
 static uint32_t
 lost_large(const struct record_stall *s)
 {
@@ -283,8 +317,9 @@ stall_long(const struct record_stall *s)
 {
 	if (size_carried(s, s->u) || s->pieces_came)
 		return false;
-	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST && lost_large(s) + last_open(s) >= CHAIN_LEAST
-	    && s->u > s->proven && s->last.ns - s->first.ns >= STALL_LEAST;
+	return !stall_heard_large(s) && s->chain_above + last_open(s) >= CHAIN_LEAST &&
+	    lost_large(s) + last_open(s) >= CHAIN_LEAST && s->u > s->proven &&
+	    s->last.ns - s->first.ns >= STALL_LEAST;
 }
 
 bool
@@ -302,7 +337,8 @@ stall_heard_large(const struct record_stall *s)
 static bool
 stall_stands(const struct record_stall *s)
 {
-	return s->chain_lost >= CHAIN_LEAST && s->lost_last.ns - s->first.ns >= STALL_LEAST && !s->zero_window && !s->options_cut && !s->one_sided;
+	return s->chain_lost >= CHAIN_LEAST && s->lost_last.ns - s->first.ns >= STALL_LEAST &&
+	    !s->zero_window && !s->options_cut && !s->one_sided;
 }
 
 bool
@@ -316,13 +352,16 @@ bool
 stall_dead(const struct record_stall *s)
 {
 	return (stall_stands(s) && stall_one_way_dead(s)) ||
-	    (stall_silent(s) && (s->proven >= s->w_min || s->pieces_came || stall_carried(s) || stall_heard_large(s)));
+	    (stall_silent(s) &&
+		(s->proven >= s->w_min || s->pieces_came || stall_carried(s) ||
+		    stall_heard_large(s)));
 }
 
 bool
 stall_lasts(const struct record_stall *s, int64_t ns)
 {
-	int64_t end = s->delivered.frame != 0 ? s->delivered.ns : s->last.ns + (s->last.ns - s->first.ns);
+	int64_t end =
+	    s->delivered.frame != 0 ? s->delivered.ns : s->last.ns + (s->last.ns - s->first.ns);
 
 	return ns >= s->first.ns && ns <= end;
 }
@@ -367,7 +406,8 @@ static void
 live_one(const struct mail_case *o, int dir, int64_t from, int64_t to, struct live_elsewhere *e)
 {
 	const struct record_direction *d = &o->conn->dir[dir];
-	const struct moment *small = within(&d->small_ok_first, from, to) ? &d->small_ok_first : &d->small_ok_last;
+	const struct moment *small =
+	    within(&d->small_ok_first, from, to) ? &d->small_ok_first : &d->small_ok_last;
 	/* a new SYN that is answered; the other way round its SYN-ACK, answered by the last ACK */
 	const struct moment *sent = dir == 0 ? &o->conn->syn[0] : &o->conn->synack_first;
 	const struct moment *answer = dir == 0 ? &o->conn->synack_first : &o->conn->handshake;
@@ -377,7 +417,8 @@ live_one(const struct mail_case *o, int dir, int64_t from, int64_t to, struct li
 		e->l4 = *small;
 		e->l4_point = o->point;
 	}
-	if (!(e->bits & LIVE_L5) && within(sent, from, to) && answer->frame != 0 && answer->ns >= sent->ns) {
+	if (!(e->bits & LIVE_L5) && within(sent, from, to) && answer->frame != 0 &&
+	    answer->ns >= sent->ns) {
 		e->bits |= LIVE_L5;
 		e->l5 = *answer;
 		e->l5_point = o->point;
@@ -389,16 +430,22 @@ way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 {
 	enum { ALL = LIVE_L4 | LIVE_L5 };
 	struct live_elsewhere e = { .bits = 0 };
-	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from,
-		.to_ns = to, .since_ns = from };
-	struct case_iter back = { .client = it.server, .server = it.client, .to_ns = to, .since_ns = from };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to,
+		.server = w->dir == 0 ? w->to : w->from,
+		.to_ns = to,
+		.since_ns = from };
+	struct case_iter back = {
+		.client = it.server, .server = it.client, .to_ns = to, .since_ns = from
+	};
 	const struct mail_case *o;
 	int dir;
 
-	for (uint32_t looked = 0; e.bits != ALL && (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0;
+	     e.bits != ALL && (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
-	for (uint32_t looked = 0; e.bits != ALL && (o = lookup_next(w->v->lookups, &back, &looked, LOOKUP_MOST)) != NULL; )
+	for (uint32_t looked = 0; e.bits != ALL &&
+	     (o = lookup_next(w->v->lookups, &back, &looked, LOOKUP_MOST)) != NULL;)
 		if (same_path(w, o, &dir))
 			live_one(o, dir, from, to, &e);
 	return e;
@@ -407,14 +454,17 @@ way_live_elsewhere(const struct way *w, int64_t from, int64_t to)
 bool
 way_full_size_seen(const struct way *w, uint32_t size, int64_t at)
 {
-	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .server = w->dir == 0 ? w->to : w->from,
-		.to_ns = at + PATH_EPOCH, .since_ns = at - PATH_EPOCH };
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to,
+		.server = w->dir == 0 ? w->to : w->from,
+		.to_ns = at + PATH_EPOCH,
+		.since_ns = at - PATH_EPOCH };
 	const struct mail_case *o;
 	int dir;
 
 	if (w->a->w_max >= size || w->a->super_segments > 0)
 		return true;
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		const struct record_direction *d;
 
 		if (!same_path(w, o, &dir))
@@ -461,7 +511,8 @@ wilson_lower(uint32_t k, uint32_t n)
 	if (k > n)
 		k = n;
 	p = (double)k / n;
-	x = (p + z * z / (2.0 * n) - z * sqrt(p * (1 - p) / n + z * z / (4.0 * n * (double)n))) / (1 + z * z / n);
+	x = (p + z * z / (2.0 * n) - z * sqrt(p * (1 - p) / n + z * z / (4.0 * n * (double)n))) /
+	    (1 + z * z / n);
 	return x > 0 ? x : 0;
 }
 
@@ -478,48 +529,60 @@ say_chain(struct finding *f, const struct way *w, const struct record_stall *s)
 {
 	struct finding_evidence *e;
 
-	e = finding_says(f, w->c->point, "the same bytes sent %u times over %.1f s, %u bytes at the IP layer, not acknowledged",
+	e = finding_says(f, w->c->point,
+	    "the same bytes sent %u times over %.1f s, %u bytes at the IP layer, not acknowledged",
 	    s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)), s->w_min);
 	for (uint32_t i = 0; i < s->chain_len; i++)
 		evidence_frame_nr(e, s->chain[i].frame);
 	if (s->delivered.frame != 0)
-		evidence_frame(finding_says(f, w->c->point, "acknowledged at last, %.1f s after the first",
-		    seconds(way_lasted(w, s->first.ns, s->delivered.ns))), &s->delivered);
+		evidence_frame(
+		    finding_says(f, w->c->point, "acknowledged at last, %.1f s after the first",
+			seconds(way_lasted(w, s->first.ns, s->delivered.ns))),
+		    &s->delivered);
 }
 
 static void
-say_bit(struct finding *f, uint32_t point, uint32_t bits, uint32_t bit, const struct moment *at, const char *words)
+say_bit(struct finding *f, uint32_t point, uint32_t bits, uint32_t bit, const struct moment *at,
+    const char *words)
 {
 	if (bits & bit)
 		evidence_frame(finding_says(f, point, "%s", words), at);
 }
 
 void
-say_liveness(struct finding *f, const struct way *w, const struct record_stall *s, const struct live_elsewhere *e)
+say_liveness(struct finding *f, const struct way *w, const struct record_stall *s,
+    const struct live_elsewhere *e)
 {
 	uint32_t p = w->c->point;
 
-	say_bit(f, p, s->live, LIVE_L1, &s->live_at[0], "meanwhile a smaller packet the same way arrived: it was acknowledged");
-	say_bit(f, p, s->live, LIVE_L2, &s->live_at[1], "meanwhile the sender's FIN arrived: it was answered");
+	say_bit(f, p, s->live, LIVE_L1, &s->live_at[0],
+	    "meanwhile a smaller packet the same way arrived: it was acknowledged");
+	say_bit(f, p, s->live, LIVE_L2, &s->live_at[1],
+	    "meanwhile the sender's FIN arrived: it was answered");
 	say_bit(f, p, s->live, LIVE_L2B, &s->live_at[2],
 	    "meanwhile the sender's empty ACK arrived: the other side did not repeat its FIN");
 	say_bit(f, p, s->live, LIVE_L3, &s->live_at[3],
 	    "meanwhile the sender's empty ACK arrived: the other side stopped repeating its reply");
 	if (s->peer_repeats > 0 && (s->live & LIVE_L3))
-		evidence_frame(finding_says(f, p, "the reply that the other side had repeated"), &s->peer_repeat_at);
+		evidence_frame(finding_says(f, p, "the reply that the other side had repeated"),
+		    &s->peer_repeat_at);
 	if (e == NULL)
 		return;
-	say_bit(f, e->l4_point, e->bits, LIVE_L4, &e->l4, "meanwhile a small packet of another connection the same way arrived");
-	say_bit(f, e->l5_point, e->bits, LIVE_L5, &e->l5, "meanwhile a new connection the same way was answered");
+	say_bit(f, e->l4_point, e->bits, LIVE_L4, &e->l4,
+	    "meanwhile a small packet of another connection the same way arrived");
+	say_bit(f, e->l5_point, e->bits, LIVE_L5, &e->l5,
+	    "meanwhile a new connection the same way was answered");
 }
 
 void
 say_proven(struct finding *f, const struct way *w, const struct record_stall *s)
 {
 	if (s->pieces_came)
-		finding_says(f, w->c->point, "larger pieces, which the card cuts to full size, arrived before on this connection");
+		finding_says(f, w->c->point,
+		    "larger pieces, which the card cuts to full size, arrived before on this connection");
 	else if (s->proven > 0 && w->a->proven_at.frame != 0 && w->a->proven <= s->proven)
-		evidence_frame(finding_says(f, w->c->point, "the largest packet that did arrive: %u bytes", s->proven),
+		evidence_frame(finding_says(f, w->c->point,
+				   "the largest packet that did arrive: %u bytes", s->proven),
 		    &w->a->proven_at);
 }
 
@@ -531,11 +594,14 @@ say_told(struct finding *f, const struct way *w, const struct record_icmp_error 
 
 	addr_format(&e->from, from, sizeof(from));
 	if (e->mtu > 0)
-		ev = finding_says(f, w->c->point, "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u time%s",
+		ev = finding_says(f, w->c->point,
+		    "router %s: packets may have at most %u bytes (quoted packet: %u bytes), said %u time%s",
 		    from, e->mtu, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
 	else
-		ev = finding_says(f, w->c->point, "router %s: a packet of %u bytes is too large; which size it takes it does not say (MTU 0), said "
-		    "%u time%s", from, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
+		ev = finding_says(f, w->c->point,
+		    "router %s: a packet of %u bytes is too large; which size it takes it does not say (MTU 0), said "
+		    "%u time%s",
+		    from, e->quoted_len, e->repeats + 1, PLURAL(e->repeats + 1));
 	evidence_frame(ev, &e->at);
 	if (e->repeats > 0)
 		evidence_frame(ev, &e->last);
@@ -545,7 +611,7 @@ enum { NETS_MAX = 64 };
 
 struct nets {
 	const struct addr *at[NETS_MAX];
-	uint32_t	n;
+	uint32_t n;
 };
 
 static void
@@ -574,13 +640,15 @@ stalled_long(const struct mail_case *c, int dir)
 void
 say_location(struct finding *f, const struct way *w, uint32_t u)
 {
-	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to, .from_ns = f->first.ns - PATH_EPOCH,
+	struct case_iter it = { .client = w->dir == 0 ? w->from : w->to,
+		.from_ns = f->first.ns - PATH_EPOCH,
 		.to_ns = f->last.ns + PATH_EPOCH };
 	const struct addr *far = w->dir == 0 ? w->to : w->from;
 	struct nets stalled = { .n = 0 }, passed = { .n = 0 };
 	const struct mail_case *o;
 
-	for (uint32_t looked = 0; (stalled.n == 0 || passed.n == 0) && (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0; (stalled.n == 0 || passed.n == 0) &&
+	     (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		if (o->point != w->c->point || addr_prefix_equal(&o->conn->server.ip, far, 24, 48))
 			continue;
 		if (stalled_long(o, w->dir))
@@ -589,14 +657,18 @@ say_location(struct finding *f, const struct way *w, uint32_t u)
 			nets_add(&passed, &o->conn->server.ip);
 	}
 	if (stalled.n > 0 && passed.n == 0)
-		finding_says(f, w->c->point, "the same happens with %u other far network%s: the fault is on the line of this side",
+		finding_says(f, w->c->point,
+		    "the same happens with %u other far network%s: the fault is on the line of this side",
 		    stalled.n, PLURAL(stalled.n));
 	else if (passed.n > 0 && stalled.n == 0)
-		finding_says(f, w->c->point, "packets of that size do reach or leave other networks: the fault lies towards this far end");
+		finding_says(f, w->c->point,
+		    "packets of that size do reach or leave other networks: the fault lies towards this far end");
 }
 
-enum { TRIAL_SAFE = 1400,	/* 2.4.3 */
-	ETHERNET = 1500 };
+enum {
+	TRIAL_SAFE = 1400, /* 2.4.3 */
+	ETHERNET = 1500
+};
 
 void
 say_mtu_remedy(struct finding *f, const struct way *w)
@@ -606,18 +678,24 @@ say_mtu_remedy(struct finding *f, const struct way *w)
 	uint32_t ping = f->mtu.try > 0 ? f->mtu.try - (w->headers - 12) : 0;
 
 	for (uint32_t i = 1; i < f->mtu.candidate_count && i < 5; i++)
-		n += (size_t)snprintf(more + n, sizeof(more) - n, "%s%u", i == 1 ? "; if that is not enough: " : ", ",
-		    f->mtu.candidates[i]);
+		n += (size_t)snprintf(more + n, sizeof(more) - n, "%s%u",
+		    i == 1 ? "; if that is not enough: " : ", ", f->mtu.candidates[i]);
 	if (f->mtu.safe > 0)
 		snprintf(proven, sizeof(proven), " Proven to pass: %u bytes.", f->mtu.proven);
 	else
-		snprintf(proven, sizeof(proven), " No large size is proven to pass yet: these are values to try%s.", f->mtu.upper > TRIAL_SAFE ?
-		    "; 1400, then 1280, pass nearly everywhere" : "");
-	finding_remedy(f, "%s to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
+		snprintf(proven, sizeof(proven),
+		    " No large size is proven to pass yet: these are values to try%s.",
+		    f->mtu.upper > TRIAL_SAFE ? "; 1400, then 1280, pass nearly everywhere" : "");
+	finding_remedy(f,
+	    "%s to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
 	    "Stop filtering ICMP type 3 code 4 (IPv6: ICMPv6 type 2). To verify: ping -f -l %u (Windows), ping -M do -s %u (Linux), "
 	    "ping -D -s %u (macOS) towards the far end.%s",
-	    f->mtu.try >= ETHERNET ? "The sender uses larger packets than most links carry (jumbo frames): set the MTU of its interface" :
-	    "Set the WAN (PPPoE) MTU of the router at the sender's site", f->mtu.try, more, f->mtu.mss, w->headers,
-	    w->dir == 1 ? " For mail that is fetched the MSS that this side announces is the effective lever." : "",
+	    f->mtu.try >= ETHERNET
+		? "The sender uses larger packets than most links carry (jumbo frames): set the MTU of its interface"
+		: "Set the WAN (PPPoE) MTU of the router at the sender's site",
+	    f->mtu.try, more, f->mtu.mss, w->headers,
+	    w->dir == 1
+		? " For mail that is fetched the MSS that this side announces is the effective lever."
+		: "",
 	    ping, ping, ping, proven);
 }

@@ -8,8 +8,16 @@ static char
 stage_letter(enum smtp_stage s)
 {
 	static const char letters[] = {
-		[STAGE_NONE] = 0, [STAGE_CONNECT] = 'C', [STAGE_EHLO] = 'E', [STAGE_STARTTLS] = 'S', [STAGE_AUTH] = 'A',
-		[STAGE_MAIL] = 'M', [STAGE_RCPT] = 'R', [STAGE_DATA] = 'D', [STAGE_DOT] = 'D', [STAGE_OTHER] = 0,
+		[STAGE_NONE] = 0,
+		[STAGE_CONNECT] = 'C',
+		[STAGE_EHLO] = 'E',
+		[STAGE_STARTTLS] = 'S',
+		[STAGE_AUTH] = 'A',
+		[STAGE_MAIL] = 'M',
+		[STAGE_RCPT] = 'R',
+		[STAGE_DATA] = 'D',
+		[STAGE_DOT] = 'D',
+		[STAGE_OTHER] = 0,
 	};
 
 	return (size_t)s < sizeof(letters) ? letters[s] : 0;
@@ -18,9 +26,19 @@ stage_letter(enum smtp_stage s)
 static char
 pop_letter(const char *verb)
 {
-	static const struct { const char *verb; char letter; } verbs[] = {
-		{ "PASS", 'P' }, { "APOP", 'P' }, { "AUTH", 'P' }, { "USER", 'U' }, { "RETR", 'T' }, { "TOP", 'T' }, { "DELE", 'T' },
-		{ "LIST", 'T' }, { "UIDL", 'T' },
+	static const struct {
+		const char *verb;
+		char letter;
+	} verbs[] = {
+		{ "PASS", 'P' },
+		{ "APOP", 'P' },
+		{ "AUTH", 'P' },
+		{ "USER", 'U' },
+		{ "RETR", 'T' },
+		{ "TOP", 'T' },
+		{ "DELE", 'T' },
+		{ "LIST", 'T' },
+		{ "UIDL", 'T' },
 	};
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
@@ -38,19 +56,23 @@ reply_negative(const struct record_reply *r, bool pop)
 }
 
 /*
- * Of a connection with more of them than a rule can take (a relay that is put off mail by mail), those come first that
- * say something else than the ones before; the others as far as there is room.
+ * Of a connection with more of them than a rule can take (a relay that is put off mail by mail),
+ * those come first that say something else than the ones before; the others as far as there is
+ * room.
  */
 struct gather {
 	const struct mail_case *c;
-	struct refusal	*v;
-	size_t		 n, max;
-	uint64_t	 left;		/* found no room, and say something else */
+	struct refusal *v;
+	size_t n, max;
+	uint64_t left;                   /* found no room, and say something else */
 	const struct record_reply *last; /* of all, with room or without */
-	bool		 pop, others;	/* others: no more that say the same */
+	bool pop, others;                /* others: no more that say the same */
 };
 
-/* The next word of a reply that is no address and has no digit: what differs from mail to mail is in those. */
+/*
+ * The next word of a reply that is no address and has no digit: what differs from mail to mail is
+ * in those.
+ */
 static size_t
 word_next(const char **p)
 {
@@ -88,14 +110,15 @@ reply_alike(const char *a, const char *b)
 static bool
 refusal_alike(const struct refusal *a, const struct record_reply *r, char stage)
 {
-	return a->stage == stage && a->reply->code == r->code && strcmp(a->reply->enhanced, r->enhanced) == 0 && reply_alike(a->reply->text, r->text);
+	return a->stage == stage && a->reply->code == r->code &&
+	    strcmp(a->reply->enhanced, r->enhanced) == 0 && reply_alike(a->reply->text, r->text);
 }
 
 static bool
 refusal_same(const struct refusal *a, const struct record_reply *r)
 {
-	return a->reply->at.frame == r->at.frame && a->reply->at.ns == r->at.ns && a->reply->code == r->code &&
-	    strcmp(a->reply->text, r->text) == 0;
+	return a->reply->at.frame == r->at.frame && a->reply->at.ns == r->at.ns &&
+	    a->reply->code == r->code && strcmp(a->reply->text, r->text) == 0;
 }
 
 static struct refusal *
@@ -119,7 +142,8 @@ gather_add(struct gather *g, const struct record_reply *r, char stage, const cha
 	}
 	x = &g->v[g->n++];
 	*x = (struct refusal){ .reply = r, .stage = stage, .verb = verb, .line = verb };
-	x->after_auth = g->c->session != NULL && g->c->session->auth_ok && g->c->session->auth_at.ns <= r->at.ns;
+	x->after_auth = g->c->session != NULL && g->c->session->auth_ok &&
+	    g->c->session->auth_at.ns <= r->at.ns;
 	return x;
 }
 
@@ -146,7 +170,8 @@ gather_transaction(struct gather *g, const struct record_transaction *t)
 		x->ended = failed;
 		/* pipelined behind a refused MAIL, or no recipient left: says nothing new */
 		x->consequence = reply_negative(&t->mail_reply, false) ||
-		    (t->recipients > 0 && t->recipients_accepted == 0 && (t->data_reply.code == 503 || t->data_reply.code == 554));
+		    (t->recipients > 0 && t->recipients_accepted == 0 &&
+			(t->data_reply.code == 503 || t->data_reply.code == 554));
 	}
 	if ((x = gather_add(g, &t->final_reply, 'D', t->bdat ? "BDAT" : ".")) != NULL) {
 		x->transaction = t;
@@ -182,7 +207,8 @@ gather_session(struct gather *g, const struct record_session *s)
 		const struct session_refusal *r = &s->refusals[i];
 		size_t before = g->n;
 
-		x = gather_add(g, &r->reply, g->pop ? pop_letter(r->verb) : stage_letter(r->stage), r->verb);
+		x = gather_add(
+		    g, &r->reply, g->pop ? pop_letter(r->verb) : stage_letter(r->stage), r->verb);
 		if (x == NULL)
 			continue;
 		x->only_session |= g->n > before;
@@ -207,7 +233,8 @@ gather_session(struct gather *g, const struct record_session *s)
 static int
 refusal_compare(const void *a, const void *b)
 {
-	const struct moment *x = &((const struct refusal *)a)->reply->at, *y = &((const struct refusal *)b)->reply->at;
+	const struct moment *x = &((const struct refusal *)a)->reply->at,
+			    *y = &((const struct refusal *)b)->reply->at;
 
 	if (x->ns != y->ns)
 		return x->ns < y->ns ? -1 : 1;
@@ -236,14 +263,18 @@ refusal_last(const struct mail_case *c)
 	return g.last;
 }
 
-/* There may be more of them than fit: of a mail three, of a recipient one, and what the session keeps beside. */
+/*
+ * There may be more of them than fit: of a mail three, of a recipient one, and what the session
+ * keeps beside.
+ */
 static bool
 are_many(const struct mail_case *c, size_t max)
 {
 	size_t n = c->session != NULL ? c->session->refusals_kept + 3 : 0;
 
 	for (uint32_t i = 0; i < c->transaction_count && n <= max; i++)
-		n += reply_negative(&c->transactions[i]->mail_reply, false) + reply_negative(&c->transactions[i]->data_reply, false) +
+		n += reply_negative(&c->transactions[i]->mail_reply, false) +
+		    reply_negative(&c->transactions[i]->data_reply, false) +
 		    reply_negative(&c->transactions[i]->final_reply, false);
 	for (uint32_t i = 0; i < c->recipient_count && n <= max; i++)
 		n += reply_negative(&c->recipients[i]->reply, false);

@@ -8,23 +8,23 @@
 
 /* Two hosts at one point. */
 struct pair {
-	const struct mail_case *c;	/* any of theirs */
-	uint8_t		ttl_least, ttl_most;	/* of the client's SYNs; 0 = unknown */
-	uint16_t	port;		/* of the server, on which a session was answered in rtt[0] */
-	int64_t		rtt[2];		/* the least, and the least on other ports; 0 = unknown */
+	const struct mail_case *c;   /* any of theirs */
+	uint8_t ttl_least, ttl_most; /* of the client's SYNs; 0 = unknown */
+	uint16_t port;               /* of the server, on which a session was answered in rtt[0] */
+	int64_t rtt[2];              /* the least, and the least on other ports; 0 = unknown */
 };
 
 /* A server at one point, and clients that are so far from it. */
 struct length {
 	const struct mail_case *c;
-	unsigned int	hops;
-	uint8_t		ttl_least, ttl_most;	/* of the server's answers */
+	unsigned int hops;
+	uint8_t ttl_least, ttl_most; /* of the server's answers */
 };
 
 struct sights {
-	struct pair	*pairs;		/* by client, server, point */
-	struct length	*lengths;	/* by server, point, hops */
-	size_t		 pair_count, length_count;
+	struct pair *pairs;     /* by client, server, point */
+	struct length *lengths; /* by server, point, hops */
+	size_t pair_count, length_count;
 };
 
 bool
@@ -50,7 +50,9 @@ ttl_answer(const struct record_connection *n)
 static unsigned int
 hops_all(const struct record_connection *n)
 {
-	return n->dir[0].ttl_syn != 0 && ttl_answer(n) != 0 ? ttl_hops(n->dir[0].ttl_syn) + ttl_hops(ttl_answer(n)) : UINT_MAX;
+	return n->dir[0].ttl_syn != 0 && ttl_answer(n) != 0
+	    ? ttl_hops(n->dir[0].ttl_syn) + ttl_hops(ttl_answer(n))
+	    : UINT_MAX;
 }
 
 /* ---- orders ------------------------------------------------------------------------------- */
@@ -89,7 +91,8 @@ session_rtt(const struct record_connection *n)
 {
 	if (!n->rtt_known || n->dir[1].data_segments == 0)
 		return 0;
-	return n->dir[1].loop_ns > 0 && n->dir[1].loop_ns < n->rtt_ns ? n->dir[1].loop_ns : n->rtt_ns;
+	return n->dir[1].loop_ns > 0 && n->dir[1].loop_ns < n->rtt_ns ? n->dir[1].loop_ns
+								      : n->rtt_ns;
 }
 
 static void
@@ -150,7 +153,8 @@ lengths_join(struct sights *v)
 
 		if (n == 0 || length_order(&v->lengths[n - 1], &x) != 0)
 			v->lengths[n++] = x;
-		ttl_join(&v->lengths[n - 1].ttl_least, &v->lengths[n - 1].ttl_most, ttl_answer(x.c->conn));
+		ttl_join(&v->lengths[n - 1].ttl_least, &v->lengths[n - 1].ttl_most,
+		    ttl_answer(x.c->conn));
 	}
 	v->length_count = n;
 }
@@ -209,16 +213,19 @@ sights_client_differs(const struct sights *v, const struct mail_case *c)
 	const struct pair *p = pair_of(v, c);
 	uint8_t ttl = c->conn->dir[0].ttl_syn;
 
-	return p != NULL && ttl != 0 && p->ttl_least != 0 && (p->ttl_least != ttl || p->ttl_most != ttl);
+	return p != NULL && ttl != 0 && p->ttl_least != 0 &&
+	    (p->ttl_least != ttl || p->ttl_most != ttl);
 }
 
 bool
 sights_server_differs(const struct sights *v, const struct mail_case *c)
 {
 	struct length key = { .c = c, .hops = hops_all(c->conn) };
-	const struct length *x = bsearch(&key, v->lengths, v->length_count, sizeof(key), length_order);
+	const struct length *x =
+	    bsearch(&key, v->lengths, v->length_count, sizeof(key), length_order);
 
-	return x != NULL && (x->ttl_least != ttl_answer(c->conn) || x->ttl_most != ttl_answer(c->conn));
+	return x != NULL &&
+	    (x->ttl_least != ttl_answer(c->conn) || x->ttl_most != ttl_answer(c->conn));
 }
 
 int64_t

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define AGAIN_LEAST	(SECOND / 5)	/* no sender repeats sooner for want of an answer */
+#define AGAIN_LEAST (SECOND / 5) /* no sender repeats sooner for want of an answer */
 
 bool
 session_farewell(const struct mail_case *c)
@@ -12,7 +12,9 @@ session_farewell(const struct mail_case *c)
 	const struct record_session *s = c->session;
 
 	for (uint32_t i = 0; i < s->refusals_kept && i < RECORD_REFUSALS; i++)
-		if (s->refusals[i].reply.code == 421 || (s->refusals[i].unsolicited && reply_has_words(&s->refusals[i].reply, "timeout")))
+		if (s->refusals[i].reply.code == 421 ||
+		    (s->refusals[i].unsolicited &&
+			reply_has_words(&s->refusals[i].reply, "timeout")))
 			return true;
 	return false;
 }
@@ -21,10 +23,12 @@ session_farewell(const struct mail_case *c)
 static bool
 closed_in_message(const struct mail_case *c)
 {
-	const struct record_transaction *t = c->transaction_count > 0 ? c->transactions[c->transaction_count - 1] : NULL;
+	const struct record_transaction *t =
+	    c->transaction_count > 0 ? c->transactions[c->transaction_count - 1] : NULL;
 	const struct moment *fin = &c->conn->dir[1].fin;
 
-	return t != NULL && t->data_sent && moment_before(&t->data_at, fin) && (!moment_is(&t->end_of_data) || moment_before(fin, &t->end_of_data));
+	return t != NULL && t->data_sent && moment_before(&t->data_at, fin) &&
+	    (!moment_is(&t->end_of_data) || moment_before(fin, &t->end_of_data));
 }
 
 bool
@@ -32,17 +36,19 @@ session_is_stale(const struct mail_case *c)
 {
 	const struct record_session *s = c->session;
 
-	return !s->tls && s->command_unanswered && moment_gap(&c->conn->dir[1].fin, &c->conn->dir[0].data_last) >= SECOND && !case_one_sided(c) &&
-	    !case_missing(c) && !closed_in_message(c);
+	return !s->tls && s->command_unanswered &&
+	    moment_gap(&c->conn->dir[1].fin, &c->conn->dir[0].data_last) >= SECOND &&
+	    !case_one_sided(c) && !case_missing(c) && !closed_in_message(c);
 }
 
 struct finding *
-symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir, const struct record_transaction *t,
-    struct verdicts *out)
+symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir,
+    const struct record_transaction *t, struct verdicts *out)
 {
 	/* which reply answered what was guessed there: no more is known for certain */
 	bool guessed = t != NULL && t->unsure;
-	struct finding *f = verdict_add(out, kind, absence(c, guessed ? confidence_min(conf, CONFIDENCE_POSSIBLE) : conf), c, dir);
+	struct finding *f = verdict_add(out, kind,
+	    absence(c, guessed ? confidence_min(conf, CONFIDENCE_POSSIBLE) : conf), c, dir);
 
 	if (t != NULL && moment_is(&t->first))
 		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn->last);
@@ -57,7 +63,8 @@ symptom_seconds(int64_t ns, char buf[32])
 	else if (ns < SECOND)
 		snprintf(buf, 32, "%lld ms", (long long)(ns / 1000000));
 	else
-		snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND), (long long)(ns % SECOND / 100000000));
+		snprintf(buf, 32, "%lld.%lld s", (long long)(ns / SECOND),
+		    (long long)(ns % SECOND / 100000000));
 	return buf;
 }
 
@@ -71,7 +78,9 @@ symptom_answer_missing(const struct mail_case *c)
 		return 0;
 	gone = &server->unseen[server->unseen_count - 1];
 	/* one byte is what a FIN takes in the numbers, and no answer */
-	return gone->at == server->acked && gone->at >= server->stream_bytes && gone->bytes > 1 ? gone->bytes : 0;
+	return gone->at == server->acked && gone->at >= server->stream_bytes && gone->bytes > 1
+	    ? gone->bytes
+	    : 0;
 }
 
 void
@@ -83,28 +92,43 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 	bool again;
 
 	if (missing > 0) {
-		evidence_frame(finding_says(f, c->point, "by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
-		    "client did not acknowledge: it did answer", (unsigned long long)missing, PLURAL(missing)), &server->last);
-		finding_next_capture(f, "an answer that came too late", "one that is taken on its way each time it is sent (by a scanner or firewall that "
-		    "inspects mail, a bad line)", "the server's own packets", "at the server, and on either side of each suspect");
+		evidence_frame(
+		    finding_says(f, c->point,
+			"by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
+			"client did not acknowledge: it did answer",
+			(unsigned long long)missing, PLURAL(missing)),
+		    &server->last);
+		finding_next_capture(f, "an answer that came too late",
+		    "one that is taken on its way each time it is sent (by a scanner or firewall that "
+		    "inspects mail, a bad line)",
+		    "the server's own packets",
+		    "at the server, and on either side of each suspect");
 		return;
 	}
 	if (server->at_sender) {
-		finding_exclude(f, FINDING_PATH_OUTAGE, "the capture is at the server's side: it sent no answer");
+		finding_exclude(f, FINDING_PATH_OUTAGE,
+		    "the capture is at the server's side: it sent no answer");
 		return;
 	}
 	if (server->last.ns > closed->ns) {
-		evidence_frame(finding_says(f, c->point, "the server is heard even after the close"), &server->last);
-		finding_exclude(f, FINDING_PATH_OUTAGE, "the server is heard even after the close: the way back works");
+		evidence_frame(
+		    finding_says(f, c->point, "the server is heard even after the close"),
+		    &server->last);
+		finding_exclude(f, FINDING_PATH_OUTAGE,
+		    "the server is heard even after the close: the way back works");
 		return;
 	}
 	/* it says its FIN again: an answer to the first was due */
-	again = moment_is(&client->fin) && client->last.ns - closed->ns > AGAIN_LEAST + c->conn->rtt_ns;
-	f->confidence = confidence_min(f->confidence, again ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
-	finding_says(f, c->point, "nothing of the server is seen after the close%s: from the client's side a way back that died behind the "
-	    "acknowledgement looks the same", again ? ", though the client repeats that" : "");
-	finding_next_capture(f, "a client that gave up too early", "an answer lost on a dead way back", "the server's own packets",
-	    "at the server");
+	again =
+	    moment_is(&client->fin) && client->last.ns - closed->ns > AGAIN_LEAST + c->conn->rtt_ns;
+	f->confidence =
+	    confidence_min(f->confidence, again ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+	finding_says(f, c->point,
+	    "nothing of the server is seen after the close%s: from the client's side a way back that died behind the "
+	    "acknowledgement looks the same",
+	    again ? ", though the client repeats that" : "");
+	finding_next_capture(f, "a client that gave up too early",
+	    "an answer lost on a dead way back", "the server's own packets", "at the server");
 }
 
 /* That this end closes, and by a RST. */
@@ -124,8 +148,8 @@ seen_leaving(const struct mail_case *c, int dir)
 
 	if (end->at_sender)
 		return true;
-	return (end->ttl_syn == 64 || end->ttl_syn == 128 || end->ttl_syn == 255) && c->conn->vantage >= 0 &&
-	    (dir == 1 ? c->conn->vantage < 200 : c->conn->vantage > 800);
+	return (end->ttl_syn == 64 || end->ttl_syn == 128 || end->ttl_syn == 255) &&
+	    c->conn->vantage >= 0 && (dir == 1 ? c->conn->vantage < 200 : c->conn->vantage > 800);
 }
 
 bool
@@ -133,52 +157,72 @@ symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 {
 	const struct record_direction *end = &c->conn->dir[dir];
 	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
-	bool fits = (c->conn->dir[0].reset_signs | c->conn->dir[1].reset_signs) == 0 && (ttl == 0 || rst_ttl(end) == ttl);
+	bool fits = (c->conn->dir[0].reset_signs | c->conn->dir[1].reset_signs) == 0 &&
+	    (ttl == 0 || rst_ttl(end) == ttl);
 	const char *who = dir == 1 ? "server" : "client";
 
 	if (!symptom_is_reset(c, dir))
 		return false;
 	if (ttl != 0)
-		evidence_frame(finding_says(f, c->point, "the close is a RST, its TTL %u; that of the %s's other packets: %u", rst_ttl(end), who, ttl), &end->rst);
+		evidence_frame(
+		    finding_says(f, c->point,
+			"the close is a RST, its TTL %u; that of the %s's other packets: %u",
+			rst_ttl(end), who, ttl),
+		    &end->rst);
 	if (end->rst_answers)
-		finding_says(f, c->point, "it answers a packet for a connection that is gone already: what ended it is not in the capture");
+		finding_says(f, c->point,
+		    "it answers a packet for a connection that is gone already: what ended it is not in the capture");
 	if (fits && seen_leaving(c, dir) && end->rst_answers) {
 		f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
 		if (dir == 1)
-			finding_remedy(f, "The server's host knew the connection no longer: it was restarted, or its address moved to another machine or is that of "
+			finding_remedy(f,
+			    "The server's host knew the connection no longer: it was restarted, or its address moved to another machine or is that of "
 			    "two (failover, balancer; compare hardware addresses: tcpdump -e). The logs of both at that time say it.");
 		return false;
 	}
 	if (fits && seen_leaving(c, dir)) {
-		finding_exclude(f, FINDING_MIDDLEBOX_RESET, "the capture is at the %s's side: the RST is its own", who);
+		finding_exclude(f, FINDING_MIDDLEBOX_RESET,
+		    "the capture is at the %s's side: the RST is its own", who);
 		return false;
 	}
-	f->confidence = confidence_min(f->confidence, fits && !end->rst_answers ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+	f->confidence = confidence_min(
+	    f->confidence, fits && !end->rst_answers ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 	if (dir == 1 && (!fits || end->rst_answers))
-		finding_remedy(f, "The server's log at that time says whether it did so, and why (crash, restart, limit). If it knows nothing of it: a firewall, "
+		finding_remedy(f,
+		    "The server's log at that time says whether it did so, and why (crash, restart, limit). If it knows nothing of it: a firewall, "
 		    "proxy or IPS on the way, or another machine with its address (failover, balancer, an address given twice), sent the RST.");
 	if (dir == 1)
-		finding_next_capture(f, "a reset by the server", "one by a device in between", "the other end's view",
+		finding_next_capture(f, "a reset by the server", "one by a device in between",
+		    "the other end's view",
 		    "at both ends (a RST that one end never sent was injected)");
 	else
-		finding_next_capture(f, "a reset by the client", "one by a device in between", "the other end's view",
+		finding_next_capture(f, "a reset by the client", "one by a device in between",
+		    "the other end's view",
 		    "at both ends (a RST that one end never sent was injected)");
 	return !fits || end->rst_answers;
 }
 
 void
-symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf, struct verdicts *out)
+symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when,
+    enum confidence conf, struct verdicts *out)
 {
 	struct moment end = case_closed(c, 1);
 	struct finding *f = symptom(c, FINDING_SERVER_DROPPED, conf, 1, t, out);
 	/* nothing was asked, or only when it had closed */
-	const char *without = strcmp(when, "in-session") == 0 && (!c->session->command_unanswered || session_is_stale(c)) ? "a word" : "an answer";
+	const char *without = strcmp(when, "in-session") == 0 &&
+		(!c->session->command_unanswered || session_is_stale(c))
+	    ? "a word"
+	    : "an answer";
 
 	finding_subkind(f, when);
 	evidence_frame(finding_says(f, c->point, "the server closes without %s", without), &end);
-	finding_summary(f, "The server%s %s the connection %s, without %s.", symptom_doubt_reset(c, 1, f) ? ", or a device in its name," : "",
-	    symptom_is_reset(c, 1) ? "reset" : "closed", strcmp(when, "after-data") == 0 ? "after it had received the whole message" :
-	    strcmp(when, "in-data") == 0 ? "while the message was being sent" : "in the middle of the session", without);
+	finding_summary(f, "The server%s %s the connection %s, without %s.",
+	    symptom_doubt_reset(c, 1, f) ? ", or a device in its name," : "",
+	    symptom_is_reset(c, 1) ? "reset" : "closed",
+	    strcmp(when, "after-data") == 0    ? "after it had received the whole message"
+		: strcmp(when, "in-data") == 0 ? "while the message was being sent"
+					       : "in the middle of the session",
+	    without);
 }
 
 void
@@ -187,15 +231,23 @@ symptom_no_mail_server(const struct mail_case *c, struct finding *f)
 	const char *opening = c->session->server_opening;
 
 	if (strncmp(opening, "HTTP/", 5) == 0) {
-		finding_summary(f, "What answers on port %u is a web server or web proxy, and no mail server: it begins with \"%s\".", c->conn->server.port, opening);
-		finding_remedy(f, "In a hotel, a train or a guest network it is most often the network's login page: open any web page in a browser, log in there, and try "
+		finding_summary(f,
+		    "What answers on port %u is a web server or web proxy, and no mail server: it begins with \"%s\".",
+		    c->conn->server.port, opening);
+		finding_remedy(f,
+		    "In a hotel, a train or a guest network it is most often the network's login page: open any web page in a browser, log in there, and try "
 		    "again. Else check the name and the port of the mail server in the program, and whether a proxy or firewall takes the port to itself: a try from "
 		    "another network (a telephone's) tells.");
 		return;
 	}
 	if (opening[0] != '\0')
-		finding_summary(f, "What answers on port %u is no mail server: it begins with \"%s\".", c->conn->server.port, opening);
+		finding_summary(f,
+		    "What answers on port %u is no mail server: it begins with \"%s\".",
+		    c->conn->server.port, opening);
 	else
-		finding_summary(f, "What answers on port %u is no mail server: it does not begin with a greeting.", c->conn->server.port);
-	finding_remedy(f, "Check the name and the port of the mail server in the program that sends: something else listens there.");
+		finding_summary(f,
+		    "What answers on port %u is no mail server: it does not begin with a greeting.",
+		    c->conn->server.port);
+	finding_remedy(f,
+	    "Check the name and the port of the mail server in the program that sends: something else listens there.");
 }

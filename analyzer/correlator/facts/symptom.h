@@ -4,19 +4,19 @@
 
 #include "correlator/facts/dialogue.h"
 
-#define ASKED_LEAST	(5 * SECOND)	/* a silence worth a word, as before a greeting */
+#define ASKED_LEAST (5 * SECOND) /* a silence worth a word, as before a greeting */
 
 /* 421, or words of a time-out that nobody had asked for. */
-bool	session_farewell(const struct mail_case *c);
+bool session_farewell(const struct mail_case *c);
 /*
  * The server had closed, and a while later the client says something all the
  * same: it kept the connection for its next mail and did not look.  Nobody owes
  * it an answer.
  */
-bool	session_is_stale(const struct mail_case *c);
+bool session_is_stale(const struct mail_case *c);
 /* A finding that rests on something not seen; `t' = the mail that it is about, or NULL. */
-struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir,
-	    const struct record_transaction *t, struct verdicts *out);
+struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
+    int dir, const struct record_transaction *t, struct verdicts *out);
 /* `12.3 s', `50 ms'. */
 const char *symptom_seconds(int64_t ns, char buf[32]);
 /* So many bytes the server had said at the end that never came here, nor to the client; 0: none. */
@@ -25,20 +25,21 @@ uint64_t symptom_answer_missing(const struct mail_case *c);
  * Had the server answered in vain?  At its own side, and where its packets come
  * even after the close, no; else nobody can see that from here.
  */
-void	symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f);
+void symptom_doubt_way_back(
+    const struct mail_case *c, const struct moment *closed, struct finding *f);
 /* This end closes, and by a RST. */
-bool	symptom_is_reset(const struct mail_case *c, int dir);
+bool symptom_is_reset(const struct mail_case *c, int dir);
 /*
  * Where the close of this end is a RST: somebody else can have sent it in its
  * name, so it is no more than probable but at the end itself (diagnosis 5.12);
  * possible, and true, where the RST has a mark of it, or only answers for a
  * connection that something had ended before.
  */
-bool	symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f);
+bool symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f);
 /* What answers begins as no mail server does: summary and remedy. */
-void	symptom_no_mail_server(const struct mail_case *c, struct finding *f);
+void symptom_no_mail_server(const struct mail_case *c, struct finding *f);
 /* The server closes without an answer: `when' = "in-session", "in-data", "after-data". */
-void	symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when, enum confidence conf,
-	    struct verdicts *out);
+void symptom_dropped(const struct mail_case *c, const struct record_transaction *t,
+    const char *when, enum confidence conf, struct verdicts *out);
 
 #endif /* SYMPTOM_H */

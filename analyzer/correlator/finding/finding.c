@@ -22,19 +22,20 @@ text_trim(char *s)
 		s[n - 1 - k] = '\0';
 }
 
-#define FORMAT(buf, fmt) do {						\
-	va_list ap_;							\
-	va_start(ap_, fmt);						\
-	vsnprintf((buf), sizeof(buf), (fmt), ap_);			\
-	va_end(ap_);							\
-	text_trim(buf);							\
-} while (0)
+#define FORMAT(buf, fmt) \
+	do { \
+		va_list ap_; \
+		va_start(ap_, fmt); \
+		vsnprintf((buf), sizeof(buf), (fmt), ap_); \
+		va_end(ap_); \
+		text_trim(buf); \
+	} while (0)
 
 /* ---- life -------------------------------------------------------------------------- */
 
 struct finding_piece {
 	struct finding_piece *next;
-	max_align_t	bytes[];
+	max_align_t bytes[];
 };
 
 /* Lives as long as the finding; NULL: no memory, and the finding knows. */
@@ -122,20 +123,23 @@ finding_free(struct finding *f)
 static bool
 evidence_same(const struct finding_evidence *a, const struct finding_evidence *b)
 {
-	return a->point == b->point && a->frame_count == b->frame_count && strcmp(a->says, b->says) == 0 &&
+	return a->point == b->point && a->frame_count == b->frame_count &&
+	    strcmp(a->says, b->says) == 0 &&
 	    memcmp(a->frames, b->frames, a->frame_count * sizeof(a->frames[0])) == 0;
 }
 
 static bool
 lists_same(const struct finding *a, const struct finding *b)
 {
-	if (a->evidence_count != b->evidence_count || a->excluded_count != b->excluded_count || a->session_count != b->session_count)
+	if (a->evidence_count != b->evidence_count || a->excluded_count != b->excluded_count ||
+	    a->session_count != b->session_count)
 		return false;
 	for (uint32_t i = 0; i < a->evidence_count; i++)
 		if (!evidence_same(&a->evidence[i], &b->evidence[i]))
 			return false;
 	for (uint32_t i = 0; i < a->excluded_count; i++)
-		if (a->excluded[i].kind != b->excluded[i].kind || strcmp(a->excluded[i].why, b->excluded[i].why) != 0)
+		if (a->excluded[i].kind != b->excluded[i].kind ||
+		    strcmp(a->excluded[i].why, b->excluded[i].why) != 0)
 			return false;
 	for (uint32_t i = 0; i < a->session_count && i < FINDING_SESSIONS; i++)
 		if (a->sessions[i] != b->sessions[i])
@@ -152,23 +156,28 @@ moment_same(const struct moment *a, const struct moment *b)
 static bool
 texts_same(const struct finding *a, const struct finding *b)
 {
-	return strcmp(a->subkind, b->subkind) == 0 && strcmp(a->summary, b->summary) == 0 && strcmp(a->remedy, b->remedy) == 0 &&
-	    strcmp(a->client_shows, b->client_shows) == 0 && strcmp(a->next_capture, b->next_capture) == 0;
+	return strcmp(a->subkind, b->subkind) == 0 && strcmp(a->summary, b->summary) == 0 &&
+	    strcmp(a->remedy, b->remedy) == 0 && strcmp(a->client_shows, b->client_shows) == 0 &&
+	    strcmp(a->next_capture, b->next_capture) == 0;
 }
 
 static bool
 reply_same(const struct finding_reply *a, const struct finding_reply *b)
 {
-	return a->code == b->code && moment_same(&a->at, &b->at) && strcmp(a->enhanced, b->enhanced) == 0 && strcmp(a->text, b->text) == 0;
+	return a->code == b->code && moment_same(&a->at, &b->at) &&
+	    strcmp(a->enhanced, b->enhanced) == 0 && strcmp(a->text, b->text) == 0;
 }
 
 bool
 finding_same(const struct finding *a, const struct finding *b)
 {
-	return a->id == b->id && a->kind == b->kind && a->confidence == b->confidence && a->severity == b->severity && a->point == b->point &&
-	    endpoint_equal(&a->from, &b->from) && endpoint_equal(&a->to, &b->to) && moment_same(&a->first, &b->first) &&
-	    moment_same(&a->last, &b->last) && a->has_mtu == b->has_mtu && memcmp(&a->mtu, &b->mtu, sizeof(a->mtu)) == 0 &&
-	    a->has_reply == b->has_reply && reply_same(&a->reply, &b->reply) && texts_same(a, b) && lists_same(a, b);
+	return a->id == b->id && a->kind == b->kind && a->confidence == b->confidence &&
+	    a->severity == b->severity && a->point == b->point &&
+	    endpoint_equal(&a->from, &b->from) && endpoint_equal(&a->to, &b->to) &&
+	    moment_same(&a->first, &b->first) && moment_same(&a->last, &b->last) &&
+	    a->has_mtu == b->has_mtu && memcmp(&a->mtu, &b->mtu, sizeof(a->mtu)) == 0 &&
+	    a->has_reply == b->has_reply && reply_same(&a->reply, &b->reply) && texts_same(a, b) &&
+	    lists_same(a, b);
 }
 
 /* ---- evidence and what was ruled out --------------------------------------------------- */
@@ -179,7 +188,8 @@ evidence_new(struct finding *f)
 {
 	struct finding_evidence *e;
 
-	if (f->evidence_count >= FINDING_EVIDENCE || !finding_grow(f, &f->evidence, f->evidence_count, sizeof(*e)))
+	if (f->evidence_count >= FINDING_EVIDENCE ||
+	    !finding_grow(f, &f->evidence, f->evidence_count, sizeof(*e)))
 		return NULL;
 	e = &f->evidence[f->evidence_count++];
 	memset(e, 0, sizeof(*e));
@@ -257,7 +267,8 @@ finding_exclude(struct finding *f, enum finding_kind kind, const char *fmt, ...)
 	for (uint32_t i = 0; i < f->excluded_count; i++)
 		if (f->excluded[i].kind == kind)
 			return;
-	if (f->excluded_count >= FINDING_EXCLUDED || !finding_grow(f, &f->excluded, f->excluded_count, sizeof(*x)))
+	if (f->excluded_count >= FINDING_EXCLUDED ||
+	    !finding_grow(f, &f->excluded, f->excluded_count, sizeof(*x)))
 		return;
 	x = &f->excluded[f->excluded_count++];
 	x->kind = kind;
@@ -277,7 +288,7 @@ finding_summary(struct finding *f, const char *fmt, ...)
 	char text[FINDING_SUMMARY];
 
 	FORMAT(text, fmt);
-	text[0] = (char)toupper((unsigned char)text[0]);	/* it may begin with a kind's title */
+	text[0] = (char)toupper((unsigned char)text[0]); /* it may begin with a kind's title */
 	f->summary = finding_text(f, text);
 }
 
@@ -311,8 +322,8 @@ is_usual(uint16_t port)
 }
 
 /*
- * What a capture of the next attempt should look like: diagnosis 5.  A server of another port is in it, and where fragments are the
- * question those that have no port.
+ * What a capture of the next attempt should look like: diagnosis 5.  A server of another port is in
+ * it, and where fragments are the question those that have no port.
  */
 static void
 capture_command(const struct finding *f, char *buf, size_t size)
@@ -321,19 +332,23 @@ capture_command(const struct finding *f, char *buf, size_t size)
 
 	if (!is_usual(f->server_port))
 		snprintf(port, sizeof(port), " or %u", f->server_port);
-	snprintf(buf, size, "tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995%s or icmp or icmp6 or port 113%s'", port,
+	snprintf(buf, size,
+	    "tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995%s or icmp or icmp6 or port 113%s'",
+	    port,
 	    f->kind == FINDING_FRAGMENTS_DROPPED ? " or ip[6:2] & 0x1fff != 0 or ip6[6] = 44" : "");
 }
 
 void
-finding_next_capture(struct finding *f, const char *x, const char *y, const char *lacks, const char *where)
+finding_next_capture(
+    struct finding *f, const char *x, const char *y, const char *lacks, const char *where)
 {
 	char text[FINDING_NEXT], command[200];
 
 	capture_command(f, command, sizeof(command));
 	snprintf(text, sizeof(text),
 	    "Cannot tell %s from %s: this capture lacks %s. Capture %s, both directions, offloads off (ethtool -K IF tso off gso off "
-	    "gro off lro off), during one retry, and run mailwhy on that:\n%s", x, y, lacks, where, command);
+	    "gro off lro off), during one retry, and run mailwhy on that:\n%s",
+	    x, y, lacks, where, command);
 	text_trim(text);
 	f->next_capture = finding_text(f, text);
 }
@@ -341,7 +356,9 @@ finding_next_capture(struct finding *f, const char *x, const char *y, const char
 void
 finding_reply(struct finding *f, const struct record_reply *r)
 {
-	f->reply = (struct finding_reply){ .code = r->code, .at = r->at, .text = finding_text(f, r->text) };
+	f->reply = (struct finding_reply){
+		.code = r->code, .at = r->at, .text = finding_text(f, r->text)
+	};
 	memcpy(f->reply.enhanced, r->enhanced, sizeof(f->reply.enhanced));
 	f->has_reply = true;
 }

@@ -3,30 +3,35 @@
 #include <string.h>
 
 static const char *const confidences[] = {
-	[CONFIDENCE_CANNOT_TELL] = "cannot-tell", [CONFIDENCE_POSSIBLE] = "possible",
-	[CONFIDENCE_PROBABLE] = "probable", [CONFIDENCE_CONFIRMED] = "confirmed",
+	[CONFIDENCE_CANNOT_TELL] = "cannot-tell",
+	[CONFIDENCE_POSSIBLE] = "possible",
+	[CONFIDENCE_PROBABLE] = "probable",
+	[CONFIDENCE_CONFIRMED] = "confirmed",
 };
 
 static const char *const severities[] = {
-	[SEVERITY_INFO] = "info", [SEVERITY_WARNING] = "warning", [SEVERITY_ERROR] = "error",
+	[SEVERITY_INFO] = "info",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
 };
 
 static const struct {
-	const char	*id;
-	int		 phase;
-	enum severity	 severity;
-	bool		 accuses;
-	const char	*title;
+	const char *id;
+	int phase;
+	enum severity severity;
+	bool accuses;
+	const char *title;
 } kinds[FINDING_KINDS] = {
-#define KIND(sym, id, phase, severity, accuses, title)	[FINDING_##sym] = { id, phase, severity, accuses, title },
+#define KIND(sym, id, phase, severity, accuses, title) \
+	[FINDING_##sym] = { id, phase, severity, accuses, title },
 #include "kinds.def"
 #undef KIND
 };
 
 static const struct {
-	const char	*wire, *levels, *alike;
+	const char *wire, *levels, *alike;
 } meanings[FINDING_KINDS] = {
-#define MEANING(sym, wire, levels, alike)	[FINDING_##sym] = { wire, levels, alike },
+#define MEANING(sym, wire, levels, alike) [FINDING_##sym] = { wire, levels, alike },
 #include "meanings.def"
 #undef MEANING
 };
@@ -39,8 +44,15 @@ facts_fill(void)
 {
 	for (int k = 0; k < FINDING_KINDS; k++)
 		facts[k] = (struct kind_facts){
-			kinds[k].id, kinds[k].phase, kinds[k].severity, kinds[k].accuses, kinds[k].title,
-			text_remedy((enum finding_kind)k), text_client_shows((enum finding_kind)k), meanings[k].wire, meanings[k].levels,
+			kinds[k].id,
+			kinds[k].phase,
+			kinds[k].severity,
+			kinds[k].accuses,
+			kinds[k].title,
+			text_remedy((enum finding_kind)k),
+			text_client_shows((enum finding_kind)k),
+			meanings[k].wire,
+			meanings[k].levels,
 			meanings[k].alike,
 		};
 }

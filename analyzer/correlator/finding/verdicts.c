@@ -50,7 +50,8 @@ drafts_room(struct verdicts *v)
 }
 
 static struct finding *
-draft_add(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind, enum confidence conf)
+draft_add(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind,
+    enum confidence conf)
 {
 	struct finding *f;
 
@@ -71,7 +72,8 @@ draft_add(struct verdicts *v, const struct mail_case *c, int dir, enum finding_k
 }
 
 struct finding *
-verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf, const struct mail_case *c, int dir)
+verdict_add(struct verdicts *out, enum finding_kind kind, enum confidence conf,
+    const struct mail_case *c, int dir)
 {
 	struct finding *f = draft_add(out, c, dir, kind, conf);
 
@@ -98,7 +100,8 @@ verdict_add_bare(struct verdicts *out, enum finding_kind kind, enum confidence c
 }
 
 const struct finding *
-verdict_claimed(const struct verdicts *out, const struct mail_case *c, int dir, enum finding_kind kind)
+verdict_claimed(
+    const struct verdicts *out, const struct mail_case *c, int dir, enum finding_kind kind)
 {
 	if (c->index >= out->heads)
 		return NULL;

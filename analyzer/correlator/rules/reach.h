@@ -4,8 +4,11 @@
 
 #include "correlator/finding/rule.h"
 
-/* Nothing answers.  `many': a client that tries hosts all over; then it is about its way out, if about anything. */
-void	reach_silence(const struct view *v, bool many, struct verdicts *out);
+/*
+ * Nothing answers.  `many': a client that tries hosts all over; then it is about its way out, if
+ * about anything.
+ */
+void reach_silence(const struct view *v, bool many, struct verdicts *out);
 
 static inline uint32_t
 last_syn_nr(const struct record_connection *n)

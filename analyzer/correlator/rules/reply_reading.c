@@ -18,15 +18,20 @@ reading_is_relay(enum finding_kind k)
 bool
 reading_blind(const struct mail_case *c)
 {
-	return c->session->gap_server || !c->session->client_seen || c->conn->dir[1].missing > 0 || c->conn->dir[1].acked_unseen > 0 ||
-	    case_unseen_dir(c) == 0 || c->conn->disordered > 0;
+	return c->session->gap_server || !c->session->client_seen || c->conn->dir[1].missing > 0 ||
+	    c->conn->dir[1].acked_unseen > 0 || case_unseen_dir(c) == 0 || c->conn->disordered > 0;
 }
 
-/* "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the handshake. */
+/*
+ * "No AUTH seen" is a fact only when the dialogue is whole from its beginning, be it without the
+ * handshake.
+ */
 bool
 reading_login_known(const struct reading *g)
 {
-	bool begun = !case_midstream(g->c) || (g->s->greeting.code == 220 && moment_before(&g->s->greeting.at, &g->s->capabilities_at));
+	bool begun = !case_midstream(g->c) ||
+	    (g->s->greeting.code == 220 &&
+		moment_before(&g->s->greeting.at, &g->s->capabilities_at));
 
 	return begun && !g->blind && !case_missing(g->c) && g->s->ehlo_answered && !g->s->offer_cut;
 }
@@ -38,6 +43,7 @@ reading_greets_in_domain(const struct reading *g, const char *domain)
 	const struct record_reply *hello = &g->s->greeting;
 	size_t host = strcspn(hello->text, " \t\r\n"), len = strlen(domain);
 
-	return strchr(domain, '.') != NULL && hello->code / 100 == 2 && host >= len && strncasecmp(hello->text + host - len, domain, len) == 0 &&
+	return strchr(domain, '.') != NULL && hello->code / 100 == 2 && host >= len &&
+	    strncasecmp(hello->text + host - len, domain, len) == 0 &&
 	    (host == len || hello->text[host - len - 1] == '.');
 }

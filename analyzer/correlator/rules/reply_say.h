@@ -5,6 +5,6 @@
 #include "reply_reading.h"
 
 /* The finding of a refusal of this class. */
-void	reading_say(const struct reading *g, const struct refusal *r, const struct reply_class *cl);
+void reading_say(const struct reading *g, const struct refusal *r, const struct reply_class *cl);
 
 #endif /* REPLY_SAY_H */

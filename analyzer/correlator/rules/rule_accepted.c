@@ -10,7 +10,8 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {
 		const struct record_transaction *t = c->transactions[i];
-		const struct record_reply *r = moment_is(&t->final_reply.at) ? &t->final_reply : &t->verdict_reply;
+		const struct record_reply *r =
+		    moment_is(&t->final_reply.at) ? &t->final_reply : &t->verdict_reply;
 		char quote[256];
 		struct finding *f;
 
@@ -20,29 +21,47 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 		finding_span(f, &t->first, moment_is(&r->at) ? &r->at : &t->last);
 		finding_reply(f, r);
 		reply_quote(r, false, quote, sizeof(quote));
-		evidence_frame(evidence_frame(finding_says(f, c->point, "the message is answered \"%s\"", quote), &t->end_of_data), &r->at);
-		finding_summary(f, "The server took the mail: \"%s\". If it did not arrive, look further on.", quote);
-		if (transaction_unheard(c, t))	/* of the way back nothing is cleared */
-			finding_remedy(f, "This hop took the mail, but the client did not hear that it did. If the mail did not arrive, look further on, in the log of "
+		evidence_frame(evidence_frame(finding_says(f, c->point,
+						  "the message is answered \"%s\"", quote),
+				   &t->end_of_data),
+		    &r->at);
+		finding_summary(f,
+		    "The server took the mail: \"%s\". If it did not arrive, look further on.",
+		    quote);
+		if (transaction_unheard(c, t)) /* of the way back nothing is cleared */
+			finding_remedy(f,
+			    "This hop took the mail, but the client did not hear that it did. If the mail did not arrive, look further on, in the log of "
 			    "this server, by its queue number.");
 	}
 }
 
-/* Another pop-* finding of this client with this server in the capture: then it was not all well. */
+/*
+ * Another pop-* finding of this client with this server in the capture: then it was not all well.
+ */
 static bool
 pop_trouble(const struct view *v, const struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *x;
-	struct case_iter it = { .client = &c->conn->client.ip, .server = &c->conn->server.ip, .server_port = c->conn->server.port };
+	struct case_iter it = { .client = &c->conn->client.ip,
+		.server = &c->conn->server.ip,
+		.server_port = c->conn->server.port };
 	static const enum finding_kind kinds[] = {
-		FINDING_POP_LOCKED, FINDING_POP_LOGIN_DELAY, FINDING_POP_AUTH_FAILED, FINDING_POP_SERVER_ERROR, FINDING_POP_RETR_STALLED,
-		FINDING_POP_INCOMPLETE, FINDING_POP_DUPLICATE_DOWNLOAD, FINDING_POP_BAD_REPLY, FINDING_POP_NO_SUCH_MESSAGE,
+		FINDING_POP_LOCKED,
+		FINDING_POP_LOGIN_DELAY,
+		FINDING_POP_AUTH_FAILED,
+		FINDING_POP_SERVER_ERROR,
+		FINDING_POP_RETR_STALLED,
+		FINDING_POP_INCOMPLETE,
+		FINDING_POP_DUPLICATE_DOWNLOAD,
+		FINDING_POP_BAD_REPLY,
+		FINDING_POP_NO_SUCH_MESSAGE,
 	};
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		any = any || verdict_any(out, kinds[i]);
-	for (uint32_t looked = 0; any && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     any && (x = lookup_next(v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		if (x->point != c->point)
 			continue;
 		for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -69,9 +88,12 @@ judge_pop(const struct view *v, struct verdicts *out)
 			return;
 	f = verdict_add(out, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "fetched");
-	evidence_frame(finding_says(f, c->point, "%u %s fetched whole, and QUIT was answered +OK", s->retrieved,
-	    s->retrieved == 1 ? "message was" : "messages were"), &s->bye);
-	finding_summary(f, "Every message that was asked for was fetched whole.");	/* also true of several sessions told as one */
+	evidence_frame(finding_says(f, c->point, "%u %s fetched whole, and QUIT was answered +OK",
+			   s->retrieved, s->retrieved == 1 ? "message was" : "messages were"),
+	    &s->bye);
+	finding_summary(
+	    f, "Every message that was asked for was fetched whole."); /* also true of several
+									  sessions told as one */
 	finding_remedy(f, "Fetching works: the network between client and POP3 server is cleared.");
 }
 

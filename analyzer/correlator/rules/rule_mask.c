@@ -1,4 +1,7 @@
-/* rule_mask.c - a firewall that rewrites SMTP: masked greeting, masked keywords (diagnosis 1C, 0.7). */
+/*
+ * rule_mask.c - a firewall that rewrites SMTP: masked greeting, masked keywords (diagnosis 1C,
+ * 0.7).
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +12,8 @@
 enum { WORD_LEAST = 3 };
 
 /*
- * PIX: the greeting keeps only `*', `0', `2' and blanks.  Stars around an admin's words are none, however many: no word
- * survives the mask.
+ * PIX: the greeting keeps only `*', `0', `2' and blanks.  Stars around an admin's words are none,
+ * however many: no word survives the mask.
  */
 static bool
 banner_is_masked(const char *s)
@@ -61,11 +64,15 @@ word_is(const char *p, size_t len, const char *word)
 	return len == strlen(word) && strncasecmp(p, word, len) == 0;
 }
 
-/* A word of the length of STARTTLS, and none of those that servers say (IANA's SMTP extensions; Postfix: XFORWARD). */
+/*
+ * A word of the length of STARTTLS, and none of those that servers say (IANA's SMTP extensions;
+ * Postfix: XFORWARD).
+ */
 static bool
 word_replaces(const char *p, size_t len)
 {
-	static const char *const known[] = { "STARTTLS", "8BITMIME", "CHUNKING", "SMTPUTF8", "XFORWARD" };
+	static const char *const known[] = { "STARTTLS", "8BITMIME", "CHUNKING", "SMTPUTF8",
+		"XFORWARD" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (word_is(p, len, known[i]))
@@ -77,12 +84,14 @@ word_replaces(const char *p, size_t len)
 static bool
 words_equal(const char *a, size_t n, const char *b, size_t m)
 {
-	return (n == m && strncasecmp(a, b, n) == 0) || (strspn(a, "0123456789") >= n && strspn(b, "0123456789") >= m);
+	return (n == m && strncasecmp(a, b, n) == 0) ||
+	    (strspn(a, "0123456789") >= n && strspn(b, "0123456789") >= m);
 }
 
 /*
- * The lists are one word by word, but for STARTTLS in theirs, where ours has eight other letters: something wrote over
- * it.  A server that leaves STARTTLS out, for this client or since its configuration was changed, leaves nothing there.
+ * The lists are one word by word, but for STARTTLS in theirs, where ours has eight other letters:
+ * something wrote over it.  A server that leaves STARTTLS out, for this client or since its
+ * configuration was changed, leaves nothing there.
  */
 static bool
 list_rewritten(const char *ours, const char *theirs, char word[STARTTLS_LENGTH + 1])
@@ -107,9 +116,10 @@ list_rewritten(const char *ours, const char *theirs, char word[STARTTLS_LENGTH +
 static bool
 may_be_rewritten(const struct record_session *s)
 {
-	if (!s->ehlo_answered || s->starttls_offered || s->offer_cut || text_words_cut(s->capabilities))
+	if (!s->ehlo_answered || s->starttls_offered || s->offer_cut ||
+	    text_words_cut(s->capabilities))
 		return false;
-	for (const char *p = s->capabilities; *p != '\0'; ) {
+	for (const char *p = s->capabilities; *p != '\0';) {
 		size_t n = strcspn(p, " ");
 
 		if (word_replaces(p, n))
@@ -119,7 +129,10 @@ may_be_rewritten(const struct record_session *s)
 	return false;
 }
 
-/* Another connection to this server and port that was offered STARTTLS in a list that is ours otherwise. */
+/*
+ * Another connection to this server and port that was offered STARTTLS in a list that is ours
+ * otherwise.
+ */
 static const struct mail_case *
 offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 {
@@ -132,18 +145,24 @@ offered_elsewhere(const struct view *v, char word[STARTTLS_LENGTH + 1])
 	/* two sites may have a server each of one private address */
 	for (size_t i = 0; lookup_may(v->lookups, i, run.n, LOOKED); i++)
 		if ((run.at[i]->point == c->point || addr_public(&c->conn->server.ip)) &&
-		    list_rewritten(c->session->capabilities, run.at[i]->session->capabilities, word))
+		    list_rewritten(
+			c->session->capabilities, run.at[i]->session->capabilities, word))
 			return run.at[i];
 	return NULL;
 }
 
 static void
-say_offered(struct finding *f, const struct mail_case *c, const struct mail_case *x, const char *word)
+say_offered(
+    struct finding *f, const struct mail_case *c, const struct mail_case *x, const char *word)
 {
-	evidence_frame(finding_says(f, x->point, "another connection to this server is offered STARTTLS in a list that is the same otherwise"),
+	evidence_frame(
+	    finding_says(f, x->point,
+		"another connection to this server is offered STARTTLS in a list that is the same otherwise"),
 	    &x->session->capabilities_at);
-	evidence_frame(finding_says(f, c->point, "here \"%s\" stands in its place", word), &c->session->capabilities_at);
-	finding_exclude(f, FINDING_TLS_NOT_OFFERED, "the server offers it to others, and would leave nothing in its place");
+	evidence_frame(finding_says(f, c->point, "here \"%s\" stands in its place", word),
+	    &c->session->capabilities_at);
+	finding_exclude(f, FINDING_TLS_NOT_OFFERED,
+	    "the server offers it to others, and would leave nothing in its place");
 }
 
 static void
@@ -158,10 +177,13 @@ judge_replaced(const struct view *v, struct verdicts *out)
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, v->c, 1);
 	finding_subkind(f, "replaced");
 	say_offered(f, v->c, x, word);
-	finding_summary(f, "Something overwrites STARTTLS in the server's EHLO reply: mail goes unencrypted or not at all.");
+	finding_summary(f,
+	    "Something overwrites STARTTLS in the server's EHLO reply: mail goes unencrypted or not at all.");
 }
 
-/* ---- the greeting, the keywords ---------------------------------------------------------------- */
+/*
+ * ---- the greeting, the keywords ----------------------------------------------------------------
+ */
 
 static void
 judge_banner(const struct mail_case *c, struct verdicts *out)
@@ -172,11 +194,14 @@ judge_banner(const struct mail_case *c, struct verdicts *out)
 	if (!moment_is(&g->at) || !banner_is_masked(g->text))
 		return;
 	/* that no word survives is told of a whole greeting only */
-	f = verdict_add(out, FINDING_BANNER_MASKED, case_missing_dir(c, 1) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_CONFIRMED, c, 1);
+	f = verdict_add(out, FINDING_BANNER_MASKED,
+	    case_missing_dir(c, 1) ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "banner");
 	finding_reply(f, g);
-	evidence_frame(finding_says(f, c->point, "the greeting is overwritten: \"%.100s\"", g->text), &g->at);
-	finding_summary(f, "A firewall overwrites the server's greeting with asterisks; those that do also hide what the server can do.");
+	evidence_frame(
+	    finding_says(f, c->point, "the greeting is overwritten: \"%.100s\"", g->text), &g->at);
+	finding_summary(f,
+	    "A firewall overwrites the server's greeting with asterisks; those that do also hide what the server can do.");
 }
 
 static void
@@ -194,14 +219,20 @@ judge_stripped(const struct view *v, size_t eight, struct verdicts *out)
 	for (size_t i = 0; i < sizeof(same_length) / sizeof(same_length[0]); i++)
 		missing += !word_in(s->capabilities, same_length[i]);
 	x = offered_elsewhere(v, word);
-	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, eight > missing || x != NULL ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
-	evidence_frame(finding_says(f, c->point, "the EHLO reply has %zu %s of the length of STARTTLS overwritten: %.100s", eight,
-	    eight == 1 ? "keyword" : "keywords", s->masked_keywords), &s->capabilities_at);
+	f = verdict_add(out, FINDING_STARTTLS_STRIPPED,
+	    eight > missing || x != NULL ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, c, 1);
+	evidence_frame(
+	    finding_says(f, c->point,
+		"the EHLO reply has %zu %s of the length of STARTTLS overwritten: %.100s", eight,
+		eight == 1 ? "keyword" : "keywords", s->masked_keywords),
+	    &s->capabilities_at);
 	if (x != NULL)
 		say_offered(f, c, x, word);
 	else if (eight <= missing)
-		finding_exclude(f, FINDING_TLS_NOT_OFFERED, "another keyword of eight letters (CHUNKING) may be behind the mask");
-	finding_summary(f, "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
+		finding_exclude(f, FINDING_TLS_NOT_OFFERED,
+		    "another keyword of eight letters (CHUNKING) may be behind the mask");
+	finding_summary(f,
+	    "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
 }
 
 static void
@@ -225,12 +256,19 @@ judge_keywords(const struct view *v, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, c, 1);
 	finding_subkind(f, "keywords");
-	evidence_frame(finding_says(f, c->point, "keywords of the EHLO reply are overwritten: %.120s", s->masked_keywords), &s->capabilities_at);
-	finding_summary(f, "A firewall overwrites %zu %s of the server's EHLO reply.", masked, masked == 1 ? "keyword" : "keywords");
+	evidence_frame(
+	    finding_says(f, c->point, "keywords of the EHLO reply are overwritten: %.120s",
+		s->masked_keywords),
+	    &s->capabilities_at);
+	finding_summary(f, "A firewall overwrites %zu %s of the server's EHLO reply.", masked,
+	    masked == 1 ? "keyword" : "keywords");
 	judge_stripped(v, eight, out);
 }
 
-/* S5: STARTTLS was offered, then refused as unknown; what was never offered, or not seen to be, is rule_tls.c's. */
+/*
+ * S5: STARTTLS was offered, then refused as unknown; what was never offered, or not seen to be, is
+ * rule_tls.c's.
+ */
 static bool
 judge_starttls(const struct mail_case *c, struct verdicts *out)
 {
@@ -240,12 +278,16 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 
 	if (!moment_is(&r->at) || (r->code != 500 && r->code != 502))
 		return false;
-	if (!s->starttls_offered || reply_names_tls(r))	/* who names it has read it */
+	if (!s->starttls_offered || reply_names_tls(r)) /* who names it has read it */
 		return false;
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, c, 0);
 	finding_reply(f, r);
-	evidence_frame(evidence_frame(finding_says(f, c->point, "STARTTLS was offered and is answered with %u", r->code), &s->capabilities_at), &r->at);
-	finding_summary(f, "STARTTLS is answered as an unknown command by a server that offered it: something rewrites the command on its way.");
+	evidence_frame(evidence_frame(finding_says(f, c->point,
+					  "STARTTLS was offered and is answered with %u", r->code),
+			   &s->capabilities_at),
+	    &r->at);
+	finding_summary(f,
+	    "STARTTLS is answered as an unknown command by a server that offered it: something rewrites the command on its way.");
 	return true;
 }
 
@@ -257,13 +299,19 @@ judge_command(const struct mail_case *c, const struct session_refusal *x, struct
 	bool argument = x->line[n] == ' ';
 	struct finding *f;
 
-	if (n < 4 || (x->line[n] != '\0' && !argument) || (x->reply.code != 500 && x->reply.code != 502))
+	if (n < 4 || (x->line[n] != '\0' && !argument) ||
+	    (x->reply.code != 500 && x->reply.code != 502))
 		return;
-	f = verdict_add(out, argument ? FINDING_BANNER_MASKED : FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
+	f = verdict_add(out, argument ? FINDING_BANNER_MASKED : FINDING_STARTTLS_STRIPPED,
+	    CONFIDENCE_POSSIBLE, c, 0);
 	finding_subkind(f, "command");
-	evidence_frame(evidence_frame(finding_says(f, c->point, "\"%.60s\" reaches the server, which answers %u", x->line, x->reply.code),
-	    &x->asked), &x->reply.at);
-	finding_summary(f, "A command of the client arrives overwritten with X's: a firewall on the way does that to %s.",
+	evidence_frame(evidence_frame(finding_says(f, c->point,
+					  "\"%.60s\" reaches the server, which answers %u", x->line,
+					  x->reply.code),
+			   &x->asked),
+	    &x->reply.at);
+	finding_summary(f,
+	    "A command of the client arrives overwritten with X's: a firewall on the way does that to %s.",
 	    argument ? "EHLO" : "STARTTLS");
 }
 

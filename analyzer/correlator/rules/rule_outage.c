@@ -8,18 +8,25 @@
 
 #include <stdio.h>
 
-enum { UNHEARD = 3, SMALL = 200, ID_LEAST = 3, ID_BURST = 8, ID_MOST = 2000, LOOKED = 256 };
+enum { UNHEARD = 3, SMALL = 200, LOOKED = 256 };
 
 static const int64_t idle_least = 5 * PATH_SECOND, idle_sure = 60 * PATH_SECOND;
 
-/* Nothing of A came through, whatever its size; of one that is its first of this size a new connection tells. */
+/*
+ * Nothing of A came through, whatever its size; of one that is its first of this size a new
+ * connection tells.
+ */
 static bool
 dead(const struct way *w, const struct record_stall *s)
 {
-	return stall_dead(s) || (stall_silent(s) && !moment_is(&s->delivered) && way_unanswered(w, s) != NULL);
+	return stall_dead(s) ||
+	    (stall_silent(s) && !moment_is(&s->delivered) && way_unanswered(w, s) != NULL);
 }
 
-/* The other way was dead already: no ACK of this data can come back, and the connection is not idle. */
+/*
+ * The other way was dead already: no ACK of this data can come back, and the connection is not
+ * idle.
+ */
 static bool
 follows_other_way(const struct way *w, const struct record_stall *s)
 {
@@ -28,7 +35,8 @@ follows_other_way(const struct way *w, const struct record_stall *s)
 	uint32_t i = 0;
 
 	while ((o = way_stall(&back, &i)) != NULL)
-		if (dead(&back, o) && o->first.ns < s->first.ns && (o->delivered.frame == 0 || o->delivered.ns > s->first.ns))
+		if (dead(&back, o) && o->first.ns < s->first.ns &&
+		    (o->delivered.frame == 0 || o->delivered.ns > s->first.ns))
 			return true;
 	return false;
 }
@@ -39,10 +47,12 @@ only_bye(const struct way *w, const struct record_stall *s)
 {
 	const struct mail_case *c = w->c;
 
-	if (w->dir != 1 || c->session == NULL || c->session->bye.frame == 0 || s->first.ns < c->session->bye.ns)
+	if (w->dir != 1 || c->session == NULL || c->session->bye.frame == 0 ||
+	    s->first.ns < c->session->bye.ns)
 		return false;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		if (c->transactions[i]->last.ns >= s->first.ns || c->transactions[i]->final_reply.at.ns >= s->first.ns)
+		if (c->transactions[i]->last.ns >= s->first.ns ||
+		    c->transactions[i]->final_reply.at.ns >= s->first.ns)
 			return false;
 	for (uint32_t i = 0; i < c->message_count; i++)
 		if (c->messages[i]->last.ns >= s->first.ns)
@@ -60,13 +70,18 @@ time_overlaps(const struct record_stall *a, const struct record_stall *b)
 static const struct mail_case *
 also_dead(const struct way *w, const struct record_stall *s, const struct record_stall **theirs)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
-		.to_ns = s->lost_last.ns, .since_ns = s->first.ns };
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.to_ns = s->lost_last.ns,
+		.since_ns = s->first.ns };
 	const struct mail_case *o;
 
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count; i++)
-			if (o->stalls[i]->key.m == (uint32_t)w->dir && stall_dead(o->stalls[i]) && time_overlaps(o->stalls[i], s)) {
+	for (uint32_t looked = 0;
+	     (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
+		for (uint32_t i = 0; o != w->c && o->point == w->c->point && i < o->stall_count;
+		     i++)
+			if (o->stalls[i]->key.m == (uint32_t)w->dir && stall_dead(o->stalls[i]) &&
+			    time_overlaps(o->stalls[i], s)) {
 				*theirs = o->stalls[i];
 				return o;
 			}
@@ -77,18 +92,25 @@ also_dead(const struct way *w, const struct record_stall *s, const struct record
 static const struct mail_case *
 new_works(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
-		.to_ns = s->last.ns + 60 * PATH_SECOND, .since_ns = s->first.ns };
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.to_ns = s->last.ns + 60 * PATH_SECOND,
+		.since_ns = s->first.ns };
 	const struct mail_case *o;
 
-	for (uint32_t looked = 0; (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (o != w->c && o->point == w->c->point && o->has_conn && o->conn->syn[0].ns >= s->first.ns
-		    && o->conn->handshake.frame != 0 && o->conn->handshake.ns <= s->last.ns + 60 * PATH_SECOND)
+	for (uint32_t looked = 0;
+	     (o = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
+		if (o != w->c && o->point == w->c->point && o->has_conn &&
+		    o->conn->syn[0].ns >= s->first.ns && o->conn->handshake.frame != 0 &&
+		    o->conn->handshake.ns <= s->last.ns + 60 * PATH_SECOND)
 			return o;
 	return NULL;
 }
 
-/* Large packets alone may have met a smaller MTU: of all sizes is said only where small ones were lost, too. */
+/*
+ * Large packets alone may have met a smaller MTU: of all sizes is said only where small ones were
+ * lost, too.
+ */
 static const char *
 of_any_size(const struct record_stall *s)
 {
@@ -107,36 +129,55 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 {
 	const struct mail_case *o = new_works(w, s);
 	int64_t idle = idle_before(w, s);
-	bool long_idle = o != NULL && idle >= idle_sure, sure = long_idle && o->conn->handshake.ns < s->lost_last.ns;
-	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED, way_gate(w, sure ? CONFIDENCE_CONFIRMED :
-	    long_idle ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), w->c, w->dir);
+	bool long_idle = o != NULL && idle >= idle_sure,
+	     sure = long_idle && o->conn->handshake.ns < s->lost_last.ns;
+	struct finding *f = verdict_add(out, FINDING_IDLE_STATE_EXPIRED,
+	    way_gate(w,
+		sure            ? CONFIDENCE_CONFIRMED
+		    : long_idle ? CONFIDENCE_PROBABLE
+				: CONFIDENCE_POSSIBLE),
+	    w->c, w->dir);
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
 	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(idle));
 	say_proven(f, w, s);
 	if (o != NULL)
-		evidence_frame(finding_says(f, o->point, "a new connection to the same server works"), &o->conn->handshake);
-	finding_summary(f, "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
-	    "forgotten the connection.", seconds(idle), of_any_size(s), sure ? ", while a new connection works" : o != NULL ?
-	    "; a new connection works" : "", long_idle ? "has probably" : "may have");
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s", s->proven >= s->w_min ? "packets of that size arrived before"
-	    : "small packets are lost, too");
+		evidence_frame(
+		    finding_says(f, o->point, "a new connection to the same server works"),
+		    &o->conn->handshake);
+	finding_summary(f,
+	    "After %.1f s of silence nothing of this sender is acknowledged any more%s%s. A firewall or NAT router on the way %s "
+	    "forgotten the connection.",
+	    seconds(idle), of_any_size(s),
+	    sure            ? ", while a new connection works"
+		: o != NULL ? "; a new connection works"
+			    : "",
+	    long_idle ? "has probably" : "may have");
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "%s",
+	    s->proven >= s->w_min ? "packets of that size arrived before"
+				  : "small packets are lost, too");
 	if (sure)
-		finding_exclude(f, FINDING_PATH_OUTAGE, "the line carried a new connection while this one was still not heard");
+		finding_exclude(f, FINDING_PATH_OUTAGE,
+		    "the line carried a new connection while this one was still not heard");
 	else
-		finding_next_capture(f, "a forgotten connection", o != NULL ? "a line that failed for a while" : "a failed line",
-		    o != NULL ? "what the device lets out of the old connection" : "a new connection to the same server at that time",
+		finding_next_capture(f, "a forgotten connection",
+		    o != NULL ? "a line that failed for a while" : "a failed line",
+		    o != NULL ? "what the device lets out of the old connection"
+			      : "a new connection to the same server at that time",
 		    "at this point and behind the firewall");
 }
 
 static bool
 arrived_before(const struct record_direction *a, const struct record_stall *s)
 {
-	return s->pieces_came || (a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns);
+	return s->pieces_came ||
+	    (a->proven >= s->w_min && a->proven_at.frame != 0 && a->proven_at.ns < s->first.ns);
 }
 
-/* None as large had arrived before: that it passed at last may as well be the end of a black hole. */
+/*
+ * None as large had arrived before: that it passed at last may as well be the end of a black hole.
+ */
 static bool
 size_is_new(const struct record_direction *a, const struct record_stall *s)
 {
@@ -147,23 +188,30 @@ static void
 exclude_size(struct finding *f, const struct way *w, const struct record_stall *s)
 {
 	if (s->pieces_came && w->a->proven < s->w_min)
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "larger pieces, which the card cuts into full-size packets, arrived before");
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+		    "larger pieces, which the card cuts into full-size packets, arrived before");
 	else if (arrived_before(w->a, s))
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", w->a->proven);
+		finding_exclude(
+		    f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes arrived before", w->a->proven);
 	else if (stall_one_way_dead(s))
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the sender's small empty ACKs do not arrive either: the other side went on "
-		    "repeating its reply %u time%s after them", s->peer_repeats_after_ack, PLURAL(s->peer_repeats_after_ack));
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+		    "the sender's small empty ACKs do not arrive either: the other side went on "
+		    "repeating its reply %u time%s after them",
+		    s->peer_repeats_after_ack, PLURAL(s->peer_repeats_after_ack));
 	else if (stall_carried(s))
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "a packet of only %u bytes is lost each time", s->w_min);
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+		    "a packet of only %u bytes is lost each time", s->w_min);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
 /* A router says it: who it is, and what is wrong behind it. */
 static void
-report_told(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e, struct verdicts *out)
+report_told(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e,
+    struct verdicts *out)
 {
 	const struct unreachable *u = unreachable_of(e);
-	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_CONFIRMED), w->c, w->dir);
+	struct finding *f =
+	    verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_CONFIRMED), w->c, w->dir);
 	bool back = s->delivered.frame != 0;
 	char router[64], to[64];
 
@@ -172,33 +220,50 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 	finding_subkind(f, "told");
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
 	say_chain(f, w, s);
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s", router, u->words,
-	    e->family == 6 ? "v6" : "", e->type, e->code, e->repeats + 1, PLURAL(e->repeats + 1)), &e->at),
+	evidence_frame(
+	    evidence_frame(finding_says(f, w->c->point,
+			       "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s",
+			       router, u->words, e->family == 6 ? "v6" : "", e->type, e->code,
+			       e->repeats + 1, PLURAL(e->repeats + 1)),
+		&e->at),
 	    e->repeats > 0 ? &e->last : &e->at);
 	say_proven(f, w, s);
-	finding_summary(f, "%s packets of this connection do not reach %s: %s answers them with \"%s\".", back ? "For a while the" : "From one moment on the",
-	    to, router, u->words);
+	finding_summary(f,
+	    "%s packets of this connection do not reach %s: %s answers them with \"%s\".",
+	    back ? "For a while the" : "From one moment on the", to, router, u->words);
 	if (u->kind == FINDING_PORT_BLOCKED_ICMP)
-		finding_remedy(f, "%s prohibits the connection in its middle: ask its owner for the rule, blocklist or limit that does so.", router);
+		finding_remedy(f,
+		    "%s prohibits the connection in its middle: ask its owner for the rule, blocklist or limit that does so.",
+		    router);
 	else
-		finding_remedy(f, "Behind %s there is no way to %s at that time: check the line and the routes there, and whether that host was up.", router, to);
+		finding_remedy(f,
+		    "Behind %s there is no way to %s at that time: check the line and the routes there, and whether that host was up.",
+		    router, to);
 	exclude_size(f, w, s);
 }
 
-/* S4: between the second transmission and the last that was lost, something else passed the same way. */
+/*
+ * S4: between the second transmission and the last that was lost, something else passed the same
+ * way.
+ */
 static struct live_elsewhere
 others_pass(const struct way *w, const struct record_stall *s)
 {
-	return way_live_elsewhere(w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->lost_last.ns);
+	return way_live_elsewhere(
+	    w, s->chain_len > 1 ? s->chain[1].ns : s->first.ns, s->lost_last.ns);
 }
 
-/* It passed at last as large as it had failed, or such packets are sent again later: then it was not its size. */
+/*
+ * It passed at last as large as it had failed, or such packets are sent again later: then it was
+ * not its size.
+ */
 static bool
 back_as_it_was(const struct way *w, const struct record_stall *s)
 {
 	if (s->delivered.frame == 0)
 		return false;
-	if (stall_carried(s) || stall_one_way_dead(s) || (s->delivered_w >= s->w_min && s->delivered_w != UINT32_MAX))
+	if (stall_carried(s) || stall_one_way_dead(s) ||
+	    (s->delivered_w >= s->w_min && s->delivered_w != UINT32_MAX))
 		return true;
 	for (uint32_t i = 0; i < w->a->passed_count; i++)
 		if (w->a->passed[i].w >= s->w_min && w->a->passed[i].last.ns > s->delivered.ns)
@@ -208,9 +273,11 @@ back_as_it_was(const struct way *w, const struct record_stall *s)
 
 /* The path lives: it is this connection that nothing passes of. */
 static void
-report_alone(const struct way *w, const struct record_stall *s, const struct live_elsewhere *e, struct verdicts *out)
+report_alone(const struct way *w, const struct record_stall *s, const struct live_elsewhere *e,
+    struct verdicts *out)
 {
-	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
+	struct finding *f =
+	    verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
 
 	finding_subkind(f, "this-connection-alone");
 	finding_span(f, &s->first, s->delivered.frame != 0 ? &s->delivered : &s->last);
@@ -218,34 +285,47 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	say_proven(f, w, s);
 	say_liveness(f, w, s, e);
 	if (s->delivered.frame != 0)
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged on this connection%s, while another one of the same two hosts worked: "
-		    "not the line was down, but something let this connection not pass%s.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)), of_any_size(s),
+		finding_summary(f,
+		    "For %.1f s nothing of this sender was acknowledged on this connection%s, while another one of the same two hosts worked: "
+		    "not the line was down, but something let this connection not pass%s.",
+		    seconds(way_lasted(w, s->first.ns, s->delivered.ns)), of_any_size(s),
 		    back_as_it_was(w, s) ? "" : ", or not packets of this size");
 	else
-		finding_summary(f, "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts "
-		    "works: not the line is dead, but something lets this connection no longer pass%s.", of_any_size(s),
-		    !stall_carried(s) && !stall_one_way_dead(s) ? ", or no longer packets of this size" : "");
-	finding_remedy(f, "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
+		finding_summary(f,
+		    "From one moment on nothing of this sender is acknowledged on this connection%s, while another one of the same two hosts "
+		    "works: not the line is dead, but something lets this connection no longer pass%s.",
+		    of_any_size(s),
+		    !stall_carried(s) && !stall_one_way_dead(s)
+			? ", or no longer packets of this size"
+			: "");
+	finding_remedy(f,
+	    "Look at the firewalls, NAT routers and balanced lines between the two: one that lost or changed its state (a restart, a new rule, a "
 	    "failover) drops this connection and lets others pass. The program can only connect anew.");
 	exclude_size(f, w, s);
-	finding_next_capture(f, "a device that drops this connection", "a line that fails for moments", "what leaves that device",
+	finding_next_capture(f, "a device that drops this connection",
+	    "a line that fails for moments", "what leaves that device",
 	    "at this point and behind the firewall");
 }
 
 static void
 say_ask_then(struct finding *f)
 {
-	finding_remedy(f, "Ask who runs the line whether it was down then, or whether an MTU, a tunnel or an ICMP filter on it was changed.");
-	finding_next_capture(f, "a path that was down", "one that carried only smaller packets for that time", "what is smaller, meanwhile",
+	finding_remedy(f,
+	    "Ask who runs the line whether it was down then, or whether an MTU, a tunnel or an ICMP filter on it was changed.");
+	finding_next_capture(f, "a path that was down",
+	    "one that carried only smaller packets for that time", "what is smaller, meanwhile",
 	    "at this point, with a ping of 100 bytes to the far end running beside it");
 }
 
 static void
 say_back_or_passable(struct finding *f, const struct way *w, const struct record_stall *s)
 {
-	finding_says(f, w->c->point, "no packet of %u bytes or more had arrived before it", s->w_min);
-	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then the same packets passed. Either the path was down for most of that time, "
-	    "or large packets vanished on it until then and no longer do.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)));
+	finding_says(
+	    f, w->c->point, "no packet of %u bytes or more had arrived before it", s->w_min);
+	finding_summary(f,
+	    "For %.1f s nothing of this sender was acknowledged; then the same packets passed. Either the path was down for most of that time, "
+	    "or large packets vanished on it until then and no longer do.",
+	    seconds(way_lasted(w, s->first.ns, s->delivered.ns)));
 	say_ask_then(f);
 }
 
@@ -258,11 +338,17 @@ say_cut_anew(struct finding *f, const struct way *w, const struct record_stall *
 
 	if (seen)
 		snprintf(how, sizeof(how), "passed in packets of at most %u bytes", s->delivered_w);
-	finding_says(f, w->c->point, "at last it %s; no packet of %u bytes or more follows", how, s->w_min);
-	finding_summary(f, "For %.1f s nothing of this sender was acknowledged; then its data %s. Either the path was down for most of that time, or from "
-	    "then on it carries smaller packets only%s.", seconds(way_lasted(w, s->first.ns, s->delivered.ns)), how, seen ? "" : " and the sender cut its data anew");
-	finding_next_capture(f, "a path that was down", "a path whose MTU became smaller at that moment", seen ? "larger packets after it" :
-	    "the packets that passed at last", "at this point, while one more large mail is sent");
+	finding_says(
+	    f, w->c->point, "at last it %s; no packet of %u bytes or more follows", how, s->w_min);
+	finding_summary(f,
+	    "For %.1f s nothing of this sender was acknowledged; then its data %s. Either the path was down for most of that time, or from "
+	    "then on it carries smaller packets only%s.",
+	    seconds(way_lasted(w, s->first.ns, s->delivered.ns)), how,
+	    seen ? "" : " and the sender cut its data anew");
+	finding_next_capture(f, "a path that was down",
+	    "a path whose MTU became smaller at that moment",
+	    seen ? "larger packets after it" : "the packets that passed at last",
+	    "at this point, while one more large mail is sent");
 }
 
 static void
@@ -271,12 +357,17 @@ say_back(struct finding *f, const struct way *w, const struct record_stall *s, b
 	double lasted = seconds(way_lasted(w, s->first.ns, s->delivered.ns));
 
 	if (w->a->dsacks > 0) {
-		finding_says(f, w->c->point, "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then it was, and some of it had arrived long before: the path was "
-		    "down for most of that time, surely on the way back.", lasted, of_any_size(s));
+		finding_says(f, w->c->point,
+		    "the receiver says that it had had some of it already (D-SACK): its acknowledgements were lost");
+		finding_summary(f,
+		    "For %.1f s nothing of this sender was acknowledged%s; then it was, and some of it had arrived long before: the path was "
+		    "down for most of that time, surely on the way back.",
+		    lasted, of_any_size(s));
 	} else {
-		finding_summary(f, "For %.1f s nothing of this sender was acknowledged%s; then %s passed: the path was down for most of that "
-		    "time.", lasted, of_any_size(s), same ? "the same packets" : "its data");
+		finding_summary(f,
+		    "For %.1f s nothing of this sender was acknowledged%s; then %s passed: the path was down for most of that "
+		    "time.",
+		    lasted, of_any_size(s), same ? "the same packets" : "its data");
 	}
 }
 
@@ -284,18 +375,27 @@ static void
 say_dead(struct finding *f, const struct record_stall *s, bool alone, bool served)
 {
 	if (alone && f->confidence <= CONFIDENCE_POSSIBLE && !stall_carried(s))
-		finding_summary(f, "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
-		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.", s->w_min);
+		finding_summary(f,
+		    "From one moment on nothing of this sender was acknowledged, and nothing new comes back: the path died, or from then on "
+		    "it carries smaller packets only. The lost data was never sent in packets of less than %u bytes.",
+		    s->w_min);
 	else
-		finding_summary(f, "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.", of_any_size(s),
-		    s->peer_seen ? "is dead in this direction" : served ? "died, or something drops all that this sender sends" : "died, or the other end did");
+		finding_summary(f,
+		    "From one moment on nothing of this sender is acknowledged%s, and nothing new comes back: the path %s.",
+		    of_any_size(s),
+		    s->peer_seen ? "is dead in this direction"
+			: served ? "died, or something drops all that this sender sends"
+				 : "died, or the other end did");
 	if (alone && stall_carried(s)) {
-		finding_next_capture(f, "a failed path", "a device that lets this connection alone no longer pass", "a second connection at that time",
-		    "at this point and behind the router");
+		finding_next_capture(f, "a failed path",
+		    "a device that lets this connection alone no longer pass",
+		    "a second connection at that time", "at this point and behind the router");
 	} else if (alone) {
-		finding_says(f, f->point, "alternative: the path MTU became smaller at that moment");
-		finding_next_capture(f, "a failed path", "a path whose MTU became smaller at that moment", "a second connection at that time",
-		    "at this point and behind the router");
+		finding_says(
+		    f, f->point, "alternative: the path MTU became smaller at that moment");
+		finding_next_capture(f, "a failed path",
+		    "a path whose MTU became smaller at that moment",
+		    "a second connection at that time", "at this point and behind the router");
 	}
 }
 
@@ -305,10 +405,15 @@ say_hello_lost(struct finding *f, const struct way *w, const struct record_stall
 {
 	const struct record_session *x = w->c->session;
 
-	if (w->dir != 0 || x == NULL || x->tls_chosen != 0 || !moment_is(&x->tls_at) || x->tls_at.frame != s->first.frame)
+	if (w->dir != 0 || x == NULL || x->tls_chosen != 0 || !moment_is(&x->tls_at) ||
+	    x->tls_at.frame != s->first.frame)
 		return;
-	evidence_frame(finding_says(f, w->c->point, "what is lost each time is the client's TLS hello, which firewalls read"), &s->first);
-	finding_remedy(f, "If other connections pass meanwhile, it is no dead line but a firewall that reads TLS hellos and drops this one, for the server's name or for what it does not "
+	evidence_frame(
+	    finding_says(f, w->c->point,
+		"what is lost each time is the client's TLS hello, which firewalls read"),
+	    &s->first);
+	finding_remedy(f,
+	    "If other connections pass meanwhile, it is no dead line but a firewall that reads TLS hellos and drops this one, for the server's name or for what it does not "
 	    "know in it: look into its log; openssl s_client with and without -noservername tests it. Else the line or a route on it failed: check line, router and provider.");
 }
 
@@ -316,11 +421,15 @@ say_hello_lost(struct finding *f, const struct way *w, const struct record_stall
 static const struct mail_case *
 others_served(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .server = &w->c->conn->server.ip, .server_port = w->c->conn->server.port, .from_ns = s->first.ns, .to_ns = s->last.ns };
+	struct case_iter it = { .server = &w->c->conn->server.ip,
+		.server_port = w->c->conn->server.port,
+		.from_ns = s->first.ns,
+		.to_ns = s->last.ns };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
-		if (x->has_conn && x->point == w->c->point && moment_is(&x->conn->handshake) && !addr_equal(&x->conn->client.ip, &w->c->conn->client.ip))
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL;)
+		if (x->has_conn && x->point == w->c->point && moment_is(&x->conn->handshake) &&
+		    !addr_equal(&x->conn->client.ip, &w->c->conn->client.ip))
 			return x;
 	return NULL;
 }
@@ -329,18 +438,24 @@ others_served(const struct way *w, const struct record_stall *s)
 static void
 say_unanswered(struct finding *f, const struct mail_case *syn, bool gone)
 {
-	evidence_frame(finding_says(f, syn->point, "a new connection of the two is not answered either (%u SYN%s)", syn->conn->syn_count,
-	    PLURAL(syn->conn->syn_count)), &syn->conn->syn[0]);
+	evidence_frame(finding_says(f, syn->point,
+			   "a new connection of the two is not answered either (%u SYN%s)",
+			   syn->conn->syn_count, PLURAL(syn->conn->syn_count)),
+	    &syn->conn->syn[0]);
 	if (gone)
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "small packets are lost, too: the SYNs of a new connection");
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+		    "small packets are lost, too: the SYNs of a new connection");
 }
 
 /* Where the other end lives it is the way between, or somebody there. */
 static void
 say_others(struct finding *f, const struct mail_case *x)
 {
-	evidence_frame(finding_says(f, x->point, "another client reaches the same port meanwhile: the server lives"), &x->conn->handshake);
-	finding_remedy(f, "Others reach the server at that time: check the line of this client, and whether the server's owner or a firewall on the way "
+	evidence_frame(finding_says(f, x->point,
+			   "another client reaches the same port meanwhile: the server lives"),
+	    &x->conn->handshake);
+	finding_remedy(f,
+	    "Others reach the server at that time: check the line of this client, and whether the server's owner or a firewall on the way "
 	    "blocks its address since then (fail2ban, a limit).");
 }
 
@@ -351,29 +466,39 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	const struct mail_case *o = also_dead(w, s, &theirs), *syn = way_unanswered(w, s);
 	const struct mail_case *served = syn != NULL && w->dir == 0 ? others_served(w, s) : NULL;
 	bool back = s->delivered.frame != 0, as_it_was = back_as_it_was(w, s);
-	bool fresh = as_it_was && size_is_new(w->a, s) && (o == NULL || size_is_new(&o->conn->dir[w->dir], theirs));
+	bool fresh = as_it_was && size_is_new(w->a, s) &&
+	    (o == NULL || size_is_new(&o->conn->dir[w->dir], theirs));
 	bool same = as_it_was && !fresh;
-	enum confidence conf = o != NULL && !fresh ? CONFIDENCE_CONFIRMED : same ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	enum confidence conf = o != NULL && !fresh ? CONFIDENCE_CONFIRMED
+	    : same                                 ? CONFIDENCE_PROBABLE
+						   : CONFIDENCE_POSSIBLE;
 	struct finding *f;
 
-	if (((stall_one_way_dead(s) && s->peer_repeats_after_ack > 2) || (syn != NULL && !back && stall_dead(s))) && conf < CONFIDENCE_PROBABLE)
+	if (((stall_one_way_dead(s) && s->peer_repeats_after_ack > 2) ||
+		(syn != NULL && !back && stall_dead(s))) &&
+	    conf < CONFIDENCE_PROBABLE)
 		conf = CONFIDENCE_PROBABLE;
 	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, conf), w->c, w->dir);
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	if (s->peer_repeats > 0)
-		evidence_frame(finding_says(f, w->c->point,
-		    "the other side repeated its reply %u time%s, %u of them after it was acknowledged",
-		    s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack), &s->peer_repeat_at);
+		evidence_frame(
+		    finding_says(f, w->c->point,
+			"the other side repeated its reply %u time%s, %u of them after it was acknowledged",
+			s->peer_repeats, PLURAL(s->peer_repeats), s->peer_repeats_after_ack),
+		    &s->peer_repeat_at);
 	if (o != NULL)
-		evidence_frame(finding_says(f, o->point, "another connection on this path stood still at the same time"), &theirs->first);
+		evidence_frame(finding_says(f, o->point,
+				   "another connection on this path stood still at the same time"),
+		    &theirs->first);
 	if (syn != NULL)
 		say_unanswered(f, syn, !back);
 	if (served != NULL)
 		say_others(f, served);
 	if (o != NULL && !fresh && size_is_new(w->a, s))
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "what the other connection lost was no matter of its size");
+		finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+		    "what the other connection lost was no matter of its size");
 	if (fresh)
 		say_back_or_passable(f, w, s);
 	else if (back && !same && o == NULL)
@@ -384,31 +509,41 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		say_dead(f, s, o == NULL && syn == NULL, served != NULL);
 		say_hello_lost(f, w, s);
 	}
-	/* where a smaller path MTU is the alternative, that larger packets passed before rules nothing out */
-	if (same || o != NULL || (syn != NULL && !back) || stall_carried(s) || stall_one_way_dead(s))
+	/*
+	 * where a smaller path MTU is the alternative, that larger packets passed before rules
+	 * nothing out
+	 */
+	if (same || o != NULL || (syn != NULL && !back) || stall_carried(s) ||
+	    stall_one_way_dead(s))
 		exclude_size(f, w, s);
 	else
 		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
 }
 
-/* Of a connection that ended so: another one of the two, on which packets as large passed afterwards.  NULL = none. */
+/*
+ * Of a connection that ended so: another one of the two, on which packets as large passed
+ * afterwards.  NULL = none.
+ */
 static const struct mail_case *
 passed_later(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .since_ns = s->last.ns,
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.since_ns = s->last.ns,
 		.to_ns = s->last.ns + PATH_EPOCH };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL; )
-		if (x != w->c && x->has_conn && x->point == w->c->point && x->conn->dir[w->dir].proven >= s->u &&
+	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKED)) != NULL;)
+		if (x != w->c && x->has_conn && x->point == w->c->point &&
+		    x->conn->dir[w->dir].proven >= s->u &&
 		    x->conn->dir[w->dir].proven_at.ns > s->last.ns)
 			return x;
 	return NULL;
 }
 
 /*
- * No black hole any more, for such packets pass later; and none as large had passed before, so it may as well have been one as
- * an outage.  A RST behind it tells so itself (rule_reset.c).
+ * No black hole any more, for such packets pass later; and none as large had passed before, so it
+ * may as well have been one as an outage.  A RST behind it tells so itself (rule_reset.c).
  */
 static bool
 judge_over(const struct way *w, const struct record_stall *s, struct verdicts *out)
@@ -416,7 +551,8 @@ judge_over(const struct way *w, const struct record_stall *s, struct verdicts *o
 	const struct mail_case *x;
 	struct finding *f;
 
-	if (s->delivered.frame != 0 || !stall_long(s) || s->zero_window || s->options_cut || w->a->rst.frame != 0 || (x = passed_later(w, s)) == NULL)
+	if (s->delivered.frame != 0 || !stall_long(s) || s->zero_window || s->options_cut ||
+	    w->a->rst.frame != 0 || (x = passed_later(w, s)) == NULL)
 		return false;
 	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
 	finding_subkind(f, "over");
@@ -424,10 +560,13 @@ judge_over(const struct way *w, const struct record_stall *s, struct verdicts *o
 	say_chain(f, w, s);
 	if (s->live != 0)
 		say_liveness(f, w, s, &(struct live_elsewhere){ .bits = 0 });
-	evidence_frame(finding_says(f, x->point, "later packets of %u bytes pass, on another connection of the two", x->conn->dir[w->dir].proven),
+	evidence_frame(finding_says(f, x->point,
+			   "later packets of %u bytes pass, on another connection of the two",
+			   x->conn->dir[w->dir].proven),
 	    &x->conn->dir[w->dir].proven_at);
 	finding_says(f, w->c->point, "no packet of %u bytes or more had arrived before it", s->u);
-	finding_summary(f, "For %.1f s, until the last that is sent here, none of this sender's packets of %u bytes and more was acknowledged; later such packets "
+	finding_summary(f,
+	    "For %.1f s, until the last that is sent here, none of this sender's packets of %u bytes and more was acknowledged; later such packets "
 	    "pass. Either the path was down for most of that time, or large packets vanished on it and no longer do, or do so on one of several lines "
 	    "between which connections are shared out.",
 	    seconds(way_lasted(w, s->first.ns, s->last.ns)), s->u);
@@ -444,9 +583,11 @@ judge_unheard(const struct way *w, struct verdicts *out)
 	struct finding *f;
 	uint32_t i = 0;
 
-	if (w->a->packets == 0 || w->c->conn->state != CONN_MIDSTREAM || verdict_claimed(out, w->c, w->dir, FINDING_PMTU_BLACK_HOLE) != NULL)
+	if (w->a->packets == 0 || w->c->conn->state != CONN_MIDSTREAM ||
+	    verdict_claimed(out, w->c, w->dir, FINDING_PMTU_BLACK_HOLE) != NULL)
 		return;
-	while ((s = way_stall(w, &i)) != NULL && (s->chain_count < UNHEARD || s->last.ns - s->first.ns < 3 * PATH_SECOND))
+	while ((s = way_stall(w, &i)) != NULL &&
+	    (s->chain_count < UNHEARD || s->last.ns - s->first.ns < 3 * PATH_SECOND))
 		continue;
 	if (s == NULL)
 		return;
@@ -454,14 +595,21 @@ judge_unheard(const struct way *w, struct verdicts *out)
 	finding_subkind(f, "unheard");
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
-	finding_summary(f, "The same data is sent %u times, and nothing of the other side is in this capture: the path is dead, packets of this size vanish, "
-	    "or only this direction was captured.", s->chain_count);
-	finding_remedy(f, "Capture one retry from its beginning, both directions: then it can be told.");
-	finding_next_capture(f, "a dead path", "large packets that vanish (pmtu-black-hole)", "the beginning of the connection, and all of the other side",
+	finding_summary(f,
+	    "The same data is sent %u times, and nothing of the other side is in this capture: the path is dead, packets of this size vanish, "
+	    "or only this direction was captured.",
+	    s->chain_count);
+	finding_remedy(
+	    f, "Capture one retry from its beginning, both directions: then it can be told.");
+	finding_next_capture(f, "a dead path", "large packets that vanish (pmtu-black-hole)",
+	    "the beginning of the connection, and all of the other side",
 	    "here, from before the mail program connects");
 }
 
-/* Sent again and again to the end, and it was not long, or not readable, enough for any rule; a RST behind it tells so itself (rule_reset.c). */
+/*
+ * Sent again and again to the end, and it was not long, or not readable, enough for any rule; a RST
+ * behind it tells so itself (rule_reset.c).
+ */
 static const struct record_stall *
 stall_unclear(const struct way *w)
 {
@@ -471,9 +619,10 @@ stall_unclear(const struct way *w)
 	if (w->a->rst.frame != 0)
 		return NULL;
 	while ((s = way_stall(w, &i)) != NULL)
-		if (s->delivered.frame == 0 && s->chain_count >= UNHEARD && s->w_min > 0 && !s->zero_window &&
-		    !only_bye(w, s) &&
-		    w->c->conn->t_end - s->first.ns >= PATH_SECOND && (s->options_cut || way_lasted(w, s->first.ns, s->last.ns) < 3 * PATH_SECOND))
+		if (s->delivered.frame == 0 && s->chain_count >= UNHEARD && s->w_min > 0 &&
+		    !s->zero_window && !only_bye(w, s) &&
+		    w->c->conn->t_end - s->first.ns >= PATH_SECOND &&
+		    (s->options_cut || way_lasted(w, s->first.ns, s->last.ns) < 3 * PATH_SECOND))
 			return s;
 	return NULL;
 }
@@ -482,7 +631,8 @@ stall_unclear(const struct way *w)
 static void
 judge_unclear(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
-	struct finding *f = verdict_add(out, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
+	struct finding *f =
+	    verdict_add(out, FINDING_PATH_OUTAGE, CONFIDENCE_CANNOT_TELL, w->c, w->dir);
 	double lasted = seconds(way_lasted(w, s->first.ns, s->last.ns));
 
 	finding_subkind(f, s->options_cut ? "options-cut" : "too-short");
@@ -490,18 +640,28 @@ judge_unclear(const struct way *w, const struct record_stall *s, struct verdicts
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	if (s->options_cut)
-		finding_summary(f, "The same data was sent %u times over %.1f s and not acknowledged. The snap length cut the TCP options of the other side: "
-		    "what of the rest had arrived cannot be read.", s->chain_count, lasted);
+		finding_summary(f,
+		    "The same data was sent %u times over %.1f s and not acknowledged. The snap length cut the TCP options of the other side: "
+		    "what of the rest had arrived cannot be read.",
+		    s->chain_count, lasted);
 	else
-		finding_summary(f, "The same data was sent %u times within %.1f s and not acknowledged until %s: too soon to tell large packets that vanish, "
-		    "a path that failed and loss from each other.", s->chain_count, lasted, w->a->fin.frame != 0 ? "the sender gave up" : "the capture ended");
-	finding_remedy(f, "Capture one more try, whole packets, until the program gives up; if it gives up within seconds, raise its server time-out to a "
+		finding_summary(f,
+		    "The same data was sent %u times within %.1f s and not acknowledged until %s: too soon to tell large packets that vanish, "
+		    "a path that failed and loss from each other.",
+		    s->chain_count, lasted,
+		    w->a->fin.frame != 0 ? "the sender gave up" : "the capture ended");
+	finding_remedy(f,
+	    "Capture one more try, whole packets, until the program gives up; if it gives up within seconds, raise its server time-out to a "
 	    "minute at least.");
-	finding_next_capture(f, "a path that failed", "large packets that vanish (pmtu-black-hole)", s->options_cut ? "the TCP options" : "what comes after",
+	finding_next_capture(f, "a path that failed", "large packets that vanish (pmtu-black-hole)",
+	    s->options_cut ? "the TCP options" : "what comes after",
 	    "at this point, until the program gives up");
 }
 
-/* At another point the same bytes came, and were acknowledged: rule_deaf.c says so of the other direction. */
+/*
+ * At another point the same bytes came, and were acknowledged: rule_deaf.c says so of the other
+ * direction.
+ */
 static bool
 arrived_elsewhere(const struct way *w, const struct record_stall *s)
 {
@@ -531,15 +691,18 @@ judge(const struct view *v, struct verdicts *out)
 		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
 			continue;
 		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) || follows_other_way(&w, s) || only_bye(&w, s))
+			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) ||
+			    follows_other_way(&w, s) || only_bye(&w, s))
 				continue;
 			if (arrived_elsewhere(&w, s))
 				break;
 			live = others_pass(&w, s);
-			told = case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
+			told =
+			    case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
 			if (told != NULL)
 				report_told(&w, s, told, out);
-			else if (idle_before(&w, s) >= idle_least && s->delivered.frame == 0)	/* what is forgotten is not remembered */
+			else if (idle_before(&w, s) >= idle_least &&
+			    s->delivered.frame == 0) /* what is forgotten is not remembered */
 				report_idle(&w, s, out);
 			else if (live.bits != 0)
 				report_alone(&w, s, &live, out);
@@ -547,98 +710,13 @@ judge(const struct view *v, struct verdicts *out)
 				report_outage(&w, s, out);
 			break;
 		}
-		for (i = 0; s == NULL && (s = way_stall(&w, &i)) != NULL && !judge_over(&w, s, out); )
+		for (i = 0;
+		     s == NULL && (s = way_stall(&w, &i)) != NULL && !judge_over(&w, s, out);)
 			s = NULL;
-		if (s == NULL && !verdict_troubled(out, v->c, -1, 4, 7) && (s = stall_unclear(&w)) != NULL)
+		if (s == NULL && !verdict_troubled(out, v->c, -1, 4, 7) &&
+		    (s = stall_unclear(&w)) != NULL)
 			judge_unclear(&w, s, out);
 	}
 }
 
 const struct rule rule_outage = { "outage", RULE_MAIL, judge, true };
-
-/* ---- an outage before the capture, told by the sender's IP IDs (S11) ------------- */
-
-/* Packets had been lost before, one by one, and no more vanish now than one that is sent again and again. */
-static bool
-was_lossy(const struct record_direction *a)
-{
-	return a->id_gap < ID_BURST && a->repair_first.frame != 0 && a->repair_first.ns < a->id_gap_from.ns;
-}
-
-/* Windows counts the packets of all its connections together; who begins with a TTL of 64 and counts, those of each. */
-static bool
-counts_each(const struct way *w)
-{
-	return w->a->ttl <= 64;
-}
-
-/* It was on to bytes that never came here, or in the middle of a message: between two it may wait for somebody. */
-static bool
-had_to_send(const struct way *w)
-{
-	const struct record_direction *a = w->a;
-	int64_t begun;
-
-	return way_in_content(w, a->id_gap_from.ns, a->id_gap_to.ns, &begun)
-	    || (a->hole_seen.ns >= a->id_gap_to.ns && a->hole_seen.ns < a->id_gap_to.ns + PATH_SECOND + 2 * w->rtt);
-}
-
-/*
- * Where the sender itself is captured they left its network stack and never came to the tap: no carrier, or a filter of its own.
- * A packet that the interface is to cut counts as many, and may have gone before.
- */
-static bool
-ids_count(const struct record_direction *a)
-{
-	return a->ids_step && (!a->at_sender || a->super_segments == 0);
-}
-
-/* How surely the missing IDs are packets of this connection; at the sender a capture that lost them looks the same. */
-static enum confidence
-ids_tell(const struct way *w)
-{
-	bool sending = had_to_send(w), own = counts_each(w);
-
-	return sending && own && !w->a->at_sender ? CONFIDENCE_PROBABLE : sending || own ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
-}
-
-static void
-judge_upstream(const struct view *v, struct verdicts *out)
-{
-	for (int d = 0; d < 2; d++) {
-		struct way w = way_of(v, v->c, d);
-		const struct record_direction *a = w.a;
-		enum confidence conf = ids_tell(&w);
-		bool others = !had_to_send(&w) || !counts_each(&w);	/* they may be of other connections */
-		struct finding *f;
-
-		if (conf == CONFIDENCE_CANNOT_TELL || !way_two_sided(&w) || way_claimed(&w, out, 4, 7) || !ids_count(a) || !a->id_gap_big_before
-		    || a->id_gap < ID_LEAST || a->id_gap > ID_MOST || a->acked_unseen > 0 || was_lossy(a))
-			continue;
-		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, conf), w.c, d);
-		finding_subkind(f, "before-the-capture");
-		finding_span(f, &a->id_gap_from, &a->id_gap_to);
-		evidence_frame(evidence_frame(finding_says(f, w.c->point, "%.1f s of silence over which %u IP IDs of the sender are missing: "
-		    "it went on sending, and nothing %s", seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap, a->at_sender ? "of that is here" : "came"),
-		    &a->id_gap_from), &a->id_gap_to);
-		finding_summary(f, "For %.1f s nothing of this sender %s here although it sent %u packets: %s%s.",
-		    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->at_sender ? "was captured" : "came", a->id_gap, a->at_sender ?
-		    "its own line was down (cable, Wi-Fi), its own packet filter dropped them, or this capture lost them" :
-		    "the path before this point, or the line captured here, was down", !others ? "" : ", unless it sent them to others and "
-		    "had nothing to say here");
-		if (a->at_sender) {
-			finding_subkind(f, "at-the-sender");
-			finding_remedy(f, "Look at the sender's own machine: its cable or Wi-Fi (its system log says when the link went down and came back), its "
-			    "packet filter.");
-		}
-		if (a->at_sender)
-			finding_next_capture(f, "a line that was down", "a capture that lost packets", "what came onto the line", "on a mirror port of its switch");
-		else if (conf != CONFIDENCE_PROBABLE)
-			finding_next_capture(f, "a path that was down", "a sender that paused and sent elsewhere", "what the sender sent meanwhile", "at the sender");
-		else
-			finding_exclude(f, FINDING_SENDER_APP_PAUSE, "the sender's packet counter went on");
-		finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "full-size packets came here before");
-	}
-}
-
-const struct rule rule_upstream = { "upstream", RULE_MAIL, judge_upstream, true };

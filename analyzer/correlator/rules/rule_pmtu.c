@@ -11,44 +11,50 @@
 #include <stdio.h>
 #include <string.h>
 
-#define P_SURE	1e-3
-#define P_UNLIKELY 0.05		/* chance is no explanation any more, though it is not yet excluded for sure */
+#define P_SURE 1e-3
+#define P_UNLIKELY \
+	0.05 /* chance is no explanation any more, though it is not yet excluded for sure */
 
 enum {
 	SESSIONS_PROBABLE = 2,
 	SESSIONS_SURE = 3,
-	SESSIONS_COUNTED = 100,		/* more prove no more, and each would look for each */
+	SESSIONS_COUNTED = 100, /* more prove no more, and each would look for each */
 	FLOWS_LEAST = 2
 };
 
 /* Connections on the path in the epoch: bad, nothing of U or more passes; good, U passes. */
 struct flows {
-	uint32_t	bad, good;
-	int64_t		bad_first, bad_last, good_first, good_last;
-	int64_t		good_end;	/* last packet of a good one */
-	bool		good_elsewhere;	/* seen at another point */
-	bool		bad_between, good_between;	/* a bad one between two good ones, a good one between two bad ones */
-	struct moment	good_at;
-	uint32_t	good_w, good_point;
+	uint32_t bad, good;
+	int64_t bad_first, bad_last, good_first, good_last;
+	int64_t good_end;    /* last packet of a good one */
+	bool good_elsewhere; /* seen at another point */
+	bool bad_between,
+	    good_between; /* a bad one between two good ones, a good one between two bad ones */
+	struct moment good_at;
+	uint32_t good_w, good_point;
 };
 
 struct proof {
 	const struct record_stall *s;
-	struct told	told;
-	const struct record_icmp_error *refused;	/* a router answers what is lost with another error; NULL = none */
+	struct told told;
+	const struct record_icmp_error
+	    *refused; /* a router answers what is lost with another error; NULL = none */
 	struct live_elsewhere elsewhere;
-	struct proven	path;		/* L of the path */
-	uint32_t	sessions;	/* with the same stall, this one included */
-	bool		lively;		/* in one of them a smaller packet arrived meanwhile */
-	bool		icmp_seen;	/* any in the capture */
-	const struct record_icmp_error *told_elsewhere;	/* a router told an MTU in [L, U) to another flow of the path; NULL = none */
-	uint32_t	told_point;
-	const struct record_icmp_error *outer;	/* a router told the tunnel's end, of the packets around those lost; NULL = none */
-	double		p;
-	bool		per_flow;
-	bool		since;		/* that size passed until then: 2.5, a new epoch */
-	const struct mail_case *pieces;	/* a later connection whose card cut what passed: its size is not known; NULL = none */
-	struct flows	flows;
+	struct proven path; /* L of the path */
+	uint32_t sessions;  /* with the same stall, this one included */
+	bool lively;        /* in one of them a smaller packet arrived meanwhile */
+	bool icmp_seen;     /* any in the capture */
+	const struct record_icmp_error *told_elsewhere; /* a router told an MTU in [L, U) to another
+							   flow of the path; NULL = none */
+	uint32_t told_point;
+	const struct record_icmp_error *outer; /* a router told the tunnel's end, of the packets
+						  around those lost; NULL = none */
+	double p;
+	bool per_flow;
+	bool since;                     /* that size passed until then: 2.5, a new epoch */
+	const struct mail_case *pieces; /* a later connection whose card cut what passed: its size
+					   is not known; NULL = none */
+	struct flows flows;
 };
 
 static bool
@@ -65,7 +71,8 @@ stall_at(const struct mail_case *c, int dir, uint32_t u)
 	for (uint32_t i = 0; i < c->stall_count; i++) {
 		const struct record_stall *s = c->stalls[i];
 
-		if (s->key.m == (uint32_t)dir && s->u == u && stall_long(s) && !s->zero_window && !stall_one_way_dead(s))
+		if (s->key.m == (uint32_t)dir && s->u == u && stall_long(s) && !s->zero_window &&
+		    !stall_one_way_dead(s))
 			return s;
 	}
 	return NULL;
@@ -74,7 +81,8 @@ stall_at(const struct mail_case *c, int dir, uint32_t u)
 static void
 flow_note(struct flows *k, bool bad, int64_t ns)
 {
-	int64_t *first = bad ? &k->bad_first : &k->good_first, *last = bad ? &k->bad_last : &k->good_last;
+	int64_t *first = bad ? &k->bad_first : &k->good_first,
+		*last = bad ? &k->bad_last : &k->good_last;
 	uint32_t *n = bad ? &k->bad : &k->good;
 
 	if (*n == 0 || ns < *first)
@@ -84,30 +92,39 @@ flow_note(struct flows *k, bool bad, int64_t ns)
 	(*n)++;
 }
 
-/* One walk: with `between' the order is looked at, which needs the first and last of a walk before. */
+/*
+ * One walk: with `between' the order is looked at, which needs the first and last of a walk before.
+ */
 static void
 flows_walk(const struct way *w, const struct record_stall *mine, bool between, struct flows *k)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip,
-		.to_ns = mine->first.ns + PATH_EPOCH, .since_ns = mine->first.ns - PATH_EPOCH };
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.to_ns = mine->first.ns + PATH_EPOCH,
+		.since_ns = mine->first.ns - PATH_EPOCH };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		const struct record_direction *d = &x->conn->dir[w->dir];
 		const struct record_stall *s = stall_at(x, w->dir, mine->u);
-		bool bad = s != NULL && d->proven < mine->u, good = s == NULL && d->proven >= mine->u;
+		bool bad = s != NULL && d->proven < mine->u,
+		     good = s == NULL && d->proven >= mine->u;
 		int64_t ns = bad ? s->first.ns : d->proven_at.ns;
 
-		if ((!bad && !good) || (!good && !seen_here(w, x)) || ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
+		if ((!bad && !good) || (!good && !seen_here(w, x)) ||
+		    ns < mine->first.ns - PATH_EPOCH || ns > mine->first.ns + PATH_EPOCH)
 			continue;
 		if (!seen_here(w, x))
-			k->good_elsewhere = true;	/* the same connections, perhaps: not counted */
+			k->good_elsewhere = true; /* the same connections, perhaps: not counted */
 		else if (!between)
 			flow_note(k, bad, ns);
 		else if (bad)
-			k->bad_between = k->bad_between || (ns > k->good_first && ns < k->good_last);
+			k->bad_between =
+			    k->bad_between || (ns > k->good_first && ns < k->good_last);
 		else
-			k->good_between = k->good_between || (ns > k->bad_first && ns < k->bad_last);
+			k->good_between =
+			    k->good_between || (ns > k->bad_first && ns < k->bad_last);
 		if (good && x->conn->last.ns > k->good_end)
 			k->good_end = x->conn->last.ns;
 		if (good && !between && d->proven > k->good_w) {
@@ -138,7 +155,8 @@ flow_by_flow(const struct way *w, const struct record_stall *s, struct flows *k)
 static bool
 worked_until(const struct record_stall *s, const struct flows *k)
 {
-	return (k->good > 0 || k->good_elsewhere) && k->good_end < s->first.ns && !stall_heard_large(s);
+	return (k->good > 0 || k->good_elsewhere) && k->good_end < s->first.ns &&
+	    !stall_heard_large(s);
 }
 
 /* ---- the stall ------------------------------------------------------------------------------- */
@@ -150,9 +168,9 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 	if (!stall_long(s) || s->zero_window || stall_one_way_dead(s))
 		return false;
 	if (s->delivered.frame != 0 && (!s->delivered_smaller || stall_small_lost(s)))
-		return false;	/* it passed at its own size, or at one that had failed, too */
+		return false; /* it passed at its own size, or at one that had failed, too */
 	if (s->live == 0 && s->delivered.frame == 0 && way_unanswered(w, s) != NULL)
-		return false;	/* nor does what is small: rule_outage.c */
+		return false; /* nor does what is small: rule_outage.c */
 	if (o->told.least != NULL && !o->told.late && o->told.least->mtu < s->u)
 		return false;
 	o->path = lookup_proven(w->v->lookups, w->from, w->to, s->first.ns, PATH_EPOCH);
@@ -167,7 +185,8 @@ suspect(const struct way *w, const struct record_stall *s, struct proof *o)
 
 /* A connection that began after this stall's end or ended its own stall before this one began. */
 static bool
-independent(const struct way *w, const struct mail_case *o, const struct record_stall *mine, const struct record_stall *theirs)
+independent(const struct way *w, const struct mail_case *o, const struct record_stall *mine,
+    const struct record_stall *theirs)
 {
 	return o->conn->first.ns > mine->last.ns || theirs->last.ns < w->c->conn->first.ns;
 }
@@ -175,12 +194,14 @@ independent(const struct way *w, const struct mail_case *o, const struct record_
 static void
 look_around(const struct way *w, struct proof *o)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip };
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip };
 	const struct mail_case *other;
 
 	o->sessions = 1;
 	o->lively = o->s->live != 0;
-	for (uint32_t looked = 0; o->sessions < SESSIONS_COUNTED && (other = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0; o->sessions < SESSIONS_COUNTED &&
+	     (other = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		bool counted = false;
 
 		if (other == w->c || !seen_here(w, other))
@@ -188,8 +209,9 @@ look_around(const struct way *w, struct proof *o)
 		for (uint32_t i = 0; i < other->stall_count; i++) {
 			const struct record_stall *s = other->stalls[i];
 
-			if (!counted && s->key.m == (uint32_t)w->dir && s->u == o->s->u && independent(w, other, o->s, s) && stall_long(s)
-			    && !stall_one_way_dead(s)) {
+			if (!counted && s->key.m == (uint32_t)w->dir && s->u == o->s->u &&
+			    independent(w, other, o->s, s) && stall_long(s) &&
+			    !stall_one_way_dead(s)) {
 				counted = true;
 				o->lively = o->lively || s->live != 0;
 			}
@@ -198,7 +220,8 @@ look_around(const struct way *w, struct proof *o)
 		for (uint32_t i = 0; i < other->icmp_count; i++) {
 			const struct record_icmp_error *e = other->icmp[i];
 
-			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven && e->mtu < o->s->u &&
+			if (e->dir == w->dir && icmp_valid(e) && e->mtu >= o->s->proven &&
+			    e->mtu < o->s->u &&
 			    (o->told_elsewhere == NULL || e->at.ns > o->told_elsewhere->at.ns)) {
 				o->told_elsewhere = e;
 				o->told_point = other->point;
@@ -223,8 +246,9 @@ inner_size(const struct way *w, uint32_t outer)
 static bool
 outer_fits(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e)
 {
-	return e->frag_needed && e->dir < 0 && e->quoted_len == outer_size(w, s->u) && e->mtu < e->quoted_len &&
-	    e->mtu > w->c->conn->tunnel_bytes && inner_size(w, e->mtu) >= s->proven && e->last.ns >= s->first.ns &&
+	return e->frag_needed && e->dir < 0 && e->quoted_len == outer_size(w, s->u) &&
+	    e->mtu < e->quoted_len && e->mtu > w->c->conn->tunnel_bytes &&
+	    inner_size(w, e->mtu) >= s->proven && e->last.ns >= s->first.ns &&
 	    e->at.ns <= s->lost_last.ns + PATH_SECOND;
 }
 
@@ -246,8 +270,9 @@ icmp_until(const struct record_icmp_error *v, size_t n, int64_t ns)
 }
 
 /*
- * What is refused is as large as they are, and at that time: its sender, which is the tunnel's end, is told so, and nobody
- * else.  The first that fits, of the last that came until then: a sensor hears others for weeks before.
+ * What is refused is as large as they are, and at that time: its sender, which is the tunnel's end,
+ * is told so, and nobody else.  The first that fits, of the last that came until then: a sensor
+ * hears others for weeks before.
  */
 static const struct record_icmp_error *
 outer_told(const struct way *w, const struct record_stall *s)
@@ -255,7 +280,8 @@ outer_told(const struct way *w, const struct record_stall *s)
 	const struct record_icmp_error *v, *told = NULL;
 	size_t n;
 
-	if (w->c->conn->tunnel_bytes == 0 || w->c->conn->tunnel_mirror || strstr(w->c->conn->tunnel, "erspan") != NULL)	/* of the copies */
+	if (w->c->conn->tunnel_bytes == 0 || w->c->conn->tunnel_mirror ||
+	    strstr(w->c->conn->tunnel, "erspan") != NULL) /* of the copies */
 		return NULL;
 	v = store_lone_icmp(w->v->store, w->c->point, &n);
 	n = icmp_until(v, n, s->lost_last.ns + PATH_SECOND);
@@ -265,7 +291,10 @@ outer_told(const struct way *w, const struct record_stall *s)
 	return told;
 }
 
-/* What it told holds for this connection's packets, too: of the same time, on a path that did not change, and no more than that passed. */
+/*
+ * What it told holds for this connection's packets, too: of the same time, on a path that did not
+ * change, and no more than that passed.
+ */
 static const struct record_icmp_error *
 told_size(const struct proof *o)
 {
@@ -285,7 +314,8 @@ confidence_seen(const struct proof *o)
 	if (o->per_flow)
 		return CONFIDENCE_PROBABLE;
 	if (o->since)
-		return o->sessions >= SESSIONS_PROBABLE && o->lively ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+		return o->sessions >= SESSIONS_PROBABLE && o->lively ? CONFIDENCE_PROBABLE
+								     : CONFIDENCE_POSSIBLE;
 	if (live && o->p <= P_SURE)
 		return CONFIDENCE_CONFIRMED;
 	/* S24: what drops a flow for good at its first large packet stalls every session so, too */
@@ -297,18 +327,25 @@ confidence_seen(const struct proof *o)
 	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
 }
 
-/* It began after this stall, and large pieces for the card to cut came through: packets of that size again, or the sender knows better. */
+/*
+ * It began after this stall, and large pieces for the card to cut came through: packets of that
+ * size again, or the sender knows better.
+ */
 static const struct mail_case *
 pieces_pass(const struct way *w, const struct record_stall *s)
 {
-	struct case_iter it = { .client = &w->c->conn->client.ip, .server = &w->c->conn->server.ip, .from_ns = s->lost_last.ns,
+	struct case_iter it = { .client = &w->c->conn->client.ip,
+		.server = &w->c->conn->server.ip,
+		.from_ns = s->lost_last.ns,
 		.to_ns = s->lost_last.ns + PATH_EPOCH };
 	const struct mail_case *x;
 
-	for (uint32_t looked = 0; (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL; ) {
+	for (uint32_t looked = 0;
+	     (x = lookup_next(w->v->lookups, &it, &looked, LOOKUP_MOST)) != NULL;) {
 		const struct record_direction *d = &x->conn->dir[w->dir];
 
-		if (x != w->c && seen_here(w, x) && d->super_segments > 0 && d->acked >= d->stream_bytes && d->ceiling >= s->u &&
+		if (x != w->c && seen_here(w, x) && d->super_segments > 0 &&
+		    d->acked >= d->stream_bytes && d->ceiling >= s->u &&
 		    stall_at(x, w->dir, s->u) == NULL)
 			return x;
 	}
@@ -332,23 +369,39 @@ exclude(struct finding *f, const struct proof *o, bool alive)
 	const struct record_stall *s = o->s;
 
 	if (s->n_ok_lt > 0 && o->p <= P_UNLIKELY)
-		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
-		    s->u, o->per_flow ? "on this connection" : o->since ? "since then" : "in ten minutes", s->n_lost_ge, s->n_ok_lt, o->p);
+		finding_exclude(f, FINDING_HIGH_LOSS,
+		    "nothing of %u bytes or more arrived %s (%u lost), %u smaller ones did: p = %.1e",
+		    s->u,
+		    o->per_flow    ? "on this connection"
+			: o->since ? "since then"
+				   : "in ten minutes",
+		    s->n_lost_ge, s->n_ok_lt, o->p);
 	else if (s->n_ok_lt == 0)
-		finding_exclude(f, FINDING_HIGH_LOSS, "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u, s->n_lost_ge);
-	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
+		finding_exclude(f, FINDING_HIGH_LOSS,
+		    "nothing of %u bytes or more arrived in ten minutes (%u lost)", s->u,
+		    s->n_lost_ge);
+	finding_exclude(
+	    f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open all the time");
 	if (!o->since)
-		finding_exclude(f, FINDING_INLINE_CONTENT_DROP, "no packet of that size arrived%s, before or after", o->per_flow ? " on this connection" : "");
+		finding_exclude(f, FINDING_INLINE_CONTENT_DROP,
+		    "no packet of that size arrived%s, before or after",
+		    o->per_flow ? " on this connection" : "");
 	if (!s->df_clear)
-		finding_exclude(f, FINDING_FRAGMENTS_DROPPED, "the lost packets must not be fragmented (DF set)");
+		finding_exclude(f, FINDING_FRAGMENTS_DROPPED,
+		    "the lost packets must not be fragmented (DF set)");
 	if (o->told.least == NULL && o->told.zero == NULL)
-		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "no router's message about the size of this connection's packets%s",
-		    o->icmp_seen ? "" : "; no ICMP at all is here: a capture filter that lets only TCP pass would hide it");
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED,
+		    "no router's message about the size of this connection's packets%s",
+		    o->icmp_seen
+			? ""
+			: "; no ICMP at all is here: a capture filter that lets only TCP pass would hide it");
 	else if (o->told.least != NULL && o->told.least->mtu >= s->u)
-		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED, "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
+		finding_exclude(f, FINDING_ICMP_FRAG_NEEDED_IGNORED,
+		    "a router asked for %u bytes and was obeyed; packets of %u vanish all the same",
 		    o->told.least->mtu, s->u);
 	if (alive)
-		finding_exclude(f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
+		finding_exclude(
+		    f, FINDING_PATH_OUTAGE, "small packets the same way arrived meanwhile");
 }
 
 /* Who says why large packets vanish, if anybody does. */
@@ -362,16 +415,23 @@ why_find(const struct proof *o, char *why, size_t n)
 		snprintf(why, n, "the router says why only after repeated losses");
 	} else if (o->told.zero != NULL) {
 		addr_format(&o->told.zero->from, router, sizeof(router));
-		snprintf(why, n, "%s refuses them and does not say which size it takes, and the sender goes on", router);
+		snprintf(why, n,
+		    "%s refuses them and does not say which size it takes, and the sender goes on",
+		    router);
 	} else if (o->refused != NULL) {
 		addr_format(&o->refused->from, router, sizeof(router));
-		snprintf(why, n, "%s answers them with \"%s\" and names no size", router, unreachable_of(o->refused)->words);
+		snprintf(why, n, "%s answers them with \"%s\" and names no size", router,
+		    unreachable_of(o->refused)->words);
 	} else if (e != NULL) {
 		addr_format(&e->from, router, sizeof(router));
-		snprintf(why, n, "no router tells this connection why, %s told another one that its next link takes %u", router, e->mtu);
+		snprintf(why, n,
+		    "no router tells this connection why, %s told another one that its next link takes %u",
+		    router, e->mtu);
 	} else if (o->outer != NULL) {
 		addr_format(&o->outer->from, router, sizeof(router));
-		snprintf(why, n, "%s refuses the packets around them and tells that to the tunnel's end, not to the sender", router);
+		snprintf(why, n,
+		    "%s refuses the packets around them and tells that to the tunnel's end, not to the sender",
+		    router);
 	} else {
 		snprintf(why, n, "no router says why");
 	}
@@ -391,21 +451,30 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 	else
 		snprintf(small, sizeof(small), "small ones pass");
 	if (o->per_flow)
-		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish on %u of %u connections and pass on the others, which take turns; %s "
+		finding_summary(f,
+		    "Packets of %u bytes and more from %s to %s vanish on %u of %u connections and pass on the others, which take turns; %s "
 		    "everywhere. The path has members (load balancing, a bundle of lines or tunnels), and one of them carries less than the rest.",
 		    s->u, from, to, o->flows.bad, o->flows.bad + o->flows.good, small);
 	else if (o->since)
-		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish now; %s; %s. Until then packets of %u bytes passed between the two: the way "
-		    "seems to have changed (another line, route or tunnel), and the new one to carry less.", s->u, from, to, small, why, o->flows.good_w);
+		finding_summary(f,
+		    "Packets of %u bytes and more from %s to %s vanish now; %s; %s. Until then packets of %u bytes passed between the two: the way "
+		    "seems to have changed (another line, route or tunnel), and the new one to carry less.",
+		    s->u, from, to, small, why, o->flows.good_w);
 	else if (alive)
-		finding_summary(f, "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
-		    "%.1f s%s.", s->u, from, to, small, why, s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)),
+		finding_summary(f,
+		    "Packets of %u bytes and more from %s to %s vanish; %s; %s. The same data was sent %u times over "
+		    "%.1f s%s.",
+		    s->u, from, to, small, why, s->chain_count,
+		    seconds(way_lasted(w, s->first.ns, s->last.ns)),
 		    s->delivered.frame != 0 ? " before it passed in smaller packets" : " in vain");
 	else if (f->mtu.proven == 0 && s->n_ok_lt == 0)
-		finding_summary(f, "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
-		    "dropped on the way (path-MTU black hole), or the path is dead.", from, to, s->u);
+		finding_summary(f,
+		    "From %s to %s packets of %u bytes vanish; whether small ones pass this capture does not show. Either large packets are "
+		    "dropped on the way (path-MTU black hole), or the path is dead.",
+		    from, to, s->u);
 	else
-		finding_summary(f, "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "
+		finding_summary(f,
+		    "From %s to %s packets of %u bytes vanish; %s before. Either large packets are dropped on the way (path-MTU black hole), "
 		    "or the path died at the moment when the first large packet was sent: nothing small was sent meanwhile.",
 		    from, to, s->u, small);
 }
@@ -414,7 +483,10 @@ summarise(struct finding *f, const struct way *w, const struct proof *o, bool al
 static void
 say_undecided(struct finding *f)
 {
-	finding_remedy(f, "%s " WHICH_DEVICE " A device that drops large packets for another reason is cured the same way.", f->remedy);
+	finding_remedy(f,
+	    "%s " WHICH_DEVICE
+	    " A device that drops large packets for another reason is cured the same way.",
+	    f->remedy);
 }
 
 /* A router from before RFC 1191: it is known who, not how much. */
@@ -424,8 +496,10 @@ say_unsized(struct finding *f, const struct record_icmp_error *e)
 	char router[64];
 
 	addr_format(&e->from, router, sizeof(router));
-	finding_remedy(f, "%s The router at %s refuses large packets and does not say which size it takes: renew it, or have its owner tell the MTU of its "
-	    "next link. Also let its messages (ICMP type 3 code 4) in to the sender, which does not heed them.", f->remedy, router);
+	finding_remedy(f,
+	    "%s The router at %s refuses large packets and does not say which size it takes: renew it, or have its owner tell the MTU of its "
+	    "next link. Also let its messages (ICMP type 3 code 4) in to the sender, which does not heed them.",
+	    f->remedy, router);
 }
 
 static void
@@ -434,7 +508,8 @@ say_refused(struct finding *f, const struct record_icmp_error *e)
 	char router[64];
 
 	addr_format(&e->from, router, sizeof(router));
-	finding_remedy(f, "%s Ask the owner of %s, which refuses large packets: a filter that should not, or a router that means \"fragmentation needed\".",
+	finding_remedy(f,
+	    "%s Ask the owner of %s, which refuses large packets: a filter that should not, or a router that means \"fragmentation needed\".",
 	    f->remedy, router);
 }
 
@@ -446,23 +521,39 @@ say_routers(struct finding *f, const struct way *w, const struct proof *o)
 	if (o->told.zero != NULL)
 		say_told(f, w, o->told.zero);
 	if (told_size(o) != NULL)
-		evidence_frame(finding_says(f, o->told_point, "a router told another connection of the two that packets may have at most %u bytes",
-		    told_size(o)->mtu), &told_size(o)->at);
+		evidence_frame(
+		    finding_says(f, o->told_point,
+			"a router told another connection of the two that packets may have at most %u bytes",
+			told_size(o)->mtu),
+		    &told_size(o)->at);
 	if (w->c->conn->tunnel_bytes != 0 && !w->c->conn->tunnel_mirror)
-		finding_says(f, w->c->point, "here they are captured inside a tunnel (%s): a packet of %u bytes is one of %u outside", w->c->conn->tunnel, o->s->u,
-		    outer_size(w, o->s->u));
+		finding_says(f, w->c->point,
+		    "here they are captured inside a tunnel (%s): a packet of %u bytes is one of %u outside",
+		    w->c->conn->tunnel, o->s->u, outer_size(w, o->s->u));
 	if (o->outer != NULL)
-		evidence_frame(evidence_frame(finding_says(f, w->c->point, "a router answers packets of %u bytes around them: at most %u (ICMP type %u code %u)",
-		    o->outer->quoted_len, o->outer->mtu, o->outer->type, o->outer->code), &o->outer->at), &o->outer->last);
+		evidence_frame(
+		    evidence_frame(
+			finding_says(f, w->c->point,
+			    "a router answers packets of %u bytes around them: at most %u (ICMP type %u code %u)",
+			    o->outer->quoted_len, o->outer->mtu, o->outer->type, o->outer->code),
+			&o->outer->at),
+		    &o->outer->last);
 	if (o->refused != NULL)
-		evidence_frame(evidence_frame(finding_says(f, w->c->point, "what is lost a router answers with ICMP type %u code %u, %u times", o->refused->type,
-		    o->refused->code, o->refused->repeats + 1), &o->refused->at), &o->refused->last);
+		evidence_frame(
+		    evidence_frame(
+			finding_says(f, w->c->point,
+			    "what is lost a router answers with ICMP type %u code %u, %u times",
+			    o->refused->type, o->refused->code, o->refused->repeats + 1),
+			&o->refused->at),
+		    &o->refused->last);
 }
 
 static void
 sizes_estimate(struct finding *f, const struct way *w, const struct proof *o)
 {
-	struct mtu_bounds b = { .family = w->from->family, .proven = o->s->proven, .lost = o->s->u };
+	struct mtu_bounds b = {
+		.family = w->from->family, .proven = o->s->proven, .lost = o->s->u
+	};
 
 	if (o->path.w > b.proven && !o->per_flow && !o->since)
 		b.proven = o->path.w;
@@ -481,21 +572,34 @@ say_others(struct finding *f, const struct way *w, const struct proof *o)
 {
 	if (o->per_flow) {
 		finding_subkind(f, "per-flow");
-		evidence_frame(finding_says(f, o->flows.good_point, "%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
-		    o->flows.bad, o->flows.good, o->flows.good_w), &o->flows.good_at);
+		evidence_frame(
+		    finding_says(f, o->flows.good_point,
+			"%u connections between these two stall so, %u others pass packets of up to %u bytes, in turn",
+			o->flows.bad, o->flows.good, o->flows.good_w),
+		    &o->flows.good_at);
 	} else if (o->since) {
 		finding_subkind(f, "since-then");
-		evidence_frame(finding_says(f, o->flows.good_point, "until then it worked: a packet of %u bytes arrived on another connection of the two", o->flows.good_w),
+		evidence_frame(
+		    finding_says(f, o->flows.good_point,
+			"until then it worked: a packet of %u bytes arrived on another connection of the two",
+			o->flows.good_w),
 		    &o->flows.good_at);
 	} else if (o->path.w > o->s->proven)
-		evidence_frame(finding_says(f, o->path.point, "the largest packet of another connection that arrived: %u bytes", o->path.w),
+		evidence_frame(
+		    finding_says(f, o->path.point,
+			"the largest packet of another connection that arrived: %u bytes",
+			o->path.w),
 		    &o->path.at);
 	if (o->pieces != NULL)
-		evidence_frame(finding_says(f, o->pieces->point, "a later connection of the two carries as much, in large pieces that the sender's card cuts: packets "
-		    "of this size pass again, or it knows the size by then"), &o->pieces->conn->first);
+		evidence_frame(
+		    finding_says(f, o->pieces->point,
+			"a later connection of the two carries as much, in large pieces that the sender's card cuts: packets "
+			"of this size pass again, or it knows the size by then"),
+		    &o->pieces->conn->first);
 	say_routers(f, w, o);
 	if (o->sessions > 1 && !o->per_flow)
-		finding_says(f, w->c->point, "%s%u independent connections on this path stall at the same size",
+		finding_says(f, w->c->point,
+		    "%s%u independent connections on this path stall at the same size",
 		    o->sessions == SESSIONS_COUNTED ? "at least " : "", o->sessions);
 }
 
@@ -507,9 +611,11 @@ say_tunnel(struct finding *f, const struct way *w, const struct record_icmp_erro
 
 	addr_format(&e->from, router, sizeof(router));
 	addr_format(&e->to, end, sizeof(end));
-	finding_remedy(f, "Set the MTU of the tunnel (%s) at %s to %u, as what it wraps comes out %u bytes larger and %s carries at most %u; or give the link at %s an "
-	    "MTU that is as much larger. Clamp the TCP MSS at the tunnel to %u.", w->c->conn->tunnel, end, f->mtu.try, w->c->conn->tunnel_bytes, router, e->mtu,
-	    router, f->mtu.mss);
+	finding_remedy(f,
+	    "Set the MTU of the tunnel (%s) at %s to %u, as what it wraps comes out %u bytes larger and %s carries at most %u; or give the link at %s an "
+	    "MTU that is as much larger. Clamp the TCP MSS at the tunnel to %u.",
+	    w->c->conn->tunnel, end, f->mtu.try, w->c->conn->tunnel_bytes, router, e->mtu, router,
+	    f->mtu.mss);
 }
 
 static void
@@ -532,14 +638,20 @@ static void
 say_what_to_capture(struct finding *f, const struct proof *o, enum confidence conf, bool alive)
 {
 	if (o->since)
-		finding_next_capture(f, "a way that changed", "something that drops just these packets for what is in them", "other large packets since then",
+		finding_next_capture(f, "a way that changed",
+		    "something that drops just these packets for what is in them",
+		    "other large packets since then",
 		    "at this point and beyond the router, while one more large mail is tried");
 	else if (o->pieces != NULL)
-		finding_next_capture(f, "large packets that vanish", "some that did and no longer do", "the sizes of what passed later: the sender's card cuts it behind "
-		    "this point", "on the switch, or with segmentation offload off, while one more large mail is tried");
+		finding_next_capture(f, "large packets that vanish",
+		    "some that did and no longer do",
+		    "the sizes of what passed later: the sender's card cuts it behind "
+		    "this point",
+		    "on the switch, or with segmentation offload off, while one more large mail is tried");
 	else if (conf < CONFIDENCE_CONFIRMED)
 		finding_next_capture(f, "a path-MTU black hole", "a path that died at that moment",
-		    alive ? "more packets of both sizes" : "a small packet the same way during the stall",
+		    alive ? "more packets of both sizes"
+			  : "a small packet the same way during the stall",
 		    "at this point and beyond the router, while one more large mail is tried");
 }
 
@@ -548,7 +660,8 @@ report(const struct way *w, const struct proof *o, struct verdicts *out)
 {
 	enum confidence conf = way_gate(w, confidence_of(o));
 	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
-	bool alive = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
+	bool alive =
+	    (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
 
 	sizes_estimate(f, w, o);
 	finding_span(f, &o->s->first, &o->s->last);
@@ -571,8 +684,10 @@ judge_way(const struct way *w, struct verdicts *out)
 	uint32_t i = 0;
 
 	while ((s = way_stall(w, &i)) != NULL)
-		if (suspect(w, s, &o) && (best.s == NULL || s->chain_above > best.s->chain_above
-		    || (s->chain_above == best.s->chain_above && s->live != 0 && best.s->live == 0)))
+		if (suspect(w, s, &o) &&
+		    (best.s == NULL || s->chain_above > best.s->chain_above ||
+			(s->chain_above == best.s->chain_above && s->live != 0 &&
+			    best.s->live == 0)))
 			best = o;
 	if (best.s == NULL)
 		return;
@@ -581,7 +696,8 @@ judge_way(const struct way *w, struct verdicts *out)
 	look_around(w, &best);
 	best.pieces = best.per_flow || best.since ? NULL : pieces_pass(w, best.s);
 	best.icmp_seen = w->c->capture == NULL || w->c->capture->icmp_frames > 0;
-	best.refused = case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
+	best.refused =
+	    case_unreachable(w->c, w->dir, best.s->first.ns, best.s->last.ns + PATH_SECOND);
 	if (best.refused != NULL && best.refused->quoted_len < best.s->u)
 		best.refused = NULL;
 	best.outer = outer_told(w, best.s);
@@ -594,9 +710,10 @@ judge(const struct view *v, struct verdicts *out)
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
 
-		if (!v->c->has_conn || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE_RECOVERED) != NULL
-		    || verdict_claimed(out, v->c, d, FINDING_FRAGMENTS_DROPPED) != NULL
-		    || verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE) != NULL)
+		if (!v->c->has_conn ||
+		    verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE_RECOVERED) != NULL ||
+		    verdict_claimed(out, v->c, d, FINDING_FRAGMENTS_DROPPED) != NULL ||
+		    verdict_claimed(out, v->c, d, FINDING_PMTU_BLACK_HOLE) != NULL)
 			continue;
 		judge_way(&w, out);
 	}

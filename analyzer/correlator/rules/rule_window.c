@@ -9,29 +9,41 @@ static void
 judge_zero(const struct way *w, struct verdicts *out)
 {
 	int64_t span = way_lasted(w, w->b->zero_from.ns, w->b->zero_to.ns);
-	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0 && !w->a->syn_cut && !w->b->syn_cut;
-	enum confidence conf = scale_known || w->b->zero_room == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
+	bool scale_known = w->c->conn->syn_count > 0 && w->c->conn->synack_count > 0 &&
+	    !w->a->syn_cut && !w->b->syn_cut;
+	enum confidence conf =
+	    scale_known || w->b->zero_room == 0 ? CONFIDENCE_CONFIRMED : CONFIDENCE_PROBABLE;
 	struct finding *f;
 	char room[96] = "0";
 
 	if (conf == CONFIDENCE_PROBABLE)
-		snprintf(room, sizeof(room), "next to nothing (%u, times a scale that this capture does not show)", w->b->zero_room);
+		snprintf(room, sizeof(room),
+		    "next to nothing (%u, times a scale that this capture does not show)",
+		    w->b->zero_room);
 	else if (w->b->zero_room > 0)
-		snprintf(room, sizeof(room), "at most %u bytes, too few for a segment,", w->b->zero_room);
+		snprintf(room, sizeof(room), "at most %u bytes, too few for a segment,",
+		    w->b->zero_room);
 	if (w->b->zero_from.frame == 0 || span < 5 * PATH_SECOND || w->b->zero_probes == 0)
 		return;
 	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, conf, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
-	evidence_frame(evidence_frame(finding_says(f, w->c->point,
-	    "the receiver offers a window of %s for %.1f s and answers %u probe%s",
-	    room, seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes)), &w->b->zero_from), &w->b->zero_to);
+	evidence_frame(
+	    evidence_frame(
+		finding_says(f, w->c->point,
+		    "the receiver offers a window of %s for %.1f s and answers %u probe%s", room,
+		    seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes)),
+		&w->b->zero_from),
+	    &w->b->zero_to);
 	finding_summary(f,
 	    "The receiving program, the %s, stopped reading for %.1f s: its system still answers (%u probe%s), but has no room for data.",
-	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes));
+	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes,
+	    PLURAL(w->b->zero_probes));
 	if (w->dir == 1)
-		finding_remedy(f, "The program that fetches stopped reading while its machine still answered: look at the client for a virus scanner that reads "
+		finding_remedy(f,
+		    "The program that fetches stopped reading while its machine still answered: look at the client for a virus scanner that reads "
 		    "along, a full or slow disk, a program that hangs.");
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "the receiver itself says that it takes nothing");
+	finding_exclude(
+	    f, FINDING_PMTU_BLACK_HOLE, "the receiver itself says that it takes nothing");
 	finding_exclude(f, FINDING_PATH_OUTAGE, "the probes are answered");
 }
 
@@ -45,12 +57,15 @@ exclude_size(const struct way *w, struct finding *f)
 		ok += w->a->sizes[i].ok;
 		lost += w->a->sizes[i].lost;
 	}
-	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "of the segments %u arrived, %u did not; %llu of %llu bytes are acknowledged",
-	    ok, lost,
+	finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
+	    "of the segments %u arrived, %u did not; %llu of %llu bytes are acknowledged", ok, lost,
 	    (unsigned long long)w->a->acked, (unsigned long long)w->a->stream_bytes);
 }
 
-/* What it offers is far less than its first packet did: its numbers are scaled.  One whose memory is small says so from the first on. */
+/*
+ * What it offers is far less than its first packet did: its numbers are scaled.  One whose memory
+ * is small says so from the first on.
+ */
 static bool
 has_shrunk(const struct way *w)
 {
@@ -62,15 +77,25 @@ report_scale(const struct way *w, enum confidence conf, const char *where, struc
 {
 	struct finding *f = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, conf, w->c, w->dir);
 
-	evidence_frame(evidence_frame(finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s%s",
-	    w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not", w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not", w->b->wscale == 0 ? " (a factor of 1)" : ""),
-	    &w->c->conn->syn[0]), &w->c->conn->synack_first);
-	finding_says(f, w->c->point, "%u segments exactly as large as the unscaled window of the other side (median %u)", w->b->window_eq,
-	    w->b->window_median);
+	evidence_frame(
+	    evidence_frame(finding_says(f, w->c->point,
+			       "window scaling in the handshake: client %s, server %s%s",
+			       w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not",
+			       w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not",
+			       w->b->wscale == 0 ? " (a factor of 1)" : ""),
+		&w->c->conn->syn[0]),
+	    &w->c->conn->synack_first);
+	finding_says(f, w->c->point,
+	    "%u segments exactly as large as the unscaled window of the other side (median %u)",
+	    w->b->window_eq, w->b->window_median);
 	if (has_shrunk(w))
-		finding_says(f, w->c->point, "its first packet, whose window is never scaled, offers %u bytes", w->b->window_syn);
-	finding_summary(f, "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
-	    "%u tiny segments. A device %s the option.", w->b->window_eq, where);
+		finding_says(f, w->c->point,
+		    "its first packet, whose window is never scaled, offers %u bytes",
+		    w->b->window_syn);
+	finding_summary(f,
+	    "The two ends do not agree about TCP window scaling: one means its window field scaled, the other takes it as bytes and sends "
+	    "%u tiny segments. A device %s the option.",
+	    w->b->window_eq, where);
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window is small, not closed");
 	exclude_size(w, f);
 }
@@ -80,13 +105,16 @@ judge_scale(const struct way *w, struct verdicts *out)
 {
 	const struct record_connection *c = w->c->conn;
 
-	if (c->syn_count == 0 || c->synack_count == 0 || c->dir[0].wscale == NO_SCALE || w->b->window_eq < SAME_SIZE)
+	if (c->syn_count == 0 || c->synack_count == 0 || c->dir[0].wscale == NO_SCALE ||
+	    w->b->window_eq < SAME_SIZE)
 		return;
 	if (c->dir[1].wscale == NO_SCALE && c->dir[1].syn_cut)
 		return;
 	if (c->dir[1].wscale == NO_SCALE) {
 		if (w->b->window_median < TINY_WINDOW && (has_shrunk(w) || w->b->window_syn == 0))
-			report_scale(w, w->b->window_syn == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED, "on the way removes", out);
+			report_scale(w,
+			    w->b->window_syn == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED,
+			    "on the way removes", out);
 	} else if (w->b->wscale == 0 && w->b->window_median < TINY_WINDOW && has_shrunk(w)) {
 		report_scale(w, CONFIDENCE_PROBABLE, "on the way changes", out);
 	} else if (w->b->wscale != NO_SCALE && w->b->wscale >= 1 && w->b->window_over == 0) {

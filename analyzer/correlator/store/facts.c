@@ -1,4 +1,6 @@
-/* facts.c - small facts of cases and addresses, and the gates of diagnosis 0.3, 0.5 S14 and 0.7 G. */
+/*
+ * facts.c - small facts of cases and addresses, and the gates of diagnosis 0.3, 0.5 S14 and 0.7 G.
+ */
 #include <string.h>
 
 #include "store.h"
@@ -35,8 +37,12 @@ case_unseen_dir(const struct mail_case *c)
 
 		if (gone->packets != 0 || seen->packets == 0)
 			continue;
-		/* S14: twenty packets, or data while the ACK field of the seen side moves on; or an answer to a SYN that is not here */
-		if (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0) || (d == 0 && c->conn->synack_count > 0))
+		/*
+		 * S14: twenty packets, or data while the ACK field of the seen side moves on; or an
+		 * answer to a SYN that is not here
+		 */
+		if (seen->packets >= 20 || (seen->data_segments >= 1 && gone->acked > 0) ||
+		    (d == 0 && c->conn->synack_count > 0))
 			return d;
 	}
 	return -1;
@@ -71,7 +77,8 @@ case_midstream(const struct mail_case *c)
 }
 
 bool
-addr_prefix_equal(const struct addr *a, const struct addr *b, unsigned int v4_bits, unsigned int v6_bits)
+addr_prefix_equal(
+    const struct addr *a, const struct addr *b, unsigned int v4_bits, unsigned int v6_bits)
 {
 	unsigned int bits = a->family == 6 ? v6_bits : v4_bits;
 	uint8_t mask;
@@ -88,7 +95,7 @@ static bool
 v4_public(const uint8_t *b)
 {
 	return !(b[0] == 0 || b[0] == 10 || b[0] == 127 || b[0] >= 224 ||
-	    (b[0] == 100 && (b[1] & 0xc0) == 64) ||		/* RFC 6598 */
+	    (b[0] == 100 && (b[1] & 0xc0) == 64) || /* RFC 6598 */
 	    (b[0] == 169 && b[1] == 254) || (b[0] == 172 && (b[1] & 0xf0) == 16) ||
 	    (b[0] == 192 && b[1] == 168));
 }
@@ -98,5 +105,5 @@ addr_public(const struct addr *a)
 {
 	if (a->family == 4)
 		return v4_public(a->b);
-	return a->family == 6 && (a->b[0] & 0xe0) == 0x20;	/* 2000::/3, RFC 4291 */
+	return a->family == 6 && (a->b[0] & 0xe0) == 0x20; /* 2000::/3, RFC 4291 */
 }

@@ -6,13 +6,13 @@
 #include <string.h>
 
 enum {
-	LONE_ICMP_MAX	= 1 << 14,
-	CAPTURES_MAX	= 1 << 12,
-	PIECES_MAX	= 1 << 16,
-	PER_CASE_MAX	= 1 << 16,	/* transactions, recipients, ... of one connection */
+	LONE_ICMP_MAX = 1 << 14,
+	CAPTURES_MAX = 1 << 12,
+	PIECES_MAX = 1 << 16,
+	PER_CASE_MAX = 1 << 16, /* transactions, recipients, ... of one connection */
 };
 
-#define BUDGET_DEFAULT	((uint64_t)256 << 20)
+#define BUDGET_DEFAULT ((uint64_t)256 << 20)
 
 /* ---- keys and orders -------------------------------------------------------- */
 
@@ -40,7 +40,8 @@ icmp_order(const void *a, const void *b)
 int
 capture_order(const void *a, const void *b)
 {
-	return order_u64(((const struct record_key *)a)->point, ((const struct record_key *)b)->point);
+	return order_u64(
+	    ((const struct record_key *)a)->point, ((const struct record_key *)b)->point);
 }
 
 int
@@ -54,7 +55,8 @@ piece_order(const void *a, const void *b)
 /* ---- sorted tables ----------------------------------------------------------- */
 
 size_t
-sorted_find(const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *))
+sorted_find(
+    const struct table *t, size_t size, const void *x, int (*order)(const void *, const void *))
 {
 	size_t lo = 0, hi = t->n;
 
@@ -209,7 +211,7 @@ list_find(void *const *list, uint32_t count, const struct record_key *k)
 {
 	uint32_t lo = 0, hi = count;
 
-	if (count > 0 && key_order(list[count - 1], k) < 0)	/* as in sorted_find() */
+	if (count > 0 && key_order(list[count - 1], k) < 0) /* as in sorted_find() */
 		return count;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
@@ -224,7 +226,8 @@ list_find(void *const *list, uint32_t count, const struct record_key *k)
 
 /* Puts one record into a list of the case. */
 static bool
-case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uint32_t *room, const struct record *r)
+case_put(struct store *s, struct mail_case *c, void *listp, uint32_t *count, uint32_t *room,
+    const struct record *r)
 {
 	void ***list = listp, **grown, *fresh = NULL;
 	uint32_t at = list_find(*list, *count, &r->key), more;
@@ -262,36 +265,28 @@ case_take_connection(struct store *s, struct mail_case *c, const struct record *
 	return true;
 }
 
-#define PUT(list, count, room)	case_put(s, c, &c->list, &c->count, &c->room, r)
+#define PUT(list, count, room) case_put(s, c, &c->list, &c->count, &c->room, r)
 
 static bool
 case_take(struct store *s, struct mail_case *c, const struct record *r)
 {
 	switch (r->type) {
-	case RECORD_CONNECTION:
-		return case_take_connection(s, c, r);
-	case RECORD_SESSION:
-		return case_replace(s, c, (void **)&c->session, r);
-	case RECORD_TRANSACTION:
-		return PUT(transactions, transaction_count, transaction_room);
-	case RECORD_RECIPIENT:
-		return PUT(recipients, recipient_count, recipient_room);
-	case RECORD_MESSAGE:
-		return PUT(messages, message_count, message_room);
-	case RECORD_STALL:
-		return PUT(stalls, stall_count, stall_room);
-	case RECORD_ICMP_ERROR:
-		return PUT(icmp, icmp_count, icmp_room);
-	default:
-		return false;
+	case RECORD_CONNECTION: return case_take_connection(s, c, r);
+	case RECORD_SESSION: return case_replace(s, c, (void **)&c->session, r);
+	case RECORD_TRANSACTION: return PUT(transactions, transaction_count, transaction_room);
+	case RECORD_RECIPIENT: return PUT(recipients, recipient_count, recipient_room);
+	case RECORD_MESSAGE: return PUT(messages, message_count, message_room);
+	case RECORD_STALL: return PUT(stalls, stall_count, stall_room);
+	case RECORD_ICMP_ERROR: return PUT(icmp, icmp_count, icmp_room);
+	default: return false;
 	}
 }
 
 /* ---- taking ------------------------------------------------------------------- */
 
 static bool
-store_take_plain(struct table *t, size_t size, const void *x, int (*order)(const void *, const void *),
-    size_t max)
+store_take_plain(struct table *t, size_t size, const void *x,
+    int (*order)(const void *, const void *), size_t max)
 {
 	bool fresh;
 	void *p = sorted_slot(t, size, x, order, max, &fresh);
@@ -316,7 +311,10 @@ icmp_last(const void *p)
 	return ((const struct record_icmp_error *)p)->last.ns;
 }
 
-/* Of those that speak of no connection only packets too big are ever asked for: a flood of others pushes none of them out. */
+/*
+ * Of those that speak of no connection only packets too big are ever asked for: a flood of others
+ * pushes none of them out.
+ */
 static bool
 lone_icmp_take(struct store *s, const struct record_icmp_error *e)
 {
@@ -340,9 +338,11 @@ store_take(struct store *s, const struct record *r)
 
 	s->generation++;
 	if (r->type == RECORD_CAPTURE) {
-		ok = store_take_plain(&s->captures, sizeof(r->capture), &r->capture, capture_order, CAPTURES_MAX);
+		ok = store_take_plain(
+		    &s->captures, sizeof(r->capture), &r->capture, capture_order, CAPTURES_MAX);
 	} else if (r->type == RECORD_PIECE) {
-		ok = store_take_plain(&s->pieces, sizeof(r->piece), &r->piece, piece_order, PIECES_MAX);
+		ok = store_take_plain(
+		    &s->pieces, sizeof(r->piece), &r->piece, piece_order, PIECES_MAX);
 	} else if (r->type == RECORD_PATH) {
 		ok = contrast_take_path(s, &r->path);
 	} else if (r->type == RECORD_HOST) {
@@ -407,7 +407,7 @@ store_evict(struct store *s, uint64_t mark, void (*gone)(void *ctx, struct mail_
 	uint64_t frag_needed = store_frag_needed(s);
 	size_t kept = 0;
 
-	for (size_t i = 0; i < s->case_count; i++)	/* all are told before any is freed: rings */
+	for (size_t i = 0; i < s->case_count; i++) /* all are told before any is freed: rings */
 		if (s->cases[i]->touched <= mark)
 			gone(ctx, s->cases[i]);
 	for (size_t i = 0; i < s->case_count; i++) {

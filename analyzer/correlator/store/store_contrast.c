@@ -12,9 +12,9 @@
 #include <string.h>
 
 enum {
-	PATHS_MAX	= 1 << 16,	/* different ones; the table holds as many repeats besides */
-	HOSTS_MAX	= 1 << 15,
-	ROOM_START	= 256,
+	PATHS_MAX = 1 << 16, /* different ones; the table holds as many repeats besides */
+	HOSTS_MAX = 1 << 15,
+	ROOM_START = 256,
 };
 
 /* ---- orders: what is the same record, then who joins whom --------------------- */
@@ -173,7 +173,9 @@ index_release(struct addr_index *x)
 	*x = (struct addr_index){ 0 };
 }
 
-/* Pointers to the records, in each bucket in the order they came; false: no memory, it stays empty. */
+/*
+ * Pointers to the records, in each bucket in the order they came; false: no memory, it stays empty.
+ */
 static bool
 index_build(struct addr_index *x, const struct table *t, size_t size, size_t address)
 {
@@ -190,11 +192,15 @@ index_build(struct addr_index *x, const struct table *t, size_t size, size_t add
 		return false;
 	}
 	for (size_t i = 0; i < t->n; i++)
-		x->start[index_bucket(x, (struct addr *)(void *)(records + i * size + address)) + 2]++;
+		x->start[index_bucket(x, (struct addr *)(void *)(records + i * size + address)) +
+		    2]++;
 	for (size_t b = 2; b < x->buckets + 2; b++)
 		x->start[b] += x->start[b - 1];
-	for (size_t i = 0; i < t->n; i++)	/* leaves each start where the bucket before it ends: in its place */
-		x->v[x->start[index_bucket(x, (struct addr *)(void *)(records + i * size + address)) + 1]++] = records + i * size;
+	for (size_t i = 0; i < t->n;
+	     i++) /* leaves each start where the bucket before it ends: in its place */
+		x->v[x->start[index_bucket(
+				  x, (struct addr *)(void *)(records + i * size + address)) +
+		    1]++] = records + i * size;
 	x->indexed = t->n;
 	return true;
 }
@@ -217,7 +223,10 @@ host_pointer_order(const void *a, const void *b)
 	return host_order(*(struct record_host *const *)a, *(struct record_host *const *)b);
 }
 
-/* A bucket of hosts sorted, and those about the same joined into the first: the others are left out. */
+/*
+ * A bucket of hosts sorted, and those about the same joined into the first: the others are left
+ * out.
+ */
 static void
 bucket_join_hosts(struct addr_index *x, size_t b)
 {
@@ -240,8 +249,9 @@ contrast_paths(const struct store *s, const struct addr *from)
 {
 	struct contrast_tables *k = s->contrast;
 
-	if (k->by_from.indexed != k->paths.n && !index_build(&k->by_from, &k->paths, sizeof(struct record_path),
-	    offsetof(struct record_path, from)))
+	if (k->by_from.indexed != k->paths.n &&
+	    !index_build(&k->by_from, &k->paths, sizeof(struct record_path),
+		offsetof(struct record_path, from)))
 		k->starved++;
 	return index_span(&k->by_from, from);
 }
@@ -251,10 +261,13 @@ contrast_hosts(const struct store *s, bool by_server, const struct addr *a)
 {
 	struct contrast_tables *k = s->contrast;
 	struct addr_index *x = by_server ? &k->by_server : &k->by_client;
-	size_t address = by_server ? offsetof(struct record_host, server.ip) : offsetof(struct record_host, client), b;
+	size_t address = by_server ? offsetof(struct record_host, server.ip)
+				   : offsetof(struct record_host, client),
+	       b;
 	struct addr_span all;
 
-	if (x->indexed != k->hosts.n && !index_build(x, &k->hosts, sizeof(struct record_host), address))
+	if (x->indexed != k->hosts.n &&
+	    !index_build(x, &k->hosts, sizeof(struct record_host), address))
 		k->starved++;
 	all = index_span(x, a);
 	if (all.at == all.end)
@@ -285,7 +298,7 @@ void
 table_drop_oldest(struct table *t, size_t size, int64_t (*last)(const void *), uint64_t *counter)
 {
 	int64_t *age = malloc(t->n * sizeof(*age)), cut;
-	size_t kept = 0, equal = 0;		/* of those as old as the cut, how many leave */
+	size_t kept = 0, equal = 0; /* of those as old as the cut, how many leave */
 
 	if (age == NULL)
 		return;
@@ -339,8 +352,8 @@ table_grow(struct table *t, size_t size, size_t max)
  * number of different records kept, that leaves room for many more.
  */
 static bool
-table_room(struct table *t, size_t size, size_t max, void (*settle)(struct table *), int64_t (*last)(const void *),
-    uint64_t *evicted)
+table_room(struct table *t, size_t size, size_t max, void (*settle)(struct table *),
+    int64_t (*last)(const void *), uint64_t *evicted)
 {
 	if (t->n < t->room || table_grow(t, size, 2 * max))
 		return true;
@@ -359,7 +372,8 @@ contrast_take_path(struct store *s, const struct record_path *x)
 
 	if (k->paths.n == k->paths.room) {
 		index_release(&k->by_from);
-		if (!table_room(&k->paths, sizeof(*x), PATHS_MAX, paths_settle, path_last, &s->counters.paths_evicted))
+		if (!table_room(&k->paths, sizeof(*x), PATHS_MAX, paths_settle, path_last,
+			&s->counters.paths_evicted))
 			return false;
 	}
 	((struct record_path *)k->paths.v)[k->paths.n++] = *x;
@@ -374,7 +388,8 @@ contrast_take_host(struct store *s, const struct record_host *x)
 	if (k->hosts.n == k->hosts.room) {
 		index_release(&k->by_client);
 		index_release(&k->by_server);
-		if (!table_room(&k->hosts, sizeof(*x), HOSTS_MAX, hosts_settle, host_last, &s->counters.hosts_evicted))
+		if (!table_room(&k->hosts, sizeof(*x), HOSTS_MAX, hosts_settle, host_last,
+			&s->counters.hosts_evicted))
 			return false;
 	}
 	((struct record_host *)k->hosts.v)[k->hosts.n++] = *x;

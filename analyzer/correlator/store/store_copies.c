@@ -15,16 +15,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOOKED = 64,			/* connections between the same ends, for one whose beginning is not known */
-	COMMON = 3000,			/* more than what is sent again across the gap between two pieces of one capture */
+enum {
+	LOOKED = 64,   /* connections between the same ends, for one whose beginning is not known */
+	COMMON = 3000, /* more than what is sent again across the gap between two pieces of one
+			  capture */
 };
 
-#define NAT_APART	INT64_C(1000000000)
-#define RENUMBERED_APART INT64_C(2000000000)	/* between two connections of the same ends lies more than that */
+#define NAT_APART INT64_C(1000000000)
+#define RENUMBERED_APART \
+	INT64_C(2000000000) /* between two connections of the same ends lies more than that */
 
 /* ---- what says that two are one ---------------------------------------------------- */
 
-/* Initial sequence numbers are random in life and small in made-up captures, where they prove nothing. */
+/*
+ * Initial sequence numbers are random in life and small in made-up captures, where they prove
+ * nothing.
+ */
 static bool
 isn_random(const struct record_direction *d)
 {
@@ -56,7 +62,8 @@ case_conversation(const struct mail_case *c)
 		return 0;
 	/* an attempt that led nowhere: most routers that translate leave the client's port */
 	if (n->payload_hash == 0 && !b->isn_known)
-		return id_end(id_endpoint(id_number(id_number(h, a->isn), n->client.port), &n->server));
+		return id_end(
+		    id_endpoint(id_number(id_number(h, a->isn), n->client.port), &n->server));
 	h = hash_endpoints(id_number(h, n->payload_hash), n);
 	return id_end(id_number(h, a->isn_known ? a->isn : 0));
 }
@@ -113,10 +120,12 @@ stretch_known(const struct record_direction *d, uint64_t bytes)
 
 /* Bytes of one direction that are in both stretches; negative: so far they are apart. */
 static int64_t
-stretch_common(const struct record_direction *x, uint64_t x_bytes, const struct record_direction *y, uint64_t y_bytes)
+stretch_common(const struct record_direction *x, uint64_t x_bytes, const struct record_direction *y,
+    uint64_t y_bytes)
 {
 	int64_t y_from = (int32_t)(y->seq - x->seq), y_to = y_from + (int64_t)y_bytes;
-	int64_t from = y_from > 0 ? y_from : 0, to = y_to < (int64_t)x_bytes ? y_to : (int64_t)x_bytes;
+	int64_t from = y_from > 0 ? y_from : 0,
+		to = y_to < (int64_t)x_bytes ? y_to : (int64_t)x_bytes;
 
 	return to - from;
 }
@@ -136,7 +145,7 @@ bytes_common(const struct mail_case *x, const struct mail_case *y)
 		if (!stretch_known(a, a->stream_bytes) || !stretch_known(b, b->stream_bytes))
 			return 0;
 		if ((n = stretch_common(a, a->stream_bytes, b, b->stream_bytes)) < -1)
-			return 0;	/* a FIN is one byte */
+			return 0; /* a FIN is one byte */
 		common += n > 0 ? (uint64_t)n : 0;
 		mine += a->stream_bytes;
 		its += b->stream_bytes;
@@ -156,13 +165,14 @@ case_other_half(const struct mail_case *x, const struct mail_case *y)
 	int gone = case_one_sided(x) ? case_unseen_dir(x) : -1;
 	const struct record_direction *seen, *acked;
 
-	if (gone < 0 || !case_one_sided(y) || case_unseen_dir(y) != !gone || x->point == y->point
-	    || !endpoint_equal(&x->conn->client, &y->conn->client) || !endpoint_equal(&x->conn->server, &y->conn->server))
+	if (gone < 0 || !case_one_sided(y) || case_unseen_dir(y) != !gone || x->point == y->point ||
+	    !endpoint_equal(&x->conn->client, &y->conn->client) ||
+	    !endpoint_equal(&x->conn->server, &y->conn->server))
 		return false;
 	seen = &x->conn->dir[!gone];
 	acked = &y->conn->dir[!gone];
-	return stretch_known(seen, seen->stream_bytes) && stretch_known(acked, acked->acked)
-	    && stretch_common(seen, seen->stream_bytes, acked, acked->acked) > 0;
+	return stretch_known(seen, seen->stream_bytes) && stretch_known(acked, acked->acked) &&
+	    stretch_common(seen, seen->stream_bytes, acked, acked->acked) > 0;
 }
 
 /* Both saw how it ended, which NAT does not change. */
@@ -171,10 +181,13 @@ key_ends(const struct mail_case *c)
 {
 	const struct record_direction *a = &c->conn->dir[0], *b = &c->conn->dir[1];
 
-	if (a->stream_bytes == 0 || b->stream_bytes == 0 || !stretch_known(a, a->stream_bytes) || !stretch_known(b, b->stream_bytes))
+	if (a->stream_bytes == 0 || b->stream_bytes == 0 || !stretch_known(a, a->stream_bytes) ||
+	    !stretch_known(b, b->stream_bytes))
 		return 0;
-	return id_end(id_number(id_number(ID_SEED, (uint64_t)(uint32_t)(a->seq + a->stream_bytes) << 32 |
-	    (uint32_t)(b->seq + b->stream_bytes)), c->conn->server.port));
+	return id_end(id_number(id_number(ID_SEED,
+				    (uint64_t)(uint32_t)(a->seq + a->stream_bytes) << 32 |
+					(uint32_t)(b->seq + b->stream_bytes)),
+	    c->conn->server.port));
 }
 
 static bool
@@ -207,8 +220,8 @@ same_time(const struct mail_case *x, const struct mail_case *y)
 
 /* In falling order of what they prove. */
 static const struct proof {
-	uint64_t	(*key)(const struct mail_case *c);	/* 0 = none */
-	bool		(*also)(const struct mail_case *x, const struct mail_case *y);
+	uint64_t (*key)(const struct mail_case *c); /* 0 = none */
+	bool (*also)(const struct mail_case *x, const struct mail_case *y);
 } proofs[] = {
 	{ case_conversation, any_time },
 	{ key_stamps, any_time },
@@ -245,8 +258,8 @@ rings_join(struct mail_case *x, struct mail_case *y)
 }
 
 struct copy_ref {
-	uint64_t	key;
-	uint32_t	nth;		/* with this key at its point: a replayed connection is no copy */
+	uint64_t key;
+	uint32_t nth; /* with this key at its point: a replayed connection is no copy */
 	struct mail_case *c;
 };
 
@@ -277,16 +290,17 @@ ref_by_nth(const void *a, const void *b)
 }
 
 /*
- * One packet on both sides of a router that translates, captured there on all interfaces: other addresses, the
- * same sequence numbers, at the same moment.
+ * One packet on both sides of a router that translates, captured there on all interfaces: other
+ * addresses, the same sequence numbers, at the same moment.
  */
 static bool
 seen_twice(const struct mail_case *x, const struct mail_case *y)
 {
 	int64_t apart = y->conn->first.ns - x->conn->first.ns;
 
-	return apart <= NAT_APART && apart >= -NAT_APART && (!endpoint_equal(&x->conn->client, &y->conn->client) ||
-	    !endpoint_equal(&x->conn->server, &y->conn->server));
+	return apart <= NAT_APART && apart >= -NAT_APART &&
+	    (!endpoint_equal(&x->conn->client, &y->conn->client) ||
+		!endpoint_equal(&x->conn->server, &y->conn->server));
 }
 
 /* ---- joining ------------------------------------------------------------------------- */
@@ -311,7 +325,8 @@ group_join(const struct proof *p, const struct copy_ref *v, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		for (size_t k = i; k-- > 0 && i - k < STORE_COPIES;)
-			if (p == proofs ? k == i - 1 : p->also(v[i].c, v[k].c) && !rings_meet(v[i].c, v[k].c))
+			if (p == proofs ? k == i - 1
+					: p->also(v[i].c, v[k].c) && !rings_meet(v[i].c, v[k].c))
 				rings_join(v[i].c, v[k].c);
 }
 
@@ -376,12 +391,13 @@ lates_join(const struct store *s, struct copy_ref *v)
 bool
 case_whole(const struct mail_case *c)
 {
-	return c->session != NULL && c->session->visible && !begun_before(c) && !c->conn->open && !case_missing(c);
+	return c->session != NULL && c->session->visible && !begun_before(c) && !c->conn->open &&
+	    !case_missing(c);
 }
 
 /*
- * How much a copy knows of its mails: decided verdicts first, then everything else.  Where another is whole, one that
- * knows of more mails than that has misread its replies across what it lacks.
+ * How much a copy knows of its mails: decided verdicts first, then everything else.  Where another
+ * is whole, one that knows of more mails than that has misread its replies across what it lacks.
  */
 static uint64_t
 case_knowledge(const struct mail_case *c, uint32_t mails)
@@ -396,8 +412,9 @@ case_knowledge(const struct mail_case *c, uint32_t mails)
 	}
 	for (uint32_t i = 0; i < c->message_count; i++)
 		decided += c->messages[i]->state == MESSAGE_WHOLE;
-	return (uint64_t)(c->transaction_count <= mails) << 63 | (decided & 0xffffff) << 39 | (seen & 0xffff) << 23 |
-	    (uint64_t)(c->session != NULL && c->session->visible) << 22 | (uint64_t)!case_missing(c) << 21;
+	return (uint64_t)(c->transaction_count <= mails) << 63 | (decided & 0xffffff) << 39 |
+	    (seen & 0xffff) << 23 | (uint64_t)(c->session != NULL && c->session->visible) << 22 |
+	    (uint64_t)!case_missing(c) << 21;
 }
 
 /* No more mails than a whole copy knows; UINT32_MAX: none is whole. */
@@ -415,7 +432,10 @@ ring_mails(const struct copy_ref *v, size_t n)
 	return whole ? most : UINT32_MAX;
 }
 
-/* Which of two that know as much is told of: the one nearer to the client, whatever the order in which they were given. */
+/*
+ * Which of two that know as much is told of: the one nearer to the client, whatever the order in
+ * which they were given.
+ */
 static bool
 copy_before(const struct mail_case *x, const struct mail_case *y)
 {

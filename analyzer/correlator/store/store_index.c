@@ -56,7 +56,8 @@ case_by_time(const void *a, const void *b)
 static int
 case_by_client(const void *a, const void *b)
 {
-	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
+	const struct mail_case *x = *(struct mail_case *const *)a,
+			       *y = *(struct mail_case *const *)b;
 	int d = memcmp(&x->conn->client.ip, &y->conn->client.ip, sizeof(struct addr));
 
 	return d != 0 ? d : case_order(x, y);
@@ -65,7 +66,8 @@ case_by_client(const void *a, const void *b)
 static int
 case_by_server(const void *a, const void *b)
 {
-	const struct mail_case *x = *(struct mail_case *const *)a, *y = *(struct mail_case *const *)b;
+	const struct mail_case *x = *(struct mail_case *const *)a,
+			       *y = *(struct mail_case *const *)b;
 	int d = memcmp(&x->conn->server.ip, &y->conn->server.ip, sizeof(struct addr));
 
 	return d != 0 ? d : case_order(x, y);
@@ -81,7 +83,10 @@ cases_release(struct case_list *l)
 	*l = (struct case_list){ 0 };
 }
 
-/* One connection that lasts for days began before all others: who asks for those that lived then must not walk all between. */
+/*
+ * One connection that lasts for days began before all others: who asks for those that lived then
+ * must not walk all between.
+ */
 static void
 cases_build_ends(struct case_list *l)
 {
@@ -92,7 +97,8 @@ cases_build_ends(struct case_list *l)
 	for (size_t i = 0; i < l->leaves; i++)
 		l->ends[l->leaves + i] = i < l->n ? l->v[i]->conn->last.ns : INT64_MIN;
 	for (size_t k = l->leaves - 1; k > 0; k--)
-		l->ends[k] = l->ends[2 * k] > l->ends[2 * k + 1] ? l->ends[2 * k] : l->ends[2 * k + 1];
+		l->ends[k] =
+		    l->ends[2 * k] > l->ends[2 * k + 1] ? l->ends[2 * k] : l->ends[2 * k + 1];
 }
 
 /* `order' NULL: that of time, in which the cases are. */
@@ -156,7 +162,8 @@ cases_last(const struct case_list *l, size_t pos, size_t end, int64_t since)
 static int
 point_order(const void *a, const void *b)
 {
-	return order_u64(((const struct point_facts *)a)->point, ((const struct point_facts *)b)->point);
+	return order_u64(
+	    ((const struct point_facts *)a)->point, ((const struct point_facts *)b)->point);
 }
 
 static void
@@ -171,16 +178,19 @@ points_index(struct store *s)
 		return;
 	}
 	for (size_t i = 0; i < s->case_count; i++)
-		s->points[i] = (struct point_facts){ s->cases[i]->point, s->cases[i]->conn->dir[1].packets > 0,
-		    s->cases[i]->conn->dir[0].data_segments > 0 };
+		s->points[i] =
+		    (struct point_facts){ s->cases[i]->point, s->cases[i]->conn->dir[1].packets > 0,
+			    s->cases[i]->conn->dir[0].data_segments > 0 };
 	qsort(s->points, s->case_count, sizeof(*s->points), point_order);
 	for (size_t i = 0; i < s->case_count; i++) {
 		if (n == 0 || s->points[n - 1].point != s->points[i].point) {
 			s->points[n++] = s->points[i];
 			continue;
 		}
-		s->points[n - 1].server_heard = s->points[n - 1].server_heard || s->points[i].server_heard;
-		s->points[n - 1].client_data = s->points[n - 1].client_data || s->points[i].client_data;
+		s->points[n - 1].server_heard =
+		    s->points[n - 1].server_heard || s->points[i].server_heard;
+		s->points[n - 1].client_data =
+		    s->points[n - 1].client_data || s->points[i].client_data;
 	}
 	s->point_count = n;
 }

@@ -4,9 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WALKED = 1 << 14, PROOFS = 4096 };	/* cases of a search that were none it wants; cases that prove a size */
+enum {
+	WALKED = 1 << 14,
+	PROOFS = 4096
+}; /* cases of a search that were none it wants; cases that prove a size */
 
-#define PIECES_APART	INT64_C(60000000000)	/* from the last packet of a piece to the first of the next */
+#define PIECES_APART \
+	INT64_C(60000000000) /* from the last packet of a piece to the first of the next */
 
 size_t
 store_case_count(const struct store *s)
@@ -38,7 +42,10 @@ store_starved(const struct store *s)
 	return s->contrast->starved;
 }
 
-/* A list in order of one address and of time: where the cases with that address (NULL: any) begin that are not before from_ns. */
+/*
+ * A list in order of one address and of time: where the cases with that address (NULL: any) begin
+ * that are not before from_ns.
+ */
 static size_t
 iter_start(const struct case_list *l, const struct addr *want, bool client, int64_t from_ns)
 {
@@ -47,7 +54,9 @@ iter_start(const struct case_list *l, const struct addr *want, bool client, int6
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 		const struct record_connection *n = l->v[mid]->conn;
-		int d = want != NULL ? memcmp(client ? &n->client.ip : &n->server.ip, want, sizeof(*want)) : 0;
+		int d = want != NULL
+		    ? memcmp(client ? &n->client.ip : &n->server.ip, want, sizeof(*want))
+		    : 0;
 
 		if (d < 0 || (d == 0 && n->first.ns < from_ns))
 			lo = mid + 1;
@@ -57,9 +66,12 @@ iter_start(const struct case_list *l, const struct addr *want, bool client, int6
 	return lo;
 }
 
-/* This list holds all that are wanted, in the part of it where they may be: the shortest is walked. */
+/*
+ * This list holds all that are wanted, in the part of it where they may be: the shortest is walked.
+ */
 static void
-iter_offer(struct case_iter *it, const struct case_list *l, const struct addr *want, bool client, int64_t from, int64_t to)
+iter_offer(struct case_iter *it, const struct case_list *l, const struct addr *want, bool client,
+    int64_t from, int64_t to)
 {
 	size_t pos = iter_start(l, want, client, from), end = iter_start(l, want, client, to);
 
@@ -74,7 +86,8 @@ static void
 iter_begin(const struct store *s, struct case_iter *it)
 {
 	bool timed = it->from_ns != 0 || it->to_ns != 0;
-	int64_t from = timed ? it->from_ns : INT64_MIN, to = timed && it->to_ns < INT64_MAX ? it->to_ns + 1 : INT64_MAX;
+	int64_t from = timed ? it->from_ns : INT64_MIN,
+		to = timed && it->to_ns < INT64_MAX ? it->to_ns + 1 : INT64_MAX;
 
 	it->started = true;
 	if (it->client != NULL)
@@ -89,9 +102,11 @@ iter_begin(const struct store *s, struct case_iter *it)
 static bool
 iter_wants(const struct store *s, const struct case_iter *it, const struct mail_case *c)
 {
-	if (it->client != NULL && it->list != &s->by_client && !addr_equal(it->client, &c->conn->client.ip))
+	if (it->client != NULL && it->list != &s->by_client &&
+	    !addr_equal(it->client, &c->conn->client.ip))
 		return false;
-	if (it->server != NULL && it->list != &s->by_server && !addr_equal(it->server, &c->conn->server.ip))
+	if (it->server != NULL && it->list != &s->by_server &&
+	    !addr_equal(it->server, &c->conn->server.ip))
 		return false;
 	if (it->since_ns != 0 && c->conn->last.ns < it->since_ns)
 		return false;
@@ -104,7 +119,8 @@ store_case_next(const struct store *s, struct case_iter *it)
 	if (!it->started)
 		iter_begin(s, it);
 	while (it->pos < it->end && (!it->bounded || it->walked++ < WALKED)) {
-		size_t at = (it->backwards ? cases_last : cases_next)(it->list, it->pos, it->end, it->since_ns);
+		size_t at = (it->backwards ? cases_last : cases_next)(
+		    it->list, it->pos, it->end, it->since_ns);
 
 		if (at == it->end) {
 			it->pos = it->end;
@@ -121,7 +137,8 @@ store_case_next(const struct store *s, struct case_iter *it)
 }
 
 const struct mail_case *
-store_case_among(const struct store *s, struct case_iter *it, uint32_t *looked, uint32_t most, uint64_t *cut)
+store_case_among(
+    const struct store *s, struct case_iter *it, uint32_t *looked, uint32_t most, uint64_t *cut)
 {
 	const struct mail_case *x;
 
@@ -139,7 +156,8 @@ const struct record_host *
 store_host_next(const struct store *s, struct host_iter *it)
 {
 	if (it->at == NULL) {
-		struct addr_span all = contrast_hosts(s, it->server != NULL, it->server != NULL ? it->server : it->client);
+		struct addr_span all = contrast_hosts(
+		    s, it->server != NULL, it->server != NULL ? it->server : it->client);
 
 		it->at = all.at;
 		it->end = all.end;
@@ -185,21 +203,25 @@ store_pieces(const struct store *s, uint32_t point, size_t *count)
 const struct record_capture *
 store_capture_next(const struct store *s, size_t *pos)
 {
-	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++ : NULL;
+	return *pos < s->captures.n ? (const struct record_capture *)s->captures.v + (*pos)++
+				    : NULL;
 }
 
 bool
 capture_follows(const struct record_capture *a, const struct record_capture *b)
 {
-	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PIECES_APART;
+	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 &&
+	    a->last.ns <= b->first.ns && b->first.ns - a->last.ns <= PIECES_APART;
 }
 
 /* One ended before the other began, and both were made alike. */
 static bool
 captures_alike(const struct record_capture *a, const struct record_capture *b)
 {
-	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 && a->link_type == b->link_type && a->snaplen == b->snaplen &&
-	    strcmp(a->interface, b->interface) == 0 && (a->last.ns <= b->first.ns || b->last.ns <= a->first.ns);
+	return a != NULL && b != NULL && a->frames > 0 && b->frames > 0 &&
+	    a->link_type == b->link_type && a->snaplen == b->snaplen &&
+	    strcmp(a->interface, b->interface) == 0 &&
+	    (a->last.ns <= b->first.ns || b->last.ns <= a->first.ns);
 }
 
 static uint8_t
@@ -209,8 +231,8 @@ end_ttl(const struct mail_case *c, int d)
 }
 
 /*
- * A clock that is wrong by more than a capture takes makes two places look like that.  There the ends are at another
- * distance, or the same connections are seen.
+ * A clock that is wrong by more than a capture takes makes two places look like that.  There the
+ * ends are at another distance, or the same connections are seen.
  */
 bool
 case_same_place(const struct mail_case *x, const struct mail_case *y)
@@ -219,10 +241,12 @@ case_same_place(const struct mail_case *x, const struct mail_case *y)
 
 	if (x->point == y->point)
 		return true;
-	if (!captures_alike(x->capture, y->capture) || !addr_equal(&x->conn->client.ip, &y->conn->client.ip) || end_ttl(x, 0) == 0 ||
+	if (!captures_alike(x->capture, y->capture) ||
+	    !addr_equal(&x->conn->client.ip, &y->conn->client.ip) || end_ttl(x, 0) == 0 ||
 	    end_ttl(x, 0) != end_ttl(y, 0))
 		return false;
-	if (addr_equal(&x->conn->server.ip, &y->conn->server.ip) && end_ttl(x, 1) != 0 && end_ttl(y, 1) != 0 && end_ttl(x, 1) != end_ttl(y, 1))
+	if (addr_equal(&x->conn->server.ip, &y->conn->server.ip) && end_ttl(x, 1) != 0 &&
+	    end_ttl(y, 1) != 0 && end_ttl(x, 1) != end_ttl(y, 1))
 		return false;
 	while ((copy = copy->copy) != x)
 		if (copy == y)
@@ -249,21 +273,26 @@ store_points_open(const struct store *s)
 	return n;
 }
 
-/* ---- the largest size proven ------------------------------------------------------------------ */
+/*
+ * ---- the largest size proven ------------------------------------------------------------------
+ */
 
 static void
-proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn, uint32_t point,
-    int64_t when, int64_t span)
+proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn,
+    uint32_t point, int64_t when, int64_t span)
 {
 	if (w == 0 || at->ns < when - span || at->ns > when + span)
 		return;
-	if (w > best->w || (w == best->w && (witness_before(at, &best->at) ||
-	    (!witness_before(&best->at, at) && point < best->point))))
+	if (w > best->w ||
+	    (w == best->w &&
+		(witness_before(at, &best->at) ||
+		    (!witness_before(&best->at, at) && point < best->point))))
 		*best = (struct proven){ w, *at, conn, point };
 }
 
 struct proven
-store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns, int64_t span_ns, uint64_t *cut)
+store_proven(const struct store *s, const struct addr *from, const struct addr *to, int64_t at_ns,
+    int64_t span_ns, uint64_t *cut)
 {
 	struct addr_span paths = contrast_paths(s, from);
 	struct proven best = { 0 };
@@ -272,15 +301,20 @@ store_proven(const struct store *s, const struct addr *from, const struct addr *
 		const struct record_path *p = *paths.at;
 
 		if (addr_equal(&p->from, from) && addr_equal(&p->to, to))
-			proven_raise(&best, p->proven, &p->proven_at, p->proven_conn, p->key.point, at_ns, span_ns);
+			proven_raise(&best, p->proven, &p->proven_at, p->proven_conn, p->key.point,
+			    at_ns, span_ns);
 	}
 	for (int d = 0; d < 2; d++) {
-		struct case_iter it = { .client = d == 0 ? from : to, .server = d == 0 ? to : from,
-			.to_ns = at_ns + span_ns, .since_ns = at_ns - span_ns };
+		struct case_iter it = { .client = d == 0 ? from : to,
+			.server = d == 0 ? to : from,
+			.to_ns = at_ns + span_ns,
+			.since_ns = at_ns - span_ns };
 		const struct mail_case *c;
 
-		for (uint32_t looked = 0; (c = store_case_among(s, &it, &looked, PROOFS, cut)) != NULL; )
-			proven_raise(&best, c->conn->dir[d].proven, &c->conn->dir[d].proven_at, c->id, c->point, at_ns, span_ns);
+		for (uint32_t looked = 0;
+		     (c = store_case_among(s, &it, &looked, PROOFS, cut)) != NULL;)
+			proven_raise(&best, c->conn->dir[d].proven, &c->conn->dir[d].proven_at,
+			    c->id, c->point, at_ns, span_ns);
 	}
 	return best;
 }
@@ -305,12 +339,15 @@ store_lone_icmp(const struct store *s, uint32_t point, size_t *n)
 	return end > lo ? v + lo : NULL;
 }
 
-/* ---- counting frag-needed ------------------------------------------------------------------------ */
+/*
+ * ---- counting frag-needed
+ * ------------------------------------------------------------------------
+ */
 
 struct icmp_ref {
-	uint64_t	what;
-	uint32_t	point;
-	uint64_t	count;
+	uint64_t what;
+	uint32_t point;
+	uint64_t count;
 };
 
 static int

@@ -8,9 +8,9 @@
 
 enum { PAIRS_MAX = 1024, Q_MOST = 10, HOPS_MOST = 30 };
 
-#define ORDER_LEAST	INT64_C(5000)		/* 5 us: below it two points are at one place */
-#define CLOCK_STEP	INT64_C(1000000)	/* 1 ms: packets of two processors out of order, not a step */
-#define QUEUE_SLACK	INT64_C(10000000)	/* 10 ms: a queue that the SYN did not meet */
+#define ORDER_LEAST INT64_C(5000)     /* 5 us: below it two points are at one place */
+#define CLOCK_STEP  INT64_C(1000000)  /* 1 ms: packets of two processors out of order, not a step */
+#define QUEUE_SLACK INT64_C(10000000) /* 10 ms: a queue that the SYN did not meet */
 
 /* ---- two copies of one connection ------------------------------------------------ */
 
@@ -20,8 +20,8 @@ handshake_once(const struct mail_case *c)
 {
 	const struct record_connection *n = c->conn;
 
-	return c->has_conn && n->syn_count == 1 && n->synack_count == 1 && moment_is(&n->syn[0]) && moment_is(&n->synack_first)
-	    && n->synack_first.ns >= n->syn[0].ns;
+	return c->has_conn && n->syn_count == 1 && n->synack_count == 1 && moment_is(&n->syn[0]) &&
+	    moment_is(&n->synack_first) && n->synack_first.ns >= n->syn[0].ns;
 }
 
 static int
@@ -38,7 +38,10 @@ ttl_difference(uint8_t x, uint8_t y)
 	return x == 0 || y == 0 || d > HOPS_MOST || d < -HOPS_MOST ? 0 : d;
 }
 
-/* Hops: the client's packets lose TTL on their way, the server's on theirs.  1: x first, -1: y, 0: not told. */
+/*
+ * Hops: the client's packets lose TTL on their way, the server's on theirs.  1: x first, -1: y, 0:
+ * not told.
+ */
 static int
 order_by_ttl(const struct mail_case *x, const struct mail_case *y)
 {
@@ -50,14 +53,17 @@ order_by_ttl(const struct mail_case *x, const struct mail_case *y)
 	return c != 0 ? c : s;
 }
 
-/* The point nearer to the client waits longer for the SYN-ACK: no clock is compared with another. */
+/*
+ * The point nearer to the client waits longer for the SYN-ACK: no clock is compared with another.
+ */
 static int
 order_of(const struct mail_case *x, const struct mail_case *y)
 {
 	int ttl = order_by_ttl(x, y), wait = 0;
 
 	if (handshake_once(x) && handshake_once(y)) {
-		int64_t d = (x->conn->synack_first.ns - x->conn->syn[0].ns) - (y->conn->synack_first.ns - y->conn->syn[0].ns);
+		int64_t d = (x->conn->synack_first.ns - x->conn->syn[0].ns) -
+		    (y->conn->synack_first.ns - y->conn->syn[0].ns);
 
 		wait = d >= ORDER_LEAST ? 1 : d <= -ORDER_LEAST ? -1 : 0;
 	}
@@ -69,7 +75,8 @@ order_of(const struct mail_case *x, const struct mail_case *y)
 static bool
 clock_steady(const struct mail_case *c)
 {
-	return c->capture != NULL && c->capture->clock_back_ns <= CLOCK_STEP && c->capture->clock_back_ns >= -CLOCK_STEP;
+	return c->capture != NULL && c->capture->clock_back_ns <= CLOCK_STEP &&
+	    c->capture->clock_back_ns >= -CLOCK_STEP;
 }
 
 /* y's clock less x's. */
@@ -163,7 +170,8 @@ static void
 pair_take(struct vantages *v, const struct mail_case *x, const struct mail_case *y)
 {
 	const struct mail_case *a = x->point < y->point ? x : y, *b = a == x ? y : x;
-	struct vantage_pair *p = a->point != b->point && copies_overlap(a, b) ? pair_get(v, a->point, b->point) : NULL;
+	struct vantage_pair *p =
+	    a->point != b->point && copies_overlap(a, b) ? pair_get(v, a->point, b->point) : NULL;
 	int64_t lo, hi;
 	int order;
 
@@ -238,7 +246,8 @@ vantage_order(const struct vantage_pair *p)
 /* ---- passages --------------------------------------------------------------------------- */
 
 bool
-passage_of(const struct vantages *v, const struct mail_case *x, const struct mail_case *y, int dir, struct passage *out)
+passage_of(const struct vantages *v, const struct mail_case *x, const struct mail_case *y, int dir,
+    struct passage *out)
 {
 	bool swap = x->point > y->point;
 	const struct mail_case *a = swap ? y : x, *b = swap ? x : y;
@@ -252,12 +261,13 @@ passage_of(const struct vantages *v, const struct mail_case *x, const struct mai
 		return false;
 	*out = (struct passage){ .up = a, .down = b, .dir = dir };
 	out->clock = clock_between(a, b, &lo, &hi);
-	if (!out->clock && p != NULL && p->clock && !p->drift && clock_steady(a) && clock_steady(b)) {
+	if (!out->clock && p != NULL && p->clock && !p->drift && clock_steady(a) &&
+	    clock_steady(b)) {
 		out->clock = true;
 		lo = p->lo;
 		hi = p->hi;
 	}
-	if ((order == 2) != (dir == 1)) {	/* b is passed first */
+	if ((order == 2) != (dir == 1)) { /* b is passed first */
 		int64_t was = lo;
 
 		out->up = b;
@@ -274,7 +284,8 @@ int64_t
 vantage_ahead(const struct vantages *v, const struct mail_case *x, const struct mail_case *y)
 {
 	bool swap = x->point > y->point;
-	const struct vantage_pair *p = vantages_pair(v, swap ? y->point : x->point, swap ? x->point : y->point);
+	const struct vantage_pair *p =
+	    vantages_pair(v, swap ? y->point : x->point, swap ? x->point : y->point);
 	int64_t lo, hi, middle;
 
 	if (!clock_between(swap ? y : x, swap ? x : y, &lo, &hi)) {
@@ -296,8 +307,8 @@ copy_trusted(const struct mail_case *c, int dir)
 		return false;
 	if (k->drops_known && k->drops_kernel + k->drops_interface > 0)
 		return false;
-	return c->conn->dir[dir].acked_unseen == 0 && c->conn->dir[dir].packets > 0 && c->conn->dir[dir].super_segments == 0
-	    && k->fragments_orphaned == 0;
+	return c->conn->dir[dir].acked_unseen == 0 && c->conn->dir[dir].packets > 0 &&
+	    c->conn->dir[dir].super_segments == 0 && k->fragments_orphaned == 0;
 }
 
 bool
@@ -321,16 +332,20 @@ vantage_name(const struct mail_case *c, const struct mail_case *other, char name
 		snprintf(name, VANTAGE_NAME, "point %u", c->point);
 		return name;
 	}
-	if (o != NULL && strcmp(base, text_base_name(o->file)) == 0 && strcmp(k->file, o->file) != 0)
+	if (o != NULL && strcmp(base, text_base_name(o->file)) == 0 &&
+	    strcmp(k->file, o->file) != 0)
 		base = k->file;
 	n = text_copy_utf8(name, VANTAGE_NAME - 24, base, strlen(base));
 	if (k->interface[0] != '\0' && n + 2 < VANTAGE_NAME) {
 		name[n++] = ' ';
 		n += text_copy_utf8(name + n, VANTAGE_NAME - n, k->interface, strlen(k->interface));
 	}
-	if (o != NULL && k->log[0] != '\0' && strcmp(k->file, o->file) == 0 && strcmp(k->interface, o->interface) == 0 && strcmp(k->log, o->log) != 0
-	    && n + 5 < VANTAGE_NAME) {
-		base = strcmp(text_base_name(k->log), text_base_name(o->log)) == 0 ? k->log : text_base_name(k->log);
+	if (o != NULL && k->log[0] != '\0' && strcmp(k->file, o->file) == 0 &&
+	    strcmp(k->interface, o->interface) == 0 && strcmp(k->log, o->log) != 0 &&
+	    n + 5 < VANTAGE_NAME) {
+		base = strcmp(text_base_name(k->log), text_base_name(o->log)) == 0
+		    ? k->log
+		    : text_base_name(k->log);
 		n += text_copy_utf8(name + n, VANTAGE_NAME - n, " in ", 4);
 		text_copy_utf8(name + n, VANTAGE_NAME - n, base, strlen(base));
 	}
@@ -357,8 +372,9 @@ passage_width(const struct ring *r, const struct passage *p)
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct passage in, to;
 
-		if (r->copy[i] != p->up && r->copy[i] != p->down && passage_of(r->v, p->up, r->copy[i], p->dir, &in)
-		    && in.up == p->up && passage_of(r->v, r->copy[i], p->down, p->dir, &to) && to.down == p->down)
+		if (r->copy[i] != p->up && r->copy[i] != p->down &&
+		    passage_of(r->v, p->up, r->copy[i], p->dir, &in) && in.up == p->up &&
+		    passage_of(r->v, r->copy[i], p->down, p->dir, &to) && to.down == p->down)
 			n++;
 	}
 	return n;
@@ -388,7 +404,9 @@ ring_passages(const struct ring *r, int dir, struct passage out[RING_PASSAGES])
 	return n;
 }
 
-/* ---- claims ----------------------------------------------------------------------------------- */
+/*
+ * ---- claims -----------------------------------------------------------------------------------
+ */
 
 struct draft *
 ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind)
@@ -402,8 +420,8 @@ ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next) {
 			struct draft *d = &v->v[i];
 
-			if (d->f->kind == kind && !d->silenced && (dir < 0 || d->dir == dir)
-			    && (best == NULL || d->f->confidence > best->f->confidence))
+			if (d->f->kind == kind && !d->silenced && (dir < 0 || d->dir == dir) &&
+			    (best == NULL || d->f->confidence > best->f->confidence))
 				best = d;
 		}
 	} while ((at = at->copy) != c);
@@ -411,7 +429,8 @@ ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_
 }
 
 void
-ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind, enum confidence most)
+ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind,
+    enum confidence most)
 {
 	const struct mail_case *at = c;
 
@@ -419,7 +438,8 @@ ring_silence(struct verdicts *v, const struct mail_case *c, int dir, enum findin
 		if (at->index >= v->heads)
 			continue;
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
-			if (v->v[i].f->kind == kind && (dir < 0 || v->v[i].dir == dir) && v->v[i].f->confidence <= most)
+			if (v->v[i].f->kind == kind && (dir < 0 || v->v[i].dir == dir) &&
+			    v->v[i].f->confidence <= most)
 				v->v[i].silenced = true;
 	} while ((at = at->copy) != c);
 }
@@ -438,7 +458,7 @@ finding_adds(struct finding *f, const char *sentence)
 	char text[FINDING_SUMMARY];
 
 	if (n + strlen(sentence) + 2 > sizeof(text) || strstr(f->summary, sentence) != NULL)
-		return;		/* a sentence whole or not at all */
+		return; /* a sentence whole or not at all */
 	snprintf(text, sizeof(text), "%s%s", f->summary, n > 0 ? " " : "");
 	text_append_utf8(text, sizeof(text), sentence, strlen(sentence));
 	finding_summary(f, "%s", text);
@@ -452,7 +472,8 @@ finding_done(struct finding *f, const char *sentence)
 
 	if (at == NULL)
 		return;
-	finding_remedy(f, "%.*s%s", (int)(at - f->remedy), f->remedy, at[n] == ' ' ? at + n + 1 : at + n);
+	finding_remedy(
+	    f, "%.*s%s", (int)(at - f->remedy), f->remedy, at[n] == ' ' ? at + n + 1 : at + n);
 }
 
 /* The findings of a ring are merged later, and any of them may give the summary. */
@@ -470,7 +491,8 @@ ring_adds(struct verdicts *v, const struct mail_case *at, const struct draft *d,
 }
 
 void
-ring_sure(struct verdicts *v, const struct mail_case *c, const struct draft *d, enum confidence conf, const char *where)
+ring_sure(struct verdicts *v, const struct mail_case *c, const struct draft *d,
+    enum confidence conf, const char *where)
 {
 	const struct mail_case *at = c;
 	struct finding *f = d->f;

@@ -12,22 +12,28 @@
 #include "correlator/facts/path_facts.h"
 #include "vantage.h"
 
-enum { LEFT_LEAST = 3, CHAIN_LEAST = 4, LOSS_LEAST = 4, LOSS_PERMILLE = 30, OPTIONS_MOST = 40,
-	SMALL = 200,	/* no path is too narrow for it */
+enum {
+	LEFT_LEAST = 3,
+	CHAIN_LEAST = 4,
+	LOSS_LEAST = 4,
+	LOSS_PERMILLE = 30,
+	OPTIONS_MOST = 40,
+	SMALL = 200, /* no path is too narrow for it */
 };
 
 /* ---- what left and never arrived ------------------------------------------------------ */
 
 struct gone {
-	struct passage	p;
-	struct lookups	*lookups;
+	struct passage p;
+	struct lookups *lookups;
 	const struct record_stall *s;
-	uint32_t	n;			/* transmissions that left and never arrived */
-	uint64_t	frames[FINDING_FRAMES];	/* of them, at the upper point */
-	uint32_t	frame_count;
-	const struct passed *largest, *latest;	/* of those that did arrive: largest, last; NULL */
-	bool		by_others;		/* that the lower point went on to see this path only other connections show */
-	bool		small_too;		/* small ones left, too, and did not arrive either */
+	uint32_t n;                      /* transmissions that left and never arrived */
+	uint64_t frames[FINDING_FRAMES]; /* of them, at the upper point */
+	uint32_t frame_count;
+	const struct passed *largest, *latest; /* of those that did arrive: largest, last; NULL */
+	bool by_others; /* that the lower point went on to see this path only other connections show
+			 */
+	bool small_too; /* small ones left, too, and did not arrive either */
 };
 
 static void
@@ -41,7 +47,10 @@ gone_add(struct gone *g, uint64_t frame)
 		g->frames[g->frame_count++] = frame;
 }
 
-/* Lost transmissions of w bytes or more that should have arrived by `until' at the lower point, while it was watching. */
+/*
+ * Lost transmissions of w bytes or more that should have arrived by `until' at the lower point,
+ * while it was watching.
+ */
 static void
 gone_by(struct gone *g, uint32_t w, int64_t until)
 {
@@ -49,49 +58,67 @@ gone_by(struct gone *g, uint32_t w, int64_t until)
 	const struct passage *p = &g->p;
 
 	for (uint32_t i = 0; i < s->chain_len; i++)
-		if (!s->chain[i].super && s->chain[i].w >= w && s->chain[i].ns + p->late <= until && passage_watched(p, s->chain[i].ns))
+		if (!s->chain[i].super && s->chain[i].w >= w && s->chain[i].ns + p->late <= until &&
+		    passage_watched(p, s->chain[i].ns))
 			gone_add(g, s->chain[i].frame);
 	for (uint32_t i = 0; i < s->lost_count && i < RECORD_CHAIN; i++)
-		if (s->lost_frames[i].ns + p->late <= until && passage_watched(p, s->lost_frames[i].ns))
+		if (s->lost_frames[i].ns + p->late <= until &&
+		    passage_watched(p, s->lost_frames[i].ns))
 			gone_add(g, s->lost_frames[i].frame);
 }
 
-/* A packet of w bytes at the upper point as the lower one sees it: a translator between them (NAT64) changes the IP header. */
+/*
+ * A packet of w bytes at the upper point as the lower one sees it: a translator between them
+ * (NAT64) changes the IP header.
+ */
 static uint32_t
 size_there(const struct passage *p, uint32_t w)
 {
-	uint32_t up = p->up->conn->client.ip.family == 6 ? 40 : 20, down = p->down->conn->client.ip.family == 6 ? 40 : 20;
+	uint32_t up = p->up->conn->client.ip.family == 6 ? 40 : 20,
+		 down = p->down->conn->client.ip.family == 6 ? 40 : 20;
 
 	return w > up ? w - up + down : w;
 }
 
-/* Stream offsets of two points are the same when both saw the SYN; one that did not counts from what it saw first. */
+/*
+ * Stream offsets of two points are the same when both saw the SYN; one that did not counts from
+ * what it saw first.
+ */
 static const struct stretch *
 unseen_at(const struct passage *p, uint64_t offset)
 {
-	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
+	const struct record_direction *up = &p->up->conn->dir[p->dir],
+				      *down = &p->down->conn->dir[p->dir];
 	bool both = up->isn_known && down->isn_known;
 
 	if (!both && (up->seq <= UINT16_MAX || down->seq <= UINT16_MAX))
 		return NULL;
-	offset += both ? 0 : (uint64_t)(int32_t)(up->seq - down->seq);	/* below 0: beyond every stretch */
+	offset +=
+	    both ? 0 : (uint64_t)(int32_t)(up->seq - down->seq); /* below 0: beyond every stretch */
 	for (uint32_t i = 0; i < down->unseen_count && i < RECORD_STRETCHES; i++)
-		if (offset >= down->unseen[i].at && offset - down->unseen[i].at < down->unseen[i].bytes)
+		if (offset >= down->unseen[i].at &&
+		    offset - down->unseen[i].at < down->unseen[i].bytes)
 			return &down->unseen[i];
 	return NULL;
 }
 
-/* The last packet from the sender's host to the other that the lower point saw of another connection. */
+/*
+ * The last packet from the sender's host to the other that the lower point saw of another
+ * connection.
+ */
 static int64_t
 path_watched(const struct gone *g)
 {
 	const struct record_connection *n = g->p.down->conn;
-	struct case_iter it = { .client = &n->client.ip, .server = &n->server.ip, .since_ns = n->first.ns };
+	struct case_iter it = {
+		.client = &n->client.ip, .server = &n->server.ip, .since_ns = n->first.ns
+	};
 	const struct mail_case *x;
 	int64_t last = 0;
 
-	for (uint32_t looked = 0; (x = lookup_next(g->lookups, &it, &looked, LOOKUP_MOST)) != NULL; )
-		if (x != g->p.down && x->has_conn && x->point == g->p.down->point && x->conn->dir[g->p.dir].last.ns > last)
+	for (uint32_t looked = 0; (x = lookup_next(g->lookups, &it, &looked, LOOKUP_MOST)) != NULL;)
+		if (x != g->p.down && x->has_conn && x->point == g->p.down->point &&
+		    x->conn->dir[g->p.dir].last.ns > last)
 			last = x->conn->dir[g->p.dir].last.ns;
 	return last;
 }
@@ -136,7 +163,8 @@ size_gone(struct gone *g)
 	if (hole == NULL || hole->bytes < (uint64_t)LEFT_LEAST * full)
 		return false;
 	g->n = g->frame_count = 0;
-	for (uint32_t i = 0; i < s->lost_count && i < RECORD_CHAIN && g->n < hole->bytes / full; i++)
+	for (uint32_t i = 0; i < s->lost_count && i < RECORD_CHAIN && g->n < hole->bytes / full;
+	     i++)
 		gone_add(g, s->lost_frames[i].frame);
 	for (uint32_t i = 0; i < s->chain_len && g->n < hole->bytes / full; i++)
 		if (!s->chain[i].super && s->chain[i].w >= s->u)
@@ -148,17 +176,19 @@ size_gone(struct gone *g)
 static bool
 all_gone(struct gone *g)
 {
-	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir], *down = &g->p.down->conn->dir[g->p.dir];
+	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir],
+				      *down = &g->p.down->conn->dir[g->p.dir];
 	const struct record_stall *s = g->s;
 
-	if (!g->p.clock || s->chain_lost < CHAIN_LEAST || s->zero_window || s->delivered.frame != 0
-	    || s->lost_last.ns - s->first.ns < 3 * PATH_SECOND || down->last.ns >= s->first.ns + g->p.early)
+	if (!g->p.clock || s->chain_lost < CHAIN_LEAST || s->zero_window ||
+	    s->delivered.frame != 0 || s->lost_last.ns - s->first.ns < 3 * PATH_SECOND ||
+	    down->last.ns >= s->first.ns + g->p.early)
 		return false;
 	gone_by(g, 0, g->p.down->capture->last.ns);
 	g->small_too = s->w_min > 0 && s->w_min <= SMALL;
 	for (uint32_t i = 0; i < up->passed_count && i < RECORD_SIZES; i++)
-		if (up->passed[i].w < s->w_min && up->passed[i].last.ns > s->first.ns
-		    && passage_watched(&g->p, up->passed[i].last.ns))
+		if (up->passed[i].w < s->w_min && up->passed[i].last.ns > s->first.ns &&
+		    passage_watched(&g->p, up->passed[i].last.ns))
 			g->small_too = true;
 	return g->n >= LEFT_LEAST;
 }
@@ -192,7 +222,9 @@ gone_find(const struct ring *r, int dir, bool (*shows)(struct gone *), struct go
 		if (!copy_trusted(p[i].down, dir) || case_one_sided(p[i].up))
 			continue;
 		for (uint32_t k = 0; k < p[i].up->stall_count; k++) {
-			struct gone g = { .p = p[i], .lookups = r->lookups, .s = p[i].up->stalls[k] };
+			struct gone g = {
+				.p = p[i], .lookups = r->lookups, .s = p[i].up->stalls[k]
+			};
 
 			if (g.s->key.m == (uint32_t)dir && shows(&g) && g.n > best->n)
 				*best = g;
@@ -228,20 +260,35 @@ passed_between(const struct record_direction *d, uint32_t lo, uint32_t hi)
 static void
 say_sizes(struct finding *f, const struct gone *g)
 {
-	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir], *down = &g->p.down->conn->dir[g->p.dir];
-	uint32_t u = g->s->u, small_up = passed_between(up, 0, u), small_down = passed_between(down, 0, size_there(&g->p, u));
+	const struct record_direction *up = &g->p.up->conn->dir[g->p.dir],
+				      *down = &g->p.down->conn->dir[g->p.dir];
+	uint32_t u = g->s->u, small_up = passed_between(up, 0, u),
+		 small_down = passed_between(down, 0, size_there(&g->p, u));
 	char text[200];
 
 	finding_room(f, 2);
-	snprintf(text, sizeof(text), "left here, never arrived there: %u packet%s of %u bytes or more", g->n, PLURAL(g->n), u);
+	snprintf(text, sizeof(text),
+	    "left here, never arrived there: %u packet%s of %u bytes or more", g->n, PLURAL(g->n),
+	    u);
 	say_left(f, g, text);
-	evidence_frame(evidence_frame(finding_says(f, g->p.down->point, "none of them arrived here; of the smaller ones %u left and %u arrived, up to %u "
-	    "bytes", small_up, small_down, g->largest->w), &g->largest->last), &g->latest->last);
+	evidence_frame(
+	    evidence_frame(
+		finding_says(f, g->p.down->point,
+		    "none of them arrived here; of the smaller ones %u left and %u arrived, up to %u "
+		    "bytes",
+		    small_up, small_down, g->largest->w),
+		&g->largest->last),
+	    &g->latest->last);
 }
 
-/* ---- the judgements ---------------------------------------------------------------------------- */
+/*
+ * ---- the judgements ----------------------------------------------------------------------------
+ */
 
-/* A router's exact word at one point serves them all: the narrowest bound gives summary and advice, within one IP version. */
+/*
+ * A router's exact word at one point serves them all: the narrowest bound gives summary and advice,
+ * within one IP version.
+ */
 static void
 ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdicts *out)
 {
@@ -249,12 +296,16 @@ ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdic
 
 	for (int round = 0; round < 2; round++)
 		for (uint32_t k = 0; k < r->n; k++)
-			for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+			for (uint32_t i = r->copy[k]->index < out->heads
+				 ? out->head[r->copy[k]->index]
+				 : NO_DRAFT;
+			     i != NO_DRAFT; i = out->v[i].next) {
 				struct finding *f = out->v[i].f;
 
 				if (f->kind != kind || out->v[i].dir != dir || out->v[i].silenced)
 					continue;
-				if (!f->has_mtu || f->mtu.upper == 0 || (best != NULL && f->mtu.upper == best->mtu.upper))
+				if (!f->has_mtu || f->mtu.upper == 0 ||
+				    (best != NULL && f->mtu.upper == best->mtu.upper))
 					continue;
 				if (best != NULL && best->from.ip.family != f->from.ip.family)
 					continue;
@@ -271,18 +322,20 @@ ring_narrow(const struct ring *r, int dir, enum finding_kind kind, struct verdic
 static bool
 judge_size(const struct ring *r, int dir, struct verdicts *out)
 {
-	static const enum finding_kind kinds[] = { FINDING_ICMP_FRAG_NEEDED_IGNORED, FINDING_PMTU_BLACK_HOLE,
-		FINDING_PMTU_BLACK_HOLE_RECOVERED };
+	static const enum finding_kind kinds[] = { FINDING_ICMP_FRAG_NEEDED_IGNORED,
+		FINDING_PMTU_BLACK_HOLE, FINDING_PMTU_BLACK_HOLE_RECOVERED };
 	const struct mail_case *c = r->copy[0];
 	struct gone g;
 	struct places at;
 	char where[320];
 	bool said = false;
 
-	if (ring_claim(out, c, dir, FINDING_FRAGMENTS_DROPPED) != NULL || !gone_find(r, dir, size_gone, &g))
+	if (ring_claim(out, c, dir, FINDING_FRAGMENTS_DROPPED) != NULL ||
+	    !gone_find(r, dir, size_gone, &g))
 		return false;
 	at = places_of(&g.p);
-	snprintf(where, sizeof(where), "They vanish between %s and %s: %u of %u bytes or more left the one, none came to the other, while smaller ones did.",
+	snprintf(where, sizeof(where),
+	    "They vanish between %s and %s: %u of %u bytes or more left the one, none came to the other, while smaller ones did.",
 	    at.up, at.down, g.n, g.s->u);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct draft *d = ring_claim(out, c, dir, kinds[i]);
@@ -322,18 +375,24 @@ say_all(struct finding *f, const struct gone *g)
 	if (g->small_too)
 		alternative_gone(f);
 	finding_room(f, 2);
-	snprintf(text, sizeof(text), "left here, never arrived there: %u packet%s from one moment on%s", g->n,
-	    PLURAL(g->n), g->small_too ? ", small ones too" : "");
+	snprintf(text, sizeof(text),
+	    "left here, never arrived there: %u packet%s from one moment on%s", g->n, PLURAL(g->n),
+	    g->small_too ? ", small ones too" : "");
 	say_left(f, g, text);
-	evidence_frame(finding_says(f, g->p.down->point, "nothing of this sender arrived here after that, and the capture goes on for %.1f s; its last "
-	    "packet", seconds(g->p.down->capture->last.ns - g->p.down->conn->dir[g->p.dir].last.ns)), &g->p.down->conn->dir[g->p.dir].last);
+	evidence_frame(
+	    finding_says(f, g->p.down->point,
+		"nothing of this sender arrived here after that, and the capture goes on for %.1f s; its last "
+		"packet",
+		seconds(g->p.down->capture->last.ns - g->p.down->conn->dir[g->p.dir].last.ns)),
+	    &g->p.down->conn->dir[g->p.dir].last);
 }
 
 /* A path that carries nothing: where; and sure, when small ones were lost as well. */
 static void
 judge_all(const struct ring *r, int dir, struct verdicts *out)
 {
-	static const enum finding_kind kinds[] = { FINDING_PATH_OUTAGE, FINDING_IDLE_STATE_EXPIRED, FINDING_PMTU_BLACK_HOLE };
+	static const enum finding_kind kinds[] = { FINDING_PATH_OUTAGE, FINDING_IDLE_STATE_EXPIRED,
+		FINDING_PMTU_BLACK_HOLE };
 	const struct mail_case *c = r->copy[0];
 	struct places at;
 	struct gone g;
@@ -346,15 +405,22 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct draft *d = ring_claim(out, c, dir, kinds[i]);
 
-		if (d == NULL || (kinds[i] == FINDING_PMTU_BLACK_HOLE && d->f->confidence > CONFIDENCE_POSSIBLE))
+		if (d == NULL ||
+		    (kinds[i] == FINDING_PMTU_BLACK_HOLE && d->f->confidence > CONFIDENCE_POSSIBLE))
 			continue;
 		say_all(d->f, &g);
-		ring_sure(out, c, d, kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED : d->f->confidence, where);
+		ring_sure(out, c, d,
+		    kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED
+								   : d->f->confidence,
+		    where);
 		return;
 	}
 }
 
-/* ---- one outage, told here and told by what did not come there ------------------------------------- */
+/*
+ * ---- one outage, told here and told by what did not come there
+ * -------------------------------------
+ */
 
 static bool
 from_behind(const struct finding *f)
@@ -363,15 +429,19 @@ from_behind(const struct finding *f)
 }
 
 static struct finding *
-told_elsewhere(const struct ring *r, int dir, const struct mail_case *at, const struct finding *f, struct verdicts *out)
+told_elsewhere(const struct ring *r, int dir, const struct mail_case *at, const struct finding *f,
+    struct verdicts *out)
 {
 	for (uint32_t k = 0; k < r->n; k++) {
 		int64_t ahead = vantage_ahead(r->v, r->copy[k], at);
 
-		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index]
+								 : NO_DRAFT;
+		     i != NO_DRAFT; i = out->v[i].next) {
 			struct finding *o = out->v[i].f;
 
-			if (o->kind == FINDING_PATH_OUTAGE && !out->v[i].silenced && out->v[i].dir == dir && !from_behind(o) &&
+			if (o->kind == FINDING_PATH_OUTAGE && !out->v[i].silenced &&
+			    out->v[i].dir == dir && !from_behind(o) &&
 			    o->first.ns + ahead <= f->last.ns && o->last.ns + ahead >= f->first.ns)
 				return o;
 		}
@@ -384,14 +454,21 @@ static void
 judge_behind(const struct ring *r, int dir, struct verdicts *out)
 {
 	for (uint32_t k = 0; k < r->n; k++)
-		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index] : NO_DRAFT; i != NO_DRAFT; i = out->v[i].next) {
+		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index]
+								 : NO_DRAFT;
+		     i != NO_DRAFT; i = out->v[i].next) {
 			struct finding *f = out->v[i].f, *o;
 
-			if (out->v[i].silenced || out->v[i].dir != dir || !from_behind(f) || (o = told_elsewhere(r, dir, r->copy[k], f, out)) == NULL)
+			if (out->v[i].silenced || out->v[i].dir != dir || !from_behind(f) ||
+			    (o = told_elsewhere(r, dir, r->copy[k], f, out)) == NULL)
 				continue;
 			finding_room(o, 1);
-			evidence_frame(evidence_frame(finding_says(o, r->copy[k]->point, "nothing of this sender came here for %.1f s",
-			    seconds(f->last.ns - f->first.ns)), &f->first), &f->last);
+			evidence_frame(
+			    evidence_frame(finding_says(o, r->copy[k]->point,
+					       "nothing of this sender came here for %.1f s",
+					       seconds(f->last.ns - f->first.ns)),
+				&f->first),
+			    &f->last);
 			out->v[i].silenced = true;
 		}
 }
@@ -410,26 +487,32 @@ judge_piece(const struct ring *r, int dir, struct verdicts *out)
 	at = places_of(&g.p);
 	finding_room(d->f, 2);
 	say_left(d->f, &g, "left here each time, never arrived there");
-	finding_says(d->f, g.p.down->point, "these bytes never came here, though bytes beyond them and packets of the same size did");
+	finding_says(d->f, g.p.down->point,
+	    "these bytes never came here, though bytes beyond them and packets of the same size did");
 	snprintf(where, sizeof(where), "It vanishes between %s and %s.", at.up, at.down);
 	ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 }
 
-/* ---- losses here and there: counted, not inferred ------------------------------------------------ */
+/*
+ * ---- losses here and there: counted, not inferred
+ * ------------------------------------------------
+ */
 
 struct count {
-	struct passage	p;
-	uint32_t	left, arrived;
+	struct passage p;
+	uint32_t left, arrived;
 };
 
 /* Both saw the stream from its first byte to its last: what one has more of was lost between. */
 static bool
 count_whole(const struct passage *p)
 {
-	const struct record_direction *up = &p->up->conn->dir[p->dir], *down = &p->down->conn->dir[p->dir];
+	const struct record_direction *up = &p->up->conn->dir[p->dir],
+				      *down = &p->down->conn->dir[p->dir];
 
-	return copy_trusted(p->up, p->dir) && copy_trusted(p->down, p->dir) && up->isn_known && down->isn_known
-	    && up->stream_bytes == down->stream_bytes && up->missing == 0 && down->unseen_count == 0;
+	return copy_trusted(p->up, p->dir) && copy_trusted(p->down, p->dir) && up->isn_known &&
+	    down->isn_known && up->stream_bytes == down->stream_bytes && up->missing == 0 &&
+	    down->unseen_count == 0;
 }
 
 /* The neighbours between which most was lost. */
@@ -441,9 +524,11 @@ count_find(const struct ring *r, int dir, struct count *best)
 	uint64_t lost = 0;
 
 	for (uint32_t i = 0; i < n && passage_width(r, &p[i]) == 0; i++) {
-		uint64_t left = p[i].up->conn->dir[dir].data_segments, arrived = p[i].down->conn->dir[dir].data_segments;
+		uint64_t left = p[i].up->conn->dir[dir].data_segments,
+			 arrived = p[i].down->conn->dir[dir].data_segments;
 
-		if (count_whole(&p[i]) && left > arrived && left - arrived > lost && left <= UINT32_MAX) {
+		if (count_whole(&p[i]) && left > arrived && left - arrived > lost &&
+		    left <= UINT32_MAX) {
 			lost = left - arrived;
 			*best = (struct count){ p[i], (uint32_t)left, (uint32_t)arrived };
 		}
@@ -465,11 +550,13 @@ judge_loss(const struct ring *r, int dir, struct verdicts *out)
 	at = places_of(&k.p);
 	finding_room(d->f, 1);
 	finding_says(d->f, k.p.down->point,
-	    "of %u packet%s with data of this direction that left %s %u arrived here: %u lost between", k.left, PLURAL(k.left), at.up, k.arrived,
-	    k.left - k.arrived);
-	snprintf(where, sizeof(where), "%u of %u packet%s vanish between %s and %s.", k.left - k.arrived, k.left, PLURAL(k.left),
-	    at.up, at.down);
-	ring_sure(out, c, d, wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED : d->f->confidence,
+	    "of %u packet%s with data of this direction that left %s %u arrived here: %u lost between",
+	    k.left, PLURAL(k.left), at.up, k.arrived, k.left - k.arrived);
+	snprintf(where, sizeof(where), "%u of %u packet%s vanish between %s and %s.",
+	    k.left - k.arrived, k.left, PLURAL(k.left), at.up, at.down);
+	ring_sure(out, c, d,
+	    wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED
+									     : d->f->confidence,
 	    where);
 }
 

@@ -17,11 +17,11 @@ enum { QUOTED = 100 };
 /* The first thing that differs. */
 struct differs {
 	enum finding_kind kind;
-	const char	*subkind, *what;
-	const char	*sent, *came;		/* "" = not to be quoted */
-	uint16_t	 sent_code, came_code;	/* replies; 0 = none */
-	struct moment	 sent_at, came_at;
-	const struct record_message *sent_mail, *came_mail;	/* or NULL */
+	const char *subkind, *what;
+	const char *sent, *came;       /* "" = not to be quoted */
+	uint16_t sent_code, came_code; /* replies; 0 = none */
+	struct moment sent_at, came_at;
+	const struct record_message *sent_mail, *came_mail; /* or NULL */
 };
 
 /* ---- whether they can be compared ---------------------------------------------------- */
@@ -31,11 +31,16 @@ said_whole(const struct mail_case *c)
 {
 	const struct record_session *s = c->session;
 
-	return s != NULL && c->has_conn && (case_is_smtp(c) || case_is_pop(c)) && !case_missing(c) && !case_one_sided(c) && !case_midstream(c) &&
-	    c->conn->disordered == 0 && !c->conn->open && !s->greeting_cut && !s->gap_client && !s->gap_server && s->client_sum != 0 && s->server_sum != 0;
+	return s != NULL && c->has_conn && (case_is_smtp(c) || case_is_pop(c)) &&
+	    !case_missing(c) && !case_one_sided(c) && !case_midstream(c) &&
+	    c->conn->disordered == 0 && !c->conn->open && !s->greeting_cut && !s->gap_client &&
+	    !s->gap_server && s->client_sum != 0 && s->server_sum != 0;
 }
 
-/* The numbers that the ends chose, or their time stamps where a firewall renumbers: a proxy has its own. */
+/*
+ * The numbers that the ends chose, or their time stamps where a firewall renumbers: a proxy has its
+ * own.
+ */
 static bool
 same_ends(const struct mail_case *x, const struct mail_case *y)
 {
@@ -50,24 +55,31 @@ same_ends(const struct mail_case *x, const struct mail_case *y)
 	return numbers || stamps;
 }
 
-/* What was lost behind the last byte that came would be missed else: both saw where the direction ends. */
+/*
+ * What was lost behind the last byte that came would be missed else: both saw where the direction
+ * ends.
+ */
 static bool
 sums_differ(const struct passage *p)
 {
 	const struct record_session *up = p->up->session, *down = p->down->session;
 
-	if (!said_whole(p->up) || !said_whole(p->down) || !same_ends(p->up, p->down) || !moment_is(&p->up->conn->dir[p->dir].fin) ||
+	if (!said_whole(p->up) || !said_whole(p->down) || !same_ends(p->up, p->down) ||
+	    !moment_is(&p->up->conn->dir[p->dir].fin) ||
 	    !moment_is(&p->down->conn->dir[p->dir].fin))
 		return false;
-	return p->dir == 0 ? up->client_sum != down->client_sum : up->server_sum != down->server_sum;
+	return p->dir == 0 ? up->client_sum != down->client_sum
+			   : up->server_sum != down->server_sum;
 }
 
 /* ---- where ------------------------------------------------------------------------------ */
 
 static bool
-words_differ(struct differs *x, const char *what, const char *sent, const struct moment *sent_at, const char *came, const struct moment *came_at)
+words_differ(struct differs *x, const char *what, const char *sent, const struct moment *sent_at,
+    const char *came, const struct moment *came_at)
 {
-	if (sent[0] == '\0' || came[0] == '\0' || strcmp(sent, came) == 0 || !moment_is(sent_at) || !moment_is(came_at))
+	if (sent[0] == '\0' || came[0] == '\0' || strcmp(sent, came) == 0 || !moment_is(sent_at) ||
+	    !moment_is(came_at))
 		return false;
 	x->what = what;
 	x->sent = sent;
@@ -78,9 +90,11 @@ words_differ(struct differs *x, const char *what, const char *sent, const struct
 }
 
 static bool
-reply_differs(struct differs *x, const char *what, const struct record_reply *sent, const struct record_reply *came)
+reply_differs(struct differs *x, const char *what, const struct record_reply *sent,
+    const struct record_reply *came)
 {
-	if (!moment_is(&sent->at) || !moment_is(&came->at) || (sent->code == came->code && strcmp(sent->text, came->text) == 0))
+	if (!moment_is(&sent->at) || !moment_is(&came->at) ||
+	    (sent->code == came->code && strcmp(sent->text, came->text) == 0))
 		return false;
 	x->what = what;
 	x->sent = sent->text;
@@ -98,7 +112,10 @@ refused_line(const struct session_refusal *r)
 	return r->unsolicited ? "" : r->line;
 }
 
-/* Commands that were refused are kept with their words, as many at either point where nothing else goes wrong. */
+/*
+ * Commands that were refused are kept with their words, as many at either point where nothing else
+ * goes wrong.
+ */
 static bool
 refused_differs(struct differs *x, const struct passage *p)
 {
@@ -109,7 +126,9 @@ refused_differs(struct differs *x, const struct passage *p)
 	for (uint32_t i = 0; i < up->refusals_kept && i < RECORD_REFUSALS; i++) {
 		const struct session_refusal *a = &up->refusals[i], *b = &down->refusals[i];
 
-		if (p->dir == 0 && words_differ(x, "a command", refused_line(a), &a->asked, refused_line(b), &b->asked)) {
+		if (p->dir == 0 &&
+		    words_differ(
+			x, "a command", refused_line(a), &a->asked, refused_line(b), &b->asked)) {
 			if (strcmp(a->verb, "STARTTLS") == 0 || strcmp(a->verb, "STLS") == 0)
 				x->kind = FINDING_STARTTLS_STRIPPED;
 			return true;
@@ -126,18 +145,24 @@ envelope_differs(struct differs *x, const struct passage *p)
 	const struct mail_case *up = p->up, *down = p->down;
 
 	for (uint32_t i = 0; i < up->transaction_count && i < down->transaction_count; i++) {
-		const struct record_transaction *a = up->transactions[i], *b = down->transactions[i];
+		const struct record_transaction *a = up->transactions[i],
+						*b = down->transactions[i];
 
-		if (p->dir == 0 ? words_differ(x, "the sender's address", a->sender, &a->first, b->sender, &b->first) :
-		    reply_differs(x, "the reply to MAIL", &a->mail_reply, &b->mail_reply) || reply_differs(x, "the reply to DATA", &a->data_reply, &b->data_reply) ||
-		    reply_differs(x, "the reply to the message", &a->final_reply, &b->final_reply))
+		if (p->dir == 0
+			? words_differ(
+			      x, "the sender's address", a->sender, &a->first, b->sender, &b->first)
+			: reply_differs(x, "the reply to MAIL", &a->mail_reply, &b->mail_reply) ||
+			    reply_differs(x, "the reply to DATA", &a->data_reply, &b->data_reply) ||
+			    reply_differs(
+				x, "the reply to the message", &a->final_reply, &b->final_reply))
 			return true;
 	}
 	for (uint32_t i = 0; i < up->recipient_count && i < down->recipient_count; i++) {
 		const struct record_recipient *a = up->recipients[i], *b = down->recipients[i];
 
-		if (p->dir == 0 ? words_differ(x, "a recipient's address", a->address, &a->at, b->address, &b->at) :
-		    reply_differs(x, "the reply to RCPT", &a->reply, &b->reply))
+		if (p->dir == 0 ? words_differ(x, "a recipient's address", a->address, &a->at,
+				      b->address, &b->at)
+				: reply_differs(x, "the reply to RCPT", &a->reply, &b->reply))
 			return true;
 	}
 	return false;
@@ -147,23 +172,29 @@ static bool
 dialogue_differs(struct differs *x, const struct passage *p)
 {
 	const struct record_session *up = p->up->session, *down = p->down->session;
-	bool listed = up->ehlo_answered && down->ehlo_answered && !up->offer_cut && !down->offer_cut;
+	bool listed =
+	    up->ehlo_answered && down->ehlo_answered && !up->offer_cut && !down->offer_cut;
 
 	x->kind = FINDING_BANNER_MASKED;
 	x->subkind = p->dir == 0 ? "command" : "reply";
 	if (!case_is_smtp(p->up))
 		return refused_differs(x, p) && x->kind == FINDING_STARTTLS_STRIPPED;
 	if (p->dir == 0)
-		return words_differ(x, "the name in EHLO", up->identity, &p->up->conn->dir[0].data_first, down->identity, &p->down->conn->dir[0].data_first) ||
+		return words_differ(x, "the name in EHLO", up->identity,
+			   &p->up->conn->dir[0].data_first, down->identity,
+			   &p->down->conn->dir[0].data_first) ||
 		    refused_differs(x, p) || envelope_differs(x, p);
 	/* what only hides STARTTLS is told by vantage_ends.c */
-	if (listed && up->starttls_offered == down->starttls_offered && words_differ(x, "the list of what the server can do", up->capabilities, &up->capabilities_at,
-	    down->capabilities, &down->capabilities_at)) {
+	if (listed && up->starttls_offered == down->starttls_offered &&
+	    words_differ(x, "the list of what the server can do", up->capabilities,
+		&up->capabilities_at, down->capabilities, &down->capabilities_at)) {
 		x->subkind = "keywords";
 		return true;
 	}
-	return reply_differs(x, "the reply to STARTTLS", &up->starttls_reply, &down->starttls_reply) ||
-	    reply_differs(x, "the reply to the login", &up->auth_reply, &down->auth_reply) || envelope_differs(x, p) || refused_differs(x, p);
+	return reply_differs(
+		   x, "the reply to STARTTLS", &up->starttls_reply, &down->starttls_reply) ||
+	    reply_differs(x, "the reply to the login", &up->auth_reply, &down->auth_reply) ||
+	    envelope_differs(x, p) || refused_differs(x, p);
 }
 
 /* Of who sends them: of a client that hands mail in, or a server that it fetches from. */
@@ -177,10 +208,17 @@ content_differs(struct differs *x, const struct passage *p)
 	for (uint32_t i = 0; i < up->message_count; i++) {
 		const struct record_message *a = up->messages[i], *b = down->messages[i];
 
-		if (a->content_sum == 0 || b->content_sum == 0 || a->content_sum == b->content_sum || a->number != b->number)
+		if (a->content_sum == 0 || b->content_sum == 0 ||
+		    a->content_sum == b->content_sum || a->number != b->number)
 			continue;
-		*x = (struct differs){ .kind = FINDING_MAIL_ALTERED_IN_TRANSIT, .subkind = "between", .sent = "", .came = "", .sent_at = a->first, .came_at = b->first,
-			.sent_mail = a, .came_mail = b };
+		*x = (struct differs){ .kind = FINDING_MAIL_ALTERED_IN_TRANSIT,
+			.subkind = "between",
+			.sent = "",
+			.came = "",
+			.sent_at = a->first,
+			.came_at = b->first,
+			.sent_mail = a,
+			.came_mail = b };
 		return true;
 	}
 	return false;
@@ -198,15 +236,21 @@ say_words(struct finding *f, const struct passage *p, const struct differs *x)
 	if (x->came_code > 1)
 		snprintf(came, sizeof(came), "%u ", x->came_code);
 	finding_room(f, 2);
-	evidence_frame(finding_says(f, p->up->point, "%s passes here as \"%s%.*s\"", x->what, sent, QUOTED, x->sent), &x->sent_at);
-	evidence_frame(finding_says(f, p->down->point, "and comes here as \"%s%.*s\"", came, QUOTED, x->came), &x->came_at);
+	evidence_frame(finding_says(f, p->up->point, "%s passes here as \"%s%.*s\"", x->what, sent,
+			   QUOTED, x->sent),
+	    &x->sent_at);
+	evidence_frame(
+	    finding_says(f, p->down->point, "and comes here as \"%s%.*s\"", came, QUOTED, x->came),
+	    &x->came_at);
 }
 
 static void
-say_field(struct finding *f, const struct passage *p, const char *name, const char *sent, const char *came)
+say_field(struct finding *f, const struct passage *p, const char *name, const char *sent,
+    const char *came)
 {
 	if (strcmp(sent, came) != 0)
-		finding_says(f, p->down->point, "its %s was \"%.80s\" there, and is \"%.80s\" here", name, sent, came);
+		finding_says(f, p->down->point, "its %s was \"%.80s\" there, and is \"%.80s\" here",
+		    name, sent, came);
 }
 
 static void
@@ -214,21 +258,33 @@ say_content(struct finding *f, const struct passage *p, const struct differs *x)
 {
 	const struct record_message *a = x->sent_mail, *b = x->came_mail;
 
-	evidence_frame(evidence_frame(finding_says(f, p->up->point, "the message passes here with %llu bytes", (unsigned long long)a->bytes), &a->first), &a->last);
-	evidence_frame(evidence_frame(finding_says(f, p->down->point, "and comes here with %llu bytes%s", (unsigned long long)b->bytes,
-	    a->bytes == b->bytes ? ", but not the same ones" : ""), &b->first), &b->last);
+	evidence_frame(
+	    evidence_frame(finding_says(f, p->up->point, "the message passes here with %llu bytes",
+			       (unsigned long long)a->bytes),
+		&a->first),
+	    &a->last);
+	evidence_frame(
+	    evidence_frame(finding_says(f, p->down->point, "and comes here with %llu bytes%s",
+			       (unsigned long long)b->bytes,
+			       a->bytes == b->bytes ? ", but not the same ones" : ""),
+		&b->first),
+	    &b->last);
 	say_field(f, p, "subject", a->subject, b->subject);
 	say_field(f, p, "sender (From)", a->from, b->from);
 	say_field(f, p, "type", a->content_type, b->content_type);
 	if (a->attachment_hashes[0] != '\0' || b->attachment_hashes[0] != '\0')
-		finding_says(f, p->down->point, strcmp(a->attachment_hashes, b->attachment_hashes) == 0 ? "its attachments are the same" : "its attachments are not the same");
+		finding_says(f, p->down->point,
+		    strcmp(a->attachment_hashes, b->attachment_hashes) == 0
+			? "its attachments are the same"
+			: "its attachments are not the same");
 }
 
 /*
  * Words that the server never said: what was concluded of them is not of the server's doing.
  */
 static void
-silence_put_in_mouth(const struct mail_case *c, const struct differs *x, struct finding *by, struct verdicts *out)
+silence_put_in_mouth(
+    const struct mail_case *c, const struct differs *x, struct finding *by, struct verdicts *out)
 {
 	const struct mail_case *at = c;
 
@@ -238,8 +294,10 @@ silence_put_in_mouth(const struct mail_case *c, const struct differs *x, struct 
 		for (uint32_t i = out->head[at->index]; i != NO_DRAFT; i = out->v[i].next) {
 			struct finding *f = out->v[i].f;
 
-			if (f == by || out->v[i].silenced || !f->has_reply || f->reply.code != x->came_code || strcmp(f->reply.text, x->came) != 0 ||
-			    f->kind == FINDING_BANNER_MASKED || f->kind == FINDING_STARTTLS_STRIPPED)
+			if (f == by || out->v[i].silenced || !f->has_reply ||
+			    f->reply.code != x->came_code || strcmp(f->reply.text, x->came) != 0 ||
+			    f->kind == FINDING_BANNER_MASKED ||
+			    f->kind == FINDING_STARTTLS_STRIPPED)
 				continue;
 			out->v[i].silenced = true;
 			finding_exclude(by, f->kind, "the server never said \"%.80s\"", x->came);
@@ -247,11 +305,13 @@ silence_put_in_mouth(const struct mail_case *c, const struct differs *x, struct 
 	} while ((at = at->copy) != c);
 }
 
-#define LOOK "Look there for a firewall, gateway or scanner that inspects mail (Cisco: inspect esmtp, fixup protocol smtp; an anti-virus or spam filter), and switch that off or let " \
+#define LOOK \
+	"Look there for a firewall, gateway or scanner that inspects mail (Cisco: inspect esmtp, fixup protocol smtp; an anti-virus or spam filter), and switch that off or let " \
 	"it pass what it does not know. With TLS nobody can change what passes."
 
 static void
-judge_dialogue(const struct ring *r, const struct passage *p, const struct differs *x, struct verdicts *out)
+judge_dialogue(
+    const struct ring *r, const struct passage *p, const struct differs *x, struct verdicts *out)
 {
 	struct draft *d = ring_claim(out, r->copy[0], p->dir, x->kind);
 	struct places at = places_of(p);
@@ -263,11 +323,13 @@ judge_dialogue(const struct ring *r, const struct passage *p, const struct diffe
 		say_words(d->f, p, x);
 		ring_sure(out, r->copy[0], d, CONFIDENCE_CONFIRMED, where);
 		f = d->f;
-		ring_silence(out, r->copy[0], p->dir, x->kind, CONFIDENCE_POSSIBLE);	/* the same, guessed from its trace */
+		ring_silence(out, r->copy[0], p->dir, x->kind,
+		    CONFIDENCE_POSSIBLE); /* the same, guessed from its trace */
 	} else {
 		f = verdict_add(out, x->kind, CONFIDENCE_CONFIRMED, p->down, p->dir);
 		finding_subkind(f, x->subkind);
-		finding_summary(f, "A device in between changes what the %s says: %s.", p->dir == 0 ? "client" : "server", x->what);
+		finding_summary(f, "A device in between changes what the %s says: %s.",
+		    p->dir == 0 ? "client" : "server", x->what);
 		finding_remedy(f, LOOK);
 		say_words(f, p, x);
 		finding_adds(f, where);
@@ -305,18 +367,28 @@ judge_end(const struct ring *r, struct verdicts *out)
 		struct places at = places_of(&p[i]);
 		struct finding *f;
 
-		for (uint32_t k = 0; k < up->transaction_count && k < down->transaction_count && t == NULL; k++)
-			if (moment_is(&up->transactions[k]->end_of_data) && !up->transactions[k]->bdat && down->transactions[k]->data_sent &&
-			    !moment_is(&down->transactions[k]->end_of_data) && up->transactions[k]->end_offset <= down->conn->dir[0].stream_bytes)
+		for (uint32_t k = 0;
+		     k < up->transaction_count && k < down->transaction_count && t == NULL; k++)
+			if (moment_is(&up->transactions[k]->end_of_data) &&
+			    !up->transactions[k]->bdat && down->transactions[k]->data_sent &&
+			    !moment_is(&down->transactions[k]->end_of_data) &&
+			    up->transactions[k]->end_offset <= down->conn->dir[0].stream_bytes)
 				t = up->transactions[k];
 		if (t == NULL || !sums_differ(&p[i]))
 			continue;
 		f = verdict_add(out, FINDING_DOT_LOST, CONFIDENCE_CONFIRMED, down, 0);
 		finding_subkind(f, "between");
 		finding_span(f, &t->first, &down->conn->dir[0].data_last);
-		evidence_frame(finding_says(f, up->point, "the end of the message, a dot on a line of its own, passes here"), &t->end_of_data);
-		evidence_frame(finding_says(f, down->point, "as many bytes come here, and that line is not among them"), &down->conn->dir[0].data_last);
-		finding_summary(f, "The end of the message is changed between %s and %s: the server goes on waiting for it.", at.up, at.down);
+		evidence_frame(
+		    finding_says(f, up->point,
+			"the end of the message, a dot on a line of its own, passes here"),
+		    &t->end_of_data);
+		evidence_frame(finding_says(f, down->point,
+				   "as many bytes come here, and that line is not among them"),
+		    &down->conn->dir[0].data_last);
+		finding_summary(f,
+		    "The end of the message is changed between %s and %s: the server goes on waiting for it.",
+		    at.up, at.down);
 		finding_remedy(f, LOOK);
 		return;
 	}
@@ -324,7 +396,8 @@ judge_end(const struct ring *r, struct verdicts *out)
 
 /* Neighbours come first: where it is told closest. */
 static void
-judge_direction(const struct ring *r, int dir, bool (*find)(struct differs *, const struct passage *), struct verdicts *out)
+judge_direction(const struct ring *r, int dir,
+    bool (*find)(struct differs *, const struct passage *), struct verdicts *out)
 {
 	struct passage p[RING_PASSAGES];
 	uint32_t n = ring_passages(r, dir, p);

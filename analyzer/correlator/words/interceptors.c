@@ -26,7 +26,7 @@ interceptor_known(const char *issuer, char *product, size_t size)
 {
 	char pattern[64], name[96];
 
-	for (const char *line = interceptors_table; *line != '\0'; ) {
+	for (const char *line = interceptors_table; *line != '\0';) {
 		size_t len = strcspn(line, "\n");
 
 		if (line_fields(line, len, pattern, name) && strcasestr(issuer, pattern) != NULL) {

@@ -12,7 +12,7 @@ enum { ROWS_MAX = 4096, COLUMNS = 9, RANK_GENERIC = 9, RANK_RELAY = 3 };
 
 struct replies {
 	struct reply_row *v;
-	size_t		  n, room;
+	size_t n, room;
 };
 
 /* ---- reading the table -------------------------------------------------------- */
@@ -34,7 +34,9 @@ class_parse(struct reply_row *row, char *text)
 	char *open = strchr(text, '('), *q;
 
 	if (open != NULL) {
-		if ((q = strchr(open, ')')) == NULL || !field_copy(row->subkind, sizeof(row->subkind), open + 1, (size_t)(q - open - 1)))
+		if ((q = strchr(open, ')')) == NULL ||
+		    !field_copy(
+			row->subkind, sizeof(row->subkind), open + 1, (size_t)(q - open - 1)))
 			return false;
 		memmove(open, q + 1, strlen(q + 1) + 1);
 	}
@@ -68,16 +70,20 @@ row_parse(struct reply_row *row, const char *line, size_t len)
 	if (i < COLUMNS)
 		return false;
 	memset(row, 0, sizeof(*row));
-	if (!field_copy(number, sizeof(number), col[0], n[0]) || !field_copy(row->codes, sizeof(row->codes), col[1], n[1]) ||
+	if (!field_copy(number, sizeof(number), col[0], n[0]) ||
+	    !field_copy(row->codes, sizeof(row->codes), col[1], n[1]) ||
 	    !field_copy(row->when, sizeof(row->when), col[2], n[2]) || n[3] == 0 ||
 	    !field_copy(row->pattern, sizeof(row->pattern), col[3], n[3]) ||
-	    !field_copy(row->stages, sizeof(row->stages), col[4], n[4]) || !field_copy(class, sizeof(class), col[5], n[5]) ||
-	    !field_copy(rank, sizeof(rank), col[6], n[6]) || !field_copy(row->product, sizeof(row->product), col[7], n[7]) ||
+	    !field_copy(row->stages, sizeof(row->stages), col[4], n[4]) ||
+	    !field_copy(class, sizeof(class), col[5], n[5]) ||
+	    !field_copy(rank, sizeof(rank), col[6], n[6]) ||
+	    !field_copy(row->product, sizeof(row->product), col[7], n[7]) ||
 	    !field_copy(row->example, sizeof(row->example), col[8], n[8]))
 		return false;
 	row->number = (unsigned int)strtoul(number, NULL, 10);
 	row->rank = (unsigned int)strtoul(rank, NULL, 10);
-	if (strcmp(row->product, "-") == 0 || strcmp(row->product, "any") == 0 || strcmp(row->product, "various") == 0)	/* nobody in particular */
+	if (strcmp(row->product, "-") == 0 || strcmp(row->product, "any") == 0 ||
+	    strcmp(row->product, "various") == 0) /* nobody in particular */
 		row->product[0] = '\0';
 	return row->rank <= RANK_GENERIC && row->codes[0] != '\0' && class_parse(row, class);
 }
@@ -115,13 +121,15 @@ table_read(struct replies *t, const char *text, bool user, char *err, size_t err
 		if (len == 0 || *p == '#')
 			continue;
 		if (!row_parse(&row, p, len)) {
-			snprintf(err, errlen, "reply table%s, line %u: not a row of %d columns with a known class", user ? " of the user" : "",
-			    line, COLUMNS);
+			snprintf(err, errlen,
+			    "reply table%s, line %u: not a row of %d columns with a known class",
+			    user ? " of the user" : "", line, COLUMNS);
 			return false;
 		}
 		row.user = user;
 		if (!row_add(t, &row)) {
-			snprintf(err, errlen, "reply table%s, line %u: %s", user ? " of the user" : "", line,
+			snprintf(err, errlen, "reply table%s, line %u: %s",
+			    user ? " of the user" : "", line,
 			    t->n >= ROWS_MAX / 2 ? "too many rows" : "no memory");
 			return false;
 		}
@@ -138,7 +146,8 @@ replies_new(const char *user, char *err, size_t errlen)
 		snprintf(err, errlen, "no memory");
 		return NULL;
 	}
-	if ((user != NULL && !table_read(t, user, true, err, errlen)) || !table_read(t, replies_table, false, err, errlen)) {
+	if ((user != NULL && !table_read(t, user, true, err, errlen)) ||
+	    !table_read(t, replies_table, false, err, errlen)) {
 		replies_free(t);
 		return NULL;
 	}
@@ -178,7 +187,7 @@ replies_row(const struct replies *r, size_t i)
 /* ---- the words, made comparable ------------------------------------------------- */
 
 struct words {
-	char	text[520];
+	char text[520];
 };
 
 static bool
@@ -193,8 +202,11 @@ domain_len(const char *p, const char *end)
 {
 	size_t n = 0;
 
-	while (p + n < end && (isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '_' || (unsigned char)p[n] >= 128 ||
-	    (p[n] == '.' && n > 0 && p + n + 1 < end && (isalnum((unsigned char)p[n + 1]) || (unsigned char)p[n + 1] >= 128))))
+	while (p + n < end &&
+	    (isalnum((unsigned char)p[n]) || p[n] == '-' || p[n] == '_' ||
+		(unsigned char)p[n] >= 128 ||
+		(p[n] == '.' && n > 0 && p + n + 1 < end &&
+		    (isalnum((unsigned char)p[n + 1]) || (unsigned char)p[n + 1] >= 128))))
 		n++;
 	return n;
 }
@@ -211,7 +223,7 @@ words_mask_addresses(struct words *w)
 		for (; word_char(*end); end++)
 			if (*end == '@' && at == NULL)
 				at = end;
-		if (at != NULL && end - p >= 2) {	/* what stands for it must not be longer */
+		if (at != NULL && end - p >= 2) { /* what stands for it must not be longer */
 			size_t n = (size_t)(at - p) + 1 + domain_len(at + 1, end);
 
 			p += n > 2 ? n : 2;
@@ -231,10 +243,12 @@ words_mask_addresses(struct words *w)
 static void
 words_mask_name(struct words *w, const char *greeting)
 {
-	size_t n = strspn(greeting, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
+	size_t n =
+	    strspn(greeting, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-");
 	char name[80];
 
-	if (n < 4 || n >= sizeof(name) || memchr(greeting, '.', n) == NULL || (greeting[n] != '\0' && greeting[n] != ' ' && greeting[n] != '\n'))
+	if (n < 4 || n >= sizeof(name) || memchr(greeting, '.', n) == NULL ||
+	    (greeting[n] != '\0' && greeting[n] != ' ' && greeting[n] != '\n'))
 		return;
 	memcpy(name, greeting, n);
 	name[n] = '\0';
@@ -297,7 +311,8 @@ reply_names_tls(const struct record_reply *r)
 	struct words w;
 
 	words_of(r, &w);
-	return strstr(w.text, "tls") != NULL || strstr(w.text, "encrypt") != NULL || strstr(w.text, "ssl") != NULL;
+	return strstr(w.text, "tls") != NULL || strstr(w.text, "encrypt") != NULL ||
+	    strstr(w.text, "ssl") != NULL;
 }
 
 /* ---- codes -------------------------------------------------------------------------- */
@@ -324,7 +339,7 @@ reply_enhanced(const struct record_reply *r, unsigned int code[3])
 {
 	if (enhanced_parse(r->enhanced, code))
 		return true;
-	for (const char *p = r->text; *p != '\0'; p++)	/* qmail: "(#5.7.1)" behind the words */
+	for (const char *p = r->text; *p != '\0'; p++) /* qmail: "(#5.7.1)" behind the words */
 		if ((p == r->text || strchr(" #(", p[-1]) != NULL) && enhanced_parse(p, code))
 			return true;
 	return false;
@@ -343,7 +358,8 @@ reply_digit(const struct record_reply *r)
 /* ---- the table ------------------------------------------------------------------------- */
 
 static bool
-row_code_fits(const struct reply_row *row, const struct record_reply *r, const struct reply_context *ctx)
+row_code_fits(
+    const struct reply_row *row, const struct record_reply *r, const struct reply_context *ctx)
 {
 	unsigned int digit;
 
@@ -360,7 +376,8 @@ row_when_fits(const struct reply_row *row, const struct record_reply *r)
 	char bracket[sizeof(r->enhanced) + 2];
 
 	if (row->when[0] == '=')
-		return enhanced_parse(row->when + 1, want) && reply_enhanced(r, have) && memcmp(have, want, sizeof(have)) == 0;
+		return enhanced_parse(row->when + 1, want) && reply_enhanced(r, have) &&
+		    memcmp(have, want, sizeof(have)) == 0;
 	if (row->when[0] != '[')
 		return true;
 	snprintf(bracket, sizeof(bracket), "[%s]", r->enhanced);
@@ -397,7 +414,8 @@ table_match(const struct replies *t, const struct record_reply *r, const struct 
 	for (size_t i = 0; i < t->n; i++) {
 		const struct reply_row *row = &t->v[i];
 
-		if (row_code_fits(row, r, ctx) && row_when_fits(row, r) && row_stage_fits(row, ctx) && row_beats(row, best) &&
+		if (row_code_fits(row, r, ctx) && row_when_fits(row, r) &&
+		    row_stage_fits(row, ctx) && row_beats(row, best) &&
 		    pattern_matches(row->pattern, w.text))
 			best = row;
 	}
@@ -408,7 +426,8 @@ table_match(const struct replies *t, const struct record_reply *r, const struct 
 static bool
 enhanced_beats(const unsigned int code[3])
 {
-	static const unsigned char strong[][2] = { { 1, 1 }, { 1, 8 }, { 2, 2 }, { 3, 4 }, { 4, 6 }, { 7, 8 }, { 7, 23 }, { 7, 25 }, { 7, 26 } };
+	static const unsigned char strong[][2] = { { 1, 1 }, { 1, 8 }, { 2, 2 }, { 3, 4 }, { 4, 6 },
+		{ 7, 8 }, { 7, 23 }, { 7, 25 }, { 7, 26 } };
 
 	for (size_t i = 0; i < sizeof(strong) / sizeof(strong[0]); i++)
 		if (code[1] == strong[i][0] && code[2] == strong[i][1])
@@ -430,14 +449,14 @@ class_from_row(const struct reply_row *row, struct reply_class *out)
 }
 
 /*
- * A reply speaks of what it answers: to MAIL "user unknown" is the sender, to AUTH it is who logs in, and no content was
- * sent before the message.
+ * A reply speaks of what it answers: to MAIL "user unknown" is the sender, to AUTH it is who logs
+ * in, and no content was sent before the message.
  */
 static const struct {
 	enum finding_kind kind;
-	const char	*stages;
+	const char *stages;
 	enum finding_kind instead;
-	const char	*subkind;
+	const char *subkind;
 } misplaced[] = {
 	{ FINDING_RECIPIENT_UNKNOWN, "M", FINDING_SENDER_DOMAIN_REJECTED, "unknown-sender" },
 	{ FINDING_RECIPIENT_UNKNOWN, "A", FINDING_AUTH_FAILED, "" },
@@ -448,10 +467,14 @@ static const struct {
 	{ FINDING_CONTENT_REJECTED, "ACEMR", FINDING_POLICY_OR_BLOCKLIST, "" },
 	{ FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, "A", FINDING_AUTH_FAILED, "" },
 	{ FINDING_AUTH_TEMPORARY_FAILURE, "CEMRD", FINDING_TEMPORARY_SERVER_ERROR, "" },
-	{ FINDING_RELAY_DENIED_WRONG_NETWORK, "CE", FINDING_RELAY_DENIED_WRONG_NETWORK, "" },	/* why is policy */
+	{ FINDING_RELAY_DENIED_WRONG_NETWORK, "CE", FINDING_RELAY_DENIED_WRONG_NETWORK,
+	    "" }, /* why is policy */
 };
 
-/* What the reply answers; 0 = not known, unless the code tells: 534, 535 and 538 answer a login and nothing else (RFC 4954). */
+/*
+ * What the reply answers; 0 = not known, unless the code tells: 534, 535 and 538 answer a login and
+ * nothing else (RFC 4954).
+ */
 static char
 stage_known(const struct record_reply *r, const struct reply_context *ctx)
 {
@@ -460,13 +483,17 @@ stage_known(const struct record_reply *r, const struct reply_context *ctx)
 	return r->code == 534 || r->code == 535 || r->code == 538 ? 'A' : 0;
 }
 
-/* Words of a login where none was tried: an account is the recipient's, or it is a rule of the server. */
+/*
+ * Words of a login where none was tried: an account is the recipient's, or it is a rule of the
+ * server.
+ */
 static void
 class_of_no_login(char stage, struct reply_class *out)
 {
 	bool account = strcmp(out->subkind, "disabled") == 0 && (stage == 'R' || stage == 'D');
 
-	if (out->kind == FINDING_AUTH_FAILED && stage == 0)	/* of what it speaks is not in the capture, nor is a login */
+	if (out->kind == FINDING_AUTH_FAILED &&
+	    stage == 0) /* of what it speaks is not in the capture, nor is a login */
 		out->confidence = CONFIDENCE_POSSIBLE;
 	if (out->kind != FINDING_AUTH_FAILED || stage == 0 || strchr("CEMRD", stage) == NULL)
 		return;
@@ -477,20 +504,24 @@ class_of_no_login(char stage, struct reply_class *out)
 }
 
 static void
-class_to_stage(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
+class_to_stage(
+    const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
 {
 	char stage = stage_known(r, ctx);
 
 	for (size_t i = 0; i < sizeof(misplaced) / sizeof(misplaced[0]); i++) {
-		if (out->kind != misplaced[i].kind || (stage != 0 && strchr(misplaced[i].stages, stage) == NULL))
+		if (out->kind != misplaced[i].kind ||
+		    (stage != 0 && strchr(misplaced[i].stages, stage) == NULL))
 			continue;
 		if (out->confidence > CONFIDENCE_PROBABLE)
 			out->confidence = CONFIDENCE_PROBABLE;
 		/* that there was content, or no login, is not known either */
-		if (stage == 0 && (out->kind == FINDING_CONTENT_REJECTED || (out->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && !ctx->auth_tried)))
+		if (stage == 0 &&
+		    (out->kind == FINDING_CONTENT_REJECTED ||
+			(out->kind == FINDING_AUTH_REQUIRED_NOT_ATTEMPTED && !ctx->auth_tried)))
 			out->confidence = CONFIDENCE_POSSIBLE;
 		if (stage == 0)
-			return;		/* whose address it is remains open */
+			return; /* whose address it is remains open */
 		out->kind = misplaced[i].instead;
 		snprintf(out->subkind, sizeof(out->subkind), "%s", misplaced[i].subkind);
 		return;
@@ -503,7 +534,10 @@ kind_is_recipient(enum finding_kind k)
 	return k == FINDING_RECIPIENT_UNKNOWN || k == FINDING_RECIPIENT_DISABLED;
 }
 
-/* Whether the enhanced code says more than the row: of relaying and generic words, and who it is that is unknown. */
+/*
+ * Whether the enhanced code says more than the row: of relaying and generic words, and who it is
+ * that is unknown.
+ */
 static bool
 code_beats_row(const unsigned int code[3], const struct reply_row *row)
 {
@@ -515,28 +549,34 @@ code_beats_row(const unsigned int code[3], const struct reply_row *row)
 }
 
 static void
-class_unknown(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
+class_unknown(
+    const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
 {
 	out->how = REPLY_BY_NOTHING;
 	out->confidence = ctx->after_gap ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
 	if (!ctx->pop)
-		out->kind = reply_digit(r) == 4 ? FINDING_UNCLASSIFIED_4XX : FINDING_UNCLASSIFIED_5XX;
+		out->kind =
+		    reply_digit(r) == 4 ? FINDING_UNCLASSIFIED_4XX : FINDING_UNCLASSIFIED_5XX;
 }
 
 /* RFC 4954: these codes speak of the login, and x.7.0 or x.7.1 (x.5.4 beside 504) says no more. */
 static bool
-code_beats(const struct record_reply *r, const unsigned int code[3], const struct reply_context *ctx)
+code_beats(
+    const struct record_reply *r, const unsigned int code[3], const struct reply_context *ctx)
 {
 	if (ctx->stage == 'A' && r->code == 504 && code[1] != 7)
 		return true;
-	return code[1] == 7 && code[2] <= 1 && (r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538);
+	return code[1] == 7 && code[2] <= 1 &&
+	    (r->code == 530 || r->code == 534 || r->code == 535 || r->code == 538);
 }
 
 /* The words that are missing may be those that say why. */
 static void
 class_of_cut(struct reply_class *out, const struct reply_row *row)
 {
-	enum confidence most = row != NULL && out->how == REPLY_BY_TEXT && row->rank < RANK_RELAY ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE;
+	enum confidence most = row != NULL && out->how == REPLY_BY_TEXT && row->rank < RANK_RELAY
+	    ? CONFIDENCE_PROBABLE
+	    : CONFIDENCE_POSSIBLE;
 
 	if (out->confidence > most)
 		out->confidence = most;
@@ -550,7 +590,8 @@ classify(const struct record_reply *reply, const struct reply_context *ctx,
 	bool enhanced = !ctx->pop && reply_enhanced(reply, code);
 
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
-	if (row != NULL && enhanced && code_beats_row(code, row) && (!ctx->after_gap || kind_is_recipient(row->kind)) &&
+	if (row != NULL && enhanced && code_beats_row(code, row) &&
+	    (!ctx->after_gap || kind_is_recipient(row->kind)) &&
 	    reply_by_enhanced(code, ctx, out) && out->kind != row->kind)
 		return;
 	*out = (struct reply_class){ .kind = FINDING_KINDS, .product = "" };
@@ -560,8 +601,10 @@ classify(const struct record_reply *reply, const struct reply_context *ctx,
 			class_to_stage(reply, ctx, out);
 		if (!row->user && !ctx->pop && !ctx->auth_tried)
 			class_of_no_login(stage_known(reply, ctx), out);
-		if (ctx->after_gap && row->rank == RANK_GENERIC && out->confidence > CONFIDENCE_PROBABLE)
-			out->confidence = CONFIDENCE_PROBABLE;	/* where they were said is not known */
+		if (ctx->after_gap && row->rank == RANK_GENERIC &&
+		    out->confidence > CONFIDENCE_PROBABLE)
+			out->confidence =
+			    CONFIDENCE_PROBABLE; /* where they were said is not known */
 		return;
 	}
 	if (!ctx->after_gap && !ctx->pop) {
@@ -574,8 +617,8 @@ classify(const struct record_reply *reply, const struct reply_context *ctx,
 }
 
 void
-reply_classify(const struct replies *t, const struct record_reply *reply, const struct reply_context *ctx,
-    struct reply_class *out)
+reply_classify(const struct replies *t, const struct record_reply *reply,
+    const struct reply_context *ctx, struct reply_class *out)
 {
 	const struct reply_row *row = table_match(t, reply, ctx);
 

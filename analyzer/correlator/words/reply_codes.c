@@ -5,17 +5,24 @@
 
 #define ANY 0
 
-/* RFC 3463, 5248 and the IANA registry; first row that fits wins.  digit 0 = 4 and 5; stages "" = all. */
+/*
+ * RFC 3463, 5248 and the IANA registry; first row that fits wins.  digit 0 = 4 and 5; stages "" =
+ * all.
+ */
 static const struct enhanced_row {
-	unsigned short	digit, subject, lo, hi;
-	const char	*stages;
+	unsigned short digit, subject, lo, hi;
+	const char *stages;
 	enum finding_kind kind;
-	enum confidence	conf;
-	const char	*subkind;
+	enum confidence conf;
+	const char *subkind;
 } enhanced_rows[] = {
 	{ ANY, 1, 7, 8, "", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_PROBABLE, "" },
-	/* an address that is being verified, or a domain that does not resolve just now: nobody is unknown yet */
-	{ 4, 1, 0, 6, "RD", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_POSSIBLE, "recipient not verified" },
+	/*
+	 * an address that is being verified, or a domain that does not resolve just now: nobody is
+	 * unknown yet
+	 */
+	{ 4, 1, 0, 6, "RD", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_POSSIBLE,
+	    "recipient not verified" },
 	{ ANY, 1, 3, 3, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "syntax" },
 	{ ANY, 1, 0, 6, "RD", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_PROBABLE, "" },
 	{ 5, 1, 0, 6, "M", FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_POSSIBLE, "unknown-sender" },
@@ -37,7 +44,8 @@ static const struct enhanced_row {
 	{ ANY, 4, 6, 6, "", FINDING_ROUTING_LOOP, CONFIDENCE_PROBABLE, "" },
 	{ 4, 4, 5, 5, "", FINDING_RATE_LIMITED, CONFIDENCE_PROBABLE, "" },
 	/* the server's own next hop or DNS, not our path */
-	{ 4, 4, 1, 7, "", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE, "behind the server" },
+	{ 4, 4, 1, 7, "", FINDING_TEMPORARY_SERVER_ERROR, CONFIDENCE_PROBABLE,
+	    "behind the server" },
 	{ 5, 4, 4, 4, "R", FINDING_RECIPIENT_UNKNOWN, CONFIDENCE_POSSIBLE, "domain" },
 	{ 5, 4, 0, 999, "", FINDING_UNCLASSIFIED_5XX, CONFIDENCE_CONFIRMED, "behind the server" },
 	{ ANY, 5, 3, 3, "", FINDING_TOO_MANY_RECIPIENTS, CONFIDENCE_PROBABLE, "" },
@@ -69,7 +77,8 @@ stage_in(const char *stages, char stage)
 }
 
 static void
-class_set(struct reply_class *out, enum finding_kind kind, enum confidence conf, enum reply_how how, const char *subkind)
+class_set(struct reply_class *out, enum finding_kind kind, enum confidence conf, enum reply_how how,
+    const char *subkind)
 {
 	out->kind = kind;
 	out->confidence = conf;
@@ -78,17 +87,20 @@ class_set(struct reply_class *out, enum finding_kind kind, enum confidence conf,
 }
 
 bool
-reply_by_enhanced(const unsigned int code[3], const struct reply_context *ctx, struct reply_class *out)
+reply_by_enhanced(
+    const unsigned int code[3], const struct reply_context *ctx, struct reply_class *out)
 {
 	for (size_t i = 0; i < sizeof(enhanced_rows) / sizeof(enhanced_rows[0]); i++) {
 		const struct enhanced_row *row = &enhanced_rows[i];
 
-		if ((row->digit != ANY && row->digit != code[0]) || row->subject != code[1] || code[2] < row->lo ||
-		    code[2] > row->hi || !stage_in(row->stages, ctx->stage))
+		if ((row->digit != ANY && row->digit != code[0]) || row->subject != code[1] ||
+		    code[2] < row->lo || code[2] > row->hi || !stage_in(row->stages, ctx->stage))
 			continue;
-		if (code[0] == 5 && code[1] == 7 && code[2] <= 1 && row->kind == FINDING_POLICY_OR_BLOCKLIST &&
-		    ctx->auth_offered && !ctx->auth_tried)
-			class_set(out, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_POSSIBLE, REPLY_BY_ENHANCED, "");
+		if (code[0] == 5 && code[1] == 7 && code[2] <= 1 &&
+		    row->kind == FINDING_POLICY_OR_BLOCKLIST && ctx->auth_offered &&
+		    !ctx->auth_tried)
+			class_set(out, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_POSSIBLE,
+			    REPLY_BY_ENHANCED, "");
 		else
 			class_set(out, row->kind, row->conf, REPLY_BY_ENHANCED, row->subkind);
 		return true;
@@ -98,8 +110,8 @@ reply_by_enhanced(const unsigned int code[3], const struct reply_context *ctx, s
 
 /* 3.4: all possible.  First row that fits wins. */
 static const struct code_row {
-	unsigned short	lo, hi;
-	const char	*stages;
+	unsigned short lo, hi;
+	const char *stages;
 	enum finding_kind kind;
 } code_rows[] = {
 	{ 421, 421, "", FINDING_TEMPORARY_SERVER_ERROR },
@@ -128,7 +140,10 @@ static const struct code_row {
 	{ 554, 554, "D", FINDING_CONTENT_REJECTED },
 };
 
-/* "192.0.2.1 is on our list": it is about the host that sends, whatever the code says; not what another one said. */
+/*
+ * "192.0.2.1 is on our list": it is about the host that sends, whatever the code says; not what
+ * another one said.
+ */
 static bool
 names_a_host(const char *text)
 {
@@ -138,7 +153,8 @@ names_a_host(const char *text)
 		unsigned int parts = 0;
 		const char *q = p;
 
-		if (*p < '0' || *p > '9' || (p > text && ((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '.')))
+		if (*p < '0' || *p > '9' ||
+		    (p > text && ((p[-1] >= '0' && p[-1] <= '9') || p[-1] == '.')))
 			continue;
 		for (parts = 0; parts < 4; parts++) {
 			size_t n = strspn(q, "0123456789");
@@ -154,7 +170,8 @@ names_a_host(const char *text)
 }
 
 bool
-reply_by_code(const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
+reply_by_code(
+    const struct record_reply *r, const struct reply_context *ctx, struct reply_class *out)
 {
 	for (size_t i = 0; i < sizeof(code_rows) / sizeof(code_rows[0]); i++) {
 		const struct code_row *row = &code_rows[i];

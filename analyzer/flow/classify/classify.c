@@ -6,11 +6,18 @@
 #include <strings.h>
 
 static const struct {
-	uint16_t	port;
-	enum app_proto	app;
+	uint16_t port;
+	enum app_proto app;
 } well_known[] = {
-	{ 25, APP_SMTP }, { 26, APP_SMTP }, { 465, APP_SMTPS }, { 587, APP_SMTP }, { 2525, APP_SMTP },
-	{ 110, APP_POP3 }, { 995, APP_POP3S }, { 143, APP_IMAP }, { 993, APP_IMAPS },
+	{ 25, APP_SMTP },
+	{ 26, APP_SMTP },
+	{ 465, APP_SMTPS },
+	{ 587, APP_SMTP },
+	{ 2525, APP_SMTP },
+	{ 110, APP_POP3 },
+	{ 995, APP_POP3S },
+	{ 143, APP_IMAP },
+	{ 993, APP_IMAPS },
 };
 
 static const struct classify_verdict wait_more = { CLASSIFY_WAIT, APP_UNKNOWN, CLASS_NONE };
@@ -18,8 +25,8 @@ static const struct classify_verdict not_mail = { CLASSIFY_NOT, APP_OTHER, CLASS
 
 /* A stretch of one direction's bytes. */
 struct text {
-	const char	*p;
-	size_t		 len;
+	const char *p;
+	size_t len;
 };
 
 enum app_proto
@@ -71,7 +78,9 @@ contains(struct text t, const char *word)
 	return false;
 }
 
-/* A word of a table, at the start of a line: followed by a blank, CR, LF, or by more if it says so. */
+/*
+ * A word of a table, at the start of a line: followed by a blank, CR, LF, or by more if it says so.
+ */
 static bool
 line_begins(struct text t, const char *word)
 {
@@ -95,22 +104,19 @@ any_line_begins(struct text t, const char *const *words)
 
 static const char *const smtp_openers[] = { "EHLO", "HELO", "LHLO", "MAIL FROM:", NULL };
 static const char *const smtp_midstream[] = { "RCPT TO:", NULL };
-static const char *const pop3_verbs[] = {
-	"USER", "PASS", "APOP", "AUTH", "CAPA", "STLS", "STAT", "LIST", "UIDL", "RETR", NULL,
-};
+static const char *const pop3_verbs[] = { "USER", "PASS", "APOP", "AUTH", "CAPA", "STLS", "STAT",
+	"LIST", "UIDL", "RETR", NULL };
 
 bool
 classify_worth(enum dissect_dir dir, const uint8_t *p, size_t len)
 {
-	static const char *const others[] = {
-		"GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ", "PATCH ", "DELETE ", "HTTP/", "SSH-",
-		"RFB ", "PRI * ", NULL,
-	};
+	static const char *const others[] = { "GET ", "POST ", "HEAD ", "PUT ", "OPTIONS ",
+		"PATCH ", "DELETE ", "HTTP/", "SSH-", "RFB ", "PRI * ", NULL };
 	struct text t = { (const char *)p, len < 8 ? len : 8 };
 
 	if (len == 0)
 		return true;
-	if (dir == DIR_C2S && (p[0] == 5 || p[0] == 4) && len < 300)	/* SOCKS */
+	if (dir == DIR_C2S && (p[0] == 5 || p[0] == 4) && len < 300) /* SOCKS */
 		return true;
 	for (size_t i = 0; i < t.len; i++)
 		if ((p[i] < 0x20 && p[i] != '\r' && p[i] != '\n' && p[i] != '\t') || p[i] > 0x7e)
@@ -190,8 +196,10 @@ static struct classify_verdict
 greeting(const struct classify *c, struct text s)
 {
 	if (s.len < 4)
-		return s.len > 0 && !isdigit((unsigned char)s.p[0]) && s.p[0] != '+' && s.p[0] != '-' &&
-		    s.p[0] != '*' ? not_mail : wait_more;
+		return s.len > 0 && !isdigit((unsigned char)s.p[0]) && s.p[0] != '+' &&
+			s.p[0] != '-' && s.p[0] != '*'
+		    ? not_mail
+		    : wait_more;
 	if (is_code(s))
 		return greeting_smtp(c, s);
 	if (begins(s, "* OK") || begins(s, "* PREAUTH") || begins(s, "* BYE"))
@@ -277,7 +285,8 @@ tunnelled(const struct classify *c, size_t start)
 	struct text s = { (const char *)c->head[DIR_S2C] + start, c->len[DIR_S2C] - start };
 	struct classify_verdict v = greeting(c, s);
 
-	if (v.answer == CLASSIFY_WAIT && (contains(client, "\nEHLO ") || contains(client, "\nHELO ")))
+	if (v.answer == CLASSIFY_WAIT &&
+	    (contains(client, "\nEHLO ") || contains(client, "\nHELO ")))
 		v = mail(APP_SMTP, CLASS_GREETING);
 	if (v.answer == CLASSIFY_MAIL)
 		return v.app == APP_SMTP ? mail(APP_SMTP_TUNNELLED, v.by) : not_mail;
@@ -333,7 +342,7 @@ sniff(const struct classify *c)
 	if (v.answer != CLASSIFY_WAIT || server.len == 0)
 		return v;
 	if (c->first == DIR_C2S && !c->midstream)
-		return wait_more;	/* not a greeting: nDPI may know */
+		return wait_more; /* not a greeting: nDPI may know */
 	v = greeting(c, server);
 	if (v.answer == CLASSIFY_WAIT && client.len > 0)
 		v = answered(server, client);

@@ -20,7 +20,7 @@
 
 #if !defined(MW_NDPI_INIT_PREFS) && !defined(MW_NDPI_CONFIG)
 #define MW_NDPI_INIT_PREFS 1
-#define MW_NDPI_BITMASK 1
+#define MW_NDPI_BITMASK    1
 #define MW_NDPI_CONFIDENCE 1
 #endif
 
@@ -149,8 +149,8 @@ static uint16_t
 ndpi_lower(ndpi_protocol p)
 {
 #if defined(MW_NDPI_NESTED_RESULT)
-	return p.proto.master_protocol != NDPI_PROTOCOL_UNKNOWN ? p.proto.master_protocol :
-	    p.proto.app_protocol;
+	return p.proto.master_protocol != NDPI_PROTOCOL_UNKNOWN ? p.proto.master_protocol
+								: p.proto.app_protocol;
 #else
 	return p.master_protocol != NDPI_PROTOCOL_UNKNOWN ? p.master_protocol : p.app_protocol;
 #endif
@@ -200,7 +200,8 @@ community_id(const struct endpoint *a, const struct endpoint *b, uint8_t proto, 
 	} else if (a->ip.family == 6 && b->ip.family == 6) {
 		memcpy(&a6, a->ip.b, 16);
 		memcpy(&b6, b->ip.b, 16);
-		rc = ndpi_flowv6_flow_hash(proto, &a6, &b6, a->port, b->port, 0, 0, (u_char *)out, 40);
+		rc = ndpi_flowv6_flow_hash(
+		    proto, &a6, &b6, a->port, b->port, 0, 0, (u_char *)out, 40);
 	}
 	if (rc != 0)
 		out[0] = '\0';

@@ -7,9 +7,12 @@
 
 enum { ROOM_FIRST = 1024, ALIGN = 8 };
 
-/* A kept packet: this, the packet as far as it says something, its payload, up to the next multiple of ALIGN. */
+/*
+ * A kept packet: this, the packet as far as it says something, its payload, up to the next multiple
+ * of ALIGN.
+ */
 struct kept {
-	uint16_t	packet, payload;	/* bytes */
+	uint16_t packet, payload; /* bytes */
 	enum dissect_dir dir;
 };
 
@@ -22,7 +25,9 @@ kept_size(struct kept k)
 void
 prelude_init(struct prelude *pr, void *room, uint32_t size)
 {
-	*pr = (struct prelude){ .packet = room, .size = room != NULL ? size : 0, .lent = room != NULL };
+	*pr = (struct prelude){
+		.packet = room, .size = room != NULL ? size : 0, .lent = room != NULL
+	};
 }
 
 /* Payload may be a password: it is wiped before its memory goes elsewhere. */
@@ -92,7 +97,9 @@ prelude_keep(struct prelude *pr, const struct packet *p, enum dissect_dir dir)
 
 	if (pr->packets >= PRELUDE_PACKETS)
 		return;
-	if (pr->size - pr->used < need && !room_move(pr, (pr->used + need > ROOM_FIRST / 2 ? pr->used + need : ROOM_FIRST / 2) * 2))
+	if (pr->size - pr->used < need &&
+	    !room_move(
+		pr, (pr->used + need > ROOM_FIRST / 2 ? pr->used + need : ROOM_FIRST / 2) * 2))
 		return;
 	at = pr->packet + pr->used;
 	memcpy(at, &k, sizeof(k));
@@ -148,12 +155,17 @@ prelude_classify(struct prelude *pr, const struct packet *p, enum dissect_dir di
 	static const struct classify_verdict not_mail = { CLASSIFY_NOT, APP_OTHER, CLASS_NONE };
 	struct classify_verdict v = { CLASSIFY_WAIT, APP_UNKNOWN, CLASS_NONE };
 	/* what a proxy says of the client is not the client's */
-	uint32_t skip, header = dir == DIR_C2S && !midstream && !pr->begun[dir] ? (uint32_t)proxy_header_length(p->payload, p->caplen) : 0;
+	uint32_t skip,
+	    header = dir == DIR_C2S && !midstream && !pr->begun[dir]
+	    ? (uint32_t)proxy_header_length(p->payload, p->caplen)
+	    : 0;
 
 	if (pr->classify == NULL) {
 		uint16_t port[2] = { p->sport, p->dport };
 
-		if (implicit == APP_UNKNOWN && !classify_worth(dir, header > 0 ? p->payload + header : p->payload, p->caplen - header))
+		if (implicit == APP_UNKNOWN &&
+		    !classify_worth(
+			dir, header > 0 ? p->payload + header : p->payload, p->caplen - header))
 			return not_mail;
 		pr->classify = classify_new(implicit, midstream, port[dir], port[!dir]);
 		if (pr->classify == NULL)
@@ -161,8 +173,9 @@ prelude_classify(struct prelude *pr, const struct packet *p, enum dissect_dir di
 	}
 	if (prelude_fresh(pr, p, dir, &skip) && (skip += header) < p->caplen)
 		v = classify_feed(pr->classify, dir, p->payload + skip, p->caplen - skip);
-	if (v.answer == CLASSIFY_WAIT && (pr->bytes + p->caplen >= PRELUDE_BYTES ||
-	    pr->packets + 1 >= PRELUDE_PACKETS || pr->classify->packets >= CLASSIFY_PACKETS))
+	if (v.answer == CLASSIFY_WAIT &&
+	    (pr->bytes + p->caplen >= PRELUDE_BYTES || pr->packets + 1 >= PRELUDE_PACKETS ||
+		pr->classify->packets >= CLASSIFY_PACKETS))
 		return classify_end(pr->classify);
 	return v;
 }

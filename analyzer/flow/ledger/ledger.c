@@ -7,15 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROOM_FIRST = 16, ROOM_CALM = 64, ROOM_FOLD = 256, ROOM_STANDS = 1024, ROOM_LEAST = 64, CALM_KEPT = 16 };
+enum {
+	ROOM_FIRST = 16,
+	ROOM_CALM = 64,
+	ROOM_FOLD = 256,
+	ROOM_STANDS = 1024,
+	ROOM_LEAST = 64,
+	CALM_KEPT = 16
+};
 
-#define STANDS	(60 * SECOND)
+#define STANDS (60 * SECOND)
 static const int64_t disorder_late = 1000000000;
 
 const struct ledger_limits ledger_limits_default = { .segments = 8192, .stalls = 8, .icmp = 16 };
 
 struct ledger *
-ledger_new(const struct endpoint *client, const struct endpoint *server, const struct ledger_limits *limits)
+ledger_new(const struct endpoint *client, const struct endpoint *server,
+    const struct ledger_limits *limits)
 {
 	struct ledger *l = malloc(sizeof(*l));
 
@@ -38,7 +46,10 @@ ledger_new(const struct endpoint *client, const struct endpoint *server, const s
 	return l;
 }
 
-/* The room goes from `was' segments to `is'.  Short windows are free: whoever floods many flows shares a bound. */
+/*
+ * The room goes from `was' segments to `is'.  Short windows are free: whoever floods many flows
+ * shares a bound.
+ */
 static bool
 pool_room(struct ledger_pool *p, uint32_t was, uint32_t is)
 {
@@ -74,11 +85,13 @@ ledger_free(struct ledger *l)
 uint64_t
 ledger_bytes(const struct ledger *l)
 {
-	uint64_t n = sizeof(*l) + (uint64_t)l->room * sizeof(*l->segs) + (uint64_t)l->sack_room * sizeof(*l->sacks);
+	uint64_t n = sizeof(*l) + (uint64_t)l->room * sizeof(*l->segs) +
+	    (uint64_t)l->sack_room * sizeof(*l->sacks);
 
 	for (int d = 0; d < 2; d++) {
 		if (l->side[d].lists != NULL)
-			n += sizeof(*l->side[d].lists) + l->side[d].lists->hole_room * sizeof(struct hole);
+			n += sizeof(*l->side[d].lists) +
+			    l->side[d].lists->hole_room * sizeof(struct hole);
 		if (l->side[d].stalls != NULL)
 			n += (uint64_t)l->limits.stalls * sizeof(struct record_stall);
 		if (l->side[d].sums.sizes != NULL)
@@ -92,7 +105,8 @@ ledger_fetch(const struct ledger *l)
 {
 	cache_fetch(l, 0, offsetof(struct ledger, disordered));
 	for (int d = 0; d < 2; d++)
-		cache_fetch(&l->side[d], offsetof(struct side, based), offsetof(struct side, passing.count));
+		cache_fetch(&l->side[d], offsetof(struct side, based),
+		    offsetof(struct side, passing.count));
 }
 
 void
@@ -125,7 +139,8 @@ ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known)
 		rtt = l->handshake_ns;
 		*known = true;
 	}
-	if (delay[0] <= RECORD_RTT_MOST / 2 && delay[1] <= RECORD_RTT_MOST / 2 && (!*known || delay[0] + delay[1] < rtt)) {
+	if (delay[0] <= RECORD_RTT_MOST / 2 && delay[1] <= RECORD_RTT_MOST / 2 &&
+	    (!*known || delay[0] + delay[1] < rtt)) {
 		rtt = delay[0] + delay[1];
 		*known = true;
 	}
@@ -141,7 +156,8 @@ ledger_rtt(const struct ledger *l, const int64_t delay[2], bool *known)
 static uint32_t
 fold_until(const struct ledger *l, const struct readings *r)
 {
-	bool lost = reading_has_losses(&r->dir[0], l->count) || reading_has_losses(&r->dir[1], l->count);
+	bool lost =
+	    reading_has_losses(&r->dir[0], l->count) || reading_has_losses(&r->dir[1], l->count);
 	uint32_t until = lost ? l->count / 4 * 3 : l->count / 16 * 15;
 
 	for (int d = 0; d < 2; d++)
@@ -239,7 +255,8 @@ window_fold(struct ledger *l, uint32_t most, bool calm)
 	struct readings r;
 	uint32_t until;
 
-	if (!sums_room(&l->side[0].sums) || !sums_room(&l->side[1].sums) || !readings_take(l, l->now, &r)) {
+	if (!sums_room(&l->side[0].sums) || !sums_room(&l->side[1].sums) ||
+	    !readings_take(l, l->now, &r)) {
 		l->caps.memory++;
 		return 0;
 	}
@@ -295,7 +312,10 @@ window_grow(struct ledger *l)
 	return true;
 }
 
-/* While nothing happens a window need not be long: what was delivered is folded while it is at hand. */
+/*
+ * While nothing happens a window need not be long: what was delivered is folded while it is at
+ * hand.
+ */
 static bool
 window_fold_calm(struct ledger *l)
 {
@@ -316,7 +336,8 @@ window_fold_calm(struct ledger *l)
 static bool
 window_stands(const struct ledger *l)
 {
-	return l->room >= ROOM_STANDS && l->side[0].packets > 0 && l->side[1].packets > 0 && l->now - l->segs[0].ns > STANDS;
+	return l->room >= ROOM_STANDS && l->side[0].packets > 0 && l->side[1].packets > 0 &&
+	    l->now - l->segs[0].ns > STANDS;
 }
 
 static bool
@@ -361,7 +382,8 @@ sacks_room(struct ledger *l, uint32_t n)
 /* ---- packets ------------------------------------------------------------------------ */
 
 static void
-handshake_time(struct ledger *l, const struct moment *syn, const struct moment *synack, const struct moment *ack)
+handshake_time(struct ledger *l, const struct moment *syn, const struct moment *synack,
+    const struct moment *ack)
 {
 	int64_t whole = ack->ns - syn->ns, part = synack->ns - syn->ns;
 
@@ -441,7 +463,7 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 	if (dir == 0 && syn && !ack) {
 		handshake_syn(l, p);
 	} else if (dir == 1 && syn && ack && l->handshake.frame != 0 && p->seq != l->side[1].base) {
-		return;		/* another machine's, to what is answered and acknowledged */
+		return; /* another machine's, to what is answered and acknowledged */
 	} else if (dir == 1 && syn && ack) {
 		if (l->synack_count++ == 0) {
 			l->synack_first = p->at;
@@ -451,10 +473,11 @@ handshake_packet(struct ledger *l, const struct packet *p, int dir)
 		l->synack_last = p->at;
 	} else if (dir == 0 && !syn) {
 		handshake_client(l, p);
-	} else if (dir == 1 && (p->flags & TCP_RST) && l->synack_count == 0 && l->syn_count > 0
-	    && l->refused.frame == 0 && l->side[1].packets == 0) {
+	} else if (dir == 1 && (p->flags & TCP_RST) && l->synack_count == 0 && l->syn_count > 0 &&
+	    l->refused.frame == 0 && l->side[1].packets == 0) {
 		l->refused = p->at;
-		l->refused_ack_ok = ack && l->side[0].based && p->ack == l->side[0].base + 1 + (uint32_t)(l->side[0].data_max - 1);
+		l->refused_ack_ok = ack && l->side[0].based &&
+		    p->ack == l->side[0].base + 1 + (uint32_t)(l->side[0].data_max - 1);
 	}
 }
 
@@ -485,9 +508,20 @@ seg_put(struct ledger *l, const struct packet *p, int dir, struct seg_more more)
 	if (p->options_cut && p->sack_count == 0)
 		bits |= SEG_OPTIONS_CUT;
 	l->segs[l->count++] = (struct seg){
-		.ns = p->at.ns, .frame = p->at.frame, .seq = p->seq, .ack = p->ack, .len = p->len, .w = packet_w(p),
-		.hash = more.hash, .sack = sacks != 0 ? sack : 0, .ip_id = p->ip_id, .window = p->window, .ttl = p->ttl,
-		.flags = (p->flags & SEG_FLAGS) | more.flags, .header = p->header_len, .bits = (uint8_t)bits,
+		.ns = p->at.ns,
+		.frame = p->at.frame,
+		.seq = p->seq,
+		.ack = p->ack,
+		.len = p->len,
+		.w = packet_w(p),
+		.hash = more.hash,
+		.sack = sacks != 0 ? sack : 0,
+		.ip_id = p->ip_id,
+		.window = p->window,
+		.ttl = p->ttl,
+		.flags = (p->flags & SEG_FLAGS) | more.flags,
+		.header = p->header_len,
+		.bits = (uint8_t)bits,
 	};
 }
 
@@ -520,7 +554,7 @@ ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir)
 	ledger_order(l, p, dir);
 	if (p->late_ns > l->late_ns)
 		l->late_ns = p->late_ns;
-	if (p->at.ns < l->now) {	/* 0.7 O: a time that goes back is the one before */
+	if (p->at.ns < l->now) { /* 0.7 O: a time that goes back is the one before */
 		late = *p;
 		late.at.ns = l->now;
 		p = &late;

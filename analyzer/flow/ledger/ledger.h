@@ -19,72 +19,73 @@ struct ledger;
 
 /* Room that the windows of all flows of a capture point share, once they are long. */
 struct ledger_pool {
-	uint64_t	segments;
-	uint64_t	most;
+	uint64_t segments;
+	uint64_t most;
 };
 
 struct ledger_limits {
-	uint32_t	segments;	/* window of one flow, both directions; at least 64 */
-	uint32_t	stalls;		/* kept per direction, the longest */
-	uint32_t	icmp;		/* different ICMP errors kept */
-	struct ledger_pool *pool;	/* outlives the ledger; NULL: no common bound */
+	uint32_t segments;        /* window of one flow, both directions; at least 64 */
+	uint32_t stalls;          /* kept per direction, the longest */
+	uint32_t icmp;            /* different ICMP errors kept */
+	struct ledger_pool *pool; /* outlives the ledger; NULL: no common bound */
 };
 
 extern const struct ledger_limits ledger_limits_default;
 
 /* What was learnt of a flow before it was promoted to a full ledger. */
 struct ledger_before {
-	struct moment	first;
-	struct moment	syn, synack, handshake;	/* frame 0: not seen */
-	uint32_t	syn_count, synack_count;
-	struct {			/* what this endpoint sent; [0] client */
-		bool		isn_known, sack_ok, timestamps;
-		uint32_t	isn;
-		uint16_t	mss;
-		uint8_t		wscale;	/* 255 = not announced */
-		uint64_t	packets;
-		uint32_t	proven;
-		struct moment	proven_at;
+	struct moment first;
+	struct moment syn, synack, handshake; /* frame 0: not seen */
+	uint32_t syn_count, synack_count;
+	struct { /* what this endpoint sent; [0] client */
+		bool isn_known, sack_ok, timestamps;
+		uint32_t isn;
+		uint16_t mss;
+		uint8_t wscale; /* 255 = not announced */
+		uint64_t packets;
+		uint32_t proven;
+		struct moment proven_at;
 	} dir[2];
 };
 
 /* What the bounds cost; sums over the life of the ledger. */
 struct ledger_caps {
-	uint64_t	segments_dropped;	/* open, and dropped from the middle */
-	uint64_t	stalls_dropped, icmp_dropped;
-	uint64_t	holes_dropped;		/* lost segments of which it is not known whether they were sent again */
-	uint64_t	memory;			/* allocations that failed: facts of the connection are missing */
+	uint64_t segments_dropped; /* open, and dropped from the middle */
+	uint64_t stalls_dropped, icmp_dropped;
+	uint64_t
+	    holes_dropped; /* lost segments of which it is not known whether they were sent again */
+	uint64_t memory;   /* allocations that failed: facts of the connection are missing */
 };
 
 /* NULL: no memory.  `limits' NULL: the defaults. */
-struct ledger	*ledger_new(const struct endpoint *client, const struct endpoint *server,
-		    const struct ledger_limits *limits);
-void	ledger_free(struct ledger *l);
+struct ledger *ledger_new(const struct endpoint *client, const struct endpoint *server,
+    const struct ledger_limits *limits);
+void ledger_free(struct ledger *l);
 
 /* A flow promoted in mid-life: before its first ledger_packet(). */
-void	ledger_begin(struct ledger *l, const struct ledger_before *b);
+void ledger_begin(struct ledger *l, const struct ledger_before *b);
 
 /*
  * A TCP packet of the flow, in file order, copies removed (S16).  A pending
  * sample of a promoted flow is given like any packet.
  */
-void	ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir);
+void ledger_packet(struct ledger *l, const struct packet *p, enum dissect_dir dir);
 
 /* The IPv4 IDs of this direction are known to count its packets: who sends again has another. */
-bool	ledger_ids_count(const struct ledger *l, enum dissect_dir dir);
+bool ledger_ids_count(const struct ledger *l, enum dissect_dir dir);
 
 /*
  * An ICMP error that quotes the flow (0.4: one side's tuple is enough), or one
  * whose quote is cut and which is addressed to one of its hosts (S19).  False
  * when it does not speak of this flow.
  */
-bool	ledger_icmp(struct ledger *l, const struct packet *p);
+bool ledger_icmp(struct ledger *l, const struct packet *p);
 
 /* Room for lists of a connection's record. */
 struct ledger_lists {
 	struct size_class sizes[RECORD_SIZES];
-	struct stretch	unseen[RECORD_STRETCHES];
-	struct pause	pauses[RECORD_PAUSES];
+	struct stretch unseen[RECORD_STRETCHES];
+	struct pause pauses[RECORD_PAUSES];
 };
 
 /*
@@ -94,12 +95,15 @@ struct ledger_lists {
  * key, app, by, community_id, vlan, tunnel, payload_hash.  The lists of `out'
  * are in `lists', and in the ledger until its next packet.
  */
-void	ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out,
-	    struct ledger_lists lists[2], const struct record_sink *sink);
+void ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out,
+    struct ledger_lists lists[2], const struct record_sink *sink);
 
-/* Fetches into the cache what the next packet will touch; then, when that is here, what hangs on it. */
-void	ledger_fetch(const struct ledger *l);
-void	ledger_fetch_window(const struct ledger *l);
+/*
+ * Fetches into the cache what the next packet will touch; then, when that is here, what hangs on
+ * it.
+ */
+void ledger_fetch(const struct ledger *l);
+void ledger_fetch_window(const struct ledger *l);
 
 uint64_t ledger_bytes(const struct ledger *l);
 struct ledger_caps ledger_caps(const struct ledger *l);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { STRETCH_MOST = 64 };	/* intervals */
+enum { STRETCH_MOST = 64 }; /* intervals */
 
 /* Most segments are as large as the one before: `n' is its note, NULL = none. */
 static inline struct size_note *
@@ -15,7 +15,10 @@ note_of(struct totals *t, struct size_note *n, uint32_t w)
 	return n != NULL && n->w == w ? n : sums_size(t, w);
 }
 
-/* reading_clean() where each interval has one transmission, and that is not acknowledged before it is seen. */
+/*
+ * reading_clean() where each interval has one transmission, and that is not acknowledged before it
+ * is seen.
+ */
 static inline uint32_t
 plain_clean(const struct ledger *l, const struct reading *r, uint32_t k)
 {
@@ -89,11 +92,13 @@ tx_clean(const struct ledger *l, const struct reading *r, const struct tx *x)
 bool
 super_came(const struct ledger *l, const struct reading *r, const struct tx *x)
 {
-	return x->super && !x->again && (l->segs[x->seg].flags & SEG_MANY) == 0 && tx_clean(l, r, x);
+	return x->super && !x->again && (l->segs[x->seg].flags & SEG_MANY) == 0 &&
+	    tx_clean(l, r, x);
 }
 
 static void
-account_size(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
+account_size(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t,
+    struct size_note **last)
 {
 	const struct seg *g = &l->segs[x->seg];
 	struct size_note *n;
@@ -135,8 +140,8 @@ range_ending(const struct totals *t, uint32_t seq)
 }
 
 /*
- * Where the stretch begins whose repetitions the capture lacks, right before x: what was sent once and, with SACK, acknowledged
- * far later than it takes to arrive.  It is of the same interruption.
+ * Where the stretch begins whose repetitions the capture lacks, right before x: what was sent once
+ * and, with SACK, acknowledged far later than it takes to arrive.  It is of the same interruption.
  */
 static uint32_t
 stretch_begin(const struct ledger *l, const struct reading *r, const struct tx *x)
@@ -145,15 +150,16 @@ stretch_begin(const struct ledger *l, const struct reading *r, const struct tx *
 
 	if (!l->side[0].sack_ok || !l->side[1].sack_ok)
 		return l->segs[x->seg].seq;
-	while (k > 0 && x->lo - k < STRETCH_MOST && cover_count(r, k - 1) == 1 && r->by[k - 1] != NEVER && !r->early[k - 1] &&
-	    reading_clean(l, r, k - 1, &tx) == 0)
+	while (k > 0 && x->lo - k < STRETCH_MOST && cover_count(r, k - 1) == 1 &&
+	    r->by[k - 1] != NEVER && !r->early[k - 1] && reading_clean(l, r, k - 1, &tx) == 0)
 		k--;
 	return l->segs[x->seg].seq - (uint32_t)(r->point[x->lo] - r->point[k]);
 }
 
 /*
- * Repairs one behind the other heal one interruption, or go back over what had arrived: one range.  So do those that
- * come up to one begun before: the last segment of a flight is sent again first, as a probe (RFC 8985 7).
+ * Repairs one behind the other heal one interruption, or go back over what had arrived: one range.
+ * So do those that come up to one begun before: the last segment of a flight is sent again first,
+ * as a probe (RFC 8985 7).
  */
 static void
 account_range(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t)
@@ -175,7 +181,8 @@ account_range(const struct ledger *l, const struct reading *r, const struct tx *
 	for (i = 1; i < kept; i++)
 		if (t->range[i].lo == end) {
 			t->range[0].hi = t->range[i].hi;
-			memmove(t->range + i, t->range + i + 1, (RANGES_OPEN - 1 - i) * sizeof(span));
+			memmove(
+			    t->range + i, t->range + i + 1, (RANGES_OPEN - 1 - i) * sizeof(span));
 			t->range[RANGES_OPEN - 1] = span;
 			t->ranges--;
 			break;
@@ -183,11 +190,13 @@ account_range(const struct ledger *l, const struct reading *r, const struct tx *
 }
 
 /*
- * Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission; or it follows that sooner
- * than any answer can come for want of which it would be sent again (copies of IPv6, which has no IP ID).
+ * Its first byte was acknowledged before, or so soon that the answer is to an earlier transmission;
+ * or it follows that sooner than any answer can come for want of which it would be sent again
+ * (copies of IPv6, which has no IP ID).
  */
 static bool
-had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x, const struct totals *t)
+had_arrived(
+    const struct ledger *l, const struct reading *r, const struct tx *x, const struct totals *t)
 {
 	int64_t delay = r->delay < t->ack_delay ? r->delay : t->ack_delay;
 
@@ -195,12 +204,13 @@ had_arrived(const struct ledger *l, const struct reading *r, const struct tx *x,
 		return false;
 	if (r->rtt != SECOND && x->prev != INT64_MIN && l->segs[x->seg].ns - x->prev < r->rtt / 2)
 		return true;
-	return r->by[x->lo] < x->seg || (delay != INT64_MAX && reading_by_ns(l, r, x->lo) - l->segs[x->seg].ns < delay);
+	return r->by[x->lo] < x->seg ||
+	    (delay != INT64_MAX && reading_by_ns(l, r, x->lo) - l->segs[x->seg].ns < delay);
 }
 
 /*
- * All before it is acknowledged, and it is not: the receiver waits for this byte.  Without SACK those behind it may have
- * arrived, and are sent again because nobody says so.
+ * All before it is acknowledged, and it is not: the receiver waits for this byte.  Without SACK
+ * those behind it may have arrived, and are sent again because nobody says so.
  */
 static bool
 is_first(const struct reading *r, const struct tx *x)
@@ -209,7 +219,8 @@ is_first(const struct reading *r, const struct tx *x)
 }
 
 static void
-account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t, struct size_note **last)
+account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, struct totals *t,
+    struct size_note **last)
 {
 	const struct seg *g = &l->segs[x->seg];
 	bool fill = (g->bits & SEG_FILL) != 0;
@@ -227,14 +238,14 @@ account_tx(const struct ledger *l, const struct reading *r, const struct tx *x, 
 		/* a needless one alone heals nothing */
 		if (r->times[x->lo] == 1 && (!had || range_ending(t, g->seq) < RANGES_OPEN))
 			account_range(l, r, x, t);
-		if (r->times[x->lo] <= 2) {		/* S13: at most 2 per byte */
+		if (r->times[x->lo] <= 2) { /* S13: at most 2 per byte */
 			t->retransmissions++;
 			t->needless += had;
 			t->again_first += is_first(r, x);
 		}
 		account_repair(t, g);
 	} else if (x->again && range_ending(t, g->seq) < RANGES_OPEN) {
-		account_range(l, r, x, t);		/* in one large piece: it goes on */
+		account_range(l, r, x, t); /* in one large piece: it goes on */
 	}
 	if (t->repair_first.frame != 0 && g->w > t->w_after_repair)
 		t->w_after_repair = g->w;

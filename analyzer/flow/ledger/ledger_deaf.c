@@ -1,6 +1,7 @@
 /*
- * ledger_deaf.c - a sender that does not hear: it says again, and again, what was acknowledged here long before.  Seen behind the
- * place where the acknowledgements are lost that is all that shows of it.
+ * ledger_deaf.c - a sender that does not hear: it says again, and again, what was acknowledged here
+ * long before.  Seen behind the place where the acknowledgements are lost that is all that shows of
+ * it.
  */
 #include "ledger_impl.h"
 
@@ -11,9 +12,10 @@ longer(const struct deaf *a, const struct deaf *b)
 }
 
 /*
- * It goes on behind those bytes, or acknowledges more than before: it hears again.  If the time stamp that it echoes was made before
- * it began to repeat, what it hears was only late (RFC 7323 4.3).  Where the next time was due before, it had heard something already, and
- * what that was nobody knows.
+ * It goes on behind those bytes, or acknowledges more than before: it hears again.  If the time
+ * stamp that it echoes was made before it began to repeat, what it hears was only late (RFC
+ * 7323 4.3).  Where the next time was due before, it had heard something already, and what that was
+ * nobody knows.
  */
 static void
 deaf_over(struct side *s, const struct packet *p)
@@ -37,14 +39,17 @@ deaf_look(struct side *s, const struct side *peer, const struct packet *p, int64
 	if (s->deaf_on && (rel > s->lists->deaf.rel || peer->acked > s->lists->deaf.heard))
 		deaf_over(s, p);
 	/*
-	 * A single byte asks whether there is room, or whether anybody is there.  What lies before all that was seen first may have been
-	 * acknowledged, or not: nobody saw it.
+	 * A single byte asks whether there is room, or whether anybody is there.  What lies before
+	 * all that was seen first may have been acknowledged, or not: nobody saw it.
 	 */
 	if (!again || p->len <= 1 || rel < 1 || rel + p->len > s->acked || !side_lists(s))
 		return;
 	d = &s->lists->deaf;
 	if (!s->deaf_on || rel < d->rel)
-		*d = (struct deaf){ .rel = rel, .heard = peer->acked, .from = p->at, .val = peer->ts_last_ns != 0 ? peer->ts_last : 0 };
+		*d = (struct deaf){ .rel = rel,
+			.heard = peer->acked,
+			.from = p->at,
+			.val = peer->ts_last_ns != 0 ? peer->ts_last : 0 };
 	d->step = d->count > 0 ? p->at.ns - d->to.ns : 0;
 	d->to = p->at;
 	d->count++;
@@ -58,7 +63,8 @@ deaf_report(const struct side *s, const struct side *peer, struct record_directi
 
 	if (s->lists == NULL)
 		return;
-	d = s->deaf_on && longer(&s->lists->deaf, &s->lists->deaf_most) ? &s->lists->deaf : &s->lists->deaf_most;
+	d = s->deaf_on && longer(&s->lists->deaf, &s->lists->deaf_most) ? &s->lists->deaf
+									: &s->lists->deaf_most;
 	if (d->count == 0)
 		return;
 	o->deaf_count = d->count;

@@ -43,8 +43,9 @@ holes_grow(struct side *s)
 }
 
 /*
- * Of holes that their receiver had filled (the capture lacks them) a few are kept: the lowest is the oldest, it will not be
- * filled here.  Those that it waits for are kept, and counted if there are too many even so.
+ * Of holes that their receiver had filled (the capture lacks them) a few are kept: the lowest is
+ * the oldest, it will not be filled here.  Those that it waits for are kept, and counted if there
+ * are too many even so.
  */
 static bool
 holes_room(struct side *s)
@@ -73,7 +74,8 @@ hole_insert(struct side *s, uint32_t at, struct hole h)
 	}
 	if (s->hole_count < count && at > 0)
 		at--;
-	memmove(s->lists->holes + at + 1, s->lists->holes + at, (s->hole_count - at) * sizeof(s->lists->holes[0]));
+	memmove(s->lists->holes + at + 1, s->lists->holes + at,
+	    (s->hole_count - at) * sizeof(s->lists->holes[0]));
 	s->lists->holes[at] = h;
 	s->hole_count++;
 }
@@ -83,7 +85,7 @@ holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in)
 {
 	int64_t filled = 0;
 
-	for (uint32_t i = 0; i < s->hole_count && s->lists->holes[i].lo < hi; ) {
+	for (uint32_t i = 0; i < s->hole_count && s->lists->holes[i].lo < hi;) {
 		struct hole *h = &s->lists->holes[i];
 		int64_t a = h->lo > lo ? h->lo : lo, b = h->hi < hi ? h->hi : hi;
 

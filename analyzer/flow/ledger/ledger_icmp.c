@@ -9,7 +9,8 @@
 
 /* What the direction sent after the message, among the segments before `until'. */
 void
-icmp_account(const struct ledger *l, const struct reading *r, uint32_t until, struct record_icmp_error *e)
+icmp_account(
+    const struct ledger *l, const struct reading *r, uint32_t until, struct record_icmp_error *e)
 {
 	int64_t grace = r->rtt > 200 * MS && r->rtt < SECOND ? r->rtt : 200 * MS;
 
@@ -49,7 +50,9 @@ icmp_direction(const struct ledger *l, const struct packet *p, bool *differ)
 			*differ = pass == 1;
 			if (pass == 0 && from && to)
 				return d;
-			if (pass == 1 && ((from && p->quoted_dport == b->port) || (to && p->quoted_sport == a->port)))
+			if (pass == 1 &&
+			    ((from && p->quoted_dport == b->port) ||
+				(to && p->quoted_sport == a->port)))
 				return d;
 		}
 	return -1;
@@ -59,10 +62,11 @@ icmp_direction(const struct ledger *l, const struct packet *p, bool *differ)
 static int
 icmp_cut_direction(const struct ledger *l, const struct packet *p)
 {
-	for (uint32_t i = l->count; i-- > 0 && l->segs[i].ns >= p->at.ns - SECOND; ) {
+	for (uint32_t i = l->count; i-- > 0 && l->segs[i].ns >= p->at.ns - SECOND;) {
 		const struct seg *g = &l->segs[i];
 
-		if (p->icmp_mtu != 0 && g->len > 0 && g->w > p->icmp_mtu && same_addr(&p->dst, &l->end[seg_s2c(g)].ip))
+		if (p->icmp_mtu != 0 && g->len > 0 && g->w > p->icmp_mtu &&
+		    same_addr(&p->dst, &l->end[seg_s2c(g)].ip))
 			return seg_s2c(g);
 	}
 	return -1;
@@ -87,8 +91,8 @@ icmp_find(struct ledger *l, const struct packet *p, int dir)
 	for (uint32_t i = 0; i < l->icmp_count; i++) {
 		struct record_icmp_error *e = &l->icmp[i].e;
 
-		if (e->dir == dir && e->type == p->icmp_type && e->code == p->icmp_code && e->mtu == p->icmp_mtu
-		    && same_addr(&e->from, &p->src))
+		if (e->dir == dir && e->type == p->icmp_type && e->code == p->icmp_code &&
+		    e->mtu == p->icmp_mtu && same_addr(&e->from, &p->src))
 			return &l->icmp[i];
 	}
 	return NULL;
@@ -100,14 +104,16 @@ largest_sent(const struct ledger *l, int dir)
 	uint32_t w = 0;
 
 	for (uint32_t i = 0; i < l->count; i++)
-		if (seg_s2c(&l->segs[i]) == (dir == 1) && seg_is_data(&l->segs[i]) && l->segs[i].w > w)
+		if (seg_s2c(&l->segs[i]) == (dir == 1) && seg_is_data(&l->segs[i]) &&
+		    l->segs[i].w > w)
 			w = l->segs[i].w;
 	return w > l->side[dir].w_seen ? w : l->side[dir].w_seen;
 }
 
 /*
- * How large the packet was that was refused.  Old systems take a header off the length they quote, or turn its
- * bytes round: when the packet itself passed here, and never with that length, it knows better.
+ * How large the packet was that was refused.  Old systems take a header off the length they quote,
+ * or turn its bytes round: when the packet itself passed here, and never with that length, it knows
+ * better.
  */
 static uint32_t
 refused_len(const struct ledger *l, const struct packet *p, int dir)
@@ -149,7 +155,8 @@ icmp_fill(const struct ledger *l, const struct packet *p, int dir, bool differ, 
 	e->quote_cut = p->quote_cut;
 	e->ports_differ = differ;
 	e->dir = dir;
-	e->for_syn = p->quote_syn_known ? p->quote_syn
+	e->for_syn = p->quote_syn_known
+	    ? p->quote_syn
 	    : !p->quote_cut && dir == 0 && l->side[0].isn_known && p->quoted_seq == l->side[0].base;
 	e->ttl = p->ttl;
 	e->largest_sent = largest_sent(l, dir);
@@ -191,7 +198,7 @@ ledger_icmp(struct ledger *l, const struct packet *in)
 	icmp_fill(l, &p, dir, differ, n);
 	n->by_cut_quote = by_cut;
 	if (by_cut && n->e.quoted_len == 0)
-		n->e.quoted_len = 65535;	/* not told: any */
+		n->e.quoted_len = 65535; /* not told: any */
 	if (n->e.for_syn && dir == 0 && !n->e.frag_needed && l->unreachable.frame == 0)
 		l->unreachable = p.at;
 	return true;

@@ -5,8 +5,8 @@
 #include "flow/ledger/ledger_impl.h"
 
 enum {
-	PROBE_W = 53,			/* a window probe: 52 bytes of headers and one of data */
-	WINDOW_LEAST = 536,		/* the smallest MSS that is usual (RFC 9293 3.7.1) */
+	PROBE_W = 53,       /* a window probe: 52 bytes of headers and one of data */
+	WINDOW_LEAST = 536, /* the smallest MSS that is usual (RFC 9293 3.7.1) */
 };
 
 /* A sample of at most 64 of its windows, evenly spread: their median is honest. */
@@ -30,7 +30,8 @@ window_sample(struct side *s, uint16_t window)
 static void
 zero_end(struct side *s, const struct moment *at)
 {
-	if (at->ns - s->zero_from.ns > s->zero_longest_to.ns - s->zero_longest_from.ns || s->zero_longest_from.frame == 0) {
+	if (at->ns - s->zero_from.ns > s->zero_longest_to.ns - s->zero_longest_from.ns ||
+	    s->zero_longest_from.frame == 0) {
 		s->zero_longest_from = s->zero_from;
 		s->zero_longest_room = s->zero_room;
 		s->zero_longest_to = *at;
@@ -38,8 +39,9 @@ zero_end(struct side *s, const struct moment *at)
 }
 
 /*
- * The peer may not send into it, although it is not 0 (silly window): less than a segment and less than half
- * of the most.  Where the scale is not known any window looks small: then next to nothing of the most is asked for.
+ * The peer may not send into it, although it is not 0 (silly window): less than a segment and less
+ * than half of the most.  Where the scale is not known any window looks small: then next to nothing
+ * of the most is asked for.
  */
 static bool
 window_silly(const struct side *s, const struct side *peer, uint32_t bytes)
@@ -92,8 +94,9 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 }
 
 /*
- * A asks whether the shut window has opened: with next to nothing, or, where B took its offer back while data was
- * on its way (a full buffer), with that data again.  What was on its way when the window shut asks nothing.
+ * A asks whether the shut window has opened: with next to nothing, or, where B took its offer back
+ * while data was on its way (a full buffer), with that data again.  What was on its way when the
+ * window shut asks nothing.
  */
 static bool
 window_asks(const struct side *peer, const struct packet *p)

@@ -12,7 +12,8 @@ report_state(const struct ledger *l)
 {
 	if (l->syn_count == 0 && l->synack_count == 0)
 		return CONN_MIDSTREAM;
-	if (l->handshake.frame != 0 || l->side[0].data_segments > 0 || (l->synack_count == 0 && l->side[1].data_segments > 0))
+	if (l->handshake.frame != 0 || l->side[0].data_segments > 0 ||
+	    (l->synack_count == 0 && l->side[1].data_segments > 0))
 		return CONN_ESTABLISHED;
 	if (l->synack_count > 0)
 		return CONN_HALF_OPEN;
@@ -21,7 +22,10 @@ report_state(const struct ledger *l)
 	return l->unreachable.frame != 0 ? CONN_UNREACHABLE : CONN_UNANSWERED;
 }
 
-/* From this point to the endpoint that sends `dir' and back, as short as it ever was; 0 = the handshake does not tell. */
+/*
+ * From this point to the endpoint that sends `dir' and back, as short as it ever was; 0 = the
+ * handshake does not tell.
+ */
 static int64_t
 loop_to(const struct ledger *l, const struct readings *r, int dir)
 {
@@ -35,8 +39,8 @@ loop_to(const struct ledger *l, const struct readings *r, int dir)
 }
 
 static void
-report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open, struct record_connection *out,
-    struct ledger_lists lists[2])
+report_connection(const struct ledger *l, const struct readings *r, int64_t t_end, bool open,
+    struct record_connection *out, struct ledger_lists lists[2])
 {
 	out->client = l->end[0];
 	out->server = l->end[1];
@@ -68,7 +72,8 @@ report_connection(const struct ledger *l, const struct readings *r, int64_t t_en
 }
 
 static void
-report_sizes(const struct totals *t, struct record_direction *o, struct size_class sizes[RECORD_SIZES])
+report_sizes(
+    const struct totals *t, struct record_direction *o, struct size_class sizes[RECORD_SIZES])
 {
 	uint32_t more = 0;
 
@@ -88,7 +93,7 @@ report_sizes(const struct totals *t, struct record_direction *o, struct size_cla
 			o->all_lost_above_proven = false;
 		if (n->ok + n->lost == 0)
 			continue;
-		if (o->size_count == 0 || more == 0)	/* the smallest share one, as in the sums */
+		if (o->size_count == 0 || more == 0) /* the smallest share one, as in the sums */
 			sizes[o->size_count++] = (struct size_class){ .w = n->w };
 		else
 			more--;
@@ -100,7 +105,8 @@ report_sizes(const struct totals *t, struct record_direction *o, struct size_cla
 
 /* Stretches of the stream that never passed, as far as the list of holes holds them. */
 static void
-report_unseen(const struct side *s, struct record_direction *o, struct stretch unseen[RECORD_STRETCHES])
+report_unseen(
+    const struct side *s, struct record_direction *o, struct stretch unseen[RECORD_STRETCHES])
 {
 	o->unseen = unseen;
 	o->unseen_count = s->hole_count;
@@ -108,12 +114,14 @@ report_unseen(const struct side *s, struct record_direction *o, struct stretch u
 		const struct hole *h = &s->lists->holes[i];
 		int64_t at = h->lo - s->low;
 
-		unseen[i] = (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };
+		unseen[i] =
+		    (struct stretch){ at > 0 ? (uint64_t)at : 0, (uint64_t)(h->hi - h->lo) };
 	}
 }
 
 static void
-report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o, struct ledger_lists *lists)
+report_totals(const struct ledger *l, int d, const struct totals *t, struct record_direction *o,
+    struct ledger_lists *lists)
 {
 	o->w_max = l->side[d].w_seen;
 	o->proven = sums_proven(t, INT64_MIN, 0, &o->proven_at);
@@ -174,7 +182,9 @@ report_stalls(struct ledger *l, const struct reading *r, const struct totals *t,
 		out.stall = list.at[i];
 		stall_complete(l, r->dir, t, &out.stall);
 		stall_icmp(l, r->dir, &out.stall, r);
-		out.stall.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = n, .m = (uint32_t)r->dir };
+		out.stall.key = (struct record_key){
+			.point = key->point, .conn = key->conn, .n = n, .m = (uint32_t)r->dir
+		};
 		n++;
 		sink->take(sink->ctx, &out);
 	}
@@ -183,23 +193,26 @@ report_stalls(struct ledger *l, const struct reading *r, const struct totals *t,
 }
 
 static void
-report_icmp(const struct ledger *l, const struct readings *r, const struct record_key *key, const struct record_sink *sink)
+report_icmp(const struct ledger *l, const struct readings *r, const struct record_key *key,
+    const struct record_sink *sink)
 {
 	struct record out;
 
 	for (uint32_t i = 0; i < l->icmp_count; i++) {
 		out.type = RECORD_ICMP_ERROR;
 		out.icmp_error = l->icmp[i].e;
-		out.icmp_error.key = (struct record_key){ .point = key->point, .conn = key->conn, .n = i };
+		out.icmp_error.key =
+		    (struct record_key){ .point = key->point, .conn = key->conn, .n = i };
 		if (out.icmp_error.frag_needed)
-			icmp_account(l, &r->dir[out.icmp_error.dir == 1], l->count, &out.icmp_error);
+			icmp_account(
+			    l, &r->dir[out.icmp_error.dir == 1], l->count, &out.icmp_error);
 		sink->take(sink->ctx, &out);
 	}
 }
 
 void
-ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out, struct ledger_lists lists[2],
-    const struct record_sink *sink)
+ledger_report(struct ledger *l, int64_t t_end, bool open, struct record_connection *out,
+    struct ledger_lists lists[2], const struct record_sink *sink)
 {
 	struct size_note sizes[2][LEDGER_SIZES];
 	struct readings r;

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-enum { GOES_ON = 1 << 16 };	/* a window without scale: another connection's numbers would hardly be so near */
+enum {
+	GOES_ON = 1 << 16
+}; /* a window without scale: another connection's numbers would hardly be so near */
 
 /* The peer's largest ACK of at least `age' ago. */
 static bool
@@ -15,11 +17,12 @@ old_ack(const struct ledger *l, int dir, int64_t before, int64_t *rel)
 	const struct side *s = &l->side[dir];
 	bool any = false;
 
-	for (uint32_t i = l->count; i-- > 0; ) {
+	for (uint32_t i = l->count; i-- > 0;) {
 		const struct seg *g = &l->segs[i];
 		int64_t a;
 
-		if (g->ns > before || seg_s2c(g) == (dir == 1) || !(g->flags & TCP_ACK) || (g->flags & TCP_RST))
+		if (g->ns > before || seg_s2c(g) == (dir == 1) || !(g->flags & TCP_ACK) ||
+		    (g->flags & TCP_RST))
 			continue;
 		a = side_rel(s, g->ack);
 		if (!any || a > *rel)
@@ -35,10 +38,11 @@ first_sent(const struct ledger *l, int dir, int64_t end)
 {
 	int64_t ns = 0;
 
-	for (uint32_t i = l->count; i-- > 0; ) {
+	for (uint32_t i = l->count; i-- > 0;) {
 		const struct seg *g = &l->segs[i];
 
-		if (seg_s2c(g) == (dir == 1) && g->len > 0 && side_rel(&l->side[dir], g->seq) + g->len == end)
+		if (seg_s2c(g) == (dir == 1) && g->len > 0 &&
+		    side_rel(&l->side[dir], g->seq) + g->len == end)
 			ns = g->ns;
 	}
 	return ns;
@@ -50,10 +54,11 @@ silence_broken(const struct ledger *l, int dir, int64_t rel)
 {
 	int64_t quiet = l->handshake_ns * 100 > 2 * SECOND ? l->handshake_ns * 100 : 2 * SECOND;
 
-	for (uint32_t i = l->count; i-- > 1; ) {
+	for (uint32_t i = l->count; i-- > 1;) {
 		const struct seg *g = &l->segs[i];
 
-		if (seg_s2c(g) == (dir == 1) || (g->flags & (TCP_RST | TCP_SYN)) != 0 || side_rel(&l->side[dir], g->ack) != rel)
+		if (seg_s2c(g) == (dir == 1) || (g->flags & (TCP_RST | TCP_SYN)) != 0 ||
+		    side_rel(&l->side[dir], g->ack) != rel)
 			return 0;
 		if (g->ns - l->segs[i - 1].ns >= quiet)
 			return g->ns;
@@ -62,8 +67,8 @@ silence_broken(const struct ledger *l, int dir, int64_t rel)
 }
 
 /*
- * R6: the time since the packet that this RST answers.  A RST with an ACK names the bytes it knows of.  One
- * without is an answer only if nothing else happened for so long that chance is ruled out.
+ * R6: the time since the packet that this RST answers.  A RST with an ACK names the bytes it knows
+ * of.  One without is an answer only if nothing else happened for so long that chance is ruled out.
  */
 static int64_t
 rst_haste(const struct ledger *l, int dir, const struct packet *p, int64_t rel)
@@ -112,7 +117,9 @@ rst_note(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 		(void)old_ack(l, dir, p->at.ns - reset_age(l), &ack);
 		n->reply = rel >= ack;
 		n->amid = n->reply && rel < s->max;
-		n->answers = n->amid || (n->reply && l->side[!dir].last.frame != 0 && p->at.ns - l->side[!dir].last.ns <= reset_age(l));
+		n->answers = n->amid ||
+		    (n->reply && l->side[!dir].last.frame != 0 &&
+			p->at.ns - l->side[!dir].last.ns <= reset_age(l));
 	}
 	n->haste = rst_haste(l, dir, p, rel);
 	n->r2 = !n->reply && s->max > rel && s->based;
@@ -127,9 +134,10 @@ rst_forget(struct side *s)
 }
 
 /*
- * S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is not his, however late.  What a
- * RST overtook on the way was sent before it: an ACK or an end beside it, and whatever lies behind the place that a closed
- * socket took from the packet it answers.
+ * S17 R1.  Who reset knows nothing of the connection any more: what goes on where the RST stood is
+ * not his, however late.  What a RST overtook on the way was sent before it: an ACK or an end
+ * beside it, and whatever lies behind the place that a closed socket took from the packet it
+ * answers.
  */
 void
 rst_refuted(struct ledger *l, int dir, const struct packet *p, int64_t rel)
@@ -140,7 +148,8 @@ rst_refuted(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 		struct rst_note *n = &s->lists->rsts[i];
 		int64_t overtaken = p->len == 0 || n->reply ? reset_age(l) : 0;
 
-		if (p->at.ns > n->at.ns + overtaken && rel >= n->rel && (p->at.ns < n->at.ns + 2 * SECOND || rel - n->rel < GOES_ON))
+		if (p->at.ns > n->at.ns + overtaken && rel >= n->rel &&
+		    (p->at.ns < n->at.ns + 2 * SECOND || rel - n->rel < GOES_ON))
 			n->r1 = true;
 	}
 }

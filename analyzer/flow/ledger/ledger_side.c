@@ -8,14 +8,17 @@
 #include <string.h>
 
 enum {
-	ID_GAP_MAX = 2000,		/* more missing IDs than this say nothing (S11) */
-	ID_EXACT = 5,			/* one behind the other, by 1 each but for the SYN's own: nothing else counts */
-	ID_STEP_MOST = 64, ID_STEPS = 3,	/* a counter goes on by so little, and has so often */
-	GAP_LEAST = 536,		/* smaller holes are no full segments (1A) */
-	FLOOR_UNKNOWN = 1 << 30,	/* as far as a sequence number is near */
+	ID_GAP_MAX = 2000, /* more missing IDs than this say nothing (S11) */
+	ID_EXACT =
+	    5, /* one behind the other, by 1 each but for the SYN's own: nothing else counts */
+	ID_STEP_MOST = 64,
+	ID_STEPS = 3,            /* a counter goes on by so little, and has so often */
+	GAP_LEAST = 536,         /* smaller holes are no full segments (1A) */
+	FLOOR_UNKNOWN = 1 << 30, /* as far as a sequence number is near */
 };
 
-static const int64_t in_flight = SECOND;		/* who hears nothing for so long sends again (RFC 6298 2.1) */
+static const int64_t in_flight =
+    SECOND; /* who hears nothing for so long sends again (RFC 6298 2.1) */
 static const int64_t id_gap_least = 3 * SECOND;
 
 /* ---- sequence space -------------------------------------------------------- */
@@ -29,7 +32,7 @@ side_base(struct side *s, uint32_t seq, bool isn, int64_t ns)
 	s->midstream = !isn;
 	s->base = isn ? seq : seq - 1;
 	s->low = s->max = s->data_max = s->acked = s->floor = 1;
-	if (!isn)			/* what lies below may be sent again and again, too */
+	if (!isn) /* what lies below may be sent again and again, too */
 		s->floor -= FLOOR_UNKNOWN;
 }
 
@@ -41,11 +44,18 @@ side_lists(struct side *s)
 	return s->lists != NULL;
 }
 
-/* What lies between the highest byte seen and `to' was sent, and is not here (yet); `by', if it is not NULL, overtook it. */
+/*
+ * What lies between the highest byte seen and `to' was sent, and is not here (yet); `by', if it is
+ * not NULL, overtook it.
+ */
 static void
 side_skip(struct side *s, int64_t to, int64_t ns, const struct packet *by, bool by_data)
 {
-	struct hole h = { .lo = s->max, .hi = to, .ns = ns, .by_data = by_data, .before = s->midstream && ns - s->began_ns <= in_flight };
+	struct hole h = { .lo = s->max,
+		.hi = to,
+		.ns = ns,
+		.by_data = by_data,
+		.before = s->midstream && ns - s->began_ns <= in_flight };
 
 	if (to <= s->max)
 		return;
@@ -71,7 +81,9 @@ gap_tells_more(const struct ledger *l, const struct side *s, const struct packet
 
 	if (!s->gap_was || more > l->handshake_ns)
 		return true;
-	return s->gap_size != s->filled.size ? more >= -l->handshake_ns && s->gap_size > s->filled.size : more > 0;
+	return s->gap_size != s->filled.size
+	    ? more >= -l->handshake_ns && s->gap_size > s->filled.size
+	    : more > 0;
 }
 
 static void
@@ -100,7 +112,8 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 
 	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
 		gap_filled(l, s, p);
-	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST || (p->flags & (TCP_SYN | TCP_RST)))
+	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST ||
+	    (p->flags & (TCP_SYN | TCP_RST)))
 		return;
 	if (p->len > 0 && c != 0 && p->w >= c)
 		return;
@@ -115,11 +128,13 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 /* ---- data ------------------------------------------------------------------------ */
 
 /*
- * S13: late enough, or numbered late enough, to be sent again and not just overtaken.  Without numbers: what is sent again
- * because another arrived is a round trip younger than that one, by its sender's clock, too.
+ * S13: late enough, or numbered late enough, to be sent again and not just overtaken.  Without
+ * numbers: what is sent again because another arrived is a round trip younger than that one, by its
+ * sender's clock, too.
  */
 static bool
-fill_is_repair(const struct ledger *l, struct side *s, const struct packet *p, const struct hole *h, uint16_t newest_id)
+fill_is_repair(const struct ledger *l, struct side *s, const struct packet *p, const struct hole *h,
+    uint16_t newest_id)
 {
 	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND, wait = rtt * 8 / 10;
 	bool late = p->at.ns - h->ns > (wait > 3 * MS ? wait : 3 * MS);
@@ -156,13 +171,14 @@ payload_sample(const struct packet *p)
 
 /* The same bytes, seen before with other content? */
 static void
-copies_compare(const struct ledger *l, struct side *s, int dir, const struct packet *p, uint32_t hash)
+copies_compare(
+    const struct ledger *l, struct side *s, int dir, const struct packet *p, uint32_t hash)
 {
 	uint32_t n = l->count < 256 ? l->count : 256;
 
 	if (hash == 0)
 		return;
-	for (uint32_t i = l->count; i-- > l->count - n; ) {
+	for (uint32_t i = l->count; i-- > l->count - n;) {
 		const struct seg *o = &l->segs[i];
 
 		if (seg_s2c(o) == (dir == 1) && o->seq == p->seq && o->len == p->len) {
@@ -174,20 +190,24 @@ copies_compare(const struct ledger *l, struct side *s, int dir, const struct pac
 }
 
 /*
- * What was lost goes out again in one segment of the size that the sender now believes in (RFC 6298 5.4), smaller than
- * before: it shrank.  A card that cuts for it then gets larger pieces than go on the cable, though they look as one.
+ * What was lost goes out again in one segment of the size that the sender now believes in (RFC
+ * 6298 5.4), smaller than before: it shrank.  A card that cuts for it then gets larger pieces than
+ * go on the cable, though they look as one.
  */
 static void
-shrink_look(const struct ledger *l, struct side *s, const struct side *peer, int dir, const struct packet *p, int64_t rel)
+shrink_look(const struct ledger *l, struct side *s, const struct side *peer, int dir,
+    const struct packet *p, int64_t rel)
 {
 	uint32_t largest = side_largest(l, dir), n = l->count < 256 ? l->count : 256;
 
-	if (!s->offloads || rel != s->acked || rel + p->len >= s->max || p->at.ns - s->data_last.ns < REPEAT_LEAST)
+	if (!s->offloads || rel != s->acked || rel + p->len >= s->max ||
+	    p->at.ns - s->data_last.ns < REPEAT_LEAST)
 		return;
-	for (uint32_t i = l->count; i-- > l->count - n; ) {
+	for (uint32_t i = l->count; i-- > l->count - n;) {
 		const struct seg *o = &l->segs[i];
 
-		if (seg_s2c(o) != (dir == 1) || o->seq != p->seq || o->len == 0 || seg_super(o, largest))
+		if (seg_s2c(o) != (dir == 1) || o->seq != p->seq || o->len == 0 ||
+		    seg_super(o, largest))
 			continue;
 		if (o->len > p->len && o->len <= (uint32_t)peer->window_last << peer->window_shift)
 			s->cut_to = p->len;
@@ -213,17 +233,24 @@ pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause
 	kept[RECORD_PAUSES - 1] = *p;
 }
 
-/* S10: silence with everything sent acknowledged in time, not only what was sent again last, and no closed window in it. */
+/*
+ * S10: silence with everything sent acknowledged in time, not only what was sent again last, and no
+ * closed window in it.
+ */
 bool
 pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from)
 {
 	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
 
-	return s->acked >= s->data_max && s->acked <= s->max + 1 && s->acked_full_ns <= from + DELACK + 4 * rtt
-	    && !s->data_last_cut && !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
+	return s->acked >= s->data_max && s->acked <= s->max + 1 &&
+	    s->acked_full_ns <= from + DELACK + 4 * rtt && !s->data_last_cut &&
+	    !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
 }
 
-/* Packets that it sent since its last one here, by a counter that was this connection's alone until then. */
+/*
+ * Packets that it sent since its last one here, by a counter that was this connection's alone until
+ * then.
+ */
 static uint32_t
 ids_skipped(const struct side *s, const struct packet *p)
 {
@@ -241,16 +268,18 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	const struct side *peer = &l->side[!dir];
 	struct pause pause;
 	/* what the peer said meanwhile had been waited for */
-	const struct moment *from = peer->data_last.frame != 0 && peer->data_last.ns > s->data_last.ns ? &peer->data_last : &s->data_last;
+	const struct moment *from =
+	    peer->data_last.frame != 0 && peer->data_last.ns > s->data_last.ns ? &peer->data_last
+									       : &s->data_last;
 
-	if (s->data_last.frame == 0 || p->at.ns - from->ns < PAUSE_LEAST || rel < s->data_last_end
-	    || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
+	if (s->data_last.frame == 0 || p->at.ns - from->ns < PAUSE_LEAST ||
+	    rel < s->data_last_end || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
 		return;
 	memset(&pause, 0, sizeof(pause));
 	pause.from = *from;
 	pause.to = p->at;
-	pause.ids_continue = s->id_known && p->ip_id != 0
-	    && (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	pause.ids_continue = s->id_known && p->ip_id != 0 &&
+	    (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
 	pause.probes = s->probes_since_data;
 	pause.ids_skipped = ids_skipped(s, p);
 	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {
@@ -305,7 +334,10 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 	if (rel < s->max) {
 		int64_t missing = holes_fill(s, rel, end < s->max ? end : s->max, &in);
 
-		/* acknowledged before it was recorded: the two directions have queues or clocks of their own */
+		/*
+		 * acknowledged before it was recorded: the two directions have queues or clocks of
+		 * their own
+		 */
 		if (missing > 0 && !in.by_data && s->acked >= end)
 			l->disordered++;
 		if (missing > 0 && missing >= (end < s->max ? end : s->max) - rel)
@@ -369,7 +401,10 @@ side_ttl(const struct side *s)
 	return s->ttl_count[best] > 0 ? s->ttl[best] : 0;
 }
 
-/* Not those of a sender that gives all of them the same, or draws lots; copies that nobody knew yet repeat one now and then. */
+/*
+ * Not those of a sender that gives all of them the same, or draws lots; copies that nobody knew yet
+ * repeat one now and then.
+ */
 bool
 ledger_ids_count(const struct ledger *l, enum dissect_dir dir)
 {
@@ -385,7 +420,9 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 	uint16_t step;
 
 	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
-	s->probes_since_data = p->len > 0 ? 0 : s->probes_since_data + (s->data_last.frame != 0 && side_rel(s, p->seq) == s->data_last_end - 1);
+	s->probes_since_data = p->len > 0 ? 0
+					  : s->probes_since_data +
+		(s->data_last.frame != 0 && side_rel(s, p->seq) == s->data_last_end - 1);
 	if (p->src.family != 4 || p->ip_id == 0) {
 		s->id_known = false;
 		return;
@@ -395,8 +432,10 @@ id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
 		s->id_pairs++;
 		s->id_ones += step == 1;
 		s->id_steps += step >= 1 && step <= ID_STEP_MOST;
-		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 && p->at.ns - s->last.ns >= id_gap_least
-		    && (s->id_gap == 0 || p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
+		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 &&
+		    p->at.ns - s->last.ns >= id_gap_least &&
+		    (s->id_gap == 0 ||
+			p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
 			s->id_gap_from = s->last;
 			s->id_gap_to = p->at;
 			s->id_gap = step - 1U;
@@ -418,7 +457,7 @@ syn_note(struct side *s, struct side *peer, const struct packet *p)
 	if (s->tsval == 0 && p->has_ts)
 		s->tsval = p->tsval;
 	s->scale_read = !s->syn_cut || p->wscale <= 14;
-	s->mss = p->mss != 0 ? p->mss : 536;	/* RFC 9293 3.7.1: default */
+	s->mss = p->mss != 0 ? p->mss : 536; /* RFC 9293 3.7.1: default */
 	if (p->options_cut && p->mss == 0)
 		s->mss = 0;
 	s->wscale = p->wscale;
@@ -464,7 +503,8 @@ ack_note(struct side *s, const struct packet *p)
 	if (rel > s->max + 1 && rel <= s->max + (int64_t)LEDGER_WIDE * 64)
 		side_skip(s, rel, p->at.ns, NULL, false);
 	if (rel > s->acked) {
-		if (s->acked < s->data_max && rel >= s->data_max)	/* not again with the ACK of a FIN */
+		if (s->acked < s->data_max &&
+		    rel >= s->data_max) /* not again with the ACK of a FIN */
 			s->acked_full_ns = p->at.ns;
 		s->acked = rel;
 	}
@@ -480,12 +520,15 @@ ack_note(struct side *s, const struct packet *p)
 	/* below its own ACK, which may have been overtaken by another */
 	lo = side_rel(s, p->sack[0][0]);
 	hi = side_rel(s, p->sack[0][1]);
-	if (hi <= rel || (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo && hi <= side_rel(s, p->sack[1][1])))
+	if (hi <= rel ||
+	    (p->sack_count > 1 && side_rel(s, p->sack[1][0]) <= lo &&
+		hi <= side_rel(s, p->sack[1][1])))
 		s->dsacks++;
 	for (unsigned int i = 0; i < p->sack_count; i++)
 		side_sacked(s, side_rel(s, p->sack[i][1]), p->at.ns);
 	for (unsigned int i = 0; i < p->sack_count && s->gap_on; i++)
-		if (side_rel(s, p->sack[i][0]) < s->gap_lo + s->gap_size && side_rel(s, p->sack[i][1]) > s->gap_lo)
+		if (side_rel(s, p->sack[i][0]) < s->gap_lo + s->gap_size &&
+		    side_rel(s, p->sack[i][1]) > s->gap_lo)
 			s->gap_acked = true;
 }
 
@@ -496,7 +539,8 @@ side_place(struct side *s, const struct packet *p, bool *wild)
 	bool syn = (p->flags & TCP_SYN) != 0, rst = (p->flags & TCP_RST) != 0;
 	int64_t rel;
 
-	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) && !(rst && !s->based && p->seq == 0))
+	if ((!s->based || (syn && !s->isn_known && s->data_segments == 0)) &&
+	    !(rst && !s->based && p->seq == 0))
 		side_base(s, p->seq, syn, p->at.ns);
 	rel = side_rel(s, p->seq);
 	*wild = !s->based || !side_near(s, rel) || (rst && !(p->flags & TCP_ACK) && p->seq == 0);
@@ -604,10 +648,12 @@ struct seg_more
 side_packet(struct ledger *l, const struct packet *p, int dir)
 {
 	struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	bool many = s->cut_to != 0 && p->len > s->cut_to, super = many || packet_super(p, side_largest(l, dir)), wild;
+	bool many = s->cut_to != 0 && p->len > s->cut_to,
+	     super = many || packet_super(p, side_largest(l, dir)), wild;
 	struct seg_more more = { 0 };
 	uint32_t w_before = s->w_seen;
-	bool acked_first = dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
+	bool acked_first =
+	    dir == 1 && (p->flags & TCP_SYN) && s->based && !s->isn_known && s->data_segments == 0;
 	int64_t rel = side_place(s, p, &wild);
 
 	l->disordered += acked_first;
@@ -634,7 +680,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 
 		l->disordered += s->acked > at;
 		s->fin = p->at;
-		holes_fill(s, at, at + 1, &in);	/* sent again: what was beyond it is not missing */
+		holes_fill(s, at, at + 1, &in); /* sent again: what was beyond it is not missing */
 	}
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);

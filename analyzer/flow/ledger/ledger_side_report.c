@@ -3,14 +3,15 @@
 
 #include <string.h>
 
-#define LOOP_LEAST	(5 * MS)	/* nearer ends answer too fast to tell (0.7) */
+#define LOOP_LEAST (5 * MS) /* nearer ends answer too fast to tell (0.7) */
 
 enum { ID_PAIRS = 5, ID_ONES_PERCENT = 60 };
 
 static bool
 ids_step(const struct side *s)
 {
-	return s->id_pairs >= ID_PAIRS && (uint64_t)s->id_ones * 100 >= (uint64_t)s->id_pairs * ID_ONES_PERCENT;
+	return s->id_pairs >= ID_PAIRS &&
+	    (uint64_t)s->id_ones * 100 >= (uint64_t)s->id_pairs * ID_ONES_PERCENT;
 }
 
 static uint16_t
@@ -60,7 +61,8 @@ rst_signs_of(const struct side *s, uint8_t usual, int64_t loop)
 				continue;
 			if (s->lists->rsts[j].rel != a->rel)
 				signs |= RESET_R3;
-			if (s->lists->rsts[j].ack != 0 && a->ack != 0 && s->lists->rsts[j].ack != a->ack)
+			if (s->lists->rsts[j].ack != 0 && a->ack != 0 &&
+			    s->lists->rsts[j].ack != a->ack)
 				signs |= RESET_R4;
 		}
 	}
@@ -84,18 +86,24 @@ rst_signs(const struct ledger *l, int dir, int64_t loop)
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir], *later;
 	uint32_t signs = rst_signs_of(s, side_ttl(s), loop);
 	int64_t d = s->rst.ns - peer->rst.ns, first = d < 0 ? s->rst.ns : peer->rst.ns;
-	bool fin = (s->fin.frame != 0 && s->fin.ns <= first) || (peer->fin.frame != 0 && peer->fin.ns <= first);
+	bool fin = (s->fin.frame != 0 && s->fin.ns <= first) ||
+	    (peer->fin.frame != 0 && peer->fin.ns <= first);
 
 	if (s->rst.frame == 0 || peer->rst.frame == 0 || d >= 50 * MS || d <= -50 * MS || fin)
 		return signs;
-	/* a RST amid what its end had sent: who was reset answers what was still on its way to it */
+	/*
+	 * a RST amid what its end had sent: who was reset answers what was still on its way to it
+	 */
 	later = d < 0 ? peer : s;
 	if (later->rst_kept == 0 || !later->lists->rsts[0].amid)
 		signs |= RESET_R7;
 	return signs;
 }
 
-/* Its RST only answers for a connection that is gone, and what ended it is not here: no FIN of this end, no RST of its own account. */
+/*
+ * Its RST only answers for a connection that is gone, and what ended it is not here: no FIN of this
+ * end, no RST of its own account.
+ */
 static bool
 rst_only_answers(const struct side *s)
 {
@@ -113,7 +121,8 @@ report_missing(const struct side *s, struct record_direction *o)
 	for (uint32_t i = 0; i < s->hole_count; i++) {
 		int64_t acked = s->acked < s->lists->holes[i].hi ? s->acked : s->lists->holes[i].hi;
 
-		if (s->lists->holes[i].before && s->packets > 0)	/* of a side never heard all is missing */
+		if (s->lists->holes[i].before &&
+		    s->packets > 0) /* of a side never heard all is missing */
 			continue;
 		o->missing += (uint64_t)(s->lists->holes[i].hi - s->lists->holes[i].lo);
 		if (acked > s->lists->holes[i].lo)
@@ -129,10 +138,14 @@ report_missing(const struct side *s, struct record_direction *o)
 }
 
 static void
-report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o, struct pause pauses[RECORD_PAUSES])
+report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_direction *o,
+    struct pause pauses[RECORD_PAUSES])
 {
 	const struct side *s = &l->side[dir], *peer = &l->side[!dir];
-	struct pause p = { .from = s->data_last, .to = s->after_data, .probes = s->probes_since_data, .trailing = true };
+	struct pause p = { .from = s->data_last,
+		.to = s->after_data,
+		.probes = s->probes_since_data,
+		.trailing = true };
 
 	o->pauses = pauses;
 	o->pause_count = s->pause_count;
@@ -142,13 +155,14 @@ report_pauses(const struct ledger *l, int dir, int64_t t_end, struct record_dire
 		p.to.ns = t_end;
 		p.to.frame = l->last.frame;
 	}
-	if (p.from.frame != 0 && p.to.ns - p.from.ns >= PAUSE_LEAST && !peer->zero_now
-	    && pause_clean(l, s, peer, p.from.ns) && peer->packets > 0)
+	if (p.from.frame != 0 && p.to.ns - p.from.ns >= PAUSE_LEAST && !peer->zero_now &&
+	    pause_clean(l, s, peer, p.from.ns) && peer->packets > 0)
 		pause_keep(pauses, &o->pause_count, &p);
 	for (uint32_t i = 0; i < o->pause_count; i++) {
 		const struct pause *x = &o->pauses[i];
 
-		if (o->pause_from.frame == 0 || x->to.ns - x->from.ns > o->pause_to.ns - o->pause_from.ns) {
+		if (o->pause_from.frame == 0 ||
+		    x->to.ns - x->from.ns > o->pause_to.ns - o->pause_from.ns) {
 			o->pause_from = x->from;
 			o->pause_to = x->to;
 			o->pause_ids_continue = x->ids_continue;
@@ -208,7 +222,8 @@ report_windows(const struct side *s, struct record_direction *o)
 }
 
 void
-side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct record_direction *o, struct ledger_lists *lists)
+side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop,
+    struct record_direction *o, struct ledger_lists *lists)
 {
 	const struct side *s = &l->side[dir];
 	uint8_t ttl = side_ttl(s);
@@ -218,7 +233,7 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop, struct
 	o->stream_bytes = s->data_max > s->low ? (uint64_t)(s->data_max - s->low) : 0;
 	o->acked = s->acked > s->low ? (uint64_t)(s->acked - s->low) : 0;
 	if (o->acked > 0 && s->acked == s->data_max + 1)
-		o->acked--;		/* the FIN is no byte of the stream */
+		o->acked--; /* the FIN is no byte of the stream */
 	report_missing(s, o);
 	o->conflict = s->conflict;
 	o->isn_known = s->isn_known;

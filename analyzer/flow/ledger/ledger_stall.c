@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct chain {			/* the transmissions of interval k */
-	uint32_t	k, lost, above;
-	int64_t		from, to;	/* first lost, end of the episode */
+struct chain { /* the transmissions of interval k */
+	uint32_t k, lost, above;
+	int64_t from, to; /* first lost, end of the episode */
 };
 
 static inline bool
@@ -22,8 +22,8 @@ overlap(const struct chain *a, const struct chain *b)
 /* ---- choosing ----------------------------------------------------------------- */
 
 static bool
-chain_read(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t proven, int64_t t_end,
-    struct chain *c)
+chain_read(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t proven,
+    int64_t t_end, struct chain *c)
 {
 	*c = (struct chain){ .k = k, .from = INT64_MAX };
 	for (uint32_t i = r->cover_at[k]; i < r->cover_at[k + 1]; i++) {
@@ -76,13 +76,13 @@ any_lost(const struct reading *r)
 /* ---- liveness ------------------------------------------------------------------- */
 
 struct liveness {
-	uint32_t	bits;
-	struct moment	at[4];
+	uint32_t bits;
+	struct moment at[4];
 };
 
-struct interval {		/* of packets */
-	int64_t		from, to;
-	uint32_t	u;	/* only data smaller than this counts; 0: any */
+struct interval { /* of packets */
+	int64_t from, to;
+	uint32_t u; /* only data smaller than this counts; 0: any */
 };
 
 static void
@@ -101,7 +101,8 @@ pure_ack(const struct seg *g)
 
 /* L1: a smaller segment of A, cleanly delivered and not itself lost (S4). */
 static void
-live_data(const struct ledger *l, const struct reading *r, const struct interval *in, struct liveness *v)
+live_data(
+    const struct ledger *l, const struct reading *r, const struct interval *in, struct liveness *v)
 {
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		const struct tx *x = &r->tx[i];
@@ -111,7 +112,8 @@ live_data(const struct ledger *l, const struct reading *r, const struct interval
 		if (!clean || g->ns < in->from || g->ns > in->to)
 			continue;
 		for (uint32_t k = x->lo; k < x->hi && clean; k++)
-			clean = !r->early[k] && r->by[k] > x->seg && reading_by_ns(l, r, k) <= g->ns + r->patience;
+			clean = !r->early[k] && r->by[k] > x->seg &&
+			    reading_by_ns(l, r, k) <= g->ns + r->patience;
 		if (clean)
 			live_note(v, LIVE_L1, 0, g);
 	}
@@ -119,7 +121,8 @@ live_data(const struct ledger *l, const struct reading *r, const struct interval
 
 /* L2 (S5): A's FIN draws an ACK of B. */
 static void
-live_fin(const struct ledger *l, const struct reading *r, const struct interval *in, struct liveness *v)
+live_fin(
+    const struct ledger *l, const struct reading *r, const struct interval *in, struct liveness *v)
 {
 	int64_t fin = INT64_MIN;
 
@@ -129,15 +132,17 @@ live_fin(const struct ledger *l, const struct reading *r, const struct interval 
 		if (seg_s2c(g) == (r->dir == 1)) {
 			if ((g->flags & TCP_FIN) && g->ns >= in->from && g->ns <= in->to)
 				fin = g->ns;
-		} else if (fin != INT64_MIN && g->len == 0 && !(g->flags & TCP_RST) && g->ns > fin
-		    && g->ns <= fin + DELACK + 4 * r->rtt) {
+		} else if (fin != INT64_MIN && g->len == 0 && !(g->flags & TCP_RST) &&
+		    g->ns > fin && g->ns <= fin + DELACK + 4 * r->rtt) {
 			live_note(v, LIVE_L2, 1, g);
 			return;
 		}
 	}
 }
 
-/* What comes from the other end sooner than this after a segment was sent without having seen it. */
+/*
+ * What comes from the other end sooner than this after a segment was sent without having seen it.
+ */
 static int64_t
 flight_of(const struct reading *r)
 {
@@ -146,7 +151,8 @@ flight_of(const struct reading *r)
 
 /* L2b: B's FIN is not repeated after A's pure ACK of it. */
 static void
-live_peer_fin(const struct ledger *l, const struct reading *r, const struct interval *in, int64_t t_end, struct liveness *v)
+live_peer_fin(const struct ledger *l, const struct reading *r, const struct interval *in,
+    int64_t t_end, struct liveness *v)
 {
 	const struct seg *fin = NULL, *ack = NULL;
 	int64_t spacing = 0, quiet;
@@ -156,13 +162,14 @@ live_peer_fin(const struct ledger *l, const struct reading *r, const struct inte
 		const struct seg *g = &l->segs[i];
 
 		if (seg_s2c(g) != (r->dir == 1)) {
-			if (!(g->flags & TCP_FIN) || g->ns < in->from || (fin == NULL && g->ns > in->to))
+			if (!(g->flags & TCP_FIN) || g->ns < in->from ||
+			    (fin == NULL && g->ns > in->to))
 				continue;
 			again += ack != NULL && g->ns > ack->ns + flight_of(r);
 			spacing = fin != NULL ? g->ns - fin->ns : 0;
 			fin = g;
-		} else if (fin != NULL && ack == NULL && pure_ack(g) && g->ns <= in->to
-		    && (int32_t)(g->ack - (fin->seq + fin->len + 1)) >= 0) {
+		} else if (fin != NULL && ack == NULL && pure_ack(g) && g->ns <= in->to &&
+		    (int32_t)(g->ack - (fin->seq + fin->len + 1)) >= 0) {
 			ack = g;
 		}
 	}
@@ -171,15 +178,16 @@ live_peer_fin(const struct ledger *l, const struct reading *r, const struct inte
 		live_note(v, LIVE_L2B, 2, ack);
 }
 
-struct repeats {		/* S22: B's unacknowledged small data, said again */
-	uint32_t	count, after_ack, news;
+struct repeats { /* S22: B's unacknowledged small data, said again */
+	uint32_t count, after_ack, news;
 	const struct seg *last;
-	int64_t		spacing;	/* before the last */
-	const struct seg *answer;	/* A's empty ACK after the last */
+	int64_t spacing;          /* before the last */
+	const struct seg *answer; /* A's empty ACK after the last */
 };
 
 static void
-repeats_read(const struct ledger *l, const struct reading *r, const struct interval *in, struct repeats *o)
+repeats_read(
+    const struct ledger *l, const struct reading *r, const struct interval *in, struct repeats *o)
 {
 	const struct side *b = &l->side[!r->dir];
 	int64_t seen = b->floor > 1 ? b->floor : 1, before = INT64_MIN;
@@ -198,7 +206,8 @@ repeats_read(const struct ledger *l, const struct reading *r, const struct inter
 				answered = end;
 				answered_ns = g->ns;
 			}
-			if (o->last != NULL && o->answer == NULL && end >= side_rel(b, o->last->seq) + o->last->len)
+			if (o->last != NULL && o->answer == NULL &&
+			    end >= side_rel(b, o->last->seq) + o->last->len)
 				o->answer = g;
 			continue;
 		}
@@ -221,7 +230,8 @@ repeats_read(const struct ledger *l, const struct reading *r, const struct inter
 
 /* L3: B was repeating, and stops for good right after A's empty ACK. */
 static void
-live_repeats(const struct reading *r, const struct interval *in, const struct repeats *p, int64_t t_end, struct liveness *v)
+live_repeats(const struct reading *r, const struct interval *in, const struct repeats *p,
+    int64_t t_end, struct liveness *v)
 {
 	int64_t quiet = SECOND > 2 * p->spacing ? SECOND : 2 * p->spacing;
 
@@ -269,7 +279,8 @@ chain_keep(struct record_stall *s, const struct transmission *t)
 }
 
 static void
-fill_chain(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t proven, struct record_stall *s)
+fill_chain(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t proven,
+    struct record_stall *s)
 {
 	uint32_t starts[8], n = 0;
 	bool single = false;
@@ -278,7 +289,8 @@ fill_chain(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t
 	for (uint32_t i = r->cover_at[k]; i < r->cover_at[k + 1]; i++) {
 		const struct tx *x = &r->tx[r->cover[i]];
 		const struct seg *g = &l->segs[x->seg];
-		struct transmission t = { g->ns, g->frame, g->w, g->ip_id, (g->bits & SEG_DF) != 0, x->super, x->lost };
+		struct transmission t = { g->ns, g->frame, g->w, g->ip_id, (g->bits & SEG_DF) != 0,
+			x->super, x->lost };
 		uint32_t j = 0;
 
 		s->chain_count++;
@@ -322,7 +334,7 @@ fill_delivery(const struct ledger *l, const struct reading *r, uint32_t k, struc
 			uint32_t w = reading_clean(l, r, j, &tx);
 
 			if (w == 0)
-				w = UINT32_MAX;		/* contested, or not delivered */
+				w = UINT32_MAX; /* contested, or not delivered */
 			s->delivered_w = w > s->delivered_w ? w : s->delivered_w;
 		}
 	}
@@ -367,7 +379,10 @@ fill_later(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 	}
 }
 
-/* When the byte was sent, or passed over by what is sent behind it: its first transmission may not be in the capture. */
+/*
+ * When the byte was sent, or passed over by what is sent behind it: its first transmission may not
+ * be in the capture.
+ */
 static int64_t
 passed_over(const struct ledger *l, const struct reading *r, uint32_t k)
 {
@@ -378,8 +393,8 @@ passed_over(const struct ledger *l, const struct reading *r, uint32_t k)
 }
 
 /*
- * A receiver whose SACK is not there, or not readable, repeats its ACK for each packet that comes behind the hole.
- * Those that A's packets of other sizes may have drawn are not counted.
+ * A receiver whose SACK is not there, or not readable, repeats its ACK for each packet that comes
+ * behind the hole. Those that A's packets of other sizes may have drawn are not counted.
  */
 static void
 fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct record_stall *s)
@@ -387,7 +402,7 @@ fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 	const struct side *a = &l->side[r->dir];
 	const uint32_t largest = side_largest(l, r->dir);
 	const struct seg *said = NULL;
-	uint32_t acks = 0, others = 0, drawn = 0;	/* drawn: before the last such ACK */
+	uint32_t acks = 0, others = 0, drawn = 0; /* drawn: before the last such ACK */
 	int64_t since = passed_over(l, r, k);
 
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -395,7 +410,8 @@ fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 		bool during = g->ns >= since;
 
 		if (seg_s2c(g) == (r->dir == 1)) {
-			others += during && (!seg_is_data(g) || seg_super(g, largest) || g->w < s->w_min);
+			others +=
+			    during && (!seg_is_data(g) || seg_super(g, largest) || g->w < s->w_min);
 		} else if (seg_is_ack(g, r->dir) && side_rel(a, g->ack) == r->point[k]) {
 			if (during && pure_ack(g) && said != NULL && said->window == g->window) {
 				if (acks++ == 0)
@@ -411,7 +427,8 @@ fill_again(const struct ledger *l, const struct reading *r, uint32_t k, struct r
 
 /* Where the episode began: S3. */
 static int64_t
-episode_from(const struct ledger *l, const struct reading *r, uint32_t k, uint32_t u, struct record_stall *s)
+episode_from(
+    const struct ledger *l, const struct reading *r, uint32_t k, uint32_t u, struct record_stall *s)
 {
 	const struct tx *head = &r->tx[r->cover[r->cover_at[k]]];
 	int64_t from = s->first.ns;
@@ -423,13 +440,17 @@ episode_from(const struct ledger *l, const struct reading *r, uint32_t k, uint32
 		const struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
 
-		if (x->lost && !x->super && u != 0 && g->w >= u && g->ns < from && g->ns >= s->first.ns - SECOND)
+		if (x->lost && !x->super && u != 0 && g->w >= u && g->ns < from &&
+		    g->ns >= s->first.ns - SECOND)
 			from = g->ns;
 	}
 	return from;
 }
 
-/* A packet of either end, empty ones too, keeps a connection in the memory of what it passes; the burst itself is none before it. */
+/*
+ * A packet of either end, empty ones too, keeps a connection in the memory of what it passes; the
+ * burst itself is none before it.
+ */
 static void
 fill_idle(const struct ledger *l, const struct reading *r, struct record_stall *s)
 {
@@ -449,13 +470,19 @@ fill_idle(const struct ledger *l, const struct reading *r, struct record_stall *
 }
 
 static void
-fill_witnesses(const struct ledger *l, const struct reading *r, int64_t from, struct record_stall *s)
+fill_witnesses(
+    const struct ledger *l, const struct reading *r, int64_t from, struct record_stall *s)
 {
-	/* the head's first transmission may have arrived, and its ACK not: what was sent behind it is of this stall */
-	int64_t begun = s->chain_len > 0 && s->chain[0].ns < s->first.ns ? s->chain[0].ns : s->first.ns;
+	/*
+	 * the head's first transmission may have arrived, and its ACK not: what was sent behind it
+	 * is of this stall
+	 */
+	int64_t begun =
+	    s->chain_len > 0 && s->chain[0].ns < s->first.ns ? s->chain[0].ns : s->first.ns;
 
 	s->first_of_size = true;
-	s->pieces_came = l->side[r->dir].sums.super_came_ns != 0 && l->side[r->dir].sums.super_came_ns < begun;
+	s->pieces_came =
+	    l->side[r->dir].sums.super_came_ns != 0 && l->side[r->dir].sums.super_came_ns < begun;
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		const struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
@@ -500,8 +527,8 @@ fill_peer(const struct ledger *l, const struct reading *r, int64_t from, struct 
 }
 
 static void
-stall_fill(const struct ledger *l, const struct reading *r, const struct totals *t, const struct chain *c,
-    int64_t t_end, struct record_stall *s)
+stall_fill(const struct ledger *l, const struct reading *r, const struct totals *t,
+    const struct chain *c, int64_t t_end, struct record_stall *s)
 {
 	struct liveness v;
 	struct repeats p;
@@ -512,7 +539,9 @@ stall_fill(const struct ledger *l, const struct reading *r, const struct totals 
 	s->key.m = (uint32_t)r->dir;
 	s->from = l->end[r->dir];
 	s->to = l->end[!r->dir];
-	s->head = r->point[c->k] > l->side[r->dir].low ? (uint64_t)(r->point[c->k] - l->side[r->dir].low) : 0;
+	s->head = r->point[c->k] > l->side[r->dir].low
+	    ? (uint64_t)(r->point[c->k] - l->side[r->dir].low)
+	    : 0;
 	s->proven = sums_proven(t, c->from, c->to, NULL);
 	s->u = least_lost_above(t, s->proven);
 	fill_chain(l, r, c->k, s->proven, s);
@@ -570,9 +599,11 @@ stalls_find(const struct ledger *l, const struct reading *r, const struct totals
 		best.lost = 0;
 		best.above = 0;
 		for (uint32_t k = 0; k + 1 < r->points; k++) {
-			if (r->cover_at[k + 1] - r->cover_at[k] < 2 || r->tx[r->cover[r->cover_at[k]]].seg >= until)
+			if (r->cover_at[k + 1] - r->cover_at[k] < 2 ||
+			    r->tx[r->cover[r->cover_at[k]]].seg >= until)
 				continue;
-			if (!chain_read(l, r, k, sums_proven(t, INT64_MIN, 0, NULL), t_end, &c) || chain_told(&c, told, n))
+			if (!chain_read(l, r, k, sums_proven(t, INT64_MIN, 0, NULL), t_end, &c) ||
+			    chain_told(&c, told, n))
 				continue;
 			if (best.lost == 0 || chain_better(&c, &best))
 				best = c;
@@ -592,7 +623,8 @@ stall_complete(const struct ledger *l, int dir, const struct totals *t, struct r
 {
 	(void)l;
 	(void)dir;
-	s->proven = sums_proven(t, s->first.ns, s->delivered.frame != 0 ? s->delivered.ns : s->last.ns, NULL);
+	s->proven = sums_proven(
+	    t, s->first.ns, s->delivered.frame != 0 ? s->delivered.ns : s->last.ns, NULL);
 	s->u = least_lost_above(t, s->proven);
 	s->n_lost_ge = s->n_ok_ge = s->n_lost_lt = s->n_ok_lt = 0;
 	for (uint32_t i = 0; i < t->size_count; i++) {
@@ -627,7 +659,8 @@ ptb_after(const struct ledger *l, const struct reading *r, int64_t at, struct re
 		const struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
 
-		s->ptb_after += !x->super && g->w > s->ptb_mtu && g->ns > at + grace && (x->lost || !x->delivered);
+		s->ptb_after += !x->super && g->w > s->ptb_mtu && g->ns > at + grace &&
+		    (x->lost || !x->delivered);
 	}
 }
 
@@ -653,7 +686,7 @@ stall_icmp(const struct ledger *l, int dir, struct record_stall *s, const struct
 	}
 	if (best == NULL)
 		return;
-	s->pieces_came = false;		/* its card cuts at what it was told */
+	s->pieces_came = false; /* its card cuts at what it was told */
 	s->ptb_mtu = best->e.mtu;
 	s->ptb_from = best->e.from;
 	s->ptb_cut = best->by_cut_quote;

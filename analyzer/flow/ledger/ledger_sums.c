@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIZES_FIRST = 4 };		/* LEDGER_SIZES is a power of two above */
+enum { SIZES_FIRST = 4 }; /* LEDGER_SIZES is a power of two above */
 
 static const int64_t epoch = 600 * SECOND;
 
@@ -72,13 +72,14 @@ note_join(struct size_note *to, const struct size_note *x)
 }
 
 /*
- * Room for a size, which stands at place i: the two smallest become one, for what a path does to large packets the large
- * sizes tell.  It has the name of the smaller, as a size proven must not be rounded up.  The place of the size.
+ * Room for a size, which stands at place i: the two smallest become one, for what a path does to
+ * large packets the large sizes tell.  It has the name of the smaller, as a size proven must not be
+ * rounded up.  The place of the size.
  */
 static uint32_t
 sums_fold(struct totals *t, uint32_t i, uint32_t w)
 {
-	if (i < 2) {		/* it is one of the two itself */
+	if (i < 2) { /* it is one of the two itself */
 		t->sizes[0].w = i == 0 ? w : t->sizes[0].w;
 		return 0;
 	}
@@ -94,11 +95,12 @@ sums_size(struct totals *t, uint32_t w)
 {
 	uint32_t i = t->size_count;
 
-	while (i > 0 && t->sizes[i - 1].w > w)	/* most segments are of the largest size */
+	while (i > 0 && t->sizes[i - 1].w > w) /* most segments are of the largest size */
 		i--;
 	if (i > 0 && t->sizes[i - 1].w == w)
 		return &t->sizes[i - 1];
-	if (t->size_count == t->size_room && (t->size_room == LEDGER_SIZES || !sums_grow(t)) && (i = sums_fold(t, i, w)) == 0)
+	if (t->size_count == t->size_room && (t->size_room == LEDGER_SIZES || !sums_grow(t)) &&
+	    (i = sums_fold(t, i, w)) == 0)
 		return &t->sizes[0];
 	memmove(t->sizes + i + 1, t->sizes + i, (t->size_count - i) * sizeof(t->sizes[0]));
 	memset(&t->sizes[i], 0, sizeof(t->sizes[i]));
@@ -110,12 +112,13 @@ sums_size(struct totals *t, uint32_t w)
 uint32_t
 sums_proven(const struct totals *t, int64_t from, int64_t to, struct moment *at)
 {
-	for (uint32_t i = t->size_count; i-- > 0; ) {
+	for (uint32_t i = t->size_count; i-- > 0;) {
 		const struct size_note *n = &t->sizes[i];
 
 		if (!n->clean)
 			continue;
-		if (from != INT64_MIN && (n->clean_last < from - epoch || n->clean_first > to + epoch))
+		if (from != INT64_MIN &&
+		    (n->clean_last < from - epoch || n->clean_first > to + epoch))
 			continue;
 		if (at != NULL)
 			*at = (struct moment){ n->clean_first, n->clean_frame };

@@ -52,8 +52,8 @@ static bool
 reading_room(struct reading *r, uint32_t n)
 {
 	size_t points = 2 * (size_t)n + 1;
-	uint8_t *p = malloc(n * (sizeof(struct tx) + sizeof(uint32_t)) + points * (sizeof(int64_t) + 2) +
-	    2 * (points + 1) * sizeof(uint32_t));
+	uint8_t *p = malloc(n * (sizeof(struct tx) + sizeof(uint32_t)) +
+	    points * (sizeof(int64_t) + 2) + 2 * (points + 1) * sizeof(uint32_t));
 
 	if (p == NULL)
 		return false;
@@ -154,7 +154,7 @@ cover_tangle(const struct ledger *l, struct reading *r, uint32_t budget)
 	for (uint32_t k = 0; k < r->points; k++)
 		r->cover_at[k + 1] += r->cover_at[k];
 	for (uint32_t k = 0; k < r->points; k++)
-		r->by[k] = r->cover_at[k];	/* for a moment: where the next one goes */
+		r->by[k] = r->cover_at[k]; /* for a moment: where the next one goes */
 	for (uint32_t i = 0; i < r->tx_count; i++)
 		for (uint32_t k = r->tx[i].lo; k < r->tx[i].hi; k++)
 			r->cover[r->by[k]++] = i;
@@ -185,20 +185,23 @@ interval_acked(struct reading *r, uint32_t k, uint32_t ack)
 }
 
 struct sack_cache {
-	int64_t		lo;
-	uint32_t	k;
+	int64_t lo;
+	uint32_t k;
 };
 
 static bool
-sack_is_duplicate(const struct side *s, const struct span32 *b, uint32_t n, uint32_t i, int64_t acked)
+sack_is_duplicate(
+    const struct side *s, const struct span32 *b, uint32_t n, uint32_t i, int64_t acked)
 {
 	int64_t lo = side_rel(s, b[i].lo), hi = side_rel(s, b[i].hi);
 
-	return hi <= acked || (i == 0 && n > 1 && side_rel(s, b[1].lo) <= lo && hi <= side_rel(s, b[1].hi));
+	return hi <= acked ||
+	    (i == 0 && n > 1 && side_rel(s, b[1].lo) <= lo && hi <= side_rel(s, b[1].hi));
 }
 
 static void
-reading_sack(const struct ledger *l, struct reading *r, uint32_t at, int64_t acked, struct sack_cache *cache)
+reading_sack(
+    const struct ledger *l, struct reading *r, uint32_t at, int64_t acked, struct sack_cache *cache)
 {
 	const struct side *s = &l->side[r->dir];
 	const struct seg *g = &l->segs[at];
@@ -231,7 +234,7 @@ reading_acks(const struct ledger *l, struct reading *r)
 	for (uint32_t i = 0; i < 8; i++)
 		cache[i].k = NEVER;
 	for (; k + 1 < r->points && r->point[k + 1] <= s->floor; k++)
-		if (cover_count(r, k) > 0) {	/* delivered before this window */
+		if (cover_count(r, k) > 0) { /* delivered before this window */
 			r->by[k] = r->tx[r->cover[r->cover_at[k]]].seg;
 			r->early[k] = 1;
 		}
@@ -301,7 +304,7 @@ reading_plain(const struct ledger *l, struct reading *r)
 	const struct side *s = &l->side[r->dir];
 	const uint32_t largest = side_largest(l, r->dir);
 	int64_t acked = s->floor;
-	uint32_t k = 0;		/* the first that is not acknowledged */
+	uint32_t k = 0; /* the first that is not acknowledged */
 
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct seg *g = &l->segs[i];
@@ -309,7 +312,8 @@ reading_plain(const struct ledger *l, struct reading *r)
 
 		if (is_data(g, r->dir)) {
 			rel = side_rel(s, g->seq);
-			if ((r->tx_count > 0 && rel != r->point[r->tx_count]) || rel + g->len <= acked)
+			if ((r->tx_count > 0 && rel != r->point[r->tx_count]) ||
+			    rel + g->len <= acked)
 				return false;
 			plain_data(l, r, i, rel, seg_super(g, largest));
 		} else if (seg_is_ack(g, r->dir)) {
@@ -333,7 +337,9 @@ reading_plain(const struct ledger *l, struct reading *r)
 static bool
 reading_take(const struct ledger *l, int dir, uint32_t n, struct reading *r)
 {
-	*r = (struct reading){ .dir = dir, .delay = INT64_MAX, .rtt = SECOND, .patience = DELACK + 4 * SECOND };
+	*r = (struct reading){
+		.dir = dir, .delay = INT64_MAX, .rtt = SECOND, .patience = DELACK + 4 * SECOND
+	};
 	if (!reading_room(r, n))
 		return false;
 	if (reading_plain(l, r))
@@ -380,13 +386,16 @@ losses_followed(const struct ledger *l, struct reading *r)
 static const struct seg *
 last_ack(const struct ledger *l, const struct reading *r)
 {
-	for (uint32_t i = l->count; i-- > 0; )
+	for (uint32_t i = l->count; i-- > 0;)
 		if (seg_is_ack(&l->segs[i], r->dir))
 			return &l->segs[i];
 	return NULL;
 }
 
-/* (c): the last of a chain, and then long silence; or the receiver speaks, late, and still asks for its first byte. */
+/*
+ * (c): the last of a chain, and then long silence; or the receiver speaks, late, and still asks for
+ * its first byte.
+ */
 static void
 losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 {
@@ -405,7 +414,10 @@ losses_last(const struct ledger *l, struct reading *r, int64_t t_end)
 	}
 }
 
-/* It was sent no longer before all its bytes were acknowledged than an answer may take: it may have brought them. */
+/*
+ * It was sent no longer before all its bytes were acknowledged than an answer may take: it may have
+ * brought them.
+ */
 static bool
 answered_in_time(const struct ledger *l, const struct reading *r, const struct tx *x)
 {
@@ -416,9 +428,9 @@ answered_in_time(const struct ledger *l, const struct reading *r, const struct t
 }
 
 /*
- * A D-SACK that tells of bytes sent at least twice: a "lost" one was not.  It came late, or its ACK did: the first that the
- * ACK may answer.  Else the first of all, whose ACK was lost: had a later one come first, the receiver would not have
- * waited for the last.
+ * A D-SACK that tells of bytes sent at least twice: a "lost" one was not.  It came late, or its ACK
+ * did: the first that the ACK may answer.  Else the first of all, whose ACK was lost: had a later
+ * one come first, the receiver would not have waited for the last.
  */
 static void
 losses_refuted(const struct ledger *l, struct reading *r, uint32_t at, int64_t lo, int64_t hi)
@@ -426,7 +438,8 @@ losses_refuted(const struct ledger *l, struct reading *r, uint32_t at, int64_t l
 	uint32_t worst = NEVER, late = NEVER, sent = 0;
 
 	for (uint32_t k = point_find(r, lo); k + 1 < r->points && r->point[k] < hi; k++)
-		for (uint32_t i = r->cover_at[k]; i < r->cover_at[k + 1] && r->tx[r->cover[i]].seg < at; i++) {
+		for (uint32_t i = r->cover_at[k];
+		     i < r->cover_at[k + 1] && r->tx[r->cover[i]].seg < at; i++) {
 			uint32_t n = r->cover[i];
 			const struct tx *x = &r->tx[n];
 
@@ -452,10 +465,14 @@ losses_duplicates(const struct ledger *l, struct reading *r)
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct seg *g = &l->segs[i];
 
-		/* below its own ACK: one that was overtaken tells of what the next one has acknowledged */
+		/*
+		 * below its own ACK: one that was overtaken tells of what the next one has
+		 * acknowledged
+		 */
 		if (seg_is_ack(g, r->dir) && seg_sacks(g) > 0 &&
 		    sack_is_duplicate(s, &l->sacks[g->sack], seg_sacks(g), 0, side_rel(s, g->ack)))
-			losses_refuted(l, r, i, side_rel(s, l->sacks[g->sack].lo), side_rel(s, l->sacks[g->sack].hi));
+			losses_refuted(l, r, i, side_rel(s, l->sacks[g->sack].lo),
+			    side_rel(s, l->sacks[g->sack].hi));
 	}
 }
 
@@ -502,8 +519,8 @@ losses_beside(const struct ledger *l, struct reading *r)
 	for (uint32_t i = 0; i < r->tx_count; i++) {
 		struct tx *x = &r->tx[i];
 
-		if (!x->lost && !x->refuted && !x->delivered && !x->followed && !x->super
-		    && l->segs[x->seg].w >= w && l->segs[x->seg].ns <= last)
+		if (!x->lost && !x->refuted && !x->delivered && !x->followed && !x->super &&
+		    l->segs[x->seg].w >= w && l->segs[x->seg].ns <= last)
 			x->lost = true;
 	}
 }
@@ -584,7 +601,8 @@ readings_take(const struct ledger *l, int64_t t_end, struct readings *r)
 	for (int d = 0; d < 2; d++) {
 		r->dir[d].rtt = r->rtt;
 		/* joined in the middle, of one side's data only: as long as others of it waited */
-		r->dir[d].patience = DELACK + 4 * (r->rtt_known || delay[d] > r->rtt ? r->rtt : delay[d]);
+		r->dir[d].patience =
+		    DELACK + 4 * (r->rtt_known || delay[d] > r->rtt ? r->rtt : delay[d]);
 		reading_judge_losses(l, &r->dir[d], t_end);
 	}
 	return true;

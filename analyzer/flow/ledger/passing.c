@@ -35,7 +35,7 @@ passing_settle(struct passing *p)
 		i--;
 	} else if (p->count > 0 && i == 0 && (p->v[0].folded || p->count == RECORD_SIZES)) {
 		p->v[0].folded = true;
-	} else if (p->count == RECORD_SIZES && i == 1) {	/* it is one of the two smallest itself */
+	} else if (p->count == RECORD_SIZES && i == 1) { /* it is one of the two smallest itself */
 		i = 0;
 		p->v[0].w = w;
 		p->v[0].folded = true;

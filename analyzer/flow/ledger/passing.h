@@ -11,13 +11,13 @@
 #include "record/record.h"
 
 struct passing {
-	struct passed	run;		/* packets of one size in a row, not yet in the table */
-	uint32_t	count;
-	struct passed	v[RECORD_SIZES];	/* ascending w */
+	struct passed run; /* packets of one size in a row, not yet in the table */
+	uint32_t count;
+	struct passed v[RECORD_SIZES]; /* ascending w */
 };
 
 /* The run too: now the table tells of all. */
-void	passing_settle(struct passing *p);
+void passing_settle(struct passing *p);
 
 static inline void
 passing_note(struct passing *p, uint32_t w, const struct moment *at)

@@ -70,7 +70,7 @@ packet_checksum_bad(const struct packet *p)
 	if (p->kind != PACKET_TCP || p->cut || p->options_cut || p->caplen != p->len)
 		return false;
 	sum = (uint64_t)htobe16(PROTO_TCP) + htobe32(len);
-	sum = sum_words(sum, p->src.b, sizeof(p->src.b));	/* zeros behind an IPv4 address */
+	sum = sum_words(sum, p->src.b, sizeof(p->src.b)); /* zeros behind an IPv4 address */
 	sum = sum_words(sum, p->dst.b, sizeof(p->dst.b));
 	sum = sum_lanes(sum, p->payload - p->header_len, len);
 	while (sum > 0xffff)

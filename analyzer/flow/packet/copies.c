@@ -10,18 +10,25 @@ enum {
 	 * capture).  6144 packets are 200 ms at 30,000 a second; a mirror's
 	 * copy, at most 1 ms late, is found at 6 million a second.
 	 */
-	SETS = 2048,			/* at most, */
-	SETS_FIRST = 16,		/* for a capture may have thousands of interfaces; grown rather than evicting */
+	SETS = 2048, /* at most, */
+	SETS_FIRST =
+	    16, /* for a capture may have thousands of interfaces; grown rather than evicting */
 	WAYS = 3,
-	TTL_SPREAD = 8,			/* two mirrors along one path */
+	TTL_SPREAD = 8, /* two mirrors along one path */
 	LOOP_SIGHTINGS = 3,
-	CIRCLE_SIGHTINGS = 10,		/* no capture has so many mirrors along one path */
-	ICMP_BYTES = 64,		/* compared: header, quoted IP header with its id, ports, number */
-	TWICE_LEAST = 3, TWICE_PERCENT = 30, TWICE_STAYS = 15, LATELY = 512, SENDERS = 64,
+	CIRCLE_SIGHTINGS = 10, /* no capture has so many mirrors along one path */
+	ICMP_BYTES = 64,       /* compared: header, quoted IP header with its id, ports, number */
+	TWICE_LEAST = 3,
+	TWICE_PERCENT = 30,
+	TWICE_STAYS = 15,
+	LATELY = 512,
+	SENDERS = 64,
 };
-static const int64_t copy_ns = 1000000;		/* one mirror, or routed past it once */
-static const int64_t twice_ns = 20000000;	/* two ports of a switch, two buffers, where each packet comes so */
-static const int64_t mirror_ns = 200000000;	/* two mirrors apart; with a TSval, where each packet comes so */
+static const int64_t copy_ns = 1000000; /* one mirror, or routed past it once */
+static const int64_t twice_ns =
+    20000000; /* two ports of a switch, two buffers, where each packet comes so */
+static const int64_t mirror_ns =
+    200000000; /* two mirrors apart; with a TSval, where each packet comes so */
 
 /*
  * Entries of one set share a cache line.  A fingerprint of 64 bits stands for
@@ -29,30 +36,31 @@ static const int64_t mirror_ns = 200000000;	/* two mirrors apart; with a TSval, 
  * Its low bits are those that choose the set.
  */
 struct set {
-	uint64_t	print[WAYS];	/* 0 = empty */
-	int64_t		ns[WAYS];	/* of the first sighting */
-	uint8_t		ttl[WAYS];	/* of the first sighting */
-	uint8_t		last_ttl[WAYS];
-	uint8_t		falling[WAYS];	/* sightings in a row, each with a smaller TTL; 0 = not so */
-	uint8_t		spare[7];
+	uint64_t print[WAYS]; /* 0 = empty */
+	int64_t ns[WAYS];     /* of the first sighting */
+	uint8_t ttl[WAYS];    /* of the first sighting */
+	uint8_t last_ttl[WAYS];
+	uint8_t falling[WAYS]; /* sightings in a row, each with a smaller TTL; 0 = not so */
+	uint8_t spare[7];
 };
 _Static_assert(sizeof(struct set) == 64, "a set is a cache line");
 
 /*
- * SYNs and data, lately looked at: all, and those that came again so soon (twice_most()).  No sender repeats nearly each of
- * them, and so soon: the capture holds them twice.
+ * SYNs and data, lately looked at: all, and those that came again so soon (twice_most()).  No
+ * sender repeats nearly each of them, and so soon: the capture holds them twice.
  */
 struct share {
-	uint32_t	all, twice;
-	bool		most;		/* known to come so: kept while a burst is here once, and its copies are due */
+	uint32_t all, twice;
+	bool most; /* known to come so: kept while a burst is here once, and its copies are due */
 };
 
 struct copies {
-	struct set		*sets;
-	uint64_t		 mask;	/* a power of two of sets, less one */
-	struct share		 share;
-	struct share		 of_sender[SENDERS];	/* by a hash of its address: one direction alone may be mirrored twice */
-	struct copies_counters	 counters;
+	struct set *sets;
+	uint64_t mask; /* a power of two of sets, less one */
+	struct share share;
+	struct share of_sender[SENDERS]; /* by a hash of its address: one direction alone may be
+					    mirrored twice */
+	struct copies_counters counters;
 };
 
 static struct set *
@@ -133,7 +141,8 @@ print_finish(uint64_t h, uint64_t place)
 
 /* What a glance tells that is seldom the same in two packets: it chooses the set. */
 static inline uint64_t
-mix_numbers(uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t window, uint16_t ip_id)
+mix_numbers(
+    uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t window, uint16_t ip_id)
 {
 	return mix(mix(0x9e3779b97f4a7c15u, (uint64_t)seq << 32 | ack),
 	    (uint64_t)sport << 48 | (uint64_t)dport << 32 | (uint64_t)window << 16 | ip_id);
@@ -141,8 +150,9 @@ mix_numbers(uint32_t seq, uint32_t ack, uint16_t sport, uint16_t dport, uint16_t
 
 /*
  * S16: 5-tuple, seq, ack, len, flags, window, TSval and IP ID.  Two chains of
- * multiplications that do not wait for each other.  Where no IP ID counts them, two ACKs of one tick of the clock
- * differ in what they have heard of: their SACK blocks.  There are many of them in a row: those choose the set, too.
+ * multiplications that do not wait for each other.  Where no IP ID counts them, two ACKs of one
+ * tick of the clock differ in what they have heard of: their SACK blocks.  There are many of them
+ * in a row: those choose the set, too.
  */
 static inline uint64_t
 print_tcp(const struct packet *p, uint64_t numbers)
@@ -152,7 +162,8 @@ print_tcp(const struct packet *p, uint64_t numbers)
 	g = mix(numbers, (uint64_t)p->flags << 32 | (p->has_ts ? p->tsval : 0));
 	for (unsigned int i = 0; i < p->sack_count; i++)
 		g = mix(g, (uint64_t)p->sack[i][0] << 32 | p->sack[i][1]);
-	return print_finish(mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, p->sack_count > 0 ? g : numbers);
+	return print_finish(
+	    mix(h, (uint64_t)p->len << 1 | p->has_ts) ^ g, p->sack_count > 0 ? g : numbers);
 }
 
 static uint64_t
@@ -168,21 +179,26 @@ print_icmp(const struct packet *p)
 	return print_finish(h ^ 0x1c3b, h);
 }
 
-/* A bare ACK without timestamp and IP ID, or one whose SACK blocks were cut, looks like the next one: never a copy. */
+/*
+ * A bare ACK without timestamp and IP ID, or one whose SACK blocks were cut, looks like the next
+ * one: never a copy.
+ */
 static inline bool
 tcp_eligible(const struct packet *p)
 {
-	return p->len != 0 || (p->has_ts && !p->options_cut) || (p->src.family == 4 && p->ip_id != 0);
+	return p->len != 0 || (p->has_ts && !p->options_cut) ||
+	    (p->src.family == 4 && p->ip_id != 0);
 }
 
 /*
- * A bare ACK that no IP ID and no SACK block tells from the next one of the same tick: it is left out, for the next one
- * says nothing new, but it proves no mirror.
+ * A bare ACK that no IP ID and no SACK block tells from the next one of the same tick: it is left
+ * out, for the next one says nothing new, but it proves no mirror.
  */
 static inline bool
 tcp_alike(const struct packet *p)
 {
-	return p->len == 0 && p->ip_id == 0 && p->sack_count == 0 && (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0;
+	return p->len == 0 && p->ip_id == 0 && p->sack_count == 0 &&
+	    (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0;
 }
 
 /* The same echo or the same quote again, with nothing that tells two apart, is no copy. */
@@ -201,7 +217,8 @@ share_add(struct share *s, bool again)
 	}
 	s->all++;
 	s->twice += again;
-	s->most = s->twice >= TWICE_LEAST && s->twice * 100 >= s->all * (s->most ? TWICE_STAYS : TWICE_PERCENT);
+	s->most = s->twice >= TWICE_LEAST &&
+	    s->twice * 100 >= s->all * (s->most ? TWICE_STAYS : TWICE_PERCENT);
 }
 
 static inline size_t
@@ -221,8 +238,8 @@ all_twice(const struct copies *c, const struct packet *p)
 }
 
 /*
- * How late a copy comes where each packet comes twice.  The two ends of a long bridged link show the same TTL: there the
- * TSval tells, for who sends again after a round trip has another one.
+ * How late a copy comes where each packet comes twice.  The two ends of a long bridged link show
+ * the same TTL: there the TSval tells, for who sends again after a round trip has another one.
  */
 static inline int64_t
 twice_most(const struct packet *p)
@@ -231,12 +248,13 @@ twice_most(const struct packet *p)
 }
 
 /*
- * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet.  Equal, too, if an ID that
- * counts does, or both: who sends again has counted on, and his clock has gone on (two captures of one wire made one, whose
- * clocks differ).
+ * S16: TTL equal or one apart 1 ms; up to eight apart 200 ms if ID or TSval tell the packet. Equal,
+ * too, if an ID that counts does, or both: who sends again has counted on, and his clock has gone
+ * on (two captures of one wire made one, whose clocks differ).
  */
 static inline bool
-is_copy(const struct copies *c, const struct packet *p, const struct set *s, unsigned int i, bool ids_count)
+is_copy(const struct copies *c, const struct packet *p, const struct set *s, unsigned int i,
+    bool ids_count)
 {
 	int64_t age = llabs(p->at.ns - s->ns[i]); /* clocks of two queues differ */
 	int ttl = abs((int)p->ttl - (int)s->ttl[i]);
@@ -329,8 +347,8 @@ set_put(struct copies *c, uint64_t print, const struct packet *p)
 }
 
 static void
-count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet *p,
-    uint64_t *dropped)
+count_loop(
+    struct copies *c, struct set *s, unsigned int i, const struct packet *p, uint64_t *dropped)
 {
 	/* It goes on until the TTL is used up: look for the next from here. */
 	s->ns[i] = p->at.ns;
@@ -338,7 +356,7 @@ count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet 
 	c->counters.circles += s->falling[i] == CIRCLE_SIGHTINGS;
 	if (s->falling[i] != LOOP_SIGHTINGS)
 		return;
-	*dropped -= 1;		/* the second sighting, counted as a copy */
+	*dropped -= 1; /* the second sighting, counted as a copy */
 	if (c->counters.dropped == 0)
 		c->counters.first = (struct moment){ 0 };
 	if (c->counters.loops++ == 0)
@@ -349,8 +367,8 @@ count_loop(struct copies *c, struct set *s, unsigned int i, const struct packet 
 static void
 count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet *p)
 {
-	uint64_t *dropped = p->kind == PACKET_ICMP ? &c->counters.dropped_icmp :
-	    &c->counters.dropped;
+	uint64_t *dropped =
+	    p->kind == PACKET_ICMP ? &c->counters.dropped_icmp : &c->counters.dropped;
 
 	if (s->falling[i] == 0 || p->ttl >= s->last_ttl[i])
 		s->falling[i] = 0;
@@ -369,7 +387,8 @@ count_copy(struct copies *c, struct set *s, unsigned int i, const struct packet 
 void
 copies_fetch(const struct copies *c, const struct glance *g)
 {
-	__builtin_prefetch(set_of(c, mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id)), 1);
+	__builtin_prefetch(
+	    set_of(c, mix_numbers(g->seq, g->ack, g->sport, g->dport, g->window, g->ip_id)), 1);
 }
 
 /* `s' NULL: for the first time. */
@@ -394,7 +413,8 @@ copies_seen(struct copies *c, const struct packet *p, bool ids_count)
 		if (!tcp_eligible(p))
 			return false;
 		c->counters.eligible++;
-		print = print_tcp(p, mix_numbers(p->seq, p->ack, p->sport, p->dport, p->window, p->ip_id));
+		print = print_tcp(
+		    p, mix_numbers(p->seq, p->ack, p->sport, p->dport, p->window, p->ip_id));
 	} else if (p->kind == PACKET_ICMP && icmp_eligible(p)) {
 		print = print_icmp(p);
 	} else {
@@ -406,13 +426,14 @@ copies_seen(struct copies *c, const struct packet *p, bool ids_count)
 			continue;
 		twice_note(c, p, s, i);
 		if (is_copy(c, p, s, i, ids_count)) {
-			if (p->kind == PACKET_TCP && p->ttl == s->ttl[i] && tcp_alike(p) && !all_twice(c, p))
+			if (p->kind == PACKET_TCP && p->ttl == s->ttl[i] && tcp_alike(p) &&
+			    !all_twice(c, p))
 				c->counters.alike++;
 			else
 				count_copy(c, s, i, p);
 			return true;
 		}
-		s->print[i] = 0;	/* the newer sighting takes its place */
+		s->print[i] = 0; /* the newer sighting takes its place */
 		set_put(c, print, p);
 		return false;
 	}

@@ -12,14 +12,18 @@
 #include "flow/packet/layers.h"
 
 enum {
-	ETHERNET_HLEN = 14, VLAN_HLEN = 4, VLAN_ID = 0x0fff,
-	IPV4_HLEN = 20, IPV6_HLEN = 40, IPV4_DF = 0x4000,
+	ETHERNET_HLEN = 14,
+	VLAN_HLEN = 4,
+	VLAN_ID = 0x0fff,
+	IPV4_HLEN = 20,
+	IPV6_HLEN = 40,
+	IPV4_DF = 0x4000,
 };
 
 struct decoder {
-	uint32_t		 point;
-	struct fragments	*fragments;	/* made at the first fragment */
-	struct decode_counters	 counters;
+	uint32_t point;
+	struct fragments *fragments; /* made at the first fragment */
+	struct decode_counters counters;
 };
 
 struct decoder *
@@ -103,7 +107,8 @@ packet_set_ip(struct packet *out, const struct layers *l, const struct ip_header
 
 /* What begins behind the numbers of a TCP header: its options, and the payload. */
 static inline void
-packet_set_options(struct packet *out, const struct tcp_header *t, const uint8_t *p, size_t len, size_t wire)
+packet_set_options(
+    struct packet *out, const struct tcp_header *t, const uint8_t *p, size_t len, size_t wire)
 {
 	size_t left = len > t->header_len ? len - t->header_len : 0;
 
@@ -302,20 +307,11 @@ counters_add(struct decode_counters *c, const struct capture_frame *f, enum pack
 			c->cut_at = f->caplen;
 	}
 	switch (kind) {
-	case PACKET_TCP:
-		c->tcp++;
-		break;
-	case PACKET_ICMP:
-		c->icmp++;
-		break;
-	case PACKET_OTHER:
-		c->other++;
-		break;
-	case PACKET_UNDECODABLE:
-		c->undecodable++;
-		break;
-	case PACKET_FRAGMENT:
-		break;		/* fragments.c counts them */
+	case PACKET_TCP: c->tcp++; break;
+	case PACKET_ICMP: c->icmp++; break;
+	case PACKET_OTHER: c->other++; break;
+	case PACKET_UNDECODABLE: c->undecodable++; break;
+	case PACKET_FRAGMENT: break; /* fragments.c counts them */
 	}
 }
 
@@ -341,10 +337,12 @@ decode_begin(struct decoder *d, const struct capture_frame *f, struct packet *ou
  * packet of a mail comes here.
  */
 void
-decode_glanced(struct decoder *d, const struct capture_frame *f, const struct glance *g, struct packet *out)
+decode_glanced(
+    struct decoder *d, const struct capture_frame *f, const struct glance *g, struct packet *out)
 {
 	const bool v6 = g->version == 6;
-	const uint8_t *tcp = g->dst + (v6 ? 16 : 4), *ip = tcp - (v6 ? IPV6_HLEN : IPV4_HLEN), *end = f->data + f->caplen;
+	const uint8_t *tcp = g->dst + (v6 ? 16 : 4), *ip = tcp - (v6 ? IPV6_HLEN : IPV4_HLEN),
+		      *end = f->data + f->caplen;
 	struct tcp_header t;
 
 	decode_begin(d, f, out);
@@ -359,7 +357,7 @@ decode_glanced(struct decoder *d, const struct capture_frame *f, const struct gl
 	out->fragmented = false;
 	out->cut = (size_t)(end - ip) < g->w;
 	if (!out->cut)
-		end = ip + g->w;	/* what the link added behind it */
+		end = ip + g->w; /* what the link added behind it */
 	out->vlan[0] = out->vlan[1] = 0;
 	for (const uint8_t *tag = f->data + ETHERNET_HLEN; tag < ip; tag += VLAN_HLEN)
 		out->vlan[out->vlan[0] != 0] = be16_at(tag) & VLAN_ID;

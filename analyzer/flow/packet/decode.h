@@ -30,22 +30,22 @@
 #include "flow/packet/packet.h"
 
 struct decode_counters {
-	uint64_t	tcp, icmp, other;
-	uint64_t	undecodable;		/* headers cut or impossible */
-	uint64_t	cut_frames;		/* captured length < length on the wire */
-	uint32_t	cut_at;			/* largest captured length of a cut frame */
-	uint64_t	fragments;		/* all fragments seen, of any protocol */
-	uint64_t	fragments_orphaned;	/* of them, never part of a whole datagram */
-	uint64_t	fragments_repeated;	/* of them, seen before (copies) */
-	uint64_t	datagrams;		/* whole ones made of fragments */
-	uint64_t	fragment_caps;		/* trains dropped because a bound was hit */
-	uint64_t	too_deep;		/* tunnels nested beyond the bound */
+	uint64_t tcp, icmp, other;
+	uint64_t undecodable;        /* headers cut or impossible */
+	uint64_t cut_frames;         /* captured length < length on the wire */
+	uint32_t cut_at;             /* largest captured length of a cut frame */
+	uint64_t fragments;          /* all fragments seen, of any protocol */
+	uint64_t fragments_orphaned; /* of them, never part of a whole datagram */
+	uint64_t fragments_repeated; /* of them, seen before (copies) */
+	uint64_t datagrams;          /* whole ones made of fragments */
+	uint64_t fragment_caps;      /* trains dropped because a bound was hit */
+	uint64_t too_deep;           /* tunnels nested beyond the bound */
 };
 
 struct decoder;
 
-struct decoder	*decoder_new(uint32_t point);
-void		 decoder_free(struct decoder *d);
+struct decoder *decoder_new(uint32_t point);
+void decoder_free(struct decoder *d);
 
 /*
  * out->payload is borrowed from the frame, or from the decoder when the
@@ -63,14 +63,14 @@ decode_glance(const struct capture_frame *f, struct glance *out)
 {
 	return f->link_type == LINKTYPE_ETHERNET && glance_ethernet(f->data, f->caplen, out);
 }
-void		 decode_glanced(struct decoder *d, const struct capture_frame *f, const struct glance *g,
-		    struct packet *out);
-void		 decoder_count_tcp(struct decoder *d, const struct capture_frame *f);
+void decode_glanced(
+    struct decoder *d, const struct capture_frame *f, const struct glance *g, struct packet *out);
+void decoder_count_tcp(struct decoder *d, const struct capture_frame *f);
 
 /* Fragments still waiting for their train count as orphaned. */
 struct decode_counters decoder_counters(const struct decoder *d);
 
 /* A TCP packet that was captured whole and whose checksum is wrong (RFC 9293 3.1). */
-bool		 packet_checksum_bad(const struct packet *p);
+bool packet_checksum_bad(const struct packet *p);
 
 #endif /* DECODE_H */

@@ -4,56 +4,56 @@
 #include <string.h>
 
 enum {
-	TRAINS = 1024,			/* power of two: the number of buckets as well */
-	TRAINS_BYTES = 4 << 20,		/* of payload held, all trains */
-	RANGES = 48,			/* pieces of one train apart from each other */
-	LENT = 8,			/* datagrams lent at a time: one for each tunnel layer */
+	TRAINS = 1024,          /* power of two: the number of buckets as well */
+	TRAINS_BYTES = 4 << 20, /* of payload held, all trains */
+	RANGES = 48,            /* pieces of one train apart from each other */
+	LENT = 8,               /* datagrams lent at a time: one for each tunnel layer */
 	DATAGRAM_MAX = 65535,
 	NONE = -1,
 };
-static const int64_t train_age_ns = 30000000000;	/* Linux' ipfrag_time; RFC 791 says 15 s */
+static const int64_t train_age_ns = 30000000000; /* Linux' ipfrag_time; RFC 791 says 15 s */
 /* A whole train is remembered so long: its copies from a second mirror are not a new one. */
 static const int64_t train_copy_ns = 200000000;
 
 enum train_state { TRAIN_FREE, TRAIN_OPEN, TRAIN_WHOLE, TRAIN_DROPPED };
 
 struct train_key {
-	uint8_t		src[16], dst[16];
-	uint32_t	id;
-	uint8_t		version, proto;		/* IPv6: 0, its first fragment alone knows (RFC 8200 4.5) */
+	uint8_t src[16], dst[16];
+	uint32_t id;
+	uint8_t version, proto; /* IPv6: 0, its first fragment alone knows (RFC 8200 4.5) */
 };
 
 struct range {
-	uint32_t	from, to;
+	uint32_t from, to;
 };
 
 /* Invariant: ranges are sorted, disjoint and not adjacent. */
 struct train {
 	struct train_key key;
 	enum train_state state;
-	int		 chain;			/* next in the bucket, or in the free list */
-	int		 older, newer;		/* by creation */
-	int64_t		 since_ns, whole_ns;
-	uint8_t		*data;
-	uint32_t	 size;			/* allocated */
-	uint32_t	 total;			/* payload length; 0 = last fragment not seen */
-	uint32_t	 cut;			/* first byte that the snap length took */
-	uint32_t	 header, w_fragment;
-	uint32_t	 fragments;
-	uint8_t		 proto, ttl;
-	bool		 df;
-	unsigned int	 range_count;
-	struct range	 ranges[RANGES];
+	int chain;        /* next in the bucket, or in the free list */
+	int older, newer; /* by creation */
+	int64_t since_ns, whole_ns;
+	uint8_t *data;
+	uint32_t size;  /* allocated */
+	uint32_t total; /* payload length; 0 = last fragment not seen */
+	uint32_t cut;   /* first byte that the snap length took */
+	uint32_t header, w_fragment;
+	uint32_t fragments;
+	uint8_t proto, ttl;
+	bool df;
+	unsigned int range_count;
+	struct range ranges[RANGES];
 };
 
 struct fragments {
-	struct train	 trains[TRAINS];
-	int		 buckets[TRAINS];
-	int		 free, oldest, newest;
-	uint64_t	 bytes;
-	uint64_t	 waiting;		/* fragments in open trains */
-	uint8_t		*lent[LENT];
-	unsigned int	 lent_count;
+	struct train trains[TRAINS];
+	int buckets[TRAINS];
+	int free, oldest, newest;
+	uint64_t bytes;
+	uint64_t waiting; /* fragments in open trains */
+	uint8_t *lent[LENT];
+	unsigned int lent_count;
 	struct fragments_counters counters;
 };
 
@@ -213,7 +213,8 @@ train_new(struct fragments *t, const struct train_key *k, int64_t now_ns)
 	self = t->free;
 	tr = &t->trains[self];
 	t->free = tr->chain;
-	*tr = (struct train){ .key = *k, .state = TRAIN_OPEN, .since_ns = now_ns, .cut = UINT32_MAX };
+	*tr =
+	    (struct train){ .key = *k, .state = TRAIN_OPEN, .since_ns = now_ns, .cut = UINT32_MAX };
 	tr->chain = t->buckets[b];
 	t->buckets[b] = self;
 	tr->older = t->newest;
@@ -370,8 +371,8 @@ train_drop_capped(struct fragments *t, struct train *tr)
 }
 
 static enum fragments_rc
-train_add(struct fragments *t, struct train *tr, const struct fragment *f,
-    struct fragments_whole *out)
+train_add(
+    struct fragments *t, struct train *tr, const struct fragment *f, struct fragments_whole *out)
 {
 	uint32_t end = f->ip->frag_off + f->len;
 
@@ -380,15 +381,10 @@ train_add(struct fragments *t, struct train *tr, const struct fragment *f,
 	if (!train_reserve(t, tr, end))
 		return train_drop_capped(t, tr);
 	switch (range_insert(tr, f->ip->frag_off, end)) {
-	case PLACE_COVERED:
-		t->counters.repeated++;
-		return FRAGMENT_REPEATED;
-	case PLACE_OVERLAP:
-		return train_drop(t, tr);
-	case PLACE_FULL:
-		return train_drop_capped(t, tr);
-	case PLACE_NEW:
-		break;
+	case PLACE_COVERED: t->counters.repeated++; return FRAGMENT_REPEATED;
+	case PLACE_OVERLAP: return train_drop(t, tr);
+	case PLACE_FULL: return train_drop_capped(t, tr);
+	case PLACE_NEW: break;
 	}
 	train_keep(tr, f);
 	tr->fragments++;
@@ -427,13 +423,8 @@ fragments_add(struct fragments *t, const struct fragment *f, struct fragments_wh
 	if (tr == NULL)
 		tr = train_new(t, &k, f->ts_ns);
 	switch (tr->state) {
-	case TRAIN_OPEN:
-		return train_add(t, tr, f, out);
-	case TRAIN_WHOLE:
-		t->counters.repeated++;
-		return FRAGMENT_REPEATED;
-	default:
-		t->counters.orphaned++;
-		return FRAGMENT_DROPPED;
+	case TRAIN_OPEN: return train_add(t, tr, f, out);
+	case TRAIN_WHOLE: t->counters.repeated++; return FRAGMENT_REPEATED;
+	default: t->counters.orphaned++; return FRAGMENT_DROPPED;
 	}
 }

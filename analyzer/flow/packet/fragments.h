@@ -15,38 +15,38 @@
 struct fragments;
 
 enum fragments_rc {
-	FRAGMENT_WAITING,	/* kept; its train is not complete */
-	FRAGMENT_WHOLE,		/* it completed its train: *out is filled */
-	FRAGMENT_REPEATED,	/* a copy of one seen before */
-	FRAGMENT_DROPPED,	/* impossible, or its train was dropped */
+	FRAGMENT_WAITING,  /* kept; its train is not complete */
+	FRAGMENT_WHOLE,    /* it completed its train: *out is filled */
+	FRAGMENT_REPEATED, /* a copy of one seen before */
+	FRAGMENT_DROPPED,  /* impossible, or its train was dropped */
 };
 
 struct fragment {
-	const struct ip_header	*ip;
-	const uint8_t		*data;		/* behind the IP header */
-	uint32_t		 caplen, len;	/* captured, by the IP header */
-	int64_t			 ts_ns;
+	const struct ip_header *ip;
+	const uint8_t *data;  /* behind the IP header */
+	uint32_t caplen, len; /* captured, by the IP header */
+	int64_t ts_ns;
 };
 
 struct fragments_whole {
-	const uint8_t	*data;		/* owned by the table until fragments_release() */
-	uint32_t	 caplen, len;	/* contiguous bytes captured, all */
-	uint32_t	 w, w_fragment;	/* size of the datagram, of its largest fragment */
-	uint8_t		 proto, ttl;	/* of its first fragment */
-	bool		 df;
+	const uint8_t *data;    /* owned by the table until fragments_release() */
+	uint32_t caplen, len;   /* contiguous bytes captured, all */
+	uint32_t w, w_fragment; /* size of the datagram, of its largest fragment */
+	uint8_t proto, ttl;     /* of its first fragment */
+	bool df;
 };
 
 struct fragments_counters {
-	uint64_t	seen, repeated, orphaned, whole;
-	uint64_t	caps;		/* trains dropped because a bound was hit */
+	uint64_t seen, repeated, orphaned, whole;
+	uint64_t caps; /* trains dropped because a bound was hit */
 };
 
-struct fragments	*fragments_new(void);
-void			 fragments_free(struct fragments *t);
-enum fragments_rc	 fragments_add(struct fragments *t, const struct fragment *f,
-			    struct fragments_whole *out);
+struct fragments *fragments_new(void);
+void fragments_free(struct fragments *t);
+enum fragments_rc fragments_add(
+    struct fragments *t, const struct fragment *f, struct fragments_whole *out);
 /* Gives back the datagrams lent since the last call. */
-void			 fragments_release(struct fragments *t);
+void fragments_release(struct fragments *t);
 /* Those still waiting count as orphaned. */
 struct fragments_counters fragments_counters(const struct fragments *t);
 

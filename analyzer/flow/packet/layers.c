@@ -7,14 +7,17 @@
 
 enum {
 	UDP_HLEN = 8,
-	PORT_VXLAN = 4789,		/* RFC 7348 */
-	PORT_VXLAN_LINUX = 8472,	/* the port before there was one */
-	PORT_GENEVE = 6081,		/* RFC 8926 */
+	PORT_VXLAN = 4789,       /* RFC 7348 */
+	PORT_VXLAN_LINUX = 8472, /* the port before there was one */
+	PORT_GENEVE = 6081,      /* RFC 8926 */
 	VXLAN_HLEN = 8,
 	GENEVE_HLEN = 8,
-	GRE_ERSPAN = 0x88be,		/* types I and II; draft-foschiano-erspan */
+	GRE_ERSPAN = 0x88be, /* types I and II; draft-foschiano-erspan */
 	GRE_ERSPAN3 = 0x22eb,
-	GRE_CHECKSUM = 0x8000, GRE_ROUTING = 0x4000, GRE_KEY = 0x2000, GRE_SEQUENCE = 0x1000,
+	GRE_CHECKSUM = 0x8000,
+	GRE_ROUTING = 0x4000,
+	GRE_KEY = 0x2000,
+	GRE_SEQUENCE = 0x1000,
 	GRE_VERSION = 0x0007,
 };
 
@@ -31,8 +34,12 @@ void
 layers_names(const struct layers *l, char *out, size_t size)
 {
 	static const char *const name[] = {
-		[TUNNEL_PPPOE] = "pppoe", [TUNNEL_VXLAN] = "vxlan", [TUNNEL_GRE] = "gre",
-		[TUNNEL_ERSPAN] = "erspan", [TUNNEL_GENEVE] = "geneve", [TUNNEL_IPIP] = "ipip",
+		[TUNNEL_PPPOE] = "pppoe",
+		[TUNNEL_VXLAN] = "vxlan",
+		[TUNNEL_GRE] = "gre",
+		[TUNNEL_ERSPAN] = "erspan",
+		[TUNNEL_GENEVE] = "geneve",
+		[TUNNEL_IPIP] = "ipip",
 	};
 	size_t at = 0, n;
 
@@ -191,15 +198,10 @@ enum dissect_rc
 layers_inner(struct layers *l, uint8_t proto)
 {
 	switch (proto) {
-	case PROTO_UDP:
-		return layers_udp(l);
-	case PROTO_GRE:
-		return layers_gre(l);
-	case PROTO_IPIP:
-		return layers_ipip(l, 4);
-	case PROTO_IPV6:
-		return layers_ipip(l, 6);
-	default:
-		return DISSECT_NOTMINE;
+	case PROTO_UDP: return layers_udp(l);
+	case PROTO_GRE: return layers_gre(l);
+	case PROTO_IPIP: return layers_ipip(l, 4);
+	case PROTO_IPV6: return layers_ipip(l, 6);
+	default: return DISSECT_NOTMINE;
 	}
 }

@@ -13,30 +13,30 @@
 #include "capture/capture.h"
 #include "dissectors/net/link.h"
 
-enum { LAYERS_MAX = 8 };		/* IP in IP in ...: deeper is no real network */
+enum { LAYERS_MAX = 8 }; /* IP in IP in ...: deeper is no real network */
 
 /* The part of a frame that is left to decode, and what was passed on the way. */
 struct layers {
-	const uint8_t	*p;
-	size_t		 len, wire;	/* captured, on the wire */
-	uint8_t		 version;	/* of the IP packet at p */
-	uint16_t	 vlan[2];
-	uint32_t	 w_outer;	/* 0 = no IP packet around this one, ... */
-	uint32_t	 outer_src;	/* ... and of whom it is, see packet.h */
-	bool		 by_port;	/* a tunnel guessed from a port: what does not parse is not one */
-	unsigned int	 tunnel_count;
-	uint8_t		 tunnels[LAYERS_MAX + 2];
+	const uint8_t *p;
+	size_t len, wire; /* captured, on the wire */
+	uint8_t version;  /* of the IP packet at p */
+	uint16_t vlan[2];
+	uint32_t w_outer;   /* 0 = no IP packet around this one, ... */
+	uint32_t outer_src; /* ... and of whom it is, see packet.h */
+	bool by_port;       /* a tunnel guessed from a port: what does not parse is not one */
+	unsigned int tunnel_count;
+	uint8_t tunnels[LAYERS_MAX + 2];
 };
 
 /* Behind the link layer of a frame, `h'. */
-void	layers_begin(struct layers *l, const struct link_header *h, const struct capture_frame *f);
+void layers_begin(struct layers *l, const struct link_header *h, const struct capture_frame *f);
 /*
  * At the payload of an IP packet: is that another packet?  DISSECT_OK leaves
  * `l' at its header.
  */
 enum dissect_rc layers_inner(struct layers *l, uint8_t proto);
 /* "gre/ipip"; names beyond the array are left out. */
-void	layers_names(const struct layers *l, char *out, size_t size);
+void layers_names(const struct layers *l, char *out, size_t size);
 
 static inline void
 layers_skip(struct layers *l, size_t n)

@@ -11,14 +11,14 @@
 
 #include "flow/packet/packet.h"
 
-#define STAMPS_SILENCE	INT64_C(2000000000)
+#define STAMPS_SILENCE INT64_C(2000000000)
 
 struct stamps_end {
-	int64_t		first_ns;	/* of the capture's clock */
-	struct moment	last;
-	uint32_t	first_val, last_val;
-	bool		known;
-	struct clock_jump stood;	/* over the last silence in which this end did; ns 0: none */
+	int64_t first_ns; /* of the capture's clock */
+	struct moment last;
+	uint32_t first_val, last_val;
+	bool known;
+	struct clock_jump stood; /* over the last silence in which this end did; ns 0: none */
 };
 
 struct stamps {
@@ -26,12 +26,12 @@ struct stamps {
 };
 
 /*
- * By the clock of end `dir' its packet comes within `within' of the one before it, though the capture's clock tells of a
- * longer silence: the same connection goes on.
+ * By the clock of end `dir' its packet comes within `within' of the one before it, though the
+ * capture's clock tells of a longer silence: the same connection goes on.
  */
-bool	stamps_go_on(const struct stamps *s, const struct packet *p, int dir, int64_t within);
+bool stamps_go_on(const struct stamps *s, const struct packet *p, int dir, int64_t within);
 /* The first packet of an end, one behind a silence, or one that was overtaken. */
-bool	stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump);
+bool stamps_seldom(struct stamps *s, const struct packet *p, int dir, struct clock_jump *jump);
 
 /* A packet of end `dir'.  True: it shows that the clock was set forward; how is left in *jump. */
 static inline bool
@@ -41,7 +41,8 @@ stamps_packet(struct stamps *s, const struct packet *p, int dir, struct clock_ju
 
 	if (!p->has_ts)
 		return false;
-	if (!e->known || p->at.ns - e->last.ns >= STAMPS_SILENCE || (int32_t)(p->tsval - e->last_val) < 0 || (p->flags & TCP_RST) != 0)
+	if (!e->known || p->at.ns - e->last.ns >= STAMPS_SILENCE ||
+	    (int32_t)(p->tsval - e->last_val) < 0 || (p->flags & TCP_RST) != 0)
 		return stamps_seldom(s, p, dir, jump);
 	e->last = p->at;
 	e->last_val = p->tsval;

@@ -11,7 +11,7 @@ leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer)
 	uint32_t old = 0;
 
 	while (l->count > 0 && l->at[l->count - 1].ack > ack)
-		l->count--;		/* a later one says less: the earlier was corrupt, or overtaken */
+		l->count--; /* a later one says less: the earlier was corrupt, or overtaken */
 	while (old < l->count && l->at[old].ack <= edge)
 		old++;
 	l->count -= old;
@@ -19,7 +19,8 @@ leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer)
 		memmove(l->at, l->at + old, l->count * sizeof(l->at[0]));
 	if (l->count > 0 && l->at[l->count - 1].ack == ack)
 		return true;
-	if (l->count == LEADS_KEPT || (l->at == NULL && (l->at = calloc(LEADS_KEPT, sizeof(*l->at))) == NULL))
+	if (l->count == LEADS_KEPT ||
+	    (l->at == NULL && (l->at = calloc(LEADS_KEPT, sizeof(*l->at))) == NULL))
 		return false;
 	l->at[l->count++] = (struct lead){ ack, peer };
 	return true;

@@ -12,18 +12,20 @@
 
 /* The first acknowledgement that reached `ack' came with the peer's byte `peer' (both offsets). */
 struct lead {
-	uint64_t	ack, peer;
+	uint64_t ack, peer;
 };
 
 struct leads {
-	struct lead	*at;		/* in order of both; NULL until there is one */
-	uint32_t	 count;
+	struct lead *at; /* in order of both; NULL until there is one */
+	uint32_t count;
 };
 
 /* `edge': contiguous up to there.  false: not noted, without memory or beyond what is kept. */
-bool		leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer);
-/* What the peer sent from this offset on it sent when it had all up to `to'; UINT64_MAX: not known. */
-uint64_t	leads_heard(const struct leads *l, uint64_t to);
-void		leads_clear(struct leads *l);
+bool leads_put(struct leads *l, uint64_t edge, uint64_t ack, uint64_t peer);
+/*
+ * What the peer sent from this offset on it sent when it had all up to `to'; UINT64_MAX: not known.
+ */
+uint64_t leads_heard(const struct leads *l, uint64_t to);
+void leads_clear(struct leads *l);
 
 #endif /* LEADS_H */

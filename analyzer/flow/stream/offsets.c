@@ -66,7 +66,7 @@ offsets_put(struct offsets *o, struct offsets_budget *b, uint64_t off, struct mo
 		return;
 	if (o->count == o->size) {
 		if (n == 0)
-			return;		/* older than all that is kept */
+			return; /* older than all that is kept */
 		o->head = (o->head + 1) & (o->size - 1);
 		o->count--;
 		n--;
@@ -83,7 +83,7 @@ offsets_at(const struct offsets *o, uint64_t off)
 {
 	uint32_t n;
 
-	if (off >= o->last.off)		/* or nothing is known */
+	if (off >= o->last.off) /* or nothing is known */
 		return o->last.at;
 	n = offsets_below(o, off);
 	return offsets_nth(o, n == 0 ? 0 : n - 1)->at;

@@ -13,26 +13,25 @@
 enum { OFFSETS_MAX = 4096 };
 
 struct offset_entry {
-	uint64_t	off;
-	struct moment	at;
+	uint64_t off;
+	struct moment at;
 };
 
 struct offsets {
-	struct offset_entry last;	/* the highest, here for those who ask about what is coming in */
+	struct offset_entry last; /* the highest, here for those who ask about what is coming in */
 	struct offset_entry *entry;
-	uint32_t	 count, size, head;	/* size: 0 or a power of two */
+	uint32_t count, size, head; /* size: 0 or a power of two */
 };
 
 /* What all rings of a capture point may use together, in bytes. */
 struct offsets_budget {
-	uint64_t	used, max, hits;
+	uint64_t used, max, hits;
 };
 
 /* Bytes from `off' on came with the frame of `at'.  A known offset stays as it is. */
-void		offsets_put(struct offsets *o, struct offsets_budget *b, uint64_t off,
-		    struct moment at);
+void offsets_put(struct offsets *o, struct offsets_budget *b, uint64_t off, struct moment at);
 /* The frame of byte `off'; {0, 0} when nothing is known. */
-struct moment	offsets_at(const struct offsets *o, uint64_t off);
-void		offsets_clear(struct offsets *o, struct offsets_budget *b);
+struct moment offsets_at(const struct offsets *o, uint64_t off);
+void offsets_clear(struct offsets *o, struct offsets_budget *b);
 
 #endif /* OFFSETS_H */

@@ -10,8 +10,8 @@
 
 struct range {
 	uint64_t start, end;
-	uint32_t segments;	/* that it was joined from; 0 when cut */
-	bool	 cut;		/* on the wire, but not captured: the snap length */
+	uint32_t segments; /* that it was joined from; 0 when cut */
+	bool cut;          /* on the wire, but not captured: the snap length */
 };
 
 struct ranges {
@@ -21,10 +21,13 @@ struct ranges {
 
 /* The first range that ends beyond `off', or count. */
 uint32_t ranges_after(const struct ranges *r, uint64_t off);
-/* Puts [start, end), which overlaps no range, at its place; joins neighbours of its kind.  False: no memory. */
-bool	 ranges_add(struct ranges *r, uint64_t start, uint64_t end, bool cut);
+/*
+ * Puts [start, end), which overlaps no range, at its place; joins neighbours of its kind.  False:
+ * no memory.
+ */
+bool ranges_add(struct ranges *r, uint64_t start, uint64_t end, bool cut);
 /* Takes the first out; there is one. */
 struct range ranges_shift(struct ranges *r);
-void	 ranges_clear(struct ranges *r);
+void ranges_clear(struct ranges *r);
 
 #endif /* RANGES_H */

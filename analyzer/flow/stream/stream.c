@@ -8,19 +8,19 @@
 #include <string.h>
 
 /*
- * The bounds of engines.md 2.3.  A sender in trouble has one hole and up to a window behind it; who needs more is either
- * hostile or so lossy that a told gap is the honest answer.
+ * The bounds of engines.md 2.3.  A sender in trouble has one hole and up to a window behind it; who
+ * needs more is either hostile or so lossy that a told gap is the honest answer.
  */
 enum {
-	SEGMENT_COST = 128,	/* bookkeeping of a held segment */
+	SEGMENT_COST = 128, /* bookkeeping of a held segment */
 	FLOW_HELD = 4 << 20,
-	HALF_SEGMENTS = 2048,	/* libnids inserts by walking: quadratic beyond */
+	HALF_SEGMENTS = 2048, /* libnids inserts by walking: quadratic beyond */
 	HALF_RANGES = 512,
-	SKIP_PACKETS = 64,	/* an acknowledged hole is given up after either */
+	SKIP_PACKETS = 64, /* an acknowledged hole is given up after either */
 	WINDOW_UNKNOWN = 1 << 20,
 	WINDOW_SLACK = 1 << 16,
-	DOUBTS = 3,		/* consistent segments that make a far jump believed */
-	FAR = 1 << 30,		/* beyond, 32-bit sequence numbers say nothing */
+	DOUBTS = 3,    /* consistent segments that make a far jump believed */
+	FAR = 1 << 30, /* beyond, 32-bit sequence numbers say nothing */
 };
 static const int64_t skip_ns = 200000000;
 
@@ -29,51 +29,51 @@ struct doubt {
 	struct moment at;
 	uint64_t start;
 	uint32_t len, caplen;
-	uint8_t	*bytes;
+	uint8_t *bytes;
 };
 
 struct half {
-	bool	 started, fin;
-	uint8_t	 wscale;
-	uint32_t base;			/* sequence number of offset 0 */
-	uint64_t next;			/* contiguous up to here, gaps told included */
-	uint64_t told;			/* of it, events given out */
-	uint64_t high;			/* highest byte believed to be sent */
-	uint64_t acked;			/* by the peer */
+	bool started, fin;
+	uint8_t wscale;
+	uint32_t base;  /* sequence number of offset 0 */
+	uint64_t next;  /* contiguous up to here, gaps told included */
+	uint64_t told;  /* of it, events given out */
+	uint64_t high;  /* highest byte believed to be sent */
+	uint64_t acked; /* by the peer */
 	uint64_t fin_off;
-	uint64_t window;		/* the largest the peer offered */
-	uint64_t ack_doubt;		/* an ACK for bytes never seen, said once */
+	uint64_t window;    /* the largest the peer offered */
+	uint64_t ack_doubt; /* an ACK for bytes never seen, said once */
 	uint32_t ack_doubts;
-	bool	 covered;		/* the hole at `next' is acknowledged since ... */
-	int64_t	 covered_ns;
+	bool covered; /* the hole at `next' is acknowledged since ... */
+	int64_t covered_ns;
 	uint32_t covered_packets;
-	struct ranges beyond;		/* `next': held by the engine, or cut */
-	void	*sorter;		/* the engine, while it holds segments */
+	struct ranges beyond; /* `next': held by the engine, or cut */
+	void *sorter;         /* the engine, while it holds segments */
 	uint32_t held_segments;
-	uint64_t held;			/* their cost */
+	uint64_t held; /* their cost */
 	struct offsets frames;
 	struct leads leads;
 	uint32_t doubt_count;
-	struct doubt *doubt;		/* room for DOUBTS, once there was one */
+	struct doubt *doubt; /* room for DOUBTS, once there was one */
 };
 
 struct stream {
-	struct streams	*all;
-	bool		 over;		/* what comes is not looked at any more */
+	struct streams *all;
+	bool over; /* what comes is not looked at any more */
 	const struct stream_sink *sink;
-	void		*ctx;
-	struct moment	 now;
-	struct half	 half[2];
+	void *ctx;
+	struct moment now;
+	struct half half[2];
 };
 
 struct streams {
 	const struct stream_engine *engine;
-	struct stream_limits	 limit;
-	struct stream_counters	 count;
-	struct offsets_budget	 frames;
-	bool			 started, usable;	/* the engine */
-	uint32_t		 open;
-	uint64_t		 held;
+	struct stream_limits limit;
+	struct stream_counters count;
+	struct offsets_budget frames;
+	bool started, usable; /* the engine */
+	uint32_t open;
+	uint64_t held;
 };
 
 struct streams *
@@ -105,7 +105,8 @@ streams_counters(const struct streams *ss)
 }
 
 struct stream *
-stream_open(struct streams *ss, const struct stream_start start[2], const struct stream_sink *sink, void *ctx)
+stream_open(struct streams *ss, const struct stream_start start[2], const struct stream_sink *sink,
+    void *ctx)
 {
 	struct stream *s = NULL;
 
@@ -244,7 +245,7 @@ half_absorb(struct stream *s, enum dissect_dir dir)
 		half_release(s, h, r.segments, r.end - r.start);
 		h->next = r.end;
 	}
-	if (h->told != h->next)		/* the engine and we differ: believe neither */
+	if (h->told != h->next) /* the engine and we differ: believe neither */
 		stream_lost(s);
 	else if (h->held_segments == 0)
 		half_sorted(s, h);
@@ -258,7 +259,7 @@ half_bound(struct stream *s, enum dissect_dir dir)
 
 	while (!s->over && h->beyond.count > 0 &&
 	    (h->held + s->half[!dir].held > FLOW_HELD || h->held_segments >= HALF_SEGMENTS ||
-	    h->beyond.count >= HALF_RANGES || s->all->held > s->all->limit.held_bytes)) {
+		h->beyond.count >= HALF_RANGES || s->all->held > s->all->limit.held_bytes)) {
 		s->all->count.forced++;
 		half_skip(s, dir, h->beyond.at[0].start);
 	}
@@ -286,7 +287,9 @@ half_skip_to(struct stream *s, enum dissect_dir dir, uint64_t start)
 	struct half *h = &s->half[dir];
 
 	while (h->next < start)
-		half_skip(s, dir, h->beyond.count > 0 && h->beyond.at[0].start < start ? h->beyond.at[0].start : start);
+		half_skip(s, dir,
+		    h->beyond.count > 0 && h->beyond.at[0].start < start ? h->beyond.at[0].start
+									 : start);
 }
 
 /* A piece that overlaps nothing. */
@@ -350,7 +353,8 @@ half_insert(struct stream *s, enum dissect_dir dir, uint64_t start, uint64_t end
 			pos = h->beyond.at[i].end;
 			continue;
 		}
-		stop = i < h->beyond.count && h->beyond.at[i].start < end ? h->beyond.at[i].start : end;
+		stop = i < h->beyond.count && h->beyond.at[i].start < end ? h->beyond.at[i].start
+									  : end;
 		if (p != NULL)
 			half_piece(s, dir, pos, p + (pos - start), (uint32_t)(stop - pos));
 		else
@@ -416,7 +420,7 @@ doubts_believe(struct stream *s, enum dissect_dir dir)
 	h->doubt_count = 0;
 	for (uint32_t i = 0; i < n; i++) {
 		half_release(s, h, 0, d[i].caplen + SEGMENT_COST);
-		s->now.frame = d[i].at.frame;	/* it was this frame that carried it */
+		s->now.frame = d[i].at.frame; /* it was this frame that carried it */
 		if (!s->over)
 			half_believe(s, dir, &d[i]);
 		free(d[i].bytes);
@@ -472,8 +476,8 @@ half_other(struct stream *s, const struct stream_packet *p, int64_t off)
 	uint32_t skip = 0;
 
 	if (off + (int64_t)p->len <= (int64_t)h->next)
-		return;			/* old */
-	if (off < 0) {			/* its head lies before the first byte we know */
+		return; /* old */
+	if (off < 0) {  /* its head lies before the first byte we know */
 		skip = (uint32_t)-off;
 		off = 0;
 	}
@@ -481,7 +485,7 @@ half_other(struct stream *s, const struct stream_packet *p, int64_t off)
 	d.len -= skip;
 	d.caplen = d.caplen > skip ? d.caplen - skip : 0;
 	d.bytes = (uint8_t *)(uintptr_t)p->payload;
-	if (d.caplen > 0)	/* else there may be nothing to point at */
+	if (d.caplen > 0) /* else there may be nothing to point at */
 		d.bytes += skip;
 	if (d.start > half_reach(s, h)) {
 		if (d.start > h->next + FAR || !doubts_add(s, p->dir, &d))
@@ -501,7 +505,8 @@ half_data(struct stream *s, const struct stream_packet *p)
 	const struct half *h = &s->half[p->dir];
 	int64_t off = half_offset(h, p->seq);
 
-	if (off == (int64_t)h->next && p->caplen == p->len && h->beyond.count == 0 && h->doubt_count == 0)
+	if (off == (int64_t)h->next && p->caplen == p->len && h->beyond.count == 0 &&
+	    h->doubt_count == 0)
 		half_next(s, p);
 	else
 		half_other(s, p, off);
@@ -516,7 +521,7 @@ half_fin(const struct stream *s, struct half *h, uint32_t seq)
 		return;
 	h->fin = true;
 	h->fin_off = (uint64_t)off;
-	if (h->acked > h->fin_off)	/* the ACK of the FIN came first */
+	if (h->acked > h->fin_off) /* the ACK of the FIN came first */
 		h->acked = h->fin_off;
 }
 
@@ -584,16 +589,21 @@ half_watch(struct stream *s, enum dissect_dir dir)
 		half_holes(s, dir);
 }
 
-/* Bytes that the capture lacks are acknowledged with the first byte that this side has not sent before. */
+/*
+ * Bytes that the capture lacks are acknowledged with the first byte that this side has not sent
+ * before.
+ */
 static void
 half_leads(struct stream *s, struct half *peer, const struct half *h, const struct stream_packet *p)
 {
-	int64_t ack = half_offset(peer, p->ack), off = h->started && p->len > 0 ? half_offset(h, p->seq) : 0;
+	int64_t ack = half_offset(peer, p->ack),
+		off = h->started && p->len > 0 ? half_offset(h, p->seq) : 0;
 
 	if (peer->fin && ack > (int64_t)peer->fin_off)
 		ack = (int64_t)peer->fin_off;
 	if (ack > (int64_t)peer->next && (uint64_t)ack <= peer->next + FAR)
-		s->all->count.unled += !leads_put(&peer->leads, peer->next, (uint64_t)ack, off > (int64_t)h->high ? (uint64_t)off : h->high);
+		s->all->count.unled += !leads_put(&peer->leads, peer->next, (uint64_t)ack,
+		    off > (int64_t)h->high ? (uint64_t)off : h->high);
 }
 
 static void
@@ -615,14 +625,14 @@ stream_segment(struct stream *s, const struct stream_packet *p)
 	struct half *h = &s->half[p->dir];
 
 	if (p->at.ns > s->now.ns)
-		s->now.ns = p->at.ns;	/* time never goes back within a flow */
+		s->now.ns = p->at.ns; /* time never goes back within a flow */
 	s->now.frame = p->at.frame;
 	if (s->over)
 		return;
 	if (p->has_ack)
 		half_heard(s, p);
 	if (p->len > 0 && !h->started) {
-		h->started = true;	/* without a SYN: the first byte captured */
+		h->started = true; /* without a SYN: the first byte captured */
 		h->base = p->seq;
 	}
 	if (p->fin && h->started)

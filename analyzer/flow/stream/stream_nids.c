@@ -22,35 +22,35 @@
 
 enum {
 	IP_TCP = 40,
-	PIECE = 32768,		/* payload of one synthetic packet */
+	PIECE = 32768, /* payload of one synthetic packet */
 	SHARED = 4 * PIECE,
 	SERVER_PORT = 25,
 	CLIENT_PORT = 1025,
-	REVERSE_ACK = 1 << 28,	/* bytes after which libnids must see an ACK */
+	REVERSE_ACK = 1 << 28, /* bytes after which libnids must see an ACK */
 };
 
 static const uint32_t server_address = 0x7f000001;
 
 struct nids_conn {
 	struct tcp_stream *tcp;
-	void		*owner;
-	stream_deliver	*deliver;
-	enum dissect_dir dir;		/* of whom it sorts; not seen by libnids */
-	uint32_t	 slot;
-	uint64_t	 pos;		/* libnids expects this offset next */
-	uint64_t	 acked;		/* and was told this acknowledgement last */
-	bool		 filler;	/* what comes next stands for a gap */
-	bool		 ended;		/* libnids dropped it on its own */
+	void *owner;
+	stream_deliver *deliver;
+	enum dissect_dir dir; /* of whom it sorts; not seen by libnids */
+	uint32_t slot;
+	uint64_t pos;   /* libnids expects this offset next */
+	uint64_t acked; /* and was told this acknowledgement last */
+	bool filler;    /* what comes next stands for a gap */
+	bool ended;     /* libnids dropped it on its own */
 };
 
 static struct {
-	bool		 tried, usable;
-	bool		 plain;		/* no tricks: filler data, private buffers */
-	uint32_t	 slots, free_count;
-	uint32_t	*free;
+	bool tried, usable;
+	bool plain; /* no tricks: filler data, private buffers */
+	uint32_t slots, free_count;
+	uint32_t *free;
 	struct nids_conn *opening;
-	char		*shared;
-	jmp_buf		 nomem;
+	char *shared;
+	jmp_buf nomem;
 	_Alignas(16) uint8_t packet[IP_TCP + 4 + PIECE];
 } nids;
 
@@ -103,7 +103,7 @@ nids_bytes(struct nids_conn *c, const struct half_stream *h)
 	c->pos += n;
 	if (!c->filler)
 		c->deliver(c->owner, c->dir, (const uint8_t *)p, n);
-	c->filler = false;	/* that was the gap; the queue drains behind it */
+	c->filler = false; /* that was the gap; the queue drains behind it */
 }
 
 /* `server' is what the server received. */
@@ -133,8 +133,8 @@ wire_seq(uint64_t off)
 }
 
 static void
-wire_headers(const struct nids_conn *c, bool up, uint8_t flags, uint32_t seq, uint32_t ack, size_t options,
-    size_t len)
+wire_headers(const struct nids_conn *c, bool up, uint8_t flags, uint32_t seq, uint32_t ack,
+    size_t options, size_t len)
 {
 	uint8_t *ip = nids.packet, *tcp = ip + 20;
 
@@ -324,7 +324,7 @@ nids_prepare(uint32_t streams)
 	static struct nids_chksum_ctl nochecksum = { 0, 0, NIDS_DONT_CHKSUM, 0 };
 
 	nids_params.pcap_desc = pcap_open_dead(DLT_RAW, 65535);
-	nids_params.n_tcp_streams = (int)(streams + streams / 3 + 16);	/* it uses three quarters */
+	nids_params.n_tcp_streams = (int)(streams + streams / 3 + 16); /* it uses three quarters */
 	nids_params.n_hosts = 16;
 	nids_params.dev_addon = 0;
 	nids_params.scan_num_hosts = 0;
@@ -354,8 +354,8 @@ nids_slots(uint32_t streams)
 }
 
 struct trial {
-	char	out[64];
-	size_t	len;
+	char out[64];
+	size_t len;
 };
 
 static void
@@ -373,12 +373,24 @@ static bool
 nids_trial(uint64_t off)
 {
 	static const struct {
-		uint64_t off;		/* of a gap: bytes missing */
-		const char *text;	/* NULL: a gap */
+		uint64_t off;     /* of a gap: bytes missing */
+		const char *text; /* NULL: a gap */
 	} step[] = {
-		{ 7, "cd" }, { 0, "220 a" }, { 5, "Qb" }, { 11, "x" }, { 10, "w" }, { 9, "v" },
-		{ 100012, "yz" }, { 100015, "!" }, { 100000, NULL }, { 1, NULL }, { 100016, "?" },
-		{ 5, NULL }, { 100022, "gh" }, { 100025, "i" }, { 100024, "," },
+		{ 7, "cd" },
+		{ 0, "220 a" },
+		{ 5, "Qb" },
+		{ 11, "x" },
+		{ 10, "w" },
+		{ 9, "v" },
+		{ 100012, "yz" },
+		{ 100015, "!" },
+		{ 100000, NULL },
+		{ 1, NULL },
+		{ 100016, "?" },
+		{ 5, NULL },
+		{ 100022, "gh" },
+		{ 100025, "i" },
+		{ 100024, "," },
 	};
 	struct trial t = { { 0 }, 0 };
 	struct nids_conn *c = nids_open(&t, trial_deliver, DIR_C2S, off);
@@ -388,8 +400,8 @@ nids_trial(uint64_t off)
 		if (step[i].text == NULL)
 			ok = nids_gap(c, step[i].off) == 0;
 		else
-			ok = nids_segment(c, off + step[i].off,
-			    (const uint8_t *)step[i].text, strlen(step[i].text)) == 0;
+			ok = nids_segment(c, off + step[i].off, (const uint8_t *)step[i].text,
+				 strlen(step[i].text)) == 0;
 	if (c != NULL)
 		nids_close(c);
 	return ok && strcmp(t.out, "220 aQbcdvwxyz!?gh,i") == 0;
@@ -418,6 +430,5 @@ nids_start(uint32_t streams)
 	return nids.usable ? 0 : -1;
 }
 
-const struct stream_engine stream_engine_nids = {
-	"libnids", nids_start, nids_open, nids_segment, nids_gap, nids_close,
-};
+const struct stream_engine stream_engine_nids = { "libnids", nids_start, nids_open, nids_segment,
+	nids_gap, nids_close };

@@ -7,59 +7,59 @@
 static const int64_t epoch_ns = 600000000000;
 
 enum {
-	FEW = 2048,		/* up to so many entries all are written */
-	MARKS_FIRST = 128,	/* slots for marked hosts; grown while half of them are used, */
-	MARKS = 1 << 16,	/* up to here: then all hosts count as marked */
-	CHUNK = 64,		/* entries */
-	VICTIMS = 4,		/* entries that the hand fetches ahead */
+	FEW = 2048,        /* up to so many entries all are written */
+	MARKS_FIRST = 128, /* slots for marked hosts; grown while half of them are used, */
+	MARKS = 1 << 16,   /* up to here: then all hosts count as marked */
+	CHUNK = 64,        /* entries */
+	VICTIMS = 4,       /* entries that the hand fetches ahead */
 };
 
 /* What every entry begins with: its key, and its number among the records. */
 struct link {
-	uint32_t	from, to;
-	int32_t		what;		/* port of the server; number of the epoch */
-	uint32_t	ordinal;
-	uint8_t		family;
-	bool		touched, changed;	/* since the hand came by; since it was last saved */
+	uint32_t from, to;
+	int32_t what; /* port of the server; number of the epoch */
+	uint32_t ordinal;
+	uint8_t family;
+	bool touched, changed; /* since the hand came by; since it was last saved */
 };
 
 /* The records, without what the key tells: a cache line, and two. */
 struct path_entry {
 	_Alignas(64) struct link link;
-	uint32_t	proven, w_max_seen, flows;
-	struct moment	proven_at;
-	uint64_t	proven_conn;
+	uint32_t proven, w_max_seen, flows;
+	struct moment proven_at;
+	uint64_t proven_conn;
 };
 
 _Static_assert(sizeof(struct path_entry) == 64, "a path is one cache line");
 
 struct host_entry {
-	struct link	link;
-	uint32_t	answered, refused, unanswered, unreachable, data;
-	struct moment	first, last, answered_at;
-	int64_t		rtt_min_ns;
-	uint8_t		ttl, ttl_rst;
+	struct link link;
+	uint32_t answered, refused, unanswered, unreachable, data;
+	struct moment first, last, answered_at;
+	int64_t rtt_min_ns;
+	uint8_t ttl, ttl_rst;
 };
 
 /* One bounded cache of entries, grown as needed; a clock hand says who makes room. */
 struct shelf {
-	uint32_t	 size, used, hand, ordinal;
-	size_t		 entry;		/* bytes */
-	struct index	 index;
-	uint8_t		**chunk;
-	void		 (*leave)(struct contrast *c, const void *entry);
+	uint32_t size, used, hand, ordinal;
+	size_t entry; /* bytes */
+	struct index index;
+	uint8_t **chunk;
+	void (*leave)(struct contrast *c, const void *entry);
 };
 
 struct contrast {
-	uint32_t	 point;
-	struct hash_key	 key;
-	struct hosts	*hosts;
+	uint32_t point;
+	struct hash_key key;
+	struct hosts *hosts;
 	struct record_sink sink;
-	struct shelf	 paths, pairs;
-	uint32_t	 marks, mark_size, mark_most;
-	uint64_t	*mark;		/* see mark_name(), the references are ours; 0 = empty */
+	struct shelf paths, pairs;
+	uint32_t marks, mark_size, mark_most;
+	uint64_t *mark; /* see mark_name(), the references are ours; 0 = empty */
 	struct contrast_counters count;
-	struct record	 out;		/* cleared once: a record is 9 KB, a path 200 bytes of it */
+	struct record out; /* cleared once: a record is 9 KB, a path 200 bytes of it */
 };
 
 /* ---- marked hosts ---------------------------------------------------------- */
@@ -149,8 +149,8 @@ path_wanted(const struct contrast *c, const struct link *l)
 static bool
 host_wanted(const struct contrast *c, const struct link *l)
 {
-	return c->pairs.used <= FEW || marks_full(c) ||
-	    marked(c, CLIENT, l->family, l->from) || marked(c, SERVER, l->family, l->to);
+	return c->pairs.used <= FEW || marks_full(c) || marked(c, CLIENT, l->family, l->from) ||
+	    marked(c, SERVER, l->family, l->to);
 }
 
 /* ---- writing --------------------------------------------------------------- */
@@ -231,13 +231,17 @@ host_leave(struct contrast *c, const void *entry)
 static struct link
 path_key(const struct host_pair *way, int64_t ns)
 {
-	return (struct link){ .from = way->from, .to = way->to, .what = (int32_t)(ns / epoch_ns), .family = way->family };
+	return (struct link){ .from = way->from,
+		.to = way->to,
+		.what = (int32_t)(ns / epoch_ns),
+		.family = way->family };
 }
 
 static struct link
 host_key(const struct host_pair *way, uint16_t port)
 {
-	return (struct link){ .from = way->from, .to = way->to, .what = port, .family = way->family };
+	return (
+	    struct link){ .from = way->from, .to = way->to, .what = port, .family = way->family };
 }
 
 static inline bool
@@ -249,7 +253,8 @@ link_is(const struct link *l, const struct link *k)
 static uint32_t
 link_print(const struct contrast *c, const struct link *l)
 {
-	return index_print(hash_pair(&c->key, (uint64_t)l->from << 32 | l->to, (uint64_t)l->family << 32 | (uint32_t)l->what));
+	return index_print(hash_pair(&c->key, (uint64_t)l->from << 32 | l->to,
+	    (uint64_t)l->family << 32 | (uint32_t)l->what));
 }
 
 static bool
@@ -261,7 +266,8 @@ shelf_grow(struct shelf *s)
 }
 
 static bool
-shelf_init(struct shelf *s, uint32_t size, size_t entry, void (*leave)(struct contrast *, const void *))
+shelf_init(
+    struct shelf *s, uint32_t size, size_t entry, void (*leave)(struct contrast *, const void *))
 {
 	uint32_t n = CHUNK;
 
@@ -327,7 +333,7 @@ shelf_evict(struct contrast *c, struct shelf *s)
 	index_remove(&s->index, link_print(c, l), i);
 	hosts_drop(c->hosts, l->family, l->from);
 	hosts_drop(c->hosts, l->family, l->to);
-	index_fetch(&s->index, link_print(c, shelf_at(s, s->hand)));	/* of who is likely next */
+	index_fetch(&s->index, link_print(c, shelf_at(s, s->hand))); /* of who is likely next */
 	return i;
 }
 
@@ -404,8 +410,8 @@ path_get(struct contrast *c, const struct host_pair *way, int64_t ns)
 }
 
 void
-contrast_proven(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at, uint64_t conn,
-    bool first_of_flow)
+contrast_proven(struct contrast *c, const struct host_pair *way, uint32_t w, struct moment at,
+    uint64_t conn, bool first_of_flow)
 {
 	struct path_entry *e = path_get(c, way, at.ns);
 
@@ -431,7 +437,8 @@ contrast_seen(struct contrast *c, const struct host_pair *way, uint32_t w, struc
 /* ---- hosts ---------------------------------------------------------------- */
 
 struct contrast_probe
-contrast_probe_host(const struct contrast *c, const struct host_pair *client_to_server, uint16_t port)
+contrast_probe_host(
+    const struct contrast *c, const struct host_pair *client_to_server, uint16_t port)
 {
 	struct link k = host_key(client_to_server, port);
 
@@ -450,7 +457,8 @@ host_answered(struct host_entry *e, struct moment at, int64_t rtt_ns, uint8_t tt
 }
 
 void
-contrast_host(struct contrast *c, const struct host_pair *client_to_server, uint16_t port, const struct contrast_note *n)
+contrast_host(struct contrast *c, const struct host_pair *client_to_server, uint16_t port,
+    const struct contrast_note *n)
 {
 	struct link k = host_key(client_to_server, port);
 	struct host_entry *e = shelf_get(c, &c->pairs, &k);
@@ -460,22 +468,14 @@ contrast_host(struct contrast *c, const struct host_pair *client_to_server, uint
 	if (n->at.ns >= e->last.ns)
 		e->last = n->at;
 	switch (n->event) {
-	case CONTRAST_ANSWERED:
-		host_answered(e, n->at, n->rtt_ns, n->ttl);
-		break;
+	case CONTRAST_ANSWERED: host_answered(e, n->at, n->rtt_ns, n->ttl); break;
 	case CONTRAST_REFUSED:
 		e->refused++;
 		e->ttl_rst = n->ttl;
 		break;
-	case CONTRAST_UNANSWERED:
-		e->unanswered++;
-		break;
-	case CONTRAST_UNREACHABLE:
-		e->unreachable++;
-		break;
-	case CONTRAST_DATA:
-		e->data++;
-		break;
+	case CONTRAST_UNANSWERED: e->unanswered++; break;
+	case CONTRAST_UNREACHABLE: e->unreachable++; break;
+	case CONTRAST_DATA: e->data++; break;
 	}
 }
 
@@ -499,7 +499,8 @@ contrast_new(uint32_t point, const struct hash_key *key, struct hosts *hosts, ui
 		c->mark_most *= 2;
 	c->mark = calloc(c->mark_size, sizeof(*c->mark));
 	if (!shelf_init(&c->paths, paths, sizeof(struct path_entry), path_write) ||
-	    !shelf_init(&c->pairs, pairs, sizeof(struct host_entry), host_leave) || c->mark == NULL) {
+	    !shelf_init(&c->pairs, pairs, sizeof(struct host_entry), host_leave) ||
+	    c->mark == NULL) {
 		contrast_free(c);
 		return NULL;
 	}

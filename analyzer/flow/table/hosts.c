@@ -5,16 +5,16 @@
 enum { HOSTS_START = 64 };
 
 struct host {
-	uint8_t	 b[16];
-	uint32_t refs;		/* 0: on the free list */
-	uint32_t next;		/* in its bucket, or on the free list; id + 1 */
+	uint8_t b[16];
+	uint32_t refs; /* 0: on the free list */
+	uint32_t next; /* in its bucket, or on the free list; id + 1 */
 };
 
 struct hosts {
-	struct hash_key	 key;
-	struct host	*host;
-	uint32_t	*bucket;	/* id + 1; as many as hosts */
-	uint32_t	 size, used, free, live;
+	struct hash_key key;
+	struct host *host;
+	uint32_t *bucket; /* id + 1; as many as hosts */
+	uint32_t size, used, free, live;
 };
 
 struct hosts *

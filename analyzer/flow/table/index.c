@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { SLOTS_START = 64 };	/* a capture of very many interfaces has three indexes for each */
+enum { SLOTS_START = 64 }; /* a capture of very many interfaces has three indexes for each */
 
 bool
 index_init(struct index *x)

@@ -15,13 +15,13 @@
 #include <stdbool.h>
 
 struct index_slot {
-	uint32_t	print;		/* its home is print & mask */
-	uint32_t	entry;		/* number + 1; 0 = empty */
+	uint32_t print; /* its home is print & mask */
+	uint32_t entry; /* number + 1; 0 = empty */
 };
 
 struct index {
 	struct index_slot *slot;
-	uint32_t	mask;		/* slots - 1 */
+	uint32_t mask; /* slots - 1 */
 };
 
 static inline uint32_t
@@ -49,12 +49,12 @@ index_next(const struct index *x, uint32_t print, uint32_t *at)
 }
 
 /* false: no memory. */
-bool	index_init(struct index *x);
-void	index_free(struct index *x);
+bool index_init(struct index *x);
+void index_free(struct index *x);
 /* Room for `count' entries; false: no memory, it stays as it is. */
-bool	index_room(struct index *x, uint32_t count);
-void	index_put(struct index *x, uint32_t print, uint32_t entry);
+bool index_room(struct index *x, uint32_t count);
+void index_put(struct index *x, uint32_t print, uint32_t entry);
 /* An entry that is in it. */
-void	index_remove(struct index *x, uint32_t print, uint32_t entry);
+void index_remove(struct index *x, uint32_t print, uint32_t entry);
 
 #endif /* INDEX_H */

@@ -4,16 +4,16 @@
 
 #include <stdlib.h>
 
-enum { CHUNK = 256 };			/* entries: 16 KiB, what each interface of a capture takes at least */
+enum { CHUNK = 256 }; /* entries: 16 KiB, what each interface of a capture takes at least */
 
 struct table {
-	struct hash_key	   key;
-	struct hosts	  *hosts;
-	struct index	   index;	/* of slab positions */
-	uint32_t	   count, cap;
-	struct flow_light **chunk;	/* the slab */
-	uint32_t	   chunks, span;
-	uint32_t	   free;	/* slab position + 1, linked through `more' */
+	struct hash_key key;
+	struct hosts *hosts;
+	struct index index; /* of slab positions */
+	uint32_t count, cap;
+	struct flow_light **chunk; /* the slab */
+	uint32_t chunks, span;
+	uint32_t free; /* slab position + 1, linked through `more' */
 };
 
 struct table *
@@ -74,15 +74,16 @@ ends_swapped(const struct tuple *k)
 
 /* IPv6, apart: the others need but a few comparisons and no registers saved. */
 __attribute__((noinline)) static bool
-holds_ends(const struct table *t, const struct flow_light *e, struct table_probe at, const struct tuple *k)
+holds_ends(
+    const struct table *t, const struct flow_light *e, struct table_probe at, const struct tuple *k)
 {
 	return memcmp(hosts_bytes(t->hosts, e->host[at.swapped]), k->src, 16) == 0 &&
 	    memcmp(hosts_bytes(t->hosts, e->host[!at.swapped]), k->dst, 16) == 0;
 }
 
 bool
-table_holds(const struct table *t, const struct flow_light *e, struct table_probe at,
-    const struct tuple *k)
+table_holds(
+    const struct table *t, const struct flow_light *e, struct table_probe at, const struct tuple *k)
 {
 	uint16_t family = LIGHT_USED | (k->family == 6 ? LIGHT_V6 : 0);
 
@@ -91,14 +92,16 @@ table_holds(const struct table *t, const struct flow_light *e, struct table_prob
 		return false;
 	if (k->family == 6)
 		return holds_ends(t, e, at, k);
-	return memcmp(&e->host[at.swapped], k->src, 4) == 0 && memcmp(&e->host[!at.swapped], k->dst, 4) == 0;
+	return memcmp(&e->host[at.swapped], k->src, 4) == 0 &&
+	    memcmp(&e->host[!at.swapped], k->dst, 4) == 0;
 }
 
 /* The lower end comes first; any total order will do.  Which it is is a coin toss: no branch. */
 struct table_probe
 table_probe(const struct table *t, const struct tuple *k)
 {
-	uint64_t a = end_value(t, k->family, k->src, k->sport), b = end_value(t, k->family, k->dst, k->dport);
+	uint64_t a = end_value(t, k->family, k->src, k->sport),
+		 b = end_value(t, k->family, k->dst, k->dport);
 	uint64_t low = a < b ? a : b, high = a < b ? b : a;
 	struct table_probe at = { index_print(hash_pair(&t->key, low, high)), a > b };
 
@@ -140,8 +143,8 @@ table_find_probe(const struct table *t, struct table_probe at, const struct tupl
 }
 
 struct flow_light *
-table_find(const struct table *t, const struct endpoint *src, const struct endpoint *dst,
-    unsigned *from)
+table_find(
+    const struct table *t, const struct endpoint *src, const struct endpoint *dst, unsigned *from)
 {
 	struct tuple k = tuple_of(src, dst);
 	struct table_probe at = table_probe(t, &k);
@@ -276,7 +279,8 @@ table_at(const struct table *t, uint32_t i)
 struct endpoint
 table_end(const struct table *t, const struct flow_light *e, unsigned end)
 {
-	return (struct endpoint){ hosts_addr(t->hosts, light_family(e), e->host[end]), e->port[end] };
+	return (
+	    struct endpoint){ hosts_addr(t->hosts, light_family(e), e->host[end]), e->port[end] };
 }
 
 struct hosts *

@@ -17,18 +17,18 @@
 #include "capture/capture.h"
 #include "check.h"
 
-#define FILES_MICRO	0xa1b2c3d4u
-#define FILES_NANO	0xa1b23c4du
-#define FILES_MODIFIED	0xa1b2cd34u
-#define LINK_ETHERNET	1u
-#define LINK_RAW	101u
-#define LINK_SLL	113u
+#define FILES_MICRO    0xa1b2c3d4u
+#define FILES_NANO     0xa1b23c4du
+#define FILES_MODIFIED 0xa1b2cd34u
+#define LINK_ETHERNET  1u
+#define LINK_RAW       101u
+#define LINK_SLL       113u
 
 struct bytes {
-	uint8_t	*p;
-	size_t	 n;
-	bool	 big;		/* byte order of what is put */
-	size_t	 cap;
+	uint8_t *p;
+	size_t n;
+	bool big; /* byte order of what is put */
+	size_t cap;
 };
 
 static inline void
@@ -91,7 +91,8 @@ pcap_head(struct bytes *b, uint32_t magic, uint32_t link_type)
 }
 
 static inline void
-pcap_record(struct bytes *b, uint32_t sec, uint32_t fraction, const void *p, uint32_t caplen, uint32_t len)
+pcap_record(
+    struct bytes *b, uint32_t sec, uint32_t fraction, const void *p, uint32_t caplen, uint32_t len)
 {
 	put32(b, sec);
 	put32(b, fraction);
@@ -140,11 +141,11 @@ ng_section(struct bytes *b, bool big)
 }
 
 struct ng_interface {
-	uint16_t	 link_type;
-	uint32_t	 snaplen;
-	const char	*name;
-	int		 tsresol;	/* -1 = option left out */
-	int64_t		 tsoffset;
+	uint16_t link_type;
+	uint32_t snaplen;
+	const char *name;
+	int tsresol; /* -1 = option left out */
+	int64_t tsoffset;
 };
 
 static inline void
@@ -176,7 +177,8 @@ ng_ethernet(struct bytes *b, const char *name)
 }
 
 static inline void
-ng_packet(struct bytes *b, uint32_t interface, uint64_t ts, const void *p, uint32_t caplen, uint32_t len)
+ng_packet(
+    struct bytes *b, uint32_t interface, uint64_t ts, const void *p, uint32_t caplen, uint32_t len)
 {
 	struct bytes body = { .big = b->big };
 
@@ -203,8 +205,8 @@ ng_simple(struct bytes *b, const void *p, uint32_t caplen, uint32_t len)
 
 /* ---- the disk ---------------------------------------------------------------- */
 
-static char	files_dir[] = "/tmp/mailwhy-test-XXXXXX";
-static char	files_path[sizeof(files_dir) + 64];
+static char files_dir[] = "/tmp/mailwhy-test-XXXXXX";
+static char files_path[sizeof(files_dir) + 64];
 
 static inline const char *
 file_path(const char *name)
@@ -216,7 +218,8 @@ file_path(const char *name)
 		exit(1);
 	}
 	made = true;
-	if ((size_t)snprintf(files_path, sizeof(files_path), "%s/%s", files_dir, name) >= sizeof(files_path)) {
+	if ((size_t)snprintf(files_path, sizeof(files_path), "%s/%s", files_dir, name) >=
+	    sizeof(files_path)) {
 		fprintf(stderr, "%s: name too long\n", name);
 		exit(1);
 	}
@@ -251,19 +254,19 @@ files_remove(void)
 
 /* ---- reading back ------------------------------------------------------------ */
 
-#define GOT_MAX	64
+#define GOT_MAX 64
 
 /* What a capture gave, copied. */
 struct got {
-	bool		opened;
-	char		err[512];
-	char		format[16];
-	size_t		n;
-	struct capture_frame f[GOT_MAX];	/* data = a copy, or NULL when empty */
-	enum capture_rc	end;
+	bool opened;
+	char err[512];
+	char format[16];
+	size_t n;
+	struct capture_frame f[GOT_MAX]; /* data = a copy, or NULL when empty */
+	enum capture_rc end;
 	struct capture_damage damage;
 	struct capture_counts counts;
-	uint32_t	points;
+	uint32_t points;
 	struct capture_point point[8];
 };
 
@@ -292,7 +295,7 @@ got_read(const char *path, const char *filter)
 		return g;
 	while ((g.end = capture_next(c, &f)) == CAPTURE_FRAME)
 		got_frame(&g, &f);
-	CHECK_EQ_INT(capture_next(c, &f), CAPTURE_END);		/* damage is said once */
+	CHECK_EQ_INT(capture_next(c, &f), CAPTURE_END); /* damage is said once */
 	snprintf(g.format, sizeof(g.format), "%s", capture_format(c));
 	g.damage = *capture_damage(c);
 	g.counts = *capture_counts(c);
@@ -326,7 +329,8 @@ got_check_batches(const struct got *g, const char *path, const char *filter)
 			CHECK_EQ_INT(f[i].len, a->len);
 			CHECK_EQ_INT(f[i].point, a->point);
 			CHECK_EQ_INT(f[i].link_type, a->link_type);
-			CHECK(f[i].caplen == a->caplen && memcmp(f[i].data, a->data, a->caplen) == 0);
+			CHECK(
+			    f[i].caplen == a->caplen && memcmp(f[i].data, a->data, a->caplen) == 0);
 		}
 	CHECK_EQ_INT(all, g->n);
 	CHECK_EQ_STR(capture_damage(c)->why, g->damage.why);

@@ -1,17 +1,21 @@
-/* Large packed captures, unpacked by a thread: the same as on one core, whatever is in them and wherever they end. */
+/*
+ * Large packed captures, unpacked by a thread: the same as on one core, whatever is in them and
+ * wherever they end.
+ */
 #include <sched.h>
 
 #include "packed.h"
 
-enum { LARGE = 2 << 20 };	/* of bytes that do not pack: more than makes a thread worth its start */
+enum { LARGE = 2 << 20 }; /* of bytes that do not pack: more than makes a thread worth its start */
 
 /* Our own gunzip, and libarchive. */
-static int (*const packers[])(struct archive *) = { archive_write_add_filter_gzip, archive_write_add_filter_zstd };
-#define PACKERS	(sizeof(packers) / sizeof(packers[0]))
+static int (*const packers[])(
+    struct archive *) = { archive_write_add_filter_gzip, archive_write_add_filter_zstd };
+#define PACKERS (sizeof(packers) / sizeof(packers[0]))
 
 /* What a capture gave, folded. */
 struct digest {
-	uint64_t	sum, frames;
+	uint64_t sum, frames;
 	struct capture_damage damage;
 };
 
@@ -27,10 +31,12 @@ digest_read(const char *path, size_t at_once)
 	CHECK(c != NULL);
 	if (c == NULL)
 		return d;
-	while ((n = at_once > 1 ? capture_batch(c, f, at_once) : capture_next(c, f) == CAPTURE_FRAME) > 0)
+	while ((n = at_once > 1 ? capture_batch(c, f, at_once)
+				: capture_next(c, f) == CAPTURE_FRAME) > 0)
 		for (size_t i = 0; i < n; i++) {
 			d.frames++;
-			d.sum = (d.sum ^ (uint64_t)f[i].ts_ns ^ f[i].number << 32 ^ f[i].len) * 0x100000001b3u;
+			d.sum = (d.sum ^ (uint64_t)f[i].ts_ns ^ f[i].number << 32 ^ f[i].len) *
+			    0x100000001b3u;
 			for (uint32_t k = 0; k < f[i].caplen; k++)
 				d.sum = (d.sum ^ f[i].data[k]) * 0x100000001b3u;
 		}
@@ -42,8 +48,9 @@ digest_read(const char *path, size_t at_once)
 static bool
 digest_same(const struct digest *a, const struct digest *b)
 {
-	return a->sum == b->sum && a->frames == b->frames && strcmp(a->damage.why, b->damage.why) == 0 &&
-	    a->damage.frame == b->damage.frame && a->damage.offset == b->damage.offset;
+	return a->sum == b->sum && a->frames == b->frames &&
+	    strcmp(a->damage.why, b->damage.why) == 0 && a->damage.frame == b->damage.frame &&
+	    a->damage.offset == b->damage.offset;
 }
 
 /* With one core there is no thread. */
@@ -67,7 +74,8 @@ digest_alone(const char *path)
 static struct bytes
 noise_capture(bool ng, uint64_t *frames)
 {
-	static const uint32_t sizes[] = { 1400, 60, 0, 1, 9000, 250000, 70000, 65400, 65536, 262144, 131, 3000, 1 << 20, 1500 };
+	static const uint32_t sizes[] = { 1400, 60, 0, 1, 9000, 250000, 70000, 65400, 65536, 262144,
+		131, 3000, 1 << 20, 1500 };
 	uint8_t *noise = malloc(1 << 20);
 	struct bytes b = { 0 };
 	uint32_t seed = 7, i;

@@ -1,4 +1,6 @@
-/* What every source has in common: recognition, compression, filters, standard input, directories. */
+/*
+ * What every source has in common: recognition, compression, filters, standard input, directories.
+ */
 #include <fcntl.h>
 
 #include "packed.h"
@@ -7,11 +9,13 @@
 static size_t
 ip_frame(uint8_t *p, bool ethernet, uint8_t proto, uint16_t dport)
 {
+	/* clang-format off */
 	static const uint8_t head[] = {
 		2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,
 		0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 25,
 		4, 1, 0, 25, 0, 0, 0, 1, 0, 0, 0, 0, 0x50, 2, 0, 0, 0, 0, 0, 0,
 	};
+	/* clang-format on */
 	size_t skip = ethernet ? 0 : 14;
 	uint8_t whole[sizeof(head)];
 
@@ -44,9 +48,9 @@ static void
 test_not_captures(void)
 {
 	static const struct {
-		const char	*bytes;
-		size_t		 n;
-		const char	*says;
+		const char *bytes;
+		size_t n;
+		const char *says;
 	} t[] = {
 		{ "", 0, "empty" },
 		{ "Received: from mx", 17, "mail message" },
@@ -59,7 +63,9 @@ test_not_captures(void)
 		{ "\xd4\xc3\xb2\xa1\2\0\4", 7, "cut short" },
 		{ "\x0a\x0d\x0d\x0a\x1c", 5, "cut short" },
 		{ "\x1f\x8b\x08\x00", 4, "unpack" },
-		{ "\xfd" "7zXZ\0\0\0\0\0\0", 11, "unpack" },
+		{ "\xfd"
+		  "7zXZ\0\0\0\0\0\0",
+		    11, "unpack" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -92,7 +98,7 @@ static int (*const packers[])(struct archive *) = {
 	archive_write_add_filter_lz4,
 	archive_write_add_filter_bzip2,
 };
-#define PACKERS	(sizeof(packers) / sizeof(packers[0]))
+#define PACKERS (sizeof(packers) / sizeof(packers[0]))
 
 static void
 test_compressed(void)
@@ -268,7 +274,9 @@ test_filter_wrong(void)
 
 /* ---- standard input, progress, names ------------------------------------------------ */
 
-/* Runs got_read("-") with `path' as standard input, through a pipe that gives few bytes at a time. */
+/*
+ * Runs got_read("-") with `path' as standard input, through a pipe that gives few bytes at a time.
+ */
 static struct got
 got_piped(const char *path)
 {
@@ -319,7 +327,10 @@ test_standard_input(void)
 	bytes_free(&ng);
 }
 
-/* Frames that carry their number, some of them across the ends of the reader's buffer; all of a batch stay whole. */
+/*
+ * Frames that carry their number, some of them across the ends of the reader's buffer; all of a
+ * batch stay whole.
+ */
 static struct bytes
 numbered_frames(bool ng, bool big, uint32_t frames, uint32_t len)
 {
@@ -353,7 +364,7 @@ check_batches(bool ng, bool big)
 	uint64_t seen = 0;
 	char err[256];
 
-	b.n -= 5;			/* the last one is cut */
+	b.n -= 5; /* the last one is cut */
 	c = capture_open_file(file_write("capture", b.p, b.n), NULL, err, sizeof(err));
 	while ((n = capture_batch(c, f, AT_ONCE)) > 0) {
 		largest = n > largest ? n : largest;
@@ -391,8 +402,8 @@ test_progress(void)
 	char err[256];
 
 	for (int i = 0; i < 2; i++) {
-		struct capture *c = capture_open_file(file_write("capture", file[i]->p, file[i]->n), NULL, err,
-		    sizeof(err));
+		struct capture *c = capture_open_file(
+		    file_write("capture", file[i]->p, file[i]->n), NULL, err, sizeof(err));
 
 		while (capture_next(c, &f) == CAPTURE_FRAME)
 			;
@@ -420,7 +431,7 @@ test_no_such_interface(void)
 
 /* ---- arguments ------------------------------------------------------------------------- */
 
-static char	expanded[4096];
+static char expanded[4096];
 
 static int
 note_path(void *ctx, const char *path)
@@ -445,7 +456,8 @@ test_expand(void)
 	CHECK(got_says(err, "rotated: the directory has no files"));
 	mkdir(sub, 0700);
 	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), -1);
-	CHECK(got_says(err, "rotated: the directory has no files; what is in directories within it is not read: name them"));
+	CHECK(got_says(err,
+	    "rotated: the directory has no files; what is in directories within it is not read: name them"));
 	file_write("rotated/b.pcap", "", 0);
 	file_write("rotated/a.pcap", "", 0);
 	file_write("rotated/.hidden", "", 0);
@@ -453,10 +465,12 @@ test_expand(void)
 	file_write("rotated/below/d.pcap", "", 0);
 
 	expanded[0] = '\0';
-	CHECK_EQ_INT(capture_expand(dir, note_path, NULL, err, sizeof(err)), 1);	/* below is not read */
+	CHECK_EQ_INT(
+	    capture_expand(dir, note_path, NULL, err, sizeof(err)), 1); /* below is not read */
 	CHECK_EQ_STR(expanded, "C.pcap a.pcap b.pcap ");
 	expanded[0] = '\0';
-	CHECK_EQ_INT(capture_expand(file_path("rotated/b.pcap"), note_path, NULL, err, sizeof(err)), 0);
+	CHECK_EQ_INT(
+	    capture_expand(file_path("rotated/b.pcap"), note_path, NULL, err, sizeof(err)), 0);
 	CHECK_EQ_INT(capture_expand("-", note_path, NULL, err, sizeof(err)), 0);
 	CHECK_EQ_STR(expanded, "b.pcap - ");
 	CHECK_EQ_INT(capture_expand("/no/such", note_path, NULL, err, sizeof(err)), -1);
@@ -477,9 +491,9 @@ static void
 test_lab_formats(void)
 {
 	static const struct {
-		const char	*name;
-		size_t		 n;
-		enum capture_rc	 end;
+		const char *name;
+		size_t n;
+		enum capture_rc end;
 	} t[] = {
 		{ "client.pcap", 56, CAPTURE_END },
 		{ "bigendian.pcap", 56, CAPTURE_END },

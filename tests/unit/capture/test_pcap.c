@@ -62,7 +62,7 @@ check_three(const struct got *g, int64_t unit_ns)
 	CHECK_EQ_MEM(g->f[1].data, frame_b, sizeof(frame_b));
 	CHECK_EQ_INT(g->f[2].caplen, 0);
 	CHECK_EQ_INT(g->f[2].len, 60);
-	CHECK_EQ_INT(g->f[2].ts_ns, 3000000000000000000);	/* 2065: seconds are unsigned */
+	CHECK_EQ_INT(g->f[2].ts_ns, 3000000000000000000); /* 2065: seconds are unsigned */
 }
 
 static void
@@ -70,7 +70,9 @@ test_variants(void)
 {
 	for (int big = 0; big <= 1; big++) {
 		struct bytes file[] = {
-			three_frames(FILES_MICRO, big), three_frames(FILES_NANO, big), three_frames_modified(big),
+			three_frames(FILES_MICRO, big),
+			three_frames(FILES_NANO, big),
+			three_frames_modified(big),
 		};
 
 		for (size_t i = 0; i < 3; i++) {
@@ -83,7 +85,10 @@ test_variants(void)
 	}
 }
 
-/* However a file is cut, the frames before the cut come, and the cut is said unless it is between two. */
+/*
+ * However a file is cut, the frames before the cut come, and the cut is said unless it is between
+ * two.
+ */
 static void
 check_prefixes(const struct bytes *b, size_t record)
 {
@@ -113,7 +118,8 @@ check_prefixes(const struct bytes *b, size_t record)
 static void
 test_every_prefix(void)
 {
-	struct bytes plain = three_frames(FILES_MICRO, true), modified = three_frames_modified(false);
+	struct bytes plain = three_frames(FILES_MICRO, true),
+		     modified = three_frames_modified(false);
 
 	check_prefixes(&plain, RECORD);
 	check_prefixes(&modified, RECORD + 8);
@@ -219,7 +225,9 @@ test_joined_by_cat(void)
 	bytes_free(&two);
 }
 
-/* The link type's upper bits say how many bytes of checksum follow a frame: they are no link type. */
+/*
+ * The link type's upper bits say how many bytes of checksum follow a frame: they are no link type.
+ */
 static void
 test_link_type_bits(void)
 {
@@ -255,10 +263,12 @@ test_same_as_libpcap(void)
 		data[i] = (uint8_t)(i * 31);
 	for (int i = 0; i < 2000; i++) {
 		seed = seed * 1103515245 + 12345;
-		pcap_record(&b, 1600000000 + seed % 1000, seed % 1000000000, data + seed % 100, seed % 2900, 2900);
+		pcap_record(&b, 1600000000 + seed % 1000, seed % 1000000000, data + seed % 100,
+		    seed % 2900, 2900);
 	}
 	file_write("capture", b.p, b.n - 7);
-	oracle = pcap_open_offline_with_tstamp_precision(files_path, PCAP_TSTAMP_PRECISION_NANO, err);
+	oracle =
+	    pcap_open_offline_with_tstamp_precision(files_path, PCAP_TSTAMP_PRECISION_NANO, err);
 	c = capture_open_file(files_path, NULL, err, sizeof(err));
 	CHECK(oracle != NULL && c != NULL);
 	while (capture_next(c, &f) == CAPTURE_FRAME && pcap_next_ex(oracle, &h, &p) == 1) {

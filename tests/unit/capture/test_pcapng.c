@@ -51,23 +51,23 @@ static void
 test_clocks(void)
 {
 	static const struct {
-		int		tsresol;
-		int64_t		tsoffset;
-		uint64_t	ts;
-		int64_t		ns;
+		int tsresol;
+		int64_t tsoffset;
+		uint64_t ts;
+		int64_t ns;
 	} t[] = {
-		{ -1,	0,	1500000,		1500000000 },		/* microseconds, unsaid */
-		{ 0,	0,	7,			7000000000 },
-		{ 9,	0,	7,			7 },
-		{ 12,	0,	7999,			7 },
-		{ 30,	0,	UINT64_MAX,		0 },
-		{ 127,	0,	UINT64_MAX,		0 },
-		{ 0x80,	0,	3,			3000000000 },
-		{ 0x81,	0,	3,			1500000000 },
-		{ 0x80 | 32, 0,	0x180000000u,		1500000000 },
-		{ 0xff,	0,	UINT64_MAX,		0 },
-		{ 9,	1700000000, 5,			1700000000000000005 },
-		{ 6,	-5,	1,			-4999999000 },
+		{ -1, 0, 1500000, 1500000000 }, /* microseconds, unsaid */
+		{ 0, 0, 7, 7000000000 },
+		{ 9, 0, 7, 7 },
+		{ 12, 0, 7999, 7 },
+		{ 30, 0, UINT64_MAX, 0 },
+		{ 127, 0, UINT64_MAX, 0 },
+		{ 0x80, 0, 3, 3000000000 },
+		{ 0x81, 0, 3, 1500000000 },
+		{ 0x80 | 32, 0, 0x180000000u, 1500000000 },
+		{ 0xff, 0, UINT64_MAX, 0 },
+		{ 9, 1700000000, 5, 1700000000000000005 },
+		{ 6, -5, 1, -4999999000 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++)
@@ -76,7 +76,9 @@ test_clocks(void)
 			struct got g;
 
 			ng_section(&b, big);
-			ng_interface(&b, &(struct ng_interface){ LINK_ETHERNET, 0, "x", t[i].tsresol, t[i].tsoffset });
+			ng_interface(&b,
+			    &(struct ng_interface){
+				LINK_ETHERNET, 0, "x", t[i].tsresol, t[i].tsoffset });
 			ng_packet(&b, 0, t[i].ts, data, 4, 4);
 			g = got_bytes(&b, NULL);
 			CHECK_EQ_INT(g.n, 1);
@@ -87,7 +89,10 @@ test_clocks(void)
 		}
 }
 
-/* A time that no 64 bits of nanoseconds can hold, or to which nothing could be added, is the time of the frame before. */
+/*
+ * A time that no 64 bits of nanoseconds can hold, or to which nothing could be added, is the time
+ * of the frame before.
+ */
 static void
 test_time_beyond(void)
 {
@@ -180,7 +185,7 @@ test_simple_packets_first(void)
 	}
 }
 
-#define LEFT_OUT	UINT64_MAX	/* dumpcap writes no isb_osdrop */
+#define LEFT_OUT UINT64_MAX /* dumpcap writes no isb_osdrop */
 
 static void
 put_statistics(struct bytes *b, uint32_t interface, uint64_t ifdrop, uint64_t osdrop)
@@ -212,8 +217,8 @@ test_drop_counters(void)
 	ng_ethernet(&b, "b");
 	put_statistics(&b, 1, 1, 2);
 	ng_packet(&b, 1, 1, data, 4, 4);
-	put_statistics(&b, 1, 5, 70000000000);	/* counters run on: the last one counts */
-	put_statistics(&b, 9, 5, 5);		/* of nobody */
+	put_statistics(&b, 1, 5, 70000000000); /* counters run on: the last one counts */
+	put_statistics(&b, 9, 5, 5);           /* of nobody */
 	g = got_bytes(&b, NULL);
 	CHECK_EQ_INT(g.end, CAPTURE_END);
 	CHECK(!g.point[0].drops_known);
@@ -264,7 +269,9 @@ test_drops_by_packet(void)
 	bytes_free(&three);
 }
 
-/* Names, secrets, custom blocks, journal entries and what may come: no frames, no harm, no number. */
+/*
+ * Names, secrets, custom blocks, journal entries and what may come: no frames, no harm, no number.
+ */
 static void
 test_other_blocks(void)
 {
@@ -292,7 +299,7 @@ test_other_blocks(void)
 
 /* Where the blocks of a file end, and how many packets lie before each end. */
 struct ends {
-	size_t	at[16], packets[16], n;
+	size_t at[16], packets[16], n;
 };
 
 static void
@@ -356,7 +363,9 @@ test_every_prefix(void)
 	bytes_free(&b);
 }
 
-/* Each byte of a file changed to each of some values: no crash, never more frames than there are. */
+/*
+ * Each byte of a file changed to each of some values: no crash, never more frames than there are.
+ */
 static void
 test_every_byte_damaged(void)
 {
@@ -382,11 +391,29 @@ test_every_byte_damaged(void)
 static void
 test_damage(void)
 {
-	enum { NO_INTERFACE, LARGER, SHORT_PACKET, SHORT_SIMPLE, LENGTH, TINY, HUGE_BLOCK, EDGES, ORDER, VERSION, KINDS };
+	enum {
+		NO_INTERFACE,
+		LARGER,
+		SHORT_PACKET,
+		SHORT_SIMPLE,
+		LENGTH,
+		TINY,
+		HUGE_BLOCK,
+		EDGES,
+		ORDER,
+		VERSION,
+		KINDS
+	};
 	static const char *says[KINDS] = {
-		[NO_INTERFACE] = "not described", [LARGER] = "larger than its block", [SHORT_PACKET] = "too short",
-		[SHORT_SIMPLE] = "larger than its block", [LENGTH] = "impossible length", [TINY] = "impossible length",
-		[HUGE_BLOCK] = "impossible length", [EDGES] = "two lengths differ", [ORDER] = "byte order mark",
+		[NO_INTERFACE] = "not described",
+		[LARGER] = "larger than its block",
+		[SHORT_PACKET] = "too short",
+		[SHORT_SIMPLE] = "larger than its block",
+		[LENGTH] = "impossible length",
+		[TINY] = "impossible length",
+		[HUGE_BLOCK] = "impossible length",
+		[EDGES] = "two lengths differ",
+		[ORDER] = "byte order mark",
 		[VERSION] = "version",
 	};
 
@@ -400,16 +427,37 @@ test_damage(void)
 		ng_packet(&b, 0, 1, data, 5, 5);
 		at = b.n;
 		switch (kind) {
-		case NO_INTERFACE:	ng_packet(&b, 1, 1, data, 5, 5); break;
-		case LARGER:		ng_packet(&b, 0, 1, data, 5, 5); b.p[at + 20] = 9; break;
-		case SHORT_PACKET:	ng_block(&b, 6, &body); break;
-		case SHORT_SIMPLE:	ng_simple(&b, data, 4, 9); break;
-		case LENGTH:		ng_packet(&b, 0, 1, data, 5, 5); b.p[at + 4] |= 1; break;
-		case TINY:		put32(&b, 6); put32(&b, 8); break;
-		case HUGE_BLOCK:	put32(&b, 7); put32(&b, 0x7ffffffc); break;
-		case EDGES:		ng_packet(&b, 0, 1, data, 5, 5); b.p[b.n - 4]++; break;
-		case ORDER:		ng_section(&b, false); b.p[at + 8]++; break;
-		case VERSION:		ng_section(&b, false); b.p[at + 12]++; break;
+		case NO_INTERFACE: ng_packet(&b, 1, 1, data, 5, 5); break;
+		case LARGER:
+			ng_packet(&b, 0, 1, data, 5, 5);
+			b.p[at + 20] = 9;
+			break;
+		case SHORT_PACKET: ng_block(&b, 6, &body); break;
+		case SHORT_SIMPLE: ng_simple(&b, data, 4, 9); break;
+		case LENGTH:
+			ng_packet(&b, 0, 1, data, 5, 5);
+			b.p[at + 4] |= 1;
+			break;
+		case TINY:
+			put32(&b, 6);
+			put32(&b, 8);
+			break;
+		case HUGE_BLOCK:
+			put32(&b, 7);
+			put32(&b, 0x7ffffffc);
+			break;
+		case EDGES:
+			ng_packet(&b, 0, 1, data, 5, 5);
+			b.p[b.n - 4]++;
+			break;
+		case ORDER:
+			ng_section(&b, false);
+			b.p[at + 8]++;
+			break;
+		case VERSION:
+			ng_section(&b, false);
+			b.p[at + 12]++;
+			break;
 		}
 		put(&b, data, DATA);
 		g = got_bytes(&b, NULL);
@@ -503,7 +551,7 @@ test_odd_options(void)
 	put32(&body, 0);
 	ng_option(&body, 3, "described", 9);
 	put16(&body, 9);
-	put16(&body, 60000);	/* runs out of the block */
+	put16(&body, 60000); /* runs out of the block */
 	ng_block(&b, 1, &body);
 	ng_packet(&b, 1, 1, data, 5, 5);
 	g = got_bytes(&b, NULL);

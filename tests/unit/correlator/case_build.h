@@ -8,8 +8,8 @@
 #include "check.h"
 #include "correlator/correlator.h"
 
-#define MS	INT64_C(1000000)
-#define BASE_NS	INT64_C(1700000000000000000)
+#define MS      INT64_C(1000000)
+#define BASE_NS INT64_C(1700000000000000000)
 
 static uint64_t build_frame;
 
@@ -22,7 +22,8 @@ at(int64_t ms)
 static inline struct addr
 ip4(int a, int b, int c, int d)
 {
-	return (struct addr){ .family = 4, .b = { (uint8_t)a, (uint8_t)b, (uint8_t)c, (uint8_t)d } };
+	return (
+	    struct addr){ .family = 4, .b = { (uint8_t)a, (uint8_t)b, (uint8_t)c, (uint8_t)d } };
 }
 
 /* A copy that lives as long as the program. */
@@ -37,7 +38,7 @@ build_list(const void *v, size_t bytes)
 	used += (bytes + 15) & ~(size_t)15;
 	return memcpy(copy, v, bytes);
 }
-#define BUILD_LIST(v)	build_list((v), sizeof(v))
+#define BUILD_LIST(v) build_list((v), sizeof(v))
 
 static inline struct record
 build_capture(uint32_t point, int64_t from_ms, int64_t to_ms)
@@ -76,8 +77,14 @@ build_connection(uint32_t point, uint64_t id, int64_t ms, int64_t end_ms)
 	c->vantage = -1;
 	c->payload_hash = id;
 	for (int d = 0; d < 2; d++) {
-		c->dir[d] = (struct record_direction){ .packets = 10, .data_segments = 5, .stream_bytes = 500, .acked = 500,
-		    .isn_known = true, .isn = (uint32_t)(id * 7 + (uint64_t)d), .ttl = 60, .ttl_syn = 60 };
+		c->dir[d] = (struct record_direction){ .packets = 10,
+			.data_segments = 5,
+			.stream_bytes = 500,
+			.acked = 500,
+			.isn_known = true,
+			.isn = (uint32_t)(id * 7 + (uint64_t)d),
+			.ttl = 60,
+			.ttl_syn = 60 };
 		c->dir[d].data_first = at(ms + 60);
 		c->dir[d].data_last = at(end_ms);
 	}
@@ -115,7 +122,8 @@ build_paused(void)
 	a->at_sender = true;
 	a->last = at(2000);
 	a->pause_count = 1;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
+	a->pauses = BUILD_LIST(
+	    ((struct pause[]){ { .from = at(2000), .to = at(22000), .trailing = true } }));
 	return r;
 }
 
@@ -176,7 +184,8 @@ build_transaction(const struct record *connection, uint32_t n, enum verdict verd
 }
 
 static inline struct record
-build_recipient(const struct record *transaction, uint32_t m, const char *address, int code, const char *text, int64_t ms)
+build_recipient(const struct record *transaction, uint32_t m, const char *address, int code,
+    const char *text, int64_t ms)
 {
 	struct record r = { .type = RECORD_RECIPIENT };
 	struct record_recipient *x = &r.recipient;
@@ -186,7 +195,9 @@ build_recipient(const struct record *transaction, uint32_t m, const char *addres
 	x->address = address;
 	x->at = at(ms);
 	build_reply(&x->reply, code, text, ms + 5);
-	x->verdict = code / 100 == 2 ? VERDICT_ACCEPTED : code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED;
+	x->verdict = code / 100 == 2 ? VERDICT_ACCEPTED
+	    : code / 100 == 4        ? VERDICT_DEFERRED
+				     : VERDICT_REFUSED;
 	return r;
 }
 
@@ -258,23 +269,26 @@ print_findings(const struct correlator *c)
 	size_t n = correlator_findings(c, &v);
 
 	for (size_t i = 0; i < n; i++)
-		printf("  %s(%s) %s: %s\n", kind_id(v[i]->kind), v[i]->subkind, confidence_name(v[i]->confidence), v[i]->summary);
+		printf("  %s(%s) %s: %s\n", kind_id(v[i]->kind), v[i]->subkind,
+		    confidence_name(v[i]->confidence), v[i]->summary);
 }
 
-#define CHECK_FINDING(c, k, conf) do {							\
-	const struct finding *f_ = find_kind((c), (k));					\
-	if (f_ == NULL)									\
-		print_findings(c);							\
-	CHECK(f_ != NULL);								\
-	if (f_ != NULL)									\
-		CHECK_EQ_STR(confidence_name(f_->confidence), confidence_name(conf));	\
-} while (0)
+#define CHECK_FINDING(c, k, conf) \
+	do { \
+		const struct finding *f_ = find_kind((c), (k)); \
+		if (f_ == NULL) \
+			print_findings(c); \
+		CHECK(f_ != NULL); \
+		if (f_ != NULL) \
+			CHECK_EQ_STR(confidence_name(f_->confidence), confidence_name(conf)); \
+	} while (0)
 
-#define CHECK_NO_FINDING(c, k) do {							\
-	if (find_kind((c), (k)) != NULL)						\
-		print_findings(c);							\
-	CHECK(find_kind((c), (k)) == NULL);						\
-} while (0)
+#define CHECK_NO_FINDING(c, k) \
+	do { \
+		if (find_kind((c), (k)) != NULL) \
+			print_findings(c); \
+		CHECK(find_kind((c), (k)) == NULL); \
+	} while (0)
 
 static inline struct correlator *
 judged_records(const struct record *v, size_t n)
@@ -287,6 +301,8 @@ judged_records(const struct record *v, size_t n)
 	return c;
 }
 
-#define JUDGED(...) judged_records((struct record[]){ __VA_ARGS__ }, sizeof((struct record[]){ __VA_ARGS__ }) / sizeof(struct record))
+#define JUDGED(...) \
+	judged_records((struct record[]){ __VA_ARGS__ }, \
+	    sizeof((struct record[]){ __VA_ARGS__ }) / sizeof(struct record))
 
 #endif /* CASE_BUILD_H */

@@ -9,7 +9,7 @@
 
 /* One session with one transaction whose only recipient gets the reply. */
 struct mail {
-	struct record	conn, session, transaction, recipient;
+	struct record conn, session, transaction, recipient;
 };
 
 static inline struct mail
@@ -22,7 +22,8 @@ build_mail(uint64_t id, int64_t ms, int code, const char *text)
 	if (code / 100 == 2) {
 		m.transaction = build_transaction(&m.conn, 1, VERDICT_ACCEPTED, ms + 100);
 	} else {
-		m.transaction = build_transaction(&m.conn, 1, code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED, ms + 100);
+		m.transaction = build_transaction(
+		    &m.conn, 1, code / 100 == 4 ? VERDICT_DEFERRED : VERDICT_REFUSED, ms + 100);
 		build_reply(&m.transaction.transaction.verdict_reply, code, text, ms + 125);
 	}
 	m.recipient = build_recipient(&m.transaction, 1, "bob@example.org", code, text, ms + 120);
@@ -35,7 +36,7 @@ build_mail(uint64_t id, int64_t ms, int code, const char *text)
 static inline void
 take(struct correlator *c, const struct mail *m)
 {
-	correlator_take(c, &m->recipient);	/* any order will do */
+	correlator_take(c, &m->recipient); /* any order will do */
 	correlator_take(c, &m->transaction);
 	correlator_take(c, &m->session);
 	correlator_take(c, &m->conn);

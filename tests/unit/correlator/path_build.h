@@ -4,7 +4,7 @@
 
 #include "case_build.h"
 
-enum { FIRST = 1000 };		/* ms: the first lost transmission */
+enum { FIRST = 1000 }; /* ms: the first lost transmission */
 
 /* A connection that stalls: the client's full-size segments are lost, 92 bytes are proven. */
 static inline struct record
@@ -40,7 +40,9 @@ build_stall(const struct record *conn, int64_t ms)
 	for (int i = 0; i < 6; i++) {
 		struct moment m = at(ms + when[i]);
 
-		s->chain[i] = (struct transmission){ .ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true };
+		s->chain[i] = (struct transmission){
+			.ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true
+		};
 		if (i == 0)
 			s->first = m;
 		s->last = s->lost_last = m;

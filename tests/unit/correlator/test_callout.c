@@ -1,11 +1,15 @@
-/* A server asks the sender's server before it answers (callout): what it was told stands beside its own refusal. */
+/*
+ * A server asks the sender's server before it answers (callout): what it was told stands beside its
+ * own refusal.
+ */
 #include "mail_build.h"
 
 /* The server of the first mail asks 203.0.113.25 about its sender. */
 static void
 build_pair(struct mail m[2], const char *asked, int code, const char *text)
 {
-	m[0] = build_mail(1, 0, 550, "Verification failed for <a@example.com> Sender verify failed");
+	m[0] =
+	    build_mail(1, 0, 550, "Verification failed for <a@example.com> Sender verify failed");
 	m[0].recipient.recipient.reply.at = at(450);
 	m[1] = build_mail(2, 200, code, text);
 	m[1].conn.connection.client.ip = m[0].conn.connection.server.ip;
@@ -26,7 +30,10 @@ test_answer_beside_the_refusal(void)
 	build_pair(m, "a@example.com", 550, "5.1.1 no such user");
 	c = judged(m, 2);
 	f = find_kind(c, FINDING_SENDER_DOMAIN_REJECTED);
-	CHECK(f != NULL && frame_of(f, "asks 203.0.113.25: RCPT TO:<a@example.com> is answered \"550 5.1.1 no such user\"") != 0);
+	CHECK(f != NULL &&
+	    frame_of(f,
+		"asks 203.0.113.25: RCPT TO:<a@example.com> is answered \"550 5.1.1 no such user\"") !=
+		0);
 	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
 	CHECK(f != NULL && f->severity == SEVERITY_INFO && frame_of(f, "callout") != 0);
 	correlator_free(c);
@@ -39,7 +46,8 @@ test_another_mail_is_none(void)
 	struct correlator *c;
 	const struct finding *f;
 
-	build_pair(m, "somebody@example.com", 550, "5.1.1 no such user");	/* a bounce to somebody else */
+	build_pair(
+	    m, "somebody@example.com", 550, "5.1.1 no such user"); /* a bounce to somebody else */
 	c = judged(m, 2);
 	f = find_kind(c, FINDING_SENDER_DOMAIN_REJECTED);
 	CHECK(f != NULL && frame_of(f, "asks") == 0);
@@ -47,7 +55,8 @@ test_another_mail_is_none(void)
 	CHECK(f != NULL && f->severity == SEVERITY_ERROR);
 	correlator_free(c);
 
-	build_pair(m, "a@example.com", 550, "5.1.1 no such user");		/* with a sender of its own: a mail */
+	build_pair(
+	    m, "a@example.com", 550, "5.1.1 no such user"); /* with a sender of its own: a mail */
 	m[1].transaction.transaction.sender = "bob@example.org";
 	c = judged(m, 2);
 	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
@@ -77,7 +86,8 @@ check_counts(const struct mail m[2], uint64_t attempted, uint64_t asked, uint64_
 
 	correlator_summary(c, &s);
 	CHECK(s.attempted == attempted && s.asked == asked && s.rcpt_refused == rcpt_refused);
-	CHECK(f != NULL && (f->verdict == VERDICT_ASKED) == (asked == 1) && (strstr(f->fate, "callout") != NULL) == (asked == 1));
+	CHECK(f != NULL && (f->verdict == VERDICT_ASKED) == (asked == 1) &&
+	    (strstr(f->fate, "callout") != NULL) == (asked == 1));
 	correlator_free(c);
 }
 
@@ -89,12 +99,16 @@ test_question_is_no_mail(void)
 	build_pair(m, "a@example.com", 550, "5.1.1 no such user");
 	check_counts(m, 1, 1, 1);
 
-	build_pair(m, "a@example.com", 250, "2.1.5 Ok");			/* the answer is yes: neither is that a mail */
+	build_pair(
+	    m, "a@example.com", 250, "2.1.5 Ok"); /* the answer is yes: neither is that a mail */
 	m[1].transaction.transaction.verdict = VERDICT_ABANDONED;
 	check_counts(m, 1, 1, 1);
 }
 
-/* A server keeps a connection open for the next mail; meanwhile it writes to the sender of the last one. */
+/*
+ * A server keeps a connection open for the next mail; meanwhile it writes to the sender of the last
+ * one.
+ */
 static void
 test_bounce_is_a_mail(void)
 {
@@ -103,14 +117,14 @@ test_bounce_is_a_mail(void)
 	const struct finding *f;
 
 	build_pair(m, "a@example.com", 550, "5.1.1 no such user");
-	m[0].recipient.recipient.reply.at = at(125);		/* nobody waited for what it was told */
+	m[0].recipient.recipient.reply.at = at(125); /* nobody waited for what it was told */
 	check_counts(m, 2, 0, 2);
 	c = judged(m, 2);
 	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
 	CHECK(f != NULL && f->severity == SEVERITY_ERROR);
 	correlator_free(c);
 
-	build_pair(m, "a@example.com", 550, "5.1.1 no such user");		/* with a message: a mail */
+	build_pair(m, "a@example.com", 550, "5.1.1 no such user"); /* with a message: a mail */
 	m[1].transaction.transaction.data_sent = true;
 	check_counts(m, 2, 0, 2);
 }

@@ -1,4 +1,7 @@
-/* What strict servers hold against a client is looked for in the whole dialogue, and told by the line that did it. */
+/*
+ * What strict servers hold against a client is looked for in the whole dialogue, and told by the
+ * line that did it.
+ */
 #include "mail_build.h"
 
 static const struct finding *
@@ -12,13 +15,20 @@ refused(struct mail *m, struct correlator **c)
 static void
 test_each_conduct_names_its_line(void)
 {
-	static const struct { int code, what; const char *text, *says, *remedy; } t[] = {
-		{ 550, 0, "5.5.1 Protocol error", "before the greeting is complete", "complete 220 greeting" },
-		{ 550, 1, "5.5.1 Protocol error", "does not wait for the answer", "does not offer PIPELINING" },
-		{ 550, 2, "5.5.1 Protocol error", "line feed alone", "CR LF" },
-		{ 503, 1, "5.5.0 <bob@example.org>: Recipient address rejected: Improper use of SMTP command pipelining", "does not wait for the answer",
+	static const struct {
+		int code, what;
+		const char *text, *says, *remedy;
+	} t[] = {
+		{ 550, 0, "5.5.1 Protocol error", "before the greeting is complete",
+		    "complete 220 greeting" },
+		{ 550, 1, "5.5.1 Protocol error", "does not wait for the answer",
 		    "does not offer PIPELINING" },
-		{ 554, 1, "SMTP synchronization error", "does not wait for the answer", "does not offer PIPELINING" },
+		{ 550, 2, "5.5.1 Protocol error", "line feed alone", "CR LF" },
+		{ 503, 1,
+		    "5.5.0 <bob@example.org>: Recipient address rejected: Improper use of SMTP command pipelining",
+		    "does not wait for the answer", "does not offer PIPELINING" },
+		{ 554, 1, "SMTP synchronization error", "does not wait for the answer",
+		    "does not offer PIPELINING" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -48,10 +58,12 @@ test_nothing_seen(void)
 
 	CHECK(f != NULL && strstr(f->remedy, "None of it is seen") != NULL);
 	correlator_free(c);
-	m.conn.connection.disordered = 1;	/* what seems not to have waited may only be recorded so */
+	m.conn.connection.disordered =
+	    1; /* what seems not to have waited may only be recorded so */
 	m.session.session.unoffered = at(70);
 	f = refused(&m, &c);
-	CHECK(f != NULL && frame_of(f, "does not wait") == 0 && strstr(f->remedy, "None of it is seen") != NULL);
+	CHECK(f != NULL && frame_of(f, "does not wait") == 0 &&
+	    strstr(f->remedy, "None of it is seen") != NULL);
 	correlator_free(c);
 }
 

@@ -1,4 +1,7 @@
-/* One connection at two capture points of which one lacks part of it: counted once, and never two as one. */
+/*
+ * One connection at two capture points of which one lacks part of it: counted once, and never two
+ * as one.
+ */
 #include "vantage_scene.h"
 
 static uint64_t
@@ -8,7 +11,8 @@ mails_counted(struct scene *s)
 	struct summary sum;
 
 	for (int p = 0; p < 2; p++) {
-		struct record t = build_transaction(&s->conn[p], 1, VERDICT_ACCEPTED, 100 + p * TRANSIT);
+		struct record t =
+		    build_transaction(&s->conn[p], 1, VERDICT_ACCEPTED, 100 + p * TRANSIT);
 
 		s->session[p] = build_session(&s->conn[p], 60);
 		correlator_take(c, &s->capture[p]);
@@ -29,7 +33,8 @@ scene_late(uint32_t skipped)
 	struct scene s = scene_clean(3600000);
 
 	for (int d = 0; d < 2; d++) {
-		struct record_direction *a = &s.conn[0].connection.dir[d], *b = &s.conn[1].connection.dir[d];
+		struct record_direction *a = &s.conn[0].connection.dir[d],
+					*b = &s.conn[1].connection.dir[d];
 
 		a->seq = a->isn + 1;
 		b->seq = a->seq + skipped;
@@ -51,12 +56,12 @@ begun_later(void)
 	CHECK_EQ_INT(mails_counted(&s), 1);
 	s = scene_late(450);
 	CHECK_EQ_INT(mails_counted(&s), 1);
-	s = scene_late(100);		/* behind NAT: both saw how it ended */
+	s = scene_late(100); /* behind NAT: both saw how it ended */
 	s.conn[1].connection.client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
 	CHECK_EQ_INT(mails_counted(&s), 1);
 	s.conn[1].connection.dir[0].stream_bytes -= 7;
 	CHECK_EQ_INT(mails_counted(&s), 2);
-	s = scene_late(100);		/* both joined in the middle */
+	s = scene_late(100); /* both joined in the middle */
 	for (int d = 0; d < 2; d++)
 		s.conn[0].connection.dir[d].isn_known = false;
 	CHECK_EQ_INT(mails_counted(&s), 1);
@@ -67,15 +72,15 @@ another_connection(void)
 {
 	struct scene s = scene_late(100);
 
-	s.conn[1].connection.dir[1].seq += 4000000;	/* the same ports again, later */
+	s.conn[1].connection.dir[1].seq += 4000000; /* the same ports again, later */
 	CHECK_EQ_INT(mails_counted(&s), 2);
 	s = scene_late(100);
 	s.conn[1].connection.client.port++;
 	s.conn[1].connection.dir[0].stream_bytes--;
 	CHECK_EQ_INT(mails_counted(&s), 2);
-	s = scene_late(500);		/* the next piece of one capture: nothing in common */
+	s = scene_late(500); /* the next piece of one capture: nothing in common */
 	CHECK_EQ_INT(mails_counted(&s), 2);
-	s = scene_late(400);		/* ... but what was sent again across the cut */
+	s = scene_late(400); /* ... but what was sent again across the cut */
 	s.capture[1].capture.first = at(END);
 	s.capture[1].capture.last = at(END + END);
 	CHECK_EQ_INT(mails_counted(&s), 2);
@@ -95,7 +100,7 @@ renumbered(void)
 	CHECK_EQ_INT(mails_counted(&s), 1);
 	for (int d = 0; d < 2; d++)
 		s.conn[1].connection.dir[d].tsval = 0;
-	CHECK_EQ_INT(mails_counted(&s), 2);		/* an hour apart: the same ports used again */
+	CHECK_EQ_INT(mails_counted(&s), 2); /* an hour apart: the same ports used again */
 	s.conn[1].connection.first = at(1500);
 	CHECK_EQ_INT(mails_counted(&s), 1);
 	s.conn[1].connection.payload_hash = 77;
@@ -117,7 +122,8 @@ lossy_copy(void)
 		correlator_take(c, &s.conn[p]);
 		correlator_take(c, &s.session[p]);
 		for (uint32_t n = 1; n <= (p == 0 ? 2U : 1U); n++) {
-			struct record t = build_transaction(&s.conn[p], n, VERDICT_ACCEPTED, 100 + p * TRANSIT);
+			struct record t =
+			    build_transaction(&s.conn[p], n, VERDICT_ACCEPTED, 100 + p * TRANSIT);
 
 			correlator_take(c, &t);
 		}

@@ -122,18 +122,18 @@ test_one_finding_for_a_path_and_epoch(void)
 
 	fresh();
 	for (uint64_t i = 1; i <= 50; i++)
-		add_refused(0, i, (int64_t)i * 500000);		/* 500 s apart: one sliding epoch */
+		add_refused(0, i, (int64_t)i * 500000); /* 500 s apart: one sliding epoch */
 	c = judged();
 	CHECK_EQ_INT(count_findings(c), 1);
 	f = find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
 	CHECK_EQ_INT(f->session_count, 50);
-	CHECK_EQ_INT(f->from.port, 0);		/* many client ports */
+	CHECK_EQ_INT(f->from.port, 0); /* many client ports */
 	CHECK_EQ_INT(f->to.port, 25);
 	CHECK_EQ_INT(f->sessions[0], 1);
 	correlator_free(c);
 	fresh();
 	add_refused(0, 1, 0);
-	add_refused(0, 2, 3600000);			/* an hour later: another */
+	add_refused(0, 2, 3600000); /* an hour later: another */
 	c = judged();
 	CHECK_EQ_INT(count_findings(c), 2);
 	correlator_free(c);
@@ -160,7 +160,8 @@ test_copies_count_once(void)
 	CHECK_EQ_INT(s.inputs, 2);
 	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
 	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->session_count, 1);
-	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->evidence_count, 6);	/* both points prove it */
+	CHECK_EQ_INT(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->evidence_count,
+	    6); /* both points prove it */
 	correlator_free(c);
 	/* the same ISNs at one point are a replay, not a copy */
 	fresh();
@@ -175,7 +176,10 @@ test_copies_count_once(void)
 	correlator_free(c);
 }
 
-/* A router that translates, captured on all its interfaces: each packet twice, under two names of the client. */
+/*
+ * A router that translates, captured on all its interfaces: each packet twice, under two names of
+ * the client.
+ */
 static void
 test_nat_at_one_point_counts_once(void)
 {
@@ -187,7 +191,8 @@ test_nat_at_one_point_counts_once(void)
 	add_refused(0, 8, 3);
 	records[4].connection.payload_hash = records[0].connection.payload_hash;
 	for (int d = 0; d < 2; d++)
-		records[4].connection.dir[d].isn = records[0].connection.dir[d].isn = 0x12345678U + (uint32_t)d;
+		records[4].connection.dir[d].isn = records[0].connection.dir[d].isn =
+		    0x12345678U + (uint32_t)d;
 	records[4].connection.client.ip = ip4(203, 0, 113, 2);
 	records[4].connection.dir[0].ttl_syn = records[0].connection.dir[0].ttl_syn - 1;
 	c = judged();
@@ -195,9 +200,10 @@ test_nat_at_one_point_counts_once(void)
 	CHECK_EQ_INT(s.smtp_sessions, 1);
 	CHECK_EQ_INT(s.refused, 1);
 	CHECK_EQ_INT(count_findings(c), 1);
-	CHECK(addr_equal(&find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->from.ip, &records[0].connection.client.ip));
+	CHECK(addr_equal(&find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->from.ip,
+	    &records[0].connection.client.ip));
 	correlator_free(c);
-	records[4].connection.client.ip = records[0].connection.client.ip;	/* one name: a replay */
+	records[4].connection.client.ip = records[0].connection.client.ip; /* one name: a replay */
 	records[4].connection.client.port = records[0].connection.client.port;
 	c = judged();
 	correlator_summary(c, &s);
@@ -205,7 +211,9 @@ test_nat_at_one_point_counts_once(void)
 	correlator_free(c);
 }
 
-/* Sendmail and qpsmtpd still say something to a client that is gone: its RST acknowledges nothing. */
+/*
+ * Sendmail and qpsmtpd still say something to a client that is gone: its RST acknowledges nothing.
+ */
 static void
 test_gave_up_and_is_answered(void)
 {
@@ -214,11 +222,11 @@ test_gave_up_and_is_answered(void)
 	fresh();
 	add_gave_up(1, 0);
 	records[0].connection.dir[1].stream_bytes = 600;
-	c = judged();		/* nobody knows that it is gone: what it did not acknowledge may be lost */
+	c = judged(); /* nobody knows that it is gone: what it did not acknowledge may be lost */
 	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
 	correlator_free(c);
 	records[0].connection.dir[1].data_last = at(60020);
-	c = judged();		/* the server speaks, and no RST answers it */
+	c = judged(); /* the server speaks, and no RST answers it */
 	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
 	correlator_free(c);
 	records[0].connection.dir[0].rst = at(60040);
@@ -226,12 +234,14 @@ test_gave_up_and_is_answered(void)
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	records[0].connection.dir[1].data_last = at(59000);
-	c = judged();		/* a RST that answers nothing */
+	c = judged(); /* a RST that answers nothing */
 	CHECK_NO_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA);
 	correlator_free(c);
 }
 
-/* A RST with which a host answers for a connection that is gone tells that, and not who ended it. */
+/*
+ * A RST with which a host answers for a connection that is gone tells that, and not who ended it.
+ */
 static void
 test_gave_up_and_was_gone(void)
 {
@@ -249,15 +259,20 @@ test_gave_up_and_was_gone(void)
 	client->rst_answers = true;
 	c = judged();
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_POSSIBLE);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_CLIENT_GAVE_UP_AT_DATA), "gone already"), client->rst.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_CLIENT_GAVE_UP_AT_DATA), "gone already"),
+	    client->rst.frame);
 	correlator_free(c);
 }
 
-/* The message breaks off, and the server resets a minute later; the client's last byte was at `last' ms.  The server's direction. */
+/*
+ * The message breaks off, and the server resets a minute later; the client's last byte was at
+ * `last' ms.  The server's direction.
+ */
 static struct record_direction *
 add_reset(int64_t last)
 {
-	struct record_direction *client = &records[0].connection.dir[0], *server = &records[0].connection.dir[1];
+	struct record_direction *client = &records[0].connection.dir[0],
+				*server = &records[0].connection.dir[1];
 
 	fresh();
 	add_gave_up(1, 0);
@@ -270,7 +285,10 @@ add_reset(int64_t last)
 	return server;
 }
 
-/* In the server's name: a RST that only answers for a connection that is gone does not say who ended it. */
+/*
+ * In the server's name: a RST that only answers for a connection that is gone does not say who
+ * ended it.
+ */
 static void
 test_dropped_and_was_gone(void)
 {
@@ -282,13 +300,17 @@ test_dropped_and_was_gone(void)
 		server->rst_answers = gone;
 		c = judged();
 		f = find_kind(c, FINDING_SERVER_DROPPED);
-		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_FINDING(
+		    c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
 		CHECK((strstr(f->summary, "a device in its name") != NULL) == gone);
 		correlator_free(c);
-		server->at_sender = true;		/* at its own network: the host was restarted, or another one has its address */
+		server->at_sender = true; /* at its own network: the host was restarted, or another
+					     one has its address */
 		c = judged();
-		CHECK_FINDING(c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED);
-		CHECK((strstr(find_kind(c, FINDING_SERVER_DROPPED)->remedy, "failover") != NULL) == gone);
+		CHECK_FINDING(
+		    c, FINDING_SERVER_DROPPED, gone ? CONFIDENCE_PROBABLE : CONFIDENCE_CONFIRMED);
+		CHECK((strstr(find_kind(c, FINDING_SERVER_DROPPED)->remedy, "failover") != NULL) ==
+		    gone);
 		correlator_free(c);
 	}
 }
@@ -303,35 +325,50 @@ test_gave_up_waiting_by_rst(void)
 
 		server->rst_bare = bare;
 		c = judged();
-		CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421, bare ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
-		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_SERVER_TIMEOUT_421), "no ACK") == server->rst.frame, bare);
+		CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421,
+		    bare ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_SERVER_TIMEOUT_421), "no ACK") ==
+			server->rst.frame,
+		    bare);
 		correlator_free(c);
 	}
 }
 
-/* The client's program rests, goes on, and then somebody in between cuts the connection: that is why the mail did not get through. */
+/*
+ * The client's program rests, goes on, and then somebody in between cuts the connection: that is
+ * why the mail did not get through.
+ */
 static void
 test_pause_before_the_end(void)
 {
 	for (int cut = 0; cut < 2; cut++) {
-		struct record_direction *server = add_reset(59900), *client = &records[0].connection.dir[0];
+		struct record_direction *server = add_reset(59900),
+					*client = &records[0].connection.dir[0];
 		const struct fate *fates;
 		struct correlator *c;
 
 		records[0].connection.rtt_ns = 40 * MS;
 		records[1].session.content_from = at(200);
 		client->timestamps = server->timestamps = client->ids_step = true;
-		client->clock_ticks = 3900, client->clock_ns = INT64_C(39000) * MS;		/* 10 ms each */
+		client->clock_ticks = 3900, client->clock_ns = INT64_C(39000) * MS; /* 10 ms each */
 		client->last = at(59900), server->last = at(60000);
 		client->pause_count = 1;
-		client->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = INT64_C(20000) * MS } }));
+		client->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000),
+		    .to = at(22000),
+		    .ids_continue = true,
+		    .ticks = 2000,
+		    .ticks_ns = INT64_C(20000) * MS } }));
 		server->ttl_rst = (uint8_t)(cut ? server->ttl + 20 : server->ttl);
 		server->reset_signs = cut ? RESET_R1 | RESET_R5 | RESET_R7 : 0;
 		c = judged();
 		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
-		CHECK_EQ_INT(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL && find_kind(c, FINDING_MIDDLEBOX_RESET)->confidence == CONFIDENCE_CONFIRMED, cut);
+		CHECK_EQ_INT(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL &&
+			find_kind(c, FINDING_MIDDLEBOX_RESET)->confidence == CONFIDENCE_CONFIRMED,
+		    cut);
 		CHECK_EQ_INT(correlator_fates(c, &fates), 1);
-		CHECK_EQ_STR(fates[0].fate, cut ? "did not get through: middlebox-reset" : "did not get through: sender-app-pause");
+		CHECK_EQ_STR(fates[0].fate,
+		    cut ? "did not get through: middlebox-reset"
+			: "did not get through: sender-app-pause");
 		correlator_free(c);
 	}
 }
@@ -365,7 +402,8 @@ test_symptom_without_and_with_its_cause(void)
 		for (uint32_t i = 0; i < f->excluded_count; i++)
 			told = told || f->excluded[i].kind == FINDING_CLIENT_GAVE_UP_AT_DATA;
 		CHECK(told);
-		CHECK_EQ_STR(f->client_shows, "0x800CCC0F (connection dropped), 0x800CCC19 (time-out), Outlook 0x8004210B (time-out while sending)");	/* either once */
+		CHECK_EQ_STR(f->client_shows,
+		    "0x800CCC0F (connection dropped), 0x800CCC19 (time-out), Outlook 0x8004210B (time-out while sending)"); /* either once */
 		CHECK_EQ_INT(correlator_fates(c, &fates), 1);
 		CHECK_EQ_STR(fates[0].fate, "did not get through: zero-window-stall");
 		CHECK_EQ_INT(fates[0].because_count, 1);
@@ -395,13 +433,16 @@ test_cut_short_by_the_capture(void)
 	add_gave_up(1, 0);
 	conn->open = true;
 	conn->dir[0].fin = (struct moment){ 0 };
-	expect_fate("unknown: the capture ends in the middle of the message, or no more of it came here");
+	expect_fate(
+	    "unknown: the capture ends in the middle of the message, or no more of it came here");
 	conn->dir[1].zero_from = at(57000);
 	conn->dir[1].zero_to = conn->dir[1].last = at(60000);
-	expect_fate("unknown: the capture ends in the middle of the message, while the server takes nothing (window 0)");
+	expect_fate(
+	    "unknown: the capture ends in the middle of the message, while the server takes nothing (window 0)");
 	/* it took something again */
 	conn->dir[1].last = at(61000);
-	expect_fate("unknown: the capture ends in the middle of the message, or no more of it came here");
+	expect_fate(
+	    "unknown: the capture ends in the middle of the message, or no more of it came here");
 	records[2].transaction.data_sent = false;
 	expect_fate("unknown: the capture ends before the message");
 	records[2].transaction.data_sent = true;
@@ -421,7 +462,8 @@ static void
 test_two_mails_one_unanswered(void)
 {
 	struct record conn = build_connection(0, 3, 0, 30000), session = build_session(&conn, 60);
-	struct record first = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100), second = build_transaction(&conn, 2, VERDICT_UNKNOWN, 300);
+	struct record first = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100),
+		      second = build_transaction(&conn, 2, VERDICT_UNKNOWN, 300);
 	struct record rcpt = build_recipient(&second, 1, "ben@example.org", 0, "", 320);
 	struct correlator *c;
 	const struct fate *fates;
@@ -448,11 +490,14 @@ test_two_mails_one_unanswered(void)
 	correlator_free(c);
 }
 
-/* Two connections beside each other: the second mail of the one comes behind the mail of the other. */
+/*
+ * Two connections beside each other: the second mail of the one comes behind the mail of the other.
+ */
 static void
 test_mails_in_order_of_time(void)
 {
-	struct record one = build_connection(0, 1, 0, 9000), other = build_connection(0, 2, 500, 2000);
+	struct record one = build_connection(0, 1, 0, 9000),
+		      other = build_connection(0, 2, 500, 2000);
 	const struct fate *fates;
 	struct correlator *c;
 
@@ -467,7 +512,8 @@ test_mails_in_order_of_time(void)
 	add(build_transaction(&other, 1, VERDICT_ACCEPTED, 700));
 	c = judged();
 	CHECK_EQ_INT(correlator_fates(c, &fates), 3);
-	CHECK(fates[0].key.conn == 1 && fates[1].key.conn == 2 && fates[2].key.conn == 1 && fates[2].key.n == 2);
+	CHECK(fates[0].key.conn == 1 && fates[1].key.conn == 2 && fates[2].key.conn == 1 &&
+	    fates[2].key.n == 2);
 	correlator_free(c);
 }
 
@@ -495,8 +541,10 @@ test_frames_of_pieces(void)
 	add(piece);
 	c = judged();
 	CHECK(correlator_pieces(c, 0, &n) != NULL && n == 2);
-	CHECK(correlator_piece(c, 0, 10)->key.n == 0 && correlator_piece(c, 0, 11)->key.n == 1 && correlator_piece(c, 0, 15)->key.n == 1);
-	CHECK(correlator_piece(c, 0, 0) == NULL && correlator_piece(c, 0, 16) == NULL && correlator_piece(c, 1, 3) == NULL);
+	CHECK(correlator_piece(c, 0, 10)->key.n == 0 && correlator_piece(c, 0, 11)->key.n == 1 &&
+	    correlator_piece(c, 0, 15)->key.n == 1);
+	CHECK(correlator_piece(c, 0, 0) == NULL && correlator_piece(c, 0, 16) == NULL &&
+	    correlator_piece(c, 1, 3) == NULL);
 	CHECK(correlator_capture_name(c, 0, 12, name, sizeof(name)) > 0);
 	CHECK_EQ_STR(name, "mail.pcap1");
 	correlator_free(c);
@@ -608,12 +656,12 @@ test_records_without_their_connection(void)
 
 	fresh();
 	add_refused(0, 1, 0);
-	records[0] = records[1];		/* the connection record never came */
+	records[0] = records[1]; /* the connection record never came */
 	c = judged();
 	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	fresh();
-	c = judged();				/* and nothing at all */
+	c = judged(); /* and nothing at all */
 	CHECK_EQ_INT(count_findings(c), 0);
 	correlator_free(c);
 }
@@ -629,7 +677,9 @@ test_a_later_connection_is_heard(void)
 
 		fresh();
 		for (uint64_t id = 1; id <= LOGINS; id++) {
-			struct record conn = build_connection(0, id, (int64_t)id * 1000, (int64_t)id * 1000 + 500), *s;
+			struct record conn = build_connection(
+					  0, id, (int64_t)id * 1000, (int64_t)id * 1000 + 500),
+				      *s;
 
 			conn.connection.app = APP_POP3;
 			conn.connection.server.port = 110;
@@ -640,9 +690,13 @@ test_a_later_connection_is_heard(void)
 			s->session.bye = at((int64_t)id * 1000 + 400);
 			if (id < LOGINS || !refused)
 				continue;
-			s->session.logins_refused = s->session.refusal_count = s->session.refusals_kept = 1;
-			s->session.refusals[0] = (struct session_refusal){ .stage = STAGE_AUTH, .verb = "PASS", .asked = at((int64_t)id * 1000 + 100) };
-			build_reply(&s->session.refusals[0].reply, 0, "[IN-USE] locked", (int64_t)id * 1000 + 120);
+			s->session.logins_refused = s->session.refusal_count =
+			    s->session.refusals_kept = 1;
+			s->session.refusals[0] = (struct session_refusal){ .stage = STAGE_AUTH,
+				.verb = "PASS",
+				.asked = at((int64_t)id * 1000 + 100) };
+			build_reply(&s->session.refusals[0].reply, 0, "[IN-USE] locked",
+			    (int64_t)id * 1000 + 120);
 		}
 		c = judged();
 		if (refused) {
@@ -678,7 +732,8 @@ main(void)
 		{ "one finding for a path and epoch", test_one_finding_for_a_path_and_epoch },
 		{ "copies count once", test_copies_count_once },
 		{ "NAT at one point counts once", test_nat_at_one_point_counts_once },
-		{ "a client that gave up, and whom the server answers", test_gave_up_and_is_answered },
+		{ "a client that gave up, and whom the server answers",
+		    test_gave_up_and_is_answered },
 		{ "a client that gave up, and was gone", test_gave_up_and_was_gone },
 		{ "dropped, and the RST only answers", test_dropped_and_was_gone },
 		{ "a server gives up by RST", test_gave_up_waiting_by_rst },

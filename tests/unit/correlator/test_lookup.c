@@ -63,13 +63,13 @@ host(uint32_t point, uint64_t n, int client, uint16_t port, uint8_t ttl, int64_t
 static void
 test_services(void)
 {
-	struct record r[] = { host(0, 1, 1, 25, 60, 20), host(0, 2, 2, 25, 58, 30), host(0, 3, 1, 443, 0, 0), host(1, 4, 1, 25, 99, 1),
-		host(0, 5, 3, 25, 77, 10) };
+	struct record r[] = { host(0, 1, 1, 25, 60, 20), host(0, 2, 2, 25, 58, 30),
+		host(0, 3, 1, 443, 0, 0), host(1, 4, 1, 25, 99, 1), host(0, 5, 3, 25, 77, 10) };
 	struct addr server = ip4(198, 51, 100, 25), other = ip4(198, 51, 100, 26);
 	const struct service *v;
 	size_t n;
 
-	r[4].host.answered = 0;		/* its TTL is of no answer */
+	r[4].host.answered = 0; /* its TTL is of no answer */
 	begin(r, 5);
 	v = lookup_services(lookups, &server, 0, &n);
 	CU_ASSERT_EQUAL_FATAL(n, 2);
@@ -106,11 +106,11 @@ test_greeting_twins(void)
 	struct record r[16];
 
 	greeted(&r[0], 1, 10, ip4(9, 1, 1, 1), "proxy.example.net ESMTP");
-	greeted(&r[2], 2, 10, ip4(9, 1, 200, 9), "PROXY.example.net ready");	/* the same /16 */
+	greeted(&r[2], 2, 10, ip4(9, 1, 200, 9), "PROXY.example.net ready"); /* the same /16 */
 	greeted(&r[4], 3, 10, ip4(8, 8, 4, 4), "mx.example.org ESMTP");
-	greeted(&r[6], 4, 11, ip4(7, 7, 7, 7), "proxy.example.net ESMTP");	/* another client */
+	greeted(&r[6], 4, 11, ip4(7, 7, 7, 7), "proxy.example.net ESMTP"); /* another client */
 	greeted(&r[8], 5, 10, ip4(7, 7, 7, 7), "*****************");
-	greeted(&r[10], 6, 10, ip4(10, 9, 9, 9), "proxy.example.net ESMTP");	/* not public */
+	greeted(&r[10], 6, 10, ip4(10, 9, 9, 9), "proxy.example.net ESMTP"); /* not public */
 	begin(r, 12);
 	for (uint64_t id = 1; id <= 6; id++)
 		CHECK(lookup_greeting_twin(lookups, case_of(store, id)) == NULL);
@@ -123,13 +123,14 @@ test_greeting_twins(void)
 	CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, 7))->id, 1);
 	CHECK(lookup_greeting_twin(lookups, case_of(store, 3)) == NULL);
 	CHECK(lookup_greeting_twin(lookups, case_of(store, 4)) == NULL);
-	CHECK(lookup_greeting_other(lookups, case_of(store, 1)));	/* mx.example.org */
+	CHECK(lookup_greeting_other(lookups, case_of(store, 1))); /* mx.example.org */
 	CHECK(lookup_greeting_other(lookups, case_of(store, 3)));
 	CHECK(!lookup_greeting_other(lookups, case_of(store, 4)));
-	CHECK(!lookup_greeting_other(lookups, case_of(store, 5)));	/* names nobody */
+	CHECK(!lookup_greeting_other(lookups, case_of(store, 5))); /* names nobody */
 	end();
 
-	r[4].connection.server.port = r[5].session.server.port = 587;	/* another port is another matter */
+	r[4].connection.server.port = r[5].session.server.port =
+	    587; /* another port is another matter */
 	begin(r, 14);
 	CHECK(!lookup_greeting_other(lookups, case_of(store, 1)));
 	CHECK_EQ_INT(lookup_greeting_twin(lookups, case_of(store, 1))->id, 7);
@@ -141,8 +142,15 @@ test_greeting_twins(void)
 static void
 test_accepted(void)
 {
-	static const struct { uint64_t id; const char *address; int code; } given[] = {
-		{ 1, "ann@example.net", 250 }, { 2, "ANN@example.net", 251 }, { 3, "ann@example.net", 550 }, { 4, "bob@example.net", 250 },
+	static const struct {
+		uint64_t id;
+		const char *address;
+		int code;
+	} given[] = {
+		{ 1, "ann@example.net", 250 },
+		{ 2, "ANN@example.net", 251 },
+		{ 3, "ann@example.net", 550 },
+		{ 4, "bob@example.net", 250 },
 		{ 5, "ann@example.net", 250 },
 	};
 	struct record r[20];
@@ -156,7 +164,8 @@ test_accepted(void)
 		r[n] = build_connection(0, given[i].id, ms, ms + 500);
 		r[n + 1] = build_session(&r[n], ms + 60);
 		r[n + 2] = build_transaction(&r[n], 1, VERDICT_ACCEPTED, ms + 100);
-		r[n + 3] = build_recipient(&r[n + 2], 1, given[i].address, given[i].code, "words", ms + 150);
+		r[n + 3] = build_recipient(
+		    &r[n + 2], 1, given[i].address, given[i].code, "words", ms + 150);
 		n += 4;
 	}
 	begin(r, n);
@@ -171,7 +180,7 @@ test_accepted(void)
 	(void)lookup_accepted(lookups, &server, "eve@example.net", 0, &count);
 	CHECK_EQ_INT(count, 0);
 	end();
-	r[16].connection.server.ip = ip4(198, 51, 100, 9);	/* the last of them by another server */
+	r[16].connection.server.ip = ip4(198, 51, 100, 9); /* the last of them by another server */
 	begin(r, n);
 	(void)lookup_accepted(lookups, &server, "ann@example.net", 0, &count);
 	CHECK_EQ_INT(count, 2);
@@ -194,7 +203,8 @@ test_unheard(void)
 	for (uint64_t id = 1; id <= 4; id++) {
 		r[n] = build_connection(0, id, (int64_t)(9 - id) * 1000, 20000);
 		r[n + 1] = build_session(&r[n], 1060);
-		r[n + 2] = build_transaction(&r[n], 1, id == 4 ? VERDICT_ACCEPTED : VERDICT_UNKNOWN, 1100);
+		r[n + 2] =
+		    build_transaction(&r[n], 1, id == 4 ? VERDICT_ACCEPTED : VERDICT_UNKNOWN, 1100);
 		r[n + 2].transaction.end_of_data = at(1200);
 		r[n + 2].transaction.message_id = id == 3 ? "" : "<one@example.net>";
 		r[n + 3] = (struct record){ .type = RECORD_MESSAGE };
@@ -205,8 +215,8 @@ test_unheard(void)
 	client = r[0].connection.client.ip;
 	begin(r, n);
 	u = lookup_unheard(lookups, &client, "<one@example.net>", &count);
-	CU_ASSERT_EQUAL_FATAL(count, 2);	/* the fourth was heard */
-	CHECK_EQ_INT(u[0].c->id, 2);		/* in order of time */
+	CU_ASSERT_EQUAL_FATAL(count, 2); /* the fourth was heard */
+	CHECK_EQ_INT(u[0].c->id, 2);     /* in order of time */
 	CHECK_EQ_INT(u[1].c->id, 1);
 	u = lookup_unheard(lookups, &client, "0123456789abcdef", &count);
 	CU_ASSERT_EQUAL_FATAL(count, 1);
@@ -235,7 +245,7 @@ test_cases_of_a_kind(void)
 	begin(r, 8);
 	run = lookup_cases(lookups, LOOKUP_POP_OF_SERVER, &server);
 	CU_ASSERT_EQUAL_FATAL(run.n, 2);
-	CHECK_EQ_INT(run.at[0]->id, 4);		/* in order of time */
+	CHECK_EQ_INT(run.at[0]->id, 4); /* in order of time */
 	CHECK_EQ_INT(run.at[1]->id, 2);
 	CHECK_EQ_INT(case_run_before(run, run.at[0]->conn->first.ns), 0);
 	CHECK_EQ_INT(case_run_before(run, run.at[0]->conn->first.ns + 1), 1);
@@ -260,9 +270,12 @@ offered(uint64_t id, uint32_t point, uint16_t port, const char *list)
 static void
 test_offers(void)
 {
-	struct record r[] = { offered(1, 0, 25, "PIPELINING STARTTLS"), offered(2, 0, 25, "PIPELINING STARTTLS"), offered(3, 0, 25, "STARTTLS"),
-		offered(4, 0, 25, "PIPELINING"), offered(5, 1, 25, "STARTTLS"), offered(6, 0, 587, "STARTTLS"), offered(7, 0, 25, "STARTTLS") };
-	struct endpoint server = { ip4(198, 51, 100, 25), 25 }, none = { ip4(198, 51, 100, 26), 25 };
+	struct record r[] = { offered(1, 0, 25, "PIPELINING STARTTLS"),
+		offered(2, 0, 25, "PIPELINING STARTTLS"), offered(3, 0, 25, "STARTTLS"),
+		offered(4, 0, 25, "PIPELINING"), offered(5, 1, 25, "STARTTLS"),
+		offered(6, 0, 587, "STARTTLS"), offered(7, 0, 25, "STARTTLS") };
+	struct endpoint server = { ip4(198, 51, 100, 25), 25 },
+			none = { ip4(198, 51, 100, 26), 25 };
 	static const uint64_t ids[] = { 1, 3, 5 };
 	struct case_run run;
 
@@ -291,7 +304,10 @@ seen(uint64_t id, int client_ttl, int server_ttl)
 	return r;
 }
 
-/* The last of hundreds counts as the first does; another point, another server, an unknown distance do not. */
+/*
+ * The last of hundreds counts as the first does; another point, another server, an unknown distance
+ * do not.
+ */
 static void
 test_client_differs(void)
 {
@@ -303,7 +319,8 @@ test_client_differs(void)
 		r[i] = seen(i + 1, 60, 55);
 	begin(r, MANY);
 	s = lookup_sights(lookups);
-	CHECK(!sights_client_differs(s, case_of(store, 1)) && !sights_server_differs(s, case_of(store, 1)));
+	CHECK(!sights_client_differs(s, case_of(store, 1)) &&
+	    !sights_server_differs(s, case_of(store, 1)));
 	end();
 	r[MANY - 1].connection.dir[0].ttl_syn = 0;
 	r[MANY - 2].connection.key.point = 1;
@@ -312,17 +329,22 @@ test_client_differs(void)
 	r[MANY - 3].connection.dir[0].ttl_syn = 58;
 	begin(r, MANY);
 	s = lookup_sights(lookups);
-	CHECK(!sights_client_differs(s, case_of(store, 1)) && !sights_client_differs(s, case_of(store, MANY)));
+	CHECK(!sights_client_differs(s, case_of(store, 1)) &&
+	    !sights_client_differs(s, case_of(store, MANY)));
 	end();
 	r[MANY - 1].connection.dir[0].ttl_syn = 58;
 	begin(r, MANY);
 	s = lookup_sights(lookups);
-	CHECK(sights_client_differs(s, case_of(store, 1)) && sights_client_differs(s, case_of(store, MANY)));
+	CHECK(sights_client_differs(s, case_of(store, 1)) &&
+	    sights_client_differs(s, case_of(store, MANY)));
 	CHECK(!sights_client_differs(s, case_of(store, MANY - 1)));
 	end();
 }
 
-/* Another client, so much farther as the server is nearer: moved along one way.  Farther or nearer in all: another way. */
+/*
+ * Another client, so much farther as the server is nearer: moved along one way.  Farther or nearer
+ * in all: another way.
+ */
 static void
 test_server_differs(void)
 {
@@ -333,10 +355,12 @@ test_server_differs(void)
 		r[i].connection.client.ip.b[3] = (uint8_t)(20 + i);
 	begin(r, 4);
 	s = lookup_sights(lookups);
-	CHECK(sights_server_differs(s, case_of(store, 1)) && sights_server_differs(s, case_of(store, 2)));
-	CHECK(!sights_server_differs(s, case_of(store, 3)) && !sights_server_differs(s, case_of(store, 4)));
+	CHECK(sights_server_differs(s, case_of(store, 1)) &&
+	    sights_server_differs(s, case_of(store, 2)));
+	CHECK(!sights_server_differs(s, case_of(store, 3)) &&
+	    !sights_server_differs(s, case_of(store, 4)));
 	end();
-	r[1].connection.dir[1].ttl_syn = 0;		/* a refusal has no other answer */
+	r[1].connection.dir[1].ttl_syn = 0; /* a refusal has no other answer */
 	r[1].connection.dir[1].ttl_rst = 57;
 	begin(r, 4);
 	s = lookup_sights(lookups);
@@ -344,7 +368,8 @@ test_server_differs(void)
 	end();
 	begin(r, 1);
 	s = lookup_sights(lookups);
-	CHECK(!sights_server_differs(s, case_of(store, 1)) && !sights_client_differs(s, case_of(store, 1)));
+	CHECK(!sights_server_differs(s, case_of(store, 1)) &&
+	    !sights_client_differs(s, case_of(store, 1)));
 	end();
 }
 
@@ -364,9 +389,10 @@ timed(uint64_t id, uint16_t port, int64_t rtt_ms, int64_t loop_ms)
 static void
 test_least_rtt(void)
 {
-	static const int64_t least_but[] = { 20, 12, 12 };		/* on other ports than 25, 110, 587 */
+	static const int64_t least_but[] = { 20, 12, 12 }; /* on other ports than 25, 110, 587 */
 	static const uint16_t ports[] = { 25, 110, 587 };
-	struct record all[] = { timed(1, 25, 30, 0), timed(2, 110, 50, 0), timed(3, 25, 40, 12), timed(4, 587, 20, 0), timed(5, 110, 90, 25), timed(6, 587, 70, 0) };
+	struct record all[] = { timed(1, 25, 30, 0), timed(2, 110, 50, 0), timed(3, 25, 40, 12),
+		timed(4, 587, 20, 0), timed(5, 110, 90, 25), timed(6, 587, 70, 0) };
 	enum { N = sizeof(all) / sizeof(all[0]) };
 
 	for (size_t turn = 0; turn < N; turn++) {
@@ -374,7 +400,7 @@ test_least_rtt(void)
 
 		for (size_t i = 0; i < N; i++)
 			r[i] = all[(i + turn) % N];
-		for (size_t i = 0; i < N; i++) {	/* in this order of time */
+		for (size_t i = 0; i < N; i++) { /* in this order of time */
 			r[i].connection.key.conn = i + 1;
 			r[i].connection.first = at((int64_t)i);
 		}
@@ -382,17 +408,20 @@ test_least_rtt(void)
 		for (size_t i = 0; i < N; i++)
 			for (size_t k = 0; k < 3; k++)
 				if (case_of(store, i + 1)->conn->server.port == ports[k])
-					CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, i + 1)), least_but[k] * MS);
+					CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups),
+							 case_of(store, i + 1)),
+					    least_but[k] * MS);
 		end();
 	}
-	all[2].connection.dir[1].data_segments = 0;		/* nothing was said */
+	all[2].connection.dir[1].data_segments = 0; /* nothing was said */
 	all[3].connection.rtt_known = false;
 	begin(all, N);
 	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 2)), 30 * MS);
 	CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 1)), 25 * MS);
 	end();
-	for (int64_t way = 1; way >= -1; way -= 2) {		/* all on one port: none on another */
-		struct record own[] = { timed(1, 25, 30 + 10 * way, 0), timed(2, 25, 30 - 10 * way, 0) };
+	for (int64_t way = 1; way >= -1; way -= 2) { /* all on one port: none on another */
+		struct record own[] = { timed(1, 25, 30 + 10 * way, 0),
+			timed(2, 25, 30 - 10 * way, 0) };
 
 		begin(own, 2);
 		CHECK_EQ_INT(sights_least_rtt(lookup_sights(lookups), case_of(store, 1)), 0);
@@ -406,7 +435,10 @@ test_walk_of_the_living(void)
 {
 	struct record r[101];
 	struct addr client = ip4(192, 0, 2, 10), server = ip4(198, 51, 100, 25);
-	struct case_iter it = { .client = &client, .server = &server, .to_ns = BASE_NS + 52500 * MS, .since_ns = BASE_NS + 50400 * MS };
+	struct case_iter it = { .client = &client,
+		.server = &server,
+		.to_ns = BASE_NS + 52500 * MS,
+		.since_ns = BASE_NS + 50400 * MS };
 	const struct mail_case *c;
 	uint64_t seen[8] = { 0 };
 	struct store *s;
@@ -428,14 +460,16 @@ test_walk_of_the_living(void)
 
 /* Whoever lived then, by asking each; `backwards' turns the order round. */
 static size_t
-living(const struct store *s, int64_t from_ns, int64_t to_ns, int64_t since_ns, bool backwards, uint64_t *ids)
+living(const struct store *s, int64_t from_ns, int64_t to_ns, int64_t since_ns, bool backwards,
+    uint64_t *ids)
 {
 	size_t n = store_case_count(s), count = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct mail_case *c = store_case_at(s, backwards ? n - 1 - i : i);
 
-		if (c->conn->first.ns >= from_ns && c->conn->first.ns <= to_ns && c->conn->last.ns >= since_ns)
+		if (c->conn->first.ns >= from_ns && c->conn->first.ns <= to_ns &&
+		    c->conn->last.ns >= since_ns)
 			ids[count++] = c->id;
 	}
 	return count;
@@ -466,16 +500,22 @@ test_walk_both_ways(void)
 		struct store *s;
 
 		for (uint64_t i = 0; i < n; i++) {
-			int64_t begins = (int64_t)(lot = lot * 6364136223846793005u + 1442695040888963407u) >> 33 & 1023;
+			int64_t begins =
+			    (int64_t)(lot = lot * 6364136223846793005u + 1442695040888963407u) >>
+				33 &
+			    1023;
 
 			lot = lot * 6364136223846793005u + 1442695040888963407u;
-			r[i] = build_connection(0, i + 1, begins, begins + (int64_t)(lot >> 33 & (i % 7 == 0 ? 1023 : 63)));
+			r[i] = build_connection(0, i + 1, begins,
+			    begins + (int64_t)(lot >> 33 & (i % 7 == 0 ? 1023 : 63)));
 		}
 		s = store_of(r, n);
 		for (int64_t ms = 0; ms < 1100; ms += 50)
 			for (int64_t since = 10; since < 1100; since += 90)
 				for (int backwards = 0; backwards < 2; backwards++) {
-					struct case_iter it = { .from_ns = BASE_NS + ms / 3 * MS, .to_ns = BASE_NS + ms * MS, .since_ns = BASE_NS + since * MS,
+					struct case_iter it = { .from_ns = BASE_NS + ms / 3 * MS,
+						.to_ns = BASE_NS + ms * MS,
+						.since_ns = BASE_NS + since * MS,
 						.backwards = backwards };
 
 					check_living(s, it);
@@ -484,7 +524,10 @@ test_walk_both_ways(void)
 	}
 }
 
-/* One connection as long as the capture does not make the others be asked: beyond a bound nothing would be certain any more. */
+/*
+ * One connection as long as the capture does not make the others be asked: beyond a bound nothing
+ * would be certain any more.
+ */
 static void
 test_bound_of_short_ones(void)
 {
@@ -495,11 +538,14 @@ test_bound_of_short_ones(void)
 	CU_ASSERT_FATAL(r != NULL);
 	r[0] = build_connection(0, 1, 0, INT64_C(1000) * SHORT);
 	for (int i = 1; i <= SHORT; i++)
-		r[i] = build_connection(0, 1 + (uint64_t)i, INT64_C(1000) * i, INT64_C(1000) * i + 500);
+		r[i] = build_connection(
+		    0, 1 + (uint64_t)i, INT64_C(1000) * i, INT64_C(1000) * i + 500);
 	begin(r, SHORT + 1);
 	for (int backwards = 0; backwards < 2; backwards++) {
 		int64_t since = backwards ? 2500 : (SHORT - 1) * 1000;
-		struct case_iter it = { .since_ns = BASE_NS + since * MS, .to_ns = BASE_NS + (since + 100) * MS, .backwards = backwards };
+		struct case_iter it = { .since_ns = BASE_NS + since * MS,
+			.to_ns = BASE_NS + (since + 100) * MS,
+			.backwards = backwards };
 
 		looked = 0;
 		while (lookup_next(lookups, &it, &looked, 64) != NULL)
@@ -511,11 +557,15 @@ test_bound_of_short_ones(void)
 	free(r);
 }
 
-/* A search among more connections than it may look at ends there, and that is counted; one that comes to its end is not. */
+/*
+ * A search among more connections than it may look at ends there, and that is counted; one that
+ * comes to its end is not.
+ */
 static void
 test_bound(void)
 {
-	struct record r[] = { build_connection(0, 1, 0, 5000), build_connection(0, 2, 100, 5000), build_connection(0, 3, 200, 5000) };
+	struct record r[] = { build_connection(0, 1, 0, 5000), build_connection(0, 2, 100, 5000),
+		build_connection(0, 3, 200, 5000) };
 	uint32_t looked = 0;
 	struct case_iter it = { 0 };
 
@@ -555,7 +605,9 @@ test_bound_of_others(void)
 	begin(r, OTHERS + 1);
 	CHECK(lookup_next(lookups, &it, &looked, 64) == NULL);
 	CHECK_EQ_INT(lookups_cut(lookups), 1);
-	it = (struct case_iter){ .server_port = 2525, .from_ns = build_connection(0, 1, OTHERS - 100, OTHERS).connection.first.ns, .to_ns = INT64_MAX };
+	it = (struct case_iter){ .server_port = 2525,
+		.from_ns = build_connection(0, 1, OTHERS - 100, OTHERS).connection.first.ns,
+		.to_ns = INT64_MAX };
 	CHECK(lookup_next(lookups, &it, &looked, 64) != NULL);
 	CHECK(lookup_next(lookups, &it, &looked, 64) == NULL);
 	CHECK_EQ_INT(lookups_cut(lookups), 1);
@@ -563,7 +615,10 @@ test_bound_of_others(void)
 	free(r);
 }
 
-/* All searches of a judgement have a bound, too: from there on each looks at few, and that is counted. */
+/*
+ * All searches of a judgement have a bound, too: from there on each looks at few, and that is
+ * counted.
+ */
 static void
 test_bound_of_all(void)
 {

@@ -1,4 +1,7 @@
-/* The path-MTU estimate: what an administrator is told to set, and that evidence joins in any order. */
+/*
+ * The path-MTU estimate: what an administrator is told to set, and that evidence joins in any
+ * order.
+ */
 #include "check.h"
 #include "correlator/facts/mtu.h"
 
@@ -22,7 +25,7 @@ seed_case(void)
 	CHECK_EQ_INT(f.mtu.mss, 1414);
 	CHECK_EQ_INT(f.mtu.upper, 1491);
 	CHECK_EQ_INT(f.mtu.proven, 92);
-	CHECK_EQ_INT(f.mtu.safe, 0);	/* nothing large is proven */
+	CHECK_EQ_INT(f.mtu.safe, 0); /* nothing large is proven */
 }
 
 static void
@@ -36,14 +39,14 @@ full_ethernet(void)
 	CHECK_EQ_INT(f.mtu.safe, 1454);
 	for (uint32_t i = 0; i < f.mtu.candidate_count; i++)
 		CHECK(f.mtu.candidates[i] >= 1454 && f.mtu.candidates[i] < 1500);
-	estimate(1496, 1500, 4);	/* within 8 bytes: known */
+	estimate(1496, 1500, 4); /* within 8 bytes: known */
 	CHECK_EQ_INT(f.mtu.try, 1496);
 }
 
 static void
 jumbo_frames(void)
 {
-	estimate(560, 9000, 4);		/* first what every link carries */
+	estimate(560, 9000, 4); /* first what every link carries */
 	CHECK_EQ_INT(f.mtu.try, 1500);
 	CHECK_EQ_INT(f.mtu.mss, 1460);
 	CHECK_EQ_INT(f.mtu.candidates[1], 1496);
@@ -72,7 +75,7 @@ version_6(void)
 	CHECK_EQ_INT(f.mtu.mss, 1432);
 	for (uint32_t i = 0; i < f.mtu.candidate_count; i++)
 		CHECK(f.mtu.candidates[i] >= 1280);
-	estimate(0, 1280, 6);		/* below what IPv6 allows: no advice */
+	estimate(0, 1280, 6); /* below what IPv6 allows: no advice */
 	CHECK_EQ_INT(f.mtu.try, 0);
 	CHECK_EQ_INT(f.mtu.mss, 0);
 }
@@ -139,7 +142,8 @@ join_laws(void)
 	uint32_t seed = 3;
 
 	for (int i = 0; i < 20000; i++) {
-		struct mtu_bounds a = random_bounds(&seed), b = random_bounds(&seed), c = random_bounds(&seed);
+		struct mtu_bounds a = random_bounds(&seed), b = random_bounds(&seed),
+				  c = random_bounds(&seed);
 		struct mtu_bounds ab = join(a, &b), ba = join(b, &a), bc = join(b, &c);
 		struct mtu_bounds left = join(ab, &c), right = join(a, &bc), again = join(ab, &b);
 

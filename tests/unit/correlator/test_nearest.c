@@ -1,13 +1,13 @@
 /*
- * What is looked for among very many connections of a host: the nearest, however many there were before; and where the search
- * ends at its bound what is careful.
+ * What is looked for among very many connections of a host: the nearest, however many there were
+ * before; and where the search ends at its bound what is careful.
  */
 #include "mail_build.h"
 #include "path_build.h"
 
 #include <stdlib.h>
 
-#define MANY	INT64_C(5000)		/* a search looks at 4096 */
+#define MANY INT64_C(5000) /* a search looks at 4096 */
 
 enum { FEW = 1000 };
 
@@ -63,7 +63,8 @@ test_locker(void)
 	build_locked(&v[4], 3, 60000, 90000, "jim");
 	build_login(&v[6], 4, 61000, 62000, "jim");
 	CHECK_EQ_INT(locker(v, 6), v[2].connection.first.frame);
-	CHECK_EQ_INT(locker(v, 8), v[2].connection.first.frame);	/* who logs in later held nothing then */
+	CHECK_EQ_INT(
+	    locker(v, 8), v[2].connection.first.frame); /* who logs in later held nothing then */
 	build_login(&v[6], 4, 60050, 62000, "jim");
 	CHECK_EQ_INT(locker(v, 8), v[2].connection.first.frame);
 	build_login(&v[6], 4, 59000, 61000, "ann");
@@ -86,17 +87,22 @@ test_locker_among_many(void)
 	free(v);
 }
 
-/* The last attempt of a mail is the one that is told of, and is found behind thousands of mails of others. */
+/*
+ * The last attempt of a mail is the one that is told of, and is found behind thousands of mails of
+ * others.
+ */
 static void
 test_greylisted_among_many(void)
 {
 	struct correlator *c = build_correlator();
-	struct mail m[] = { build_mail(MANY + 1, 60000, 450, "4.3.2 come back"), build_mail(MANY + 2, 360000, 250, "2.1.5 Ok") };
+	struct mail m[] = { build_mail(MANY + 1, 60000, 450, "4.3.2 come back"),
+		build_mail(MANY + 2, 360000, 250, "2.1.5 Ok") };
 	const struct fate *f;
 	size_t n;
 
 	for (uint64_t i = 0; i < (uint64_t)MANY; i++) {
-		struct record other = build_connection(0, i + 1, (int64_t)i * 10, (int64_t)i * 10 + 500);
+		struct record other =
+		    build_connection(0, i + 1, (int64_t)i * 10, (int64_t)i * 10 + 500);
 
 		correlator_take(c, &other);
 	}
@@ -113,12 +119,14 @@ test_greylisted_among_many(void)
 static void
 test_greylisted_behind(void)
 {
-	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok"), again = build_mail(2, 300000, 250, "2.1.5 Ok");
+	struct mail m = build_mail(1, 0, 250, "2.1.5 Ok"),
+		    again = build_mail(2, 300000, 250, "2.1.5 Ok");
 	struct record second = build_transaction(&m.conn, 2, VERDICT_DEFERRED, 300), late;
 	struct correlator *c = build_correlator();
 	const struct fate *f;
 
-	late = build_recipient(&second, 1, "ann@example.org", 450, "4.7.1 Greylisted, try again", 320);
+	late =
+	    build_recipient(&second, 1, "ann@example.org", 450, "4.7.1 Greylisted, try again", 320);
 	second.transaction.verdict_reply = late.recipient.reply;
 	again.recipient.recipient.address = "ann@example.org";
 	take(c, &m);
@@ -134,7 +142,10 @@ test_greylisted_behind(void)
 	correlator_free(c);
 }
 
-/* What speaks against a black hole is looked for among so many connections; beyond that nothing is certain. */
+/*
+ * What speaks against a black hole is looked for among so many connections; beyond that nothing is
+ * certain.
+ */
 static void
 black_hole_among_many(void)
 {
@@ -157,7 +168,10 @@ black_hole_among_many(void)
 	free(r);
 }
 
-/* One client of very many connections pauses in mid-message; that its host lived on only the last of them shows. */
+/*
+ * One client of very many connections pauses in mid-message; that its host lived on only the last
+ * of them shows.
+ */
 static struct correlator *
 silent_among(uint64_t others)
 {

@@ -36,7 +36,8 @@ build_icmp(const struct record *conn, struct addr from, uint8_t type, uint8_t co
 static void
 test_circle(void)
 {
-	struct record r[] = { build_capture(0, 0, 30000), build_syns(1, 0, 4, 30000), build_syns(2, 0, 4, 30000), build_syns(3, 0, 4, 30000) };
+	struct record r[] = { build_capture(0, 0, 30000), build_syns(1, 0, 4, 30000),
+		build_syns(2, 0, 4, 30000), build_syns(3, 0, 4, 30000) };
 	struct correlator *c;
 	const struct finding *const *v;
 	size_t n, circles = 0;
@@ -69,7 +70,8 @@ test_silence_without_contrast(void)
 
 	CHECK_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT, CONFIDENCE_POSSIBLE);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
-	CHECK(strstr(find_kind(c, FINDING_HOST_UNREACHABLE_SILENT)->next_capture, "tcpdump") != NULL);
+	CHECK(
+	    strstr(find_kind(c, FINDING_HOST_UNREACHABLE_SILENT)->next_capture, "tcpdump") != NULL);
 	correlator_free(c);
 }
 
@@ -84,17 +86,30 @@ test_too_short_to_say(void)
 	correlator_free(c);
 }
 
-/* Who cannot fetch is not told to send through another port, and who cannot submit not to use the port that is silent. */
+/*
+ * Who cannot fetch is not told to send through another port, and who cannot submit not to use the
+ * port that is silent.
+ */
 static void
 test_remedy_is_for_the_port(void)
 {
-	static const struct { uint16_t silent, answers; const char *yes, *no; } rows[] = {
-		{ 110, 587, "port 995", "587" }, { 995, 25, "port 110", "587" }, { 143, 25, "port 993", "587" }, { 993, 587, "port 143", "587" },
-		{ 587, 110, "465", "port 26" }, { 587, 465, "Use port 465", "port 26" }, { 465, 587, "Use port 587", "port 26" }, { 25, 110, "587", "another network" },
+	static const struct {
+		uint16_t silent, answers;
+		const char *yes, *no;
+	} rows[] = {
+		{ 110, 587, "port 995", "587" },
+		{ 995, 25, "port 110", "587" },
+		{ 143, 25, "port 993", "587" },
+		{ 993, 587, "port 143", "587" },
+		{ 587, 110, "465", "port 26" },
+		{ 587, 465, "Use port 465", "port 26" },
+		{ 465, 587, "Use port 587", "port 26" },
+		{ 25, 110, "587", "another network" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), rows[i].answers, 2000) };
+		struct record r[] = { build_syns(1, 0, 4, 30000),
+			build_host(10, ip4(198, 51, 100, 25), rows[i].answers, 2000) };
 		struct correlator *c;
 		const char *remedy;
 
@@ -112,7 +127,8 @@ test_remedy_is_for_the_port(void)
 static void
 test_same_host_answers_elsewhere(void)
 {
-	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 587, 2000) };
+	struct record r[] = { build_syns(1, 0, 4, 30000),
+		build_host(10, ip4(198, 51, 100, 25), 587, 2000) };
 	struct correlator *c;
 
 	r[1].host.answered = 1;
@@ -127,7 +143,8 @@ test_same_host_answers_elsewhere(void)
 static void
 test_old_contrast_does_not_count(void)
 {
-	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 587, 3600000) };
+	struct record r[] = { build_syns(1, 0, 4, 30000),
+		build_host(10, ip4(198, 51, 100, 25), 587, 3600000) };
 	struct correlator *c;
 
 	r[1].host.answered = 1;
@@ -136,7 +153,10 @@ test_old_contrast_does_not_count(void)
 	correlator_free(c);
 }
 
-/* Hosts and paths that have nothing to do with it, each its own: `age_ms' before or after, all the same when step is 0. */
+/*
+ * Hosts and paths that have nothing to do with it, each its own: `age_ms' before or after, all the
+ * same when step is 0.
+ */
 static void
 flood(struct correlator *c, uint32_t n, int64_t age_ms, int64_t step_ms)
 {
@@ -144,7 +164,8 @@ flood(struct correlator *c, uint32_t n, int64_t age_ms, int64_t step_ms)
 
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t ms = age_ms + step_ms * i;
-		struct record host = build_host(99, ip4(10, (int)(i >> 16), (int)(i >> 8 & 255), (int)(i & 255)), 443, ms);
+		struct record host = build_host(
+		    99, ip4(10, (int)(i >> 16), (int)(i >> 8 & 255), (int)(i & 255)), 443, ms);
 
 		host.host.answered = 1;
 		correlator_take(c, &host);
@@ -164,22 +185,30 @@ forgot_history(const struct correlator *c)
 
 	correlator_summary(c, &s);
 	for (uint32_t i = 0; i < s.incomplete_count; i++)
-		said = said || strstr(s.incomplete[i], "path and host history that were forgotten") != NULL;
+		said = said ||
+		    strstr(s.incomplete[i], "path and host history that were forgotten") != NULL;
 	return said;
 }
 
-/* More hosts and paths than are kept: it is said, the newest stay, and no order of ages makes each record cost a whole table. */
+/*
+ * More hosts and paths than are kept: it is said, the newest stay, and no order of ages makes each
+ * record cost a whole table.
+ */
 static void
 test_history_is_bounded(void)
 {
-	static const struct { int64_t age, step; } floods[] = {
-		{ -90000000, 1 },	/* older than the witness, each newer than the one before */
-		{ -90000000, 0 },	/* all of one moment */
-		{ -3600000, -1 },	/* each older than all that are there: only the last would be the oldest */
+	static const struct {
+		int64_t age, step;
+	} floods[] = {
+		{ -90000000, 1 }, /* older than the witness, each newer than the one before */
+		{ -90000000, 0 }, /* all of one moment */
+		{ -3600000, -1 }, /* each older than all that are there: only the last would be the
+				     oldest */
 	};
 
 	for (size_t i = 0; i < sizeof(floods) / sizeof(floods[0]); i++) {
-		struct record syns = build_syns(1, 0, 4, 30000), witness = build_host(10, ip4(198, 51, 100, 25), 587, 2000);
+		struct record syns = build_syns(1, 0, 4, 30000),
+			      witness = build_host(10, ip4(198, 51, 100, 25), 587, 2000);
 		struct correlator *c = build_correlator();
 
 		witness.host.answered = 1;
@@ -212,7 +241,8 @@ test_history_repeated(void)
 static void
 test_history_in_parts(void)
 {
-	struct record syns = build_syns(1, 0, 4, 30000), early = build_host(10, ip4(198, 51, 100, 25), 587, 2000), late = early;
+	struct record syns = build_syns(1, 0, 4, 30000),
+		      early = build_host(10, ip4(198, 51, 100, 25), 587, 2000), late = early;
 	struct record whole = early;
 	struct correlator *a = build_correlator(), *b = build_correlator();
 	const struct finding *const *x, *const *y;
@@ -248,14 +278,16 @@ test_history_in_parts(void)
 static void
 test_port_silent_to_everyone(void)
 {
-	struct record r[] = { build_syns(1, 0, 4, 30000), build_host(10, ip4(198, 51, 100, 25), 25, 0),
-		build_host(10, ip4(203, 0, 113, 5), 25, 500), build_host(10, ip4(203, 0, 113, 80), 443, 700),
+	struct record r[] = { build_syns(1, 0, 4, 30000),
+		build_host(10, ip4(198, 51, 100, 25), 25, 0),
+		build_host(10, ip4(203, 0, 113, 5), 25, 500),
+		build_host(10, ip4(203, 0, 113, 80), 443, 700),
 		build_host(10, ip4(192, 88, 99, 1), 25, 800) };
 	struct correlator *c;
 
 	r[1].host.unanswered = r[2].host.unanswered = 1;
 	r[3].host.answered = 1;
-	c = judged_records(r, 4);	/* two dead hosts of a queue look so, too */
+	c = judged_records(r, 4); /* two dead hosts of a queue look so, too */
 	CHECK_FINDING(c, FINDING_PORT_BLOCKED_SILENT, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	/* ... three hardly */
@@ -296,7 +328,8 @@ test_scanner_has_no_mail_problem(void)
 static void
 test_refused(void)
 {
-	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100) };
+	struct record r[] = { build_refused(1, 60),
+		build_host(10, ip4(198, 51, 100, 25), 587, 100) };
 	struct correlator *c = judged_records(r, 1);
 
 	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_POSSIBLE);
@@ -315,11 +348,15 @@ test_refused(void)
 	correlator_free(c);
 }
 
-/* R6: refused `after' us, while the host's other ports need `rtt' us: the least of so many handshakes. */
+/*
+ * R6: refused `after' us, while the host's other ports need `rtt' us: the least of so many
+ * handshakes.
+ */
 static struct correlator *
 refused_after(int64_t after, int64_t rtt, uint32_t handshakes)
 {
-	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100) };
+	struct record r[] = { build_refused(1, 60),
+		build_host(10, ip4(198, 51, 100, 25), 587, 100) };
 
 	r[0].connection.refused.ns = r[0].connection.syn[0].ns + after * 1000;
 	r[1].host.answered = handshakes;
@@ -327,11 +364,15 @@ refused_after(int64_t after, int64_t rtt, uint32_t handshakes)
 	return judged_records(r, 2);
 }
 
-/* Near the server, where the one handshake waited for ARP: from end to end is far, but from here to the server it is not. */
+/*
+ * Near the server, where the one handshake waited for ARP: from end to end is far, but from here to
+ * the server it is not.
+ */
 static struct correlator *
 refused_near_server(int64_t loop)
 {
-	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100), build_connection(0, 2, 100, 900) };
+	struct record r[] = { build_refused(1, 60), build_host(10, ip4(198, 51, 100, 25), 587, 100),
+		build_connection(0, 2, 100, 900) };
 
 	r[0].connection.refused.ns = r[0].connection.syn[0].ns + 32000;
 	r[1].host.answered = 1;
@@ -370,22 +411,27 @@ test_refused_too_soon(void)
 	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
-	c = refused_after(2000, 20000, 1);	/* one alone may have waited for ARP */
+	c = refused_after(2000, 20000, 1); /* one alone may have waited for ARP */
 	CHECK_FINDING(c, FINDING_SERVICE_DOWN, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
-	c = refused_after(1000, 4000, 2);		/* hosts this near vary more than that (0.7) */
+	c = refused_after(1000, 4000, 2); /* hosts this near vary more than that (0.7) */
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_RESET);
 	correlator_free(c);
 }
 
-/* Of two ports that answer from different distances the nearer one may be intercepted; the farther is the server. */
+/*
+ * Of two ports that answer from different distances the nearer one may be intercepted; the farther
+ * is the server.
+ */
 static void
 test_only_the_nearer_is_intercepted(void)
 {
-	struct record near = build_connection(0, 1, 0, 500), far = build_connection(0, 2, 1000, 1500);
+	struct record near = build_connection(0, 1, 0, 500),
+		      far = build_connection(0, 2, 1000, 1500);
 	struct record r[6] = { near, build_session(&near, 60), far, build_session(&far, 1060),
-		build_host(10, ip4(198, 51, 100, 25), 25, 100), build_host(10, ip4(198, 51, 100, 25), 587, 1100) };
+		build_host(10, ip4(198, 51, 100, 25), 25, 100),
+		build_host(10, ip4(198, 51, 100, 25), 587, 1100) };
 	const struct finding *const *f;
 	struct correlator *c;
 	size_t n, said = 0;
@@ -418,10 +464,14 @@ test_icmp_names_the_device(void)
 		bool own;
 		enum finding_kind kind;
 	} t[] = {
-		{ 3, 13, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 9, false, FINDING_PORT_BLOCKED_ICMP },
-		{ 3, 10, false, FINDING_PORT_BLOCKED_ICMP }, { 3, 3, false, FINDING_PORT_BLOCKED_ICMP },
-		{ 3, 3, true, FINDING_PORT_BLOCKED_ICMP }, { 3, 1, false, FINDING_HOST_UNREACHABLE_ICMP },
-		{ 3, 0, false, FINDING_HOST_UNREACHABLE_ICMP }, { 11, 0, false, FINDING_HOST_UNREACHABLE_ICMP },
+		{ 3, 13, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 9, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 10, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 3, false, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 3, true, FINDING_PORT_BLOCKED_ICMP },
+		{ 3, 1, false, FINDING_HOST_UNREACHABLE_ICMP },
+		{ 3, 0, false, FINDING_HOST_UNREACHABLE_ICMP },
+		{ 11, 0, false, FINDING_HOST_UNREACHABLE_ICMP },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -430,7 +480,8 @@ test_icmp_names_the_device(void)
 
 		r[0] = build_syns(1, 0, 1, 30000);
 		r[0].connection.state = CONN_UNREACHABLE;
-		r[1] = build_icmp(&r[0], t[i].own ? ip4(198, 51, 100, 25) : ip4(203, 0, 113, 1), t[i].type, t[i].code);
+		r[1] = build_icmp(&r[0], t[i].own ? ip4(198, 51, 100, 25) : ip4(203, 0, 113, 1),
+		    t[i].type, t[i].code);
 		c = judged_records(r, 2);
 		CHECK_FINDING(c, t[i].kind, CONFIDENCE_CONFIRMED);
 		CHECK_EQ_INT(count_findings(c), 1);
@@ -438,11 +489,17 @@ test_icmp_names_the_device(void)
 	}
 }
 
-/* The last attempt of very many is prohibited, those before it were answered: were all of them?  Beyond the bound nobody looked. */
+/*
+ * The last attempt of very many is prohibited, those before it were answered: were all of them?
+ * Beyond the bound nobody looked.
+ */
 static void
 test_others_went_through(void)
 {
-	static const struct { uint32_t n; const char *subkind; } t[] = { { 100, "no-more" }, { 5000, "intermittent" } };
+	static const struct {
+		uint32_t n;
+		const char *subkind;
+	} t[] = { { 100, "no-more" }, { 5000, "intermittent" } };
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct record host = build_host(10, ip4(198, 51, 100, 25), 25, 0), last[2];
@@ -453,7 +510,8 @@ test_others_went_through(void)
 		host.host.answered_at = at(20 * (int64_t)t[i].n);
 		correlator_take(c, &host);
 		for (uint32_t n = 0; n < t[i].n; n++) {
-			struct record r = build_connection(0, 1000 + n, 20 * (int64_t)n, 20 * (int64_t)n + 10);
+			struct record r =
+			    build_connection(0, 1000 + n, 20 * (int64_t)n, 20 * (int64_t)n + 10);
 
 			correlator_take(c, &r);
 		}
@@ -470,12 +528,16 @@ test_others_went_through(void)
 	}
 }
 
-/* A client that tries one address after the other: that the first fails need not have stopped a mail. */
+/*
+ * A client that tries one address after the other: that the first fails need not have stopped a
+ * mail.
+ */
 static void
 test_another_address_was_reached(void)
 {
 	for (int with = 0; with < 2; with++) {
-		struct record r[] = { build_refused(1, 60), build_host(10, ip4(203, 0, 113, 5), 25, 100) };
+		struct record r[] = { build_refused(1, 60),
+			build_host(10, ip4(203, 0, 113, 5), 25, 100) };
 		struct correlator *c;
 		const struct finding *const *f;
 
@@ -489,12 +551,16 @@ test_another_address_was_reached(void)
 	}
 }
 
-/* Answered at another place: the very attempts that are refused here (a SYN proxy between the two), or another one. */
+/*
+ * Answered at another place: the very attempts that are refused here (a SYN proxy between the two),
+ * or another one.
+ */
 static void
 test_refused_here_answered_there(void)
 {
 	for (uint32_t other = 0; other < 2; other++) {
-		struct record r[] = { build_refused(1, 60), build_refused(2, 60), build_connection(1, 1, -10, 900), build_connection(1, 2, -10, 900),
+		struct record r[] = { build_refused(1, 60), build_refused(2, 60),
+			build_connection(1, 1, -10, 900), build_connection(1, 2, -10, 900),
 			build_host(10, ip4(198, 51, 100, 25), 25, -10) };
 		const struct finding *f;
 		struct correlator *c;
@@ -548,7 +614,8 @@ test_answer_does_not_come_back(void)
 	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	r[0].connection.client_reset_synack = true;	/* a SYN scan, or a host firewall that says so */
+	r[0].connection.client_reset_synack =
+	    true; /* a SYN scan, or a host firewall that says so */
 	c = judged_records(r, 1);
 	CHECK_EQ_INT(count_findings(c), 0);
 	correlator_free(c);
@@ -567,7 +634,8 @@ test_no_banner(void)
 	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	r[0].connection.dir[1].last = at(35000);	/* a keep-alive's answer: nothing was said until then */
+	r[0].connection.dir[1].last =
+	    at(35000); /* a keep-alive's answer: nothing was said until then */
 	c = judged_records(r, 1);
 	CHECK_FINDING(c, FINDING_CONNECTED_NO_BANNER, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_SERVER_DROPPED);
@@ -594,7 +662,7 @@ test_ident(void)
 	CHECK_FINDING(c, FINDING_IDENT_DELAY, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_SLOW_BANNER);
 	correlator_free(c);
-	c = judged_records(r, 2);		/* nobody asked for ident: just slow */
+	c = judged_records(r, 2); /* nobody asked for ident: just slow */
 	CHECK_FINDING(c, FINDING_SLOW_BANNER, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 }

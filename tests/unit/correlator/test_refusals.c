@@ -1,4 +1,7 @@
-/* A connection with more refusals than a rule reads: what says something else is not lost behind what says the same. */
+/*
+ * A connection with more refusals than a rule reads: what says something else is not lost behind
+ * what says the same.
+ */
 #include "correlator/facts/dialogue.h"
 #include "mail_build.h"
 
@@ -6,8 +9,8 @@ enum { MANY = 100 };
 
 struct talk {
 	struct correlator *c;
-	struct record	conn, session;
-	uint32_t	mails;
+	struct record conn, session;
+	uint32_t mails;
 };
 
 static void
@@ -64,7 +67,8 @@ test_what_says_something_else(void)
 	for (int i = 0; i < MANY; i++) {
 		char text[120];
 
-		snprintf(text, sizeof(text), "4.7.1 <b%d@example.org>: Greylisted, come back in %d seconds", i, 300 + i);
+		snprintf(text, sizeof(text),
+		    "4.7.1 <b%d@example.org>: Greylisted, come back in %d seconds", i, 300 + i);
 		talk_refuse(&t, 451, text);
 	}
 	talk_refuse_recipient(&t, 550, "5.1.1 <bob@example.org>: User unknown");
@@ -93,7 +97,10 @@ says_unread(const struct correlator *c)
 	return false;
 }
 
-/* Too many that all say something else: those that were not read are counted, and their mails get no other mail's reason. */
+/*
+ * Too many that all say something else: those that were not read are counted, and their mails get
+ * no other mail's reason.
+ */
 static void
 test_too_many_words(void)
 {

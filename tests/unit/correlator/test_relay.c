@@ -1,8 +1,11 @@
-/* A refused mail and its context: a login offered, used, or replaced by a POP3 session; greylisting. */
+/*
+ * A refused mail and its context: a login offered, used, or replaced by a POP3 session;
+ * greylisting.
+ */
 #include "mail_build.h"
 #include "record/addr.h"
 
-#define RELAY	"5.7.1 <bob@example.org>: Relay access denied"
+#define RELAY "5.7.1 <bob@example.org>: Relay access denied"
 
 static const char *
 only_fate(const struct correlator *c, size_t which)
@@ -23,7 +26,8 @@ test_relay_denied_after_failed_login(void)
 	build_reply(&m.session.session.auth_reply, 535, "5.7.8 Error: authentication failed", 90);
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
-	CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy, "Let the login succeed") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy,
+		  "Let the login succeed") != NULL);
 	correlator_free(c);
 }
 
@@ -32,16 +36,20 @@ static void
 test_policy_remedies(void)
 {
 	static const struct {
-		const char	*words, *remedy;
+		const char *words, *remedy;
 	} rows[] = {
 		{ "5.7.1 RESOLVER.RST.NotAuthorized; not authorized", "from certain senders only" },
 		{ "5.1.8 Access denied, bad outbound sender AS(42004)", "unblock" },
-		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q", "Follow the link" },
-		{ "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", "at the list zen.example.org:" },
+		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q",
+		    "Follow the link" },
+		{ "5.7.1 Client host [192.0.2.10] blocked using zen.example.org",
+		    "at the list zen.example.org:" },
 		{ "5.7.1 192.0.2.10 is listed at bl.example.com.", "at the list bl.example.com:" },
 		{ "5.7.1 host blocked by 192.0.2.99", "name no list" },
-		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied", "refuse this sender address" },
-		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied", "name no list" },
+		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied",
+		    "refuse this sender address" },
+		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied",
+		    "name no list" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -67,7 +75,8 @@ test_login_asked_but_not_offered(void)
 	m = build_mail(1, 0, 550, "authentication required");
 	m.session.session.auth_offered = true;
 	c = judged(&m, 1);
-	CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy, "My server requires") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy,
+		  "My server requires") != NULL);
 	correlator_free(c);
 }
 
@@ -85,12 +94,14 @@ test_sizes_are_said(void)
 	c = judged(&m, 1);
 	f = find_kind(c, FINDING_MESSAGE_TOO_BIG);
 	CHECK_EQ_INT(frame_of(f, "declares 30000 bytes"), m.transaction.transaction.first.frame);
-	CHECK_EQ_INT(frame_of(f, "at most 20000 bytes (SIZE)"), m.session.session.capabilities_at.frame);
+	CHECK_EQ_INT(
+	    frame_of(f, "at most 20000 bytes (SIZE)"), m.session.session.capabilities_at.frame);
 	CHECK_EQ_INT(frame_of(f, "another"), 0);
 	correlator_free(c);
 	m.transaction.transaction.declared_size = 10000;
 	c = judged(&m, 1);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_MESSAGE_TOO_BIG), "another"), m.session.session.capabilities_at.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_MESSAGE_TOO_BIG), "another"),
+	    m.session.session.capabilities_at.frame);
 	correlator_free(c);
 }
 
@@ -105,18 +116,22 @@ test_connections_are_counted(void)
 	m[1] = build_mail(2, 50, 250, "ok");
 	m[2].conn = build_connection(0, 3, 100, 200);
 	m[2].session = build_session(&m[2].conn, 160);
-	build_reply(&m[2].session.session.greeting, 421, "4.7.0 Error: too many connections from 192.0.2.10", 160);
+	build_reply(&m[2].session.session.greeting, 421,
+	    "4.7.0 Error: too many connections from 192.0.2.10", 160);
 	take(c, &m[0]);
 	take(c, &m[1]);
 	correlator_take(c, &m[2].session);
 	correlator_take(c, &m[2].conn);
 	correlator_judge(c);
 	CHECK_FINDING(c, FINDING_TOO_MANY_CONNECTIONS, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_TOO_MANY_CONNECTIONS), "had 2 more connections"), m[1].conn.connection.first.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_TOO_MANY_CONNECTIONS), "had 2 more connections"),
+	    m[1].conn.connection.first.frame);
 	correlator_free(c);
 }
 
-/* None is open, and some were begun just before: it is the rate that is counted, in the same words. */
+/*
+ * None is open, and some were begun just before: it is the rate that is counted, in the same words.
+ */
 static void
 test_connections_begun_are_counted(void)
 {
@@ -126,11 +141,14 @@ test_connections_begun_are_counted(void)
 
 	m[0] = build_mail(1, 0, 250, "ok");
 	m[1] = build_mail(2, 5000, 250, "ok");
-	m[0].conn.connection.dir[0].fin = m[0].conn.connection.dir[1].fin = m[0].conn.connection.last;
-	m[1].conn.connection.dir[0].fin = m[1].conn.connection.dir[1].fin = m[1].conn.connection.last;
+	m[0].conn.connection.dir[0].fin = m[0].conn.connection.dir[1].fin =
+	    m[0].conn.connection.last;
+	m[1].conn.connection.dir[0].fin = m[1].conn.connection.dir[1].fin =
+	    m[1].conn.connection.last;
 	m[2].conn = build_connection(0, 3, 20000, 200);
 	m[2].session = build_session(&m[2].conn, 20160);
-	build_reply(&m[2].session.session.greeting, 421, "4.7.0 Error: too many connections from 192.0.2.10", 20160);
+	build_reply(&m[2].session.session.greeting, 421,
+	    "4.7.0 Error: too many connections from 192.0.2.10", 20160);
 	take(c, &m[0]);
 	take(c, &m[1]);
 	correlator_take(c, &m[2].session);
@@ -145,7 +163,10 @@ test_connections_begun_are_counted(void)
 static void
 test_challenge_logins(void)
 {
-	static const struct { const char *mechanism; bool said; } t[] = { { "CRAM-MD5", true }, { "digest-md5", true }, { "PLAIN", false }, { "", false } };
+	static const struct {
+		const char *mechanism;
+		bool said;
+	} t[] = { { "CRAM-MD5", true }, { "digest-md5", true }, { "PLAIN", false }, { "", false } };
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
@@ -154,8 +175,11 @@ test_challenge_logins(void)
 		const struct finding *f;
 
 		m.session.session.auth_tried = m.session.session.auth_offered = true;
-		snprintf(m.session.session.auth_mechanism, sizeof(m.session.session.auth_mechanism), "%s", t[i].mechanism);
-		*r = (struct session_refusal){ .stage = STAGE_AUTH, .verb = "AUTH", .asked = at(100) };
+		snprintf(m.session.session.auth_mechanism, sizeof(m.session.session.auth_mechanism),
+		    "%s", t[i].mechanism);
+		*r = (struct session_refusal){
+			.stage = STAGE_AUTH, .verb = "AUTH", .asked = at(100)
+		};
 		build_reply(&r->reply, 535, "5.7.8 Error: authentication failed", 120);
 		m.session.session.refusals_kept = m.session.session.refusal_count = 1;
 		correlator_take(c, &m.conn);
@@ -185,22 +209,35 @@ test_which_command_cannot_be_told(void)
 	correlator_take(c, &m.transaction);
 	correlator_judge(c);
 	f = find_kind(c, FINDING_RECIPIENT_UNKNOWN);
-	CHECK(f != NULL && frame_of(f, "which of the commands before it that answers cannot be told") != 0);
-	CHECK(f != NULL && strstr(f->summary, " to the sender") == NULL && strstr(f->summary, " to a recipient") == NULL);
-	CHECK(f != NULL && strstr(f->client_shows, "0x800CCC78") == NULL && strstr(f->client_shows, "0x800CCC79") == NULL);
+	CHECK(f != NULL &&
+	    frame_of(f, "which of the commands before it that answers cannot be told") != 0);
+	CHECK(f != NULL && strstr(f->summary, " to the sender") == NULL &&
+	    strstr(f->summary, " to a recipient") == NULL);
+	CHECK(f != NULL && strstr(f->client_shows, "0x800CCC78") == NULL &&
+	    strstr(f->client_shows, "0x800CCC79") == NULL);
 	correlator_free(c);
 }
 
-/* A login that is offered behind STARTTLS only, if at all, is not had by logging in: each remedy that speaks of one says so. */
+/*
+ * A login that is offered behind STARTTLS only, if at all, is not had by logging in: each remedy
+ * that speaks of one says so.
+ */
 static void
 test_logins_behind_starttls(void)
 {
-	static const struct { enum finding_kind kind; unsigned code; const char *text, *greeting; } t[] = {
+	static const struct {
+		enum finding_kind kind;
+		unsigned code;
+		const char *text, *greeting;
+	} t[] = {
 		{ FINDING_RELAY_DENIED_WRONG_NETWORK, 554, RELAY, "mx.example.com" },
 		{ FINDING_RELAY_DENIED_WRONG_NETWORK, 554, RELAY, "mx.example.org" },
-		{ FINDING_POP_BEFORE_SMTP_REQUIRED, 553, "first check your mail with a valid POP account", "mx.example.com" },
-		{ FINDING_RECIPIENT_UNKNOWN, 550, "Invalid recipient: <bob@example.org>", "mx.example.com" },
-		{ FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, 530, "5.7.0 Authentication required", "mx.example.com" },
+		{ FINDING_POP_BEFORE_SMTP_REQUIRED, 553,
+		    "first check your mail with a valid POP account", "mx.example.com" },
+		{ FINDING_RECIPIENT_UNKNOWN, 550, "Invalid recipient: <bob@example.org>",
+		    "mx.example.com" },
+		{ FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, 530, "5.7.0 Authentication required",
+		    "mx.example.com" },
 	};
 
 	for (size_t i = 0; i < 2 * sizeof(t) / sizeof(t[0]); i++) {
@@ -214,7 +251,9 @@ test_logins_behind_starttls(void)
 		m.session.session.starttls_offered = i % 2;
 		c = judged(&m, 1);
 		f = find_kind(c, t[k].kind);
-		CHECK(f != NULL && (strstr(f->remedy, "(STARTTLS)") != NULL || strstr(f->remedy, "behind STARTTLS") != NULL) == (i % 2 == 1));
+		CHECK(f != NULL &&
+		    (strstr(f->remedy, "(STARTTLS)") != NULL ||
+			strstr(f->remedy, "behind STARTTLS") != NULL) == (i % 2 == 1));
 		correlator_free(c);
 	}
 }
@@ -224,7 +263,7 @@ static void
 test_relay_denied_for_its_own_domain(void)
 {
 	static const struct {
-		const char	*greeting, *remedy;
+		const char *greeting, *remedy;
 	} rows[] = {
 		{ "mx.example.org ESMTP", "not set up for that domain" },
 		{ "example.org ESMTP", "not set up for that domain" },
@@ -239,12 +278,17 @@ test_relay_denied_for_its_own_domain(void)
 		m.recipient.recipient.address = "bob@example.org";
 		build_reply(&m.session.session.greeting, 220, rows[i].greeting, 20);
 		c = judged(&m, 1);
-		CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy, rows[i].remedy) != NULL);
+		CHECK(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->remedy,
+			  rows[i].remedy) != NULL);
 		correlator_free(c);
-		m.session.session.auth_offered = true;	/* said all the same; a login is what it asks for first */
+		m.session.session.auth_offered =
+		    true; /* said all the same; a login is what it asks for first */
 		c = judged(&m, 1);
-		CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "own domain"), i < 2 ? m.session.session.greeting.at.frame : 0);
-		CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy, "My server requires") != NULL);
+		CHECK_EQ_INT(
+		    frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "own domain"),
+		    i < 2 ? m.session.session.greeting.at.frame : 0);
+		CHECK(strstr(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED)->remedy,
+			  "My server requires") != NULL);
 		correlator_free(c);
 	}
 }
@@ -254,7 +298,9 @@ static void
 test_slow_refusal_counts_once(void)
 {
 	struct mail m = build_mail(1, 0, 550, "5.1.1 user unknown");
-	struct session_refusal twice = { .stage = STAGE_RCPT, .verb = "RCPT", .line = "RCPT", .transaction = 1 };
+	struct session_refusal twice = {
+		.stage = STAGE_RCPT, .verb = "RCPT", .line = "RCPT", .transaction = 1
+	};
 	struct correlator *c;
 
 	m.recipient.recipient.reply.at = at(5600);
@@ -268,11 +314,14 @@ test_slow_refusal_counts_once(void)
 	correlator_free(c);
 }
 
-/* The same words at the greeting have the same remedy; and a short HELO is no lack of a PTR record. */
+/*
+ * The same words at the greeting have the same remedy; and a short HELO is no lack of a PTR record.
+ */
 static void
 test_remedies_elsewhere(void)
 {
-	struct mail m = build_mail(1, 0, 504, "5.5.2 <pc>: Helo command rejected: need fully-qualified hostname");
+	struct mail m = build_mail(
+	    1, 0, 504, "5.5.2 <pc>: Helo command rejected: need fully-qualified hostname");
 	struct record v[2];
 	struct correlator *c = judged(&m, 1);
 
@@ -284,9 +333,11 @@ test_remedies_elsewhere(void)
 	correlator_free(c);
 	v[1] = build_connection(0, 3, 100, 200);
 	v[0] = build_session(&v[1], 160);
-	build_reply(&v[0].session.greeting, 554, "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", 160);
+	build_reply(&v[0].session.greeting, 554,
+	    "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", 160);
 	c = judged_records(v, 2);
-	CHECK(strstr(find_kind(c, FINDING_POLICY_OR_BLOCKLIST)->remedy, "at the list zen.example.org:") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_POLICY_OR_BLOCKLIST)->remedy,
+		  "at the list zen.example.org:") != NULL);
 	correlator_free(c);
 }
 
@@ -311,7 +362,8 @@ test_pop_says_before_it_is_asked(void)
 	v[0].session.refusals_kept = v[0].session.refusal_count = 1;
 	c = judged_records(v, 2);
 	CHECK_FINDING(c, FINDING_POP_SERVER_ERROR, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_POP_SERVER_ERROR), "the server says"), r->reply.at.frame);
+	CHECK_EQ_INT(
+	    frame_of(find_kind(c, FINDING_POP_SERVER_ERROR), "the server says"), r->reply.at.frame);
 	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_POP_SERVER_ERROR), "QUIT is answered"), 0);
 	correlator_free(c);
 }
@@ -320,18 +372,23 @@ test_pop_says_before_it_is_asked(void)
 static void
 test_sender_remedies(void)
 {
-	struct mail m = build_mail(1, 0, 550, "5.1.7 <a@example.net>: Sender address rejected: undeliverable address: host said: 550 User unknown");
+	struct mail m = build_mail(1, 0, 550,
+	    "5.1.7 <a@example.net>: Sender address rejected: undeliverable address: host said: 550 User unknown");
 	struct correlator *c = judged(&m, 1);
 
 	CHECK_FINDING(c, FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED);
-	CHECK(strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "answer such a query") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "answer such a query") !=
+	    NULL);
 	correlator_free(c);
 	/* what does not resolve now may exist: no word of an address to correct */
-	m = build_mail(1, 0, 451, "4.1.8 Domain of sender address joe@example.com does not resolve");
-	build_reply(&m.transaction.transaction.mail_reply, 451, "4.1.8 Domain of sender address joe@example.com does not resolve", 110);
+	m = build_mail(
+	    1, 0, 451, "4.1.8 Domain of sender address joe@example.com does not resolve");
+	build_reply(&m.transaction.transaction.mail_reply, 451,
+	    "4.1.8 Domain of sender address joe@example.com does not resolve", 110);
 	c = judged(&m, 1);
 	CHECK(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED) != NULL &&
-	    strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "from a third network") != NULL);
+	    strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "from a third network") !=
+		NULL);
 	correlator_free(c);
 }
 
@@ -362,7 +419,8 @@ test_login_offered_and_not_tried(void)
 	m.session.session.capabilities_at = at(70);
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "offered a login"), m.session.session.capabilities_at.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_AUTH_REQUIRED_NOT_ATTEMPTED), "offered a login"),
+	    m.session.session.capabilities_at.frame);
 	CHECK_NO_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK);
 	correlator_free(c);
 	/* joined at EHLO: a login before that would be strange */
@@ -386,7 +444,8 @@ test_refused_despite_login(void)
 	struct mail m = build_mail(1, 0, 554, RELAY);
 	struct correlator *c;
 
-	m.session.session.auth_offered = m.session.session.auth_tried = m.session.session.auth_ok = true;
+	m.session.session.auth_offered = m.session.session.auth_tried = m.session.session.auth_ok =
+	    true;
 	m.session.session.auth_at = (struct moment){ BASE_NS + 80 * MS, 9000 };
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_RELAY_DENIED_DESPITE_AUTH, CONFIDENCE_CONFIRMED);
@@ -405,14 +464,15 @@ build_pop_login(uint64_t id, int64_t ms)
 	m.session = build_session(&m.conn, ms + 60);
 	m.session.session.logins_ok = 1;
 	m.session.session.auth_at = at(ms + 100);
-	m.transaction = m.recipient = m.session;	/* repeats change nothing */
+	m.transaction = m.recipient = m.session; /* repeats change nothing */
 	return m;
 }
 
 static void
 test_pop_before_smtp_by_contrast(void)
 {
-	struct mail m[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000), build_mail(3, 120000, 250, "2.1.5 Ok") };
+	struct mail m[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000),
+		build_mail(3, 120000, 250, "2.1.5 Ok") };
 	struct correlator *c = judged(m, 3);
 
 	CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED);
@@ -426,22 +486,29 @@ test_pop_before_smtp_by_contrast(void)
 	correlator_free(c);
 }
 
-/* It was accepted after a login: one of SMTP that was tried there explains it; and the right has not run out where the client fetched since. */
+/*
+ * It was accepted after a login: one of SMTP that was tried there explains it; and the right has
+ * not run out where the client fetched since.
+ */
 static void
 test_pop_before_smtp_by_contrast_that_is_none(void)
 {
 	for (int other = 0; other < 2; other++) {
-		struct mail then[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000), build_mail(3, 120000, 250, "2.1.5 Ok") };
-		struct mail lapsed[4] = { build_pop_login(1, 0), build_mail(2, 60000, 250, "2.1.5 Ok"), build_mail(3, 1800000, 554, RELAY),
+		struct mail then[3] = { build_mail(1, 0, 554, RELAY), build_pop_login(2, 60000),
+			build_mail(3, 120000, 250, "2.1.5 Ok") };
+		struct mail lapsed[4] = { build_pop_login(1, 0),
+			build_mail(2, 60000, 250, "2.1.5 Ok"), build_mail(3, 1800000, 554, RELAY),
 			build_pop_login(4, other ? 1700000 : 2000000) };
 		struct correlator *c;
 
 		then[2].session.session.auth_tried = other;
 		c = judged(then, 3);
-		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, other ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED,
+		    other ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
 		correlator_free(c);
 		c = judged(lapsed, 4);
-		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, other ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED,
+		    other ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
 		correlator_free(c);
 	}
 }
@@ -451,7 +518,8 @@ static void
 test_another_sender_much_later(void)
 {
 	for (int late = 0; late < 2; late++) {
-		struct mail m[2] = { build_mail(1, 0, 554, RELAY), build_mail(2, late ? 1800000 : 60000, 250, "2.1.5 Ok") };
+		struct mail m[2] = { build_mail(1, 0, 554, RELAY),
+			build_mail(2, late ? 1800000 : 60000, 250, "2.1.5 Ok") };
 		struct correlator *c;
 
 		m[1].transaction.transaction.sender = "b@example.net";
@@ -464,7 +532,8 @@ test_another_sender_much_later(void)
 static void
 test_pop_before_smtp_by_words(void)
 {
-	struct mail m = build_mail(1, 0, 553, "To send mail, first check your mail with a valid POP account (#5.7.1)");
+	struct mail m = build_mail(
+	    1, 0, 553, "To send mail, first check your mail with a valid POP account (#5.7.1)");
 	struct correlator *c = judged(&m, 1);
 
 	CHECK_FINDING(c, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_CONFIRMED);
@@ -475,7 +544,8 @@ test_pop_before_smtp_by_words(void)
 static void
 test_greylisted_told_by_later_success(void)
 {
-	struct mail m[2] = { build_mail(1, 0, 450, "4.3.2 come back"), build_mail(2, 300000, 250, "2.1.5 Ok") };
+	struct mail m[2] = { build_mail(1, 0, 450, "4.3.2 come back"),
+		build_mail(2, 300000, 250, "2.1.5 Ok") };
 	struct correlator *c = judged(m, 2);
 
 	CHECK_FINDING(c, FINDING_GREYLISTED, CONFIDENCE_CONFIRMED);
@@ -516,7 +586,8 @@ test_consequences_are_silent(void)
 	struct mail m = build_mail(1, 0, 503, "5.5.1 need MAIL first");
 	struct correlator *c;
 
-	build_reply(&m.transaction.transaction.mail_reply, 553, "5.1.8 domain of sender address a@example.com does not exist", 110);
+	build_reply(&m.transaction.transaction.mail_reply, 553,
+	    "5.1.8 domain of sender address a@example.com does not exist", 110);
 	build_reply(&m.transaction.transaction.data_reply, 503, "5.5.1 need RCPT", 130);
 	m.transaction.transaction.verdict_reply = m.transaction.transaction.mail_reply;
 	c = judged(&m, 1);
@@ -540,22 +611,27 @@ test_idle_timeout_after_a_mail_is_nothing(void)
 	CHECK_EQ_INT(count_findings(c), 1);
 	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	m.transaction.transaction.verdict = VERDICT_UNKNOWN;	/* but with a mail under way it is a symptom */
+	m.transaction.transaction.verdict =
+	    VERDICT_UNKNOWN; /* but with a mail under way it is a symptom */
 	m.transaction.transaction.final_reply = (struct record_reply){ 0 };
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_SERVER_TIMEOUT_421, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 }
 
-#define HOUR	(INT64_C(3600) * 1000)
+#define HOUR (INT64_C(3600) * 1000)
 
-/* One mail over hours and two servers; a mail of another Message-ID or recipient is another mail. */
+/*
+ * One mail over hours and two servers; a mail of another Message-ID or recipient is another mail.
+ */
 static void
 test_attempts_of_one_mail(void)
 {
 	struct mail m[] = {
-		build_mail(1, 0, 451, "4.3.0 try again"), build_mail(2, HOUR, 452, "4.3.1 disk full"),
-		build_mail(3, 2 * HOUR, 250, "2.1.5 Ok"), build_mail(4, 3 * HOUR, 451, "4.3.0 try again"),
+		build_mail(1, 0, 451, "4.3.0 try again"),
+		build_mail(2, HOUR, 452, "4.3.1 disk full"),
+		build_mail(3, 2 * HOUR, 250, "2.1.5 Ok"),
+		build_mail(4, 3 * HOUR, 451, "4.3.0 try again"),
 		build_mail(5, 4 * HOUR, 250, "2.1.5 Ok"),
 	};
 	const struct fate *f;
@@ -571,8 +647,8 @@ test_attempts_of_one_mail(void)
 	CHECK(!f[0].retry_same_id);
 	CHECK_EQ_INT(f[1].retries, 1);
 	CHECK(addr_equal(&f[1].retry_server.ip, &m[2].conn.connection.server.ip));
-	CHECK_EQ_INT(f[2].retries, 0);			/* accepted: nothing follows */
-	CHECK_EQ_INT(f[3].retries, 0);			/* the next mail goes to somebody else */
+	CHECK_EQ_INT(f[2].retries, 0); /* accepted: nothing follows */
+	CHECK_EQ_INT(f[3].retries, 0); /* the next mail goes to somebody else */
 	correlator_free(c);
 	m[0].transaction.transaction.message_id = "<1@x>";
 	m[1].transaction.transaction.message_id = "<1@x>";
@@ -594,17 +670,18 @@ test_client_did_not_wait(void)
 	m.transaction.transaction.verdict = VERDICT_UNKNOWN;
 	m.transaction.transaction.final_reply = (struct record_reply){ 0 };
 	m.conn.connection.dir[0].fin = at(400);
-	m.conn.connection.dir[1].last = at(350);	/* a dead way back looks the same */
+	m.conn.connection.dir[1].last = at(350); /* a dead way back looks the same */
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	m.conn.connection.dir[1].last = at(440);	/* it is heard after the close */
+	m.conn.connection.dir[1].last = at(440); /* it is heard after the close */
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CONFIRMED);
 	CHECK_EQ_STR(only_fate(c, 0), "unknown: client-gave-up-waiting");
 	correlator_free(c);
 	late = m;
-	late.transaction.transaction.end_of_data = at(17000);	/* the message came at last, and the close with it: no answer was waited for */
+	late.transaction.transaction.end_of_data = at(
+	    17000); /* the message came at last, and the close with it: no answer was waited for */
 	late.conn.connection.dir[0].fin = at(17001);
 	late.conn.connection.dir[1].last = late.conn.connection.last = at(17040);
 	late.conn.connection.t_end = at(20000).ns;
@@ -613,11 +690,11 @@ test_client_did_not_wait(void)
 	CHECK(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING) != NULL &&
 	    strcmp(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING)->subkind, "before") == 0);
 	correlator_free(c);
-	m.conn.connection.dir[1].missing = 40;		/* the reply may be what is missing */
+	m.conn.connection.dir[1].missing = 40; /* the reply may be what is missing */
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CANNOT_TELL);
 	correlator_free(c);
-	m.conn.connection.dir[1].missing = 0;		/* the server closed first */
+	m.conn.connection.dir[1].missing = 0; /* the server closed first */
 	m.conn.connection.dir[1].fin = at(300);
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_SERVER_DROPPED, CONFIDENCE_CONFIRMED);
@@ -640,7 +717,9 @@ test_long_words_show_that_they_are_cut(void)
 		m = build_mail(1, 0, 554, words);
 		c = judged(&m, 1);
 		CHECK_FINDING(c, FINDING_RELAY_DENIED_WRONG_NETWORK, CONFIDENCE_PROBABLE);
-		CHECK_EQ_INT(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->summary, "xxx...\"") != NULL, longer);
+		CHECK_EQ_INT(strstr(find_kind(c, FINDING_RELAY_DENIED_WRONG_NETWORK)->summary,
+				 "xxx...\"") != NULL,
+		    longer);
 		correlator_free(c);
 	}
 }
@@ -656,24 +735,28 @@ main(void)
 		{ "sizes are said", test_sizes_are_said },
 		{ "connections are counted", test_connections_are_counted },
 		{ "logins by a challenge", test_challenge_logins },
-		{ "which command a refusal answers cannot be told", test_which_command_cannot_be_told },
+		{ "which command a refusal answers cannot be told",
+		    test_which_command_cannot_be_told },
 		{ "connections begun are counted", test_connections_begun_are_counted },
 		{ "logins behind STARTTLS", test_logins_behind_starttls },
 		{ "relay denied for its own domain", test_relay_denied_for_its_own_domain },
 		{ "remedies of the sender's address", test_sender_remedies },
 		{ "remedies elsewhere", test_remedies_elsewhere },
-		{ "a POP3 server says something before it is asked", test_pop_says_before_it_is_asked },
+		{ "a POP3 server says something before it is asked",
+		    test_pop_says_before_it_is_asked },
 		{ "a slow refusal counts once", test_slow_refusal_counts_once },
 		{ "a login offered and not tried", test_login_offered_and_not_tried },
 		{ "refused despite a login", test_refused_despite_login },
 		{ "POP before SMTP, by contrast", test_pop_before_smtp_by_contrast },
-		{ "POP before SMTP by contrast that is none", test_pop_before_smtp_by_contrast_that_is_none },
+		{ "POP before SMTP by contrast that is none",
+		    test_pop_before_smtp_by_contrast_that_is_none },
 		{ "another sender much later", test_another_sender_much_later },
 		{ "POP before SMTP, by words", test_pop_before_smtp_by_words },
 		{ "greylisted, told by the later success", test_greylisted_told_by_later_success },
 		{ "missing server bytes", test_missing_server_bytes },
 		{ "consequences are silent", test_consequences_are_silent },
-		{ "an idle time-out after a mail is nothing", test_idle_timeout_after_a_mail_is_nothing },
+		{ "an idle time-out after a mail is nothing",
+		    test_idle_timeout_after_a_mail_is_nothing },
 		{ "attempts of one mail", test_attempts_of_one_mail },
 		{ "the client did not wait", test_client_did_not_wait },
 		{ "long words show that they are cut", test_long_words_show_that_they_are_cut },

@@ -6,20 +6,40 @@
 static void
 test_of_a_recipient(void)
 {
-	static const struct { int code; enum finding_kind kind; const char *text, *remedy; } t[] = {
-		{ 554, FINDING_POLICY_OR_BLOCKLIST, "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/",
+	static const struct {
+		int code;
+		enum finding_kind kind;
+		const char *text, *remedy;
+	} t[] = {
+		{ 554, FINDING_POLICY_OR_BLOCKLIST,
+		    "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; Error: open resolver; https://www.spamhaus.org/returnc/pub/",
 		    "is on no list" },
-		{ 554, FINDING_POLICY_OR_BLOCKLIST, "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.1", "Follow the link" },
-		{ 554, FINDING_POLICY_OR_BLOCKLIST, "5.7.1 Client host [192.0.2.1] blocked using bl.example.org", "at the list bl.example.org" },
-		{ 550, FINDING_POLICY_OR_BLOCKLIST, "5.7.1 Service unavailable, Client host [192.0.2.1] blocked by example.com using Customer Block list (AS16012607)",
+		{ 554, FINDING_POLICY_OR_BLOCKLIST,
+		    "5.7.1 Client host [192.0.2.1] blocked using zen.spamhaus.org; https://www.spamhaus.org/query/ip/192.0.2.1",
+		    "Follow the link" },
+		{ 554, FINDING_POLICY_OR_BLOCKLIST,
+		    "5.7.1 Client host [192.0.2.1] blocked using bl.example.org",
+		    "at the list bl.example.org" },
+		{ 550, FINDING_POLICY_OR_BLOCKLIST,
+		    "5.7.1 Service unavailable, Client host [192.0.2.1] blocked by example.com using Customer Block list (AS16012607)",
 		    "name no list" },
-		{ 550, FINDING_POLICY_OR_BLOCKLIST, "5.7.129 RESOLVER.RST.RestrictedToRecipientsPermission; not authorized", "from certain senders only" },
-		{ 421, FINDING_POLICY_OR_BLOCKLIST, "Domain x.example is not allowed to send: Free accounts are for test purposes only.", "verified with it" },
-		{ 556, FINDING_RECIPIENT_UNKNOWN, "5.1.10 <bob@example.org>: Recipient address rejected: Domain example.org does not accept mail (nullMX)", "the domain's owner" },
-		{ 553, FINDING_RECIPIENT_UNKNOWN, "5.1.3 The recipient address <bob> is not a valid RFC 5321 address.", "name@example.com" },
+		{ 550, FINDING_POLICY_OR_BLOCKLIST,
+		    "5.7.129 RESOLVER.RST.RestrictedToRecipientsPermission; not authorized",
+		    "from certain senders only" },
+		{ 421, FINDING_POLICY_OR_BLOCKLIST,
+		    "Domain x.example is not allowed to send: Free accounts are for test purposes only.",
+		    "verified with it" },
+		{ 556, FINDING_RECIPIENT_UNKNOWN,
+		    "5.1.10 <bob@example.org>: Recipient address rejected: Domain example.org does not accept mail (nullMX)",
+		    "the domain's owner" },
+		{ 553, FINDING_RECIPIENT_UNKNOWN,
+		    "5.1.3 The recipient address <bob> is not a valid RFC 5321 address.",
+		    "name@example.com" },
 		{ 550, FINDING_RECIPIENT_UNKNOWN, "5.1.1 no such user", "spelling" },
-		{ 550, FINDING_RATE_LIMITED, "5.7.236 The message was not sent", "a domain of your own" },
-		{ 553, FINDING_TLS_REQUIRED, "This route requires TLS version 1.2 or greater", "allow TLS 1.2" },
+		{ 550, FINDING_RATE_LIMITED, "5.7.236 The message was not sent",
+		    "a domain of your own" },
+		{ 553, FINDING_TLS_REQUIRED, "This route requires TLS version 1.2 or greater",
+		    "allow TLS 1.2" },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -37,9 +57,15 @@ test_of_a_recipient(void)
 static void
 test_of_a_login(void)
 {
-	static const struct { int code; const char *text, *remedy; } t[] = {
-		{ 535, "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.", "switched off" },
-		{ 535, "5.7.139 Authentication unsuccessful, basic authentication is disabled.", "takes no passwords" },
+	static const struct {
+		int code;
+		const char *text, *remedy;
+	} t[] = {
+		{ 535,
+		    "5.7.139 Authentication unsuccessful, SmtpClientAuthentication is disabled for the Tenant.",
+		    "switched off" },
+		{ 535, "5.7.139 Authentication unsuccessful, basic authentication is disabled.",
+		    "takes no passwords" },
 		{ 534, "5.7.9 Application-specific password required.", "app password" },
 		{ 525, "5.7.13 User account disabled", "switched off or locked" },
 		{ 535, "5.7.8 Authentication failed", "Check user name and password" },
@@ -67,7 +93,8 @@ static void
 test_storage_allocation(void)
 {
 	for (int large = 0; large <= 1; large++) {
-		struct mail m = build_mail(1, 0, 552, "Requested mail action aborted: exceeded storage allocation");
+		struct mail m = build_mail(
+		    1, 0, 552, "Requested mail action aborted: exceeded storage allocation");
 		struct correlator *c;
 		const struct finding *f;
 
@@ -80,28 +107,43 @@ test_storage_allocation(void)
 	}
 }
 
-/* A server that sends has a log; one that is fetched from, or submitted to by a mail program, has none of these words. */
+/*
+ * A server that sends has a log; one that is fetched from, or submitted to by a mail program, has
+ * none of these words.
+ */
 static void
 test_log_of_a_sender(void)
 {
-	static const struct { enum finding_kind kind; const char *subkind; uint16_t port, to; const char *words; } t[] = {
+	static const struct {
+		enum finding_kind kind;
+		const char *subkind;
+		uint16_t port, to;
+		const char *words;
+	} t[] = {
 		{ FINDING_PMTU_BLACK_HOLE, "", 25, 25, "while sending message body" },
 		{ FINDING_PMTU_BLACK_HOLE, "", 25, 40000, NULL },
 		{ FINDING_PMTU_BLACK_HOLE, "", 110, 40000, NULL },
 		{ FINDING_CLIENT_GAVE_UP_AT_DATA, "", 587, 587, NULL },
-		{ FINDING_CLIENT_GAVE_UP_WAITING, "", 25, 25, "message may be sent more than once" },
+		{ FINDING_CLIENT_GAVE_UP_WAITING, "", 25, 25,
+		    "message may be sent more than once" },
 		{ FINDING_CLIENT_GAVE_UP_WAITING, "command", 25, 25, NULL },
-		{ FINDING_SLOW_BANNER, "gave-up", 25, 40000, "timed out while receiving the initial server greeting" },
-		{ FINDING_CONNECTED_NO_BANNER, "", 25, 40000, "timed out while receiving the initial server greeting" },
-		{ FINDING_CONNECTED_NO_BANNER, "reset", 25, 40000, "lost connection while receiving the initial server greeting" },
+		{ FINDING_SLOW_BANNER, "gave-up", 25, 40000,
+		    "timed out while receiving the initial server greeting" },
+		{ FINDING_CONNECTED_NO_BANNER, "", 25, 40000,
+		    "timed out while receiving the initial server greeting" },
+		{ FINDING_CONNECTED_NO_BANNER, "reset", 25, 40000,
+		    "lost connection while receiving the initial server greeting" },
 		{ FINDING_RECIPIENT_UNKNOWN, "", 25, 25, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct finding f = { .kind = t[i].kind, .server_port = t[i].port, .to = { .port = t[i].to } };
+		struct finding f = {
+			.kind = t[i].kind, .server_port = t[i].port, .to = { .port = t[i].to }
+		};
 
 		snprintf(f.subkind, sizeof(f.subkind), "%s", t[i].subkind);
-		CHECK(t[i].words == NULL ? text_log(&f)[0] == '\0' : strstr(text_log(&f), t[i].words) != NULL);
+		CHECK(t[i].words == NULL ? text_log(&f)[0] == '\0'
+					 : strstr(text_log(&f), t[i].words) != NULL);
 	}
 }
 
@@ -109,7 +151,11 @@ test_log_of_a_sender(void)
 static void
 test_numbers_of_outlook(void)
 {
-	static const struct { const char *shows; uint16_t port; const char *words; } t[] = {
+	static const struct {
+		const char *shows;
+		uint16_t port;
+		const char *words;
+	} t[] = {
 		{ "0x800CCC0E (cannot connect), socket error 10060", 25, "0x80042109" },
 		{ "0x800CCC0E (cannot connect), socket error 10061", 587, "0x80042109" },
 		{ "0x800CCC0E (cannot connect)", 110, "0x80042108" },
@@ -122,9 +168,12 @@ test_numbers_of_outlook(void)
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct finding f = { .kind = FINDING_PATH_OUTAGE, .server_port = t[i].port, .client_shows = t[i].shows };
+		struct finding f = { .kind = FINDING_PATH_OUTAGE,
+			.server_port = t[i].port,
+			.client_shows = t[i].shows };
 
-		CHECK(t[i].words == NULL ? text_outlook(&f)[0] == '\0' : strstr(text_outlook(&f), t[i].words) != NULL);
+		CHECK(t[i].words == NULL ? text_outlook(&f)[0] == '\0'
+					 : strstr(text_outlook(&f), t[i].words) != NULL);
 	}
 }
 

@@ -1,4 +1,7 @@
-/* test_retired.c - a full store forgets connections, but neither their counts nor what was wrong with them. */
+/*
+ * test_retired.c - a full store forgets connections, but neither their counts nor what was wrong
+ * with them.
+ */
 #include "mail_build.h"
 #include "path_build.h"
 
@@ -27,7 +30,10 @@ take_refused(struct correlator *c, uint32_t point, uint64_t id)
 	take(c, &m);
 }
 
-/* Months of sessions in little memory: counts and findings stay, single mails leave, and that is said. */
+/*
+ * Months of sessions in little memory: counts and findings stay, single mails leave, and that is
+ * said.
+ */
 static void
 test_a_full_store_forgets_cases_only(void)
 {
@@ -78,11 +84,15 @@ take_from(struct correlator *c, uint64_t id, int code, const char *text)
 {
 	struct mail m = build_mail(id, (int64_t)id * 1000, code, text);
 
-	m.conn.connection.client.ip = m.session.session.client.ip = ip4(203, (int)(id >> 16) & 0xff, (int)(id >> 8) & 0xff, (int)id & 0xff);
+	m.conn.connection.client.ip = m.session.session.client.ip =
+	    ip4(203, (int)(id >> 16) & 0xff, (int)(id >> 8) & 0xff, (int)id & 0xff);
 	take(c, &m);
 }
 
-/* More findings outlive their connections than are kept: mail that was accepted gives way to what was not. */
+/*
+ * More findings outlive their connections than are kept: mail that was accepted gives way to what
+ * was not.
+ */
 static void
 test_faults_outlive_successes(void)
 {
@@ -98,7 +108,7 @@ test_faults_outlive_successes(void)
 		take_from(c, i, 250, "2.1.5 Ok");
 	correlator_judge(c);
 	correlator_summary(c, &s);
-	CHECK(s.findings[FINDING_MAIL_ACCEPTED] < MAILS);	/* else nothing had to give way */
+	CHECK(s.findings[FINDING_MAIL_ACCEPTED] < MAILS); /* else nothing had to give way */
 	n = correlator_findings(c, &v);
 	for (size_t i = 0; i < n; i++)
 		refused += v[i]->kind == FINDING_RELAY_DENIED_WRONG_NETWORK && !v[i]->retracted;
@@ -122,10 +132,20 @@ take_lone_icmp(struct correlator *c, uint64_t from, uint64_t n, bool frag_needed
 	for (uint64_t i = from; i < from + n; i++) {
 		struct record r = { .type = RECORD_ICMP_ERROR };
 
-		r.icmp_error = (struct record_icmp_error){ .key = { .n = i }, .at = at(ms), .from = ip4(203, 0, 113, 77),
-		    .quoted_from = { ip4(10, 1, (int)(i >> 8) & 0xff, (int)i & 0xff), (uint16_t)(i >> 16) }, .quoted_to = { ip4(10, 2, 0, 1), 443 },
-		    .family = 4, .type = 3, .code = frag_needed ? 4 : 3, .mtu = frag_needed ? 1400 : 0, .frag_needed = frag_needed,
-		    .quoted_proto = 6, .quoted_len = 1500, .dir = -1 };
+		r.icmp_error = (struct record_icmp_error){ .key = { .n = i },
+			.at = at(ms),
+			.from = ip4(203, 0, 113, 77),
+			.quoted_from = { ip4(10, 1, (int)(i >> 8) & 0xff, (int)i & 0xff),
+			    (uint16_t)(i >> 16) },
+			.quoted_to = { ip4(10, 2, 0, 1), 443 },
+			.family = 4,
+			.type = 3,
+			.code = frag_needed ? 4 : 3,
+			.mtu = frag_needed ? 1400 : 0,
+			.frag_needed = frag_needed,
+			.quoted_proto = 6,
+			.quoted_len = 1500,
+			.dir = -1 };
 		r.icmp_error.last = r.icmp_error.at;
 		correlator_take(c, &r);
 	}
@@ -137,7 +157,8 @@ test_lone_icmp_gives_way(void)
 {
 	enum { BEFORE = 40000, AFTER = 50000 };
 	struct correlator *c = build_correlator();
-	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST), icmp = { .type = RECORD_ICMP_ERROR };
+	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST),
+		      icmp = { .type = RECORD_ICMP_ERROR };
 	struct record_icmp_error *e = &icmp.icmp_error;
 	const struct finding *f;
 	struct summary s;
@@ -146,17 +167,30 @@ test_lone_icmp_gives_way(void)
 	stall.stall.live_at[3] = at(FIRST + 230);
 	strcpy(conn.connection.tunnel, "vxlan");
 	conn.connection.tunnel_bytes = 50;
-	*e = (struct record_icmp_error){ .key = { .n = BEFORE + 1 }, .at = at(FIRST + 10), .last = at(FIRST + 640), .from = ip4(203, 0, 113, 1),
-	    .to = ip4(203, 0, 113, 2), .family = 4, .type = 3, .code = 4, .mtu = 1450, .frag_needed = true, .quoted_proto = 17,
-	    .quoted_len = 1550, .dir = -1, .repeats = 3 };
+	*e = (struct record_icmp_error){ .key = { .n = BEFORE + 1 },
+		.at = at(FIRST + 10),
+		.last = at(FIRST + 640),
+		.from = ip4(203, 0, 113, 1),
+		.to = ip4(203, 0, 113, 2),
+		.family = 4,
+		.type = 3,
+		.code = 4,
+		.mtu = 1450,
+		.frag_needed = true,
+		.quoted_proto = 17,
+		.quoted_len = 1550,
+		.dir = -1,
+		.repeats = 3 };
 	take_lone_icmp(c, 1, BEFORE, true, -5000);
 	correlator_take(c, &conn);
 	correlator_take(c, &stall);
 	correlator_take(c, &icmp);
-	take_lone_icmp(c, BEFORE + 2, AFTER, false, FIRST + 20);	/* that only say a port is closed */
+	take_lone_icmp(
+	    c, BEFORE + 2, AFTER, false, FIRST + 20); /* that only say a port is closed */
 	correlator_judge(c);
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
-	CHECK(f != NULL && f->mtu.try == 1400 && strstr(f->summary, "203.0.113.1 refuses the packets around them") != NULL);
+	CHECK(f != NULL && f->mtu.try == 1400 &&
+	    strstr(f->summary, "203.0.113.1 refuses the packets around them") != NULL);
 	correlator_summary(c, &s);
 	CHECK_EQ_INT(s.frag_needed, BEFORE + 4);
 	CHECK(says(&s, "ICMP errors that fit no connection and were forgotten"));
@@ -175,9 +209,18 @@ test_frag_needed_outlives_cases(void)
 		struct record e = { .type = RECORD_ICMP_ERROR };
 
 		take_refused(c, 0, i);
-		e.icmp_error = (struct record_icmp_error){ .key = { .conn = i, .n = 1 }, .at = at((int64_t)i * 1000), .from = ip4(203, 0, 113, 1),
-		    .quoted_from = { ip4(192, 0, 2, 10), (uint16_t)i }, .quoted_to = { ip4(198, 51, 100, 25), 25 }, .family = 4, .type = 3, .code = 4,
-		    .mtu = 1400, .frag_needed = true, .quoted_proto = 6, .quoted_len = 1500 };
+		e.icmp_error = (struct record_icmp_error){ .key = { .conn = i, .n = 1 },
+			.at = at((int64_t)i * 1000),
+			.from = ip4(203, 0, 113, 1),
+			.quoted_from = { ip4(192, 0, 2, 10), (uint16_t)i },
+			.quoted_to = { ip4(198, 51, 100, 25), 25 },
+			.family = 4,
+			.type = 3,
+			.code = 4,
+			.mtu = 1400,
+			.frag_needed = true,
+			.quoted_proto = 6,
+			.quoted_len = 1500 };
 		e.icmp_error.last = e.icmp_error.at;
 		correlator_take(c, &e);
 	}
@@ -203,7 +246,7 @@ test_the_last_that_left_are_known(void)
 		known += gone_has(&g, i * step);
 	CHECK_EQ_INT(known, GONE_KNOWN);
 	CHECK(!gone_add(&g, n * step));
-	CHECK(gone_add(&g, step));		/* the first was forgotten, and is new again */
+	CHECK(gone_add(&g, step)); /* the first was forgotten, and is new again */
 	CHECK_EQ_INT(g.forgotten, 2 * GONE_KNOWN);
 	gone_free(&g);
 }

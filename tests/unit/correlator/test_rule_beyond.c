@@ -29,9 +29,9 @@ from_behind(void)
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	a->hole_bytes = 2856;		/* two of 1428: a router said 1480, and they vanish further on */
+	a->hole_bytes = 2856; /* two of 1428: a router said 1480, and they vanish further on */
 	a->hole_segments = 0;
-	c = JUDGED(conn);		/* the IDs do not tell of so many */
+	c = JUDGED(conn); /* the IDs do not tell of so many */
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
 	a->hole_id_jump = 12;
@@ -40,17 +40,17 @@ from_behind(void)
 	correlator_free(c);
 	a->hole_bytes = UINT64_C(11) * 1448;
 	a->hole_segments = 11;
-	a->hole_acked = true;		/* the receiver has it: the capture missed it */
+	a->hole_acked = true; /* the receiver has it: the capture missed it */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
 	a->hole_acked = false;
-	a->w_max = 1500;		/* full size does come here */
+	a->w_max = 1500; /* full size does come here */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
 	a->w_max = 92;
-	a->super_segments = 1;		/* or larger pieces, which a card joined */
+	a->super_segments = 1; /* or larger pieces, which a card joined */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
@@ -63,7 +63,10 @@ from_behind(void)
 	correlator_free(c);
 }
 
-/* Its sender probes for the size (RFC 4821) and makes no full-size packets: of its usual ones a queue dropped some. */
+/*
+ * Its sender probes for the size (RFC 4821) and makes no full-size packets: of its usual ones a
+ * queue dropped some.
+ */
 static void
 usual_ones_missing(void)
 {
@@ -81,7 +84,7 @@ usual_ones_missing(void)
 		CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
 		correlator_free(c);
 	}
-	a->hole_bytes = 1448;		/* one of full size */
+	a->hole_bytes = 1448; /* one of full size */
 	a->hole_segments = 1;
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_PROBABLE);
@@ -104,13 +107,13 @@ from_behind_after_silence(void)
 	a->larger_after_repair = true;
 	a->repair_first = at(4600);
 	a->repair_last = at(5000);
-	c = JUDGED(conn);		/* of losses nobody saw the size: chance, or size alone */
+	c = JUDGED(conn); /* of losses nobody saw the size: chance, or size alone */
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CANNOT_TELL);
 	for (uint32_t i = 0; i < find_kind(c, FINDING_HIGH_LOSS)->excluded_count; i++)
 		CHECK(find_kind(c, FINDING_HIGH_LOSS)->excluded[i].kind != FINDING_PMTU_BLACK_HOLE);
 	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->next_capture, "at the sender") != NULL);
 	correlator_free(c);
-	a->w_max = 1500;		/* full size does come */
+	a->w_max = 1500; /* full size does come */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
@@ -127,24 +130,24 @@ from_behind_after_silence(void)
 	CHECK_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED, CONFIDENCE_POSSIBLE);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
-	a->hole_bytes = 600;		/* nothing large had been on its way: an outage in the dialogue */
+	a->hole_bytes = 600; /* nothing large had been on its way: an outage in the dialogue */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
 	correlator_free(c);
 	a->hole_bytes = 14904;
-	a->id_gap_big_before = true;	/* full size came before: the path was down */
+	a->id_gap_big_before = true; /* full size came before: the path was down */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE_RECOVERED);
 	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	a->w_max = 1500;
-	a->id_gap = 3;			/* three lost in a row, where losses went before: chance, and patience */
+	a->id_gap = 3; /* three lost in a row, where losses went before: chance, and patience */
 	a->repair_first = at(500);
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_PATH_OUTAGE);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	a->repair_first = at(4600);	/* none went before */
+	a->repair_first = at(4600); /* none went before */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_PATH_OUTAGE, CONFIDENCE_PROBABLE);
 	correlator_free(c);

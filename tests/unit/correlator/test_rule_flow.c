@@ -10,20 +10,24 @@ windows(void)
 
 	b->zero_from = at(2000);
 	b->zero_to = at(14000);
-	c = JUDGED(conn);		/* no probe was answered: it may be the path */
+	c = JUDGED(conn); /* no probe was answered: it may be the path */
 	CHECK_NO_FINDING(c, FINDING_ZERO_WINDOW_STALL);
 	correlator_free(c);
 	b->zero_probes = 5;
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_ZERO_WINDOW_STALL, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	*b = (struct record_direction){ .packets = 40, .wscale = 255, .window_eq = 58, .window_median = 64 };
+	*b = (struct record_direction){
+		.packets = 40, .wscale = 255, .window_eq = 58, .window_median = 64
+	};
 	conn.connection.dir[0].wscale = 7;
 	conn.connection.dir[0].acked = conn.connection.dir[0].stream_bytes = 18800;
 	conn.connection.dir[0].size_count = 2;
-	conn.connection.dir[0].sizes = BUILD_LIST(((struct size_class[]){ { 104, 58, 0 }, { 500, 3, 1 } }));
+	conn.connection.dir[0].sizes =
+	    BUILD_LIST(((struct size_class[]){ { 104, 58, 0 }, { 500, 3, 1 } }));
 	c = JUDGED(conn);
-	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_PROBABLE);	/* what its first packet offered is not known */
+	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN,
+	    CONFIDENCE_PROBABLE); /* what its first packet offered is not known */
 	correlator_free(c);
 	b->window_syn = 65160;
 	c = JUDGED(conn);
@@ -31,11 +35,11 @@ windows(void)
 	CHECK_EQ_STR(find_kind(c, FINDING_WINDOW_SCALE_BROKEN)->excluded[1].why,
 	    "of the segments 61 arrived, 1 did not; 18800 of 18800 bytes are acknowledged");
 	correlator_free(c);
-	b->window_syn = 64;		/* it has no more room than that */
+	b->window_syn = 64; /* it has no more room than that */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
 	correlator_free(c);
-	b->wscale = 0;			/* a factor of 1, and yet a thousandth of what it began with */
+	b->wscale = 0; /* a factor of 1, and yet a thousandth of what it began with */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
 	correlator_free(c);
@@ -44,7 +48,7 @@ windows(void)
 	CHECK_FINDING(c, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	b->wscale = 255;
-	b->window_median = 8192;	/* an old system without scaling */
+	b->window_median = 8192; /* an old system without scaling */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
 	correlator_free(c);
@@ -61,38 +65,51 @@ pauses(void)
 	conn.connection.dir[1].last = at(39000);
 	a->timestamps = conn.connection.dir[1].timestamps = true;
 	a->pause_count = 1;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true } }));
+	a->pauses = BUILD_LIST(
+	    ((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true } }));
 	session.session.content_from = at(1000);
-	c = JUDGED(conn, session);	/* on the way, and the counter is not known to step */
+	c = JUDGED(conn, session); /* on the way, and the counter is not known to step */
 	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
 	correlator_free(c);
 	a->ids_step = true;
-	c = JUDGED(conn, session);	/* nobody knows how fast its own clock goes */
+	c = JUDGED(conn, session); /* nobody knows how fast its own clock goes */
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	a->clock_ticks = 3900;		/* 10 ms each */
+	a->clock_ticks = 3900; /* 10 ms each */
 	a->clock_ns = INT64_C(39000) * MS;
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 2000, .ticks_ns = INT64_C(20000) * MS } }));
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000),
+	    .to = at(22000),
+	    .ids_continue = true,
+	    .ticks = 2000,
+	    .ticks_ns = INT64_C(20000) * MS } }));
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	a->clock_ticks = 1920;		/* 200 ms, and the capture's clock was set */
-	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .ticks = 20, .ticks_ns = INT64_C(20000) * MS } }));
+	a->clock_ticks = 1920; /* 200 ms, and the capture's clock was set */
+	a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000),
+	    .to = at(22000),
+	    .ids_continue = true,
+	    .ticks = 20,
+	    .ticks_ns = INT64_C(20000) * MS } }));
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	session.session.content_from = at(30000);	/* before the content: thinking is allowed */
+	session.session.content_from = at(30000); /* before the content: thinking is allowed */
 	c = JUDGED(conn, session);
 	CHECK_NO_FINDING(c, FINDING_SENDER_APP_PAUSE);
 	correlator_free(c);
 }
 
-/* It asks for room where there is some: its program need not have paused.  Beside the sender itself that is known. */
+/*
+ * It asks for room where there is some: its program need not have paused.  Beside the sender itself
+ * that is known.
+ */
 static void
 asks_for_room(void)
 {
 	for (int own = 0; own < 2; own++) {
-		struct record conn = build_connection(0, 1, 0, 40000), session = build_session(&conn, 100);
+		struct record conn = build_connection(0, 1, 0, 40000),
+			      session = build_session(&conn, 100);
 		struct record_direction *a = &conn.connection.dir[0];
 		const struct finding *f;
 		struct correlator *c;
@@ -102,11 +119,13 @@ asks_for_room(void)
 		a->at_sender = own;
 		a->ids_step = true;
 		a->pause_count = 1;
-		a->pauses = BUILD_LIST(((struct pause[]){ { .from = at(2000), .to = at(22000), .ids_continue = true, .probes = 5 } }));
+		a->pauses = BUILD_LIST(((struct pause[]){
+		    { .from = at(2000), .to = at(22000), .ids_continue = true, .probes = 5 } }));
 		session.session.content_from = at(1000);
 		c = JUDGED(conn, session);
 		f = find_kind(c, FINDING_SENDER_APP_PAUSE);
-		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, own ? CONFIDENCE_PROBABLE : CONFIDENCE_CANNOT_TELL);
+		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE,
+		    own ? CONFIDENCE_PROBABLE : CONFIDENCE_CANNOT_TELL);
 		CHECK_EQ_STR(f->subkind, own ? "" : "asks-for-room");
 		correlator_free(c);
 	}
@@ -133,11 +152,15 @@ pieces_came_before(void)
 	correlator_free(c);
 }
 
-/* Acknowledgements that are repeated and name nothing, although SACK was agreed: what comes may be refused, not one piece dropped. */
+/*
+ * Acknowledgements that are repeated and name nothing, although SACK was agreed: what comes may be
+ * refused, not one piece dropped.
+ */
 static void
 acknowledged_and_refused(void)
 {
-	for (int sack = 0; sack < 3; sack++) {		/* not agreed, agreed, not known: the capture began later */
+	for (int sack = 0; sack < 3;
+	     sack++) { /* not agreed, agreed, not known: the capture began later */
 		struct record conn = build_stalled(20000, 0), stall = build_stall(&conn, FIRST);
 		struct record_stall *s = &stall.stall;
 		const struct finding *f;
@@ -155,7 +178,8 @@ acknowledged_and_refused(void)
 		conn.connection.state = sack == 2 ? CONN_MIDSTREAM : conn.connection.state;
 		c = JUDGED(conn, stall);
 		f = find_kind(c, FINDING_INLINE_CONTENT_DROP);
-		CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP, sack ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		CHECK_FINDING(c, FINDING_INLINE_CONTENT_DROP,
+		    sack ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
 		CHECK((strstr(f->summary, "refuses") != NULL) == (sack > 0));
 		correlator_free(c);
 	}
@@ -173,19 +197,23 @@ silent_to_the_end(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	for (uint32_t point = 0; point < 2; point++) {	/* another connection goes on: of another place, by another clock, that tells nothing */
+	for (uint32_t point = 0; point < 2;
+	     point++) { /* another connection goes on: of another place, by another clock, that
+			   tells nothing */
 		struct record other = build_connection(point, 2, 500, 15000);
 
 		other.connection.dir[0].last = at(15000);
 		c = JUDGED(conn, session, other);
-		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, point == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
+		CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE,
+		    point == 0 ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE);
 		correlator_free(c);
 	}
-	a->last = at(21000);	/* it ended the connection: the host was there */
+	a->last = at(21000); /* it ended the connection: the host was there */
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	conn.connection.state = CONN_MIDSTREAM;		/* joined at its last data: that is no gap behind it */
+	conn.connection.state =
+	    CONN_MIDSTREAM; /* joined at its last data: that is no gap behind it */
 	conn.connection.first = a->pauses[0].from;
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
@@ -196,7 +224,8 @@ silent_to_the_end(void)
 static void
 silent_and_then_lost(void)
 {
-	struct record conn = build_paused(), session = build_session(&conn, 100), stall = build_stall(&conn, 14000);
+	struct record conn = build_paused(), session = build_session(&conn, 100),
+		      stall = build_stall(&conn, 14000);
 	struct record_direction *a = &conn.connection.dir[0];
 	struct correlator *c;
 
@@ -206,7 +235,8 @@ silent_and_then_lost(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	stall.stall.chain_count = stall.stall.chain_len = stall.stall.chain_lost = stall.stall.chain_above = 2;	/* too few to say why */
+	stall.stall.chain_count = stall.stall.chain_len = stall.stall.chain_lost =
+	    stall.stall.chain_above = 2; /* too few to say why */
 	stall.stall.n_lost_ge = 2;
 	stall.stall.last = stall.stall.lost_last = at(14210);
 	c = JUDGED(conn, session, stall);
@@ -215,11 +245,15 @@ silent_and_then_lost(void)
 	correlator_free(c);
 }
 
-/* It sent something meanwhile that the capture has not: what became of it only a capture that ran on does not lack. */
+/*
+ * It sent something meanwhile that the capture has not: what became of it only a capture that ran
+ * on does not lack.
+ */
 static void
 silent_in_a_gap(void)
 {
-	struct record conn = build_paused(), session = build_session(&conn, 100), other = build_connection(0, 2, 5000, 6000);
+	struct record conn = build_paused(), session = build_session(&conn, 100),
+		      other = build_connection(0, 2, 5000, 6000);
 	struct record_direction *a = &conn.connection.dir[0];
 	struct pause p = { .from = at(2000), .to = at(14000), .ids_skipped = 3 };
 	const struct finding *f;
@@ -231,7 +265,8 @@ silent_in_a_gap(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_CANNOT_TELL);
 	f = find_kind(c, FINDING_SENDER_APP_PAUSE);
-	CHECK(f != NULL && strstr(f->summary, "sent 3 packets then that the capture has not") != NULL);
+	CHECK(f != NULL &&
+	    strstr(f->summary, "sent 3 packets then that the capture has not") != NULL);
 	correlator_free(c);
 	c = JUDGED(conn, session, other);
 	CHECK_FINDING(c, FINDING_SENDER_APP_PAUSE, CONFIDENCE_PROBABLE);
@@ -255,7 +290,7 @@ losses_without_sack(void)
 	a->repair_first = at(1000);
 	a->repair_last = at(20000);
 	a->ceiling = a->proven = a->w_max = 1500;
-	c = JUDGED(conn);		/* 13 in 95 would be loss, behind the receiver's own network */
+	c = JUDGED(conn); /* 13 in 95 would be loss, behind the receiver's own network */
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->hole_fills = 14;
@@ -263,11 +298,12 @@ losses_without_sack(void)
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_PROBABLE);
 	f = find_kind(c, FINDING_HIGH_LOSS);
 	CHECK(strstr(f->summary, "between the sender and this capture") != NULL);
-	CHECK(strstr(f->summary, "16 %") != NULL);	/* of 86: of nine more nobody knows */
+	CHECK(strstr(f->summary, "16 %") != NULL); /* of 86: of nine more nobody knows */
 	correlator_free(c);
 	a->again_first = 2;
 	c = JUDGED(conn);
-	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->summary, "mostly between the sender and this capture") != NULL);
+	CHECK(strstr(find_kind(c, FINDING_HIGH_LOSS)->summary,
+		  "mostly between the sender and this capture") != NULL);
 	correlator_free(c);
 }
 
@@ -295,7 +331,7 @@ overtaken_by_many(void)
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
-	a->hole_fills = 153;		/* a hundred are told by numbers */
+	a->hole_fills = 153; /* a hundred are told by numbers */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
@@ -318,25 +354,26 @@ losses(void)
 	a->repair_first = at(1000);
 	a->repair_last = at(20000);
 	a->ceiling = a->proven = a->w_max = 1500;
-	c = JUDGED(conn);		/* without SACK nobody says what was needless */
+	c = JUDGED(conn); /* without SACK nobody says what was needless */
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_PROBABLE);
 	correlator_free(c);
 	a->sack_ok = conn.connection.dir[1].sack_ok = true;
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
-	conn.connection.late_ns = 400000000;	/* recorded late, each of them looks sent again */
+	conn.connection.late_ns = 400000000; /* recorded late, each of them looks sent again */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
 	conn.connection.late_ns = 0;
-	a->dsacks = 19;			/* they were not lost */
+	a->dsacks = 19; /* they were not lost */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->dsacks = 0;
 	a->retransmissions = 45;
-	conn.connection.syn_count = conn.connection.synack_count = 2;	/* both half a round trip later again: all of it is */
+	conn.connection.syn_count = conn.connection.synack_count =
+	    2; /* both half a round trip later again: all of it is */
 	conn.connection.syn[1] = conn.connection.syn[0];
 	conn.connection.syn[1].ns += 100 * MS;
 	conn.connection.synack_last = conn.connection.synack_first;
@@ -344,34 +381,34 @@ losses(void)
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
-	conn.connection.syn[1].ns += 1000 * MS;		/* repeated by its sender */
+	conn.connection.syn[1].ns += 1000 * MS; /* repeated by its sender */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	correlator_free(c);
 	conn.connection.syn_count = conn.connection.synack_count = 1;
 	a->retransmissions = 21;
-	a->needless = 19;		/* nor were these */
+	a->needless = 19; /* nor were these */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->needless = 0;
-	a->all_lost_above_proven = true;	/* about size, then */
+	a->all_lost_above_proven = true; /* about size, then */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	correlator_free(c);
 	a->all_lost_above_proven = false;
-	a->repair_w_max = a->proven = 1400;	/* nothing larger was sent: it is loss all the same */
+	a->repair_w_max = a->proven = 1400; /* nothing larger was sent: it is loss all the same */
 	c = JUDGED(conn);
 	CHECK_FINDING(c, FINDING_HIGH_LOSS, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
 	correlator_free(c);
-	a->size_count = 2;			/* larger ones were lost, and every repair fits a smaller path */
+	a->size_count = 2; /* larger ones were lost, and every repair fits a smaller path */
 	a->sizes = BUILD_LIST(((struct size_class[]){ { 1400, 76, 0 }, { 1500, 0, 21 } }));
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_HIGH_LOSS);
 	CHECK_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
-	a->proven = 1500;			/* a larger one arrived */
+	a->proven = 1500; /* a larger one arrived */
 	c = JUDGED(conn);
 	CHECK_NO_FINDING(c, FINDING_ICMP_FRAG_NEEDED_OBEYED);
 	correlator_free(c);
@@ -382,21 +419,33 @@ losses(void)
 	CHECK_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PMTU_BLACK_HOLE);
 	correlator_free(c);
-	stall = (struct record){ .type = RECORD_STALL, .stall = { .key = conn.key, .from = conn.connection.client, .to = conn.connection.server,
-		.first = at(2000), .last = at(5000), .delivered = at(5500), .chain_count = 5, .u = 1500, .proven = 500 } };
+	stall = (struct record){ .type = RECORD_STALL,
+		.stall = { .key = conn.key,
+		    .from = conn.connection.client,
+		    .to = conn.connection.server,
+		    .first = at(2000),
+		    .last = at(5000),
+		    .delivered = at(5500),
+		    .chain_count = 5,
+		    .u = 1500,
+		    .proven = 500 } };
 	stall.key.n = 1;
-	c = JUDGED(conn, stall);	/* the path was down: all that was lost meanwhile is one event */
+	c = JUDGED(conn, stall); /* the path was down: all that was lost meanwhile is one event */
 	CHECK_NO_FINDING(c, FINDING_SIZE_DEPENDENT_LOSS);
 	correlator_free(c);
 }
 
-/* What a mirror doubles nobody receives twice: where receivers say that they did, the network doubles it. */
+/*
+ * What a mirror doubles nobody receives twice: where receivers say that they did, the network
+ * doubles it.
+ */
 static void
 twice_by_the_network(void)
 {
 	for (uint32_t said = 0; said <= 20; said += 20)
 		for (uint32_t again = 0; again <= 20; again += 20) {
-			struct record capture = build_capture(0, 0, 60000), conn = build_connection(0, 1, 0, 5000);
+			struct record capture = build_capture(0, 0, 60000),
+				      conn = build_connection(0, 1, 0, 5000);
 			const struct finding *f;
 			struct correlator *c;
 

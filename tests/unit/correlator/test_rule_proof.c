@@ -1,8 +1,11 @@
-/* test_rule_proof.c - who changed a mail, told from what its sights prove; and when nothing may be said. */
+/*
+ * test_rule_proof.c - who changed a mail, told from what its sights prove; and when nothing may be
+ * said.
+ */
 #include "case_build.h"
 
 struct sight {
-	struct record	conn, session, message;
+	struct record conn, session, message;
 };
 
 /* A sound mail with two attachments, on its way from client to server. */
@@ -49,7 +52,8 @@ judged(const struct sight *s, size_t n)
 }
 
 static void
-expect(const struct sight *s, size_t n, enum finding_kind kind, const char *subkind, enum confidence conf)
+expect(const struct sight *s, size_t n, enum finding_kind kind, const char *subkind,
+    enum confidence conf)
 {
 	struct correlator *c = judged(s, n);
 	const struct finding *f = find_kind(c, kind);
@@ -120,14 +124,14 @@ an_attachment_goes(void)
 
 	m->attachment_hashes = "11111111";
 	m->attachments = 1;
-	expect_nothing(s, 2);		/* as many parts: it may be there in another encoding */
+	expect_nothing(s, 2); /* as many parts: it may be there in another encoding */
 	m->parts = 2;
 	expect(s, 2, FINDING_MAIL_ALTERED_IN_TRANSIT, "attachment-removed", CONFIDENCE_CONFIRMED);
 	m->parts = 3;
 	m->stub = true;
 	expect(s, 2, FINDING_MAIL_ALTERED_IN_TRANSIT, "attachment-removed", CONFIDENCE_CONFIRMED);
 	m->attachment_hashes = "44444444";
-	expect_nothing(s, 2);		/* rewritten altogether: another program's form of the same mail? */
+	expect_nothing(s, 2); /* rewritten altogether: another program's form of the same mail? */
 }
 
 static void
@@ -168,11 +172,13 @@ a_fault_is_told_where_it_is_seen_first(void)
 
 	for (int i = 0; i < 2; i++) {
 		s[i].message.message.fault = PART_ILLEGAL;
-		s[i].message.message.faulty_parts = s[i].message.message.fault_part = s[i].message.message.fault_bytes = 1;
+		s[i].message.message.faulty_parts = s[i].message.message.fault_part =
+		    s[i].message.message.fault_bytes = 1;
 	}
 	c = judged(s, 2);
 	f = find_kind(c, FINDING_ATTACHMENT_CORRUPTED);
-	CHECK(f != NULL && f->confidence == CONFIDENCE_PROBABLE && f->session_count == 1 && f->sessions[0] == 1);
+	CHECK(f != NULL && f->confidence == CONFIDENCE_PROBABLE && f->session_count == 1 &&
+	    f->sessions[0] == 1);
 	CHECK(f != NULL && strstr(f->remedy, "gate.example.net") != NULL);
 	correlator_free(c);
 	/* a sound sight before makes it certain, and says between which two */
@@ -222,10 +228,12 @@ main(void)
 {
 	static const struct check_test tests[] = {
 		{ "an attachment changes behind a server", an_attachment_changes_behind_a_server },
-		{ "an attachment changes between two points of a connection", an_attachment_changes_between_two_points_of_a_connection },
+		{ "an attachment changes between two points of a connection",
+		    an_attachment_changes_between_two_points_of_a_connection },
 		{ "an attachment goes", an_attachment_goes },
 		{ "a body hash", a_body_hash },
-		{ "a fault is told where it is seen first", a_fault_is_told_where_it_is_seen_first },
+		{ "a fault is told where it is seen first",
+		    a_fault_is_told_where_it_is_seen_first },
 		{ "a fault that programs make", a_fault_that_programs_make },
 		{ "mails without a name are not one", mails_without_a_name_are_not_one },
 	};

@@ -14,7 +14,7 @@ resets(void)
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	b->rst_answers = true;			/* what closed the connection before is not here */
+	b->rst_answers = true; /* what closed the connection before is not here */
 	c = JUDGED(conn, session);
 	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
@@ -24,7 +24,7 @@ resets(void)
 	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
 	correlator_free(c);
 	b->ttl_rst = 63;
-	b->reset_signs = RESET_R5;		/* one sign alone is not enough to accuse */
+	b->reset_signs = RESET_R5; /* one sign alone is not enough to accuse */
 	session.session.quit = (struct moment){ 0 };
 	c = JUDGED(conn, session);
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
@@ -34,10 +34,11 @@ resets(void)
 	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED);
 	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
 	correlator_free(c);
-	b->ttl_rst_first = 254;			/* and behind it the end's own, to what it no longer knows */
+	b->ttl_rst_first = 254; /* and behind it the end's own, to what it no longer knows */
 	b->ttl_rst = b->ttl = 60;
 	c = JUDGED(conn, session);
-	CHECK(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL && strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->summary, "TTL 254, not 60") != NULL);
+	CHECK(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL &&
+	    strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->summary, "TTL 254, not 60") != NULL);
 	correlator_free(c);
 }
 
@@ -46,7 +47,8 @@ static void
 resets_whose_ttl_is_not_known(void)
 {
 	for (uint8_t ttl = 0; ttl <= 60; ttl += 60) {
-		struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record conn = build_connection(0, 1, 0, 5000),
+			      session = build_session(&conn, 100);
 		struct record_direction *b = &conn.connection.dir[1];
 		const struct finding *f;
 		bool fits = false;
@@ -65,12 +67,16 @@ resets_whose_ttl_is_not_known(void)
 	}
 }
 
-/* A probe: it is greeted, says nothing, and leaves by RST; that nobody can read the greeting (a snap length) is no matter. */
+/*
+ * A probe: it is greeted, says nothing, and leaves by RST; that nobody can read the greeting (a
+ * snap length) is no matter.
+ */
 static void
 resets_of_a_client_that_said_nothing(void)
 {
 	for (int said = 0; said < 2; said++) {
-		struct record conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record conn = build_connection(0, 1, 0, 5000),
+			      session = build_session(&conn, 100);
 		struct record_direction *a = &conn.connection.dir[0];
 		struct correlator *c;
 
@@ -114,7 +120,9 @@ static void
 resets_behind_what_is_not_here(void)
 {
 	for (int missed = 0; missed < 2; missed++) {
-		struct record capture = build_capture(0, 0, 10000), conn = build_connection(0, 1, 0, 5000), session = build_session(&conn, 100);
+		struct record capture = build_capture(0, 0, 10000),
+			      conn = build_connection(0, 1, 0, 5000),
+			      session = build_session(&conn, 100);
 		struct record_direction *b = &conn.connection.dir[1];
 		const struct finding *f;
 		struct correlator *c;
@@ -126,14 +134,19 @@ resets_behind_what_is_not_here(void)
 		b->unseen_count = 1;
 		b->unseen = BUILD_LIST(((struct stretch[]){ { .at = 500, .bytes = 80 } }));
 		c = JUDGED(capture, conn, session);
-		CHECK_FINDING(c, FINDING_PEER_RESET, missed ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_PROBABLE);
+		CHECK_FINDING(
+		    c, FINDING_PEER_RESET, missed ? CONFIDENCE_CANNOT_TELL : CONFIDENCE_PROBABLE);
 		f = find_kind(c, FINDING_PEER_RESET);
-		CHECK(f != NULL && (strstr(f->summary, "missed by this capture") != NULL) == missed);
+		CHECK(
+		    f != NULL && (strstr(f->summary, "missed by this capture") != NULL) == missed);
 		correlator_free(c);
 	}
 }
 
-/* A reset of the server's in `two' sessions right behind a command; *more: what else was seen of the first. */
+/*
+ * A reset of the server's in `two' sessions right behind a command; *more: what else was seen of
+ * the first.
+ */
 static struct correlator *
 cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t later)
 {
@@ -153,7 +166,8 @@ cut_at_command(const char *verb, const char *other, uint32_t signs, int64_t late
 		conn->connection.dir[1].ttl_rst = conn->connection.dir[1].ttl;
 		conn->connection.dir[1].reset_signs = signs;
 		session->session.command_unanswered = true;
-		snprintf(session->session.last_command, sizeof(session->session.last_command), "%s", i == 0 ? verb : other);
+		snprintf(session->session.last_command, sizeof(session->session.last_command), "%s",
+		    i == 0 ? verb : other);
 	}
 	return judged_records(r, 4);
 }
@@ -172,7 +186,8 @@ resets_at_a_command(void)
 	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R6, 20);
 	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
 	correlator_free(c);
-	c = cut_at_command("STARTTLS", "STARTTLS", 0, 20);	/* a server that crashes there does the same */
+	c = cut_at_command(
+	    "STARTTLS", "STARTTLS", 0, 20); /* a server that crashes there does the same */
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
 	CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
 	correlator_free(c);
@@ -184,7 +199,10 @@ resets_at_a_command(void)
 	correlator_free(c);
 }
 
-/* A handshake that waited for ARP makes every RST look hasty: what the other connection of these hosts needed tells. */
+/*
+ * A handshake that waited for ARP makes every RST look hasty: what the other connection of these
+ * hosts needed tells.
+ */
 static struct correlator *
 crash_at_command(int64_t haste, int64_t loop, int64_t other_loop)
 {
@@ -217,7 +235,8 @@ resets_only_seem_hasty(void)
 	c = crash_at_command(5 * MS, 28 * MS, 6 * MS);
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
 	correlator_free(c);
-	c = cut_at_command("STARTTLS", "STARTTLS", RESET_R6, 30);	/* as late as the end itself, but for a little */
+	c = cut_at_command(
+	    "STARTTLS", "STARTTLS", RESET_R6, 30); /* as late as the end itself, but for a little */
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
 	correlator_free(c);
 }
@@ -244,13 +263,18 @@ resets_of_uncertain_origin(void)
 	correlator_free(c);
 }
 
-/* Its TTL is that of the packets of another connection to the same address: no device in between is proven by it. */
+/*
+ * Its TTL is that of the packets of another connection to the same address: no device in between is
+ * proven by it.
+ */
 static void
 resets_of_another_machine(void)
 {
-	for (int known = 0; known < 3; known++) {	/* not at all, at another place, here */
-		struct record r[3] = { build_connection(0, 1, 0, 5000), { 0 }, build_connection(known == 1, 2, 10000, 15000) };
-		struct record_direction *b = &r[0].connection.dir[1], *other = &r[2].connection.dir[1];
+	for (int known = 0; known < 3; known++) { /* not at all, at another place, here */
+		struct record r[3] = { build_connection(0, 1, 0, 5000), { 0 },
+			build_connection(known == 1, 2, 10000, 15000) };
+		struct record_direction *b = &r[0].connection.dir[1],
+					*other = &r[2].connection.dir[1];
 		const struct finding *f;
 		struct correlator *c;
 
@@ -268,7 +292,8 @@ resets_of_another_machine(void)
 		CHECK((find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL) == (known < 2));
 		if (known == 2) {
 			CHECK_FINDING(c, FINDING_PEER_RESET, CONFIDENCE_POSSIBLE);
-			CHECK_EQ_INT(frame_of(f, "another machine has the address"), other->data_first.frame);
+			CHECK_EQ_INT(frame_of(f, "another machine has the address"),
+			    other->data_first.frame);
 			CHECK(strstr(f->remedy, "given twice") != NULL);
 		}
 		correlator_free(c);
@@ -280,7 +305,8 @@ static void
 resets_behind_a_silence(void)
 {
 	for (int64_t rest = 20; rest <= 200; rest += 180) {
-		struct record conn = build_connection(0, 1, 0, 250000), session = build_session(&conn, 100);
+		struct record conn = build_connection(0, 1, 0, 250000),
+			      session = build_session(&conn, 100);
 		struct record_direction *b = &conn.connection.dir[1];
 		struct correlator *c;
 
@@ -292,7 +318,8 @@ resets_behind_a_silence(void)
 		b->reset_signs = RESET_R5 | RESET_R6;
 		c = JUDGED(conn, session);
 		CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
-		CHECK((strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->remedy, "RFC 5382") != NULL) == (rest > 60));
+		CHECK((strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->remedy, "RFC 5382") != NULL) ==
+		    (rest > 60));
 		correlator_free(c);
 	}
 }

@@ -1,4 +1,7 @@
-/* Greetings and keywords that a firewall wrote over; TLS where plain text is due, and handshakes that fail. */
+/*
+ * Greetings and keywords that a firewall wrote over; TLS where plain text is due, and handshakes
+ * that fail.
+ */
 #include "mail_build.h"
 
 static void
@@ -55,9 +58,11 @@ test_offer_that_was_cut(void)
 		m.session.session.starttls_tried = true;
 		m.session.session.capabilities_at = at(80);
 		m.session.session.offer_cut = cut == 1;
-		build_reply(&m.session.session.starttls_reply, 502, "5.5.1 Unrecognized command", 90);
+		build_reply(
+		    &m.session.session.starttls_reply, 502, "5.5.1 Unrecognized command", 90);
 		c = judged(&m, 1);
-		CHECK_FINDING(c, FINDING_TLS_NOT_OFFERED, cut == 1 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		CHECK_FINDING(c, FINDING_TLS_NOT_OFFERED,
+		    cut == 1 ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
 		correlator_free(c);
 	}
 }
@@ -84,16 +89,16 @@ static void
 test_tls_handshakes(void)
 {
 	static const struct {
-		uint8_t alert;			/* description + 1 */
+		uint8_t alert; /* description + 1 */
 		bool finished, closed;
-		enum confidence conf;		/* CANNOT_TELL: nothing is said */
+		enum confidence conf; /* CANNOT_TELL: nothing is said */
 	} t[] = {
-		{ 48 + 1, false, true, CONFIDENCE_CONFIRMED },	/* unknown CA */
-		{ 254 + 1, false, true, CONFIDENCE_PROBABLE },	/* TLS 1.3, encrypted */
-		{ 0, false, true, CONFIDENCE_PROBABLE },	/* closed in the middle */
-		{ 0, true, true, CONFIDENCE_CANNOT_TELL },	/* done, then closed */
-		{ 0 + 1, true, true, CONFIDENCE_CANNOT_TELL },	/* close_notify */
-		{ 0, false, false, CONFIDENCE_CANNOT_TELL },	/* the capture ends */
+		{ 48 + 1, false, true, CONFIDENCE_CONFIRMED }, /* unknown CA */
+		{ 254 + 1, false, true, CONFIDENCE_PROBABLE }, /* TLS 1.3, encrypted */
+		{ 0, false, true, CONFIDENCE_PROBABLE },       /* closed in the middle */
+		{ 0, true, true, CONFIDENCE_CANNOT_TELL },     /* done, then closed */
+		{ 0 + 1, true, true, CONFIDENCE_CANNOT_TELL }, /* close_notify */
+		{ 0, false, false, CONFIDENCE_CANNOT_TELL },   /* the capture ends */
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -107,13 +112,23 @@ test_tls_handshakes(void)
 	}
 }
 
-/* A RST that somebody else may have sent in its name ends the handshake: nobody is blamed for sure. */
+/*
+ * A RST that somebody else may have sent in its name ends the handshake: nobody is blamed for sure.
+ */
 static void
 test_tls_reset(void)
 {
-	static const struct { int dir; uint8_t more; bool answers; enum confidence conf; } t[] = {
-		{ 1, 0, false, CONFIDENCE_PROBABLE }, { 1, 1, false, CONFIDENCE_POSSIBLE }, { 1, 0, true, CONFIDENCE_POSSIBLE },
-		{ 0, 0, false, CONFIDENCE_PROBABLE }, { 0, 1, false, CONFIDENCE_POSSIBLE },
+	static const struct {
+		int dir;
+		uint8_t more;
+		bool answers;
+		enum confidence conf;
+	} t[] = {
+		{ 1, 0, false, CONFIDENCE_PROBABLE },
+		{ 1, 1, false, CONFIDENCE_POSSIBLE },
+		{ 1, 0, true, CONFIDENCE_POSSIBLE },
+		{ 0, 0, false, CONFIDENCE_PROBABLE },
+		{ 0, 1, false, CONFIDENCE_POSSIBLE },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -131,16 +146,23 @@ test_tls_reset(void)
 		correlator_take(c, &m.session);
 		correlator_judge(c);
 		CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].conf);
-		CHECK((strstr(find_kind(c, FINDING_TLS_FAILURE)->summary, "in its name") != NULL) == (t[i].conf == CONFIDENCE_POSSIBLE));
+		CHECK((strstr(find_kind(c, FINDING_TLS_FAILURE)->summary, "in its name") != NULL) ==
+		    (t[i].conf == CONFIDENCE_POSSIBLE));
 		correlator_free(c);
 	}
 }
 
-/* The client waits for the server, and leaves: it is the server that did not go on.  Where the client is due, that is open. */
+/*
+ * The client waits for the server, and leaves: it is the server that did not go on.  Where the
+ * client is due, that is open.
+ */
 static void
 test_tls_silence(void)
 {
-	static const struct { int64_t told, asked; bool silence; } t[] = { { 190, 250, true }, { 260, 250, false }, { 190, 11000, false } };
+	static const struct {
+		int64_t told, asked;
+		bool silence;
+	} t[] = { { 190, 250, true }, { 260, 250, false }, { 190, 11000, false } };
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");
@@ -154,8 +176,10 @@ test_tls_silence(void)
 		correlator_take(c, &m.conn);
 		correlator_take(c, &m.session);
 		correlator_judge(c);
-		CHECK_FINDING(c, FINDING_TLS_FAILURE, t[i].silence ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
-		CHECK_EQ_STR(find_kind(c, FINDING_TLS_FAILURE)->subkind, t[i].silence ? "silence" : "closed");
+		CHECK_FINDING(c, FINDING_TLS_FAILURE,
+		    t[i].silence ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE);
+		CHECK_EQ_STR(find_kind(c, FINDING_TLS_FAILURE)->subkind,
+		    t[i].silence ? "silence" : "closed");
 		correlator_free(c);
 	}
 }
@@ -169,12 +193,15 @@ test_tls_refused_in_cut_words(void)
 		struct correlator *c = build_correlator();
 
 		m.session.session.starttls_tried = m.session.session.starttls_offered = true;
-		m.session.session.starttls_reply = (struct record_reply){ .code = 454, .text = "4.7.0 Error: too many new ", .at = at(210) };
+		m.session.session.starttls_reply = (struct record_reply){
+			.code = 454, .text = "4.7.0 Error: too many new ", .at = at(210)
+		};
 		m.conn.connection.dir[1].cut_bytes = (uint64_t)cut * 40;
 		correlator_take(c, &m.conn);
 		correlator_take(c, &m.session);
 		correlator_judge(c);
-		CHECK_FINDING(c, FINDING_TLS_FAILURE, cut ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
+		CHECK_FINDING(
+		    c, FINDING_TLS_FAILURE, cut ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED);
 		correlator_free(c);
 	}
 }
@@ -185,11 +212,16 @@ test_tls_bad_record(void)
 {
 	struct correlator *c = judged_tls(20 + 1, false, true);
 
-	CHECK(find_kind(c, FINDING_TLS_FAILURE) != NULL && strncmp(find_kind(c, FINDING_TLS_FAILURE)->remedy, "It is not the certificate", 25) == 0);
+	CHECK(find_kind(c, FINDING_TLS_FAILURE) != NULL &&
+	    strncmp(find_kind(c, FINDING_TLS_FAILURE)->remedy, "It is not the certificate", 25) ==
+		0);
 	correlator_free(c);
 }
 
-/* Every session ends with a close: where the end of the handshake could not be seen, that is no sign of anything. */
+/*
+ * Every session ends with a close: where the end of the handshake could not be seen, that is no
+ * sign of anything.
+ */
 static void
 test_tls_of_a_cut_capture(void)
 {
@@ -214,11 +246,17 @@ test_tls_of_a_cut_capture(void)
 		}
 }
 
-/* An old client is what those alerts mean that are about versions and ciphers; a bad certificate is one for a new client, too. */
+/*
+ * An old client is what those alerts mean that are about versions and ciphers; a bad certificate is
+ * one for a new client, too.
+ */
 static void
 test_tls_alert_of_an_old_client(void)
 {
-	static const struct { uint8_t code; bool old; } t[] = { { 70, true }, { 40, true }, { 42, false }, { 44, false } };
+	static const struct {
+		uint8_t code;
+		bool old;
+	} t[] = { { 70, true }, { 40, true }, { 42, false }, { 44, false } };
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
 		struct mail m = build_mail(1, 0, 250, "2.1.5 Ok");

@@ -1,4 +1,7 @@
-/* The counts of the contract: verdicts, recipients, POP3, frag-needed, and why an analysis is incomplete. */
+/*
+ * The counts of the contract: verdicts, recipients, POP3, frag-needed, and why an analysis is
+ * incomplete.
+ */
 #include "case_build.h"
 
 static struct record
@@ -35,8 +38,8 @@ summed(struct correlator *c)
 static void
 test_verdicts(void)
 {
-	static const enum verdict all[] = { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED, VERDICT_LOST, VERDICT_UNKNOWN,
-		VERDICT_ABANDONED, VERDICT_NONE, VERDICT_REFUSED };
+	static const enum verdict all[] = { VERDICT_ACCEPTED, VERDICT_REFUSED, VERDICT_DEFERRED,
+		VERDICT_LOST, VERDICT_UNKNOWN, VERDICT_ABANDONED, VERDICT_NONE, VERDICT_REFUSED };
 	struct record conn = build_connection(0, 1, 0, 5000), r = build_session(&conn, 60);
 	struct correlator *c = build_correlator();
 	struct summary s;
@@ -45,7 +48,7 @@ test_verdicts(void)
 	correlator_take(c, &r);
 	for (uint32_t i = 0; i < 8; i++) {
 		r = build_transaction(&conn, i + 1, all[i], 100 + i * 100);
-		r.transaction.nested = i == 7;		/* MAIL within MAIL: no attempt */
+		r.transaction.nested = i == 7; /* MAIL within MAIL: no attempt */
 		correlator_take(c, &r);
 	}
 	s = summed(c);
@@ -72,10 +75,12 @@ test_recipients(void)
 	correlator_take(c, &session);
 	correlator_take(c, &tx);
 	for (uint32_t i = 0; i < 6; i++) {
-		struct record r = build_recipient(&tx, i + 1, "x@example.net", codes[i], "whatever", 110 + i);
+		struct record r =
+		    build_recipient(&tx, i + 1, "x@example.net", codes[i], "whatever", 110 + i);
 
 		if (codes[i] == 0)
-			r.recipient.reply = (struct record_reply){ 0 };	/* not answered: not counted */
+			r.recipient.reply =
+			    (struct record_reply){ 0 }; /* not answered: not counted */
 		correlator_take(c, &r);
 	}
 	s = summed(c);
@@ -109,7 +114,9 @@ test_pop3(void)
 	CHECK_EQ_INT(s.logins_refused, 2);
 }
 
-/* A black hole in a fetch: the last of the message is short and arrives, what came before does not. */
+/*
+ * A black hole in a fetch: the last of the message is short and arrives, what came before does not.
+ */
 static uint64_t
 fetched(uint64_t acked, bool gap, int fin_ms, uint64_t *unconfirmed)
 {
@@ -126,10 +133,29 @@ fetched(uint64_t acked, bool gap, int fin_ms, uint64_t *unconfirmed)
 	r = build_session(&conn, 60);
 	r.session.retrieved = 1;
 	correlator_take(c, &r);
-	r = (struct record){ .type = RECORD_MESSAGE, .message = { .key = conn.key, .app = APP_POP3, .number = 1, .state = MESSAGE_WHOLE,
-		.bytes = 628, .end = 12403, .first = at(1000), .last = at(1000), .gap = gap, .message_id = "", .subject = "", .from = "",
-		.content_type = "", .uidl = "", .date = "", .received_by = "", .signature = "", .fault_name = "", .fault_path = "", .scanner = "", .attachment_hashes = "",
-		.body_hash = "" } };
+	r = (struct record){ .type = RECORD_MESSAGE,
+		.message = { .key = conn.key,
+		    .app = APP_POP3,
+		    .number = 1,
+		    .state = MESSAGE_WHOLE,
+		    .bytes = 628,
+		    .end = 12403,
+		    .first = at(1000),
+		    .last = at(1000),
+		    .gap = gap,
+		    .message_id = "",
+		    .subject = "",
+		    .from = "",
+		    .content_type = "",
+		    .uidl = "",
+		    .date = "",
+		    .received_by = "",
+		    .signature = "",
+		    .fault_name = "",
+		    .fault_path = "",
+		    .scanner = "",
+		    .attachment_hashes = "",
+		    .body_hash = "" } };
 	r.key.n = 1;
 	correlator_take(c, &r);
 	s = summed(c);
@@ -140,24 +166,26 @@ fetched(uint64_t acked, bool gap, int fin_ms, uint64_t *unconfirmed)
 static void
 test_pop3_unconfirmed(void)
 {
-	uint64_t not;
+	uint64_t not ;
 
-	CHECK(fetched(12403, true, 14000, &not) == 1 && not == 0);
-	CHECK(fetched(92, true, 0, &not) == 0 && not == 1);
-	CHECK(fetched(92, false, 14000, &not) == 0 && not == 1);
-	CHECK(fetched(92, false, 0, &not) == 1 && not == 0);	/* the capture ends before the ACK */
+	CHECK(fetched(12403, true, 14000, &not ) == 1 && not == 0);
+	CHECK(fetched(92, true, 0, &not ) == 0 && not == 1);
+	CHECK(fetched(92, false, 14000, &not ) == 0 && not == 1);
+	CHECK(fetched(92, false, 0, &not ) == 1 && not == 0); /* the capture ends before the ACK */
 }
 
 /* Live, a mail and its connection are told of before the session is. */
 static void
 test_session_to_come(void)
 {
-	struct record conn = build_connection(0, 1, 0, 5000), tx = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100);
+	struct record conn = build_connection(0, 1, 0, 5000),
+		      tx = build_transaction(&conn, 1, VERDICT_ACCEPTED, 100);
 	struct correlator *c = build_correlator();
 
 	conn.connection.dir[0].fin = at(150);
 	tx.transaction.end_acked = true;
-	tx.transaction.final_reply = (struct record_reply){ .code = 250, .text = "Ok", .at = at(4000) };
+	tx.transaction.final_reply =
+	    (struct record_reply){ .code = 250, .text = "Ok", .at = at(4000) };
 	correlator_take(c, &tx);
 	correlator_take(c, &conn);
 	correlator_judge(c);
@@ -173,7 +201,8 @@ test_hidden(void)
 	struct summary s;
 
 	for (uint32_t i = 0; i < 2; i++) {
-		struct record conn = build_connection(0, i + 1, 0, 5000), r = build_session(&conn, 60);
+		struct record conn = build_connection(0, i + 1, 0, 5000),
+			      r = build_session(&conn, 60);
 
 		r.session.tls = true;
 		r.session.visible = i == 1;
@@ -190,7 +219,10 @@ static void
 test_frag_needed(void)
 {
 	struct record r[] = {
-		build_frag_needed(0, 1, 1, 3), build_frag_needed(1, 1, 1, 1), build_frag_needed(0, 0, 1, 0), build_frag_needed(0, 0, 2, 0),
+		build_frag_needed(0, 1, 1, 3),
+		build_frag_needed(1, 1, 1, 1),
+		build_frag_needed(0, 0, 1, 0),
+		build_frag_needed(0, 0, 2, 0),
 		build_frag_needed(0, 0, 3, 0),
 	};
 	struct correlator *c = build_correlator();
@@ -208,7 +240,8 @@ test_frag_needed(void)
 static void
 test_incomplete(void)
 {
-	struct record r[] = { build_capture(0, 0, 1000), build_capture(1, 0, 1000), build_capture(2, 0, 1000) };
+	struct record r[] = { build_capture(0, 0, 1000), build_capture(1, 0, 1000),
+		build_capture(2, 0, 1000) };
 	struct correlator *c = build_correlator();
 	struct summary s;
 
@@ -217,26 +250,33 @@ test_incomplete(void)
 	r[1].capture.drops_kernel = 17;
 	r[2].capture.caps_hit = 2;
 	snprintf(r[2].capture.caps, sizeof(r[2].capture.caps), "flows 2");
-	memcpy(r[2].capture.file, r[1].capture.file, sizeof(r[2].capture.file));	/* two interfaces of one file */
+	memcpy(r[2].capture.file, r[1].capture.file,
+	    sizeof(r[2].capture.file)); /* two interfaces of one file */
 	for (size_t i = 0; i < 3; i++)
 		correlator_take(c, &r[i]);
 	s = summed(c);
 	CHECK_EQ_INT(s.packets, 300);
 	CHECK_EQ_INT(s.inputs, 2);
 	CHECK_EQ_INT(s.incomplete_count, 3);
-	CHECK(strstr(s.incomplete[0], "point0.pcap") != NULL && strstr(s.incomplete[0], "frame 9") != NULL);
+	CHECK(strstr(s.incomplete[0], "point0.pcap") != NULL &&
+	    strstr(s.incomplete[0], "frame 9") != NULL);
 	CHECK(strstr(s.incomplete[1], "17") != NULL);
 	CHECK(strstr(s.incomplete[2], "flows 2") != NULL);
 	CHECK_EQ_INT(s.findings[FINDING_CAPTURE_LOSS], 1);
 }
 
-/* More reasons than the list holds: the last one tells how many, and what is not of one capture is among the first. */
+/*
+ * More reasons than the list holds: the last one tells how many, and what is not of one capture is
+ * among the first.
+ */
 static void
 test_incomplete_in_many_ways(void)
 {
 	enum { CAPTURES = 40 };
 	struct correlator *c = build_correlator();
-	uint32_t last = sizeof(((struct summary *)0)->incomplete) / sizeof(((struct summary *)0)->incomplete[0]) - 1;
+	uint32_t last = sizeof(((struct summary *)0)->incomplete) /
+		sizeof(((struct summary *)0)->incomplete[0]) -
+	    1;
 	struct summary s;
 
 	for (uint32_t i = 0; i < CAPTURES; i++) {

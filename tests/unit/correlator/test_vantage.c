@@ -1,13 +1,19 @@
-/* Two capture points of one incident, records by hand: what is proof, and what only looks like it. */
+/*
+ * Two capture points of one incident, records by hand: what is proof, and what only looks like it.
+ */
 #include "vantage_scene.h"
 
-/* Ten large segments and five repeats leave; an empty ACK sent 400 ms later is the last that arrives. */
+/*
+ * Ten large segments and five repeats leave; an empty ACK sent 400 ms later is the last that
+ * arrives.
+ */
 static struct scene
 scene_hole(int64_t ahead)
 {
 	static const int64_t when[] = { 0, 210, 630, 1470, 3130, 6400 };
 	struct scene s = scene_clean(ahead);
-	struct record_direction *up = &s.conn[0].connection.dir[0], *down = &s.conn[1].connection.dir[0];
+	struct record_direction *up = &s.conn[0].connection.dir[0],
+				*down = &s.conn[1].connection.dir[0];
 	struct record_stall *t = &s.stall.stall;
 	int64_t off = ahead + TRANSIT;
 
@@ -31,7 +37,9 @@ scene_hole(int64_t ahead)
 	for (int i = 0; i < 6; i++) {
 		struct moment m = at(T + when[i]);
 
-		t->chain[i] = (struct transmission){ .ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true };
+		t->chain[i] = (struct transmission){
+			.ns = m.ns, .frame = m.frame, .w = 1500, .df = true, .lost = true
+		};
 		if (i == 0)
 			t->first = m;
 		t->last = t->lost_last = m;
@@ -70,12 +78,14 @@ judged(const struct scene *s)
 
 /* The finding, how sure, and where the summary puts it; NULL: nowhere. */
 static void
-scene_check(int line, const struct scene *s, enum finding_kind kind, enum confidence conf, const char *words)
+scene_check(int line, const struct scene *s, enum finding_kind kind, enum confidence conf,
+    const char *words)
 {
 	struct correlator *c = judged(s);
 	const struct finding *f = find_kind(c, kind);
 	bool placed = f != NULL && strstr(f->summary, "between point") != NULL;
-	bool good = f != NULL && f->confidence == conf && placed == (words != NULL) && (words == NULL || strstr(f->summary, words) != NULL);
+	bool good = f != NULL && f->confidence == conf && placed == (words != NULL) &&
+	    (words == NULL || strstr(f->summary, words) != NULL);
 
 	if (!good) {
 		printf("line %d:\n", line);
@@ -85,10 +95,13 @@ scene_check(int line, const struct scene *s, enum finding_kind kind, enum confid
 	correlator_free(c);
 }
 
-#define CHECK_SCENE(s, k, conf, words)	scene_check(__LINE__, (s), (k), (conf), (words))
-#define NOWHERE	NULL
+#define CHECK_SCENE(s, k, conf, words) scene_check(__LINE__, (s), (k), (conf), (words))
+#define NOWHERE                        NULL
 
-/* Alone the first point cannot tell a black hole from a path that died: nothing small was sent and answered. */
+/*
+ * Alone the first point cannot tell a black hole from a path that died: nothing small was sent and
+ * answered.
+ */
 static void
 left_and_never_arrived(void)
 {
@@ -97,7 +110,8 @@ left_and_never_arrived(void)
 	for (int i = 0; i < 4; i++) {
 		struct scene s = scene_hole(ahead[i]);
 
-		CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap: 11 of 1500 bytes");
+		CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED,
+		    "between point0.pcap and point1.pcap: 11 of 1500 bytes");
 		s.with_stall = false;
 		CHECK_SCENE(&s, FINDING_CAPTURE_VANTAGE, CONFIDENCE_CONFIRMED, NOWHERE);
 	}
@@ -135,7 +149,7 @@ capture_loss(void)
 	s.capture[1].capture.drops_kernel = 3;
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 	s = scene_hole(0);
-	s.conn[1].connection.dir[0].super_segments = 1;	/* one of them may be it */
+	s.conn[1].connection.dir[0].super_segments = 1; /* one of them may be it */
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
@@ -163,7 +177,7 @@ too_few(void)
 
 	s.stall.stall.lost_count = 0;
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
-	s = scene_hole(0);	/* the small one passed within the uncertainty of the clocks */
+	s = scene_hole(0); /* the small one passed within the uncertainty of the clocks */
 	pass_first_at(&s.conn[1].connection.dir[0], at(TRANSIT + T + 25));
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
@@ -183,10 +197,14 @@ translated(void)
 {
 	struct scene s = scene_hole(0);
 
-	s.conn[0].connection.client.ip = s.stall.stall.from.ip = (struct addr){ .family = 6, .b = { 0x20, 1, 0xd, 0xb8, 1 } };
-	s.conn[0].connection.server.ip = s.stall.stall.to.ip = (struct addr){ .family = 6, .b = { 0, 0x64, 0xff, 0x9b } };
-	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap: 11 of 1500 bytes");
-	pass(&s.conn[1].connection.dir[0], 1480, 11, TRANSIT + 500);	/* they are here; what drops them lies farther on */
+	s.conn[0].connection.client.ip = s.stall.stall.from.ip =
+	    (struct addr){ .family = 6, .b = { 0x20, 1, 0xd, 0xb8, 1 } };
+	s.conn[0].connection.server.ip = s.stall.stall.to.ip =
+	    (struct addr){ .family = 6, .b = { 0, 0x64, 0xff, 0x9b } };
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED,
+	    "between point0.pcap and point1.pcap: 11 of 1500 bytes");
+	pass(&s.conn[1].connection.dir[0], 1480, 11,
+	    TRANSIT + 500); /* they are here; what drops them lies farther on */
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
@@ -218,7 +236,8 @@ by_sequence(void)
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 	s.conn[1].connection.dir[0].unseen_count = 1;
 	s.conn[1].connection.dir[0].unseen = BUILD_LIST(((struct stretch[]){ { 96, 14600 } }));
-	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED,
+	    "between point0.pcap and point1.pcap");
 	s.conn[1].connection.dir[0].unseen = BUILD_LIST(((struct stretch[]){ { 96, 1460 } }));
 	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
@@ -230,7 +249,8 @@ through_nat(void)
 	struct correlator *c;
 
 	s.conn[1].connection.client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
-	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(&s, FINDING_PMTU_BLACK_HOLE, CONFIDENCE_CONFIRMED,
+	    "between point0.pcap and point1.pcap");
 	c = judged(&s);
 	CHECK(find_kind(c, FINDING_PMTU_BLACK_HOLE)->from.ip.b[0] == 192);
 	correlator_free(c);
@@ -243,9 +263,11 @@ named_once(void)
 	struct scene s = scene_clean(0);
 	struct correlator *c = build_correlator();
 
-	s.conn[1].connection.client = s.session[1].session.client = (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
+	s.conn[1].connection.client = s.session[1].session.client =
+	    (struct endpoint){ ip4(203, 0, 113, 2), 61000 };
 	for (int p = 0; p < 2; p++) {
-		struct record t = build_transaction(&s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * TRANSIT);
+		struct record t =
+		    build_transaction(&s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * TRANSIT);
 
 		correlator_take(c, &s.capture[p]);
 		correlator_take(c, &s.conn[p]);
@@ -254,7 +276,7 @@ named_once(void)
 	}
 	correlator_judge(c);
 	CHECK_FINDING(c, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED);
-	CHECK_EQ_INT(count_findings(c), 2);		/* and where the captures were taken */
+	CHECK_EQ_INT(count_findings(c), 2); /* and where the captures were taken */
 	correlator_free(c);
 }
 
@@ -271,7 +293,8 @@ timed_once(void)
 		const struct finding *f;
 
 		for (int p = 0; p < 2; p++) {
-			struct record t = build_transaction(&s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * (clocks[i] + TRANSIT));
+			struct record t = build_transaction(
+			    &s.conn[p], 1, VERDICT_ACCEPTED, 100 + p * (clocks[i] + TRANSIT));
 
 			correlator_take(c, &s.capture[p]);
 			correlator_take(c, &s.conn[p]);
@@ -313,7 +336,8 @@ scene_syns(uint32_t answers)
 		c->dir[0].packets = 3;
 		c->dir[0].data_segments = c->dir[1].data_segments = 0;
 		c->dir[0].stream_bytes = c->dir[1].stream_bytes = 0;
-		c->dir[0].data_first = c->dir[0].data_last = c->dir[1].data_first = c->dir[1].data_last = (struct moment){ 0, 0 };
+		c->dir[0].data_first = c->dir[0].data_last = c->dir[1].data_first =
+		    c->dir[1].data_last = (struct moment){ 0, 0 };
 		c->dir[1].packets = c->synack_count;
 		c->dir[1].isn_known = c->synack_count > 0;
 		c->dir[1].ttl = c->dir[1].ttl_syn = 0;
@@ -332,12 +356,13 @@ answers_vanish(void)
 	CHECK_NO_FINDING(c, FINDING_PORT_BLOCKED_SILENT);
 	CHECK_NO_FINDING(c, FINDING_HOST_UNREACHABLE_SILENT);
 	correlator_free(c);
-	CHECK_SCENE(&s, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
-	s.conn[1].connection.dir[0].ttl_syn = 64;	/* which comes first is not known */
+	CHECK_SCENE(&s, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_CONFIRMED,
+	    "between point1.pcap and point0.pcap");
+	s.conn[1].connection.dir[0].ttl_syn = 64; /* which comes first is not known */
 	s.conn[1].connection.dir[0].ttl = 64;
 	c = judged(&s);
-	CHECK(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED) == NULL
-	    || strstr(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED)->summary, "between point") == NULL);
+	CHECK(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED) == NULL ||
+	    strstr(find_kind(c, FINDING_SYN_ACK_RETURN_BLOCKED)->summary, "between point") == NULL);
 	correlator_free(c);
 }
 
@@ -363,7 +388,8 @@ scene_outage(void)
 {
 	struct scene s = scene_hole(0);
 	struct record_stall *t = &s.stall.stall;
-	struct record_direction *up = &s.conn[0].connection.dir[0], *down = &s.conn[1].connection.dir[0];
+	struct record_direction *up = &s.conn[0].connection.dir[0],
+				*down = &s.conn[1].connection.dir[0];
 
 	up->proven = t->proven = 1500;
 	up->all_lost_above_proven = false;
@@ -383,17 +409,20 @@ nothing_arrives(void)
 {
 	struct scene s = scene_outage();
 
-	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
-	pass_first_at(&s.conn[0].connection.dir[0], at(T + 2000));	/* small ones left, too */
-	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
-	s.capture[1].capture.last = at(TRANSIT + T - 50);		/* the capture ended there */
+	CHECK_SCENE(
+	    &s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
+	pass_first_at(&s.conn[0].connection.dir[0], at(T + 2000)); /* small ones left, too */
+	CHECK_SCENE(
+	    &s, FINDING_PATH_OUTAGE, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	s.capture[1].capture.last = at(TRANSIT + T - 50); /* the capture ended there */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
-	s = scene_outage();						/* ... or before the small ones */
+	s = scene_outage(); /* ... or before the small ones */
 	pass_first_at(&s.conn[0].connection.dir[0], at(T + 2000));
 	s.capture[1].capture.last = at(TRANSIT + T + 1600);
-	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(
+	    &s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, "between point0.pcap and point1.pcap");
 	s = scene_outage();
-	s.conn[1].connection.dir[0].last = at(TRANSIT + T + 5000);	/* something did arrive */
+	s.conn[1].connection.dir[0].last = at(TRANSIT + T + 5000); /* something did arrive */
 	CHECK_SCENE(&s, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, NOWHERE);
 }
 
@@ -403,7 +432,8 @@ static struct scene
 scene_reset(void)
 {
 	struct scene s = scene_clean(3600000);
-	struct record_direction *seen = &s.conn[0].connection.dir[1], *near = &s.conn[1].connection.dir[1];
+	struct record_direction *seen = &s.conn[0].connection.dir[1],
+				*near = &s.conn[1].connection.dir[1];
 
 	s.with_sessions = true;
 	seen->rst = at(T);
@@ -421,18 +451,22 @@ reset_never_sent(void)
 	struct scene s = scene_reset();
 	struct correlator *c;
 
-	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED,
+	    "between point0.pcap and point1.pcap");
 	c = judged(&s);
 	CHECK_NO_FINDING(c, FINDING_PEER_RESET);
 	correlator_free(c);
 	/* the server fell silent as well: it may have been lost at the second point alone */
 	s.conn[1].connection.dir[1].last = at(3600000 + TRANSIT + T - 100);
-	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE,
+	    "between point0.pcap and point1.pcap");
 	/* many of them, but each only answers: so does a machine that got the server's address */
 	s.conn[0].connection.dir[1].rst_count = 9;
-	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED, "between point0.pcap and point1.pcap");
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_CONFIRMED,
+	    "between point0.pcap and point1.pcap");
 	s.conn[0].connection.dir[1].rst_answers = true;
-	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE, "another machine with the server's address");
+	CHECK_SCENE(&s, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE,
+	    "another machine with the server's address");
 }
 
 /* Both places, and one more record of the upper one. */
@@ -451,7 +485,10 @@ judged_with(const struct scene *s, const struct record *more)
 	return c;
 }
 
-/* A translator forgot the connection and gave it another port: under that one the server did send the reset. */
+/*
+ * A translator forgot the connection and gave it another port: under that one the server did send
+ * the reset.
+ */
 static void
 reset_of_another_name(void)
 {
@@ -470,7 +507,7 @@ reset_of_another_name(void)
 	c = judged_with(&s, &renamed);
 	CHECK_NO_FINDING(c, FINDING_MIDDLEBOX_RESET);
 	correlator_free(c);
-	r->dir[1].rst = at(3600000 + T - 2000);		/* another one, much sooner */
+	r->dir[1].rst = at(3600000 + T - 2000); /* another one, much sooner */
 	c = judged_with(&s, &renamed);
 	CHECK_FINDING(c, FINDING_MIDDLEBOX_RESET, CONFIDENCE_PROBABLE);
 	correlator_free(c);
@@ -490,8 +527,10 @@ reset_among_many(void)
 			struct record other = s.conn[1];
 
 			other.connection.key.conn = ID + 1 + i;
-			other.connection.client = (struct endpoint){ ip4(203, 0, 113, 2), (uint16_t)(1024 + i) };
-			other.connection.dir[0].isn = other.connection.dir[1].isn = (uint32_t)(1000000 + i);
+			other.connection.client =
+			    (struct endpoint){ ip4(203, 0, 113, 2), (uint16_t)(1024 + i) };
+			other.connection.dir[0].isn = other.connection.dir[1].isn =
+			    (uint32_t)(1000000 + i);
 			other.connection.dir[1].rst = (struct moment){ 0 };
 			other.connection.dir[1].rst_count = 0;
 			correlator_take(c, &other);
@@ -521,7 +560,7 @@ reset_not_proven(void)
 	s.conn[1].connection.dir[0].acked_unseen = 1;
 	CHECK_SCENE(&s, FINDING_PEER_RESET, CONFIDENCE_PROBABLE, NOWHERE);
 	s = scene_reset();
-	s.conn[1].connection.dir[1].rst = at(3600000 + TRANSIT + T - 20);	/* it was sent */
+	s.conn[1].connection.dir[1].rst = at(3600000 + TRANSIT + T - 20); /* it was sent */
 	s.conn[1].connection.dir[1].rst_count = 1;
 	s.conn[1].connection.dir[1].ttl_rst = 64;
 	CHECK_SCENE(&s, FINDING_PEER_RESET, CONFIDENCE_PROBABLE, NOWHERE);
@@ -535,14 +574,16 @@ scale_changed(void)
 	struct scene s = scene_clean(0);
 	struct correlator *c;
 
-	s.conn[0].connection.dir[1].wscale = 255;	/* stripped from the SYN-ACK alone */
-	CHECK_SCENE(&s, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
-	s = scene_clean(0);				/* from the SYN: both do without, no harm */
-	s.conn[1].connection.dir[0].wscale = s.conn[0].connection.dir[1].wscale = s.conn[1].connection.dir[1].wscale = 255;
+	s.conn[0].connection.dir[1].wscale = 255; /* stripped from the SYN-ACK alone */
+	CHECK_SCENE(&s, FINDING_WINDOW_SCALE_BROKEN, CONFIDENCE_CONFIRMED,
+	    "between point1.pcap and point0.pcap");
+	s = scene_clean(0); /* from the SYN: both do without, no harm */
+	s.conn[1].connection.dir[0].wscale = s.conn[0].connection.dir[1].wscale =
+	    s.conn[1].connection.dir[1].wscale = 255;
 	c = judged(&s);
 	CHECK_NO_FINDING(c, FINDING_WINDOW_SCALE_BROKEN);
 	correlator_free(c);
-	s = scene_clean(0);				/* options cut by the snap length */
+	s = scene_clean(0); /* options cut by the snap length */
 	s.conn[0].connection.dir[1].wscale = 255;
 	s.conn[0].connection.dir[1].mss = 0;
 	c = judged(&s);
@@ -569,19 +610,22 @@ words_changed(void)
 	struct scene s = scene_words();
 	struct correlator *c;
 
-	CHECK_SCENE(&s, FINDING_STARTTLS_STRIPPED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	CHECK_SCENE(&s, FINDING_STARTTLS_STRIPPED, CONFIDENCE_CONFIRMED,
+	    "between point1.pcap and point0.pcap");
 	c = judged(&s);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_STARTTLS_STRIPPED), "passes here with STARTTLS"), s.session[1].session.capabilities_at.frame);
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_STARTTLS_STRIPPED), "passes here with STARTTLS"),
+	    s.session[1].session.capabilities_at.frame);
 	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
 	correlator_free(c);
-	s.session[0].session.gap_server = true;		/* part of the list may be what is missing */
+	s.session[0].session.gap_server = true; /* part of the list may be what is missing */
 	c = judged(&s);
 	CHECK_NO_FINDING(c, FINDING_STARTTLS_STRIPPED);
 	correlator_free(c);
 	s = scene_words();
 	s.session[0].session.starttls_offered = true;
 	s.session[0].session.greeting.text = "firewall ready";
-	CHECK_SCENE(&s, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
+	CHECK_SCENE(
+	    &s, FINDING_BANNER_MASKED, CONFIDENCE_CONFIRMED, "between point1.pcap and point0.pcap");
 	s.session[0].session.greeting_cut = true;
 	c = judged(&s);
 	CHECK_NO_FINDING(c, FINDING_BANNER_MASKED);
@@ -599,7 +643,9 @@ healthy(void)
 	s.with_sessions = true;
 	CHECK_EQ_INT(count_findings(c), 1);
 	CHECK(f != NULL && strstr(f->summary, "point0.pcap nearer to the client") != NULL);
-	CHECK(f != NULL && strstr(f->summary, "about 3600.000 s ahead (between +3599990.000 and +3600010.000 ms") != NULL);
+	CHECK(f != NULL &&
+	    strstr(f->summary,
+		"about 3600.000 s ahead (between +3599990.000 and +3600010.000 ms") != NULL);
 	if (f != NULL && strstr(f->summary, "3599990") == NULL)
 		print_findings(c);
 	correlator_free(c);
@@ -616,12 +662,14 @@ very_many_pairs(void)
 	uint64_t id = 100000;
 	bool said = false;
 
-	snprintf(words, sizeof(words), "connections seen at two capture points each, of more pairs of points than are compared: %d",
+	snprintf(words, sizeof(words),
+	    "connections seen at two capture points each, of more pairs of points than are compared: %d",
 	    POINTS * (POINTS - 1) / 2 - COMPARED);
 	for (uint32_t a = 0; a < POINTS; a++)
 		for (uint32_t b = a + 1; b < POINTS; b++, id++)
 			for (int i = 0; i < 2; i++) {
-				struct record r = build_connection(i == 0 ? a : b, id, (int64_t)id, (int64_t)id + 500);
+				struct record r = build_connection(
+				    i == 0 ? a : b, id, (int64_t)id, (int64_t)id + 500);
 
 				correlator_take(c, &r);
 			}

@@ -1,4 +1,7 @@
-/* vantage_scene.h - two capture points of one sound transfer, records by hand: what tests of several captures begin with. */
+/*
+ * vantage_scene.h - two capture points of one sound transfer, records by hand: what tests of
+ * several captures begin with.
+ */
 #ifndef VANTAGE_SCENE_H
 #define VANTAGE_SCENE_H
 
@@ -8,9 +11,9 @@ enum { T = 1000, ID = 100000, TRANSIT = 10, END = 20000 };
 
 /* The point nearer to the client is 0, the other 1, whose clock is `ahead' ms. */
 struct scene {
-	int64_t		ahead;
-	struct record	capture[2], conn[2], session[2], stall;
-	bool		with_sessions, with_stall;
+	int64_t ahead;
+	struct record capture[2], conn[2], session[2], stall;
+	bool with_sessions, with_stall;
 };
 
 static inline void

@@ -13,13 +13,12 @@
 #include "dissectors/pop3/pop3.h"
 
 struct log {
-	char	text[131072];
-	size_t	len;
-	bool	in_content;
+	char text[131072];
+	size_t len;
+	bool in_content;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-say(struct log *l, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) say(struct log *l, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -56,8 +55,10 @@ static void
 say_reply(struct log *l, const struct dissect_event *ev)
 {
 	say(l, "reply%s %u ", mark(ev), ev->cmd);
-	say(l, "%s", ev->reply_to == REPLY_GREETING ? "greeting" :
-	    ev->reply_to == REPLY_UNSOLICITED ? "unsolicited" : pop3_verb_name((enum pop3_verb)ev->verb));
+	say(l, "%s",
+	    ev->reply_to == REPLY_GREETING          ? "greeting"
+		: ev->reply_to == REPLY_UNSOLICITED ? "unsolicited"
+						    : pop3_verb_name((enum pop3_verb)ev->verb));
 	if (ev->response_code[0] != '\0')
 		say(l, " [%s]", ev->response_code);
 	if (ev->odd & ODD_UNCLOSED)
@@ -84,11 +85,10 @@ say_event(void *ctx, const struct dissect_event *ev)
 		if (ev->user != NULL)
 			say(l, " user %.*s", (int)ev->user_len, ev->user);
 		break;
-	case EVENT_REPLY:
-		say_reply(l, ev);
-		break;
+	case EVENT_REPLY: say_reply(l, ev); break;
 	case EVENT_CONTENT_BEGIN:
-		say(l, "content%s %u %s", mark(ev), ev->cmd, pop3_verb_name((enum pop3_verb)ev->verb));
+		say(l, "content%s %u %s", mark(ev), ev->cmd,
+		    pop3_verb_name((enum pop3_verb)ev->verb));
 		break;
 	case EVENT_CONTENT:
 		if (!l->in_content)
@@ -99,9 +99,7 @@ say_event(void *ctx, const struct dissect_event *ev)
 	case EVENT_CONTENT_END:
 		say(l, "end%s %u %s", mark(ev), ev->cmd, ev->complete ? "complete" : "cut");
 		break;
-	case EVENT_TLS:
-		say(l, "tls %c", ev->dir == DIR_C2S ? 'C' : 'S');
-		break;
+	case EVENT_TLS: say(l, "tls %c", ev->dir == DIR_C2S ? 'C' : 'S'); break;
 	case EVENT_GAP:
 		say(l, "gap %c %d", ev->dir == DIR_C2S ? 'C' : 'S', (int)(ev->end - ev->off));
 		break;
@@ -110,9 +108,7 @@ say_event(void *ctx, const struct dissect_event *ev)
 		say_bytes(l, ev->line, ev->line_len);
 		say(l, "'");
 		break;
-	default:
-		say(l, "kind %d code %u", (int)ev->kind, ev->code);
-		break;
+	default: say(l, "kind %d code %u", (int)ev->kind, ev->code); break;
 	}
 	say(l, "\n");
 }
@@ -121,13 +117,13 @@ say_event(void *ctx, const struct dissect_event *ev)
 
 /* Lines of one side in a row travel in one segment; `chunk' 0 = as it is. */
 struct player {
-	void		*st;
-	size_t		 chunk;
-	unsigned char	 held[65536];
-	size_t		 held_len;
+	void *st;
+	size_t chunk;
+	unsigned char held[65536];
+	size_t held_len;
 	enum dissect_dir dir;
-	uint64_t	 off;
-	int64_t		 ts_ns;
+	uint64_t off;
+	int64_t ts_ns;
 };
 
 static void
@@ -148,7 +144,8 @@ flush(struct player *p)
 }
 
 static void
-player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
+player_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
 {
 	struct player *p = ctx;
 
@@ -163,7 +160,8 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+player_gap(
+    void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct player *p = ctx;
 
@@ -187,7 +185,7 @@ play_chunks(struct log *l, const char *dialogue, struct dissect_hint hint, size_
 	dialog_free(d);
 }
 
-static struct log	first, other;
+static struct log first, other;
 
 /* The events, the same whatever the chunking. */
 static const char *
@@ -206,7 +204,8 @@ play_hint(const char *dialogue, struct dissect_hint hint)
 static const char *
 play(const char *dialogue)
 {
-	return play_hint(dialogue, (struct dissect_hint){ .server_seen = true, .client_seen = true });
+	return play_hint(
+	    dialogue, (struct dissect_hint){ .server_seen = true, .client_seen = true });
 }
 
 #define SAYS(dialogue, part) \

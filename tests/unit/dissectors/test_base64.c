@@ -10,7 +10,8 @@ enum { SIZE = 50 };
 static bool
 is_digit(int c)
 {
-	return c != 0 && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c) != NULL;
+	return c != 0 &&
+	    strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", c) != NULL;
 }
 
 /* Any byte at any place of a run of any length. */
@@ -20,7 +21,8 @@ a_run_ends_where_the_alphabet_does(void)
 	for (int c = 0; c < 256; c++)
 		for (size_t len = 1; len <= SIZE; len++)
 			for (size_t at = 0; at < len; at++) {
-				uint8_t *p = malloc(len);	/* of its own, to see what is read beyond */
+				uint8_t *p =
+				    malloc(len); /* of its own, to see what is read beyond */
 
 				CU_ASSERT_FATAL(p != NULL);
 				memset(p, 'z', len);

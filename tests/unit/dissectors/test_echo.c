@@ -28,9 +28,10 @@ what_was_said_is_hidden(void)
 	struct echo e = { 0 };
 
 	note(&e, " open sesame ");
-	note(&e, "AGFsaWNlAGJhcm4tZG9vcg==");		/* NUL alice NUL barn-door */
+	note(&e, "AGFsaWNlAGJhcm4tZG9vcg=="); /* NUL alice NUL barn-door */
 	hidden_is(&e, "\"open sesame\", SESAME: barn-door.", "\"***********\", ******: *********.");
-	hidden_is(&e, "sesames are no sesam; opened, reopen", "sesames are no sesam; opened, reopen");
+	hidden_is(
+	    &e, "sesames are no sesam; opened, reopen", "sesames are no sesam; opened, reopen");
 	hidden_is(&e, "AGFsaWNlAGJhcm4tZG9vcg==", "************************");
 	hidden_is(&e, "", "");
 	hidden_is(&(struct echo){ 0 }, "sesame", "sesame");
@@ -42,7 +43,8 @@ tokens_are_hidden(void)
 {
 	struct echo e = { 0 };
 
-	note(&e, "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB5YTI5LlRva2VuAQE=");	/* user=alice ^A auth=Bearer ya29.Token ^A ^A */
+	note(&e, "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB5YTI5LlRva2VuAQE="); /* user=alice ^A auth=Bearer
+									 ya29.Token ^A ^A */
 	hidden_is(&e, "no ya29.Token of ours", "no ********** of ours");
 }
 
@@ -109,8 +111,11 @@ the_oldest_goes(void)
 static void
 quoted_logins_of_nobody(void)
 {
-	static const struct { const char *text, *want; } cases[] = {
-		{ "-ERR Unknown command: \"PASS open sesame\" here", "-ERR Unknown command: \"PASS **** ******\" here" },
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{ "-ERR Unknown command: \"PASS open sesame\" here",
+		    "-ERR Unknown command: \"PASS **** ******\" here" },
 		{ "500 5.5.1 what is: auth=plain xyz", "500 5.5.1 what is: auth=***** ***" },
 		{ "-ERR PASS is not known", "-ERR PASS is not known" },
 		{ "-ERR [PASSIVE] \"PASSWORD\"", "-ERR [PASSIVE] \"PASSWORD\"" },

@@ -3,13 +3,16 @@
 #include "dissectors/net/ip.h"
 
 /* 192.0.2.1:40000 > 198.51.100.25:25, SYN, DF, 1500 bytes; router answers MTU 1400. */
+/* clang-format off */
 static const uint8_t frag_needed[] = {
 	3, 4, 0, 0, 0, 0, 0x05, 0x78,
 	0x45, 0, 0x05, 0xdc, 0, 1, 0x40, 0, 63, 6, 0, 0, 192, 0, 2, 1, 198, 51, 100, 25,
 	0x9c, 0x40, 0, 25, 0, 0, 0, 7, 0, 0, 0, 0, 0x50, 2, 0, 0,
 };
+/* clang-format on */
 
 /* Packet Too Big, MTU 1280, quoting IPv6 with a hop-by-hop header and TCP. */
+/* clang-format off */
 static const uint8_t too_big[] = {
 	2, 0, 0, 0, 0, 0, 5, 0,
 	0x60, 0, 0, 0, 0x05, 0xb4, 0, 63,
@@ -18,6 +21,7 @@ static const uint8_t too_big[] = {
 	6, 0, 5, 2, 0, 0, 1, 0,
 	0x9c, 0x40, 0, 25, 0, 0, 0, 9, 0, 0, 0, 0, 0x50, 0x10, 0, 0,
 };
+/* clang-format on */
 
 static void
 test_frag_needed(void)
@@ -54,8 +58,8 @@ test_too_big(void)
 
 /* What was quoted is told and nothing more, at every length. */
 static void
-check_prefixes(uint8_t version, const uint8_t *p, size_t len, size_t mtu_end, size_t ip_end,
-    size_t upper)
+check_prefixes(
+    uint8_t version, const uint8_t *p, size_t len, size_t mtu_end, size_t ip_end, size_t upper)
 {
 	for (size_t n = 0; n <= len; n++) {
 		uint8_t *q = malloc(n != 0 ? n : 1);
@@ -87,15 +91,25 @@ static void
 test_types(void)
 {
 	static const struct {
-		uint8_t	version, type, code;
-		bool	error, frag;
+		uint8_t version, type, code;
+		bool error, frag;
 	} t[] = {
-		{ 4, 3, 0, true, false }, { 4, 3, 13, true, false }, { 4, 3, 4, true, true },
-		{ 4, 4, 0, true, false }, { 4, 11, 0, true, false }, { 4, 12, 0, true, false },
-		{ 4, 0, 0, false, false }, { 4, 8, 0, false, false }, { 4, 2, 0, false, false },
-		{ 4, 5, 1, false, false },	/* redirect: advice, not an error */
-		{ 6, 1, 1, true, false }, { 6, 2, 0, true, true }, { 6, 3, 0, true, false },
-		{ 6, 4, 1, true, false }, { 6, 128, 0, false, false }, { 6, 135, 0, false, false },
+		{ 4, 3, 0, true, false },
+		{ 4, 3, 13, true, false },
+		{ 4, 3, 4, true, true },
+		{ 4, 4, 0, true, false },
+		{ 4, 11, 0, true, false },
+		{ 4, 12, 0, true, false },
+		{ 4, 0, 0, false, false },
+		{ 4, 8, 0, false, false },
+		{ 4, 2, 0, false, false },
+		{ 4, 5, 1, false, false }, /* redirect: advice, not an error */
+		{ 6, 1, 1, true, false },
+		{ 6, 2, 0, true, true },
+		{ 6, 3, 0, true, false },
+		{ 6, 4, 1, true, false },
+		{ 6, 128, 0, false, false },
+		{ 6, 135, 0, false, false },
 		{ 6, 11, 0, false, false },
 	};
 
@@ -140,7 +154,7 @@ test_inner_headers(void)
 	CHECK_EQ_INT(m.quote.seq, 7);
 
 	memcpy(p, frag_needed, sizeof(frag_needed));
-	p[15] = 185;			/* fragment offset */
+	p[15] = 185; /* fragment offset */
 	CHECK_EQ_INT(icmp_parse(4, p, sizeof(frag_needed), &m), DISSECT_OK);
 	CHECK(!m.quote.has_ports && m.quote.src != NULL);
 
@@ -150,7 +164,7 @@ test_inner_headers(void)
 	CHECK(m.quote.has_ports && !m.quote.has_seq && !m.quote.has_flags);
 
 	memcpy(p, frag_needed, sizeof(frag_needed));
-	p[8] = 0x43;			/* a header of 12 bytes: no quote at all */
+	p[8] = 0x43; /* a header of 12 bytes: no quote at all */
 	CHECK_EQ_INT(icmp_parse(4, p, sizeof(frag_needed), &m), DISSECT_OK);
 	CHECK(m.quote.src == NULL && !m.quote.has_ports);
 }
@@ -166,14 +180,14 @@ test_extension(void)
 	memcpy(p, frag_needed, 28 + 4);
 	p[0] = 11;
 	p[1] = 0;
-	p[8] = 0x4f;			/* 60 bytes of header: ports at 68 */
+	p[8] = 0x4f; /* 60 bytes of header: ports at 68 */
 	memcpy(p + 68, frag_needed + 28, 16);
-	p[5] = 32;			/* 128 bytes quoted */
+	p[5] = 32; /* 128 bytes quoted */
 	memcpy(p + 136, "\x20\x00\x00\x00\x00\x08\x01\x01\xff\xff\xff\xff", 12);
 	CHECK_EQ_INT(icmp_parse(4, p, sizeof(p), &m), DISSECT_OK);
 	CHECK_EQ_INT(m.quote.dport, 25);
 
-	p[5] = 3;			/* rubbish of an old router: not believed */
+	p[5] = 3; /* rubbish of an old router: not believed */
 	CHECK_EQ_INT(icmp_parse(4, p, sizeof(p), &m), DISSECT_OK);
 	CHECK_EQ_INT(m.quote.dport, 25);
 }

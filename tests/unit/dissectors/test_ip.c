@@ -2,11 +2,11 @@
 #include "dissectors/net/ip.h"
 
 /* 192.0.2.10 > 198.51.100.25, TCP, id 0x1234, DF, TTL 64, 60 bytes. */
-static const uint8_t ip4[20] = {
-	0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 10, 198, 51, 100, 25,
-};
+static const uint8_t ip4[20] = { 0x45, 0, 0, 60, 0x12, 0x34, 0x40, 0, 64, 6, 0, 0, 192, 0, 2, 10,
+	198, 51, 100, 25 };
 
 /* Hop-by-hop, then fragment header (id 0xabcd), then TCP; payload length 36. */
+/* clang-format off */
 static const uint8_t ip6[56] = {
 	0x60, 0, 0, 0, 0, 36, 0, 64,
 	0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1,
@@ -14,6 +14,7 @@ static const uint8_t ip6[56] = {
 	44, 0, 5, 2, 0, 0, 1, 0,
 	6, 0, 0, 1, 0, 0, 0xab, 0xcd,
 };
+/* clang-format on */
 
 static enum dissect_rc
 parse(const uint8_t *p, size_t len, size_t wire, struct ip_header *h)
@@ -47,12 +48,12 @@ test_ip4_impossible(void)
 	memcpy(p, ip4, sizeof(p));
 	p[0] = 0x44;
 	CHECK_EQ_INT(parse(p, 20, 60, &h), DISSECT_MALFORMED);
-	p[0] = 0x46;			/* options that are not captured */
+	p[0] = 0x46; /* options that are not captured */
 	CHECK_EQ_INT(parse(p, 20, 60, &h), DISSECT_SHORT);
 	p[0] = 0x45;
-	p[3] = 19;			/* shorter than its own header */
+	p[3] = 19; /* shorter than its own header */
 	CHECK_EQ_INT(parse(p, 20, 60, &h), DISSECT_MALFORMED);
-	p[3] = 0;			/* 0: the frame tells */
+	p[3] = 0; /* 0: the frame tells */
 	CHECK_EQ_INT(parse(p, 20, 7000, &h), DISSECT_OK);
 	CHECK_EQ_INT(h.w, 7000);
 	p[0] = 0x55;
@@ -114,10 +115,10 @@ test_ip6_jumbo(void)
 
 	memcpy(p, ip6, sizeof(p));
 	p[4] = p[5] = 0;
-	memcpy(p + 40, "\x06\x00\xc2\x04\x00\x01\x86\xa0", 8);	/* 100,000 bytes */
+	memcpy(p + 40, "\x06\x00\xc2\x04\x00\x01\x86\xa0", 8); /* 100,000 bytes */
 	CHECK_EQ_INT(parse(p, sizeof(p), 65000, &h), DISSECT_OK);
 	CHECK_EQ_INT(h.w, 100040);
-	memcpy(p + 44, "\xff\xff\xff\xff", 4);			/* more than 32 bits can say */
+	memcpy(p + 44, "\xff\xff\xff\xff", 4); /* more than 32 bits can say */
 	CHECK_EQ_INT(parse(p, sizeof(p), 65000, &h), DISSECT_OK);
 	CHECK_EQ_INT(h.w, 65000);
 }

@@ -3,7 +3,7 @@
 #include "dissectors/message/message.h"
 #include "dissectors/message/mime_param.h"
 
-static char	text[65536];
+static char text[65536];
 
 static void
 describe(const struct message_facts *f)
@@ -14,12 +14,12 @@ describe(const struct message_facts *f)
 	    "from=%s to=%s subject=%s id=%s date=%s\n"
 	    "bytes=%llu header=%llu missing=%llu fields=%u received=%u complete=%d leaves=%u parts=%u cut=%u over=%d deep=%d bad=%u\n",
 	    f->from, f->to, f->subject, f->message_id, f->date, (unsigned long long)f->bytes,
-	    (unsigned long long)f->header_bytes, (unsigned long long)f->missing, f->fields, f->received,
-	    f->headers_complete, f->leaves, f->part_count, f->values_cut, f->header_over, f->depth_over,
-	    f->boundary_bad);
+	    (unsigned long long)f->header_bytes, (unsigned long long)f->missing, f->fields,
+	    f->received, f->headers_complete, f->leaves, f->part_count, f->values_cut,
+	    f->header_over, f->depth_over, f->boundary_bad);
 	for (uint32_t i = 0; i < f->parts_kept && n < sizeof(text) - 512; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%u<%u %s%s%s%s%s %llu%s%s%s\n", i,
-		    f->parts[i].parent, f->parts[i].type, f->parts[i].name[0] ? " name=" : "",
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%u<%u %s%s%s%s%s %llu%s%s%s\n",
+		    i, f->parts[i].parent, f->parts[i].type, f->parts[i].name[0] ? " name=" : "",
 		    f->parts[i].name, f->parts[i].encoding[0] ? " " : "", f->parts[i].encoding,
 		    (unsigned long long)f->parts[i].bytes, f->parts[i].multipart ? " multi" : "",
 		    f->parts[i].closed ? " closed" : "", f->parts[i].gap ? " gap" : "");
@@ -79,14 +79,13 @@ read_text(const char *p)
 static void
 a_plain_message(void)
 {
-	CHECK_EQ_STR(read_text(
-	    "Received: from a\r\n\tby b\r\n"
-	    "From: Alice <alice@example.net>\r\n"
-	    "TO : bob@example.net\r\n"
-	    "Subject: a long\r\n  subject\t\r\n"
-	    "message-id: <1@example.net>\r\n"
-	    "\r\n"
-	    "Subject: not this one\r\n--x\r\n"),
+	CHECK_EQ_STR(read_text("Received: from a\r\n\tby b\r\n"
+			       "From: Alice <alice@example.net>\r\n"
+			       "TO : bob@example.net\r\n"
+			       "Subject: a long\r\n  subject\t\r\n"
+			       "message-id: <1@example.net>\r\n"
+			       "\r\n"
+			       "Subject: not this one\r\n--x\r\n"),
 	    "from=Alice <alice@example.net> to=bob@example.net subject=a long  subject id=<1@example.net> date=\n"
 	    "bytes=168 header=140 missing=0 fields=5 received=1 complete=1 leaves=1 parts=1 cut=0 over=0 deep=0 bad=0\n"
 	    "0<0 text/plain 28\n");
@@ -133,45 +132,56 @@ a_boundary_is_a_whole_line(void)
 	static const char head[] = "Content-Type: multipart/mixed; boundary=X\r\n\r\n";
 	char buf[512];
 
-	snprintf(buf, sizeof(buf), "%s--XY\r\n\r\na\r\n--X \t\r\n\r\nb\r\n--X-\r\n --X\r\n--X--more\r\n--X-- \r\n", head);
+	snprintf(buf, sizeof(buf),
+	    "%s--XY\r\n\r\na\r\n--X \t\r\n\r\nb\r\n--X-\r\n --X\r\n--X--more\r\n--X-- \r\n", head);
 	HAS(read_text(buf), "leaves=1 parts=2");
 	HAS(read_text(buf), "1<0 text/plain 24\n");
 	/* nested boundaries of which one begins like the other */
-	snprintf(buf, sizeof(buf), "%s--X\r\nContent-Type: multipart/mixed; boundary=XX\r\n\r\n--XX\r\n\r\na\r\n--XX--\r\n--X--\r\n", head);
+	snprintf(buf, sizeof(buf),
+	    "%s--X\r\nContent-Type: multipart/mixed; boundary=XX\r\n\r\n--XX\r\n\r\na\r\n--XX--\r\n--X--\r\n",
+	    head);
 	HAS(read_text(buf), "leaves=1 parts=3");
 }
 
 static void
 unfinished_inner_parts_end_at_an_outer_boundary(void)
 {
-	HAS(read_text("Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
-	    "Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--o\r\n\r\nb\r\n--o--\r\n"),
+	HAS(read_text(
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\n"
+		"Content-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--o\r\n\r\nb\r\n--o--\r\n"),
 	    "0<0 multipart/mixed 0 multi closed\n1<0 multipart/mixed 0 multi\n2<1 text/plain 1\n3<0 text/plain 1\n");
 	/* a part that ends within its headers */
-	HAS(read_text("Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n--o\r\n\r\nb\r\n--o--"),
+	HAS(read_text(
+		"Content-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: text/html\r\n--o\r\n\r\nb\r\n--o--"),
 	    "1<0 text/html 0\n2<0 text/plain 1\n");
 }
 
 static void
 a_message_within_a_message(void)
 {
-	HAS(read_text("Subject: out\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
-	    "Subject: in\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--i--\r\n--o--\r\n"),
+	HAS(read_text(
+		"Subject: out\r\nContent-Type: multipart/mixed; boundary=o\r\n\r\n--o\r\nContent-Type: message/rfc822\r\n\r\n"
+		"Subject: in\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\na\r\n--i--\r\n--o--\r\n"),
 	    "subject=out ");
 	HAS(text, "1<0 message/rfc822 0\n2<1 multipart/mixed 0 multi closed\n3<2 text/plain 1\n");
-	HAS(read_text("Content-Type: multipart/digest; boundary=o\r\n\r\n--o\r\n\r\nSubject: in\r\n\r\nx\r\n--o--\r\n"),
+	HAS(read_text(
+		"Content-Type: multipart/digest; boundary=o\r\n\r\n--o\r\n\r\nSubject: in\r\n\r\nx\r\n--o--\r\n"),
 	    "1<0 message/rfc822 0\n2<1 text/plain 1\n");
 }
 
 static void
 names_of_files(void)
 {
-	struct { const char *field, *want; } cases[] = {
+	struct {
+		const char *field, *want;
+	} cases[] = {
 		{ "attachment; filename=a.txt", " name=a.txt " },
 		{ "attachment; filename=\"a \\\"b\\\".txt\"", " name=a \"b\".txt " },
 		{ "attachment; filename*=utf-8'en'%e2%82%ac%20x.txt", " name=\xe2\x82\xac x.txt " },
-		{ "attachment; filename*0=\"first\"; filename*1=\"second.txt\"", " name=firstsecond.txt " },
-		{ "attachment; filename*0*=utf-8''f%20; filename*1*=%41.txt; size=3", " name=f A.txt " },
+		{ "attachment; filename*0=\"first\"; filename*1=\"second.txt\"",
+		    " name=firstsecond.txt " },
+		{ "attachment; filename*0*=utf-8''f%20; filename*1*=%41.txt; size=3",
+		    " name=f A.txt " },
 		{ "inline", "0<0 text/plain 0" },
 		{ "attachment; filename*=utf-8''%", " name=% " },
 		{ "attachment; =; ;;filename", "0<0 text/plain 0" },
@@ -228,14 +238,16 @@ bounds_are_kept_and_told(void)
 	HAS(read_text(big), " cut=1 ");
 	/* a header that never ends */
 	for (n = 0; n < sizeof(big) - 100;)
-		n += (size_t)sprintf(big + n, "X-%zu: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", n);
+		n += (size_t)sprintf(
+		    big + n, "X-%zu: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n", n);
 	sprintf(big + n, "Subject: late\r\n\r\n");
 	HAS(read_text(big), "subject= ");
 	HAS(text, " over=1 ");
 	/* forty nested multiparts, and a hundred parts */
 	n = 0;
 	for (int i = 0; i < 40; i++)
-		n += (size_t)sprintf(big + n, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
+		n += (size_t)sprintf(
+		    big + n, "Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
 	sprintf(big + n, "\r\nx\r\n--b3--\r\n");
 	HAS(read_text(big), " deep=1 ");
 	n = (size_t)sprintf(big, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
@@ -254,7 +266,8 @@ static void
 hostile_bytes(void)
 {
 	HAS(read_message("Subj\0ect: x\r\nSubject: a\0b\r\n\r\n", 30), "subject=a?b ");
-	HAS(read_text(" folded nothing\r\n: no name\r\nno colon\r\nSubject: ok\r\n\r\n"), "subject=ok ");
+	HAS(read_text(" folded nothing\r\n: no name\r\nno colon\r\nSubject: ok\r\n\r\n"),
+	    "subject=ok ");
 	HAS(read_text("From mbox line\r\nSubject: ok\r\n\r\n"), "subject=ok ");
 }
 
@@ -272,19 +285,25 @@ every_prefix_is_safe(void)
 	CHECK(1);
 }
 
-/* Of a header that is too long nothing is proven: what its last fields say of the body is not known. */
+/*
+ * Of a header that is too long nothing is proven: what its last fields say of the body is not
+ * known.
+ */
 static void
 a_header_too_long(void)
 {
 	static char mail[MESSAGE_HEADER_MAX + 2048];
 
 	for (int more = 0; more < 2; more++) {
-		size_t n = (size_t)sprintf(mail, "From: a@b\r\nContent-Transfer-Encoding: base64\r\nTo: x@y");
+		size_t n = (size_t)sprintf(
+		    mail, "From: a@b\r\nContent-Transfer-Encoding: base64\r\nTo: x@y");
 		struct message *m = message_new();
 
 		while (n < MESSAGE_HEADER_MAX - 200 + (size_t)more * 400)
-			n += (size_t)sprintf(mail + n, ",\r\n someone-else-who-gets-it@example.net");
-		n += (size_t)sprintf(mail + n, "\r\nContent-Type: text/plain\r\n\r\nno base64 at all!\r\n");
+			n +=
+			    (size_t)sprintf(mail + n, ",\r\n someone-else-who-gets-it@example.net");
+		n += (size_t)sprintf(
+		    mail + n, "\r\nContent-Type: text/plain\r\n\r\nno base64 at all!\r\n");
 		message_push(m, (const uint8_t *)mail, n);
 		message_end(m);
 		CHECK_EQ_INT(message_facts(m)->header_over, more);

@@ -7,27 +7,36 @@
 #include "dialog.h"
 #include "dissectors/smtp/smtp.h"
 
-#define OUT_MAX		(1u << 18)
-#define FILES_MAX	200
+#define OUT_MAX   (1u << 18)
+#define FILES_MAX 200
 
 struct transcript {
-	char	*text;
-	size_t	 len;
-	size_t	 content;		/* octets of the piece being collected */
-	uint8_t	 head[64];		/* its beginning */
-	int	 balance;		/* content begun and not ended */
-	int	 wrong;			/* broken promises */
+	char *text;
+	size_t len;
+	size_t content;   /* octets of the piece being collected */
+	uint8_t head[64]; /* its beginning */
+	int balance;      /* content begun and not ended */
+	int wrong;        /* broken promises */
 	uint32_t last_cmd;
-	bool	 secret;
+	bool secret;
 };
 
-static const struct { uint32_t bit; const char *name; } odd_names[] = {
-	{ ODD_BARE_LF, "bare-lf" }, { ODD_BARE_CR, "bare-cr" }, { ODD_LONG, "long" }, { ODD_NUL, "nul" },
-	{ ODD_8BIT, "8bit" }, { ODD_DOT_LF, "dot-lf" }, { ODD_NO_CODE, "no-code" }, { ODD_EARLY, "early" },
+static const struct {
+	uint32_t bit;
+	const char *name;
+} odd_names[] = {
+	{ ODD_BARE_LF, "bare-lf" },
+	{ ODD_BARE_CR, "bare-cr" },
+	{ ODD_LONG, "long" },
+	{ ODD_NUL, "nul" },
+	{ ODD_8BIT, "8bit" },
+	{ ODD_DOT_LF, "dot-lf" },
+	{ ODD_NO_CODE, "no-code" },
+	{ ODD_EARLY, "early" },
 	{ ODD_UNCLOSED, "unclosed" },
 };
 
-static void	put(struct transcript *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void put(struct transcript *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void
 put(struct transcript *t, const char *fmt, ...)
@@ -62,7 +71,8 @@ content_flush(struct transcript *t)
 	if (t->content == 0)
 		return;
 	put(t, "> content %zu ", t->content);
-	put_bytes(t, (const char *)t->head, t->content < sizeof(t->head) ? t->content : sizeof(t->head));
+	put_bytes(
+	    t, (const char *)t->head, t->content < sizeof(t->head) ? t->content : sizeof(t->head));
 	put(t, "\n");
 	t->content = 0;
 }
@@ -80,7 +90,7 @@ static const char *
 verb_name(int verb)
 {
 	static const char *const names[] = {
-#define SMTP_VERB(symbol, word, good, flags)	#symbol,
+#define SMTP_VERB(symbol, word, good, flags) #symbol,
 #include "dissectors/smtp/smtp_verbs.def"
 #undef SMTP_VERB
 	};
@@ -106,7 +116,8 @@ put_command(struct transcript *t, const struct dissect_event *ev)
 {
 	put(t, "> %u %s ", ev->cmd, verb_name(ev->verb));
 	put_bytes(t, ev->line, ev->line_len);
-	if ((ev->verb == SMTP_MAIL || ev->verb == SMTP_RCPT || ev->verb == SMTP_AUTH) && ev->arg != NULL)
+	if ((ev->verb == SMTP_MAIL || ev->verb == SMTP_RCPT || ev->verb == SMTP_AUTH) &&
+	    ev->arg != NULL)
 		put(t, " <%.*s>", (int)ev->arg_len, ev->arg);
 	if (ev->user != NULL)
 		put(t, " user=%.*s", (int)ev->user_len, ev->user);
@@ -120,7 +131,8 @@ put_reply(struct transcript *t, const struct dissect_event *ev)
 	if (ev->reply_to == REPLY_TO_COMMAND)
 		put(t, "< %u %s %u ", ev->cmd, verb_name(ev->verb), ev->code);
 	else
-		put(t, "< %s %u ", ev->reply_to == REPLY_GREETING ? "greeting" : "unsolicited", ev->code);
+		put(t, "< %s %u ", ev->reply_to == REPLY_GREETING ? "greeting" : "unsolicited",
+		    ev->code);
 	if (ev->enhanced[0] != 0)
 		put(t, "%u.%u.%u ", ev->enhanced[0], ev->enhanced[1], ev->enhanced[2]);
 	put_bytes(t, ev->arg, ev->arg_len);
@@ -131,7 +143,8 @@ put_reply(struct transcript *t, const struct dissect_event *ev)
 static bool
 has_secret(const char *p, size_t len)
 {
-	static const char *const secrets[] = { "s3cret", "czNjcmV0", "AGFsaWNl", "UVVJVA", "ldA==", "01234567", "sesame" };
+	static const char *const secrets[] = { "s3cret", "czNjcmV0", "AGFsaWNl", "UVVJVA",
+		"ldA==", "01234567", "sesame" };
 
 	for (size_t i = 0; p != NULL && i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (memmem(p, len, secrets[i], strlen(secrets[i])) != NULL)
@@ -152,12 +165,8 @@ collect(void *ctx, const struct dissect_event *ev)
 	}
 	content_flush(t);
 	switch (ev->kind) {
-	case EVENT_COMMAND:
-		put_command(t, ev);
-		break;
-	case EVENT_REPLY:
-		put_reply(t, ev);
-		break;
+	case EVENT_COMMAND: put_command(t, ev); break;
+	case EVENT_REPLY: put_reply(t, ev); break;
 	case EVENT_CONTENT_BEGIN:
 		put(t, "> begin %u", ev->cmd);
 		t->wrong += t->balance++ != 0;
@@ -168,23 +177,20 @@ collect(void *ctx, const struct dissect_event *ev)
 		if (ev->verb == SMTP_END_OF_DATA && ev->cmd != 0)
 			t->last_cmd = ev->cmd;
 		break;
-	case EVENT_TLS:
-		put(t, ev->dir == DIR_C2S ? "> tls" : "< tls");
-		break;
+	case EVENT_TLS: put(t, ev->dir == DIR_C2S ? "> tls" : "< tls"); break;
 	case EVENT_TLS_ALERT:
 		put(t, "%s alert %u", ev->dir == DIR_C2S ? ">" : "<", ev->code);
 		break;
-	case EVENT_TLS_CLOSE:
-		put(t, "%s tls ends", ev->dir == DIR_C2S ? ">" : "<");
-		break;
+	case EVENT_TLS_CLOSE: put(t, "%s tls ends", ev->dir == DIR_C2S ? ">" : "<"); break;
 	case EVENT_TLS_HANDSHAKE:
-	case EVENT_TLS_SPOKE:
-		return;
+	case EVENT_TLS_SPOKE: return;
 	case EVENT_GAP:
-		put(t, "%s gap %llu", ev->dir == DIR_C2S ? ">" : "<", (unsigned long long)(ev->end - ev->off));
+		put(t, "%s gap %llu", ev->dir == DIR_C2S ? ">" : "<",
+		    (unsigned long long)(ev->end - ev->off));
 		break;
 	default:
-		put(t, "%s noise %.*s", ev->dir == DIR_C2S ? ">" : "<", (int)ev->line_len, ev->line);
+		put(t, "%s noise %.*s", ev->dir == DIR_C2S ? ">" : "<", (int)ev->line_len,
+		    ev->line);
 	}
 	put_marks(t, ev);
 }
@@ -196,7 +202,8 @@ player_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts, const uint
 }
 
 static void
-player_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
+player_gap(
+    void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	dissector_smtp.gap(st, dir, off, missing, heard, ts);
 }
@@ -352,7 +359,8 @@ play_text(const char *text)
 static void
 test_echo_of_a_masked_line(void)
 {
-	struct transcript t = play_text("S: 220 mx\nC: PASS s3cret\nS: 500 what is s3cret?\nC: QUIT\nS: 221 bye\n");
+	struct transcript t =
+	    play_text("S: 220 mx\nC: PASS s3cret\nS: 500 what is s3cret?\nC: QUIT\nS: 221 bye\n");
 
 	CHECK(strstr(t.text, "500 \"what is ******?\"") != NULL);
 	free(t.text);
@@ -390,7 +398,8 @@ test_common_budget(void)
 	memset(body, 'x', sizeof(body));
 	for (int i = 0; i < 8; i++) {
 		st[i] = dissector_smtp.open(&sink, &hint);
-		dissector_smtp.data(st[i], DIR_C2S, 0, 1, (const uint8_t *)begin, sizeof(begin) - 1);
+		dissector_smtp.data(
+		    st[i], DIR_C2S, 0, 1, (const uint8_t *)begin, sizeof(begin) - 1);
 		dissector_smtp.data(st[i], DIR_C2S, sizeof(begin) - 1, 1, body, sizeof(body));
 		CHECK(budget.held <= budget.limit + 4096);
 	}

@@ -8,8 +8,8 @@
 enum { SIZE = 6000 };
 
 struct got {
-	uint8_t	byte[SIZE];
-	size_t	len;
+	uint8_t byte[SIZE];
+	size_t len;
 };
 
 static void
@@ -57,7 +57,8 @@ same_in_all_pieces(const uint8_t *p, size_t len)
 		CHECK_EQ_INT(got.len, by_byte.len);
 		CHECK(memcmp(got.byte, by_byte.byte, by_byte.len) == 0);
 		CHECK(c.odd == byte.odd && c.line == byte.line && c.at == byte.at);
-		CHECK(c.bytes == byte.bytes && c.ended == byte.ended && c.bare_end == byte.bare_end);
+		CHECK(
+		    c.bytes == byte.bytes && c.ended == byte.ended && c.bare_end == byte.bare_end);
 	}
 }
 
@@ -86,11 +87,14 @@ lines_of_every_length(void)
 			CHECK(((c.odd & ODD_LONG) != 0) == (text > 998));
 		}
 	memset(p, 'a', sizeof(p));
-	for (size_t len = 990; len < 1010; len++)	/* not yet ended */
+	for (size_t len = 990; len < 1010; len++) /* not yet ended */
 		same_in_all_pieces(p, len);
 }
 
-/* The next place to try: all near the ends of lines; of the midst of a long one each seventh, so all places in a word or a vector come. */
+/*
+ * The next place to try: all near the ends of lines; of the midst of a long one each seventh, so
+ * all places in a word or a vector come.
+ */
 static size_t
 next_place(size_t at, size_t width)
 {
@@ -156,7 +160,8 @@ long_lines_of_one_length(void)
 static void
 random_content(void)
 {
-	static const char *const odd[] = { "\n", "\r", "\r\n.", "\n.\n", "\r\n..", "\xe4", "", "\r\r\n", ".", "\r\n.\r" };
+	static const char *const odd[] = { "\n", "\r", "\r\n.", "\n.\n", "\r\n..", "\xe4", "",
+		"\r\r\n", ".", "\r\n.\r" };
 	static uint8_t p[SIZE];
 
 	srandom(7);
@@ -164,12 +169,13 @@ random_content(void)
 		size_t len = 0;
 
 		while (len < SIZE - 1200 && random() % 60 != 0) {
-			size_t n = (size_t)(random() % 20 == 0 ? random() % 1100 : random() % 90), i = (size_t)random() % 10;
+			size_t n = (size_t)(random() % 20 == 0 ? random() % 1100 : random() % 90),
+			       i = (size_t)random() % 10;
 
 			memset(p + len, 'a' + (int)(random() % 26), n);
 			len += n;
 			if (random() % 4 == 0) {
-				n = i == 6 ? 1 : strlen(odd[i]);	/* a NUL */
+				n = i == 6 ? 1 : strlen(odd[i]); /* a NUL */
 				memcpy(p + len, odd[i], n);
 				len += n;
 			} else {

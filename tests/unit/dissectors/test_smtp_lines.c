@@ -69,7 +69,8 @@ test_reply_lines(void)
 		CHECK_EQ_INT(r.last, cases[i].last);
 		CHECK_EQ_INT(r.text_len, strlen(cases[i].text));
 		CHECK_EQ_MEM(r.text, cases[i].text, r.text_len);
-		CHECK_EQ_INT(r.enhanced[0] * 100 + r.enhanced[1] * 10 + r.enhanced[2], cases[i].enhanced);
+		CHECK_EQ_INT(
+		    r.enhanced[0] * 100 + r.enhanced[1] * 10 + r.enhanced[2], cases[i].enhanced);
 	}
 }
 
@@ -92,7 +93,7 @@ test_command_lines(void)
 	static const struct {
 		const char *line;
 		int verb;
-		const char *arg;	/* NULL: grammar not met */
+		const char *arg; /* NULL: grammar not met */
 		uint64_t num;
 		bool last, certain;
 		const char *shown;
@@ -101,49 +102,62 @@ test_command_lines(void)
 		{ "ehlo [192.0.2.1]", SMTP_EHLO, "[192.0.2.1]", UINT64_MAX, false, true, NULL },
 		{ "MAIL FROM:<a@b> SIZE=12", SMTP_MAIL, "a@b", 12, false, true, NULL },
 		{ "MAIL FROM:<> BODY=8BITMIME size=7", SMTP_MAIL, "", 7, false, false, NULL },
-		{ "MAIL FROM:<\"x>y\"@b> RET=FULL", SMTP_MAIL, "\"x>y\"@b", UINT64_MAX, false, true, NULL },
-		{ "MAIL FROM:<a@b> SIZE=99999999999999999999999", SMTP_MAIL, "a@b", UINT64_MAX, false, true, NULL },
+		{ "MAIL FROM:<\"x>y\"@b> RET=FULL", SMTP_MAIL, "\"x>y\"@b", UINT64_MAX, false, true,
+		    NULL },
+		{ "MAIL FROM:<a@b> SIZE=99999999999999999999999", SMTP_MAIL, "a@b", UINT64_MAX,
+		    false, true, NULL },
 		{ "MAIL FROM:<a@b> XSIZE=5", SMTP_MAIL, "a@b", UINT64_MAX, false, true, NULL },
 		{ "MAIL a@b", SMTP_MAIL, NULL, UINT64_MAX, false, false, NULL },
-		{ "RCPT TO:<\"a\\\">b\"@c>", SMTP_RCPT, "\"a\\\">b\"@c", UINT64_MAX, false, true, NULL },
+		{ "RCPT TO:<\"a\\\">b\"@c>", SMTP_RCPT, "\"a\\\">b\"@c", UINT64_MAX, false, true,
+		    NULL },
 		{ "RCPT", SMTP_RCPT, NULL, UINT64_MAX, false, false, NULL },
 		{ "BDAT 0 LAST", SMTP_BDAT, "0 LAST", 0, true, true, NULL },
 		{ "bdat 86 last", SMTP_BDAT, "86 last", 86, true, true, NULL },
-		{ "BDAT 1099511627776", SMTP_BDAT, "1099511627776", (uint64_t)1 << 40, false, true, NULL },
+		{ "BDAT 1099511627776", SMTP_BDAT, "1099511627776", (uint64_t)1 << 40, false, true,
+		    NULL },
 		{ "BDAT 1099511627777", SMTP_BDAT, NULL, UINT64_MAX, false, false, NULL },
 		{ "BDAT 5 LASTX", SMTP_BDAT, NULL, UINT64_MAX, false, false, NULL },
 		{ "BDAT -1", SMTP_BDAT, NULL, UINT64_MAX, false, false, NULL },
 		{ "DATA", SMTP_DATA, "", UINT64_MAX, false, true, NULL },
 		{ "DATA now", SMTP_DATA, "now", UINT64_MAX, false, false, NULL },
 		{ "Help me", SMTP_HELP, "me", UINT64_MAX, false, false, NULL },
-		{ "AUTH PLAIN AGEAYg==", SMTP_AUTH, "PLAIN", UINT64_MAX, false, true, "AUTH PLAIN <8 bytes>" },
-		{ "AUTH PLAIN  \tAGEAYg== x", SMTP_AUTH, "PLAIN", UINT64_MAX, false, true, "AUTH PLAIN  \t<10 bytes>" },
+		{ "AUTH PLAIN AGEAYg==", SMTP_AUTH, "PLAIN", UINT64_MAX, false, true,
+		    "AUTH PLAIN <8 bytes>" },
+		{ "AUTH PLAIN  \tAGEAYg== x", SMTP_AUTH, "PLAIN", UINT64_MAX, false, true,
+		    "AUTH PLAIN  \t<10 bytes>" },
 		{ "AUTH", SMTP_AUTH, "", UINT64_MAX, false, false, NULL },
-		{ "AUTH AGEAYg==", SMTP_AUTH, "AGEAYg==", UINT64_MAX, false, false, "AUTH <8 bytes>" },
-		{ "auth scram-sha-256-plus bixhPTE=", SMTP_AUTH, "scram-sha-256-plus", UINT64_MAX, false, true,
-		    "auth scram-sha-256-plus <8 bytes>" },
-		{ "PASS hunter2", SMTP_UNKNOWN, "hunter2", UINT64_MAX, false, false, "PASS <7 bytes>" },
+		{ "AUTH AGEAYg==", SMTP_AUTH, "AGEAYg==", UINT64_MAX, false, false,
+		    "AUTH <8 bytes>" },
+		{ "auth scram-sha-256-plus bixhPTE=", SMTP_AUTH, "scram-sha-256-plus", UINT64_MAX,
+		    false, true, "auth scram-sha-256-plus <8 bytes>" },
+		{ "PASS hunter2", SMTP_UNKNOWN, "hunter2", UINT64_MAX, false, false,
+		    "PASS <7 bytes>" },
 		{ "aHVudGVyMg==", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<12 bytes>" },
 		{ "XXXXXXXX", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
-		{ "XCLIENT LOGIN=alice ADDR=1", SMTP_XCLIENT, "LOGIN=alice ADDR=1", UINT64_MAX, false, true,
-		    "XCLIENT LOGIN=<12 bytes>" },
-		{ "XCLIENT NAME=a login=alice", SMTP_XCLIENT, "NAME=a login=alice", UINT64_MAX, false, true,
-		    "XCLIENT NAME=a login=<5 bytes>" },
-		{ "MAIL FROM:<a@b> AUTH=alice", SMTP_MAIL, "a@b", UINT64_MAX, false, true, "MAIL FROM:<a@b> AUTH=<5 bytes>" },
+		{ "XCLIENT LOGIN=alice ADDR=1", SMTP_XCLIENT, "LOGIN=alice ADDR=1", UINT64_MAX,
+		    false, true, "XCLIENT LOGIN=<12 bytes>" },
+		{ "XCLIENT NAME=a login=alice", SMTP_XCLIENT, "NAME=a login=alice", UINT64_MAX,
+		    false, true, "XCLIENT NAME=a login=<5 bytes>" },
+		{ "MAIL FROM:<a@b> AUTH=alice", SMTP_MAIL, "a@b", UINT64_MAX, false, true,
+		    "MAIL FROM:<a@b> AUTH=<5 bytes>" },
 		{ "MAIL FROM:<a@b> AUTH=<> SIZE=5", SMTP_MAIL, "a@b", 5, false, true, NULL },
 		{ "PASS=correct.horse", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<18 bytes>" },
 		{ "correct.horse", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<13 bytes>" },
 		{ "dragon", SMTP_UNKNOWN, "", UINT64_MAX, false, false, "<6 bytes>" },
-		{ "Darling, it is over", SMTP_UNKNOWN, "it is over", UINT64_MAX, false, false, "<19 bytes>" },
-		{ "X-LINK2STATE LAST", SMTP_UNKNOWN, "LAST", UINT64_MAX, false, false, "X-LINK2STATE <4 bytes>" },
-		{ "XEXCH50 4 2", SMTP_UNKNOWN, "4 2", UINT64_MAX, false, false, "XEXCH50 <3 bytes>" },
+		{ "Darling, it is over", SMTP_UNKNOWN, "it is over", UINT64_MAX, false, false,
+		    "<19 bytes>" },
+		{ "X-LINK2STATE LAST", SMTP_UNKNOWN, "LAST", UINT64_MAX, false, false,
+		    "X-LINK2STATE <4 bytes>" },
+		{ "XEXCH50 4 2", SMTP_UNKNOWN, "4 2", UINT64_MAX, false, false,
+		    "XEXCH50 <3 bytes>" },
 		{ "ehol me", SMTP_UNKNOWN, "me", UINT64_MAX, false, false, "ehol <2 bytes>" },
 		{ ".", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
 		{ "", SMTP_UNKNOWN, "", UINT64_MAX, false, false, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const char *line = cases[i].line, *want = cases[i].shown != NULL ? cases[i].shown : line;
+		const char *line = cases[i].line,
+			   *want = cases[i].shown != NULL ? cases[i].shown : line;
 		size_t len = strlen(line), n;
 		struct smtp_command c;
 		char shown[128];
@@ -154,7 +168,8 @@ test_command_lines(void)
 
 			smtp_command_parse(p, n, &c);
 			smtp_command_certain(&c);
-			smtp_command_show(&c, p, n, n, n % 2 == 0, shown, n < sizeof(shown) ? n : sizeof(shown), &secret);
+			smtp_command_show(&c, p, n, n, n % 2 == 0, shown,
+			    n < sizeof(shown) ? n : sizeof(shown), &secret);
 			free(p);
 		}
 		smtp_command_parse(line, len, &c);
@@ -194,10 +209,12 @@ test_command_wary(void)
 static void
 test_users(void)
 {
-	static const struct { const char *mechanism, *response, *user; } cases[] = {
-		{ "PLAIN", "AGFsaWNlAHMzY3JldA==", "alice" },		/* NUL alice NUL s3cret */
-		{ "PLAIN", "Ym9iAGFsaWNlAHMzY3JldA==", "alice" },	/* bob NUL alice NUL s3cret */
-		{ "PLAIN", "AGFsaWNl", NULL },				/* no password: where does it begin? */
+	static const struct {
+		const char *mechanism, *response, *user;
+	} cases[] = {
+		{ "PLAIN", "AGFsaWNlAHMzY3JldA==", "alice" },     /* NUL alice NUL s3cret */
+		{ "PLAIN", "Ym9iAGFsaWNlAHMzY3JldA==", "alice" }, /* bob NUL alice NUL s3cret */
+		{ "PLAIN", "AGFsaWNl", NULL }, /* no password: where does it begin? */
 		{ "LOGIN", "YWxpY2U=", "alice" },
 		{ "login", "YWxpY2U=", "alice" },
 		{ "EXTERNAL", "ZXZl", "eve" },
@@ -208,8 +225,10 @@ test_users(void)
 		{ "OAUTHBEARER", "bixhPWRhdmUsAWF1dGg9QmVhcmVyIHgBAQ==", "dave" },
 		{ "GSSAPI", "YWxpY2U=", NULL },
 		{ "NTLM", "TlRMTVNTUAABAAAA", NULL },
-		{ "NTLM", "TlRMTVNTUAADAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAAEACwAAABhAGIA", "ab" },
-		{ "NTLM", "TlRMTVNTUAADAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA//8EACwAAABhAGIA", NULL },
+		{ "NTLM", "TlRMTVNTUAADAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABAAEACwAAABhAGIA",
+		    "ab" },
+		{ "NTLM", "TlRMTVNTUAADAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA//8EACwAAABhAGIA",
+		    NULL },
 		{ "PLAIN", "=", NULL },
 		{ "PLAIN", "*", NULL },
 		{ "PLAIN", "%%%", NULL },
@@ -228,7 +247,8 @@ test_users(void)
 			free(p);
 		}
 		sasl_begin(&s, cases[i].mechanism, strlen(cases[i].mechanism));
-		CHECK_EQ_INT(sasl_response(&s, cases[i].response, len, user, &n), cases[i].user != NULL);
+		CHECK_EQ_INT(
+		    sasl_response(&s, cases[i].response, len, user, &n), cases[i].user != NULL);
 		if (cases[i].user != NULL) {
 			CHECK_EQ_INT(n, strlen(cases[i].user));
 			CHECK_EQ_MEM(user, cases[i].user, n);
@@ -254,13 +274,16 @@ static void
 test_echo(void)
 {
 	char text[] = "unrecognized: czNjcmV0LWxvbmUtbGluZQ== (Authentication failed) cGFzc3dvcmQ";
-	char joined[] = "SmtpClientAuthentication is disabled SmtpCliLogin SecretlyAba SecretlyaAAA";
+	char joined[] =
+	    "SmtpClientAuthentication is disabled SmtpCliLogin SecretlyAba SecretlyaAAA";
 
 	sasl_hide_echo(text, strlen(text));
-	CHECK_EQ_STR(text, "unrecognized: ************************ (Authentication failed) ***********");
+	CHECK_EQ_STR(
+	    text, "unrecognized: ************************ (Authentication failed) ***********");
 	/* Exchange Online joins words, which say why; three letters and less are no word */
 	sasl_hide_echo(joined, strlen(joined));
-	CHECK_EQ_STR(joined, "SmtpClientAuthentication is disabled ************ *********** ************");
+	CHECK_EQ_STR(
+	    joined, "SmtpClientAuthentication is disabled ************ *********** ************");
 }
 
 /* ---- lines ---- */
@@ -268,7 +291,13 @@ test_echo(void)
 static void
 test_line_ends(void)
 {
-	static const struct { const char *bytes; size_t len; const char *text; size_t text_len; uint32_t odd; } cases[] = {
+	static const struct {
+		const char *bytes;
+		size_t len;
+		const char *text;
+		size_t text_len;
+		uint32_t odd;
+	} cases[] = {
 		{ "a\r\n", 3, "a", 1, 0 },
 		{ "a\n", 2, "a", 1, ODD_BARE_LF },
 		{ "a\rb\r\n", 5, "a\rb", 3, ODD_BARE_CR },
@@ -307,8 +336,8 @@ test_line_ends(void)
 /* ---- content ---- */
 
 struct octets {
-	char	p[256];
-	size_t	len;
+	char p[256];
+	size_t len;
 };
 
 static void
@@ -326,7 +355,12 @@ collect(void *ctx, uint64_t off, const uint8_t *p, size_t len)
 static void
 test_transparency(void)
 {
-	static const struct { const char *in, *out; bool ended; const char *rest; uint32_t odd; } cases[] = {
+	static const struct {
+		const char *in, *out;
+		bool ended;
+		const char *rest;
+		uint32_t odd;
+	} cases[] = {
 		{ ".\r\n", "", true, "", 0 },
 		{ "a\r\n.\r\nb", "a\r\n", true, "b", 0 },
 		{ "..\r\n.\r\n", ".\r\n", true, "", 0 },
@@ -340,8 +374,8 @@ test_transparency(void)
 		{ "a\r\n.\rb", "a\r\n\rb", false, "", ODD_BARE_CR },
 		{ "a\r\n.\r\r\n.\r\n", "a\r\n\r\r\n", true, "", ODD_BARE_CR },
 		{ "a\r\r\n.\r\n", "a\r\r\n", true, "", ODD_BARE_CR },
-		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\xe4zzzzzzzzzzzzzzzz\r\n", "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\xe4zzzzzzzzzzzzzzzz\r\n",
-		    false, "", ODD_8BIT },
+		{ "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\xe4zzzzzzzzzzzzzzzz\r\n",
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaa\xe4zzzzzzzzzzzzzzzz\r\n", false, "", ODD_8BIT },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -5,7 +5,8 @@
 static size_t
 segment(uint8_t *p, const char *options, size_t n)
 {
-	static const uint8_t head[20] = { 0x9c, 0x40, 0, 25, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0x10, 1, 0xf5 };
+	static const uint8_t head[20] = { 0x9c, 0x40, 0, 25, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0x10, 1,
+		0xf5 };
 
 	memcpy(p, head, 20);
 	memcpy(p + 20, options, n);
@@ -35,17 +36,22 @@ static void
 test_options(void)
 {
 	static const struct {
-		const char	*what, *options;
-		size_t		 len;
-		uint16_t	 mss;
-		uint8_t		 wscale, sacks;
-		bool		 permitted, ts, bad;
+		const char *what, *options;
+		size_t len;
+		uint16_t mss;
+		uint8_t wscale, sacks;
+		bool permitted, ts, bad;
 	} t[] = {
-		{ "Linux SYN", "\2\4\5\264\4\2\10\12\0\0\0\1\0\0\0\0\1\3\3\7", 20, 1460, 7, 0, true, true, false },
-		{ "Windows SYN", "\2\4\5\264\1\3\3\10\1\1\4\2", 12, 1460, 8, 0, true, false, false },
+		{ "Linux SYN", "\2\4\5\264\4\2\10\12\0\0\0\1\0\0\0\0\1\3\3\7", 20, 1460, 7, 0, true,
+		    true, false },
+		{ "Windows SYN", "\2\4\5\264\1\3\3\10\1\1\4\2", 12, 1460, 8, 0, true, false,
+		    false },
 		{ "timestamps", "\1\1\10\12\0\0\0\1\0\0\0\2", 12, 0, 255, 0, false, true, false },
 		{ "one SACK", "\1\1\5\12\0\0\0\1\0\0\0\2", 12, 0, 255, 1, false, false, false },
-		{ "four SACKs", "\1\1\5\42" "aaaabbbbccccddddeeeeffffgggghhhh", 36, 0, 255, 4, false, false, false },
+		{ "four SACKs",
+		    "\1\1\5\42"
+		    "aaaabbbbccccddddeeeeffffgggghhhh",
+		    36, 0, 255, 4, false, false, false },
 		{ "end, then rubbish", "\0\10\1\1", 4, 0, 255, 0, false, false, false },
 		{ "length 0", "\2\0\0\0", 4, 0, 255, 0, false, false, true },
 		{ "length beyond the header", "\10\12\0\0", 4, 0, 255, 0, false, false, true },
@@ -118,7 +124,7 @@ test_impossible(void)
 	segment(p, "", 0);
 	p[12] = 0x40;
 	CHECK_EQ_INT(tcp_parse(p, 20, 20, &h), DISSECT_MALFORMED);
-	p[12] = 0x60;			/* header longer than the segment */
+	p[12] = 0x60; /* header longer than the segment */
 	CHECK_EQ_INT(tcp_parse(p, 20, 20, &h), DISSECT_MALFORMED);
 	CHECK_EQ_INT(tcp_parse(p, 19, 19, &h), DISSECT_MALFORMED);
 }

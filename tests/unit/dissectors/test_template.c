@@ -5,8 +5,8 @@
 #include "dissectors/template.h"
 
 struct log {
-	char	text[2048];
-	size_t	len;
+	char text[2048];
+	size_t len;
 };
 
 /* One line for each event: what a reader of a report would notice. */
@@ -14,7 +14,10 @@ static void
 say_event(void *ctx, const struct dissect_event *ev)
 {
 	static const char *const names[] = {
-		[EVENT_COMMAND] = "query", [EVENT_REPLY] = "answer", [EVENT_GAP] = "gap", [EVENT_NOISE] = "noise",
+		[EVENT_COMMAND] = "query",
+		[EVENT_REPLY] = "answer",
+		[EVENT_GAP] = "gap",
+		[EVENT_NOISE] = "noise",
 	};
 	struct log *l = ctx;
 	int n;
@@ -33,7 +36,8 @@ play_data(void *st, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uin
 }
 
 static void
-play_gap(void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+play_gap(
+    void *st, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	dissector_finger.gap(st, dir, off, missing, heard, ts_ns);
 }
@@ -82,7 +86,9 @@ static void
 hostile_lines(void)
 {
 	CHECK(strstr(play("S*3000 x\nS: \n"), "answer long xxxx") != NULL);
-	CHECK_EQ_STR(play("C: a\\x01b\n"), "noise a\x01" "b\n");
+	CHECK_EQ_STR(play("C: a\\x01b\n"),
+	    "noise a\x01"
+	    "b\n");
 }
 
 static void

@@ -3,8 +3,8 @@
 #include "dissectors/tls/tls.h"
 
 struct log {
-	char	text[4096];
-	size_t	len;
+	char text[4096];
+	size_t len;
 };
 
 static void
@@ -14,10 +14,13 @@ say_event(void *ctx, const struct dissect_event *ev)
 	int n;
 
 	n = snprintf(l->text + l->len, sizeof(l->text) - l->len, "%c %s %u %llx%s%s%s%.*s\n",
-	    ev->dir == DIR_C2S ? 'C' : 'S', ev->kind == EVENT_TLS_ALERT ? "alert" : ev->kind == EVENT_TLS_CLOSE ? "close" :
-	    ev->kind == EVENT_TLS_SPOKE ? "spoke" : "handshake", ev->code,
-	    (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "", ev->last ? " last" : "", ev->arg_len > 0 ? " " : "",
-	    (int)ev->arg_len, ev->arg);
+	    ev->dir == DIR_C2S ? 'C' : 'S',
+	    ev->kind == EVENT_TLS_ALERT       ? "alert"
+		: ev->kind == EVENT_TLS_CLOSE ? "close"
+		: ev->kind == EVENT_TLS_SPOKE ? "spoke"
+					      : "handshake",
+	    ev->code, (unsigned long long)ev->arg_num, ev->unsure ? " unsure" : "",
+	    ev->last ? " last" : "", ev->arg_len > 0 ? " " : "", (int)ev->arg_len, ev->arg);
 	if (n > 0 && (size_t)n < sizeof(l->text) - l->len)
 		l->len += (size_t)n;
 }
@@ -25,8 +28,8 @@ say_event(void *ctx, const struct dissect_event *ev)
 /* ---- building records -------------------------------------------------------------- */
 
 struct bytes {
-	uint8_t	b[8192];
-	size_t	len;
+	uint8_t b[8192];
+	size_t len;
 };
 
 static void
@@ -78,7 +81,7 @@ client_hello(struct bytes *o, const char *name, bool tls13, size_t pad)
 		put_u(&x, 43, 2);
 		put_u(&x, 7, 2);
 		put_u(&x, 6, 1);
-		put_u(&x, 0x7a7a, 2);		/* GREASE */
+		put_u(&x, 0x7a7a, 2); /* GREASE */
 		put_u(&x, 0x0304, 2);
 		put_u(&x, 0x0303, 2);
 	}
@@ -129,8 +132,8 @@ struct turn {
 	const struct bytes *bytes;
 };
 
-static struct log		log_whole, log_pieces;
-static struct tls_observer	whole, pieces;
+static struct log log_whole, log_pieces;
+static struct tls_observer whole, pieces;
 
 static void
 observe(struct tls_observer *t, struct log *l, const struct turn *turns, size_t count, size_t chunk)
@@ -144,7 +147,8 @@ observe(struct tls_observer *t, struct log *l, const struct turn *turns, size_t 
 	for (size_t i = 0; i < count; i++)
 		for (size_t at = 0; at < turns[i].bytes->len; at += n) {
 			n = chunk < turns[i].bytes->len - at ? chunk : turns[i].bytes->len - at;
-			tls_observe(t, turns[i].dir, off[turns[i].dir], 0, turns[i].bytes->b + at, n, &sink);
+			tls_observe(t, turns[i].dir, off[turns[i].dir], 0, turns[i].bytes->b + at,
+			    n, &sink);
 			off[turns[i].dir] += n;
 		}
 }
@@ -161,15 +165,17 @@ play(const struct turn *turns, size_t count)
 	return log_whole.text;
 }
 
-#define PLAY(...)	play((const struct turn[]){ __VA_ARGS__ }, \
-			    sizeof((const struct turn[]){ __VA_ARGS__ }) / sizeof(struct turn))
+#define PLAY(...) \
+	play((const struct turn[]){ __VA_ARGS__ }, \
+	    sizeof((const struct turn[]){ __VA_ARGS__ }) / sizeof(struct turn))
 
 /* ---- the tests ------------------------------------------------------------------------ */
 
 static void
 tls12_and_a_refused_certificate(void)
 {
-	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, alert = { .len = 0 }, cert = { .len = 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, alert = { .len = 0 },
+		     cert = { .len = 0 };
 
 	client_hello(&hello, "mail.example.net", false, 0);
 	server_hello(&flight, false);
@@ -187,8 +193,10 @@ tls12_and_a_refused_certificate(void)
 static void
 tls12_issuer(void)
 {
-	static const uint8_t head[] = { 0x30, 0x82, 0x13, 0x00, 0x30, 0x82, 0x12, 0xf0, 0x02, 0x01, 0x05, 0x30, 0x00,
-		0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03, 0x0c, 0x02, 'C', 'A' }, rest[5000] = { 0 };
+	static const uint8_t head[] = { 0x30, 0x82, 0x13, 0x00, 0x30, 0x82, 0x12, 0xf0, 0x02, 0x01,
+		0x05, 0x30, 0x00, 0x30, 0x0d, 0x31, 0x0b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x04, 0x03,
+		0x0c, 0x02, 'C', 'A' },
+			     rest[5000] = { 0 };
 	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, cert = { .len = 0 };
 
 	client_hello(&hello, "", false, 0);
@@ -198,14 +206,16 @@ tls12_issuer(void)
 	put(&cert, head, sizeof(head));
 	put(&cert, rest, sizeof(rest));
 	put_handshake(&flight, TLS_CERTIFICATE, &cert);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }), "C handshake 1 303\nS handshake 2 303\nS handshake 11 0 CA\n");
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }),
+	    "C handshake 1 303\nS handshake 2 303\nS handshake 11 0 CA\n");
 	CHECK_EQ_STR(whole.facts.issuer, "CA");
 }
 
 static void
 tls12_to_its_end(void)
 {
-	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, close_it = { .len = 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 },
+		     close_it = { .len = 0 };
 	static const uint8_t hidden[40];
 
 	client_hello(&hello, "", false, 0);
@@ -213,8 +223,9 @@ tls12_to_its_end(void)
 	put_record(&done, 20, "\x01", 1);
 	put_record(&done, 22, hidden, 40);
 	put_record(&close_it, 21, hidden, 26);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &done },
-	    { DIR_C2S, &close_it }, { DIR_C2S, &close_it }, { DIR_S2C, &close_it }),
+	CHECK_EQ_STR(
+	    PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &done },
+		{ DIR_C2S, &close_it }, { DIR_C2S, &close_it }, { DIR_S2C, &close_it }),
 	    "C handshake 1 303\nS handshake 2 303\nC handshake 20 0\nS handshake 20 0\nC close 0 0\nS close 0 0\n");
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 40);
 }
@@ -237,7 +248,8 @@ tls12_alert_behind_change_cipher_spec(void)
 static void
 tls13_done_and_tls13_refused(void)
 {
-	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, alert = { .len = 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 },
+		     alert = { .len = 0 };
 	static const uint8_t hidden[600];
 
 	client_hello(&hello, "mx.example", true, 0);
@@ -258,20 +270,24 @@ tls13_done_and_tls13_refused(void)
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nC alert 254 0 unsure\n");
 	CHECK_EQ_INT(whole.facts.first_hidden[DIR_C2S], 19);
 	alert.len = 0;
-	put_record(&alert, 23, hidden, 35);		/* 16 bytes of padding: Java */
+	put_record(&alert, 23, hidden, 35); /* 16 bytes of padding: Java */
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &alert }),
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nC alert 254 0 unsure\n");
 	done.len = 0;
-	put_record(&done, 23, hidden, 45);		/* the shortest Finished, that of CCM_8 */
+	put_record(&done, 23, hidden, 45); /* the shortest Finished, that of CCM_8 */
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }),
 	    "C handshake 1 304 mx.example\nS handshake 2 304\nS handshake 20 0\nC handshake 20 0\n");
 }
 
-/* Behind the handshake: whether the client says anything, and that it had no certificate where one was wanted. */
+/*
+ * Behind the handshake: whether the client says anything, and that it had no certificate where one
+ * was wanted.
+ */
 static void
 what_the_client_says(void)
 {
-	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, data = { .len = 0 }, close_it = { .len = 0 }, none = { .len = 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 },
+		     data = { .len = 0 }, close_it = { .len = 0 }, none = { .len = 0 };
 	struct bytes quit = { .len = 0 };
 	static const uint8_t hidden[600];
 
@@ -279,20 +295,24 @@ what_the_client_says(void)
 	server_hello(&flight, true);
 	put_record(&flight, 23, hidden, 600);
 	put_record(&done, 20, "\x01", 1);
-	put_record(&done, 23, hidden, 25);		/* no certificate */
+	put_record(&done, 23, hidden, 25); /* no certificate */
 	put_record(&done, 23, hidden, 53);
 	put_record(&data, 23, hidden, 40);
 	put_record(&close_it, 23, hidden, 19);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_S2C, &close_it }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_S2C, &data }, { DIR_S2C, &close_it }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS spoke 0 0\nS close 0 0\n");
 	CHECK(!whole.facts.spoke);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &data }, { DIR_C2S, &data }, { DIR_C2S, &data }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_S2C, &data }, { DIR_C2S, &data }, { DIR_C2S, &data }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS spoke 0 0\nC spoke 0 0\n");
-	put_record(&quit, 23, hidden, 23);		/* six bytes: perhaps a goodbye; what follows tells */
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &quit }, { DIR_C2S, &close_it }),
+	put_record(&quit, 23, hidden, 23); /* six bytes: perhaps a goodbye; what follows tells */
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_C2S, &quit }, { DIR_C2S, &close_it }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0 last\nC close 0 0\n");
 	CHECK(!whole.facts.spoke);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &quit }, { DIR_C2S, &quit }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_C2S, &quit }, { DIR_C2S, &quit }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0 last\nC spoke 0 0\n");
 	hello.len = flight.len = done.len = 0;
 	client_hello(&hello, "", false, 0);
@@ -305,11 +325,15 @@ what_the_client_says(void)
 	    "C handshake 1 303\nS handshake 2 303\nC handshake 11 3\nC handshake 20 0\n");
 }
 
-/* Certificate, CertificateVerify and Finished of a client, in records of their own or in one, are no words of it. */
+/*
+ * Certificate, CertificateVerify and Finished of a client, in records of their own or in one, are
+ * no words of it.
+ */
 static void
 a_client_that_shows_a_certificate(void)
 {
-	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 }, joined = { .len = 0 }, data = { .len = 0 }, alert = { .len = 0 };
+	struct bytes hello = { .len = 0 }, flight = { .len = 0 }, done = { .len = 0 },
+		     joined = { .len = 0 }, data = { .len = 0 }, alert = { .len = 0 };
 	static const uint8_t hidden[1000];
 
 	client_hello(&hello, "", true, 0);
@@ -321,10 +345,12 @@ a_client_that_shows_a_certificate(void)
 	put_record(&joined, 23, hidden, 1000);
 	put_record(&data, 23, hidden, 40);
 	put_record(&alert, 23, hidden, 19);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &alert }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_S2C, &alert }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 2bc\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
 	CHECK(!whole.facts.spoke && !whole.facts.answered);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_C2S, &data }, { DIR_S2C, &data }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_C2S, &data }, { DIR_S2C, &data }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 2bc\nS handshake 20 0\nC handshake 20 0\nC spoke 0 0\nS spoke 0 0\n");
 	CHECK(whole.facts.spoke && whole.facts.answered);
 	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &joined }, { DIR_C2S, &data });
@@ -332,9 +358,11 @@ a_client_that_shows_a_certificate(void)
 	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &joined }, { DIR_S2C, &alert });
 	CHECK(!whole.facts.spoke);
 	done.len = 0;
-	put_record(&done, 23, hidden, 41);		/* Java: none, and Finished, with 16 bytes of padding each */
+	put_record(
+	    &done, 23, hidden, 41); /* Java: none, and Finished, with 16 bytes of padding each */
 	put_record(&done, 23, hidden, 69);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done }, { DIR_S2C, &alert }),
+	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &flight }, { DIR_C2S, &done },
+			 { DIR_S2C, &alert }),
 	    "C handshake 1 304\nS handshake 2 304\nC handshake 11 4\nS handshake 20 0\nC handshake 20 0\nS close 0 0\n");
 	done.len = 0;
 	put_record(&done, 23, hidden, 716);
@@ -351,9 +379,10 @@ a_hello_larger_than_what_is_kept(void)
 
 	client_hello(&hello, "far.example", true, 3000);
 	put_record(&alert, 21, "\x02\x28", 2);
-	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }, { DIR_S2C, &alert }), "C handshake 1 303\nS alert 40 2\n");
+	CHECK_EQ_STR(
+	    PLAY({ DIR_C2S, &hello }, { DIR_S2C, &alert }), "C handshake 1 303\nS alert 40 2\n");
 	hello.len = 0;
-	client_hello(&hello, "near.example", true, 1700);	/* post-quantum key shares */
+	client_hello(&hello, "near.example", true, 1700); /* post-quantum key shares */
 	CHECK_EQ_STR(PLAY({ DIR_C2S, &hello }), "C handshake 1 304 near.example\n");
 }
 
@@ -366,8 +395,10 @@ what_is_not_tls_is_not_followed(void)
 	put(&plain, "\x16-ERR what\r\n", 12);
 	PLAY({ DIR_C2S, &hello }, { DIR_S2C, &plain });
 	CHECK(whole.facts.lost[DIR_S2C] && !whole.facts.lost[DIR_C2S]);
-	CHECK(tls_starts((const uint8_t *)"\x16\x03\x01", 3) && tls_starts((const uint8_t *)"\x16", 1));
-	CHECK(!tls_starts((const uint8_t *)"\x16\x04", 2) && !tls_starts((const uint8_t *)"E", 1) && !tls_starts(NULL, 0));
+	CHECK(tls_starts((const uint8_t *)"\x16\x03\x01", 3) &&
+	    tls_starts((const uint8_t *)"\x16", 1));
+	CHECK(!tls_starts((const uint8_t *)"\x16\x04", 2) && !tls_starts((const uint8_t *)"E", 1) &&
+	    !tls_starts(NULL, 0));
 }
 
 static void

@@ -3,9 +3,8 @@
 #include "dissectors/tls/x509.h"
 
 /* Certificate and tbsCertificate begin, version 2, serial 5, an empty signature algorithm. */
-static const uint8_t cert[] = {
-	0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xf0, 0xa0, 0x03, 0x02, 0x01, 0x02, 0x02, 0x01, 0x05, 0x30, 0x00,
-};
+static const uint8_t cert[] = { 0x30, 0x82, 0x01, 0x00, 0x30, 0x81, 0xf0, 0xa0, 0x03, 0x02, 0x01,
+	0x02, 0x02, 0x01, 0x05, 0x30, 0x00 };
 
 /* The head of a certificate with these names; its length. */
 static size_t
@@ -19,8 +18,8 @@ build(uint8_t *o, const char *organization, const char *name)
 	n += 2;
 	for (int i = 0; i < 2; i++) {
 		size_t len = part[i] != NULL ? strlen(part[i]) : 0;
-		uint8_t head[11] = { 0x31, (uint8_t)(len + 9), 0x30, (uint8_t)(len + 7), 0x06, 0x03, 0x55, 0x04, i == 0 ? 0x0a : 0x03, 0x0c,
-			(uint8_t)len };
+		uint8_t head[11] = { 0x31, (uint8_t)(len + 9), 0x30, (uint8_t)(len + 7), 0x06, 0x03,
+			0x55, 0x04, i == 0 ? 0x0a : 0x03, 0x0c, (uint8_t)len };
 
 		if (part[i] == NULL)
 			continue;
@@ -46,7 +45,9 @@ names(void)
 		CHECK_EQ_INT(x509_issuer_parse(b, cut, issuer), DISSECT_SHORT);
 		CHECK_EQ_STR(issuer, "");
 	}
-	n = build(b, NULL, "only\x01" "a name\xff");
+	n = build(b, NULL,
+	    "only\x01"
+	    "a name\xff");
 	CHECK_EQ_INT(x509_issuer_parse(b, n, issuer), DISSECT_OK);
 	CHECK_EQ_STR(issuer, "only?a name?");
 	n = build(b, NULL, NULL);
@@ -61,14 +62,14 @@ lies(void)
 	char issuer[X509_ISSUER_MAX], longest[110];
 	size_t n = build(b, "Example", "Example CA");
 
-	for (size_t i = 0; i < n; i++)		/* each byte any value: no crash, no endless walk */
+	for (size_t i = 0; i < n; i++) /* each byte any value: no crash, no endless walk */
 		for (int v = 0; v < 256; v++) {
 			memcpy(x, b, n);
 			x[i] = (uint8_t)v;
 			(void)x509_issuer_parse(x, n, issuer);
 			CHECK(strlen(issuer) < X509_ISSUER_MAX);
 		}
-	b[1] = 0x84;				/* a length of four bytes */
+	b[1] = 0x84; /* a length of four bytes */
 	CHECK_EQ_INT(x509_issuer_parse(b, n, issuer), DISSECT_MALFORMED);
 	memset(longest, 'x', sizeof(longest) - 1);
 	longest[sizeof(longest) - 1] = '\0';

@@ -11,9 +11,9 @@
 enum { BUILD_MAX = 70000 };
 
 struct build {
-	uint8_t	 room[BUILD_MAX];
-	uint8_t	*p;
-	size_t	 len;
+	uint8_t room[BUILD_MAX];
+	uint8_t *p;
+	size_t len;
 };
 
 static inline void

@@ -14,8 +14,11 @@ decode_bytes(struct decoder *d, uint32_t link_type, const uint8_t *p, size_t cap
 {
 	static uint8_t *last;
 	static uint64_t number;
-	struct capture_frame f = { .link_type = link_type, .caplen = (uint32_t)caplen,
-		.len = (uint32_t)len, .ts_ns = 1000000000, .number = number + 1 };
+	struct capture_frame f = { .link_type = link_type,
+		.caplen = (uint32_t)caplen,
+		.len = (uint32_t)len,
+		.ts_ns = 1000000000,
+		.number = number + 1 };
 	uint8_t *copy = malloc(caplen != 0 ? caplen : 1);
 
 	number++;
@@ -25,7 +28,7 @@ decode_bytes(struct decoder *d, uint32_t link_type, const uint8_t *p, size_t cap
 	decode_frame(d, &f, out);
 	CHECK(glance_agrees(&f, out));
 	free(last);
-	last = copy;		/* out->payload borrows it */
+	last = copy; /* out->payload borrows it */
 	return out->kind;
 }
 

@@ -9,28 +9,28 @@
 
 #include "flow/ledger/ledger.h"
 
-#define MS	INT64_C(1000000)
-#define S	(1000 * MS)
+#define MS INT64_C(1000000)
+#define S  (1000 * MS)
 
-enum { A, B };				/* client, server */
+enum { A, B }; /* client, server */
 
-struct net {				/* a flow under construction */
-	struct ledger	*l;
-	int64_t		 now;
-	uint64_t	 frame;
-	uint16_t	 id[2];
-	uint16_t	 window[2];
-	uint8_t		 ttl[2];
-	bool		 df;
-	uint32_t	 sent[2], acked[2];	/* next own byte; what this side acknowledges */
+struct net { /* a flow under construction */
+	struct ledger *l;
+	int64_t now;
+	uint64_t frame;
+	uint16_t id[2];
+	uint16_t window[2];
+	uint8_t ttl[2];
+	bool df;
+	uint32_t sent[2], acked[2]; /* next own byte; what this side acknowledges */
 };
 
-struct seen {				/* what the ledger reported */
+struct seen { /* what the ledger reported */
 	struct record_connection c;
-	struct ledger_lists	lists[2];
-	struct record_stall	stall[64];
+	struct ledger_lists lists[2];
+	struct record_stall stall[64];
 	struct record_icmp_error icmp[32];
-	unsigned int		stalls, icmps;
+	unsigned int stalls, icmps;
 };
 
 static inline struct endpoint
@@ -264,7 +264,7 @@ black_hole(struct net *n)
 	for (int i = 0; i < 5; i++) {
 		wait(n, gaps[i] * MS);
 		data_at(n, A, head, 1448);
-		if (i == 0) {	/* the 354 again, and the empty ACK that silences it */
+		if (i == 0) { /* the 354 again, and the empty ACK that silences it */
 			data_at(n, B, n->sent[B] - 37, 37);
 			wait(n, MS);
 			ack(n, A, n->sent[B]);

@@ -2,8 +2,8 @@
 #include "check.h"
 #include "flow/allowance.h"
 
-#define SECOND	INT64_C(1000000000)
-#define BEGIN	(INT64_C(1700000000) * SECOND)
+#define SECOND INT64_C(1000000000)
+#define BEGIN  (INT64_C(1700000000) * SECOND)
 
 static unsigned
 taken(struct allowance *a, unsigned asked, int64_t now)
@@ -24,7 +24,7 @@ test_burst_and_rest(void)
 	CHECK_EQ_INT(taken(&a, 100, BEGIN + SECOND - 1), 0);
 	CHECK_EQ_INT(taken(&a, 100, BEGIN + SECOND), 1);
 	CHECK_EQ_INT(taken(&a, 100, BEGIN + 5 * SECOND / 2), 1);
-	CHECK_EQ_INT(taken(&a, 100, BEGIN + 3 * SECOND), 1);	/* halves of seconds are not lost */
+	CHECK_EQ_INT(taken(&a, 100, BEGIN + 3 * SECOND), 1); /* halves of seconds are not lost */
 	CHECK_EQ_INT(taken(&a, 100, BEGIN + 1000 * SECOND), 10);
 }
 

@@ -1,4 +1,6 @@
-/* test_circle.c - packets that run in a circle, at a capture point: which connections they are of. */
+/*
+ * test_circle.c - packets that run in a circle, at a capture point: which connections they are of.
+ */
 #include "check.h"
 #include "flow/flow.h"
 #include "oracle/frames.h"
@@ -20,8 +22,12 @@ on_record(void *ctx, const struct record *r)
 static void
 give(struct flow_point *fp, const uint8_t *p, size_t n)
 {
-	struct capture_frame f = { .data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = 1700000000000000000 + (int64_t)number * 1000000,
-	    .number = number + 1, .link_type = 1 };
+	struct capture_frame f = { .data = p,
+		.caplen = (uint32_t)n,
+		.len = (uint32_t)n,
+		.ts_ns = 1700000000000000000 + (int64_t)number * 1000000,
+		.number = number + 1,
+		.link_type = 1 };
 
 	number++;
 	flow_point_frame(fp, &f);
@@ -31,8 +37,14 @@ give(struct flow_point *fp, const uint8_t *p, size_t n)
 static void
 syn(struct flow_point *fp, uint16_t port, int times)
 {
-	struct tcp_frame t = { .client_port = port, .server_port = 25, .window = 60000, .wscale = 7, .from_client = true, .flags = SYN,
-	    .seq = port * 1000u, .ip_id = port };
+	struct tcp_frame t = { .client_port = port,
+		.server_port = 25,
+		.window = 60000,
+		.wscale = 7,
+		.from_client = true,
+		.flags = SYN,
+		.seq = port * 1000u,
+		.ip_id = port };
 	uint8_t p[FRAME_MAX];
 
 	for (int i = 0; i < times; i++) {

@@ -9,7 +9,7 @@ static const struct hash_key key = { { 1, 2 } };
 static struct {
 	uint32_t paths, hosts, answered, last_ordinal;
 	uint32_t proven_least, proven_most;
-	struct addr server;		/* of the last host record */
+	struct addr server; /* of the last host record */
 } out;
 
 static struct hosts *hosts;
@@ -102,7 +102,9 @@ static void
 meet(struct contrast *c, uint32_t i, enum contrast_event event)
 {
 	struct moment at = { INT64_C(1700000000000000000) + i, i + 1 };
-	struct contrast_note n = { .event = event, .since = at, .at = at, .rtt_ns = 1000, .ttl = 60 };
+	struct contrast_note n = {
+		.event = event, .since = at, .at = at, .rtt_ns = 1000, .ttl = 60
+	};
 	struct endpoint server = server_of(i);
 	struct addr from = client6();
 	struct host_pair way = pair_take(&from, &server.ip);
@@ -149,7 +151,7 @@ what_did_not_change_is_saved_once(void)
 	contrast_save(c);
 	CHECK_EQ_INT(out.hosts, 3);
 	CHECK_EQ_INT(out.paths, 3);
-	contrast_report(c);		/* the end tells all */
+	contrast_report(c); /* the end tells all */
 	CHECK_EQ_INT(out.hosts, 5);
 	end(c);
 }
@@ -164,7 +166,7 @@ who_is_met_again_stays(void)
 		meet(c, 7000, CONTRAST_ANSWERED);
 		meet(c, i, CONTRAST_UNANSWERED);
 	}
-	CHECK(out.hosts <= 1);		/* the hand's first round spares nobody */
+	CHECK(out.hosts <= 1); /* the hand's first round spares nobody */
 	contrast_report(c);
 	CHECK_EQ_INT(out.answered, 1000);
 	end(c);
@@ -199,7 +201,7 @@ forged_syns_are_dropped_and_counted(void)
 	meet(c, 7001, CONTRAST_UNREACHABLE);
 	for (uint32_t i = 0; i < 500; i++)
 		meet(c, i, CONTRAST_UNANSWERED);
-	CHECK_EQ_INT(out.hosts, 2);		/* who said no has said something */
+	CHECK_EQ_INT(out.hosts, 2); /* who said no has said something */
 	CHECK_EQ_INT(contrast_counters(c).hosts_dropped, 500 - SMALL);
 	end(c);
 }
@@ -259,7 +261,7 @@ of_many_a_role_is_not_the_other(void)
 	mark(c, server_of(1234).ip, client6());
 	meet_many(c);
 	CHECK_EQ_INT(out.hosts, 0);
-	CHECK_EQ_INT(out.paths, 1);		/* from its server to the mail client */
+	CHECK_EQ_INT(out.paths, 1); /* from its server to the mail client */
 	CHECK_EQ_INT(out.proven_most, 100 + 1234);
 	end(c);
 }
@@ -302,8 +304,10 @@ main(void)
 		{ "what did not change is saved once", what_did_not_change_is_saved_once },
 		{ "who comes back begins anew", who_comes_back_begins_anew },
 		{ "forged SYNs are dropped and counted", forged_syns_are_dropped_and_counted },
-		{ "of many those about a mail server are written", of_many_those_about_a_server_are_written },
-		{ "of many those about a mail client are written", of_many_those_about_a_client_are_written },
+		{ "of many those about a mail server are written",
+		    of_many_those_about_a_server_are_written },
+		{ "of many those about a mail client are written",
+		    of_many_those_about_a_client_are_written },
 		{ "of many, a role is not the other", of_many_a_role_is_not_the_other },
 		{ "every mark is remembered", every_mark_is_remembered },
 		{ "too many marks lose nothing", too_many_marks_lose_nothing },

@@ -6,10 +6,22 @@ static const int64_t US = 1000, MS = 1000000;
 static struct packet
 segment(void)
 {
-	return (struct packet){ .kind = PACKET_TCP, .at = { 1000000000, 1 },
-		.src = { 4, { 192, 0, 2, 10 } }, .dst = { 4, { 198, 51, 100, 25 } },
-		.sport = 40000, .dport = 25, .seq = 1, .ack = 2, .window = 501, .flags = TCP_ACK,
-		.len = 1448, .w = 1500, .ttl = 64, .ip_id = 7, .has_ts = true, .tsval = 99 };
+	return (struct packet){ .kind = PACKET_TCP,
+		.at = { 1000000000, 1 },
+		.src = { 4, { 192, 0, 2, 10 } },
+		.dst = { 4, { 198, 51, 100, 25 } },
+		.sport = 40000,
+		.dport = 25,
+		.seq = 1,
+		.ack = 2,
+		.window = 501,
+		.flags = TCP_ACK,
+		.len = 1448,
+		.w = 1500,
+		.ttl = 64,
+		.ip_id = 7,
+		.has_ts = true,
+		.tsval = 99 };
 }
 
 static bool
@@ -26,13 +38,13 @@ static void
 test_windows(void)
 {
 	static const struct {
-		const char	*what;
-		uint16_t	 ip_id;
-		bool		 has_ts;
-		uint32_t	 len;
-		int64_t		 after;
-		int		 ttl;
-		bool		 ids_count, copy;
+		const char *what;
+		uint16_t ip_id;
+		bool has_ts;
+		uint32_t len;
+		int64_t after;
+		int ttl;
+		bool ids_count, copy;
 	} t[] = {
 		{ "same moment", 7, true, 1448, 0, 64, false, true },
 		{ "just below a millisecond", 7, true, 1448, 999 * US, 64, false, true },
@@ -42,16 +54,19 @@ test_windows(void)
 		{ "the same, as late as a repetition", 7, false, 1448, 200 * MS, 64, true, false },
 		{ "no ID, though its sender counts others", 0, false, 1448, MS, 64, true, false },
 		{ "the same, TSval alone tells it", 0, true, 1448, MS, 64, false, false },
-		{ "the same, ID and TSval tell it: two clocks", 7, true, 1448, 30 * MS, 64, false, true },
+		{ "the same, ID and TSval tell it: two clocks", 7, true, 1448, 30 * MS, 64, false,
+		    true },
 		{ "the same, as late as a repetition", 7, true, 1448, 200 * MS, 64, false, false },
 		{ "routed once, near", 7, true, 1448, 500 * US, 63, false, true },
 		{ "routed once, far", 7, true, 1448, 150 * MS, 63, false, true },
 		{ "routed eight times", 7, true, 1448, 199 * MS, 56, false, true },
 		{ "seen after, then before the routers", 7, true, 1448, 10 * MS, 69, false, true },
-		{ "two hops at once, nothing tells the packet", 0, false, 1448, 100 * US, 62, false, false },
+		{ "two hops at once, nothing tells the packet", 0, false, 1448, 100 * US, 62, false,
+		    false },
 		{ "nine hops", 7, true, 1448, 10 * MS, 55, false, false },
 		{ "two mirrors, too late", 7, true, 1448, 200 * MS, 60, false, false },
-		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 60, false, false },
+		{ "two mirrors, nothing tells the packet", 0, false, 1448, 10 * MS, 60, false,
+		    false },
 		{ "two mirrors, TSval tells it", 0, true, 0, 10 * MS, 60, false, true },
 		{ "bare ACK that nothing tells", 0, false, 0, 0, 64, false, false },
 		{ "bare ACK with IP ID", 7, false, 0, 0, 64, false, true },
@@ -109,7 +124,10 @@ test_fields(void)
 	}
 }
 
-/* ACKs of one tick without IP ID: the second says nothing new, and proves no copy; a SACK block, an IP ID, data do. */
+/*
+ * ACKs of one tick without IP ID: the second says nothing new, and proves no copy; a SACK block, an
+ * IP ID, data do.
+ */
 static void
 test_alike(void)
 {
@@ -123,7 +141,7 @@ test_alike(void)
 	CHECK(again(c, &p, 10 * US, 64, false));
 	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
 	CHECK_EQ_INT(copies_counters(c)->alike, 1);
-	CHECK(again(c, &p, 10 * US, 63, false));		/* routed between */
+	CHECK(again(c, &p, 10 * US, 63, false)); /* routed between */
 	CHECK_EQ_INT(copies_counters(c)->dropped, 1);
 	p.ttl = 64;
 	p.sack_count = 1;
@@ -214,14 +232,14 @@ test_icmp(void)
 	p.caplen = p.len = sizeof(bytes);
 	p.ip_id = 0;
 	for (int i = 0; i < 10; i++) {
-		bytes[35] = (uint8_t)i;		/* the quoted number */
+		bytes[35] = (uint8_t)i; /* the quoted number */
 		CHECK(!copies_seen(c, &p, false));
 		CHECK(again(c, &p, 2 * US, 64, false));
 	}
 	CHECK_EQ_INT(copies_counters(c)->dropped_icmp, 10);
 	CHECK_EQ_INT(copies_counters(c)->dropped, 0);
 	CHECK_EQ_INT(copies_counters(c)->eligible, 0);
-	p.quote_cut = true;			/* nothing tells them apart */
+	p.quote_cut = true; /* nothing tells them apart */
 	bytes[35] = 77;
 	CHECK(!copies_seen(c, &p, false));
 	CHECK(!copies_seen(c, &p, false));
@@ -270,7 +288,10 @@ test_growing(void)
 	copies_free(c);
 }
 
-/* n segments, each a few milliseconds later once more, of which nothing but its number tells.  How many were no copies? */
+/*
+ * n segments, each a few milliseconds later once more, of which nothing but its number tells.  How
+ * many were no copies?
+ */
 static unsigned int
 each_twice(struct copies *c, struct packet *p, unsigned int n, int64_t later)
 {
@@ -294,8 +315,8 @@ test_all_twice(void)
 	p.ip_id = 0;
 	p.has_ts = false;
 	CHECK_EQ_INT(each_twice(c, &p, 100, 5 * MS), 2);
-	CHECK(!again(c, &p, 25 * MS, 64, false));		/* sent again */
-	for (int i = 0; i < 600; i++) {				/* the mirror is mended */
+	CHECK(!again(c, &p, 25 * MS, 64, false)); /* sent again */
+	for (int i = 0; i < 600; i++) {           /* the mirror is mended */
 		p.seq += p.len;
 		CHECK(!again(c, &p, 30 * MS, 64, false));
 	}
@@ -303,7 +324,10 @@ test_all_twice(void)
 	copies_free(c);
 }
 
-/* The two ends of a long bridged link in one file: IPv6 has no ID, but who sends again has another TSval. */
+/*
+ * The two ends of a long bridged link in one file: IPv6 has no ID, but who sends again has another
+ * TSval.
+ */
 static void
 test_far_twice(void)
 {
@@ -313,11 +337,11 @@ test_far_twice(void)
 	p.ip_id = 0;
 	CHECK_EQ_INT(each_twice(c, &p, 100, 42 * MS), 2);
 	p.tsval += 42;
-	CHECK(!again(c, &p, 42 * MS, 64, false));		/* sent again */
+	CHECK(!again(c, &p, 42 * MS, 64, false)); /* sent again */
 	p.has_ts = false;
 	p.seq += p.len;
 	CHECK(!again(c, &p, MS, 64, false));
-	CHECK(!again(c, &p, 42 * MS, 64, false));		/* nobody can tell */
+	CHECK(!again(c, &p, 42 * MS, 64, false)); /* nobody can tell */
 	copies_free(c);
 }
 

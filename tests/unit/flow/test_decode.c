@@ -4,11 +4,11 @@
 /* ---- link layers ------------------------------------------------------------ */
 
 struct link_case {
-	const char	*name;
-	uint32_t	 link_type;
-	const char	*v4, *v6;	/* all that stands before the IP header; NULL = not possible */
-	uint16_t	 vlan[2];
-	const char	*tunnel;
+	const char *name;
+	uint32_t link_type;
+	const char *v4, *v6; /* all that stands before the IP header; NULL = not possible */
+	uint16_t vlan[2];
+	const char *tunnel;
 };
 
 #define MAC "020202020202 040404040404 "
@@ -16,15 +16,15 @@ struct link_case {
 static const struct link_case links[] = {
 	{ "ethernet", 1, MAC "0800", MAC "86dd", { 0, 0 }, "" },
 	{ "802.1Q", 1, MAC "8100 6064 0800", MAC "8100 6064 86dd", { 100, 0 }, "" },
-	{ "QinQ", 1, MAC "88a8 0065 8100 00c8 0800", MAC "88a8 0065 8100 00c8 86dd",
-	    { 101, 200 }, "" },
+	{ "QinQ", 1, MAC "88a8 0065 8100 00c8 0800", MAC "88a8 0065 8100 00c8 86dd", { 101, 200 },
+	    "" },
 	{ "QinQ old", 1, MAC "9100 0065 8100 00c8 0800", NULL, { 101, 200 }, "" },
 	{ "three tags", 1, MAC "88a8 0001 8100 0002 8100 0003 0800", NULL, { 1, 3 }, "" },
 	{ "priority tag", 1, MAC "8100 e000 0800", NULL, { 0, 0 }, "" },
 	{ "MPLS", 1, MAC "8847 00010040 00020140", MAC "8847 00020140", { 0, 0 }, "" },
 	{ "MPLS pseudowire", 1, MAC "8847 00020140 00000000" MAC "0800", NULL, { 0, 0 }, "" },
-	{ "PPPoE", 1, MAC "8864 1100 0007 0042 0021", MAC "8864 1100 0007 0042 0057",
-	    { 0, 0 }, "pppoe" },
+	{ "PPPoE", 1, MAC "8864 1100 0007 0042 0021", MAC "8864 1100 0007 0042 0057", { 0, 0 },
+	    "pppoe" },
 	{ "PPPoE in VLAN", 1, MAC "8100 0007 8864 1100 0007 0042 0021", NULL, { 7, 0 }, "pppoe" },
 	{ "PPPoE, one byte", 1, MAC "8864 1100 0007 0042 21", NULL, { 0, 0 }, "pppoe" },
 	{ "SNAP", 1, MAC "0100 aaaa03 000000 0800", NULL, { 0, 0 }, "" },
@@ -35,8 +35,8 @@ static const struct link_case links[] = {
 	{ "Cisco HDLC", 104, "0f00 0800", "0f00 86dd", { 0, 0 }, "" },
 	{ "cooked", 113, "0000 0001 0006 020202020202 0000 0800",
 	    "0004 0001 0006 020202020202 0000 86dd", { 0, 0 }, "" },
-	{ "cooked, VLAN", 113, "0000 0001 0006 020202020202 0000 8100 0005 0800", NULL,
-	    { 5, 0 }, "" },
+	{ "cooked, VLAN", 113, "0000 0001 0006 020202020202 0000 8100 0005 0800", NULL, { 5, 0 },
+	    "" },
 	{ "cooked 2", 276, "0800 0000 00000002 0001 00 06 020202020202 0000",
 	    "86dd 0000 00000002 0001 04 06 020202020202 0000", { 0, 0 }, "" },
 	{ "raw", 101, "", "", { 0, 0 }, "" },
@@ -63,7 +63,7 @@ outer4(struct build *b, uint8_t proto)
 	uint8_t *p = build_ip4(b, proto);
 
 	p[8] = 255;
-	p[15] = 77;		/* another source than inside */
+	p[15] = 77; /* another source than inside */
 }
 
 static void
@@ -175,10 +175,10 @@ tunnel_gre_ipip(struct build *b)
 }
 
 static const struct tunnel_case {
-	const char	*name;
-	void		(*wrap)(struct build *b);
-	const char	*tunnel;
-	bool		 outer6;
+	const char *name;
+	void (*wrap)(struct build *b);
+	const char *tunnel;
+	bool outer6;
 } tunnels[] = {
 	{ "none", tunnel_none, "", false },
 	{ "ipip", tunnel_ipip, "ipip", false },
@@ -299,19 +299,27 @@ static void
 test_not_a_tunnel(void)
 {
 	static const struct {
-		const char	*what, *hex;
-		uint8_t		 proto;
+		const char *what, *hex;
+		uint8_t proto;
 		enum packet_kind kind;
 	} t[] = {
-		{ "DNS from port 4789's client", "b26e 12b5 0020 0000 12348180 00010001 00000000 0377", 17, PACKET_OTHER },
-		{ "VXLAN without its flag", "b26e 12b5 0040 0000 00000000 00002a00" MAC "0800 45000028", 17, PACKET_OTHER },
-		{ "VXLAN with ARP", "b26e 12b5 0040 0000 08000000 00002a00" MAC "0806 00010800", 17, PACKET_OTHER },
-		{ "VXLAN with a lie for IP", "b26e 12b5 0040 0000 08000000 00002a00" MAC
+		{ "DNS from port 4789's client",
+		    "b26e 12b5 0020 0000 12348180 00010001 00000000 0377", 17, PACKET_OTHER },
+		{ "VXLAN without its flag",
+		    "b26e 12b5 0040 0000 00000000 00002a00" MAC "0800 45000028", 17, PACKET_OTHER },
+		{ "VXLAN with ARP", "b26e 12b5 0040 0000 08000000 00002a00" MAC "0806 00010800", 17,
+		    PACKET_OTHER },
+		{ "VXLAN with a lie for IP",
+		    "b26e 12b5 0040 0000 08000000 00002a00" MAC
 		    "0800 4f00ffff0000000040060000c000020ac6336419c000020ac6336419c000020ac6336419"
-		    "c000020ac6336419c000020ac6336419c000020ac6336419", 17, PACKET_OTHER },
-		{ "inner larger than outer", "0000 0800 4500ffff0000400040060000c000020ac6336419"
-		    "9c4000190102030405060708501801f500000000", 47, PACKET_UNDECODABLE },
-		{ "GRE version 1 (PPTP)", "3001 880b 00140001 00000001 ff030021 45000028", 47, PACKET_OTHER },
+		    "c000020ac6336419c000020ac6336419c000020ac6336419",
+		    17, PACKET_OTHER },
+		{ "inner larger than outer",
+		    "0000 0800 4500ffff0000400040060000c000020ac6336419"
+		    "9c4000190102030405060708501801f500000000",
+		    47, PACKET_UNDECODABLE },
+		{ "GRE version 1 (PPTP)", "3001 880b 00140001 00000001 ff030021 45000028", 47,
+		    PACKET_OTHER },
 		{ "ipip with version 6 inside", "6000000000000640", 4, PACKET_UNDECODABLE },
 		{ "UDP cut", "b26e 12", 17, PACKET_OTHER },
 		{ "ESP", "00000001 00000001 0011223344556677", 50, PACKET_OTHER },

@@ -12,7 +12,7 @@ test_padding(void)
 	build_start(&b, 30);
 	build_tcp(&b, "");
 	build_ip4(&b, 6);
-	build_u16(b.p + 2, 45);		/* five bytes of payload, 25 of padding */
+	build_u16(b.p + 2, 45); /* five bytes of payload, 25 of padding */
 	build_ethernet(&b, 0x0800);
 	CHECK_EQ_INT(decode_bytes(d, 1, b.p, b.len, b.len, &k), PACKET_TCP);
 	CHECK_EQ_INT(k.w, 45);
@@ -63,7 +63,7 @@ test_ip4_options(void)
 
 	build_start(&b, 10);
 	build_tcp(&b, "");
-	build_push_hex(&b, "94040000");		/* router alert */
+	build_push_hex(&b, "94040000"); /* router alert */
 	build_ip4(&b, 6);
 	b.p[0] = 0x46;
 	memmove(b.p, b.p, b.len);
@@ -72,9 +72,9 @@ test_ip4_options(void)
 	CHECK_EQ_INT(k.w, 54);
 	CHECK_EQ_INT(k.len, 10);
 	CHECK_EQ_INT(k.dport, 25);
-	b.p[14] = 0x44;				/* a header of 16 bytes */
+	b.p[14] = 0x44; /* a header of 16 bytes */
 	CHECK_EQ_INT(decode_bytes(d, 1, b.p, b.len, b.len, &k), PACKET_UNDECODABLE);
-	b.p[14] = 0x65;				/* another version than the EtherType says */
+	b.p[14] = 0x65; /* another version than the EtherType says */
 	CHECK_EQ_INT(decode_bytes(d, 1, b.p, b.len, b.len, &k), PACKET_UNDECODABLE);
 	decoder_free(d);
 }
@@ -83,16 +83,18 @@ static void
 test_ip6_extensions(void)
 {
 	static const struct {
-		const char	*what, *hex;
-		uint8_t		 first;
-		uint16_t	 id;
+		const char *what, *hex;
+		uint8_t first;
+		uint16_t id;
 	} t[] = {
 		{ "hop-by-hop", "06 00 0502 0000 0100", 0, 0 },
 		{ "destination", "06 01 0104 00000000 0106 000000000000", 60, 0 },
 		{ "routing", "06 02 00 00 00000000 20010db8000000000000000000000009", 43, 0 },
-		{ "authentication", "06 04 0000 00000001 00000001 0102030405060708090a0b0c", 51, 0 },
+		{ "authentication", "06 04 0000 00000001 00000001 0102030405060708090a0b0c", 51,
+		    0 },
 		{ "atomic fragment", "06 00 0000 0000abcd", 44, 0xabcd },
-		{ "several", "3c 00 0502 0000 0100 2c 00 0104 00000000 06 00 0000 00001111", 0, 0x1111 },
+		{ "several", "3c 00 0502 0000 0100 2c 00 0104 00000000 06 00 0000 00001111", 0,
+		    0x1111 },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -125,12 +127,13 @@ test_ip6_extensions(void)
 /* ---- fragments --------------------------------------------------------------- */
 
 struct piece {
-	size_t	off, len;
-	bool	more;
+	size_t off, len;
+	bool more;
 };
 
 static enum packet_kind
-decode_piece4(struct decoder *d, const struct build *whole, const struct piece *pc, struct packet *k)
+decode_piece4(
+    struct decoder *d, const struct build *whole, const struct piece *pc, struct packet *k)
 {
 	struct build b;
 
@@ -179,7 +182,7 @@ test_fragments6(void)
 
 	build_start(&whole, 1380);
 	build_tcp(&whole, "");
-	build_push_hex(&whole, "06 00 0104 00000000");	/* destination options are data here */
+	build_push_hex(&whole, "06 00 0104 00000000"); /* destination options are data here */
 	for (int i = 0; i < 2; i++) {
 		size_t off = i == 0 ? 0 : 1208, n = i == 0 ? 1208 : whole.len - 1208;
 		uint8_t *f;
@@ -339,9 +342,8 @@ static void
 test_checksum(void)
 {
 	/* a SYN of 192.0.2.10:35004 > 198.51.100.25:25 with its true checksum */
-	static const char syn[] =
-	    "4500 0028 0001 4000 4006 0000 c000020a c6336419"
-	    "88bc 0019 00000001 00000000 5002 faf0 3fc4 0000";
+	static const char syn[] = "4500 0028 0001 4000 4006 0000 c000020a c6336419"
+				  "88bc 0019 00000001 00000000 5002 faf0 3fc4 0000";
 	struct decoder *d = decoder_new(0);
 	uint8_t p[64];
 	struct packet k;
@@ -353,7 +355,7 @@ test_checksum(void)
 	CHECK_EQ_INT(decode_bytes(d, 101, p, n, n, &k), PACKET_TCP);
 	CHECK(packet_checksum_bad(&k));
 	CHECK_EQ_INT(decode_bytes(d, 101, p, n - 2, n, &k), PACKET_TCP);
-	CHECK(!packet_checksum_bad(&k));	/* not captured whole: nothing is known */
+	CHECK(!packet_checksum_bad(&k)); /* not captured whole: nothing is known */
 	decoder_free(d);
 }
 
@@ -372,8 +374,13 @@ static struct packet
 checksummed(uint8_t *tcp, uint8_t header_len, uint32_t len, uint8_t family)
 {
 	struct packet k = {
-		.kind = PACKET_TCP, .src.family = family, .dst.family = family, .header_len = header_len, .len = len,
-		.caplen = len, .payload = tcp + header_len,
+		.kind = PACKET_TCP,
+		.src.family = family,
+		.dst.family = family,
+		.header_len = header_len,
+		.len = len,
+		.caplen = len,
+		.payload = tcp + header_len,
 	};
 	size_t n = family == 6 ? 16 : 4;
 	uint8_t pseudo[8] = { 0 };
@@ -391,7 +398,9 @@ checksummed(uint8_t *tcp, uint8_t header_len, uint32_t len, uint8_t family)
 	return k;
 }
 
-/* Any length, odd ones too, at any alignment; words that are all ones carry as often as words can. */
+/*
+ * Any length, odd ones too, at any alignment; words that are all ones carry as often as words can.
+ */
 static void
 test_checksum_of_any_length(void)
 {
@@ -405,7 +414,9 @@ test_checksum_of_any_length(void)
 		struct packet k;
 
 		for (uint32_t j = 0; j < 60 + len; j++)
-			tcp[j] = i % 5 == 0 ? 0xff : (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
+			tcp[j] = i % 5 == 0
+			    ? 0xff
+			    : (uint8_t)((noise = noise * 1664525 + 1013904223) >> 24);
 		k = checksummed(tcp, (uint8_t)(20 + i % 11 * 4), len, i % 3 == 0 ? 6 : 4);
 		wrong += packet_checksum_bad(&k);
 		tcp[noise % (k.header_len + len)] ^= (uint8_t)(1 << i % 8);
@@ -420,14 +431,21 @@ test_glance(void)
 {
 	static const struct {
 		const char *link;
-		bool	 v6;
-		size_t	 cut;		/* bytes missing at the end */
-		bool	 glanced;
+		bool v6;
+		size_t cut; /* bytes missing at the end */
+		bool glanced;
 	} c[] = {
-		{ "0800", false, 0, true }, { "86dd", true, 0, true }, { "8100 6064 0800", false, 0, true },
-		{ "88a8 0065 8100 00c8 86dd", true, 0, true }, { "0800", false, 10, true }, { "0800", false, 11, false },
-		{ "86dd", true, 10, true }, { "86dd", true, 11, false }, { "86dd", false, 0, false },
-		{ "88a8 0001 8100 0002 8100 0003 0800", false, 0, false }, { "8864 1100 0007 0042 0021", false, 0, false },
+		{ "0800", false, 0, true },
+		{ "86dd", true, 0, true },
+		{ "8100 6064 0800", false, 0, true },
+		{ "88a8 0065 8100 00c8 86dd", true, 0, true },
+		{ "0800", false, 10, true },
+		{ "0800", false, 11, false },
+		{ "86dd", true, 10, true },
+		{ "86dd", true, 11, false },
+		{ "86dd", false, 0, false },
+		{ "88a8 0001 8100 0002 8100 0003 0800", false, 0, false },
+		{ "8864 1100 0007 0042 0021", false, 0, false },
 	};
 
 	for (size_t i = 0; i < sizeof(c) / sizeof(c[0]); i++) {

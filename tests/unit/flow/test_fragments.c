@@ -8,9 +8,18 @@ header(uint32_t id, uint32_t off, uint32_t len, bool more)
 {
 	static const uint8_t src[4] = { 192, 0, 2, 10 }, dst[4] = { 198, 51, 100, 25 };
 
-	return (struct ip_header){ .version = 4, .proto = PROTO_TCP, .ttl = 64, .src = src, .dst = dst,
-		.w = 20 + len, .header_len = 20, .fragment = true, .more = more, .frag_id = id,
-		.frag_off = off, .frag_header = 20 };
+	return (struct ip_header){ .version = 4,
+		.proto = PROTO_TCP,
+		.ttl = 64,
+		.src = src,
+		.dst = dst,
+		.w = 20 + len,
+		.header_len = 20,
+		.fragment = true,
+		.more = more,
+		.frag_id = id,
+		.frag_off = off,
+		.frag_header = 20 };
 }
 
 static enum fragments_rc
@@ -18,8 +27,9 @@ add_at(struct fragments *t, int64_t ns, uint32_t id, uint32_t off, uint32_t len,
     uint32_t captured, struct fragments_whole *out)
 {
 	struct ip_header ip = header(id, off, len, more);
-	struct fragment f = { .ip = &ip, .data = bytes + off, .caplen = captured, .len = len,
-		.ts_ns = ns };
+	struct fragment f = {
+		.ip = &ip, .data = bytes + off, .caplen = captured, .len = len, .ts_ns = ns
+	};
 
 	return fragments_add(t, &f, out);
 }
@@ -35,8 +45,13 @@ add(struct fragments *t, uint32_t id, uint32_t off, uint32_t len, bool more,
 static void
 test_any_order(void)
 {
-	static const struct { uint32_t off, len; } piece[4] = {
-		{ 0, 480 }, { 480, 480 }, { 960, 480 }, { 1440, 101 },
+	static const struct {
+		uint32_t off, len;
+	} piece[4] = {
+		{ 0, 480 },
+		{ 480, 480 },
+		{ 960, 480 },
+		{ 1440, 101 },
 	};
 
 	for (int order = 0; order < 256; order++) {
@@ -47,7 +62,8 @@ test_any_order(void)
 		for (int i = 0; i < 4; i++) {
 			int k = order >> (2 * i) & 3;
 
-			whole += add(t, 1, piece[k].off, piece[k].len, k != 3, &w) == FRAGMENT_WHOLE;
+			whole +=
+			    add(t, 1, piece[k].off, piece[k].len, k != 3, &w) == FRAGMENT_WHOLE;
 			seen |= 1u << k;
 		}
 		CHECK_EQ_INT(whole, seen == 15);
@@ -94,13 +110,13 @@ test_contradictions(void)
 	CHECK_EQ_INT(fragments_counters(t).orphaned, 3);
 
 	CHECK_EQ_INT(add(t, 2, 80, 20, false, &w), FRAGMENT_WAITING);
-	CHECK_EQ_INT(add(t, 2, 160, 20, false, &w), FRAGMENT_DROPPED);	/* another end */
+	CHECK_EQ_INT(add(t, 2, 160, 20, false, &w), FRAGMENT_DROPPED); /* another end */
 
 	CHECK_EQ_INT(add(t, 3, 80, 20, false, &w), FRAGMENT_WAITING);
-	CHECK_EQ_INT(add(t, 3, 96, 80, true, &w), FRAGMENT_DROPPED);	/* beyond the end */
+	CHECK_EQ_INT(add(t, 3, 96, 80, true, &w), FRAGMENT_DROPPED); /* beyond the end */
 
 	CHECK_EQ_INT(add(t, 4, 160, 80, true, &w), FRAGMENT_WAITING);
-	CHECK_EQ_INT(add(t, 4, 80, 20, false, &w), FRAGMENT_DROPPED);	/* end before data */
+	CHECK_EQ_INT(add(t, 4, 80, 20, false, &w), FRAGMENT_DROPPED); /* end before data */
 	fragments_free(t);
 }
 
@@ -111,10 +127,10 @@ test_impossible(void)
 	struct fragments_whole w;
 
 	CHECK_EQ_INT(add(t, 1, 0, 0, true, &w), FRAGMENT_DROPPED);
-	CHECK_EQ_INT(add(t, 1, 0, 81, true, &w), FRAGMENT_DROPPED);	/* not in words of eight */
-	CHECK_EQ_INT(add(t, 1, 65528, 8, false, &w), FRAGMENT_DROPPED);	/* beyond 65535 */
+	CHECK_EQ_INT(add(t, 1, 0, 81, true, &w), FRAGMENT_DROPPED);     /* not in words of eight */
+	CHECK_EQ_INT(add(t, 1, 65528, 8, false, &w), FRAGMENT_DROPPED); /* beyond 65535 */
 	CHECK_EQ_INT(fragments_counters(t).orphaned, 3);
-	CHECK_EQ_INT(add(t, 2, 65504, 11, false, &w), FRAGMENT_WAITING);	/* the largest there is */
+	CHECK_EQ_INT(add(t, 2, 65504, 11, false, &w), FRAGMENT_WAITING); /* the largest there is */
 	CHECK_EQ_INT(add(t, 2, 0, 65504, true, &w), FRAGMENT_WHOLE);
 	CHECK_EQ_INT(w.w, 65535);
 	fragments_free(t);

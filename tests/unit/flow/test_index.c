@@ -1,4 +1,6 @@
-/* Entries by their fingerprints: all that are in it are found, and nobody else, however they crowd. */
+/*
+ * Entries by their fingerprints: all that are in it are found, and nobody else, however they crowd.
+ */
 #include "check.h"
 #include "flow/table/index.h"
 

@@ -92,7 +92,10 @@ peer_fin(struct net *n)
 	give(n, &p, B);
 }
 
-/* In a stall the server closes; `before' its FIN is acknowledged and `after' that it says it again (0: not). */
+/*
+ * In a stall the server closes; `before' its FIN is acknowledged and `after' that it says it again
+ * (0: not).
+ */
 static uint32_t
 live_by_fin(int64_t before, int64_t after, int64_t rest)
 {
@@ -121,14 +124,17 @@ live_by_fin(int64_t before, int64_t after, int64_t rest)
 	return live;
 }
 
-/* L2b: that the server's FIN does not come again tells that an empty ACK arrived; what crossed that ACK does not count. */
+/*
+ * L2b: that the server's FIN does not come again tells that an empty ACK arrived; what crossed that
+ * ACK does not count.
+ */
 static void
 peer_fin_answered(void)
 {
 	CHECK_EQ_INT(live_by_fin(0, 0, 2 * S), LIVE_L2B);
 	CHECK_EQ_INT(live_by_fin(0, 20 * MS, 2 * S), LIVE_L2B);
 	CHECK_EQ_INT(live_by_fin(0, 500 * MS, 2 * S), 0);
-	CHECK_EQ_INT(live_by_fin(0, 0, S / 2), 0);		/* it may still come */
+	CHECK_EQ_INT(live_by_fin(0, 0, S / 2), 0); /* it may still come */
 	CHECK_EQ_INT(live_by_fin(3 * S, 0, 2 * S), 0);
 }
 
@@ -165,14 +171,14 @@ contested_proof(void)
 
 	begin_mail(&n);
 	data(&n, A, 1448);
-	wait(&n, 3 * S);			/* something unseen delivered it */
+	wait(&n, 3 * S); /* something unseen delivered it */
 	ack(&n, B, n.sent[A]);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].proven, 92);
 	off = n.sent[A];
 	data(&n, A, 1448);
 	wait(&n, 100 * MS);
-	data_at(&n, A, off, 700);		/* again, cut smaller */
+	data_at(&n, A, off, 700); /* again, cut smaller */
 	data_at(&n, A, off + 700, 748);
 	wait(&n, 40 * MS);
 	ack(&n, B, n.sent[A]);
@@ -271,7 +277,7 @@ routers_words(void)
 	struct packet p;
 	uint32_t head;
 
-	begin_mail(&n);		/* obeyed */
+	begin_mail(&n); /* obeyed */
 	head = n.sent[A];
 	flight(&n, 10);
 	for (int i = 0; i < 10; i++) {
@@ -295,7 +301,7 @@ routers_words(void)
 	CHECK_EQ_INT(s->c.dir[A].proven, 1454);
 	ledger_free(n.l);
 
-	begin_mail(&n);		/* ignored */
+	begin_mail(&n); /* ignored */
 	head = n.sent[A];
 	data(&n, A, 1448);
 	for (int i = 0; i < 5; i++) {
@@ -320,12 +326,18 @@ routers_words(void)
 	ledger_free(n.l);
 }
 
-/* A router that takes its header off the length it quotes, and one that turns the bytes round; the packet was seen. */
+/*
+ * A router that takes its header off the length it quotes, and one that turns the bytes round; the
+ * packet was seen.
+ */
 static void
 quotes_adjusted(void)
 {
-	static const struct { uint32_t quoted, off, length; } t[] = {
-		{ 1500, 0, 1500 }, { 1480, 0, 1500 }, { 0xdc05, 0, 1500 }, { 1480, 700, 1480 },	/* the last one was not seen */
+	static const struct {
+		uint32_t quoted, off, length;
+	} t[] = {
+		{ 1500, 0, 1500 }, { 1480, 0, 1500 }, { 0xdc05, 0, 1500 },
+		{ 1480, 700, 1480 }, /* the last one was not seen */
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -356,7 +368,7 @@ cut_quote(void)
 	p = frag_needed(&n, 1400, 0, 0);
 	p.quote_cut = true;
 	p.quoted_sport = p.quoted_dport = 0;
-	CHECK(!ledger_icmp(n.l, &p));		/* nothing large was sent */
+	CHECK(!ledger_icmp(n.l, &p)); /* nothing large was sent */
 	data(&n, A, 1448);
 	p.at.ns = n.now + 10 * MS;
 	CHECK(ledger_icmp(n.l, &p));
@@ -468,7 +480,10 @@ middle_of_a_flow(void)
 	ledger_free(n.l);
 }
 
-/* What was on its way when the capture began is acknowledged in it; what is not there a second later is missing. */
+/*
+ * What was on its way when the capture began is acknowledged in it; what is not there a second
+ * later is missing.
+ */
 static void
 on_its_way_at_the_start(void)
 {
@@ -481,7 +496,7 @@ on_its_way_at_the_start(void)
 		n.sent[A] = 10 * 1448;
 		ack(&n, B, 4 * 1448);
 		wait(&n, late ? 2 * S : 40 * MS);
-		ack(&n, A, 0);			/* its first packet: behind all of that */
+		ack(&n, A, 0); /* its first packet: behind all of that */
 		ack(&n, B, 10 * 1448);
 		wait(&n, 2 * S);
 		data(&n, A, 1448);
@@ -505,27 +520,30 @@ content_out_of_order(void)
 	data(&n, B, 40);
 	p = packet(&n, A);
 	p.late_ns = 1 * MS;
-	give(&n, &p, A);	/* a bare ACK says nothing */
+	give(&n, &p, A); /* a bare ACK says nothing */
 	CHECK_EQ_INT(report(&n)->c.disordered, 0);
 	p = packet(&n, B);
 	p.seq = 1041;
 	p.len = p.caplen = 10;
 	p.late_ns = 1 * MS;
-	give(&n, &p, B);	/* the same side's bytes are ordered by SEQ */
+	give(&n, &p, B); /* the same side's bytes are ordered by SEQ */
 	CHECK_EQ_INT(report(&n)->c.disordered, 0);
 	p.late_ns = 2 * S;
-	give(&n, &p, B);	/* so late that silences are none */
+	give(&n, &p, B); /* so late that silences are none */
 	CHECK_EQ_INT(report(&n)->c.disordered, 1);
 	p = packet(&n, A);
 	p.seq = 1001;
 	p.len = p.caplen = 10;
 	p.late_ns = 1 * MS;
-	give(&n, &p, A);	/* spoke before the other side, was recorded after it */
+	give(&n, &p, A); /* spoke before the other side, was recorded after it */
 	CHECK_EQ_INT(report(&n)->c.disordered, 2);
 	ledger_free(n.l);
 }
 
-/* Two cards with clocks of their own: a file in order of time in which the answer stands before the question. */
+/*
+ * Two cards with clocks of their own: a file in order of time in which the answer stands before the
+ * question.
+ */
 static void
 answer_before_the_question(void)
 {
@@ -536,7 +554,7 @@ answer_before_the_question(void)
 	data(&n, B, 40);
 	ack(&n, A, 40);
 	CHECK_EQ_INT(report(&n)->c.disordered, 0);
-	ack(&n, B, 10);			/* ... and only now: */
+	ack(&n, B, 10); /* ... and only now: */
 	data(&n, A, 10);
 	CHECK_EQ_INT(report(&n)->c.disordered, 1);
 	p = packet(&n, B);
@@ -582,7 +600,10 @@ scale_of_one_end(void)
 	}
 }
 
-/* A FIN is lost before the capture, an ACK behind it is not, and the FIN comes again: nothing is missing. */
+/*
+ * A FIN is lost before the capture, an ACK behind it is not, and the FIN comes again: nothing is
+ * missing.
+ */
 static void
 fin_again(void)
 {

@@ -27,7 +27,8 @@ lossy(struct net *n, uint32_t *seed, uint32_t percent, uint32_t segments)
 			done++;
 		wait(n, 40 * MS);
 		if (top > 0 && chance(seed) % 100 >= percent) {
-			ack_sack(n, B, base + done * 1448, base + (top - 1) * 1448, top > done ? base + top * 1448 : 0);
+			ack_sack(n, B, base + done * 1448, base + (top - 1) * 1448,
+			    top > done ? base + top * 1448 : 0);
 			told = done;
 			rto = 200;
 		} else {
@@ -81,14 +82,20 @@ random_loss_is_not_size(void)
 }
 
 /*
- * A connection of many mails whose ends have many sizes, then large packets that vanish.  The small sizes share one note; what
- * is proven is not rounded up, and no size stands for another one that is lost.
+ * A connection of many mails whose ends have many sizes, then large packets that vanish.  The small
+ * sizes share one note; what is proven is not rounded up, and no size stands for another one that
+ * is lost.
  */
 static void
 many_sizes_and_one_lost(void)
 {
-	static const struct { uint32_t from, step, sizes, proven; } cases[] = {
-		{ 100, 30, 10, 422 }, { 100, 30, 42, 1382 }, { 1400, (uint32_t)-30, 42, 1452 }, { 100, 4, 300, 1348 },
+	static const struct {
+		uint32_t from, step, sizes, proven;
+	} cases[] = {
+		{ 100, 30, 10, 422 },
+		{ 100, 30, 42, 1382 },
+		{ 1400, (uint32_t)-30, 42, 1452 },
+		{ 100, 4, 300, 1348 },
 	};
 
 	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
@@ -229,7 +236,10 @@ all_open_everywhere(void)
 	CHECK_EQ_INT(pool.segments, 0);
 }
 
-/* A capture that is sent round and round: its last segment is never acknowledged, and all others come again. */
+/*
+ * A capture that is sent round and round: its last segment is never acknowledged, and all others
+ * come again.
+ */
 static void
 round_and_round(void)
 {
@@ -272,8 +282,10 @@ hostile(void)
 			int dir = chance(&seed) & 1;
 			struct packet p = packet(&n, dir);
 
-			p.seq = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16 | chance(&seed);
-			p.ack = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16 | chance(&seed);
+			p.seq = near ? 1001 + chance(&seed) % 9000
+				     : chance(&seed) << 16 | chance(&seed);
+			p.ack = near ? 1001 + chance(&seed) % 9000
+				     : chance(&seed) << 16 | chance(&seed);
 			p.len = chance(&seed) % 3 ? chance(&seed) % 3000 : 0;
 			p.caplen = p.len;
 			p.w = p.len + 52;
@@ -281,14 +293,16 @@ hostile(void)
 			p.window = (uint16_t)(chance(&seed) % 5 ? chance(&seed) : 0);
 			p.sack_count = (uint8_t)(chance(&seed) % 5);
 			for (int k = 0; k < 4; k++) {
-				p.sack[k][0] = near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16;
+				p.sack[k][0] =
+				    near ? 1001 + chance(&seed) % 9000 : chance(&seed) << 16;
 				p.sack[k][1] = p.sack[k][0] + chance(&seed) % 3000;
 			}
 			p.at.ns += (int64_t)(chance(&seed) % 1000) * MS - 300 * MS;
 			n.now += 2 * MS;
 			give(&n, &p, dir);
 			if (chance(&seed) % 50 == 0) {
-				p = frag_needed(&n, chance(&seed) % 2000, chance(&seed) % 3000, chance(&seed) % 9000);
+				p = frag_needed(&n, chance(&seed) % 2000, chance(&seed) % 3000,
+				    chance(&seed) % 9000);
 				p.quote_cut = chance(&seed) & 1;
 				(void)ledger_icmp(n.l, &p);
 			}
@@ -315,7 +329,10 @@ reset(struct net *n, uint32_t *seed)
 	give(n, &p, A);
 }
 
-/* Mostly a calm transfer, now and then a fast one or a late ACK; `trouble' of a hundred steps are none. */
+/*
+ * Mostly a calm transfer, now and then a fast one or a late ACK; `trouble' of a hundred steps are
+ * none.
+ */
 static void
 transfer(struct net *n, uint32_t *seed, uint32_t trouble, int steps)
 {
@@ -339,22 +356,17 @@ transfer(struct net *n, uint32_t *seed, uint32_t trouble, int steps)
 			wait(n, waits[chance(seed) % 7] * MS);
 			switch (chance(seed) % 5) {
 			case 0:
-				data_at(n, A, sent > 3000 ? sent - 1448 * (1 + chance(seed) % 2) : 0, 1448);
+				data_at(n, A,
+				    sent > 3000 ? sent - 1448 * (1 + chance(seed) % 2) : 0, 1448);
 				break;
 			case 1:
 				n->sent[A] += 1448;
 				data(n, A, 1448);
 				ack_sack(n, B, sent, n->sent[A] - 1448, n->sent[A]);
 				break;
-			case 2:
-				data_at(n, A, sent, 1448);
-				break;
-			case 3:
-				reset(n, seed);
-				break;
-			case 4:
-				ack_sack(n, B, n->sent[A], sent, n->sent[A]);
-				break;
+			case 2: data_at(n, A, sent, 1448); break;
+			case 3: reset(n, seed); break;
+			case 4: ack_sack(n, B, n->sent[A], sent, n->sent[A]); break;
 			}
 		}
 		if (chance(seed) % 4 != 0)
@@ -380,9 +392,12 @@ same_direction(const struct record_direction *x, const struct record_direction *
 {
 	struct record_direction a = *x, b = *y;
 
-	CHECK(a.size_count == b.size_count && memcmp(a.sizes, b.sizes, a.size_count * sizeof(*a.sizes)) == 0);
-	CHECK(a.passed_count == b.passed_count && memcmp(a.passed, b.passed, a.passed_count * sizeof(*a.passed)) == 0);
-	CHECK(a.pause_count == b.pause_count && memcmp(a.pauses, b.pauses, a.pause_count * sizeof(*a.pauses)) == 0);
+	CHECK(a.size_count == b.size_count &&
+	    memcmp(a.sizes, b.sizes, a.size_count * sizeof(*a.sizes)) == 0);
+	CHECK(a.passed_count == b.passed_count &&
+	    memcmp(a.passed, b.passed, a.passed_count * sizeof(*a.passed)) == 0);
+	CHECK(a.pause_count == b.pause_count &&
+	    memcmp(a.pauses, b.pauses, a.pause_count * sizeof(*a.pauses)) == 0);
 	a.sizes = b.sizes = NULL;
 	a.passed = b.passed = NULL;
 	a.unseen = b.unseen = NULL;
@@ -390,7 +405,10 @@ same_direction(const struct record_direction *x, const struct record_direction *
 	CHECK(memcmp(&a, &b, sizeof(a)) == 0);
 }
 
-/* A flow whose window is folded while nothing happens, or (`kept') is not, for an ICMP error that says little. */
+/*
+ * A flow whose window is folded while nothing happens, or (`kept') is not, for an ICMP error that
+ * says little.
+ */
 static void
 begin_folded(struct net *n, bool kept)
 {
@@ -405,7 +423,10 @@ begin_folded(struct net *n, bool kept)
 		CHECK(ledger_icmp(n->l, &p));
 }
 
-/* Acknowledged after 600 ms, when the round trip still seemed to be 40 ms: proof or not is said by what it is in the end. */
+/*
+ * Acknowledged after 600 ms, when the round trip still seemed to be 40 ms: proof or not is said by
+ * what it is in the end.
+ */
 static void
 late_proof_is_not_folded(void)
 {

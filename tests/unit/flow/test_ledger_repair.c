@@ -17,7 +17,10 @@ super_segments_prove_nothing(void)
 	ledger_free(n.l);
 }
 
-/* They were cut at the full size: where such arrived, a stall behind them is not the first of that size; where one only follows it, it is. */
+/*
+ * They were cut at the full size: where such arrived, a stall behind them is not the first of that
+ * size; where one only follows it, it is.
+ */
 static void
 super_segments_before_a_stall(void)
 {
@@ -50,7 +53,7 @@ duplicate_refutes_loss(void)
 	off = n.sent[A];
 	data(&n, A, 1448);
 	wait(&n, 30 * MS);
-	data_at(&n, A, off, 1448);		/* too early */
+	data_at(&n, A, off, 1448); /* too early */
 	wait(&n, 20 * MS);
 	ack(&n, B, n.sent[A]);
 	wait(&n, 20 * MS);
@@ -61,7 +64,10 @@ duplicate_refutes_loss(void)
 	ledger_free(n.l);
 }
 
-/* The way back was dead: the first arrived, the repeats did not; what the D-SACK refutes is the first. */
+/*
+ * The way back was dead: the first arrived, the repeats did not; what the D-SACK refutes is the
+ * first.
+ */
 static void
 duplicate_refutes_the_first_loss(void)
 {
@@ -82,11 +88,15 @@ duplicate_refutes_the_first_loss(void)
 	CHECK_EQ_INT(s->stalls, 1);
 	CHECK_EQ_INT(s->stall[0].chain_count, 6);
 	CHECK_EQ_INT(s->stall[0].chain_lost, 4);
-	CHECK(s->stall[0].lost_last.ns - s->stall[0].first.ns > 4 * S);	/* the fifth, 4.5 s after the first */
+	CHECK(s->stall[0].lost_last.ns - s->stall[0].first.ns >
+	    4 * S); /* the fifth, 4.5 s after the first */
 	ledger_free(n.l);
 }
 
-/* Large ones vanish; of the smaller piece that passes the ACK comes late, and it is sent twice: the D-SACK is about that one. */
+/*
+ * Large ones vanish; of the smaller piece that passes the ACK comes late, and it is sent twice: the
+ * D-SACK is about that one.
+ */
 static void
 duplicate_refutes_no_old_loss(void)
 {
@@ -117,7 +127,10 @@ duplicate_refutes_no_old_loss(void)
 	ledger_free(n.l);
 }
 
-/* An ACK that is overtaken by the next: what it has out of order is below what that acknowledges, and came once. */
+/*
+ * An ACK that is overtaken by the next: what it has out of order is below what that acknowledges,
+ * and came once.
+ */
 static void
 overtaken_ack_tells_no_duplicate(void)
 {
@@ -168,7 +181,10 @@ reordering(void)
 	ledger_free(n.l);
 }
 
-/* The same without IP IDs (IPv6): later than a round trip, but not younger by the sender's clock; then really sent again. */
+/*
+ * The same without IP IDs (IPv6): later than a round trip, but not younger by the sender's clock;
+ * then really sent again.
+ */
 static void
 reordering_by_clock(uint32_t younger, uint32_t fills)
 {
@@ -205,7 +221,10 @@ reordering_without_ids(void)
 	reordering_by_clock(40, 20);
 }
 
-/* A queue that is full loses every other segment of a large flight: all are waited for, and each that is sent again was lost. */
+/*
+ * A queue that is full loses every other segment of a large flight: all are waited for, and each
+ * that is sent again was lost.
+ */
 static void
 every_other_lost(uint32_t lost, uint32_t repaired, uint32_t dropped)
 {
@@ -239,11 +258,14 @@ a_full_queue(void)
 {
 	every_other_lost(16, 16, 0);
 	every_other_lost(100, 100, 0);
-	every_other_lost(256, 256, 0);		/* LEDGER_HOLES */
+	every_other_lost(256, 256, 0); /* LEDGER_HOLES */
 	every_other_lost(256 + 10, 256, 10);
 }
 
-/* What only the capture lacks, segment by segment, is no burden: a few such holes are kept, and none of them is counted as dropped. */
+/*
+ * What only the capture lacks, segment by segment, is no burden: a few such holes are kept, and
+ * none of them is counted as dropped.
+ */
 static void
 many_missing_in_the_capture(void)
 {
@@ -264,7 +286,10 @@ many_missing_in_the_capture(void)
 	ledger_free(n.l);
 }
 
-/* A flight is lost (but for its second segment, if that `arrived'): its last is sent again first (a probe), then the first, then the rest. */
+/*
+ * A flight is lost (but for its second segment, if that `arrived'): its last is sent again first (a
+ * probe), then the first, then the rest.
+ */
 static void
 interruption(bool arrived)
 {
@@ -288,7 +313,7 @@ interruption(bool arrived)
 	ack(&n, B, off + 6 * 1448);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].retransmissions, 5);
-	CHECK_EQ_INT(s->c.dir[A].repair_ranges, arrived ? 2 : 1);	/* two holes, not three */
+	CHECK_EQ_INT(s->c.dir[A].repair_ranges, arrived ? 2 : 1); /* two holes, not three */
 	ledger_free(n.l);
 }
 
@@ -298,14 +323,20 @@ one_interruption(void)
 	interruption(true);
 }
 
-/* The second was lost, too, and the capture lacks its repetition: it is acknowledged far too late for the first transmission. */
+/*
+ * The second was lost, too, and the capture lacks its repetition: it is acknowledged far too late
+ * for the first transmission.
+ */
 static void
 one_interruption_and_capture_loss(void)
 {
 	interruption(false);
 }
 
-/* Its card cuts for it: when it has shrunk to 512 bytes, a piece of 1024 goes out as two, and proves nothing of its size. */
+/*
+ * Its card cuts for it: when it has shrunk to 512 bytes, a piece of 1024 goes out as two, and
+ * proves nothing of its size.
+ */
 static void
 shrunk_with_offload(bool card_cuts, uint32_t proven)
 {
@@ -337,7 +368,7 @@ static void
 shrunk(void)
 {
 	shrunk_with_offload(true, 512 + 52);
-	shrunk_with_offload(false, 1024 + 52);	/* nothing says that this sender's card cuts */
+	shrunk_with_offload(false, 1024 + 52); /* nothing says that this sender's card cuts */
 }
 
 /* The same, but the late one carries a newer ID: it is a repair of a loss before the capture. */
@@ -365,7 +396,10 @@ upstream_loss(void)
 	ledger_free(n.l);
 }
 
-/* The receiver speaks `later' than the last repetition, and still asks for its first byte: how many were lost? */
+/*
+ * The receiver speaks `later' than the last repetition, and still asks for its first byte: how many
+ * were lost?
+ */
 static uint32_t
 asked_again(int64_t later)
 {
@@ -390,7 +424,7 @@ asked_again(int64_t later)
 static void
 receiver_asks_again(void)
 {
-	CHECK_EQ_INT(asked_again(100 * MS), 3);		/* the last may still be on its way */
+	CHECK_EQ_INT(asked_again(100 * MS), 3); /* the last may still be on its way */
 	CHECK_EQ_INT(asked_again(900 * MS), 4);
 }
 
@@ -448,7 +482,10 @@ hole_opens_and_closes(struct net *n, uint32_t lost, int64_t later)
 	wait(n, 10 * MS);
 }
 
-/* A sender that found the size by itself probes for a larger one: that probe is lost, and its hole stays open 2 ms longer than the first. */
+/*
+ * A sender that found the size by itself probes for a larger one: that probe is lost, and its hole
+ * stays open 2 ms longer than the first.
+ */
 static void
 probe_behind_a_hole(void)
 {
@@ -462,13 +499,16 @@ probe_behind_a_hole(void)
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].hole_bytes, 11 * 1448);
 	CHECK(s->c.dir[A].hole_filled.frame != 0);
-	hole_opens_and_closes(&n, 748, 300 * MS);	/* that one is another matter */
+	hole_opens_and_closes(&n, 748, 300 * MS); /* that one is another matter */
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[A].hole_bytes, 748);
 	ledger_free(n.l);
 }
 
-/* A second port of the switch is mirrored, too, 3 ms later: sooner than any answer, so nothing was sent again. */
+/*
+ * A second port of the switch is mirrored, too, 3 ms later: sooner than any answer, so nothing was
+ * sent again.
+ */
 static void
 doubled(void)
 {
@@ -524,7 +564,9 @@ end_acked_unseen(void)
 	ledger_free(n.l);
 }
 
-/* Nothing but the time tells those two that others overtook: one comes 4 ms late, one a round trip. */
+/*
+ * Nothing but the time tells those two that others overtook: one comes 4 ms late, one a round trip.
+ */
 static void
 overtaken_or_timed(void)
 {
@@ -575,7 +617,10 @@ back_over_what_arrived(void)
 	ledger_free(n.l);
 }
 
-/* Joined in the middle, the other side has only ACKs: one that comes far later than they do answers what the capture lacks. */
+/*
+ * Joined in the middle, the other side has only ACKs: one that comes far later than they do answers
+ * what the capture lacks.
+ */
 static void
 late_answer_joined(void)
 {
@@ -599,7 +644,10 @@ late_answer_joined(void)
 	ledger_free(n.l);
 }
 
-/* The line dies behind four segments of a flight that arrive, whose ACKs it takes: the rest of the flight is no loss of another time. */
+/*
+ * The line dies behind four segments of a flight that arrive, whose ACKs it takes: the rest of the
+ * flight is no loss of another time.
+ */
 static void
 rest_of_flight(void)
 {
@@ -644,7 +692,8 @@ main(void)
 		{ "repairs of a loss before the capture", upstream_loss },
 		{ "one interruption", one_interruption },
 		{ "the rest of a flight of which some arrived", rest_of_flight },
-		{ "one interruption, a repetition that the capture lacks", one_interruption_and_capture_loss },
+		{ "one interruption, a repetition that the capture lacks",
+		    one_interruption_and_capture_loss },
 		{ "shrunk, with offload", shrunk },
 		{ "the receiver asks again", receiver_asks_again },
 		{ "doubled 3 ms later", doubled },

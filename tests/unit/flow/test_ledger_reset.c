@@ -19,7 +19,7 @@ resets(void)
 	struct net n;
 	struct seen *s;
 
-	begin_mail(&n);		/* the server itself */
+	begin_mail(&n); /* the server itself */
 	reset(&n, B, n.sent[B], 57, TCP_RST | TCP_ACK);
 	s = report(&n);
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
@@ -27,7 +27,7 @@ resets(void)
 	CHECK(!s->c.dir[B].rst_answers && !s->c.dir[B].rst_bare);
 	ledger_free(n.l);
 
-	begin_mail(&n);		/* a device in between */
+	begin_mail(&n); /* a device in between */
 	reset(&n, B, n.sent[B], 63, TCP_RST | TCP_ACK);
 	wait(&n, 10 * MS);
 	data(&n, B, 30);
@@ -35,7 +35,7 @@ resets(void)
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, RESET_R1 | RESET_R5);
 	ledger_free(n.l);
 
-	begin_mail(&n);		/* the end gives up 12 s later: until then it knew nothing of a reset */
+	begin_mail(&n); /* the end gives up 12 s later: until then it knew nothing of a reset */
 	reset(&n, A, n.sent[A], 62, TCP_RST);
 	wait(&n, 12 * S);
 	data(&n, A, 6);
@@ -43,8 +43,8 @@ resets(void)
 	CHECK_EQ_INT(s->c.dir[A].reset_signs, RESET_R1 | RESET_R5);
 	ledger_free(n.l);
 
-	begin_mail(&n);		/* a closed socket answers old ACKs: no sign (S17) */
-	data(&n, A, 500);		/* B has not acknowledged this when A's program ends */
+	begin_mail(&n);   /* a closed socket answers old ACKs: no sign (S17) */
+	data(&n, A, 500); /* B has not acknowledged this when A's program ends */
 	wait(&n, 10 * S);
 	for (int i = 0; i < 4; i++) {
 		data(&n, B, 100);
@@ -57,7 +57,10 @@ resets(void)
 	ledger_free(n.l);
 }
 
-/* A socket that is gone answers what comes, at the number that is named there; of what ended it nothing is here, but its FIN or its own RST. */
+/*
+ * A socket that is gone answers what comes, at the number that is named there; of what ended it
+ * nothing is here, but its FIN or its own RST.
+ */
 static bool
 answers(uint8_t flags, uint8_t more, int64_t after)
 {
@@ -80,8 +83,8 @@ resets_of_what_is_gone(void)
 {
 	CHECK(answers(TCP_RST, 0, 45 * MS));
 	CHECK(!answers(TCP_RST | TCP_ACK, 0, 45 * MS));
-	CHECK(!answers(TCP_RST, 0, 5 * S));			/* there was nothing to answer */
-	CHECK(!answers(TCP_RST, TCP_FIN | TCP_ACK, 45 * MS));	/* it overtook its end */
+	CHECK(!answers(TCP_RST, 0, 5 * S));                   /* there was nothing to answer */
+	CHECK(!answers(TCP_RST, TCP_FIN | TCP_ACK, 45 * MS)); /* it overtook its end */
 	CHECK(!answers(TCP_RST, TCP_RST | TCP_ACK, 45 * MS));
 }
 
@@ -112,10 +115,14 @@ resets_too_soon(void)
 	CHECK_EQ_INT(hasty(MS, 45 * MS, TCP_RST | TCP_ACK), 0);
 	CHECK_EQ_INT(hasty(10 * S, 5 * MS, TCP_RST), RESET_R6);
 	CHECK_EQ_INT(hasty(10 * S, 45 * MS, TCP_RST), 0);
-	CHECK_EQ_INT(hasty(MS, 5 * MS, TCP_RST), 0);	/* without an ACK it may have left on its own account */
+	CHECK_EQ_INT(
+	    hasty(MS, 5 * MS, TCP_RST), 0); /* without an ACK it may have left on its own account */
 }
 
-/* Its program closes; what it answers to what still comes overtakes its last ACK and its end.  The other, reset, answers those. */
+/*
+ * Its program closes; what it answers to what still comes overtakes its last ACK and its end.  The
+ * other, reset, answers those.
+ */
 static void
 resets_overtake(void)
 {
@@ -138,7 +145,7 @@ resets_overtake(void)
 	CHECK_EQ_INT(s->c.dir[B].reset_signs, 0);
 	ledger_free(n.l);
 
-	begin_mail(&n);		/* a device sends both */
+	begin_mail(&n); /* a device sends both */
 	data(&n, A, 1400);
 	wait(&n, 25 * MS);
 	reset(&n, B, n.sent[B], n.ttl[B], TCP_RST);

@@ -43,7 +43,7 @@ zero_window(void)
 	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
 	CHECK_EQ_INT(s->stalls, 0);
 	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
-		CHECK(s->c.dir[A].pauses[i].trailing);	/* the closed window is no pause */
+		CHECK(s->c.dir[A].pauses[i].trailing); /* the closed window is no pause */
 	ledger_free(n.l);
 }
 
@@ -59,13 +59,16 @@ silly_window(void)
 	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
 		CHECK(s->c.dir[A].pauses[i].trailing);
 	ledger_free(n.l);
-	s = shut_window(&n, 12);	/* 1536: a segment fits */
+	s = shut_window(&n, 12); /* 1536: a segment fits */
 	CHECK_EQ_INT(s->c.dir[B].zero_probes, 0);
 	CHECK_EQ_INT(s->c.dir[B].zero_from.frame, 0);
 	ledger_free(n.l);
 }
 
-/* A full buffer takes its offer back: what was on its way is sent again, and each time the window is 0. */
+/*
+ * A full buffer takes its offer back: what was on its way is sent again, and each time the window
+ * is 0.
+ */
 static void
 window_taken_back(void)
 {
@@ -79,7 +82,7 @@ window_taken_back(void)
 	wait(&n, 40 * MS);
 	n.window[B] = 0;
 	ack(&n, B, first);
-	data(&n, A, 1448);	/* crossed the ACK: it asks nothing */
+	data(&n, A, 1448); /* crossed the ACK: it asks nothing */
 	wait(&n, 40 * MS);
 	ack(&n, B, first);
 	for (int i = 0; i < 5; i++) {
@@ -146,7 +149,7 @@ asks_for_room(void)
 		wait(&n, (i + 1) * 2 * S);
 		p = packet(&n, A);
 		p.flags = TCP_ACK;
-		p.seq = 1000 + n.sent[A];	/* 1001 is the first byte */
+		p.seq = 1000 + n.sent[A]; /* 1001 is the first byte */
 		p.ack = 1001 + n.acked[A];
 		give(&n, &p, A);
 		ack(&n, B, n.sent[A]);
@@ -179,7 +182,10 @@ scale_lost(void)
 	ledger_free(n.l);
 }
 
-/* The last that was sent is a repetition, and it alone is acknowledged 8 s later: the rest was outstanding all the time. */
+/*
+ * The last that was sent is a repetition, and it alone is acknowledged 8 s later: the rest was
+ * outstanding all the time.
+ */
 static void
 repetition_is_no_pause(void)
 {

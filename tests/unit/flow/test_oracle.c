@@ -9,17 +9,18 @@
 #include "oracle/conversation.h"
 #include "oracle/reassemble.h"
 
-#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)	/* ten times slower, or counted: the plain build runs them all */
+#if defined(__SANITIZE_ADDRESS__) || \
+    !defined(__OPTIMIZE__) /* ten times slower, or counted: the plain build runs them all */
 enum { CONVERSATIONS = 1500, ENGINE_RUNS = 300 };
 #else
 enum { CONVERSATIONS = 10000, ENGINE_RUNS = 2000 };
 #endif
 
 struct heard {
-	uint8_t	 state[2][ORACLE_MAX], byte[2][ORACLE_MAX];
-	uint64_t base;		/* of the offsets looked at; below, all is let pass */
-	uint64_t len[2];	/* from base on */
-	int64_t	 ns;
+	uint8_t state[2][ORACLE_MAX], byte[2][ORACLE_MAX];
+	uint64_t base;   /* of the offsets looked at; below, all is let pass */
+	uint64_t len[2]; /* from base on */
+	int64_t ns;
 	unsigned wrong, opened, closed;
 	struct flow_frames frames;
 };
@@ -39,7 +40,8 @@ on_open(void *ctx, const struct flow_opened *f)
 }
 
 static void
-on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+on_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	struct heard *h = ctx;
 
@@ -62,7 +64,8 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t had, struct moment at)
+on_gap(
+    void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t had, struct moment at)
 {
 	struct heard *h = ctx;
 
@@ -111,7 +114,10 @@ each_frame(const struct conversation *c, frame_user *use, void *ctx)
 	for (uint32_t i = 0; i < c->frames; i++) {
 		size_t n = frame_tcp(room, &c->frame[i].t);
 		struct capture_frame f = {
-			.data = room, .len = (uint32_t)n, .ts_ns = c->frame[i].ns, .number = i + 1,
+			.data = room,
+			.len = (uint32_t)n,
+			.ts_ns = c->frame[i].ns,
+			.number = i + 1,
 			.link_type = 1,
 		};
 
@@ -154,10 +160,12 @@ compare(const struct heard *h, const struct conversation *c)
 			bool data = o->state[i] == BYTE_DATA;
 
 			if (verbose && (h->state[d][i] == BYTE_DATA) != data)
-				printf("dir %d offset %u: state %u, want %u\n", d, i, h->state[d][i], o->state[i]);
+				printf("dir %d offset %u: state %u, want %u\n", d, i,
+				    h->state[d][i], o->state[i]);
 			bad += (h->state[d][i] == BYTE_DATA) != data;
-			bad += data && (h->byte[d][i] != o->byte[i] ||
-			    h->byte[d][i] != c->script[d][shift + i]);
+			bad += data &&
+			    (h->byte[d][i] != o->byte[i] ||
+				h->byte[d][i] != c->script[d][shift + i]);
 		}
 	}
 	return bad;
@@ -179,7 +187,9 @@ static unsigned long
 run_one(uint64_t seed)
 {
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close, .ctx = &heard };
+	struct flow_watcher w = {
+		.open = on_open, .data = on_data, .gap = on_gap, .close = on_close, .ctx = &heard
+	};
 	struct flow_point *fp = flow_point_new(0, "random", NULL, NULL, &sink, &w);
 	unsigned bad;
 
@@ -192,9 +202,10 @@ run_one(uint64_t seed)
 	bad = compare(&heard, &conversation);
 	bad += heard.opened != heard.closed || heard.opened != (unsigned)oracle.begun;
 	if (bad != 0)
-		printf("seed %llu: %u differences (%llu %llu against %u %u)\n", (unsigned long long)seed,
-		    bad, (unsigned long long)heard.len[0], (unsigned long long)heard.len[1],
-		    oracle_length(&oracle.half[0]), oracle_length(&oracle.half[1]));
+		printf("seed %llu: %u differences (%llu %llu against %u %u)\n",
+		    (unsigned long long)seed, bad, (unsigned long long)heard.len[0],
+		    (unsigned long long)heard.len[1], oracle_length(&oracle.half[0]),
+		    oracle_length(&oracle.half[1]));
 	return bad;
 }
 
@@ -216,12 +227,12 @@ enum { SORTED = 20000, PIECES = 64 };
 
 struct sorting {
 	const struct stream_engine *engine;
-	void	*sorter;
-	uint8_t	 script[SORTED];
+	void *sorter;
+	uint8_t script[SORTED];
 	uint64_t pos;
 	unsigned wrong;
-	uint32_t start[PIECES + 1], pieces, edge;	/* piece i is script[start[i], start[i + 1]) */
-	bool	 given[PIECES];
+	uint32_t start[PIECES + 1], pieces, edge; /* piece i is script[start[i], start[i + 1]) */
+	bool given[PIECES];
 };
 
 static void
@@ -229,7 +240,8 @@ on_sorted(void *owner, enum dissect_dir dir, const uint8_t *p, size_t len)
 {
 	struct sorting *s = owner;
 
-	s->wrong += dir != DIR_S2C || len == 0 || s->pos + len > SORTED || memcmp(s->script + s->pos, p, len) != 0;
+	s->wrong += dir != DIR_S2C || len == 0 || s->pos + len > SORTED ||
+	    memcmp(s->script + s->pos, p, len) != 0;
 	s->pos += len;
 }
 
@@ -248,7 +260,8 @@ sorting_gap(struct sorting *s)
 static void
 sorting_piece(struct sorting *s, uint64_t base, uint32_t i)
 {
-	s->wrong += s->engine->segment(s->sorter, base + s->start[i], s->script + s->start[i], s->start[i + 1] - s->start[i]) != 0;
+	s->wrong += s->engine->segment(s->sorter, base + s->start[i], s->script + s->start[i],
+			s->start[i + 1] - s->start[i]) != 0;
 	s->given[i] = true;
 }
 
@@ -286,7 +299,8 @@ sorting_wrong(const struct stream_engine *engine, uint64_t base, uint64_t seed)
 static void
 engines_sort_from_any_offset(void)
 {
-	static const uint64_t base[] = { 0, 1, 0x7fffd000, 0xffffd000, 0xffffffff, 0x100000000, 0x1ffffff00, 0xfffffff000 };
+	static const uint64_t base[] = { 0, 1, 0x7fffd000, 0xffffd000, 0xffffffff, 0x100000000,
+		0x1ffffff00, 0xfffffff000 };
 	unsigned bad = 0;
 
 	stream_engine_nids.start(8);
@@ -311,10 +325,15 @@ wild_packet(struct seed *r, struct stream_packet *p, uint32_t n, uint32_t *next)
 	for (size_t i = 0; i < sizeof(noise); i++)
 		noise[i] = (uint8_t)seed_next(r);
 	*p = (struct stream_packet){
-		.dir = (enum dissect_dir)seed_below(r, 2), .at = { (int64_t)n * 7000000, n + 1 },
-		.seq = seed_below(r, 20000), .ack = seed_below(r, 20000 / (1 + n % 7)),
-		.window = (uint16_t)seed_next(r), .has_ack = seed_chance(r, 70), .fin = seed_chance(r, 1),
-		.len = seed_chance(r, 70) ? seed_below(r, 1500) : 0, .payload = noise,
+		.dir = (enum dissect_dir)seed_below(r, 2),
+		.at = { (int64_t)n * 7000000, n + 1 },
+		.seq = seed_below(r, 20000),
+		.ack = seed_below(r, 20000 / (1 + n % 7)),
+		.window = (uint16_t)seed_next(r),
+		.has_ack = seed_chance(r, 70),
+		.fin = seed_chance(r, 1),
+		.len = seed_chance(r, 70) ? seed_below(r, 1500) : 0,
+		.payload = noise,
 	};
 	if (seed_chance(r, 5))
 		p->seq = seed_chance(r, 50) ? seed_below(r, 100000) : 0 - seed_next(r) / 4;
@@ -342,7 +361,8 @@ stream_wind(struct stream *s, uint32_t seq, uint64_t to)
 
 	for (uint64_t at = 0; at < to; at += p.len) {
 		p.seq = seq + (uint32_t)at;
-		p.len = p.caplen = to - at < sizeof(block) ? (uint32_t)(to - at) : (uint32_t)sizeof(block);
+		p.len = p.caplen =
+		    to - at < sizeof(block) ? (uint32_t)(to - at) : (uint32_t)sizeof(block);
 		for (int d = 0; d < 2; d++) {
 			p.dir = (enum dissect_dir)d;
 			stream_segment(s, &p);
@@ -353,7 +373,7 @@ stream_wind(struct stream *s, uint32_t seq, uint64_t to)
 struct engine_run {
 	const struct stream_limits *limits;
 	uint64_t base;
-	bool	 healing;
+	bool healing;
 	uint64_t sorted;
 };
 
@@ -389,7 +409,8 @@ engines_differ(struct engine_run *run, uint64_t seed)
 		run->sorted += streams_counters(ss[i]).sorted;
 		streams_free(ss[i]);
 	}
-	return heard.wrong + heard2.wrong != 0 || memcmp(heard.len, heard2.len, sizeof(heard.len)) != 0 ||
+	return heard.wrong + heard2.wrong != 0 ||
+	    memcmp(heard.len, heard2.len, sizeof(heard.len)) != 0 ||
 	    memcmp(heard.state, heard2.state, sizeof(heard.state)) != 0 ||
 	    memcmp(heard.byte[0], heard2.byte[0], heard.len[0]) != 0 ||
 	    memcmp(heard.byte[1], heard2.byte[1], heard.len[1]) != 0;
@@ -442,14 +463,15 @@ int
 main(int argc, char **argv)
 {
 	static const struct check_test tests[] = {
-		{ "random captures: libnids, the oracle and the script agree", captures_equal_oracle },
+		{ "random captures: libnids, the oracle and the script agree",
+		    captures_equal_oracle },
 		{ "each engine sorts from any offset", engines_sort_from_any_offset },
 		{ "wild segments: both engines give the same events", engines_agree },
 		{ "holes that heal: the engines come and go", engines_come_and_go },
 		{ "holes that heal beyond 4 GiB", engines_come_and_go_beyond_4_gib },
 	};
 
-	if (argc > 1) {			/* one seed, to look at */
+	if (argc > 1) { /* one seed, to look at */
 		decoder = decoder_new(0);
 		talk(&conversation, strtoull(argv[1], NULL, 10));
 		for (uint32_t i = 0; i < conversation.frames; i++) {
@@ -457,8 +479,9 @@ main(int argc, char **argv)
 			int d = !t->from_client;
 
 			printf("%4u %9lld %c flags %2u seq %u len %zu ack %u\n", i + 1,
-			    (long long)conversation.frame[i].ns, "CS"[d], t->flags,
-			    t->seq - conversation.isn[d] - 1, t->len, t->ack - conversation.isn[!d] - 1);
+			    (long long)conversation.frame[i].ns, "CS"[d], t -> flags,
+			    t -> seq - conversation.isn[d] - 1, t->len,
+			    t->ack - conversation.isn[!d] - 1);
 		}
 		return run_one(strtoull(argv[1], NULL, 10)) != 0;
 	}

@@ -9,7 +9,7 @@ static struct record_capture cap;
 static struct record_host host[64];
 static struct record_path path[64];
 static struct record_icmp_error icmp[64];
-static unsigned conns, hosts, paths, icmps, icmps_told;	/* icmps_told: also those beyond */
+static unsigned conns, hosts, paths, icmps, icmps_told; /* icmps_told: also those beyond */
 static char stream[2][4096];
 
 static void
@@ -53,7 +53,8 @@ on_open(void *ctx, const struct flow_opened *f)
 }
 
 static void
-on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+on_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	(void)ctx, (void)at;
 	for (size_t i = 0; i < len && off + i < sizeof(stream[0]) - 1; i++)
@@ -61,7 +62,8 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+    struct moment at)
 {
 	(void)ctx, (void)dir, (void)off, (void)missing, (void)heard, (void)at;
 	tell("gap");
@@ -83,14 +85,18 @@ static void
 begin_with(const struct flow_limits *l)
 {
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close };
+	struct flow_watcher w = {
+		.open = on_open, .data = on_data, .gap = on_gap, .close = on_close
+	};
 
 	told[0] = '\0';
 	memset(stream, 0, sizeof(stream));
 	conns = hosts = paths = icmps = icmps_told = 0;
 	number = 0;
 	now = 1700000000000000000;
-	base = (struct tcp_frame){ .client_port = 40000, .server_port = 25, .window = 60000, .wscale = 7 };
+	base = (struct tcp_frame){
+		.client_port = 40000, .server_port = 25, .window = 60000, .wscale = 7
+	};
 	fp = flow_point_new(3, "test.pcap", "", l, &sink, &w);
 }
 
@@ -104,7 +110,11 @@ static void
 give(const uint8_t *p, size_t n)
 {
 	struct capture_frame f = {
-		.data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = now, .number = number + 1,
+		.data = p,
+		.caplen = (uint32_t)n,
+		.len = (uint32_t)n,
+		.ts_ns = now,
+		.number = number + 1,
 		.link_type = 1,
 	};
 
@@ -219,7 +229,10 @@ tls_port_with_a_silent_server(void)
 	CHECK_EQ_INT(conn[0].app, APP_SMTPS);
 }
 
-/* Bytes in a SYN (RFC 7413) open the stream: the server's begin behind its own SYN, and what is missing of them is. */
+/*
+ * Bytes in a SYN (RFC 7413) open the stream: the server's begin behind its own SYN, and what is
+ * missing of them is.
+ */
 static void
 data_in_the_syn(void)
 {
@@ -257,7 +270,10 @@ others_are_contrast_only(void)
 	CHECK_EQ_INT(path[0].proven, 58);
 }
 
-/* A FIN may carry the largest segment of all, and what comes minutes after both is another connection. */
+/*
+ * A FIN may carry the largest segment of all, and what comes minutes after both is another
+ * connection.
+ */
 static void
 a_fin_of_others_is_read(void)
 {
@@ -279,7 +295,9 @@ a_fin_of_others_is_read(void)
 	CHECK_EQ_INT(host[0].answered, 2);
 }
 
-/* The ACK that comes after the delayed-ACK bound proves nothing (0.2), nor does a repeated segment. */
+/*
+ * The ACK that comes after the delayed-ACK bound proves nothing (0.2), nor does a repeated segment.
+ */
 static void
 late_or_ambiguous_is_no_proof(void)
 {
@@ -332,7 +350,7 @@ icmp_frame(uint8_t out[FRAME_MAX], uint8_t type, uint8_t code, uint16_t mtu, con
 	out[22] = 60;
 	out[23] = 1;
 	memcpy(out + 26, "\300\0\2\1", 4);
-	memcpy(out + 30, frame + 26, 4);	/* to whom sent it */
+	memcpy(out + 30, frame + 26, 4); /* to whom sent it */
 	out[34] = type;
 	out[35] = code;
 	frame_put16(out + 40, mtu);
@@ -355,14 +373,15 @@ icmp_finds_its_flow(void)
 	send('C', SYN, 100, 0, "");
 	memcpy(syn, room, sizeof(syn));
 	give(error, icmp_frame(error, 3, 13, 0, syn));
-	frame_put16(syn + 14 + 20, 999);	/* quotes a connection that nobody saw */
+	frame_put16(syn + 14 + 20, 999); /* quotes a connection that nobody saw */
 	give(error, icmp_frame(error, 3, 4, 1400, syn));
 	give(error, icmp_frame(error, 3, 4, 1400, syn));
 	end("icmp connection icmp capture ");
 	CHECK_EQ_INT(conn[0].state, CONN_UNREACHABLE);
 	CHECK_EQ_INT(icmp[0].key.conn, conn[0].key.conn);
 	CHECK_EQ_STR(icmp[0].community_id, conn[0].community_id);
-	CHECK(strncmp(conn[0].community_id, "1:", 2) == 0 && strncmp(icmp[1].community_id, "1:", 2) == 0);
+	CHECK(strncmp(conn[0].community_id, "1:", 2) == 0 &&
+	    strncmp(icmp[1].community_id, "1:", 2) == 0);
 	CHECK_EQ_INT(icmp[1].key.conn, 0);
 	CHECK_EQ_INT(icmp[1].repeats, 1);
 	CHECK_EQ_INT(icmp[1].mtu, 1400);
@@ -387,7 +406,10 @@ icmp_of_many(unsigned n, int64_t step_ns)
 	}
 }
 
-/* A sensor that runs for weeks hears of more than it keeps for folding; a flood makes no more records than it may. */
+/*
+ * A sensor that runs for weeks hears of more than it keeps for folding; a flood makes no more
+ * records than it may.
+ */
 static void
 icmp_of_more_than_are_kept(void)
 {
@@ -455,7 +477,10 @@ short_mail(uint16_t client_port)
 	send('S', ACK, 5015, 102, "");
 }
 
-/* A capture that is played to the wire again and again: each time a connection, and nothing is sent twice. */
+/*
+ * A capture that is played to the wire again and again: each time a connection, and nothing is sent
+ * twice.
+ */
 static void
 the_same_again(void)
 {
@@ -556,7 +581,10 @@ caps_are_counted(void)
 	CHECK_EQ_STR(cap.caps, "full-ledgers 15");
 }
 
-/* Where thousands are over, the first of them are told of before the end; what comes late is counted, and is no new connection. */
+/*
+ * Where thousands are over, the first of them are told of before the end; what comes late is
+ * counted, and is no new connection.
+ */
 static void
 closed_ones_are_put_away(void)
 {
@@ -567,20 +595,21 @@ closed_ones_are_put_away(void)
 	begin();
 	for (uint16_t i = 0; i < 280; i++)
 		short_mail((uint16_t)(1000 + i));
-	CHECK_EQ_INT(conns, 0);			/* none was silent for two seconds */
+	CHECK_EQ_INT(conns, 0); /* none was silent for two seconds */
 	now += 2000000000;
 	short_mail(2000);
 	early = conns;
 	CHECK_EQ_INT(early, 280 - 256);
 	CHECK_EQ_INT(conn[0].client.port, 1000);
 	CHECK(!conn[0].open && conn[0].state == CONN_ESTABLISHED);
-	CHECK_EQ_STR(conn[0].community_id, "");	/* nobody asked for it */
+	CHECK_EQ_STR(conn[0].community_id, ""); /* nobody asked for it */
 	base.client_port = 1000;
-	send('C', ACK | FIN, 101, 5015, "");	/* a FIN repeated */
+	send('C', ACK | FIN, 101, 5015, ""); /* a FIN repeated */
 	CHECK_EQ_INT(conns, early);
-	memcpy(quoted, room, sizeof(quoted));	/* an ICMP error that speaks of it is told, though of no connection */
+	memcpy(quoted, room,
+	    sizeof(quoted)); /* an ICMP error that speaks of it is told, though of no connection */
 	give(error, icmp_frame(error, 3, 4, 1400, quoted));
-	send('C', SYN, 900000, 0, "");		/* the port is used again */
+	send('C', SYN, 900000, 0, ""); /* the port is used again */
 	send('S', SYN | ACK, 7000, 900001, "");
 	send('C', ACK, 900001, 7001, "");
 	flow_point_end(fp);
@@ -598,7 +627,7 @@ what_is_over_is_told_soon(void)
 	begin();
 	short_mail(1000);
 	base.client_port = 1001;
-	handshake(100);				/* this one goes on */
+	handshake(100); /* this one goes on */
 	flow_point_tick(fp, now + 9000000000);
 	CHECK_EQ_INT(conns, 0);
 	flow_point_tick(fp, now + 11000000000);
@@ -640,7 +669,8 @@ snapshot_goes_on(void)
 	send('S', ACK, 5001, 101, "220 a\r\n");
 	flow_point_tick(fp, now + 60000000000);
 	flow_point_snapshot(fp);
-	CHECK_EQ_STR(told, "open(1) connection capture ");	/* how good it is so far: judgements ask */
+	CHECK_EQ_STR(
+	    told, "open(1) connection capture "); /* how good it is so far: judgements ask */
 	CHECK(conn[0].open);
 	send('C', ACK, 101, 5008, "QUIT\r\n");
 	end("open(1) connection capture connection close capture ");

@@ -7,10 +7,26 @@ static struct packet
 segment(uint32_t seq, const char *text)
 {
 	return (struct packet){
-		.kind = PACKET_TCP, .at = { 1000 + seq, seq }, .src = { .family = 4, .b = { 192, 0, 2, 1 } },
-		.dst = { .family = 4, .b = { 192, 0, 2, 2 } }, .w = 40, .ttl = 64, .sport = 40000, .dport = 25, .seq = seq,
-		.ack = 7, .flags = TCP_ACK, .header_len = 20, .window = 500, .wscale = 255, .has_ts = true, .tsval = 5, .tsecr = 6,
-		.payload = (const uint8_t *)text, .len = (uint32_t)strlen(text), .caplen = (uint32_t)strlen(text),
+		.kind = PACKET_TCP,
+		.at = { 1000 + seq, seq },
+		.src = { .family = 4, .b = { 192, 0, 2, 1 } },
+		.dst = { .family = 4, .b = { 192, 0, 2, 2 } },
+		.w = 40,
+		.ttl = 64,
+		.sport = 40000,
+		.dport = 25,
+		.seq = seq,
+		.ack = 7,
+		.flags = TCP_ACK,
+		.header_len = 20,
+		.window = 500,
+		.wscale = 255,
+		.has_ts = true,
+		.tsval = 5,
+		.tsecr = 6,
+		.payload = (const uint8_t *)text,
+		.len = (uint32_t)strlen(text),
+		.caplen = (uint32_t)strlen(text),
 	};
 }
 
@@ -38,7 +54,8 @@ static void
 all_that_is_kept_comes_back(void)
 {
 	_Alignas(16) static uint8_t room[700];
-	struct packet p[4] = { segment(1, ""), segment(2, "odd length"), segment(3, ""), segment(4, "more") };
+	struct packet p[4] = { segment(1, ""), segment(2, "odd length"), segment(3, ""),
+		segment(4, "more") };
 	struct prelude pr, other;
 	struct packet none;
 	enum dissect_dir dir;

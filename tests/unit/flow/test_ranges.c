@@ -14,7 +14,8 @@ listed(const struct ranges *r)
 
 		at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%llu-%llu", i > 0 ? " " : "",
 		    (unsigned long long)x->start, (unsigned long long)x->end);
-		at += (size_t)snprintf(out + at, sizeof(out) - at, x->cut ? "cut" : "/%u", x->segments);
+		at += (size_t)snprintf(
+		    out + at, sizeof(out) - at, x->cut ? "cut" : "/%u", x->segments);
 	}
 	return out;
 }

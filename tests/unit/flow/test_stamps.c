@@ -10,7 +10,11 @@ static uint64_t frame;
 static bool
 said(struct stamps *s, int dir, int64_t ms, uint32_t val, struct clock_jump *jump)
 {
-	struct packet p = { .kind = PACKET_TCP, .flags = TCP_ACK, .has_ts = true, .tsval = val, .at = { ms * MS, ++frame } };
+	struct packet p = { .kind = PACKET_TCP,
+		.flags = TCP_ACK,
+		.has_ts = true,
+		.tsval = val,
+		.at = { ms * MS, ++frame } };
 
 	return stamps_packet(s, &p, dir, jump);
 }
@@ -35,35 +39,42 @@ both_stood(void)
 	struct stamps s = talked(1);
 	struct clock_jump j;
 
-	CHECK(!said(&s, 0, 8220, 0xfffffff0U + 220, &j));	/* one end may have slept */
+	CHECK(!said(&s, 0, 8220, 0xfffffff0U + 220, &j)); /* one end may have slept */
 	CHECK(said(&s, 1, 8221, 0xfffffff0U + 221, &j));
 	CHECK_EQ_INT(j.from.frame, 22);
 	CHECK_EQ_INT(j.to.frame, 23);
 	CHECK(j.ns > 7900 * MS && j.ns <= 8000 * MS);
-	CHECK(!said(&s, 0, 8240, 0xfffffff0U + 240, &j));	/* told once */
+	CHECK(!said(&s, 0, 8240, 0xfffffff0U + 240, &j)); /* told once */
 	CHECK(!said(&s, 1, 8240, 0xfffffff0U + 240, &j));
 }
 
-/* The other end is heard long after it, when this one has been silent again, as it is while it repeats. */
+/*
+ * The other end is heard long after it, when this one has been silent again, as it is while it
+ * repeats.
+ */
 static void
 other_heard_late(void)
 {
 	struct stamps s = talked(1);
 	struct clock_jump j;
-	struct packet p = { .kind = PACKET_TCP, .flags = TCP_ACK, .has_ts = true, .tsval = 0xfffffff0U + 300 };
+	struct packet p = {
+		.kind = PACKET_TCP, .flags = TCP_ACK, .has_ts = true, .tsval = 0xfffffff0U + 300
+	};
 
 	CHECK(!said(&s, 0, 40220, 0xfffffff0U + 220, &j));
 	CHECK(!said(&s, 0, 47220, 0xfffffff0U + 7220, &j));
 	CHECK(said(&s, 1, 54220, 0xfffffff0U + 14220, &j));
 	CHECK_EQ_INT(j.from.frame, 22);
 	CHECK_EQ_INT(j.to.frame, 23);
-	/* a silence of two hours by the capture's clock, of 80 ms by its own: the same connection */
+	/*
+	 * a silence of two hours by the capture's clock, of 80 ms by its own: the same connection
+	 */
 	s = talked(1);
 	p.at.ns = 7200000 * MS;
 	CHECK(stamps_go_on(&s, &p, 0, 900000 * MS));
 	p.tsval += 7200000;
 	CHECK(!stamps_go_on(&s, &p, 0, 900000 * MS));
-	p.tsval = 5;		/* another clock, or one of long ago */
+	p.tsval = 5; /* another clock, or one of long ago */
 	p.has_ts = false;
 	CHECK(!stamps_go_on(&s, &p, 0, 900000 * MS));
 }
@@ -95,7 +106,7 @@ not_at_once(void)
 static void
 real_rest(void)
 {
-	static const uint32_t ticks[] = { 1, 4, 10, 500, 1000 };	/* 500: BSDs of old */
+	static const uint32_t ticks[] = { 1, 4, 10, 500, 1000 }; /* 500: BSDs of old */
 
 	for (size_t i = 0; i < 5; i++) {
 		struct stamps s = talked(ticks[i]);

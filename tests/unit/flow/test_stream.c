@@ -13,14 +13,15 @@ say_data(char who, const uint8_t *p, size_t len)
 	size_t at = strlen(said);
 
 	if (len < 100)
-		snprintf(said + at, sizeof(said) - at, "%s%c+%.*s", at > 0 ? " " : "", who, (int)len,
-		    (const char *)p);
+		snprintf(said + at, sizeof(said) - at, "%s%c+%.*s", at > 0 ? " " : "", who,
+		    (int)len, (const char *)p);
 	else
 		snprintf(said + at, sizeof(said) - at, "%s%c+%zu", at > 0 ? " " : "", who, len);
 }
 
 static void
-on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+on_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	(void)ctx;
 	wrong += off != expect[dir] || at.ns < last_ns;
@@ -30,15 +31,16 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard,
+    struct moment at)
 {
 	size_t n = strlen(said);
 
 	(void)ctx, (void)at;
 	wrong += off != expect[dir];
 	expect[dir] += missing;
-	snprintf(said + n, sizeof(said) - n, "%s%c-%llu", n > 0 ? " " : "", dir == DIR_C2S ? 'C' : 'S',
-	    (unsigned long long)missing);
+	snprintf(said + n, sizeof(said) - n, "%s%c-%llu", n > 0 ? " " : "",
+	    dir == DIR_C2S ? 'C' : 'S', (unsigned long long)missing);
 	n = strlen(said);
 	if (heard != UINT64_MAX)
 		snprintf(said + n, sizeof(said) - n, "@%llu", (unsigned long long)heard);
@@ -52,8 +54,8 @@ static uint64_t frame;
 static int64_t clock_ns;
 
 static void
-begin_on(const struct stream_engine *engine, const struct stream_limits *l, uint32_t client, uint32_t server,
-    bool known)
+begin_on(const struct stream_engine *engine, const struct stream_limits *l, uint32_t client,
+    uint32_t server, bool known)
 {
 	struct stream_start start[2] = { { known, client, 0 }, { known, server, 0 } };
 
@@ -84,8 +86,14 @@ static void
 send_cut(char who, uint32_t seq, const char *text, uint32_t len, uint32_t caplen, uint32_t ack)
 {
 	struct stream_packet p = {
-		.dir = who == 'C' ? DIR_C2S : DIR_S2C, .at = { clock_ns += 1000000, ++frame },
-		.seq = seq, .ack = ack, .has_ack = ack != 0, .window = 60000, .len = len, .caplen = caplen,
+		.dir = who == 'C' ? DIR_C2S : DIR_S2C,
+		.at = { clock_ns += 1000000, ++frame },
+		.seq = seq,
+		.ack = ack,
+		.has_ack = ack != 0,
+		.window = 60000,
+		.len = len,
+		.caplen = caplen,
 		.payload = (const uint8_t *)text,
 	};
 
@@ -102,8 +110,12 @@ static void
 fin(char who, uint32_t seq, uint32_t ack)
 {
 	struct stream_packet p = {
-		.dir = who == 'C' ? DIR_C2S : DIR_S2C, .at = { clock_ns += 1000000, ++frame },
-		.seq = seq, .ack = ack, .has_ack = true, .fin = true,
+		.dir = who == 'C' ? DIR_C2S : DIR_S2C,
+		.at = { clock_ns += 1000000, ++frame },
+		.seq = seq,
+		.ack = ack,
+		.has_ack = true,
+		.fin = true,
 	};
 
 	stream_segment(stream, &p);
@@ -135,7 +147,7 @@ reordered_repeated_overlapping(void)
 	begin();
 	send('C', 103, "def", 5000);
 	send('C', 106, "gh", 5000);
-	send('C', 103, "XXX", 5000);	/* another copy of bytes that are there: the first stays */
+	send('C', 103, "XXX", 5000); /* another copy of bytes that are there: the first stays */
 	send('C', 100, "abcDEFGHij", 5000);
 	end("C+abc C+def C+gh C+ij");
 }
@@ -164,16 +176,19 @@ acked_hole_is_a_gap(void)
 	end("C+ab S+x S+y C-3@0 C+fg");
 }
 
-/* Each acknowledgement beyond the hole is remembered with what the client said then; one that says less again takes others back. */
+/*
+ * Each acknowledgement beyond the hole is remembered with what the client said then; one that says
+ * less again takes others back.
+ */
 static void
 what_was_heard_is_told(void)
 {
 	begin();
 	send('S', 5000, "220", 100);
 	send('C', 100, "EHLO", 5003);
-	send('C', 104, "MAIL", 5010);	/* the replies between are missing */
+	send('C', 104, "MAIL", 5010); /* the replies between are missing */
 	send('C', 108, "RCPT", 5020);
-	send('C', 104, "MAIL", 5020);	/* again: it was said before */
+	send('C', 104, "MAIL", 5020); /* again: it was said before */
 	send('S', 5020, "550", 112);
 	send('C', 112, "QUIT", 5023);
 	clock_ns += 250000000;
@@ -181,7 +196,7 @@ what_was_heard_is_told(void)
 	end("S+220 C+EHLO C+MAIL C+RCPT C+QUIT S-17@8 S+550 S+221");
 	begin();
 	send('S', 5000, "220", 100);
-	send('C', 100, "EHLO", 9000);	/* corrupt */
+	send('C', 100, "EHLO", 9000); /* corrupt */
 	send('C', 104, "MAIL", 5003);
 	send('S', 5010, "550", 108);
 	send('C', 108, "QUIT", 5013);
@@ -203,7 +218,8 @@ too_much_heard_is_not_kept(void)
 	for (int i = 0; i < 20; i++)
 		strcat(want, " C+x");
 	for (int i = 0; i < 20; i++)
-		snprintf(want + strlen(want), sizeof(want) - strlen(want), i < 16 ? " S-1@%d S+y" : " S-1 S+y", i);
+		snprintf(want + strlen(want), sizeof(want) - strlen(want),
+		    i < 16 ? " S-1@%d S+y" : " S-1 S+y", i);
 	CHECK_EQ_INT(streams_counters(all).unled, 4);
 	end(want);
 }
@@ -271,7 +287,7 @@ mid_stream(void)
 	begin_with(&limits, 0, 0, false);
 	send('C', 777, "RCPT", 999);
 	send('S', 999, "250", 781);
-	send('C', 770, "before RCPT again", 1002);	/* its head lies before all that we know */
+	send('C', 770, "before RCPT again", 1002); /* its head lies before all that we know */
 	end("C+RCPT S+250 C+ again");
 }
 
@@ -410,8 +426,13 @@ no_room_for_a_hole_is_a_gap(void)
 	for (int i = 0; i < 63; i++)
 		for (int d = 0; d < 2 && d + i < 63; d++) {
 			struct stream_packet p = {
-				.dir = (enum dissect_dir)d, .at = { clock_ns, ++frame }, .seq = start[d].seq + 5,
-				.window = 60000, .len = 1, .caplen = 1, .payload = (const uint8_t *)"x",
+				.dir = (enum dissect_dir)d,
+				.at = { clock_ns, ++frame },
+				.seq = start[d].seq + 5,
+				.window = 60000,
+				.len = 1,
+				.caplen = 1,
+				.payload = (const uint8_t *)"x",
 			};
 
 			stream_segment(other[i], &p);
@@ -423,12 +444,12 @@ no_room_for_a_hole_is_a_gap(void)
 	wrong = 0;
 	send_cut('C', 105, NULL, 3, 0, 0);
 	send('C', 110, "later", 0);
-	send('C', 100, "early", 0);	/* its place was given up */
+	send('C', 100, "early", 0); /* its place was given up */
 	send('C', 115, "on", 0);
 	CHECK_EQ_STR(said, "C-5 C-3 C-2 C+later C+on");
 	for (int i = 0; i < 63; i++)
 		stream_free(other[i]);
-	send('C', 119, "xy", 0);	/* there is room again */
+	send('C', 119, "xy", 0); /* there is room again */
 	send('C', 117, "vw", 0);
 	end("C-5 C-3 C-2 C+later C+on C+vw C+xy");
 }
@@ -484,7 +505,8 @@ close_any(void *sorter)
 static void
 unusable_engine_makes_gaps(void)
 {
-	static const struct stream_engine broken = { "broken", never, open_any, swallow, fill_none, close_any };
+	static const struct stream_engine broken = { "broken", never, open_any, swallow, fill_none,
+		close_any };
 
 	begin_on(&broken, &limits, 100, 5000, true);
 	send('C', 100, "ab", 5000);
@@ -521,7 +543,8 @@ block(uint32_t n)
 {
 	static uint8_t bytes[65000];
 
-	send_cut('C', 100 + n * (uint32_t)sizeof(bytes), (const char *)bytes, sizeof(bytes), sizeof(bytes), 0);
+	send_cut('C', 100 + n * (uint32_t)sizeof(bytes), (const char *)bytes, sizeof(bytes),
+	    sizeof(bytes), 0);
 	said[0] = '\0';
 }
 

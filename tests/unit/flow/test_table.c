@@ -28,7 +28,8 @@ static void
 found_in_both_directions(void)
 {
 	struct table *t = table_new(&key, 100);
-	struct endpoint a[2] = { end4(7, 40000), end6(7, 40000) }, b[2] = { end4(3, 25), end6(3, 25) };
+	struct endpoint a[2] = { end4(7, 40000), end6(7, 40000) },
+			b[2] = { end4(3, 25), end6(3, 25) };
 
 	for (int i = 0; i < 2; i++) {
 		unsigned add, from;
@@ -128,14 +129,15 @@ hosts_are_counted(void)
 	uint32_t ia = 0, ib = 0, again = 0;
 
 	CHECK(!hosts_find(h, &a.ip, &ia));
-	CHECK(hosts_take(h, &a.ip, &ia) && hosts_take(h, &a.ip, &again) && hosts_take(h, &b.ip, &ib));
+	CHECK(
+	    hosts_take(h, &a.ip, &ia) && hosts_take(h, &a.ip, &again) && hosts_take(h, &b.ip, &ib));
 	CHECK(ia == again && ia != ib);
 	hosts_drop(h, 6, ia);
 	CHECK(hosts_find(h, &a.ip, &again));
 	hosts_drop(h, 6, ia);
 	CHECK(!hosts_find(h, &a.ip, &again));
 	CHECK_EQ_INT(hosts_count(h), 1);
-	CHECK(hosts_find(h, &c.ip, &again));	/* IPv4: no table needed */
+	CHECK(hosts_find(h, &c.ip, &again)); /* IPv4: no table needed */
 	CHECK_EQ_MEM(hosts_addr(h, 4, again).b, c.ip.b, 16);
 	CHECK_EQ_MEM(hosts_addr(h, 6, ib).b, b.ip.b, 16);
 	hosts_free(h);
@@ -149,9 +151,9 @@ offsets_name_frames(void)
 
 	CHECK_EQ_INT(offsets_at(&o, 5).frame, 0);
 	offsets_put(&o, &budget, 0, (struct moment){ 10, 1 });
-	offsets_put(&o, &budget, 200, (struct moment){ 30, 3 });	/* came early */
+	offsets_put(&o, &budget, 200, (struct moment){ 30, 3 }); /* came early */
 	offsets_put(&o, &budget, 100, (struct moment){ 40, 4 });
-	offsets_put(&o, &budget, 100, (struct moment){ 50, 5 });	/* repeated: the first stays */
+	offsets_put(&o, &budget, 100, (struct moment){ 50, 5 }); /* repeated: the first stays */
 	CHECK_EQ_INT(offsets_at(&o, 0).frame, 1);
 	CHECK_EQ_INT(offsets_at(&o, 99).frame, 1);
 	CHECK_EQ_INT(offsets_at(&o, 100).frame, 4);
@@ -169,7 +171,7 @@ offsets_forget_the_oldest(void)
 	for (uint32_t i = 0; i < OFFSETS_MAX + 50; i++)
 		offsets_put(&o, &budget, UINT64_C(10) * i, (struct moment){ i, i + 1 });
 	CHECK_EQ_INT(o.count, OFFSETS_MAX);
-	CHECK_EQ_INT(offsets_at(&o, 3).frame, 51);		/* the oldest still known */
+	CHECK_EQ_INT(offsets_at(&o, 3).frame, 51); /* the oldest still known */
 	CHECK_EQ_INT(offsets_at(&o, UINT64_C(10) * (OFFSETS_MAX + 49)).frame, OFFSETS_MAX + 50);
 	offsets_clear(&o, &budget);
 }

@@ -1,4 +1,7 @@
-/* test_tunnel.c - connections inside VXLAN: a tunnel has two ends, a mirror sends both directions itself. */
+/*
+ * test_tunnel.c - connections inside VXLAN: a tunnel has two ends, a mirror sends both directions
+ * itself.
+ */
 #include "check.h"
 #include "flow/flow.h"
 #include "oracle/frames.h"
@@ -44,12 +47,26 @@ handshake(uint8_t from_of_server)
 
 	memset(&conn, 0, sizeof(conn));
 	for (uint64_t i = 0; i < 3; i++) {
-		struct tcp_frame t = { .client_port = 40000, .server_port = 25, .window = 60000, .wscale = 7, .from_client = i != 1, .flags = flags[i],
-		    .seq = i == 1 ? 5000 : 1000 + (i == 2), .ack = i == 0 ? 0 : i == 1 ? 1001 : 5001, .ip_id = (uint16_t)(i + 1) };
+		struct tcp_frame t = { .client_port = 40000,
+			.server_port = 25,
+			.window = 60000,
+			.wscale = 7,
+			.from_client = i != 1,
+			.flags = flags[i],
+			.seq = i == 1 ? 5000 : 1000 + (i == 2),
+			.ack = i == 0 ? 0
+			    : i == 1  ? 1001
+				      : 5001,
+			.ip_id = (uint16_t)(i + 1) };
 		uint8_t inner[FRAME_MAX], p[FRAME_MAX + AROUND];
-		size_t n = wrap(p, inner, frame_tcp(inner, &t), t.from_client ? 1 : from_of_server, t.from_client ? 2 : 1);
-		struct capture_frame f = { .data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = 1700000000000000000 + (int64_t)i * 1000000,
-		    .number = i + 1, .link_type = 1 };
+		size_t n = wrap(p, inner, frame_tcp(inner, &t), t.from_client ? 1 : from_of_server,
+		    t.from_client ? 2 : 1);
+		struct capture_frame f = { .data = p,
+			.caplen = (uint32_t)n,
+			.len = (uint32_t)n,
+			.ts_ns = 1700000000000000000 + (int64_t)i * 1000000,
+			.number = i + 1,
+			.link_type = 1 };
 
 		flow_point_frame(fp, &f);
 	}

@@ -1,4 +1,7 @@
-/* test_two_answers.c - a SYN that two machines of one address answer: the connection is that whose number is acknowledged. */
+/*
+ * test_two_answers.c - a SYN that two machines of one address answer: the connection is that whose
+ * number is acknowledged.
+ */
 #include "check.h"
 #include "flow/flow.h"
 #include "oracle/frames.h"
@@ -25,7 +28,8 @@ on_open(void *ctx, const struct flow_opened *f)
 }
 
 static void
-on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
+on_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const uint8_t *p, size_t len)
 {
 	(void)ctx, (void)at;
 	for (size_t i = 0; dir == DIR_S2C && i < len && off + i < sizeof(heard) - 1; i++)
@@ -33,7 +37,8 @@ on_data(void *ctx, enum dissect_dir dir, uint64_t off, struct moment at, const u
 }
 
 static void
-on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t since, struct moment at)
+on_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t since,
+    struct moment at)
 {
 	(void)ctx, (void)dir, (void)off, (void)missing, (void)since, (void)at;
 	heard[0] = '!';
@@ -46,14 +51,28 @@ on_close(void *ctx, const struct record_connection *facts)
 }
 
 static void
-give(struct flow_point *fp, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack, const char *text)
+give(struct flow_point *fp, bool from_client, uint8_t flags, uint32_t seq, uint32_t ack,
+    const char *text)
 {
-	struct tcp_frame t = { .client_port = 40000, .server_port = 25, .window = 60000, .wscale = 7, .from_client = from_client, .flags = flags, .seq = seq,
-	    .ack = ack, .ip_id = (uint16_t)(number + 1), .payload = (const uint8_t *)text, .len = strlen(text) };
+	struct tcp_frame t = { .client_port = 40000,
+		.server_port = 25,
+		.window = 60000,
+		.wscale = 7,
+		.from_client = from_client,
+		.flags = flags,
+		.seq = seq,
+		.ack = ack,
+		.ip_id = (uint16_t)(number + 1),
+		.payload = (const uint8_t *)text,
+		.len = strlen(text) };
 	uint8_t p[FRAME_MAX];
 	size_t n = frame_tcp(p, &t);
-	struct capture_frame f = { .data = p, .caplen = (uint32_t)n, .len = (uint32_t)n, .ts_ns = 1700000000000000000 + (int64_t)number * 1000000,
-	    .number = number + 1, .link_type = 1 };
+	struct capture_frame f = { .data = p,
+		.caplen = (uint32_t)n,
+		.len = (uint32_t)n,
+		.ts_ns = 1700000000000000000 + (int64_t)number * 1000000,
+		.number = number + 1,
+		.link_type = 1 };
 
 	number++;
 	flow_point_frame(fp, &f);
@@ -63,7 +82,9 @@ static void
 the_first_is_taken(void)
 {
 	struct record_sink sink = { on_record, NULL };
-	struct flow_watcher w = { .open = on_open, .data = on_data, .gap = on_gap, .close = on_close };
+	struct flow_watcher w = {
+		.open = on_open, .data = on_data, .gap = on_gap, .close = on_close
+	};
 	struct flow_point *fp = flow_point_new(1, "t.pcap", "", NULL, &sink, &w);
 
 	give(fp, true, SYN, 100, 0, "");

@@ -7,9 +7,9 @@
 #include "record/record_copy.h"
 
 static struct kept {
-	struct kept	*next;
-	void		*record;
-} *kept_all;
+	struct kept *next;
+	void *record;
+} * kept_all;
 
 /* The record by itself; the test's own copies of it may point to its texts. */
 static inline const void *

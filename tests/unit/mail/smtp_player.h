@@ -7,7 +7,7 @@
 #include "kept.h"
 #include "mail/mail_internal.h"
 
-#define KEPT	64
+#define KEPT 64
 
 struct seen {
 	struct record_session session;
@@ -16,7 +16,7 @@ struct seen {
 	struct record_message message[KEPT];
 	uint32_t sessions, txs, rcpts, messages;
 	struct mail_caps caps;
-	uint64_t c2s, s2c;		/* bytes of the dialogue */
+	uint64_t c2s, s2c; /* bytes of the dialogue */
 };
 
 static void
@@ -44,14 +44,13 @@ take(void *ctx, const struct record *r)
 			s->message[s->messages] = *(const struct record_message *)kept(r);
 		s->messages++;
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
 struct player {
 	struct flow_watcher w;
-	void	*flow;
+	void *flow;
 	uint64_t frame;
 	struct seen *seen;
 };
@@ -66,7 +65,8 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts, const uin
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
+player_gap(
+    void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts)
 {
 	struct player *to = ctx;
 

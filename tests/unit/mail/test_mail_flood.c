@@ -1,14 +1,21 @@
-/* test_mail_flood.c - very many connections, each filled as far as one alone may be: together they are bounded, and it is counted. */
+/*
+ * test_mail_flood.c - very many connections, each filled as far as one alone may be: together they
+ * are bounded, and it is counted.
+ */
 #include "check.h"
 
 #include "mail/mail_smtp.h"
 
-enum { LINES = 64, QUEUES = DISSECT_QUEUES_MOST / LINES + 500, MAILS = SMTP_TRANSACTIONS_ALL / LINES + 500 };
+enum {
+	LINES = 64,
+	QUEUES = DISSECT_QUEUES_MOST / LINES + 500,
+	MAILS = SMTP_TRANSACTIONS_ALL / LINES + 500
+};
 
 struct flood {
-	struct mail	*m;
+	struct mail *m;
 	struct flow_watcher w;
-	uint64_t	 mails;
+	uint64_t mails;
 };
 
 static void
@@ -25,7 +32,8 @@ say(struct flood *f, void *flow, enum dissect_dir dir, uint64_t *off, const char
 	size_t len = strlen(p);
 
 	for (int i = 0; i < times; i++) {
-		f->w.data(flow, dir, *off, (struct moment){ (int64_t)*off + 1, *off + 1 }, (const uint8_t *)p, len);
+		f->w.data(flow, dir, *off, (struct moment){ (int64_t)*off + 1, *off + 1 },
+		    (const uint8_t *)p, len);
 		*off += len;
 	}
 }
@@ -76,13 +84,16 @@ long_queues_of_many(void)
 	flood_begin(&f, &sink);
 	for (int i = 0; i < QUEUES; i++)
 		flow[i] = asks(&f, "NOOP\r\n", LINES);
-	CHECK(f.m->budget.queues.entries <= DISSECT_QUEUES_MOST && f.m->asked.entries <= DISSECT_QUEUES_MOST);
+	CHECK(f.m->budget.queues.entries <= DISSECT_QUEUES_MOST &&
+	    f.m->asked.entries <= DISSECT_QUEUES_MOST);
 	cut = mail_caps_get(f.m).searches_cut;
 	CHECK(cut >= 500 * (LINES - DISSECT_QUEUE_SHORT));
-	flow[0] = (f.w.close(flow[0], &(struct record_connection){ .app = APP_SMTP }), asks(&f, "NOOP\r\n", LINES));
-	CHECK_EQ_INT(mail_caps_get(f.m).searches_cut, cut);	/* what one gave back another has */
+	flow[0] = (f.w.close(flow[0], &(struct record_connection){ .app = APP_SMTP }),
+	    asks(&f, "NOOP\r\n", LINES));
+	CHECK_EQ_INT(mail_caps_get(f.m).searches_cut, cut); /* what one gave back another has */
 	void *last = asks(&f, "NOOP\r\n", DISSECT_QUEUE_SHORT);
-	CHECK_EQ_INT(mail_caps_get(f.m).searches_cut, cut);	/* nor does it cost the others anything */
+	CHECK_EQ_INT(
+	    mail_caps_get(f.m).searches_cut, cut); /* nor does it cost the others anything */
 	flood_end(&f, &last, 1);
 	flood_end(&f, flow, QUEUES);
 	CHECK_EQ_INT(f.m->budget.queues.entries + f.m->asked.entries, 0);
@@ -123,12 +134,13 @@ open_mails_of_many(void)
 
 	flood_begin(&f, &sink);
 	for (int i = 0; i < MAILS; i++)
-		flow[i] = asks(&f, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n", LINES);
+		flow[i] =
+		    asks(&f, "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n", LINES);
 	CHECK(f.m->mails_open <= SMTP_TRANSACTIONS_ALL + MAILS * SMTP_TRANSACTIONS_FEW);
 	CHECK(mail_caps_get(f.m).transactions > 0);
 	flood_end(&f, flow, MAILS);
 	CHECK_EQ_INT(f.m->mails_open, 0);
-	CHECK_EQ_INT(f.mails, MAILS * LINES);	/* none is lost */
+	CHECK_EQ_INT(f.mails, MAILS * LINES); /* none is lost */
 	mail_free(f.m);
 }
 

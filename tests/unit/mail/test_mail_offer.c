@@ -8,10 +8,12 @@ static struct seen *
 play_list(int lines, const char *tail)
 {
 	static char text[64 << 10];
-	size_t n = (size_t)snprintf(text, sizeof(text), "S: 220 mx ESMTP\nC: EHLO client\nS: 250-mx\n");
+	size_t n =
+	    (size_t)snprintf(text, sizeof(text), "S: 220 mx ESMTP\nC: EHLO client\nS: 250-mx\n");
 
 	for (int i = 0; i < lines; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "S: 250-X-%05d-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "S: 250-X-%05d-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n", i);
 	snprintf(text + n, sizeof(text) - n, "%sC: QUIT\nS: 221 bye\n", tail);
 	return play(text, NULL);
 }
@@ -25,15 +27,17 @@ words_are_whole(void)
 		struct seen *s;
 		const char *list, *size;
 
-		snprintf(tail, sizeof(tail), "S: 250-Y%.*s\nS: 250-SIZE 1073741824\nS: 250-STARTTLS\nS: 250 \xff\xff\xff\n", fill,
-		    "------------------------------------------------------------");
+		snprintf(tail, sizeof(tail),
+		    "S: 250-Y%.*s\nS: 250-SIZE 1073741824\nS: 250-STARTTLS\nS: 250 \xff\xff\xff\n",
+		    fill, "------------------------------------------------------------");
 		s = play_list(11, tail);
 		list = s->session.capabilities;
 		size = strstr(list, " SIZE");
 		CHECK(s->session.starttls_offered && !s->session.offer_cut);
 		CHECK(strlen(list) < RECORD_WORDS);
 		CHECK(size == NULL || strncmp(size, " SIZE 1073741824 ", 17) == 0);
-		CHECK(text_words_cut(list) == (strstr(list, "STARTTLS \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") == NULL));
+		CHECK(text_words_cut(list) ==
+		    (strstr(list, "STARTTLS \xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd") == NULL));
 		CHECK(strstr(list, "STARTTLS") != NULL || text_words_cut(list));
 		free(s);
 	}

@@ -9,13 +9,13 @@
 #include "mail/mail.h"
 
 struct records {
-	struct record_session	session;
-	struct record_message	message[16];
-	uint32_t		messages, sessions;
+	struct record_session session;
+	struct record_message message[16];
+	uint32_t messages, sessions;
 };
 
-static struct records	got;
-static struct mail_caps	caps;
+static struct records got;
+static struct mail_caps caps;
 
 static void
 take(void *ctx, const struct record *r)
@@ -30,14 +30,15 @@ take(void *ctx, const struct record *r)
 }
 
 struct player {
-	struct flow_watcher	 w;
-	void			*flow;
-	struct moment		 at;
-	bool			 seen[2];
+	struct flow_watcher w;
+	void *flow;
+	struct moment at;
+	bool seen[2];
 };
 
 static void
-player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
+player_data(
+    void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const uint8_t *bytes, size_t len)
 {
 	struct player *p = ctx;
 
@@ -48,7 +49,8 @@ player_data(void *ctx, enum dissect_dir dir, uint64_t off, int64_t ts_ns, const 
 }
 
 static void
-player_gap(void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
+player_gap(
+    void *ctx, enum dissect_dir dir, uint64_t off, uint64_t missing, uint64_t heard, int64_t ts_ns)
 {
 	struct player *p = ctx;
 
@@ -64,7 +66,9 @@ play(const char *dialogue)
 	struct record_sink sink = { take, NULL };
 	struct mail *m = mail_new(&o, &sink);
 	struct flow_opened opened = {
-		.key = { 0, 7, 0, 0 }, .app = APP_POP3, .server.port = 110,
+		.key = { 0, 7, 0, 0 },
+		.app = APP_POP3,
+		.server.port = 110,
 		.hint = { .server_seen = true, .client_seen = true },
 	};
 	struct player p = { .w = mail_watcher(m) };
@@ -83,13 +87,15 @@ play(const char *dialogue)
 	dialog_free(d);
 }
 
-#define LOGIN	"S: +OK hi\nC: USER alice\nS: +OK\nC: PASS secret\nS: +OK\n"
-#define MAIL	"S: From: a@b.example\nS: Subject: hello\nS: Message-ID: <1@b.example>\nS: \nS: text\nS: .\n"
+#define LOGIN "S: +OK hi\nC: USER alice\nS: +OK\nC: PASS secret\nS: +OK\n"
+#define MAIL \
+	"S: From: a@b.example\nS: Subject: hello\nS: Message-ID: <1@b.example>\nS: \nS: text\nS: .\n"
 
 static void
 a_message_fetched_whole(void)
 {
-	play(LOGIN "C: LIST\nS: +OK 2\nS: 1 90\nS: 2 80\nS: .\nC: UIDL\nS: +OK\nS: 1 aa\nS: 2 bb\nS: .\n"
+	play(LOGIN
+	    "C: LIST\nS: +OK 2\nS: 1 90\nS: 2 80\nS: .\nC: UIDL\nS: +OK\nS: 1 aa\nS: 2 bb\nS: .\n"
 	    "C: RETR 2\nS: +OK\n" MAIL "C: DELE 2\nS: +OK\nC: QUIT\nS: +OK bye\n");
 	CHECK_EQ_INT(got.sessions, 1);
 	CHECK(got.session.visible && got.session.auth_ok && got.session.quit_ok);
@@ -114,10 +120,12 @@ a_message_fetched_whole(void)
 	CHECK_EQ_INT(got.message[0].bytes, 70);
 	CHECK(!got.message[0].gap);
 	CHECK_EQ_INT(got.message[0].reply.code, 1);
-	CHECK(got.message[0].first.frame > 0 && got.message[0].last.frame > got.message[0].first.frame);
+	CHECK(got.message[0].first.frame > 0 &&
+	    got.message[0].last.frame > got.message[0].first.frame);
 }
 
-#define BROKEN	"S: Received: from x by gate.example (y); now\nS: From: a@b.example\nS: Subject: s\n" \
+#define BROKEN \
+	"S: Received: from x by gate.example (y); now\nS: From: a@b.example\nS: Subject: s\n" \
 	"S: Content-Type: application/pdf; name=a.pdf\nS: Content-Transfer-Encoding: base64\nS: \n" \
 	"S: QUJD\nS: QU!D\nS: QUJD\nS: .\n"
 
@@ -127,7 +135,8 @@ what_a_message_proves(void)
 	const struct record_message *m = &got.message[0];
 
 	play(LOGIN "C: RETR 1\nS: +OK\n" BROKEN);
-	CHECK(m->checked && m->faulty_parts == 1 && m->fault == PART_ILLEGAL && m->fault_bytes == 1);
+	CHECK(
+	    m->checked && m->faulty_parts == 1 && m->fault == PART_ILLEGAL && m->fault_bytes == 1);
 	CHECK_EQ_STR(m->fault_name, "a.pdf");
 	CHECK_EQ_STR(m->received_by, "gate.example");
 	CHECK_EQ_INT(m->received, 1);
@@ -139,7 +148,8 @@ what_a_message_proves(void)
 	play(LOGIN "C: RETR 1\nS: +OK\n=== gap S 20\n" BROKEN);
 	CHECK(!m->checked && m->fault == PART_SOUND && m->attachments == 0);
 	/* cut off: no dot */
-	play(LOGIN "C: RETR 1\nS: +OK\nS: Content-Type: multipart/mixed; boundary=b\nS: \nS: --b\nS: \nS: QU!D\n");
+	play(LOGIN
+	    "C: RETR 1\nS: +OK\nS: Content-Type: multipart/mixed; boundary=b\nS: \nS: --b\nS: \nS: QU!D\n");
 	CHECK(m->state == MESSAGE_CUT && !m->checked && !m->unclosed);
 }
 
@@ -183,7 +193,8 @@ messages_that_did_not_come(void)
 static void
 a_message_with_a_gap(void)
 {
-	play(LOGIN "C: RETR 1\nS: +OK\nS: From: a\nS: \n=== gap S 1460\nS: rest\nS: .\nC: QUIT\nS: +OK\n");
+	play(LOGIN
+	    "C: RETR 1\nS: +OK\nS: From: a\nS: \n=== gap S 1460\nS: rest\nS: .\nC: QUIT\nS: +OK\n");
 	CHECK_EQ_INT(got.session.retrieved, 1);
 	CHECK_EQ_INT(got.message[0].state, MESSAGE_WHOLE);
 	CHECK(got.message[0].gap && got.session.gap_server);
@@ -193,7 +204,8 @@ a_message_with_a_gap(void)
 static void
 a_login_refused(void)
 {
-	play("S: +OK hi\nC: USER alice\nS: +OK\nC: PASS wrong\nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n");
+	play(
+	    "S: +OK hi\nC: USER alice\nS: +OK\nC: PASS wrong\nS: -ERR [AUTH] no\nC: QUIT\nS: +OK\n");
 	CHECK_EQ_INT(got.session.logins_refused, 1);
 	CHECK_EQ_INT(got.session.logins_ok, 0);
 	CHECK_EQ_INT(got.session.refusals[0].stage, STAGE_AUTH);
@@ -207,25 +219,29 @@ a_login_refused(void)
 static void
 probes_and_given_up_logins_are_no_refused_logins(void)
 {
-	play("S: +OK hi\nC: CAPA\nS: -ERR what\nC: AUTH\nS: -ERR what\nC: AUTH NTLM\nS: -ERR unknown\n"
+	play(
+	    "S: +OK hi\nC: CAPA\nS: -ERR what\nC: AUTH\nS: -ERR what\nC: AUTH NTLM\nS: -ERR unknown\n"
 	    "C: AUTH LOGIN\nS: + \nC: *\nS: -ERR cancelled\nC: USER a\nS: +OK\nC: PASS b\nS: +OK\n");
 	CHECK_EQ_INT(got.session.logins_refused, 0);
 	CHECK_EQ_INT(got.session.logins_ok, 1);
 	CHECK_EQ_INT(got.session.refusal_count, 2);
 	for (uint32_t i = 0; i < got.session.refusals_kept; i++)
 		CHECK(got.session.refusals[i].stage != STAGE_AUTH);
-	play("S: +OK hi\nC: AUTH PLAIN\nS: + \nC: AGEAYg==\nS: -ERR no\nC: AUTH PLAIN AGEAYg==\nS: -ERR no\n");
+	play(
+	    "S: +OK hi\nC: AUTH PLAIN\nS: + \nC: AGEAYg==\nS: -ERR no\nC: AUTH PLAIN AGEAYg==\nS: -ERR no\n");
 	CHECK_EQ_INT(got.session.logins_refused, 2);
 }
 
 static void
 capabilities_and_stls(void)
 {
-	play("S: +OK hi\nC: CAPA\nS: +OK\nS: STLS\nS: SASL PLAIN\nS: .\nC: STLS\nS: -ERR not now\n");
+	play(
+	    "S: +OK hi\nC: CAPA\nS: +OK\nS: STLS\nS: SASL PLAIN\nS: .\nC: STLS\nS: -ERR not now\n");
 	CHECK_EQ_STR(got.session.capabilities, "STLS SASL PLAIN");
 	CHECK(got.session.capabilities_at.frame > got.session.greeting.at.frame &&
 	    got.session.capabilities_at.frame < got.session.starttls_reply.at.frame);
-	CHECK(got.session.starttls_offered && got.session.starttls_tried && got.session.auth_offered);
+	CHECK(
+	    got.session.starttls_offered && got.session.starttls_tried && got.session.auth_offered);
 	CHECK_EQ_INT(got.session.starttls_reply.code, 0);
 	CHECK_EQ_STR(got.session.starttls_reply.text, "not now");
 }
@@ -233,7 +249,8 @@ capabilities_and_stls(void)
 static void
 reset_undeletes_and_quit_may_fail(void)
 {
-	play(LOGIN "C: DELE 1\nS: +OK\nC: RSET\nS: +OK\nC: DELE 2\nS: +OK\nC: QUIT\nS: -ERR [SYS/TEMP] locked\n");
+	play(LOGIN
+	    "C: DELE 1\nS: +OK\nC: RSET\nS: +OK\nC: DELE 2\nS: +OK\nC: QUIT\nS: -ERR [SYS/TEMP] locked\n");
 	CHECK_EQ_INT(got.session.deleted, 1);
 	CHECK(!got.session.quit_ok && got.session.quit.frame != 0);
 	CHECK_EQ_STR(got.session.refusals[0].reply.enhanced, "SYS/TEMP");
@@ -243,12 +260,18 @@ reset_undeletes_and_quit_may_fail(void)
 static void
 a_message_that_is_gone(void)
 {
-	static const struct { const char *steps; bool deleted, unlisted; } cases[] = {
+	static const struct {
+		const char *steps;
+		bool deleted, unlisted;
+	} cases[] = {
 		{ "C: DELE 1\nS: +OK\nC: DELE 1\nS: -ERR\n", true, false },
 		{ "C: DELE 65535\nS: +OK\nC: RETR 65535\nS: -ERR\n", true, false },
-		{ "C: DELE 1\nS: +OK\nC: DELE 9000\nS: +OK\nC: DELE 8999\nS: -ERR\n", false, false },
-		{ "C: DELE 65536\nS: +OK\nC: DELE 65536\nS: -ERR\n", false, false },	/* more than are noted */
-		{ "C: DELE 18446744073709551614\nS: +OK\nC: DELE 99999999999999999999\nS: -ERR\n", false, false },
+		{ "C: DELE 1\nS: +OK\nC: DELE 9000\nS: +OK\nC: DELE 8999\nS: -ERR\n", false,
+		    false },
+		{ "C: DELE 65536\nS: +OK\nC: DELE 65536\nS: -ERR\n", false,
+		    false }, /* more than are noted */
+		{ "C: DELE 18446744073709551614\nS: +OK\nC: DELE 99999999999999999999\nS: -ERR\n",
+		    false, false },
 		{ "C: STAT\nS: +OK 2 9\nC: TOP 3 0\nS: -ERR\n", false, true },
 		{ "C: LIST\nS: +OK\nS: 1 9\nS: .\nC: DELE 2\nS: -ERR\n", false, true },
 		{ "C: STAT\nS: +OK 2 9\nC: DELE 2\nS: -ERR\n", false, false },
@@ -267,7 +290,10 @@ a_message_that_is_gone(void)
 	}
 }
 
-/* A mailbox of which not all lines are kept: what is behind them is there, and half a line is no size. */
+/*
+ * A mailbox of which not all lines are kept: what is behind them is there, and half a line is no
+ * size.
+ */
 static void
 a_listing_too_long(void)
 {
@@ -292,7 +318,8 @@ a_listing_too_long(void)
 static void
 a_listing_with_a_hole(void)
 {
-	play(LOGIN "C: LIST\nS: +OK\nS: 1 90\n=== gap S 20\nS: 3 70\nS: 4 60\nS: .\nC: RETR 3\nS: -ERR\nC: RETR 4\nS: -ERR\n");
+	play(LOGIN
+	    "C: LIST\nS: +OK\nS: 1 90\n=== gap S 20\nS: 3 70\nS: 4 60\nS: .\nC: RETR 3\nS: -ERR\nC: RETR 4\nS: -ERR\n");
 	CHECK_EQ_INT(got.messages, 2);
 	CHECK_EQ_INT(got.message[0].listed_size, 0);
 	CHECK_EQ_INT(got.message[1].listed_size, 60);
@@ -303,11 +330,15 @@ a_listing_with_a_hole(void)
 	CHECK_EQ_INT(got.message[0].listed_size, 0);
 }
 
-/* In whatever order the server lists and the client asks; of two lines with one number the first counts. */
+/*
+ * In whatever order the server lists and the client asks; of two lines with one number the first
+ * counts.
+ */
 static void
 a_listing_in_no_order(void)
 {
-	play(LOGIN "C: LIST\nS: +OK\nS: 3 30\nS: 1 10\nS: 3 31\nS: 4294967296 5\nS: 2 20\nS: .\n"
+	play(LOGIN
+	    "C: LIST\nS: +OK\nS: 3 30\nS: 1 10\nS: 3 31\nS: 4294967296 5\nS: 2 20\nS: .\n"
 	    "C: RETR 3\nS: -ERR\nC: RETR 1\nS: -ERR\nC: RETR 2\nS: -ERR\nC: RETR 4\nS: -ERR\nC: RETR 0\nS: -ERR\n");
 	CHECK_EQ_INT(got.messages, 5);
 	CHECK_EQ_INT(got.message[0].listed_size, 30);
@@ -317,7 +348,10 @@ a_listing_in_no_order(void)
 	CHECK_EQ_INT(got.message[4].listed_size, 0);
 }
 
-/* Each of very many that were asked for at once and never came is told; of more than that the number. */
+/*
+ * Each of very many that were asked for at once and never came is told; of more than that the
+ * number.
+ */
 static void
 very_many_that_did_not_come(void)
 {
@@ -328,7 +362,7 @@ very_many_that_did_not_come(void)
 	for (int i = 1; i <= ASKED; i++)
 		n += (size_t)sprintf(text + n, "C: RETR %d\n", i);
 	play(text);
-	CHECK_EQ_INT(got.messages, 16);		/* all that this test keeps */
+	CHECK_EQ_INT(got.messages, 16); /* all that this test keeps */
 	CHECK_EQ_INT(caps.fetches, ASKED - POP3_PENDING_MAX);
 	CHECK_EQ_INT(caps.searches_cut, 0);
 	for (int i = 1; i <= ASKED; i++)
@@ -395,7 +429,8 @@ main(void)
 		{ "a listing in no order", a_listing_in_no_order },
 		{ "very many that did not come", very_many_that_did_not_come },
 		{ "a refusal among others", a_refusal_among_others },
-		{ "probes are no refused logins", probes_and_given_up_logins_are_no_refused_logins },
+		{ "probes are no refused logins",
+		    probes_and_given_up_logins_are_no_refused_logins },
 		{ "capabilities and STLS", capabilities_and_stls },
 		{ "RSET undeletes, QUIT may fail", reset_undeletes_and_quit_may_fail },
 		{ "a refused greeting, a timeout", a_refused_greeting_and_a_timeout },

@@ -1,4 +1,7 @@
-/* test_mail_rcpts.c - recipients of very many mails at once: all are counted, so many have a record of their own. */
+/*
+ * test_mail_rcpts.c - recipients of very many mails at once: all are counted, so many have a record
+ * of their own.
+ */
 #include "check.h"
 
 #include "mail/mail_smtp.h"
@@ -6,7 +9,7 @@
 enum { FLOWS = 2 * (SMTP_RECIPIENTS_OPEN / SMTP_RECIPIENTS_KEPT), EACH = SMTP_RECIPIENTS_KEPT };
 
 struct counted {
-	uint64_t	rcpts, recipients, mails;
+	uint64_t rcpts, recipients, mails;
 };
 
 static void
@@ -20,9 +23,11 @@ count(void *ctx, const struct record *r)
 }
 
 static void
-say(struct flow_watcher *w, void *flow, enum dissect_dir dir, uint64_t *off, const char *p, size_t len)
+say(struct flow_watcher *w, void *flow, enum dissect_dir dir, uint64_t *off, const char *p,
+    size_t len)
 {
-	w->data(flow, dir, *off, (struct moment){ (int64_t)*off + 1, *off + 1 }, (const uint8_t *)p, len);
+	w->data(flow, dir, *off, (struct moment){ (int64_t)*off + 1, *off + 1 }, (const uint8_t *)p,
+	    len);
 	*off += len;
 }
 
@@ -30,13 +35,15 @@ static void *
 mail_opened(struct flow_watcher *w, uint64_t off[2])
 {
 	static char rcpts[EACH * 32];
-	static const char hello[] = "EHLO c\r\nMAIL FROM:<a@example.org>\r\n", ready[] = "220 mx\r\n250 mx\r\n250 ok\r\n";
+	static const char hello[] = "EHLO c\r\nMAIL FROM:<a@example.org>\r\n",
+			  ready[] = "220 mx\r\n250 mx\r\n250 ok\r\n";
 	static const struct flow_opened f = { .app = APP_SMTP };
 	void *flow = w->open(w->ctx, &f);
 	size_t n = 0;
 
 	for (int i = 0; i < EACH; i++)
-		n += (size_t)snprintf(rcpts + n, sizeof(rcpts) - n, "RCPT TO:<%d@example.net>\r\n", i);
+		n += (size_t)snprintf(
+		    rcpts + n, sizeof(rcpts) - n, "RCPT TO:<%d@example.net>\r\n", i);
 	say(w, flow, DIR_S2C, &off[1], ready, 8);
 	say(w, flow, DIR_C2S, &off[0], hello, sizeof(hello) - 1);
 	say(w, flow, DIR_S2C, &off[1], ready + 8, sizeof(ready) - 9);
@@ -56,7 +63,7 @@ very_many_at_once(void)
 	static void *flow[FLOWS];
 	uint64_t off[2];
 
-	for (int round = 1; round <= 2; round++) {	/* what was settled makes room */
+	for (int round = 1; round <= 2; round++) { /* what was settled makes room */
 		for (int i = 0; i < FLOWS; i++) {
 			off[0] = off[1] = 0;
 			flow[i] = mail_opened(&w, off);

@@ -2,15 +2,15 @@
 #include "dissectors/smtp/smtp.h"
 #include "smtp_player.h"
 
-#define HELLO		"S: 220 mx\nC: EHLO me\nS: 250 mx\n"
-#define MAIL		"C: MAIL FROM:<a@example.org>\nS: 250 ok\n"
-#define RCPT		"C: RCPT TO:<b@example.net>\nS: 250 ok\n"
-#define DATA		"C: DATA\nS: 354 go\nC: Message-ID: <1@x>\nC: \nC: hi\nC: .\n"
-#define QUIT		"C: QUIT\nS: 221 bye\n"
+#define HELLO "S: 220 mx\nC: EHLO me\nS: 250 mx\n"
+#define MAIL  "C: MAIL FROM:<a@example.org>\nS: 250 ok\n"
+#define RCPT  "C: RCPT TO:<b@example.net>\nS: 250 ok\n"
+#define DATA  "C: DATA\nS: 354 go\nC: Message-ID: <1@x>\nC: \nC: hi\nC: .\n"
+#define QUIT  "C: QUIT\nS: 221 bye\n"
 
 static void
-expect_fate(const char *text, void (*change)(struct record_connection *f), enum verdict v, enum smtp_stage stage,
-    uint16_t code)
+expect_fate(const char *text, void (*change)(struct record_connection *f), enum verdict v,
+    enum smtp_stage stage, uint16_t code)
 {
 	struct seen *s = play(text, change);
 
@@ -52,28 +52,39 @@ test_accepted(void)
 static void
 test_refused_and_deferred(void)
 {
-	expect_fate(HELLO "C: MAIL FROM:<a@b>\nS: 553 5.1.8 no\n" QUIT, NULL, VERDICT_REFUSED, STAGE_MAIL, 553);
-	expect_fate(HELLO "C: MAIL FROM:<a@b>\nS: 472 no\n" QUIT, NULL, VERDICT_DEFERRED, STAGE_MAIL, 472);
-	expect_fate(HELLO MAIL "C: RCPT TO:<x@y>\nS: 550 5.1.1 no\n" QUIT, NULL, VERDICT_REFUSED, STAGE_RCPT, 550);
-	/* deferred if any was 4xx */
-	expect_fate(HELLO MAIL "C: RCPT TO:<x@y>\nS: 450 later\nC: RCPT TO:<z@y>\nS: 550 no\n" QUIT, NULL,
-	    VERDICT_DEFERRED, STAGE_RCPT, 550);
-	/* pipelined: DATA's 554 says nothing that RCPT did not */
-	expect_fate(HELLO MAIL "C: RCPT TO:<x@y>\nC: DATA\nS: 450 4.7.1 greylisted\nS: 554 5.5.1 no valid recipients\n"
-	    QUIT, NULL, VERDICT_DEFERRED, STAGE_RCPT, 450);
-	expect_fate(HELLO MAIL RCPT "C: DATA\nS: 451 later\n" QUIT, NULL, VERDICT_DEFERRED, STAGE_DATA, 451);
-	expect_fate(HELLO MAIL RCPT DATA "S: 554 5.7.1 virus\n" QUIT, NULL, VERDICT_REFUSED, STAGE_DOT, 554);
-	expect_fate(HELLO MAIL RCPT DATA "S: 4.7.0 [IPTS04] deferred\n", NULL, VERDICT_DEFERRED, STAGE_DOT, 400);
-	expect_fate(HELLO MAIL RCPT "C| BDAT 3 LAST\\r\\nabc\nS: 521 no\n", NULL, VERDICT_REFUSED, STAGE_DOT, 521);
-	expect_fate(HELLO MAIL RCPT "C: BDAT SCRAMBLE\nS: 521 5.5.4 no\n", NULL, VERDICT_REFUSED, STAGE_DOT, 521);
-	/* in the midst of the content, and nothing else came */
-	expect_fate(HELLO MAIL RCPT "C: DATA\nS: 354 go\nC: one\nS: 552 5.3.4 too big\n+9ms\nC: two\n", NULL,
-	    VERDICT_REFUSED, STAGE_DOT, 552);
-	/* one of two recipients refused, and the client gave the whole mail up */
-	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 550 no\nC: RSET\nS: 250 ok\n" QUIT, NULL, VERDICT_REFUSED,
+	expect_fate(HELLO "C: MAIL FROM:<a@b>\nS: 553 5.1.8 no\n" QUIT, NULL, VERDICT_REFUSED,
+	    STAGE_MAIL, 553);
+	expect_fate(
+	    HELLO "C: MAIL FROM:<a@b>\nS: 472 no\n" QUIT, NULL, VERDICT_DEFERRED, STAGE_MAIL, 472);
+	expect_fate(HELLO MAIL "C: RCPT TO:<x@y>\nS: 550 5.1.1 no\n" QUIT, NULL, VERDICT_REFUSED,
 	    STAGE_RCPT, 550);
+	/* deferred if any was 4xx */
+	expect_fate(HELLO MAIL "C: RCPT TO:<x@y>\nS: 450 later\nC: RCPT TO:<z@y>\nS: 550 no\n" QUIT,
+	    NULL, VERDICT_DEFERRED, STAGE_RCPT, 550);
+	/* pipelined: DATA's 554 says nothing that RCPT did not */
+	expect_fate(HELLO MAIL
+	    "C: RCPT TO:<x@y>\nC: DATA\nS: 450 4.7.1 greylisted\nS: 554 5.5.1 no valid recipients\n" QUIT,
+	    NULL, VERDICT_DEFERRED, STAGE_RCPT, 450);
+	expect_fate(HELLO MAIL RCPT "C: DATA\nS: 451 later\n" QUIT, NULL, VERDICT_DEFERRED,
+	    STAGE_DATA, 451);
+	expect_fate(HELLO MAIL RCPT DATA "S: 554 5.7.1 virus\n" QUIT, NULL, VERDICT_REFUSED,
+	    STAGE_DOT, 554);
+	expect_fate(HELLO MAIL RCPT DATA "S: 4.7.0 [IPTS04] deferred\n", NULL, VERDICT_DEFERRED,
+	    STAGE_DOT, 400);
+	expect_fate(HELLO MAIL RCPT "C| BDAT 3 LAST\\r\\nabc\nS: 521 no\n", NULL, VERDICT_REFUSED,
+	    STAGE_DOT, 521);
+	expect_fate(HELLO MAIL RCPT "C: BDAT SCRAMBLE\nS: 521 5.5.4 no\n", NULL, VERDICT_REFUSED,
+	    STAGE_DOT, 521);
+	/* in the midst of the content, and nothing else came */
+	expect_fate(HELLO MAIL RCPT
+	    "C: DATA\nS: 354 go\nC: one\nS: 552 5.3.4 too big\n+9ms\nC: two\n",
+	    NULL, VERDICT_REFUSED, STAGE_DOT, 552);
+	/* one of two recipients refused, and the client gave the whole mail up */
+	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 550 no\nC: RSET\nS: 250 ok\n" QUIT, NULL,
+	    VERDICT_REFUSED, STAGE_RCPT, 550);
 	/* ... and closed without QUIT, as Thunderbird does at times */
-	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 4.7.1 no\n", NULL, VERDICT_DEFERRED, STAGE_RCPT, 454);
+	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 4.7.1 no\n", NULL, VERDICT_DEFERRED,
+	    STAGE_RCPT, 454);
 }
 
 static void
@@ -153,46 +164,56 @@ test_lost_or_unknown(void)
 	static const char dot[] = HELLO MAIL RCPT DATA;
 	static const char no_dot[] = HELLO MAIL RCPT "C: DATA\nS: 354 go\nC: hi\n";
 
-	expect_fate(dot, NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);		/* client closed first, all acknowledged */
+	expect_fate(
+	    dot, NULL, VERDICT_UNKNOWN, STAGE_DOT, 0); /* client closed first, all acknowledged */
 	expect_fate(dot, server_first, VERDICT_LOST, STAGE_DOT, 0);
 	expect_fate(dot, server_reset_first, VERDICT_LOST, STAGE_DOT, 0);
-	expect_fate(dot, foreign_reset_first, VERDICT_UNKNOWN, STAGE_DOT, 0);	/* not the server's own */
+	expect_fate(
+	    dot, foreign_reset_first, VERDICT_UNKNOWN, STAGE_DOT, 0); /* not the server's own */
 	expect_fate(dot, not_acked, VERDICT_LOST, STAGE_DOT, 0);
 	expect_fate(dot, not_acked_running, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate(dot, not_acked_silent, VERDICT_LOST, STAGE_DOT, 0);
 	expect_fate(dot, server_bytes_missing, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate(dot, snapped, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate(dot, contradictory, VERDICT_UNKNOWN, STAGE_DOT, 0);
-	expect_fate(no_dot, not_acked_silent, VERDICT_UNKNOWN, STAGE_DOT, 0);	/* a dot never sent */
+	expect_fate(no_dot, not_acked_silent, VERDICT_UNKNOWN, STAGE_DOT, 0); /* a dot never sent */
 	expect_fate(no_dot, server_first, VERDICT_UNKNOWN, STAGE_DOT, 0);
 	expect_fate(HELLO MAIL, server_first, VERDICT_LOST, STAGE_MAIL, 0);
 	expect_fate(HELLO MAIL, NULL, VERDICT_UNKNOWN, STAGE_MAIL, 0);
-	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 no\n", server_first, VERDICT_LOST, STAGE_RCPT, 0);
-	expect_fate("=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: DATA\nC: x\nC: .\nC: QUIT\n",
+	expect_fate(HELLO MAIL RCPT "C: RCPT TO:<x@y>\nS: 454 no\n", server_first, VERDICT_LOST,
+	    STAGE_RCPT, 0);
+	expect_fate(
+	    "=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: DATA\nC: x\nC: .\nC: QUIT\n",
 	    server_absent, VERDICT_UNKNOWN, STAGE_DOT, 0);
 }
 
 static void
 test_abandoned(void)
 {
-	expect_fate(HELLO MAIL RCPT "C: RSET\nS: 250 ok\n" QUIT, NULL, VERDICT_ABANDONED, STAGE_RCPT, 0);
-	expect_fate(HELLO MAIL RCPT "C: EHLO me\nS: 250 mx\n" QUIT, NULL, VERDICT_ABANDONED, STAGE_RCPT, 0);
+	expect_fate(
+	    HELLO MAIL RCPT "C: RSET\nS: 250 ok\n" QUIT, NULL, VERDICT_ABANDONED, STAGE_RCPT, 0);
+	expect_fate(
+	    HELLO MAIL RCPT "C: EHLO me\nS: 250 mx\n" QUIT, NULL, VERDICT_ABANDONED, STAGE_RCPT, 0);
 	expect_fate(HELLO MAIL QUIT, NULL, VERDICT_ABANDONED, STAGE_MAIL, 0);
 	/* a reply is missing */
-	expect_fate(HELLO "C: MAIL FROM:<a@b>\n=== gap S 8\nC: QUIT\nS: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_MAIL, 0);
+	expect_fate(HELLO "C: MAIL FROM:<a@b>\n=== gap S 8\nC: QUIT\nS: 221 bye\n", NULL,
+	    VERDICT_UNKNOWN, STAGE_MAIL, 0);
 	/* a goodbye is no receipt, whatever the capture lacks of what comes before it */
 	expect_fate(HELLO MAIL RCPT DATA "S: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);
-	expect_fate(HELLO MAIL RCPT DATA "=== gap S 8\nS: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);
-	expect_fate("=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: QUIT\n", server_absent, VERDICT_UNKNOWN,
-	    STAGE_MAIL, 0);
+	expect_fate(
+	    HELLO MAIL RCPT DATA "=== gap S 8\nS: 221 bye\n", NULL, VERDICT_UNKNOWN, STAGE_DOT, 0);
+	expect_fate("=== server unseen\nC: HELO me\nC: MAIL FROM:<a@b>\nC: QUIT\n", server_absent,
+	    VERDICT_UNKNOWN, STAGE_MAIL, 0);
 }
 
 /* The state changes with the reply. */
 static void
 test_refused_reset_changes_nothing(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT "C: RSET\nS: 500 no\nC: EHLO x\nS: 503 no\n"
-	    "C: MAIL FROM:<x@y>\nS: 503 5.5.1 sender already given\n" DATA "S: 250 ok\n" QUIT, NULL);
+	struct seen *s = play(HELLO MAIL RCPT
+	    "C: RSET\nS: 500 no\nC: EHLO x\nS: 503 no\n"
+	    "C: MAIL FROM:<x@y>\nS: 503 5.5.1 sender already given\n" DATA "S: 250 ok\n" QUIT,
+	    NULL);
 
 	CHECK_EQ_INT(s->txs, 2);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
@@ -208,8 +229,9 @@ test_refused_reset_changes_nothing(void)
 static void
 test_reset_pipelined_and_refused(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT "C: NOOP\nC: RSET\nC: NOOP\nS: 250 ok\nS: 500 no\nS: 250 ok\n" DATA "S: 250 ok\n"
-	    QUIT, NULL);
+	struct seen *s = play(HELLO MAIL RCPT
+	    "C: NOOP\nC: RSET\nC: NOOP\nS: 250 ok\nS: 500 no\nS: 250 ok\n" DATA "S: 250 ok\n" QUIT,
+	    NULL);
 
 	CHECK_EQ_INT(s->txs, 1);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
@@ -221,8 +243,10 @@ test_reset_pipelined_and_refused(void)
 static void
 test_nested_mail_pipelined(void)
 {
-	struct seen *s = play(HELLO MAIL "C: MAIL FROM:<x@y>\nC: RCPT TO:<c@d>\nC: DATA\n"
-	    "S: 503 nested\nS: 250 ok\nS: 354 go\nC: hi\nC: .\nS: 250 ok\n" QUIT, NULL);
+	struct seen *s =
+	    play(HELLO MAIL "C: MAIL FROM:<x@y>\nC: RCPT TO:<c@d>\nC: DATA\n"
+			    "S: 503 nested\nS: 250 ok\nS: 354 go\nC: hi\nC: .\nS: 250 ok\n" QUIT,
+		NULL);
 
 	CHECK_EQ_INT(s->txs, 2);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
@@ -236,7 +260,8 @@ test_nested_mail_pipelined(void)
 static void
 test_second_mail_accepted_without_reset(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT "C: MAIL FROM:<x@y>\nS: 250 ok\n" RCPT DATA "S: 250 ok\n" QUIT, NULL);
+	struct seen *s = play(
+	    HELLO MAIL RCPT "C: MAIL FROM:<x@y>\nS: 250 ok\n" RCPT DATA "S: 250 ok\n" QUIT, NULL);
 
 	CHECK_EQ_INT(s->txs, 2);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ABANDONED);
@@ -248,17 +273,20 @@ test_second_mail_accepted_without_reset(void)
 static void
 test_data_again(void)
 {
-	expect_fate(HELLO MAIL "C: DATA\nS: 503 no rcpt\n" RCPT DATA "S: 250 ok\n" QUIT, NULL, VERDICT_ACCEPTED,
-	    STAGE_DOT, 250);
-	expect_fate(HELLO MAIL "C: DATA\nS: 503 no rcpt\n" QUIT, NULL, VERDICT_REFUSED, STAGE_DATA, 503);
+	expect_fate(HELLO MAIL "C: DATA\nS: 503 no rcpt\n" RCPT DATA "S: 250 ok\n" QUIT, NULL,
+	    VERDICT_ACCEPTED, STAGE_DOT, 250);
+	expect_fate(
+	    HELLO MAIL "C: DATA\nS: 503 no rcpt\n" QUIT, NULL, VERDICT_REFUSED, STAGE_DATA, 503);
 }
 
 /* RCPT and DATA without MAIL: answered, told, no attempt (zeek mail-transactions-invalid). */
 static void
 test_without_mail(void)
 {
-	struct seen *s = play(HELLO "C: RCPT TO:<x@y>\nS: 503 sender not yet given\nC: DATA\nS: 503 no\n"
-	    "C: HELLO, there\nS: 500 what\n" QUIT, NULL);
+	struct seen *s =
+	    play(HELLO "C: RCPT TO:<x@y>\nS: 503 sender not yet given\nC: DATA\nS: 503 no\n"
+		       "C: HELLO, there\nS: 500 what\n" QUIT,
+		NULL);
 
 	CHECK_EQ_INT(s->txs, 1);
 	CHECK(s->tx[0].nested && s->tx[0].implied);
@@ -272,8 +300,9 @@ test_without_mail(void)
 static void
 test_bdat_after_refusal(void)
 {
-	struct seen *s = play(HELLO MAIL "C| BDAT 3 LAST\\r\\nabcBDAT 3 LAST\\r\\ndef\nS: 503 no rcpt\nS: 503 no rcpt\n"
-	    QUIT, NULL);
+	struct seen *s = play(HELLO MAIL
+	    "C| BDAT 3 LAST\\r\\nabcBDAT 3 LAST\\r\\ndef\nS: 503 no rcpt\nS: 503 no rcpt\n" QUIT,
+	    NULL);
 
 	CHECK_EQ_INT(s->session.transactions, 1);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_REFUSED);
@@ -283,8 +312,10 @@ test_bdat_after_refusal(void)
 static void
 test_lmtp(void)
 {
-	struct seen *s = play("S: 220 l\nC: LHLO me\nS: 250 l\n" MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 no\n"
-	    "C: RCPT TO:<c@d>\nS: 250 ok\n" DATA "S: 452 4.2.2 full\nS: 250 ok\n" QUIT, NULL);
+	struct seen *s =
+	    play("S: 220 l\nC: LHLO me\nS: 250 l\n" MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 no\n"
+		 "C: RCPT TO:<c@d>\nS: 250 ok\n" DATA "S: 452 4.2.2 full\nS: 250 ok\n" QUIT,
+		NULL);
 
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
 	CHECK_EQ_INT(s->rcpts, 3);
@@ -295,7 +326,8 @@ test_lmtp(void)
 	CHECK(s->session.lhlo);
 	free(s);
 	s = play("S: 220 l\nC: LHLO me\nS: 250 l\n" MAIL RCPT "C: RCPT TO:<c@d>\nS: 250 ok\n" DATA
-	    "S: 452 4.2.2 full\nS: 550 no\n" QUIT, NULL);
+		 "S: 452 4.2.2 full\nS: 550 no\n" QUIT,
+	    NULL);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_REFUSED);
 	free(s);
 }
@@ -304,8 +336,10 @@ test_lmtp(void)
 static void
 test_prdr(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 no\nC: RCPT TO:<c@d>\nS: 250 ok\n" DATA
-	    "S: 353 analysis\nS: 250 first\nS: 550 5.7.1 not for me\nS: 250 OK id=1\n" QUIT, NULL);
+	struct seen *s = play(HELLO MAIL RCPT
+	    "C: RCPT TO:<no@y>\nS: 550 no\nC: RCPT TO:<c@d>\nS: 250 ok\n" DATA
+	    "S: 353 analysis\nS: 250 first\nS: 550 5.7.1 not for me\nS: 250 OK id=1\n" QUIT,
+	    NULL);
 
 	CHECK_EQ_INT(s->session.transactions, 1);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
@@ -316,7 +350,9 @@ test_prdr(void)
 	CHECK_EQ_INT(s->rcpt[2].final_reply.code, 550);
 	CHECK(s->session.bye.frame != 0);
 	free(s);
-	s = play(HELLO MAIL RCPT DATA "S: 353 analysis\nS: 450 later\nS: 450 nobody wants it now\n" QUIT, NULL);
+	s = play(HELLO MAIL RCPT DATA
+	    "S: 353 analysis\nS: 450 later\nS: 450 nobody wants it now\n" QUIT,
+	    NULL);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_DEFERRED);
 	CHECK_EQ_STR(s->tx[0].final_reply.text, "nobody wants it now");
 	free(s);
@@ -325,7 +361,8 @@ test_prdr(void)
 static void
 test_several_recipients(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 5.1.1 no\n" DATA "S: 250 ok\n" QUIT, NULL);
+	struct seen *s = play(
+	    HELLO MAIL RCPT "C: RCPT TO:<no@y>\nS: 550 5.1.1 no\n" DATA "S: 250 ok\n" QUIT, NULL);
 
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
 	CHECK_EQ_INT(s->tx[0].recipients, 2);
@@ -343,8 +380,10 @@ test_several_recipients(void)
 static void
 test_consequences(void)
 {
-	struct seen *s = play(HELLO "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: DATA\n"
-	    "S: 553 5.1.8 no domain\nS: 503 need MAIL\nS: 503 need RCPT\n" QUIT, NULL);
+	struct seen *s =
+	    play(HELLO "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: DATA\n"
+		       "S: 553 5.1.8 no domain\nS: 503 need MAIL\nS: 503 need RCPT\n" QUIT,
+		NULL);
 
 	CHECK_EQ_INT(s->txs, 1);
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_REFUSED);
@@ -359,12 +398,17 @@ test_consequences(void)
 static void
 test_joined_in_the_middle(void)
 {
-	expect_fate("=== midstream\nC: the rest of it\nC: .\nS: 250 ok\n" QUIT, NULL, VERDICT_ACCEPTED, STAGE_DOT, 250);
-	expect_fate("=== midstream\nS: 250 2.0.0 Ok: queued as 1D2\n" QUIT, NULL, VERDICT_ACCEPTED, STAGE_DOT, 250);
-	expect_fate("=== midstream\nS: 250 OK id=1Mugho-0003Dg-Un\n" QUIT, NULL, VERDICT_ACCEPTED, STAGE_DOT, 250);
+	expect_fate("=== midstream\nC: the rest of it\nC: .\nS: 250 ok\n" QUIT, NULL,
+	    VERDICT_ACCEPTED, STAGE_DOT, 250);
+	expect_fate("=== midstream\nS: 250 2.0.0 Ok: queued as 1D2\n" QUIT, NULL, VERDICT_ACCEPTED,
+	    STAGE_DOT, 250);
+	expect_fate("=== midstream\nS: 250 OK id=1Mugho-0003Dg-Un\n" QUIT, NULL, VERDICT_ACCEPTED,
+	    STAGE_DOT, 250);
 	{
 		/* Exim's reply to RCPT is no mail */
-		struct seen *s = play("=== midstream\nS: 250 Accepted\nC: DATA\nS: 354 go\nC: x\nC: .\nS: 250 OK\n" QUIT, NULL);
+		struct seen *s = play(
+		    "=== midstream\nS: 250 Accepted\nC: DATA\nS: 354 go\nC: x\nC: .\nS: 250 OK\n" QUIT,
+		    NULL);
 
 		CHECK_EQ_INT(s->session.transactions, 1);
 		CHECK(s->tx[0].implied);
@@ -381,47 +425,54 @@ client_absent(struct record_connection *f)
 static void
 test_server_side_only(void)
 {
-	expect_fate("=== client unseen\nS: 220 mx\nS: 250 mx\nS: 250 ok\nS: 250 ok\nS: 354 go\nS: 250 queued\nS: 221 bye\n",
+	expect_fate(
+	    "=== client unseen\nS: 220 mx\nS: 250 mx\nS: 250 ok\nS: 250 ok\nS: 354 go\nS: 250 queued\nS: 221 bye\n",
 	    client_absent, VERDICT_ACCEPTED, STAGE_DOT, 250);
-	expect_fate("=== client unseen\nS: 220 mx\nS: 250 mx\nS: 250 ok\nS: 250 ok\nS: 354 go\nS: 554 spam\nS: 221 bye\n",
+	expect_fate(
+	    "=== client unseen\nS: 220 mx\nS: 250 mx\nS: 250 ok\nS: 250 ok\nS: 354 go\nS: 554 spam\nS: 221 bye\n",
 	    client_absent, VERDICT_REFUSED, STAGE_DOT, 554);
 }
 
 static void
 test_timeout_after_the_mail(void)
 {
-	struct seen *s = play(HELLO MAIL RCPT DATA "S: 250 ok\n+300000ms\nS: 421 4.4.2 timeout exceeded\n", NULL);
+	struct seen *s = play(
+	    HELLO MAIL RCPT DATA "S: 250 ok\n+300000ms\nS: 421 4.4.2 timeout exceeded\n", NULL);
 
 	CHECK_EQ_INT(s->tx[0].verdict, VERDICT_ACCEPTED);
 	CHECK_EQ_INT(s->session.refusals_kept, 1);
 	CHECK(s->session.refusals[0].unsolicited && !s->session.refusals[0].transaction_open);
 	free(s);
 	/* no answer to the content: that the server lost patience is no verdict on the mail */
-	expect_fate(HELLO MAIL RCPT "C: DATA\nS: 354 go\nC: one\n+300000ms\nS: 421 4.4.2 timeout exceeded\n", server_first,
-	    VERDICT_UNKNOWN, STAGE_DOT, 0);
+	expect_fate(HELLO MAIL RCPT
+	    "C: DATA\nS: 354 go\nC: one\n+300000ms\nS: 421 4.4.2 timeout exceeded\n",
+	    server_first, VERDICT_UNKNOWN, STAGE_DOT, 0);
 }
 
 static void
 test_session_facts(void)
 {
-	struct seen *s = play("S: 220 mx.example.net ESMTP\nC: EHLO client.example.org\n"
+	struct seen *s = play(
+	    "S: 220 mx.example.net ESMTP\nC: EHLO client.example.org\n"
 	    "S: 250-mx\nS: 250-SIZE 1000\nS: 250-XXXXXXXA\nS: 250-XXXB\nS: 250-XX\nS: 250 AUTH PLAIN LOGIN\n"
 	    "C: AUTH PLAIN AGFsaWNlAHMzY3JldA==\nS: 535 5.7.8 no\nC: AUTH LOGIN\nS: 334 x\nC: YWxpY2U=\nS: 334 y\n"
 	    "C: czNjcmV0\nS: 235 2.7.0 ok\nC: MAIL FROM:<a@b> SIZE=77\nS: 550 5.7.1 no\nC: NOOP\nS: 502 what\n"
-	    "C: VRFY x\nS: 550 no\nC: HELP\n", NULL);
+	    "C: VRFY x\nS: 550 no\nC: HELP\n",
+	    NULL);
 	const struct record_session *r = &s->session;
 
 	CHECK_EQ_STR(r->greeting.text, "mx.example.net ESMTP");
 	CHECK_EQ_STR(r->identity, "client.example.org");
 	CHECK_EQ_STR(r->capabilities, "SIZE 1000 XXXXXXXA XXXB XX AUTH PLAIN LOGIN");
-	CHECK(r->capabilities_at.frame > r->greeting.at.frame && r->capabilities_at.frame < r->auth_reply.at.frame);
+	CHECK(r->capabilities_at.frame > r->greeting.at.frame &&
+	    r->capabilities_at.frame < r->auth_reply.at.frame);
 	CHECK_EQ_STR(r->masked_keywords, "XXXXXXXA XXXB");
 	CHECK(r->auth_offered && !r->starttls_offered && r->auth_tried && r->auth_ok);
 	CHECK_EQ_STR(r->auth_mechanism, "LOGIN");
 	CHECK_EQ_INT(r->auth_reply.code, 235);
 	CHECK_EQ_INT(strlen(r->user_hash), 16);
 	CHECK_EQ_STR(r->user, "");
-	CHECK_EQ_INT(r->refusal_count, 2);		/* questions are not judged */
+	CHECK_EQ_INT(r->refusal_count, 2); /* questions are not judged */
 	CHECK_EQ_INT(r->refusals[0].stage, STAGE_AUTH);
 	CHECK_EQ_STR(r->refusals[0].line, "AUTH PLAIN <20 bytes>");
 	CHECK(!r->refusals[0].after_auth && r->refusals[1].after_auth);
@@ -451,8 +502,10 @@ test_greetings(void)
 	CHECK(s->session.visible && !s->session.tls);
 	CHECK_EQ_INT(s->session.client_first_byte, 0x17);
 	free(s);
-	s = play("S: 220 mx\nC: EHLO me\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC| \\x16\\x03\\x01\\x00\\x01\\x01\n"
-	    "S| \\x15\\x03\\x01\\x00\\x02\\x02\\x28\n", NULL);
+	s = play(
+	    "S: 220 mx\nC: EHLO me\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC| \\x16\\x03\\x01\\x00\\x01\\x01\n"
+	    "S| \\x15\\x03\\x01\\x00\\x02\\x02\\x28\n",
+	    NULL);
 	CHECK(s->session.tls && s->session.starttls_tried && s->session.tls_at.frame != 0);
 	CHECK_EQ_INT(s->session.tls_alert, 41);
 	CHECK_EQ_INT(s->session.tls_alert_from, 1);
@@ -505,11 +558,17 @@ test_many_unanswered(void)
 	free(text);
 }
 
-/* A reply behind missing ones is looked for among the next 256 commands only: further away, that is told. */
+/*
+ * A reply behind missing ones is looked for among the next 256 commands only: further away, that is
+ * told.
+ */
 static void
 test_many_behind_a_gap(void)
 {
-	static const struct { int n; uint64_t cut; } cases[] = { { 200, 0 }, { 300, 1 } };
+	static const struct {
+		int n;
+		uint64_t cut;
+	} cases[] = { { 200, 0 }, { 300, 1 } };
 	char text[8192];
 	struct seen *s;
 
@@ -517,14 +576,19 @@ test_many_behind_a_gap(void)
 		strcpy(text, HELLO);
 		for (int i = 0; i < cases[c].n; i++)
 			strcat(text, "C: RSET\n");
-		strcat(text, "=== gap S 20\n" "C: QUIT\nS: 221 bye\n");
+		strcat(text,
+		    "=== gap S 20\n"
+		    "C: QUIT\nS: 221 bye\n");
 		s = play(text, NULL);
 		CHECK_EQ_INT(s->caps.searches_cut, cases[c].cut);
 		free(s);
 	}
 }
 
-/* More commands than are remembered without their reply: each that is forgotten is told, unless no server is there to reply. */
+/*
+ * More commands than are remembered without their reply: each that is forgotten is told, unless no
+ * server is there to reply.
+ */
 static void
 test_more_than_are_remembered(void)
 {
@@ -545,20 +609,31 @@ test_more_than_are_remembered(void)
 	free(text);
 }
 
-/* A refusal among missing replies is nobody's in particular; the mail is refused if nothing took it. */
+/*
+ * A refusal among missing replies is nobody's in particular; the mail is refused if nothing took
+ * it.
+ */
 static void
 test_refusal_of_an_unknown_command(void)
 {
-	static const struct { const char *then; enum verdict verdict; } cases[] = {
-		{ "=== heard\nC: RSET\n=== gap S 8\n-40ms\nS: 550 no\n+60ms\nS: 250 ok\n", VERDICT_REFUSED },
-		{ "=== heard\nC: hi\nC: .\n=== gap S 8\n-40ms\nS: 550 no\nS: 354 go\n+60ms\nS: 250 queued\n", VERDICT_ACCEPTED },
+	static const struct {
+		const char *then;
+		enum verdict verdict;
+	} cases[] = {
+		{ "=== heard\nC: RSET\n=== gap S 8\n-40ms\nS: 550 no\n+60ms\nS: 250 ok\n",
+		    VERDICT_REFUSED },
+		{ "=== heard\nC: hi\nC: .\n=== gap S 8\n-40ms\nS: 550 no\nS: 354 go\n+60ms\nS: 250 queued\n",
+		    VERDICT_ACCEPTED },
 	};
 	char text[1024];
 
 	for (size_t i = 0; i < 2; i++) {
 		struct seen *s;
 
-		snprintf(text, sizeof(text), HELLO "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: RCPT TO:<e@f>\nC: DATA\n+50ms\n%s", cases[i].then);
+		snprintf(text, sizeof(text),
+		    HELLO
+		    "C: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nC: RCPT TO:<e@f>\nC: DATA\n+50ms\n%s",
+		    cases[i].then);
 		s = play(text, NULL);
 		CHECK_EQ_INT(s->session.refusals_kept, 1);
 		CHECK(s->session.refusals[0].guessed);
@@ -575,15 +650,25 @@ test_refusal_of_an_unknown_command(void)
 static void
 test_conduct(void)
 {
-	static const struct { const char *text; bool bare, unoffered; } cases[] = {
-		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n", false, true },
-		{ "S: 220 mx\nC: EHLO me\nC: MAIL FROM:<a@b>\nS: 250-mx\nS: 250 PIPELINING\nS: 250 ok\n", false, true },
-		{ "S: 220 mx\nC: HELO me\nC: MAIL FROM:<a@b>\nS: 250 mx\nS: 250 ok\n", false, true },
-		{ "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n", false, false },
-		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: QUIT\nS: 221 bye\n", false, false },
-		{ "S: 220 mx\nC: EHLO me\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: Ym9i\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235 ok\n", false, false },
+	static const struct {
+		const char *text;
+		bool bare, unoffered;
+	} cases[] = {
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n",
+		    false, true },
+		{ "S: 220 mx\nC: EHLO me\nC: MAIL FROM:<a@b>\nS: 250-mx\nS: 250 PIPELINING\nS: 250 ok\n",
+		    false, true },
+		{ "S: 220 mx\nC: HELO me\nC: MAIL FROM:<a@b>\nS: 250 mx\nS: 250 ok\n", false,
+		    true },
+		{ "S: 220 mx\nC: EHLO me\nS: 250-mx\nS: 250 PIPELINING\nC: MAIL FROM:<a@b>\nC: RCPT TO:<c@d>\nS: 250 ok\nS: 250 ok\n",
+		    false, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: QUIT\nS: 221 bye\n",
+		    false, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 AUTH LOGIN\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: Ym9i\nS: 334 UGFzc3dvcmQ6\nC: c2VjcmV0\nS: 235 ok\n",
+		    false, false },
 		{ "S: 220 mx\nC| EHLO me\\n\nS: 250 mx\n", true, false },
-		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: DATA\nS: 354 go\nC| x\\ny\\r\\n\nC: .\nS: 250 ok\n", false, false },
+		{ "S: 220 mx\nC: EHLO me\nS: 250 mx\nC: MAIL FROM:<a@b>\nS: 250 ok\nC: RCPT TO:<c@d>\nS: 250 ok\nC: DATA\nS: 354 go\nC| x\\ny\\r\\n\nC: .\nS: 250 ok\n",
+		    false, false },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -617,7 +702,8 @@ static void
 test_text_is_utf8(void)
 {
 	struct seen *s = play("S| 220 m\\xff\\xc3x\\r\\n\nC| EHLO \\xe4\\r\\n\nS: 250 mx\n"
-	    "C| MAIL FROM:<\\xfc@b>\\r\\n\nS: 250 ok\n", NULL);
+			      "C| MAIL FROM:<\\xfc@b>\\r\\n\nS: 250 ok\n",
+	    NULL);
 
 	CHECK_EQ_STR(s->session.greeting.text, "m\xef\xbf\xbd\xef\xbf\xbdx");
 	CHECK_EQ_STR(s->session.identity, "\xef\xbf\xbd");
@@ -630,11 +716,14 @@ test_text_is_utf8(void)
 static void
 test_a_guessed_end_proves_nothing(void)
 {
-	struct seen *s = play("=== server unseen\nC| EHLO x\\n\nC| MAIL FROM:<a@b>\\n\nC| RCPT TO:<c@d>\\n\nC| DATA\\n\n"
-	    "C| Content-Transfer-Encoding: base64\\n\\nQUJD\\n.\\n\nC| QUIT\\n\n", NULL);
+	struct seen *s = play(
+	    "=== server unseen\nC| EHLO x\\n\nC| MAIL FROM:<a@b>\\n\nC| RCPT TO:<c@d>\\n\nC| DATA\\n\n"
+	    "C| Content-Transfer-Encoding: base64\\n\\nQUJD\\n.\\n\nC| QUIT\\n\n",
+	    NULL);
 
 	CHECK_EQ_INT(s->messages, 1);
-	CHECK(s->message[0].state == MESSAGE_WHOLE && !s->message[0].checked && s->message[0].fault == PART_SOUND);
+	CHECK(s->message[0].state == MESSAGE_WHOLE && !s->message[0].checked &&
+	    s->message[0].fault == PART_SOUND);
 	free(s);
 }
 

@@ -11,7 +11,7 @@
 static uint64_t random_state = 88172645463325252ULL;
 
 static inline uint64_t
-random_next(void)		/* xorshift64, Marsaglia */
+random_next(void) /* xorshift64, Marsaglia */
 {
 	random_state ^= random_state << 13;
 	random_state ^= random_state >> 7;
@@ -24,14 +24,10 @@ static inline uint64_t
 random_number(uint64_t max)
 {
 	switch (random_next() % 6) {
-	case 0:
-		return 0;
-	case 1:
-		return max;
-	case 2:
-		return max < 9 ? max : random_next() % 10;
-	default:
-		return max == UINT64_MAX ? random_next() : random_next() % (max + 1);
+	case 0: return 0;
+	case 1: return max;
+	case 2: return max < 9 ? max : random_next() % 10;
+	default: return max == UINT64_MAX ? random_next() : random_next() % (max + 1);
 	}
 }
 
@@ -58,7 +54,9 @@ static inline void
 random_string(char *p, size_t size)
 {
 	char raw[700];
-	size_t n = random_next() % 3 == 0 ? 0 : random_next() % (sizeof(raw) < size * 2 ? sizeof(raw) : size * 2);
+	size_t n = random_next() % 3 == 0
+	    ? 0
+	    : random_next() % (sizeof(raw) < size * 2 ? sizeof(raw) : size * 2);
 
 	for (size_t i = 0; i < n; i++)
 		raw[i] = (char)(random_next() % 3 ? 'a' + random_next() % 26 : random_next());
@@ -102,16 +100,12 @@ random_element(const struct field *f, uint8_t *p)
 
 	memset(&e, 0, sizeof(e));
 	switch (f->kind) {
-	case FIELD_STRING:
-		random_string((char *)p, size);
-		return;
+	case FIELD_STRING: random_string((char *)p, size); return;
 	case FIELD_TEXT:
 		s = random_text(f->max);
 		memcpy(p, &s, sizeof(s));
 		return;
-	case FIELD_STRUCT:
-		random_struct(f->table, p);
-		return;
+	case FIELD_STRUCT: random_struct(f->table, p); return;
 	case FIELD_MOMENT:
 		m.ns = random_time();
 		m.frame = random_number(INT64_MAX);
@@ -126,24 +120,19 @@ random_element(const struct field *f, uint8_t *p)
 		e.port = (uint16_t)random_number(UINT16_MAX);
 		memcpy(p, &e, sizeof(e));
 		return;
-	case FIELD_BOOL:
-		*(bool *)p = random_next() % 2;
-		return;
+	case FIELD_BOOL: *(bool *)p = random_next() % 2; return;
 	case FIELD_ENUM:
 		do
 			v = random_next() % f->names->count;
 		while (f->names->name[v] == NULL && v != 0);
 		break;
-	case FIELD_ID:
-		v = random_number(UINT64_MAX);
-		break;
-	case FIELD_TIME:
-		v = (uint64_t)random_time();
-		break;
+	case FIELD_ID: v = random_number(UINT64_MAX); break;
+	case FIELD_TIME: v = (uint64_t)random_time(); break;
 	default:
-		v = (uint64_t)field_least(f) + random_number((uint64_t)field_most(f) - (uint64_t)field_least(f));
+		v = (uint64_t)field_least(f) +
+		    random_number((uint64_t)field_most(f) - (uint64_t)field_least(f));
 	}
-	memcpy(p, &v, size);	/* the machines of the tests are little-endian */
+	memcpy(p, &v, size); /* the machines of the tests are little-endian */
 }
 
 static inline void
@@ -152,7 +141,8 @@ random_struct(const struct field_table *t, uint8_t *base)
 	for (size_t i = 0; i < t->count; i++) {
 		const struct field *f = &t->fields[i];
 
-		size_t size = f->count_at != 0 ? field_counted(f, base) * field_element(f) : f->size;	/* it stands before its array */
+		size_t size = f->count_at != 0 ? field_counted(f, base) * field_element(f)
+					       : f->size; /* it stands before its array */
 		uint8_t *first = base + f->offset;
 
 		if ((f->flags & FIELD_LIST) != 0)
@@ -175,7 +165,10 @@ random_record(struct record *r, enum record_type type)
 		r->key.m &= 1;
 }
 
-/* Texts are the same when they say the same, lists as far as they are counted; the rest is to be the same to the bit. */
+/*
+ * Texts are the same when they say the same, lists as far as they are counted; the rest is to be
+ * the same to the bit.
+ */
 static inline bool
 texts_same(const struct field_table *t, uint8_t *a, uint8_t *b)
 {
@@ -215,7 +208,8 @@ record_same(const struct record *a, const struct record *b)
 
 	x = *a;
 	y = *b;
-	return texts_same(record_table(a->type), (uint8_t *)&x.key, (uint8_t *)&y.key) && memcmp(&x, &y, sizeof(x)) == 0;
+	return texts_same(record_table(a->type), (uint8_t *)&x.key, (uint8_t *)&y.key) &&
+	    memcmp(&x, &y, sizeof(x)) == 0;
 }
 
 #endif /* RANDOM_RECORD_H */

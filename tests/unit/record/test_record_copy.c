@@ -1,4 +1,6 @@
-/* test_record_copy.c - records of their own: all that was said, nothing borrowed, nothing leaked. */
+/*
+ * test_record_copy.c - records of their own: all that was said, nothing borrowed, nothing leaked.
+ */
 #include "check.h"
 
 #include <stdlib.h>
@@ -30,8 +32,10 @@ deep_structs_are_marked(void)
 		const struct field_table *t = record_table((enum record_type)type);
 
 		for (size_t i = 0; i < t->count; i++)
-			if (t->fields[i].kind == FIELD_STRUCT && (t->fields[i].flags & FIELD_LIST) == 0)
-				CHECK_EQ_INT((t->fields[i].flags & FIELD_DEEP) != 0, parts_count(t->fields[i].table) > 0);
+			if (t->fields[i].kind == FIELD_STRUCT &&
+			    (t->fields[i].flags & FIELD_LIST) == 0)
+				CHECK_EQ_INT((t->fields[i].flags & FIELD_DEEP) != 0,
+				    parts_count(t->fields[i].table) > 0);
 		CHECK(parts_count(t) <= 64);
 	}
 }
@@ -73,7 +77,9 @@ a_copy_outlives_what_it_was_made_of(void)
 			memset(random_pool, 'x', sizeof(random_pool) - 1);
 			memset(&back, 0, sizeof(back));
 			back.type = r.type;
-			memcpy(&back.key, copy, r.type == RECORD_SESSION ? session_bytes(copy) : record_table(r.type)->size);
+			memcpy(&back.key, copy,
+			    r.type == RECORD_SESSION ? session_bytes(copy)
+						     : record_table(r.type)->size);
 			again = record_json_encode(&back);
 			CHECK_EQ_STR(again, line);
 			free(again);

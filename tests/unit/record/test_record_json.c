@@ -22,7 +22,8 @@ read_back_is_written(void)
 			line = record_json_encode(&r);
 			CU_ASSERT_FATAL(line != NULL);
 			CHECK(strpbrk(line, "\n\r\x1b\x7f") == NULL);
-			if (record_json_decode(&back, said, line, strlen(line), err, sizeof(err)) != RECORD_JSON_RECORD)
+			if (record_json_decode(&back, said, line, strlen(line), err, sizeof(err)) !=
+			    RECORD_JSON_RECORD)
 				CHECK_EQ_STR(err, "");
 			CHECK(record_same(&back, &r));
 			again = record_json_encode(&back);
@@ -41,17 +42,12 @@ alignment_of(const struct field *f)
 	if ((f->flags & FIELD_LIST) != 0)
 		return _Alignof(void *);
 	switch (f->kind) {
-	case FIELD_STRUCT:
-		return alignment_of_table(f->table);
-	case FIELD_MOMENT:
-		return _Alignof(struct moment);
-	case FIELD_ENDPOINT:
-		return _Alignof(struct endpoint);
+	case FIELD_STRUCT: return alignment_of_table(f->table);
+	case FIELD_MOMENT: return _Alignof(struct moment);
+	case FIELD_ENDPOINT: return _Alignof(struct endpoint);
 	case FIELD_STRING:
-	case FIELD_ADDR:
-		return 1;
-	default:
-		return field_element(f);
+	case FIELD_ADDR: return 1;
+	default: return field_element(f);
 	}
 }
 
@@ -81,7 +77,8 @@ fields_cover(const struct field_table *t)
 
 		align = f != NULL ? alignment_of(f) : alignment_of_table(t);
 		if (at != (end + align - 1) / align * align) {
-			printf("%s: no field at %zu, before %s\n", t->name, end, f != NULL ? f->name : "its end");
+			printf("%s: no field at %zu, before %s\n", t->name, end,
+			    f != NULL ? f->name : "its end");
 			CHECK(false);
 		}
 		if (f != NULL)
@@ -139,7 +136,8 @@ a_line_as_people_see_it(void)
 	r.transaction.verdict = VERDICT_REFUSED;
 	r.transaction.verdict_reply.code = 550;
 	line = record_json_encode(&r);
-	CHECK_EQ_STR(line, "{\"bytes\":0,\"conn\":\"0000000000abcdef\","
+	CHECK_EQ_STR(line,
+	    "{\"bytes\":0,\"conn\":\"0000000000abcdef\","
 	    "\"first\":{\"frame\":12,\"time\":\"2026-11-21T10:00:00.123456789Z\"},\"message_id\":\"\",\"n\":2,"
 	    "\"point\":1,\"schema\":1,\"sender\":\"b\\u00F6@example.org\",\"type\":\"transaction\","
 	    "\"verdict\":\"refused\",\"verdict_reply\":{\"code\":550,\"enhanced\":\"\",\"text\":\"\"}}");
@@ -150,8 +148,16 @@ static void
 hostile_lines_are_refused(void)
 {
 	static const char *const bad[] = {
-		"", "x", "[]", "1", "{}", "{\"type\":1}", "{\"type\":\"nonsense\",\"schema\":1}",
-		"{\"type\":\"host\"}", "{\"type\":\"host\",\"schema\":2}", "{\"type\":\"host\",\"schema\":\"1\"}",
+		"",
+		"x",
+		"[]",
+		"1",
+		"{}",
+		"{\"type\":1}",
+		"{\"type\":\"nonsense\",\"schema\":1}",
+		"{\"type\":\"host\"}",
+		"{\"type\":\"host\",\"schema\":2}",
+		"{\"type\":\"host\",\"schema\":\"1\"}",
 		"{\"type\":\"host\",\"schema\":1,\"answered\":-1}",
 		"{\"type\":\"host\",\"schema\":1,\"answered\":4294967296}",
 		"{\"type\":\"host\",\"schema\":1,\"answered\":1e3}",
@@ -198,11 +204,16 @@ friendly_lines_are_taken(void)
 
 	CHECK_EQ_INT(decode("{\"type\":\"finding\",\"schema\":1}", &r, err), RECORD_JSON_OTHER);
 	CHECK_EQ_INT(decode("{\"type\":\"summary\",\"schema\":1}", &r, err), RECORD_JSON_OTHER);
-	CHECK_EQ_INT(decode(" {\"type\":\"host\", \"schema\":1, \"new\":[{}], \"client\":null}\r", &r, err),
+	CHECK_EQ_INT(
+	    decode(" {\"type\":\"host\", \"schema\":1, \"new\":[{}], \"client\":null}\r", &r, err),
 	    RECORD_JSON_RECORD);
-	CHECK_EQ_INT(decode("{\"type\":\"session\",\"schema\":1,\"auth_mechanism\":"
-	    "\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9"
-	    "\\u00e9\\u00e9\\u00e9\\u00e9\"}", &r, err), RECORD_JSON_RECORD);
+	CHECK_EQ_INT(
+	    decode(
+		"{\"type\":\"session\",\"schema\":1,\"auth_mechanism\":"
+		"\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9"
+		"\\u00e9\\u00e9\\u00e9\\u00e9\"}",
+		&r, err),
+	    RECORD_JSON_RECORD);
 	CHECK_EQ_INT(strlen(r.session.auth_mechanism), 30);
 }
 
@@ -215,7 +226,8 @@ every_prefix_of_a_line_is_refused(void)
 	random_record(&r, RECORD_STALL);
 	line = record_json_encode(&r);
 	for (size_t n = 0; n < strlen(line); n++)
-		CHECK_EQ_INT(record_json_decode(&back, said, line, n, err, sizeof(err)), RECORD_JSON_BAD);
+		CHECK_EQ_INT(
+		    record_json_decode(&back, said, line, n, err, sizeof(err)), RECORD_JSON_BAD);
 	free(line);
 }
 
@@ -238,7 +250,8 @@ a_line_of_very_many_values_is_read(void)
 		strcpy(q, ",}");
 		CHECK_EQ_INT(decode(line, &r, err), RECORD_JSON_BAD);
 	}
-	CHECK_EQ_INT(decode("{\"type\":\"host\",\"schema\":1,\"answered\":9}", &r, err), RECORD_JSON_RECORD);
+	CHECK_EQ_INT(
+	    decode("{\"type\":\"host\",\"schema\":1,\"answered\":9}", &r, err), RECORD_JSON_RECORD);
 	CHECK_EQ_INT(r.host.answered, 9);
 }
 
@@ -268,7 +281,8 @@ main(void)
 		{ "friendly lines are taken", friendly_lines_are_taken },
 		{ "every prefix of a line is refused", every_prefix_of_a_line_is_refused },
 		{ "a line of very many values is read", a_line_of_very_many_values_is_read },
-		{ "numbers beyond JSON are held at its end", numbers_beyond_json_are_held_at_its_end },
+		{ "numbers beyond JSON are held at its end",
+		    numbers_beyond_json_are_held_at_its_end },
 	};
 
 	return check_main("record_json", t, sizeof(t) / sizeof(t[0]));

@@ -129,7 +129,8 @@ put(const char *path, const char *text, size_t len)
 static void
 a_bad_line_is_named_and_the_rest_is_read(void)
 {
-	static const char text[] = "\n{\"type\":\"host\",\"schema\":1}\n{\"type\":\"host\",\n"
+	static const char text[] =
+	    "\n{\"type\":\"host\",\"schema\":1}\n{\"type\":\"host\",\n"
 	    "{\"type\":\"summary\",\"schema\":1}\n{\"type\":\"host\",\"schema\":1}";
 	struct record_log_reader reader;
 
@@ -184,7 +185,8 @@ a_log_that_is_cut_goes_on(void)
 static void
 order_is_captures_then_time(void)
 {
-	struct record c = { .type = RECORD_CAPTURE }, a = { .type = RECORD_STALL }, b = { .type = RECORD_SESSION };
+	struct record c = { .type = RECORD_CAPTURE }, a = { .type = RECORD_STALL },
+		      b = { .type = RECORD_SESSION };
 	struct record_order oc, oa, ob;
 
 	c.capture.first.ns = 900;
@@ -205,7 +207,8 @@ main(void)
 		{ "what is written is read", what_is_written_is_read },
 		{ "in a directory nothing is overwritten", in_a_directory_nothing_is_overwritten },
 		{ "failures name the file and the reason", failures_name_the_file },
-		{ "a bad line is named and the rest is read", a_bad_line_is_named_and_the_rest_is_read },
+		{ "a bad line is named and the rest is read",
+		    a_bad_line_is_named_and_the_rest_is_read },
 		{ "an endless line is passed over", an_endless_line_is_passed_over },
 		{ "a log that is cut goes on at its new end", a_log_that_is_cut_goes_on },
 		{ "captures first, then by time", order_is_captures_then_time },

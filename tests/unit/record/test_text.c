@@ -18,7 +18,8 @@ static void
 valid_text_stays(void)
 {
 	repaired("plain", 5, "plain");
-	repaired("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7", 14, "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7");
+	repaired("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7", 14,
+	    "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7");
 	repaired("", 0, "");
 	repaired("a\x1b[0m\x7f", 6, "a\x1b[0m\x7f");
 }
@@ -27,7 +28,9 @@ valid_text_stays(void)
 static void
 invalid_parts_become_one_mark_each(void)
 {
-	repaired("a\xff" "b", 3, "a" BAD "b");
+	repaired("a\xff"
+		 "b",
+	    3, "a" BAD "b");
 	repaired("\xc0\xaf", 2, BAD BAD);
 	repaired("\xe2\x82", 2, BAD);
 	repaired("\xed\xa0\x80", 3, BAD BAD BAD);
@@ -50,8 +53,8 @@ one_odd_byte_is_found(void)
 
 				memset(in, 'a', len);
 				in[at] = odd[i];
-				snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, in, i == 3 ? "\x7f" : BAD,
-				    (int)(len - at - 1), in + at + 1);
+				snprintf(want, sizeof(want), "%.*s%s%.*s", (int)at, in,
+				    i == 3 ? "\x7f" : BAD, (int)(len - at - 1), in + at + 1);
 				repaired(in, len, want);
 				CHECK(text_valid_utf8(in, len) == (i == 0 || i == 3));
 			}
@@ -60,7 +63,8 @@ one_odd_byte_is_found(void)
 static void
 cut_never_within_a_character(void)
 {
-	static const char in[] = "ab\xe2\x82\xac\xff" "c";
+	static const char in[] = "ab\xe2\x82\xac\xff"
+				 "c";
 	char buf[16];
 
 	for (size_t size = 1; size <= sizeof(buf); size++) {

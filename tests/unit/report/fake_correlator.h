@@ -77,11 +77,16 @@ correlator_capture(const struct correlator *c, uint32_t point)
 }
 
 size_t
-correlator_capture_name(const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
+correlator_capture_name(
+    const struct correlator *c, uint32_t point, uint64_t frame, char *text, size_t size)
 {
 	const struct record_piece *piece = correlator_piece(c, point, frame);
 
-	return strlcpy(text, piece != NULL ? piece->file : point == 0 ? fake_capture.file : "", size);
+	return strlcpy(text,
+	    piece != NULL    ? piece->file
+		: point == 0 ? fake_capture.file
+			     : "",
+	    size);
 }
 
 static inline struct endpoint
@@ -93,7 +98,7 @@ fake_endpoint(const char *ip, uint16_t port)
 	return e;
 }
 
-#define FAKE_START 1795255200000000000LL	/* 2026-11-21 10:00:00 */
+#define FAKE_START 1795255200000000000LL /* 2026-11-21 10:00:00 */
 
 static inline struct moment
 fake_moment(int ms, uint64_t frame)

@@ -27,15 +27,21 @@ controls_are_visible(void)
 	shown("a\0b", 3, "a\\0b");
 	shown("\x7f", 1, "\\x7f");
 	shown("C:\\x1b", 6, "C:\\\\x1b");
-	shown("\xc2\x9b" "31m", 5, "\\u{9b}31m");
+	shown("\xc2\x9b"
+	      "31m",
+	    5, "\\u{9b}31m");
 }
 
 static void
 writing_direction_cannot_be_turned(void)
 {
-	shown("\xe2\x80\xae" "moc", 6, "\\u{202e}moc");
+	shown("\xe2\x80\xae"
+	      "moc",
+	    6, "\\u{202e}moc");
 	shown("\xe2\x81\xa6x", 4, "\\u{2066}x");
-	shown("a\xe2\x80\x8b" "b", 5, "a\\u{200b}b");
+	shown("a\xe2\x80\x8b"
+	      "b",
+	    5, "a\\u{200b}b");
 	shown("\xef\xbb\xbf", 3, "\\u{feff}");
 	shown("\xe2\x80\xa8", 3, "\\u{2028}");
 	shown("\xf3\xa0\x81\x81", 4, "\\u{e0041}");
@@ -46,7 +52,9 @@ invalid_bytes_are_visible(void)
 {
 	shown("\xff\xfe", 2, "\\xff\\xfe");
 	shown("\xe2\x82", 2, "\\xe2\\x82");
-	shown("\x9b" "31m", 4, "\\x9b31m");
+	shown("\x9b"
+	      "31m",
+	    4, "\\x9b31m");
 }
 
 static void

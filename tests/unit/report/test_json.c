@@ -25,8 +25,13 @@ fill(void)
 	tx.first = fake_moment(1, 2);
 	conn.client = fake_endpoint("192.0.2.10", 34536);
 	conn.server = fake_endpoint("2001:db8::25", 25);
-	fake_fates[0] = (struct fate){ .key = { 0, 0xabc, 1, 0 }, .app = APP_SMTP, .transaction = &tx,
-	    .connection = &conn, .verdict = VERDICT_UNKNOWN, .because = { 0x1122334455667788 }, .because_count = 1 };
+	fake_fates[0] = (struct fate){ .key = { 0, 0xabc, 1, 0 },
+		.app = APP_SMTP,
+		.transaction = &tx,
+		.connection = &conn,
+		.verdict = VERDICT_UNKNOWN,
+		.because = { 0x1122334455667788 },
+		.because_count = 1 };
 	strcpy(fake_fates[0].fate, "did not get through: pmtu-black-hole");
 	fake_fate_count = 1;
 }
@@ -64,7 +69,8 @@ line_of(char *text, const char *type)
 	bool found = false;
 
 	snprintf(want, sizeof(want), "\"type\":\"%s\"", type);
-	for (line = strtok_r(rest, "\n", &save); line != NULL && !found; line = strtok_r(NULL, "\n", &save)) {
+	for (line = strtok_r(rest, "\n", &save); line != NULL && !found;
+	     line = strtok_r(NULL, "\n", &save)) {
 		if (strstr(line, want) != NULL) {
 			snprintf(copy, sizeof(copy), "%s", line);
 			found = true;
@@ -134,10 +140,9 @@ a_reply_finding_has_its_reply(void)
 static void
 lines_are_in_order(void)
 {
-	static const char *const order[] = {
-		"\"type\":\"capture\"", "\"frame\":3,", "\"frame\":4,", "\"frame\":9,", "\"type\":\"mail\"",
-		"\"type\":\"finding\"", "\"type\":\"summary\"",
-	};
+	static const char *const order[] = { "\"type\":\"capture\"", "\"frame\":3,", "\"frame\":4,",
+		"\"frame\":9,", "\"type\":\"mail\"", "\"type\":\"finding\"",
+		"\"type\":\"summary\"" };
 	char *text, *at, *next;
 
 	fill();

@@ -66,7 +66,7 @@ runs_in_a_file(void)
 	put_and_take(20, 10);
 	put_and_take(5000, 1000);
 	put_and_take(5001, 1000);
-	put_and_take(9999, 100);	/* one thing of each run at hand */
+	put_and_take(9999, 100); /* one thing of each run at hand */
 }
 
 /* More runs than things in memory cannot be merged: that is said. */

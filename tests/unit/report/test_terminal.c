@@ -39,7 +39,8 @@ a_command_stays_whole(void)
 	finding_next_capture(f, "a", "b", "c", "d");
 	fake_reset();
 	fake_black_hole()->next_capture = f->next_capture;
-	CHECK(says("\n                 tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995 or 2525 or icmp or icmp6 "
+	CHECK(says(
+	    "\n                 tcpdump -i IF -s 0 -w next.pcap 'tcp port 25 or 465 or 587 or 110 or 995 or 2525 or icmp or icmp6 "
 	    "or port 113 or ip[6:2] & 0x1fff != 0 or ip6[6] = 44'\n"));
 	finding_free(f);
 }
@@ -50,11 +51,12 @@ a_finding_comes_first_and_whole(void)
 	char *text, *title, *mails;
 
 	fake_reset();
-	fake_black_hole();	/* of a flow that is no mail's: its path may be the mail's */
-	CHECK(says("1 fault: large packets vanish without a word (path-MTU black hole).\nNo mail was seen in 40 packets.\n"));
+	fake_black_hole(); /* of a flow that is no mail's: its path may be the mail's */
+	CHECK(says(
+	    "1 fault: large packets vanish without a word (path-MTU black hole).\nNo mail was seen in 40 packets.\n"));
 	fake_summary.smtp_sessions = fake_summary.attempted = fake_summary.unknown = 1;
 	CHECK(says("1 fault: large packets vanish without a word (path-MTU black hole).\n"
-	    "1 mail without an answer in the capture\n"));
+		   "1 mail without an answer in the capture\n"));
 	CHECK(says("ERROR  large packets vanish without a word (path-MTU black hole)"));
 	CHECK(says("pmtu-black-hole  1122334455667788"));
 	CHECK(says("Where          192.0.2.10:34536 -> 198.51.100.25:25"));
@@ -63,7 +65,7 @@ a_finding_comes_first_and_whole(void)
 	CHECK(says("Size           576 bytes got through, at most 1499 fit, try MTU 1454"));
 	CHECK(says("What to do     Clamp the MSS to 1414."));
 	CHECK(says("Proof          frames 12, 19: 1500 bytes sent again and again, never\n"
-	    "                 acknowledged"));
+		   "                 acknowledged"));
 	CHECK(says("Ruled out      high-loss: small packets passed all the while"));
 	CHECK(says("Program shows  0x800CCC0F"));
 	CHECK(says("Capture next   the other side of the router"));
@@ -81,7 +83,8 @@ a_possible_fault_is_called_so(void)
 {
 	fake_reset();
 	fake_black_hole()->confidence = CONFIDENCE_POSSIBLE;
-	CHECK(says("1 fault: possibly, large packets vanish without a word (path-MTU black hole).\n"));
+	CHECK(says(
+	    "1 fault: possibly, large packets vanish without a word (path-MTU black hole).\n"));
 }
 
 /* Live: what was told and taken back is no fault of the report. */
@@ -96,9 +99,10 @@ what_was_taken_back_is_no_fault(void)
 	f->retracted = true;
 	text = fake_printed(print);
 	CHECK(strstr(text, "ERROR") == NULL && strstr(text, "What to do") == NULL);
-	CHECK(strstr(text, "  pmtu-black-hole, retracted  192.0.2.10:34536 -> 198.51.100.25:25\n") != NULL);
+	CHECK(strstr(text,
+		  "  pmtu-black-hole, retracted  192.0.2.10:34536 -> 198.51.100.25:25\n") != NULL);
 	free(text);
-	f->confidence = CONFIDENCE_POSSIBLE;	/* never told */
+	f->confidence = CONFIDENCE_POSSIBLE; /* never told */
 	text = fake_printed(print);
 	CHECK(strstr(text, "pmtu-black-hole") == NULL);
 	free(text);
@@ -136,12 +140,15 @@ no_mail_at_all_says_how_to_capture(void)
 	CHECK(says("No mail was seen in 40 packets."));
 	CHECK(says("tcpdump -i any -s 0 -w mail.pcap"));
 	CHECK(says("before the wire"));
-	fake_capture.mail_frames = 5;		/* somebody did ask: it is not before the wire */
+	fake_capture.mail_frames = 5; /* somebody did ask: it is not before the wire */
 	CHECK(says("A mail port was asked, but no mail was seen in 40 packets."));
 	CHECK(!says("before the wire"));
 }
 
-/* A link type that nobody here reads is no capture without mail; on the air it may be that all is encrypted. */
+/*
+ * A link type that nobody here reads is no capture without mail; on the air it may be that all is
+ * encrypted.
+ */
 static void
 what_cannot_be_read_is_not_nothing(void)
 {
@@ -164,7 +171,10 @@ an_encrypted_session_is_not_nothing(void)
 	fake_reset();
 	fake_summary.hidden_sessions = 2;
 	text = fake_printed(print);
-	CHECK(strstr(text, "2 encrypted sessions whose mails cannot be seen; no fault found in this capture.") != NULL);
+	CHECK(
+	    strstr(text,
+		"2 encrypted sessions whose mails cannot be seen; no fault found in this capture.") !=
+	    NULL);
 	CHECK(strstr(text, "No mail was seen") == NULL);
 	CHECK(strstr(text, "before the wire") == NULL);
 	free(text);
@@ -199,9 +209,10 @@ each_mail_has_its_fate(void)
 {
 	fake_reset();
 	fake_mail();
-	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1 more\n"
+	CHECK(says(
+	    "  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1 more\n"
 	    "               refused: recipient-unknown: 550 5.1.1 no such user [frames 8-17]\n"));
-	mail_tx.recipients = 1500;	/* more than have records */
+	mail_tx.recipients = 1500; /* more than have records */
 	CHECK(says("  10:00:01.500 <bob@example.org> -> <alice@example.net> and 1499 more\n"));
 }
 
@@ -297,10 +308,17 @@ what_is_alike_is_told_once(void)
 	refuse(fake_black_hole(), "192.0.2.12", "198.51.100.25", "unknown", 24);
 	fake_black_hole();
 	text = fake_printed(print);
-	CHECK(strstr(text, "5 faults:\n  the recipient does not exist, 4 times\n  large packets vanish without a word (path-MTU black hole)\n") != NULL);
-	CHECK(strstr(text, "  The same       192.0.2.11:40000 -> 198.51.100.25:25, frame 23\n"
-	    "                 192.0.2.12:40000 -> 198.51.100.25:25, frame 24: 550 unknown\n") != NULL);
-	CHECK((again = strstr(text, "Correct the address.")) != NULL && (again = strstr(again + 1, "Correct the address.")) != NULL &&
+	CHECK(
+	    strstr(text,
+		"5 faults:\n  the recipient does not exist, 4 times\n  large packets vanish without a word (path-MTU black hole)\n") !=
+	    NULL);
+	CHECK(
+	    strstr(text,
+		"  The same       192.0.2.11:40000 -> 198.51.100.25:25, frame 23\n"
+		"                 192.0.2.12:40000 -> 198.51.100.25:25, frame 24: 550 unknown\n") !=
+	    NULL);
+	CHECK((again = strstr(text, "Correct the address.")) != NULL &&
+	    (again = strstr(again + 1, "Correct the address.")) != NULL &&
 	    strstr(again + 1, "Correct the address.") == NULL);
 	CHECK(strstr(text, "Where          192.0.2.77:40000 -> 198.51.100.99:25\n") != NULL);
 	free(text);
@@ -351,7 +369,7 @@ colours_only_when_wanted(void)
 static void
 lines_fit_the_width(void)
 {
-	static char remedy[301];	/* the finding keeps it beyond this test */
+	static char remedy[301]; /* the finding keeps it beyond this test */
 
 	fake_reset();
 	fake_black_hole();
@@ -427,7 +445,8 @@ main(void)
 		{ "each mail has its fate", each_mail_has_its_fate },
 		{ "mails of several days have their day", mails_of_several_days_have_their_day },
 		{ "many mails are counted", many_mails_are_counted },
-		{ "mails that failed are told before others", mails_that_failed_are_told_before_others },
+		{ "mails that failed are told before others",
+		    mails_that_failed_are_told_before_others },
 		{ "what is alike is told once", what_is_alike_is_told_once },
 		{ "hostile text is harmless", hostile_text_is_harmless },
 		{ "colours only when wanted", colours_only_when_wanted },

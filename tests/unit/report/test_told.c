@@ -5,7 +5,9 @@
 static bool
 news(struct told *t, uint64_t id, uint32_t revision, enum confidence confidence, bool retracted)
 {
-	struct finding f = { .id = id, .revision = revision, .confidence = confidence, .retracted = retracted };
+	struct finding f = {
+		.id = id, .revision = revision, .confidence = confidence, .retracted = retracted
+	};
 
 	return told_is_news(t, &f, true);
 }
@@ -17,7 +19,7 @@ test_each_once(void)
 
 	told_turn(t);
 	CHECK(news(t, 7, 1, CONFIDENCE_PROBABLE, false));
-	CHECK(!news(t, 8, 1, CONFIDENCE_PROBABLE, true));	/* taken back before it was told */
+	CHECK(!news(t, 8, 1, CONFIDENCE_PROBABLE, true)); /* taken back before it was told */
 	told_turn(t);
 	CHECK(!news(t, 7, 1, CONFIDENCE_PROBABLE, false));
 	CHECK(news(t, 7, 2, CONFIDENCE_PROBABLE, false));
@@ -28,7 +30,10 @@ test_each_once(void)
 	told_free(t);
 }
 
-/* What stands is told once, however many there are; what is over is forgotten, and new when it comes again. */
+/*
+ * What stands is told once, however many there are; what is over is forgotten, and new when it
+ * comes again.
+ */
 static void
 test_very_many(void)
 {

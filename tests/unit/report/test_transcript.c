@@ -18,7 +18,9 @@ print(FILE *out)
 static void
 line(enum event_kind kind, enum dissect_dir dir, int ms, uint64_t frame, const char *text)
 {
-	struct dissect_event ev = { .kind = kind, .dir = dir, .line = text, .line_len = strlen(text) };
+	struct dissect_event ev = {
+		.kind = kind, .dir = dir, .line = text, .line_len = strlen(text)
+	};
 
 	transcript_event(t, &flow, fake_moment(ms, frame), frame, &ev);
 }
@@ -120,7 +122,8 @@ sessions_are_told_one_by_one(void)
 	line(EVENT_COMMAND, DIR_C2S, 30, 3, "NOOP one");
 	text = fake_printed(print);
 	second = strstr(text, "EHLO two");
-	CHECK(second != NULL && strstr(text, "EHLO one") < second && strstr(text, "NOOP one") < second);
+	CHECK(second != NULL && strstr(text, "EHLO one") < second &&
+	    strstr(text, "NOOP one") < second);
 	free(text);
 	transcript_free(t);
 }
