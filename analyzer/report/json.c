@@ -222,7 +222,7 @@ findings_markdown(FILE *out)
 {
 	fputs(
 	    "# What mailwhy can say\n\nWritten by `mailwhy --print-findings`; the words stand in "
-	    "`analyzer/correlator/finding/kinds.def`, `texts.c` and `meanings.def`.\n"
+	    "`analyzer/correlator/finding/kinds.def`, `texts.def` and `meanings.def`.\n"
 	    "A finding that *accuses* names a fault of a network, a host or a provider.\n"
 	    "The phase is the order of judgement: a cause of an earlier one silences its symptoms.\n"
 	    "`tests/kinds` has captures that must show each kind and captures that look alike and must not.\n",

@@ -88,7 +88,7 @@ void finding_end(struct finding *f);                                  /* release
 /* The same but for revision and retraction? */
 bool finding_same(const struct finding *a, const struct finding *b);
 
-/* Facts of a kind, from kinds.def and texts.c. */
+/* Facts of a kind, from kinds.def and texts.def. */
 struct kind_facts {
 	const char *id; /* "pmtu-black-hole" */
 	int phase;      /* order of judgement (diagnosis 0.6, 0.7) */

@@ -38,7 +38,7 @@ static const struct {
 
 static struct kind_facts facts[FINDING_KINDS];
 
-/* Filled before main(): the table joins kinds.def, texts.c and meanings.def. */
+/* Filled before main(): the table joins kinds.def, texts.def and meanings.def. */
 __attribute__((constructor)) static void
 facts_fill(void)
 {
