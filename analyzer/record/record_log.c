@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,19 +47,37 @@ log_open_directory(struct record_log *log)
 }
 
 /*
+ * A file has one writer: what two write at once nobody reads.  What was in it goes only then.  File
+ * systems without locks do without.
+ */
+static int
+log_own(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+		return -1;
+	return ftruncate(fd, 0);
+}
+
+/*
  * At the end, wherever that is: a log that is copied and cut while it grows (logrotate's
  * copytruncate) goes on at its new end.
  */
 static int
 log_open_file(struct record_log *log, const char *path, int how)
 {
-	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | how, LOG_MODE);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | how, LOG_MODE), why;
 
 	if (fd < 0)
 		return -1;
-	if ((log->out = fdopen(fd, "a")) != NULL)
+	if (log_own(fd) == 0 && (log->out = fdopen(fd, "a")) != NULL)
 		return 0;
+	why = errno;
 	close(fd);
+	errno = why;
 	return -1;
 }
 
@@ -92,7 +111,7 @@ log_open(struct record_log *log)
 		errno = EEXIST;
 		return -1;
 	}
-	return log_open_file(log, log->path, O_TRUNC);
+	return log_open_file(log, log->path, 0);
 }
 
 bool
@@ -112,7 +131,9 @@ record_log_create(const char *path, char *err, size_t errlen)
 
 	if (log == NULL || (log->path = strdup(path)) == NULL || log_open(log) != 0) {
 		snprintf(err, errlen, "%s: %s", path,
-		    errno == EEXIST ? "holds no records: it is not overwritten" : strerror(errno));
+		    errno == EEXIST            ? "holds no records: it is not overwritten"
+			: errno == EWOULDBLOCK ? "another run is writing its records there"
+					       : strerror(errno));
 		if (log != NULL)
 			free(log->path);
 		free(log);
