@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "correlator/words/replies.h"
@@ -23,6 +24,38 @@ hold_standard_files(void)
 			return -1;
 	while (fd <= STDERR_FILENO);
 	return close(fd);
+}
+
+static void
+on_interrupt(int sig)
+{
+	static const char said[] =
+	    "\nmailwhy: the report follows when the input ends; Ctrl-C again gives up\n";
+
+	(void)sig;
+	if (write(STDERR_FILENO, said, sizeof(said) - 1) < 0)
+		return; /* nobody is there to be told */
+}
+
+/*
+ * Ctrl-C ends what feeds a pipe as well (tcpdump -w - | mailwhy -): what it had said by then is
+ * worth a report.  The second ends this, too.
+ */
+static void
+outlive_the_feeder(const struct options *o)
+{
+	struct sigaction was,
+	    sa = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND | SA_RESTART };
+	bool piped = false;
+	struct stat st;
+
+	for (size_t i = 0; i < o->input_count; i++)
+		piped = piped || strcmp(o->inputs[i], "-") == 0;
+	if (!piped || fstat(STDIN_FILENO, &st) != 0 || !S_ISFIFO(st.st_mode) ||
+	    sigaction(SIGINT, NULL, &was) != 0 || was.sa_handler == SIG_IGN)
+		return;
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, NULL);
 }
 
 /* What does not need an input. */
@@ -51,6 +84,7 @@ analyse(const struct options *o)
 	int rc = pipeline_open(&p, o);
 
 	if (rc == 0) {
+		outlive_the_feeder(o);
 		if (o->interface_count > 0)
 			pipeline_live(&p);
 		pipeline_inputs(&p);
@@ -69,8 +103,9 @@ main(int argc, char **argv)
 	if (hold_standard_files() != 0)
 		return EXIT_INPUT;
 	heap_prepare();
-	signal(SIGPIPE, SIG_IGN); /* a broken pipe is an exit status, not a death: records are
-				     closed in order */
+	/* a broken pipe, a file at its limit are exit statuses: records are closed in order */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	if (options_parse(&o, argc, argv) == 0) {
 		rc = o.task == TASK_ANALYSE ? analyse(&o) : print_text(o.task);
 	} else if (o.inputs == NULL) {
