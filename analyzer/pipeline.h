@@ -49,13 +49,10 @@ struct pipeline {
 	struct progress progress;
 	uint32_t points;  /* capture points so far: the next one's number */
 	uint64_t outside; /* frames outside of --from and --to, since the last point ended */
-	enum {
-		TAKE_ALL,
-		TAKE_SAVED,
-		TAKE_JUDGED
-	} take; /* live: records of the moment are for the log as well, or for the correlator only
-		 */
+	/* live: records of the moment are for the log as well, or for the correlator only */
+	enum { TAKE_ALL, TAKE_SAVED, TAKE_JUDGED } take;
 	bool input_failed, output_failed;
+	bool records_seen; /* an input of records: what they lack was said */
 };
 
 /* 0, or the exit status after a message. */

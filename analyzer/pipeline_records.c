@@ -214,6 +214,19 @@ records_said(const struct records *r, const struct record_log_reader *reader)
 		r->p->input_failed = true;
 }
 
+/* What was asked for that records cannot give; once. */
+static void
+records_lack(struct pipeline *p, const char *name)
+{
+	if (p->records_seen)
+		return;
+	p->records_seen = true;
+	if (p->o->filter != NULL)
+		complain(p, "%s: records, no packets: -f does nothing here", name);
+	if (p->o->output == OUTPUT_TRANSCRIPT)
+		complain(p, "%s: records hold no dialogue: --transcript needs the capture", name);
+}
+
 void
 records_input(struct pipeline *p, const char *path, struct input *in)
 {
@@ -237,6 +250,7 @@ records_input(struct pipeline *p, const char *path, struct input *in)
 	} else {
 		input_close(in);
 	}
+	records_lack(p, name);
 	if (f == NULL || record_log_read(f, &reader) != 0) {
 		complain(p, "%s: %s", name, strerror(errno));
 		p->input_failed = true;
