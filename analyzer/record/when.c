@@ -133,9 +133,10 @@ when_parse(int64_t *out, const char *p)
 	    !digits(&p, 2, ':', &minute) || !digits(&p, 2, 0, &second) || !fraction(&p, &ns) ||
 	    p[0] != 'Z' || p[1] != '\0')
 		return -1;
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 || minute > 59 ||
-	    second > 59)
+	if (month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
 		return -1;
+	if (day > when_days(year + month / 12, month % 12 + 1, 1) - when_days(year, month, 1))
+		return -1; /* the month has no such day */
 	/* Day and second are added towards zero, or the first day of int64_t would overflow. */
 	total = when_days(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
 	if (total < 0 && ns > 0) {
