@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/escape.h"
 
@@ -27,7 +28,8 @@ static const char help[] =
     "  -i INTERFACE        capture live; may be repeated\n"
     "  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
     "      --from TIME     only what was captured then or later: 14:00, 2026-11-21, \"2026-11-21 14:00:30\";\n"
-    "      --to TIME       ... then or earlier. UTC; without a date: at that time of every day\n"
+    "      --to TIME       ... then or earlier. Without a date: at that time of every day. UTC, or\n"
+    "                      with the time zone's offset: 14:00+01:00\n"
     "  -s BYTES            snap length of a live capture (default: whole packets)\n"
     "      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
     "\n"
@@ -171,11 +173,102 @@ take_long(struct options *o, int c)
 	case OPT_ALL: o->all = true; return 0;
 	case OPT_SCHEMA: o->task = TASK_SCHEMA; return 0;
 	case OPT_FINDINGS: o->task = TASK_FINDINGS; return 0;
-	default:
-		/* getopt has said what is wrong. */
-		fputs("mailwhy: try mailwhy --help\n", stderr);
-		return -1;
+	default: return -1;
 	}
+}
+
+/* ---- what getopt does not take --------------------------------------------------- */
+
+enum {
+	NAME_MOST = 32, /* characters of an option's name that are compared */
+	NEAR = 2,       /* letters that may be wrong, missing, too many */
+	NEAR_LEAST = 4, /* in a name of at least so many */
+};
+
+/* How many letters to put in, leave out or change to make the one the other (Levenshtein). */
+static size_t
+letters_apart(const char *a, const char *b)
+{
+	size_t row[NAME_MOST + 1], n = strnlen(b, NAME_MOST);
+
+	for (size_t k = 0; k <= n; k++)
+		row[k] = k;
+	for (size_t i = 0; a[i] != '\0' && i < NAME_MOST; i++) {
+		size_t before = row[0]; /* of the row above, one to the left */
+
+		row[0] = i + 1;
+		for (size_t k = 0; k < n; k++) {
+			size_t above = row[k + 1];
+
+			row[k + 1] = before + (a[i] != b[k]);
+			if (row[k + 1] > above + 1)
+				row[k + 1] = above + 1;
+			if (row[k + 1] > row[k] + 1)
+				row[k + 1] = row[k] + 1;
+			before = above;
+		}
+	}
+	return row[n];
+}
+
+/* The option that was meant, perhaps (--no-color: --color); NULL = none is near. */
+static const char *
+near_miss(const char *name)
+{
+	const char *best = NULL;
+	size_t least = strlen(name) < NEAR_LEAST ? 0 : NEAR + 1;
+
+	for (const struct option *o = longs; o->name != NULL; o++) {
+		bool within = strlen(o->name) >= NEAR_LEAST && strstr(name, o->name) != NULL;
+		size_t apart = within ? 0 : letters_apart(name, o->name);
+
+		if (apart < least) {
+			least = apart;
+			best = o->name;
+		}
+	}
+	return best;
+}
+
+static size_t
+begin_so(const char *name)
+{
+	size_t n = 0;
+
+	for (const struct option *o = longs; o->name != NULL; o++)
+		n += strncmp(o->name, name, strlen(name)) == 0;
+	return n;
+}
+
+static int
+unknown_long(const char *word)
+{
+	char name[NAME_MOST + 1], hint[80] = "no such option";
+	const char *meant;
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	if (begin_so(name) > 1)
+		return usage("more than one option begins so", word);
+	if (begin_so(name) == 1)
+		return usage("this option takes no value", word);
+	if ((meant = near_miss(name)) != NULL)
+		snprintf(hint, sizeof(hint), "no such option (perhaps --%s is meant)", meant);
+	return usage(hint, word);
+}
+
+/* `word' is the argument that getopt stands at. */
+static int
+not_taken(int c, const char *word)
+{
+	const char letter[] = { '-', (char)optopt, '\0' };
+
+	if (c == ':')
+		return usage("this option takes a value", word);
+	if (strncmp(word, "--", 2) == 0)
+		return unknown_long(word);
+	if (access(word, F_OK) == 0)
+		return usage("an option, or a file? If it is a file, put ./ before it", word);
+	return usage("no such option", letter);
 }
 
 static int
@@ -204,6 +297,8 @@ check(const struct options *o)
 		return usage("no capture was named", NULL);
 	if (o->input_count > 0 && o->interface_count > 0)
 		return usage("either files or -i", NULL);
+	if (window_empty(&o->window))
+		return usage("--from is later than --to", NULL);
 	if (o->interface_count > 0 && window_set(&o->window))
 		return usage("--from and --to are for files, not for -i", NULL);
 	for (size_t i = 0; i < o->input_count; i++)
@@ -219,14 +314,18 @@ check(const struct options *o)
 int
 options_parse(struct options *o, int argc, char **argv)
 {
-	int c;
+	int c, at = 1;
 
+	opterr = 0;
 	*o = (struct options){ .progress = true };
 	if ((o->inputs = calloc((size_t)argc + 1, sizeof(*o->inputs))) == NULL)
 		return -1;
-	while ((c = getopt_long(argc, argv, "-r:i:f:s:hV", longs, NULL)) != -1)
+	for (; (c = getopt_long(argc, argv, "-:r:i:f:s:hV", longs, NULL)) != -1; at = optind) {
+		if (c == '?' || c == ':')
+			return not_taken(c, argv[at]);
 		if (take(o, c) != 0)
 			return -1;
+	}
 	/* What follows `--'. */
 	for (; optind < argc; optind++)
 		o->inputs[o->input_count++] = argv[optind];

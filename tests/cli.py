@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 BINARY = os.path.abspath(sys.argv[1])
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -74,6 +76,40 @@ def messages():
     check(manual == told, "the manual page and --help name the same options: %s" % sorted(manual ^ told))
 
 
+def near_misses(tmp):
+    """What is no option is named in one line, by this program's name, with what was perhaps meant."""
+    dash = os.path.join(tmp, "-dash.pcap")
+    shutil.copy(CLEAN, dash)
+    for args, said in ((["--hlep"], "(perhaps --help is meant): --hlep"), (["--no-color", CLEAN], "(perhaps --color is meant): --no-color"),
+                       (["--transcrpit", CLEAN], "(perhaps --transcript is meant)"), (["--quux"], "no such option: --quux"),
+                       (["-x", CLEAN], "no such option: -x"), (["--re", "x"], "more than one option begins so: --re"),
+                       (["--json=1", CLEAN], "takes no value: --json=1"), ([CLEAN, "--records"], "takes a value: --records"),
+                       ([CLEAN, "-r"], "takes a value: -r"), (["--" + 300 * "x"], "no such option: --xxx"), (["--\x1b[31m"], "no such option: --\\"),
+                       (["-dash.pcap"], "put ./ before it: -dash.pcap")):
+        rc, out, err = run(*args, cwd=tmp)
+        check(rc == 2 and out == b"" and err.startswith("mailwhy: ") and said in err and err.count("\n") == 1 and "\x1b" not in err,
+              "%s: %d %s" % (args, rc, err))
+    check(run("--", "-dash.pcap", cwd=tmp)[0] == 0 and run("--transcrip", CLEAN)[1].startswith(b"=="), "a name behind --, an option cut short")
+
+
+def interrupted():
+    """The first Ctrl-C at a pipe is for what feeds it; the second for us."""
+    with open(CLEAN, "rb") as f:
+        capture = f.read()
+    for times in (1, 2):
+        p = subprocess.Popen([BINARY, "--no-progress", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        p.stdin.write(capture)
+        p.stdin.flush()
+        time.sleep(0.5)
+        for _ in range(times):
+            p.send_signal(signal.SIGINT)
+            time.sleep(0.3)
+        out, err = p.communicate(timeout=60)
+        check((p.returncode, b"POP3 messages fetched" in out, b"Ctrl-C again" in err) == ((0, True, True) if times == 1 else (-signal.SIGINT, False, True)),
+              "interrupted %d times: %d %s %s" % (times, p.returncode, out[:100], err))
+
+
 def frames_put_right():
     """What reading did to the frames is in the record and in the report."""
     block = lambda kind, body: struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
@@ -124,7 +160,8 @@ def windows(tmp):
     for args, want in (((), 90), (("--from", "19:57:30"), 57), (("--to", "19:57:30"), 33), (("--from", "2024-03-09T19:57:30Z"), 57),
                        (("--from", "2024-03-09 19:57", "--to", "2024-03-09 19:57:52.5"), 27), (("--from", "2024-03-09", "--to", "2024-03-09"), 90),
                        (("--from", "2024-03-10"), 0), (("--to", "2024-03-08"), 0), (("--from", "19:58", "--to", "19:57"), 37),
-                       (("--from", "23:00", "--to", "01:00"), 0), (("--from", "23:00", "--to", "20:00"), 90)):
+                       (("--from", "20:57:30+01:00"), 57), (("--to", "2024-03-09T15:27:30-0430"), 33), (("--from", "2024-03-10 04:57:30+09"), 57),
+                       (("--from", "00:57:30+05:00"), 57), (("--from", "23:00", "--to", "01:00"), 0), (("--from", "23:00", "--to", "20:00"), 90)):
         got = frames(*args)
         check(got == (want, 90 - want), "%s: %s frames inside and outside, want %d" % (args, got, want))
     check(frames("--from", "19:57:30", env={**os.environ, "TZ": "Asia/Tokyo"}) == frames("--from", "19:57:30"), "the time zone changes nothing")
@@ -161,9 +198,11 @@ def windows(tmp):
     check(any("to their end" in x for x in last(out)["incomplete"]), "the summary says so: %s" % last(out)["incomplete"])
     rc, out, err = run("--json", "--exit-code", "-", input=text + b"{nothing\n")
     check(rc == 4 and any(x.startswith("lines") and x.endswith(": 1") for x in last(out)["incomplete"]), "a line of no use: %s %s" % (rc, last(out)["incomplete"]))
-    for bad in ("25:00", "1400", "14", "2024-13-01", "yesterday", "", "2024-03-09x10:00", "14:00+01:00"):
+    for bad in ("25:00", "1400", "14", "2024-13-01", "yesterday", "", "2024-03-09x10:00", "2024-02-30", "14:00+1", "14:00 CET", "14:00+01:0", "14:00+", "14:00+99:00"):
         rc, _, err = run("--from", bad, STORY)
         check(rc == 2 and "not a time" in err, "--from '%s': status %d: %s" % (bad, rc, err))
+    rc, _, err = run("--from", "2024-03-10", "--to", "2024-03-09", STORY)
+    check(rc == 2 and "later than" in err, "a time that ends before it begins: %d %s" % (rc, err))
     check(run("--to", "14:00", "-i", "lo")[0] == 2, "a time and an interface exclude each other")
 
 
@@ -201,6 +240,18 @@ def records_elsewhere(tmp, log):
         rc, _, err = run("--records", into, source)
         check(rc == want and into in err and open(into, "rb").read() == before, "--records %s %s: %d %s" % (into, source, rc, err))
     want = open(log, "rb").read()
+    feeder = subprocess.Popen([BINARY, "--records", log, "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    for _ in range(100):
+        if os.path.getsize(log) == 0:
+            break
+        time.sleep(0.1)
+    rc, out, err = run("--records", log, HOLE)
+    check(rc == 3 and out == b"" and "another run" in err, "two runs that write one file: %d %s" % (rc, err))
+    feeder.stdin.write(open(HOLE, "rb").read())
+    feeder.stdin.close()
+    check(feeder.wait(60) == 0 and len(open(log, "rb").read().splitlines()) == len(want.splitlines()), "... and the first has it to itself")
+    p = subprocess.run(["sh", "-c", 'ulimit -f 1; exec "$0" "$@"', BINARY, "--records", os.path.join(tmp, "small"), CLEAN], capture_output=True, timeout=60)
+    check(p.returncode == 3 and b"File too large" in p.stderr and p.stdout != b"", "a limit of size: %d %s" % (p.returncode, p.stderr))
     for args, said in ((["--records", place + "/r.jsonl", place], b"not read"), (["--records", place, capture, place], b"")):
         p = subprocess.run(["sh", "-c", 'ulimit -f 20000; exec "$0" "$@"', BINARY, *args], capture_output=True, timeout=60)
         check(p.returncode == 0 and said in p.stderr, "%s: %d %s" % (args, p.returncode, p.stderr[:200]))
@@ -217,6 +268,7 @@ def records(tmp):
     wrapped = run("--records", "-", os.path.join(CAPTURES, "lab/art_vxlan_mirror.collector.pcap"))[1]
     check(b'"tunnel":"vxlan","tunnel_bytes":50' in wrapped, "a tunnel and what it adds")
     check(run("--json", "-", input=out)[1] == want, "records from a pipe")
+    check("no dialogue" in run("--transcript", path)[2] and "-f does nothing" in run("-f", "tcp", path)[2], "what records cannot give is said")
     check(run("--json", "-", input=want)[1] == want, "the output of --json is input, too")
     with open(HOLE, "rb") as f:
         check(last(run("--json", "-", input=f.read())[1])["findings"] == last(want)["findings"], "a capture from a pipe")
@@ -461,7 +513,9 @@ def main():
     outputs()
     several()
     halves()
+    interrupted()
     with tempfile.TemporaryDirectory() as tmp:
+        near_misses(tmp)
         words_of_servers(tmp)
         namesakes(tmp)
         windows(tmp)
