@@ -16,6 +16,7 @@ struct part {
 	const struct finding *f;
 	struct draft *draft; /* NULL: an old one */
 	uint16_t port;       /* the server's, for kinds where it belongs to the path */
+	bool untold;         /* of a connection of which it cannot be told */
 };
 
 /* Paths are about addresses; reaching and talking to a service is about its port, too. */
@@ -32,7 +33,7 @@ part_of(const struct finding *f, struct draft *d)
 {
 	uint16_t port = d != NULL && d->dir == 1 ? f->from.port : f->to.port;
 
-	return (struct part){ f, d, kind_has_port(f->kind) ? port : 0 };
+	return (struct part){ f, d, kind_has_port(f->kind) ? port : 0, false };
 }
 
 static int
@@ -108,8 +109,10 @@ finding_join(struct finding *f, const struct finding *x, bool same_connection)
 	excluded_add(f, x);
 	if (f->session_count < EVIDENCE_SESSIONS || same_connection)
 		evidence_add(f, x);
-	if (!same_connection)
-		finding_sessions(f, x);
+	if (same_connection)
+		return;
+	f->less_sure += x->confidence < f->confidence ? x->session_count : x->less_sure;
+	finding_sessions(f, x);
 }
 
 /* ---- the finished finding ------------------------------------------------------------- */
@@ -195,22 +198,28 @@ struct counted {
 	uint32_t mark;
 };
 
+static bool
+counted_is(const struct counted *k, const struct draft *d)
+{
+	return d != NULL && d->c != NULL && d->c->index < k->n &&
+	    k->seen[ring_first(d->c)] == k->mark;
+}
+
 /* Was this conversation counted already?  It is now. */
 static bool
 counted_before(struct counted *k, const struct draft *d)
 {
-	uint32_t r;
-	bool before;
+	bool before = counted_is(k, d);
 
-	if (d == NULL || d->c == NULL || d->c->index >= k->n)
-		return false;
-	r = ring_first(d->c);
-	before = k->seen[r] == k->mark;
-	k->seen[r] = k->mark;
+	if (d != NULL && d->c != NULL && d->c->index < k->n)
+		k->seen[ring_first(d->c)] = k->mark;
 	return before;
 }
 
-/* The surest draft becomes the finding, the others join it.  NULL: no memory. */
+/*
+ * The surest draft becomes the finding, the others join it, the surer ones first: each connection
+ * counts as what is surest of it.  NULL: no memory.
+ */
 static struct finding *
 group_merge(const struct part *p, size_t n, struct counted *k)
 {
@@ -222,9 +231,10 @@ group_merge(const struct part *p, size_t n, struct counted *k)
 	f->id = n == 1 && p->draft == NULL ? f->id : finding_id(p);
 	k->mark++;
 	counted_before(k, best->draft);
-	for (size_t i = 0; i < n; i++)
-		if (&p[i] != best)
-			finding_join(f, p[i].f, counted_before(k, p[i].draft));
+	for (int conf = CONFIDENCE_CONFIRMED; conf >= CONFIDENCE_CANNOT_TELL; conf--)
+		for (size_t i = 0; i < n; i++)
+			if (&p[i] != best && (int)p[i].f->confidence == conf)
+				finding_join(f, p[i].f, counted_before(k, p[i].draft));
 	finding_defaults(f);
 	if (best->draft != NULL)
 		best->draft->given = true;
@@ -246,6 +256,41 @@ group_end(const struct part *p, size_t n, size_t from)
 		last = p[i].f->last.ns > last ? p[i].f->last.ns : last;
 	}
 	return i;
+}
+
+static int
+told_compare(const void *x, const void *y)
+{
+	const struct part *a = x, *b = y;
+
+	return a->untold != b->untold ? a->untold - b->untold : part_compare(x, y);
+}
+
+/*
+ * What is wrong with a path is wrong for all that take it.  What somebody did in one connection he
+ * need not have done in another of which that cannot be told: such come last, and are a finding of
+ * their own.  How many are told: all where none is.
+ */
+static size_t
+group_told(struct part *p, size_t n, struct counted *k)
+{
+	size_t told = 0;
+
+	if (!kind_has_port(p->f->kind))
+		return n;
+	k->mark++;
+	for (size_t i = 0; i < n; i++)
+		if (p[i].f->confidence > CONFIDENCE_CANNOT_TELL)
+			counted_before(k, p[i].draft);
+	for (size_t i = 0; i < n; i++) {
+		p[i].untold =
+		    p[i].f->confidence == CONFIDENCE_CANNOT_TELL && !counted_is(k, p[i].draft);
+		told += !p[i].untold;
+	}
+	if (told == 0 || told == n)
+		return n;
+	qsort(p, n, sizeof(*p), told_compare);
+	return told;
 }
 
 int
@@ -299,6 +344,7 @@ findings_merge(struct verdicts *v, bool (*wanted)(const void *ctx, const struct 
 	qsort(parts, n, sizeof(*parts), part_compare);
 	for (size_t i = 0, end; i < n; i = end) {
 		end = group_end(parts, n, i);
+		end = i + group_told(parts + i, end - i, &k);
 		if ((all[groups] = group_merge(parts + i, end - i, &k)) != NULL)
 			starved_count(v, all[groups++]);
 		else

@@ -102,6 +102,17 @@ where_text(const struct terminal_report *r, const struct finding *f, char buf[TE
 	return buf;
 }
 
+/* "confirmed; of 2 of the 5 connections it is less sure" */
+static void
+sure_text(const struct finding *f, char *text, size_t size)
+{
+	snprintf(text, size, "%s", confidence_name(f->confidence));
+	if (f->less_sure > 0)
+		snprintf(text + strlen(text), size - strlen(text),
+		    "; of %u of the %u connections it is less sure", f->less_sure,
+		    f->session_count);
+}
+
 static void
 print_where(const struct page *p, const struct finding *f, const struct terminal_report *r)
 {
@@ -118,7 +129,8 @@ print_where(const struct page *p, const struct finding *f, const struct terminal
 		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
 		page_field(p, "When", LABELS, text);
 	}
-	page_field(p, "How sure", LABELS, confidence_name(f->confidence));
+	sure_text(f, text, sizeof(text));
+	page_field(p, "How sure", LABELS, text);
 }
 
 /*

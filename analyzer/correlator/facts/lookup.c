@@ -3,6 +3,7 @@
 #include "dialogue.h"
 #include "greeting_wait.h"
 #include "sights.h"
+#include "symptom.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -386,6 +387,12 @@ case_has_stalls(const struct mail_case *c)
 	return c->has_conn && c->stall_count > 0;
 }
 
+static bool
+case_answer_lost(const struct mail_case *c)
+{
+	return c->has_conn && symptom_answer_missing(c) > 0;
+}
+
 static const struct lookup_facts {
 	bool client; /* by its address, else by the server's */
 	bool (*wanted)(const struct mail_case *c);
@@ -395,6 +402,7 @@ static const struct lookup_facts {
 	[LOOKUP_GREETED_LATE_BY_SERVER] = { false, case_greeted_late },
 	[LOOKUP_GAVE_UP_OF_CLIENT] = { true, case_gave_up },
 	[LOOKUP_STALLED_OF_CLIENT] = { true, case_has_stalls },
+	[LOOKUP_ANSWER_LOST_OF_CLIENT] = { true, case_answer_lost },
 };
 
 static const struct addr *

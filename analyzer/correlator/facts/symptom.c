@@ -2,8 +2,12 @@
 #include "symptom.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "lookup.h"
+
+#define BESIDE_NS   (600 * SECOND)
 #define AGAIN_LEAST (SECOND / 5) /* no sender repeats sooner for want of an answer */
 
 bool
@@ -83,26 +87,70 @@ symptom_answer_missing(const struct mail_case *c)
 	    : 0;
 }
 
-void
-symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, struct finding *f)
+/* It is another finding than one of a server that says nothing. */
+static void
+say_answer_lost(const struct mail_case *c, uint64_t missing, struct finding *f)
 {
+	finding_subkind(f, "answer-lost");
+	evidence_frame(
+	    finding_says(f, c->point,
+		"by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
+		"client did not acknowledge: it did answer",
+		(unsigned long long)missing, PLURAL(missing)),
+	    &c->conn->dir[1].last);
+	finding_remedy(f,
+	    "The server did answer: its log says when. If that was at once, look on the way for what takes its answer (a virus scanner "
+	    "or firewall that inspects mail, a bad line).");
+	finding_next_capture(f, "an answer that came too late",
+	    "one that is taken on its way each time it is sent (by a scanner or firewall that "
+	    "inspects mail, a bad line)",
+	    "the server's own packets", "at the server, and on either side of each suspect");
+}
+
+/* Another connection of the two, about that time, in which the server did answer in vain. */
+static const struct mail_case *
+answer_lost_beside(const struct view *v, const struct moment *closed)
+{
+	const struct mail_case *c = v->c;
+	struct case_run run =
+	    lookup_cases(v->lookups, LOOKUP_ANSWER_LOST_OF_CLIENT, &c->conn->client.ip);
+
+	for (size_t i = 0; lookup_may(v->lookups, i, run.n, LOOKUP_MOST); i++) {
+		const struct mail_case *x = run.at[i];
+
+		if (x != c && x->point == c->point &&
+		    endpoint_equal(&x->conn->server, &c->conn->server) &&
+		    llabs(x->conn->last.ns - closed->ns) <= BESIDE_NS)
+			return x;
+	}
+	return NULL;
+}
+
+static void
+say_answer_lost_beside(const struct mail_case *x, struct finding *f)
+{
+	f->confidence = confidence_min(f->confidence, CONFIDENCE_POSSIBLE);
+	evidence_frame(
+	    finding_says(f, x->point,
+		"in another connection of the two this packet lies behind an answer of the server that never came here: it may "
+		"have answered in this one, too"),
+	    &x->conn->dir[1].last);
+	finding_remedy(f,
+	    "Look into the server's log first: it says whether and when it answered. If that was at once, look on the way for what takes its answer "
+	    "(a virus scanner or firewall that inspects mail, a bad line); if not, at what the server waited for.");
+}
+
+void
+symptom_doubt_way_back(const struct view *v, const struct moment *closed, struct finding *f)
+{
+	const struct mail_case *c = v->c, *beside;
 	const struct record_direction *server = &c->conn->dir[1];
 	const struct record_direction *client = &c->conn->dir[0];
 	uint64_t missing = symptom_answer_missing(c);
 	bool again;
 
 	if (missing > 0) {
-		evidence_frame(
-		    finding_says(f, c->point,
-			"by its number this packet of the server lies behind %llu byte%s that never came here, and that the "
-			"client did not acknowledge: it did answer",
-			(unsigned long long)missing, PLURAL(missing)),
-		    &server->last);
-		finding_next_capture(f, "an answer that came too late",
-		    "one that is taken on its way each time it is sent (by a scanner or firewall that "
-		    "inspects mail, a bad line)",
-		    "the server's own packets",
-		    "at the server, and on either side of each suspect");
+		say_answer_lost(c, missing, f);
 		return;
 	}
 	if (server->at_sender) {
@@ -129,6 +177,8 @@ symptom_doubt_way_back(const struct mail_case *c, const struct moment *closed, s
 	    again ? ", though the client repeats that" : "");
 	finding_next_capture(f, "a client that gave up too early",
 	    "an answer lost on a dead way back", "the server's own packets", "at the server");
+	if ((beside = answer_lost_beside(v, closed)) != NULL)
+		say_answer_lost_beside(beside, f);
 }
 
 /* That this end closes, and by a RST. */

@@ -23,10 +23,11 @@ const char *symptom_seconds(int64_t ns, char buf[32]);
 uint64_t symptom_answer_missing(const struct mail_case *c);
 /*
  * Had the server answered in vain?  At its own side, and where its packets come
- * even after the close, no; else nobody can see that from here.
+ * even after the close, no; else nobody can see that from here.  Where its
+ * numbers show that it had, here or in a connection beside, subkind or remedy
+ * say so.
  */
-void symptom_doubt_way_back(
-    const struct mail_case *c, const struct moment *closed, struct finding *f);
+void symptom_doubt_way_back(const struct view *v, const struct moment *closed, struct finding *f);
 /* This end closes, and by a RST. */
 bool symptom_is_reset(const struct mail_case *c, int dir);
 /*

@@ -132,7 +132,7 @@ static bool
 lists_same(const struct finding *a, const struct finding *b)
 {
 	if (a->evidence_count != b->evidence_count || a->excluded_count != b->excluded_count ||
-	    a->session_count != b->session_count)
+	    a->session_count != b->session_count || a->less_sure != b->less_sure)
 		return false;
 	for (uint32_t i = 0; i < a->evidence_count; i++)
 		if (!evidence_same(&a->evidence[i], &b->evidence[i]))

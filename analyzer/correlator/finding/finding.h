@@ -59,6 +59,7 @@ struct finding {
 	uint32_t evidence_count; /* at most FINDING_EVIDENCE */
 	struct finding_evidence *evidence;
 	uint32_t session_count; /* all; kept below at most FINDING_SESSIONS */
+	uint32_t less_sure;     /* of them: it is less sure than the confidence says */
 	uint64_t *sessions;
 	uint32_t excluded_count; /* at most FINDING_EXCLUDED */
 	struct finding_excluded *excluded;

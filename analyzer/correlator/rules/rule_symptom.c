@@ -68,9 +68,10 @@ say_gave_up_before(
 }
 
 static void
-say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *t,
+say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
     const struct moment *closed, bool came, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	enum confidence conf = case_closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
 	struct finding *f;
 	char waited[32];
@@ -91,12 +92,12 @@ say_gave_up_waiting(const struct mail_case *c, const struct record_transaction *
 		evidence_frame(
 		    finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
 	else
-		symptom_doubt_way_back(c, closed, f);
-	finding_summary(f,
-	    "The client closed %s after the end of the message, before the server's answer%s.",
-	    waited,
-	    came ? ": the mail was accepted, and a client that did not hear it sends it again"
-		 : "");
+		symptom_doubt_way_back(v, closed, f);
+	finding_summary(f, "The client closed %s after the end of the message, %s.", waited,
+	    came
+		? "before the server's answer: the mail was accepted, and a client that did not hear it sends it again"
+		: symptom_answer_missing(c) > 0 ? "and the server's answer never came here"
+						: "before the server's answer");
 }
 
 /*
@@ -187,8 +188,9 @@ say_too_big(const struct mail_case *c, const struct record_transaction *t, struc
 }
 
 static void
-judge_waiting(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+judge_waiting(const struct view *v, const struct record_transaction *t, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	struct moment closed = case_closed(c, 0), dropped = case_closed(c, 1);
 	bool client = moment_is(&closed) && closed.ns >= t->end_of_data.ns;
 	bool server = moment_is(&dropped) && dropped.ns >= t->end_of_data.ns;
@@ -197,7 +199,7 @@ judge_waiting(const struct mail_case *c, const struct record_transaction *t, str
 	if (!t->end_acked || case_stalled(c) || case_one_sided(c))
 		return;
 	if (client && (!server || moment_before(&closed, &dropped))) {
-		say_gave_up_waiting(c, t, &closed, false, out);
+		say_gave_up_waiting(v, t, &closed, false, out);
 	} else if (server) {
 		if (!say_too_big(c, t, out))
 			symptom_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
@@ -429,8 +431,9 @@ say_met_reset(const struct mail_case *c, const struct record_transaction *t, str
 }
 
 static void
-judge_accepted(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+judge_accepted(const struct view *v, const struct record_transaction *t, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	struct moment closed = case_closed(c, 0);
 	const struct record_stall *s;
 	struct finding *f;
@@ -439,7 +442,7 @@ judge_accepted(const struct mail_case *c, const struct record_transaction *t, st
 		return;
 	if (moment_is(&closed) && closed.ns >= t->end_of_data.ns &&
 	    moment_before(&closed, &t->final_reply.at) && !case_hears_after_close(c)) {
-		say_gave_up_waiting(c, t, &closed, true, out);
+		say_gave_up_waiting(v, t, &closed, true, out);
 		return;
 	}
 	if (say_quit_waiting(c, t, out) || say_met_reset(c, t, out) ||
@@ -526,19 +529,19 @@ judge_envelope(const struct mail_case *c, const struct record_transaction *t, st
 }
 
 static void
-judge_transaction(
-    const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+judge_transaction(const struct view *v, const struct record_transaction *t, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	if (t->nested)
 		return;
 	if (t->verdict == VERDICT_ACCEPTED) {
-		judge_accepted(c, t, out);
+		judge_accepted(v, t, out);
 		return;
 	}
 	if (t->verdict != VERDICT_LOST && t->verdict != VERDICT_UNKNOWN && !half_answered(c, t))
 		return;
 	if (moment_is(&t->end_of_data)) {
-		judge_waiting(c, t, out);
+		judge_waiting(v, t, out);
 	} else if (closed_in_envelope(c, t)) {
 		judge_envelope(c, t, out);
 	} else {
@@ -585,7 +588,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!case_is_smtp(c))
 		return;
 	for (uint32_t i = 0; i < c->transaction_count; i++)
-		judge_transaction(c, c->transactions[i], out);
+		judge_transaction(v, c->transactions[i], out);
 	if (!session_is_stale(c))
 		judge_session(c, out);
 }

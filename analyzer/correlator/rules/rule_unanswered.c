@@ -17,9 +17,6 @@ static const char ask_server[] =
     "The server was silent at this command: look there for what it waits for (DNS and blocklist queries, a call back to the "
     "sender's server, a policy or user database, a deliberate delay). A program should wait 5 minutes for each command (RFC 5321 4.5.3.2): raise its "
     "server time-out.";
-static const char answer_lost[] =
-    "The server did answer: its log says when. If that was at once, look on the way for what takes its answer (a virus scanner "
-    "or firewall that inspects mail, a bad line).";
 static const char ask_pop_server[] =
     "The server was silent at this command: look there for what it waits for (the user database, a locked or large "
     "mailbox, its disk). Raise the program's server time-out if it is merely slow.";
@@ -27,9 +24,10 @@ static const char ask_pop_server[] =
 #define LEFT_LEAST (2 * SECOND) /* who goes sooner may have been ended by its user */
 
 static void
-say_gave_up_command(const struct mail_case *c, const char *what, const struct moment *asked,
+say_gave_up_command(const struct view *v, const char *what, const struct moment *asked,
     const struct moment *closed, const struct moment *came, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	enum confidence conf = case_waited(c, asked, closed) >= ASKED_LEAST ? CONFIDENCE_CONFIRMED
 									    : CONFIDENCE_POSSIBLE;
 	struct finding *f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, NULL, out);
@@ -44,16 +42,15 @@ say_gave_up_command(const struct mail_case *c, const char *what, const struct mo
 	evidence_frame(finding_says(f, c->point,
 			   "%s later the client closes without the server's answer", waited),
 	    closed);
+	finding_remedy(f, "%s", case_is_pop(c) ? ask_pop_server : ask_server);
 	if (came != NULL)
 		evidence_frame(finding_says(f, c->point, "the answer comes too late"), came);
 	else
-		symptom_doubt_way_back(c, closed, f);
-	finding_summary(f, "The client closed %s after it had sent %s, before the server's answer.",
-	    waited, what);
-	finding_remedy(f, "%s",
-	    symptom_answer_missing(c) > 0 ? answer_lost
-		: case_is_pop(c)          ? ask_pop_server
-					  : ask_server);
+		symptom_doubt_way_back(v, closed, f);
+	finding_summary(f, "The client closed %s after it had sent %s, %s.", waited, what,
+	    came == NULL && symptom_answer_missing(c) > 0
+		? "and the server's answer never came here"
+		: "before the server's answer");
 }
 
 /*
@@ -157,8 +154,9 @@ say_no_reply_yet(const struct mail_case *c, const struct pending *p, struct verd
  * rule_symptom.c speaks.
  */
 static void
-judge_unanswered(const struct mail_case *c, struct verdicts *out)
+judge_unanswered(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	const struct record_session *s = c->session;
 	struct moment leaves = client_leaves(c), dropped = case_closed(c, 1);
 	struct pending p;
@@ -171,7 +169,7 @@ judge_unanswered(const struct mail_case *c, struct verdicts *out)
 		p.asked = c->conn->dir[1].data_last;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
 		if (case_waited(c, &p.asked, &leaves) >= LEFT_LEAST)
-			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
+			say_gave_up_command(v, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		/* an RST says it for itself; before any mail rule_symptom.c does */
 		if (moment_is(&c->conn->dir[1].fin) && c->transaction_count > 0)
@@ -183,8 +181,9 @@ judge_unanswered(const struct mail_case *c, struct verdicts *out)
 
 /* The same in a POP3 session; of a fetch and of QUIT rule_pop.c speaks. */
 static void
-judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
+judge_pop_unanswered(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	const struct record_session *s = c->session;
 	struct moment leaves = case_closed(c, 0), dropped = case_closed(c, 1);
 	struct pending p;
@@ -196,7 +195,7 @@ judge_pop_unanswered(const struct mail_case *c, struct verdicts *out)
 		return;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
 		if (case_waited(c, &p.asked, &leaves) >= LEFT_LEAST)
-			say_gave_up_command(c, p.what, &p.asked, &leaves, NULL, out);
+			say_gave_up_command(v, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		if (moment_is(&c->conn->dir[1].fin))
 			symptom_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
@@ -264,8 +263,9 @@ slow_collect(const struct mail_case *c, struct slowest *s)
 }
 
 static void
-judge_slow(const struct mail_case *c, struct verdicts *out)
+judge_slow(const struct view *v, struct verdicts *out)
 {
+	const struct mail_case *c = v->c;
 	struct moment closed = case_closed(c, 0);
 	struct slowest s = { 0 };
 	bool grave;
@@ -278,7 +278,7 @@ judge_slow(const struct mail_case *c, struct verdicts *out)
 	if (moment_is(&closed) && closed.ns >= s.asked.ns && moment_before(&closed, &s.at)) {
 		if (s.what != the_dot && case_waited(c, &s.asked, &closed) >= ASKED_LEAST &&
 		    !case_one_sided(c))
-			say_gave_up_command(c, s.what, &s.asked, &closed, &s.at, out);
+			say_gave_up_command(v, s.what, &s.asked, &closed, &s.at, out);
 		return;
 	}
 	grave = s.ns >= s.limit / 2;
@@ -311,13 +311,13 @@ judge(const struct view *v, struct verdicts *out)
 	if (c->session == NULL)
 		return;
 	if (case_is_smtp(c))
-		judge_slow(c, out);
+		judge_slow(v, out);
 	if (session_is_stale(c))
 		return;
 	if (case_is_smtp(c))
-		judge_unanswered(c, out);
+		judge_unanswered(v, out);
 	else if (case_is_pop(c))
-		judge_pop_unanswered(c, out);
+		judge_pop_unanswered(v, out);
 }
 
 const struct rule rule_unanswered = { "unanswered", RULE_CASE, judge, false };

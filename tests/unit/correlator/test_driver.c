@@ -139,6 +139,34 @@ test_one_finding_for_a_path_and_epoch(void)
 	correlator_free(c);
 }
 
+/* Surely, less surely, and where it cannot be told: the one finding counts what bears it out. */
+static void
+test_merged_are_as_sure_as_each(void)
+{
+	struct correlator *c;
+	const struct finding *const *f, *told, *untold;
+
+	fresh();
+	add_gave_up(1, 0);
+	add_gave_up(2, 100000);
+	add_gave_up(3, 200000);
+	records[3].connection.dir[0].rst = at(160000);
+	records[3].connection.dir[0].fin = (struct moment){ 0 };
+	records[3].connection.dir[0].rst_answers = true;
+	records[6].connection.dir[0].missing = 100;
+	c = judged();
+	CHECK_EQ_INT(correlator_findings(c, &f), 2);
+	told = f[f[0]->confidence == CONFIDENCE_CANNOT_TELL];
+	untold = f[f[0]->confidence != CONFIDENCE_CANNOT_TELL];
+	CHECK_EQ_INT(told->confidence, CONFIDENCE_PROBABLE);
+	CHECK_EQ_INT(told->session_count, 2);
+	CHECK_EQ_INT(told->less_sure, 1);
+	CHECK_EQ_INT(untold->confidence, CONFIDENCE_CANNOT_TELL);
+	CHECK_EQ_INT(untold->session_count, 1);
+	CHECK_EQ_INT(untold->sessions[0], 3);
+	correlator_free(c);
+}
+
 /* The same connection at two capture points is one session, one mail. */
 static void
 test_copies_count_once(void)
@@ -740,6 +768,7 @@ main(void)
 		{ "a pause before somebody cuts the connection", test_pause_before_the_end },
 		{ "a symptom without and with its cause", test_symptom_without_and_with_its_cause },
 		{ "cut short by the capture", test_cut_short_by_the_capture },
+		{ "merged, they are as sure as each", test_merged_are_as_sure_as_each },
 		{ "two mails, one unanswered", test_two_mails_one_unanswered },
 		{ "revisions and retraction", test_revisions_and_retraction },
 		{ "more copies than are compared", test_more_copies_than_are_compared },
