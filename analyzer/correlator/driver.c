@@ -209,15 +209,16 @@ silence_cause(const struct silence *s, const struct claims *claims, const struct
 }
 
 /*
- * What has a mail that got through between itself and the cause does not follow from it.  Two
- * points may have two clocks.
+ * What has a mail that got through between itself and the cause does not follow from it, nor what
+ * goes on long after it.  Two points may have two clocks.
  */
 static bool
 may_follow(const struct mail_case *c, const struct finding *cause, const struct finding *symptom)
 {
 	if (cause->point != symptom->point)
 		return true;
-	return !case_mail_passed(c, cause->last.ns, symptom->first.ns) &&
+	return !finding_outlived(cause, symptom->last.ns) &&
+	    !case_mail_passed(c, cause->last.ns, symptom->first.ns) &&
 	    !case_mail_passed(c, symptom->last.ns, cause->first.ns);
 }
 
@@ -261,6 +262,34 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 	}
 }
 
+/* A mail whose end is not known, or known to be bad. */
+static bool
+mail_missing(const struct mail_case *c)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->verdict == VERDICT_LOST ||
+		    c->transactions[i]->verdict == VERDICT_UNKNOWN)
+			return true;
+	for (uint32_t i = 0; case_is_pop(c) && i < c->message_count; i++)
+		if (c->messages[i]->state != MESSAGE_WHOLE)
+			return true;
+	return false;
+}
+
+/* What was over, and kept no mail from getting through, cost time alone. */
+static void
+delays_mark(struct verdicts *v)
+{
+	for (uint32_t i = 0; i < v->n; i++) {
+		const struct mail_case *c = v->v[i].c;
+		struct finding *f = v->v[i].f;
+
+		if (f->over && f->severity == SEVERITY_ERROR &&
+		    (finding_outlived(f, case_ended(c).ns) || !mail_missing(c)))
+			f->severity = SEVERITY_WARNING;
+	}
+}
+
 /* What is no mail is not counted as one. */
 static void
 questions_mark(struct view v)
@@ -299,4 +328,5 @@ driver_run(const struct store *s, const struct replies *replies, struct verdicts
 		if (c->leads)
 			silence_case(out, c);
 	}
+	delays_mark(out);
 }

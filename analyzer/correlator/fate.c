@@ -188,13 +188,17 @@ struct span {
 };
 
 /*
- * It can be why: it did not come later, and no mail got through between.  Another point may have
- * another clock.
+ * It can be why: it did not come later, and no mail got through between; of what was over, that the
+ * connection was seen to be closed soon after it.  Another point may have another clock.
  */
 static bool
 draft_may_stop(
     const struct talk *k, const struct mail_case *c, const struct draft *d, const struct span *mail)
 {
+	if (d->f->over &&
+	    (case_first_closer(d->c) < 0 || case_missing(d->c) ||
+		finding_outlived(d->f, case_ended(d->c).ns)))
+		return false;
 	if (d->f->point != c->point)
 		return true;
 	return d->f->first.ns <= mail->to->ns && !talk_passed(k, d->f->last.ns, mail->from->ns);

@@ -278,6 +278,7 @@ struct record_direction {
 	struct moment zero_from, zero_to; /* longest span at window 0, or too small for a segment */
 	uint32_t zero_probes;             /* answered probes in it */
 	uint32_t zero_room;               /* largest window in it, bytes */
+	bool zero_over;                   /* it opened again, or data went on beyond it */
 	uint32_t window_eq, window_over;  /* peer segments == / > last raw window */
 	uint16_t window_median;           /* raw */
 	/* longest silence with nothing outstanding (S10) */

@@ -304,6 +304,14 @@ case_first_closer(const struct mail_case *c)
 	return moment_before(&a, &b) ? 0 : 1;
 }
 
+struct moment
+case_ended(const struct mail_case *c)
+{
+	int closer = case_first_closer(c);
+
+	return closer < 0 ? c->conn->last : case_closed(c, closer);
+}
+
 bool
 case_all_acked(const struct mail_case *c, int dir)
 {

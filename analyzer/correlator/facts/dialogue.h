@@ -104,6 +104,8 @@ struct moment case_goodbye(const struct mail_case *c);
 int64_t case_silence_shown(const struct mail_case *c, int dir, const struct moment *since);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int case_first_closer(const struct mail_case *c);
+/* When, or its last packet. */
+struct moment case_ended(const struct mail_case *c);
 /*
  * 0.7 G: what rests on something not seen cannot be told when bytes are
  * missing, or when frames were recorded in the wrong order.

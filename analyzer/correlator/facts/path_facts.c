@@ -358,6 +358,12 @@ stall_dead(const struct record_stall *s)
 }
 
 bool
+stall_over(const struct record_direction *a, const struct record_stall *s)
+{
+	return s->delivered.frame != 0 && a->acked >= a->stream_bytes;
+}
+
+bool
 stall_lasts(const struct record_stall *s, int64_t ns)
 {
 	int64_t end =

@@ -81,6 +81,8 @@ bool stall_carried(const struct record_stall *s);
 bool stall_silent(const struct record_stall *s);
 /* Nor was it about size. */
 bool stall_dead(const struct record_stall *s);
+/* It ended, and nothing that A sent was left unacknowledged. */
+bool stall_over(const struct record_direction *a, const struct record_stall *s);
 /*
  * It had begun by then, and was not over: what is never acknowledged lasts until it would have been
  * sent again.

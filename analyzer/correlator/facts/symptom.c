@@ -45,6 +45,18 @@ session_is_stale(const struct mail_case *c)
 	    !case_one_sided(c) && !case_missing(c) && !closed_in_message(c);
 }
 
+/* Somebody waited for the last one until the connection was closed. */
+static struct moment
+mail_ended(const struct mail_case *c, const struct record_transaction *t)
+{
+	struct moment end = case_ended(c);
+
+	if (moment_is(&t->last) &&
+	    (moment_before(&end, &t->last) || case_transaction_behind(c, t) != NULL))
+		return t->last;
+	return end;
+}
+
 struct finding *
 symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf, int dir,
     const struct record_transaction *t, struct verdicts *out)
@@ -54,8 +66,11 @@ symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
 	struct finding *f = verdict_add(out, kind,
 	    absence(c, guessed ? confidence_min(conf, CONFIDENCE_POSSIBLE) : conf), c, dir);
 
-	if (t != NULL && moment_is(&t->first))
-		finding_span(f, &t->first, moment_is(&t->last) ? &t->last : &c->conn->last);
+	if (t != NULL && moment_is(&t->first)) {
+		struct moment end = mail_ended(c, t);
+
+		finding_span(f, &t->first, &end);
+	}
 	return f;
 }
 

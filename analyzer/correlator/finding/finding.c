@@ -22,6 +22,8 @@ text_trim(char *s)
 		s[n - 1 - k] = '\0';
 }
 
+static const int64_t outlived_least = INT64_C(10000000000); /* ns */
+
 #define FORMAT(buf, fmt) \
 	do { \
 		va_list ap_; \
@@ -166,6 +168,14 @@ reply_same(const struct finding_reply *a, const struct finding_reply *b)
 {
 	return a->code == b->code && moment_same(&a->at, &b->at) &&
 	    strcmp(a->enhanced, b->enhanced) == 0 && strcmp(a->text, b->text) == 0;
+}
+
+bool
+finding_outlived(const struct finding *f, int64_t ns)
+{
+	int64_t lasted = f->last.ns - f->first.ns;
+
+	return f->over && ns - f->last.ns > (lasted > outlived_least ? lasted : outlived_least);
 }
 
 bool

@@ -55,6 +55,7 @@ struct finding {
 	struct endpoint from, to; /* directed path; port 0 when many */
 	uint16_t server_port;     /* of the first connection; 0 = none */
 	struct moment first, last;
+	bool over; /* what it tells of had ended at `last', and all went on; not told */
 	uint32_t point;
 	uint32_t evidence_count; /* at most FINDING_EVIDENCE */
 	struct finding_evidence *evidence;
@@ -86,6 +87,11 @@ void finding_free(struct finding *f); /* NULL is fine */
 void finding_begin(
     struct finding *f, enum finding_kind kind, enum confidence conf); /* makes one of raw memory */
 void finding_end(struct finding *f);                                  /* releases what it owns */
+/*
+ * It was over, and that moment came long after: longer than it had lasted, and than programs wait
+ * for what is over.
+ */
+bool finding_outlived(const struct finding *f, int64_t ns);
 /* The same but for revision and retraction? */
 bool finding_same(const struct finding *a, const struct finding *b);
 

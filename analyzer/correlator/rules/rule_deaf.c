@@ -98,6 +98,7 @@ judge_way(const struct way *w, struct verdicts *out)
 
 	finding_subkind(f, "way-back");
 	finding_span(f, &a->deaf_from, over ? &a->deaf_over : &a->deaf_to);
+	f->over = over;
 	evidence_frame(
 	    evidence_frame(
 		finding_says(f, w->c->point,

@@ -219,6 +219,7 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 	addr_format(w->to, to, sizeof(to));
 	finding_subkind(f, "told");
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
+	f->over = stall_over(w->a, s);
 	say_chain(f, w, s);
 	evidence_frame(
 	    evidence_frame(finding_says(f, w->c->point,
@@ -281,6 +282,7 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 
 	finding_subkind(f, "this-connection-alone");
 	finding_span(f, &s->first, s->delivered.frame != 0 ? &s->delivered : &s->last);
+	f->over = stall_over(w->a, s);
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	say_liveness(f, w, s, e);
@@ -480,6 +482,7 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		conf = CONFIDENCE_PROBABLE;
 	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, conf), w->c, w->dir);
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
+	f->over = stall_over(w->a, s);
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	if (s->peer_repeats > 0)

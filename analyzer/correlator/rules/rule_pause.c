@@ -120,6 +120,7 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 	    verdict_add(out, FINDING_SENDER_APP_PAUSE, pause_sure(w, p), w->c, w->dir);
 
 	finding_span(f, &p->from, &p->to);
+	f->over = !p->trailing;
 	evidence_frame(
 	    evidence_frame(
 		finding_says(f, w->c->point,

@@ -67,6 +67,20 @@ say_gave_up_before(
 	    came ? " The mail may be sent again." : "");
 }
 
+#define DOT_PATIENCE (598 * SECOND) /* RFC 5321 4.5.3.2.6: 10 minutes, as clocks go */
+
+/* Nobody can ask the client for more. */
+static void
+say_server_too_slow(struct finding *f, const char *waited)
+{
+	finding_summary(f,
+	    "The server had the whole message and did not answer for %s: as long as a client has to wait. Then the client closed.",
+	    waited);
+	finding_remedy(f,
+	    "Look at the server: what it does between the end of a message and its answer hangs (a scan of the content, a lookup, a mailbox, "
+	    "a disk); its log of that time says what. The mail may arrive all the same, and be sent again.");
+}
+
 static void
 say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
     const struct moment *closed, bool came, struct verdicts *out)
@@ -93,6 +107,11 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 		    finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
 	else
 		symptom_doubt_way_back(v, closed, f);
+	if (!came && f->confidence == CONFIDENCE_CONFIRMED && symptom_answer_missing(c) == 0 &&
+	    case_waited(c, &t->end_of_data, closed) >= DOT_PATIENCE) {
+		say_server_too_slow(f, waited);
+		return;
+	}
 	finding_summary(f, "The client closed %s after the end of the message, %s.", waited,
 	    came
 		? "before the server's answer: the mail was accepted, and a client that did not hear it sends it again"

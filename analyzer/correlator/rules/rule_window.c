@@ -27,6 +27,7 @@ judge_zero(const struct way *w, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, conf, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
+	f->over = w->b->zero_over;
 	evidence_frame(
 	    evidence_frame(
 		finding_says(f, w->c->point,

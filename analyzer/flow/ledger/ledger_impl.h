@@ -158,6 +158,7 @@ struct side {
 	int64_t window_zero_last; /* INT64_MIN: never */
 	struct moment zero_from, zero_longest_from, zero_longest_to;
 	uint32_t zero_room, zero_longest_room; /* bytes; the largest that was offered meanwhile */
+	bool zero_longest_over;                /* it opened, or data went on beyond it */
 	uint32_t zero_probes;
 	int64_t probe_ns;     /* a probe of the peer waits for its answer; 0 = none */
 	uint32_t pause_count; /* silences of its data */
@@ -387,7 +388,8 @@ void deaf_report(const struct side *s, const struct side *peer, struct record_di
  */
 void window_note(
     const struct ledger *l, struct side *s, const struct side *peer, const struct packet *p);
-void window_use(struct side *peer, const struct packet *p);
+void window_use(const struct ledger *l, const struct side *s, struct side *peer,
+    const struct packet *p, int64_t rel);
 /* ledger_reset.c */
 /* What was said longer ago than this a reset's sender must have known of. */
 int64_t reset_age(const struct ledger *l);

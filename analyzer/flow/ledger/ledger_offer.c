@@ -35,7 +35,19 @@ zero_end(struct side *s, const struct moment *at)
 		s->zero_longest_from = s->zero_from;
 		s->zero_longest_room = s->zero_room;
 		s->zero_longest_to = *at;
+		s->zero_longest_over = false;
 	}
+}
+
+/* The window is open again; `at': since that was seen, NULL where only what follows tells of it. */
+static void
+zero_over(struct side *s, const struct moment *at)
+{
+	if (at != NULL)
+		zero_end(s, at);
+	if (s->zero_longest_from.frame == s->zero_from.frame)
+		s->zero_longest_over = true;
+	s->zero_now = false;
 }
 
 /*
@@ -75,8 +87,7 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 		s->window_zero_last = p->at.ns;
 	if (p->window != 0 && !window_silly(s, peer, bytes)) {
 		if (s->zero_now)
-			zero_end(s, &p->at);
-		s->zero_now = false;
+			zero_over(s, &p->at);
 		return;
 	}
 	s->window_zero_last = p->at.ns;
@@ -107,12 +118,29 @@ window_asks(const struct side *peer, const struct packet *p)
 	    (p->len > peer->zero_room && p->at.ns - peer->zero_from.ns >= REPEAT_LEAST);
 }
 
+/*
+ * A sends what it never sent before, and more than a probe beyond what B took last: it heard of a
+ * window that was not captured.  What was on its way when the window shut is given time to come by.
+ */
+static bool
+window_passed(const struct ledger *l, const struct side *s, const struct side *peer,
+    const struct packet *p, int64_t rel)
+{
+	uint32_t segments = 2 * (s->w_seen > WINDOW_LEAST ? s->w_seen : WINDOW_LEAST);
+
+	return rel >= s->data_max && rel > s->acked + peer->zero_room + segments &&
+	    p->at.ns - peer->zero_from.ns > answer_within(l);
+}
+
 /* A's data against the window that B, `peer', offered last. */
 void
-window_use(struct side *peer, const struct packet *p)
+window_use(const struct ledger *l, const struct side *s, struct side *peer, const struct packet *p,
+    int64_t rel)
 {
 	if (window_asks(peer, p))
 		peer->probe_ns = p->at.ns;
+	if (peer->zero_now && p->len > 0 && window_passed(l, s, peer, p, rel))
+		zero_over(peer, NULL);
 	if (p->len == 0 || !peer->window_known)
 		return;
 	peer->window_eq += p->len == peer->window_last;

@@ -666,7 +666,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (!(p->flags & TCP_RST) || rst_fits(s, p))
 		ack_note(peer, p);
 	silence_note(s, peer, p);
-	window_use(peer, p);
+	window_use(l, s, peer, p, rel);
 	window_note(l, s, peer, p);
 	if (wild)
 		more.flags = SEG_WILD;

@@ -214,6 +214,7 @@ report_windows(const struct side *s, struct record_direction *o)
 {
 	o->zero_from = s->zero_longest_from;
 	o->zero_to = s->zero_longest_to;
+	o->zero_over = s->zero_longest_over;
 	o->zero_probes = s->zero_probes;
 	o->zero_room = s->zero_longest_room;
 	o->window_eq = s->window_eq;

@@ -363,8 +363,8 @@ test_gave_up_waiting_by_rst(void)
 }
 
 /*
- * The client's program rests, goes on, and then somebody in between cuts the connection: that is
- * why the mail did not get through.
+ * The client's program rests, goes on for longer than it had rested, and then somebody in between
+ * cuts the connection, or the server does: that is why the mail did not get through.
  */
 static void
 test_pause_before_the_end(void)
@@ -395,8 +395,7 @@ test_pause_before_the_end(void)
 		    cut);
 		CHECK_EQ_INT(correlator_fates(c, &fates), 1);
 		CHECK_EQ_STR(fates[0].fate,
-		    cut ? "did not get through: middlebox-reset"
-			: "did not get through: sender-app-pause");
+		    cut ? "did not get through: middlebox-reset" : "unknown: server-dropped");
 		correlator_free(c);
 	}
 }
@@ -436,7 +435,18 @@ test_symptom_without_and_with_its_cause(void)
 		CHECK_EQ_STR(fates[0].fate, "did not get through: zero-window-stall");
 		CHECK_EQ_INT(fates[0].because_count, 1);
 		CHECK(fates[0].because[0] == f->id);
+		CHECK_EQ_INT(f->severity, SEVERITY_ERROR);
 	}
+	correlator_free(c);
+	/* it opened, and the client sent on for longer than that: another thing ended it */
+	records[0].connection.dir[1].zero_to = at(20000);
+	records[0].connection.dir[1].zero_over = true;
+	c = judged();
+	f = find_kind(c, FINDING_ZERO_WINDOW_STALL);
+	CHECK(f != NULL && f->severity == SEVERITY_WARNING);
+	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_PROBABLE);
+	CHECK_EQ_INT(correlator_fates(c, &fates), 1);
+	CHECK_EQ_STR(fates[0].fate, "unknown: client-gave-up-at-data");
 	correlator_free(c);
 }
 

@@ -40,11 +40,50 @@ zero_window(void)
 
 	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
 	CHECK_EQ_INT(s->c.dir[B].zero_room, 0);
+	CHECK(s->c.dir[B].zero_over);
 	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
 	CHECK_EQ_INT(s->stalls, 0);
 	for (unsigned int i = 0; i < s->c.dir[A].pause_count; i++)
 		CHECK(s->c.dir[A].pauses[i].trailing); /* the closed window is no pause */
 	ledger_free(n.l);
+}
+
+/*
+ * What opens it may be lost in the capture: then new data, more of it than a probe, tells that it
+ * opened, and data that was on its way does not.
+ */
+static void
+window_opens_unseen(void)
+{
+	struct net n;
+	struct seen *s;
+
+	for (int on = 0; on < 2; on++) {
+		begin_mail(&n);
+		data(&n, A, 1448);
+		wait(&n, 40 * MS);
+		n.window[B] = 0;
+		ack(&n, B, n.sent[A]);
+		if (!on)
+			flight(&n, 10); /* sent before it heard of it */
+		for (int i = 0; i < 5; i++) {
+			wait(&n, (300 << i) * MS);
+			data_at(&n, A, n.sent[A] - 1, 1);
+			wait(&n, 40 * MS);
+			ack(&n, B, 1448);
+		}
+		if (on)
+			flight(&n, 10);
+		wait(&n, 20 * S);
+		if (on) { /* long afterwards it says so */
+			n.window[B] = 500;
+			ack(&n, B, n.sent[A]);
+		}
+		s = report(&n);
+		CHECK_EQ_INT(s->c.dir[B].zero_over, on);
+		CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns < 11 * S);
+		ledger_free(n.l);
+	}
 }
 
 /* 512 bytes of 64000: not 0, but no segment fits; the sender waits as it would at 0. */
@@ -211,6 +250,7 @@ main(void)
 {
 	static const struct check_test t[] = {
 		{ "zero window", zero_window },
+		{ "zero window that opens unseen", window_opens_unseen },
 		{ "a window taken back", window_taken_back },
 		{ "a window too small for a segment", silly_window },
 		{ "pauses", pauses },
