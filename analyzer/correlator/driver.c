@@ -255,9 +255,11 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 				v->v[claims.by_kind[symptom] - 1].f->confidence >=
 				    v->v[cause - 1].f->confidence))
 				continue;
-			if (silence_kind(
+			if (!silence_kind(
 				v, c, symptom, silences[i].events ? v->v[cause - 1].f : NULL))
-				symptom_hand_over(v->v[cause - 1].f, symptom);
+				continue;
+			symptom_hand_over(v->v[cause - 1].f, symptom);
+			v->v[cause - 1].led_on |= symptom != FINDING_SLOW_REPLY;
 		}
 	}
 }
@@ -285,7 +287,8 @@ delays_mark(struct verdicts *v)
 		struct finding *f = v->v[i].f;
 
 		if (f->over && f->severity == SEVERITY_ERROR &&
-		    (finding_outlived(f, case_ended(c).ns) || !mail_missing(c)))
+		    (finding_outlived(f, case_ended(c).ns) ||
+			(!v->v[i].led_on && !mail_missing(c))))
 			f->severity = SEVERITY_WARNING;
 	}
 }

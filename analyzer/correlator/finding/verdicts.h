@@ -15,6 +15,7 @@ struct draft {
 	struct finding *f;
 	int dir;
 	bool silenced;   /* a cause swallowed it */
+	bool led_on;     /* it swallowed what befell the conversation */
 	bool given;      /* f became a finding of the report: freed there */
 	uint32_t next;   /* of the same case */
 	uint64_t merged; /* id of the finding it became part of; 0 = none */

@@ -730,6 +730,13 @@ healed(void)
 	CHECK(find_kind(c, FINDING_PEER_RESET) == NULL);
 	CHECK_EQ_INT(correlator_fates(c, &fates), 2);
 	CHECK_EQ_STR(fates[1].fate, "did not get through: path-outage");
+	CHECK_EQ_INT(find_kind(c, FINDING_PATH_OUTAGE)->severity, SEVERITY_ERROR);
+	correlator_free(c);
+
+	/* where all mails got through it cost time alone */
+	two.transaction.verdict = one.transaction.verdict = VERDICT_ACCEPTED;
+	c = JUDGED(conn, stall, one, two);
+	CHECK_EQ_INT(find_kind(c, FINDING_PATH_OUTAGE)->severity, SEVERITY_WARNING);
 	correlator_free(c);
 }
 
