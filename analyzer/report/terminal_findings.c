@@ -226,8 +226,8 @@ print_reply(const struct page *p, const struct finding *f)
 {
 	char text[TEXT];
 
-	if (!f->has_reply)
-		return;
+	if (!f->has_reply || strstr(f->summary, f->reply.text) != NULL)
+		return; /* what happened quotes it */
 	if (f->reply.code > 1)
 		snprintf(text, sizeof(text), "%u %s", f->reply.code, f->reply.text);
 	else
