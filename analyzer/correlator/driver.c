@@ -190,7 +190,7 @@ shows_take_over(struct finding *f, const char *shows)
 static void
 symptom_hand_over(struct finding *f, enum finding_kind symptom)
 {
-	finding_exclude(f, symptom, "seen too, but a consequence of this");
+	finding_exclude(f, symptom, "a consequence of this, not the cause");
 	if (f->client_shows[0] == '\0')
 		finding_client_shows(f, "%s", kind_facts(f->kind)->client_shows);
 	shows_take_over(f, kind_facts(symptom)->client_shows);

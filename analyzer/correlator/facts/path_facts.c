@@ -676,6 +676,17 @@ enum {
 	ETHERNET = 1500
 };
 
+/* What the server sends gets lost at the client's line as often as at its own. */
+static const char *
+whose_mtu(const struct finding *f, const struct way *w)
+{
+	if (f->mtu.try >= ETHERNET)
+		return "The sender uses larger packets than most links carry (jumbo frames): set the MTU of its interface";
+	if (w->dir == 1)
+		return "Set the WAN (PPPoE) MTU of the client's router (of the server's, if the narrow line is there)";
+	return "Set the WAN (PPPoE) MTU of the router at the sender's site";
+}
+
 void
 say_mtu_remedy(struct finding *f, const struct way *w)
 {
@@ -696,12 +707,7 @@ say_mtu_remedy(struct finding *f, const struct way *w)
 	    "%s to %u%s. Clamp the TCP MSS to %u (%u less than the MTU).%s "
 	    "Stop filtering ICMP type 3 code 4 (IPv6: ICMPv6 type 2). To verify: ping -f -l %u (Windows), ping -M do -s %u (Linux), "
 	    "ping -D -s %u (macOS) towards the far end.%s",
-	    f->mtu.try >= ETHERNET
-		? "The sender uses larger packets than most links carry (jumbo frames): set the MTU of its interface"
-		: "Set the WAN (PPPoE) MTU of the router at the sender's site",
-	    f->mtu.try, more, f->mtu.mss, w->headers,
-	    w->dir == 1
-		? " For mail that is fetched the MSS that this side announces is the effective lever."
-		: "",
+	    whose_mtu(f, w), f->mtu.try, more, f->mtu.mss, w->headers,
+	    w->dir == 1 ? " The server keeps to the MSS that the client's side announces." : "",
 	    ping, ping, ping, proven);
 }

@@ -96,9 +96,10 @@ silence_way_out(const struct view *v, const struct contrast *con, struct verdict
 	if (con->submission &&
 	    (reach_port_relays(c->conn->server.port) || reach_port_submits(c->conn->server.port)))
 		finding_remedy(f,
-		    "Use port %u of %s, which answers in this capture, with a login: access providers often filter the other. "
+		    "Use port %u of %s, which answers in this capture, with a login: access providers often filter port %u. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).",
-		    con->port, addr_format(&c->conn->server.ip, server, sizeof(server)));
+		    con->port, addr_format(&c->conn->server.ip, server, sizeof(server)),
+		    c->conn->server.port);
 }
 
 static struct finding *
@@ -153,9 +154,9 @@ silence_blocked(const struct view *v, const struct contrast *con, struct verdict
 	else if (con->submission &&
 	    (reach_port_relays(c->conn->server.port) || reach_port_submits(c->conn->server.port)))
 		finding_remedy(f,
-		    "Use port %u of this server, which answers in this capture, with a login: access providers often filter the other. "
+		    "Use port %u of this server, which answers in this capture, with a login: access providers often filter port %u. "
 		    "Set it in the account's settings (587: STARTTLS, 465: SSL/TLS).",
-		    con->port);
+		    con->port, c->conn->server.port);
 	return f;
 }
 

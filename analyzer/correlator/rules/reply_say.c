@@ -29,8 +29,8 @@ say_recipients(struct finding *f, const struct reading *g, const struct refusal 
 		refused += x->reply.code >= 400;
 	}
 	if (all > 1)
-		finding_says(f, g->c->point, "%u of %u recipients of this mail %s refused", refused,
-		    all, refused == 1 ? "was" : "were");
+		finding_says(f, g->c->point, "%u of %u recipients of this mail %s not taken",
+		    refused, all, refused == 1 ? "was" : "were");
 	if (f->kind == FINDING_TOO_MANY_RECIPIENTS && reply_digit(r->reply) == 4 &&
 	    refused < all) /* RFC 5321, 4.5.3.1.10 */
 		finding_remedy(f,

@@ -25,13 +25,10 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 						  "the message is answered \"%s\"", quote),
 				   &t->end_of_data),
 		    &r->at);
-		finding_summary(f,
-		    "The server took the mail: \"%s\". If it did not arrive, look further on.",
-		    quote);
+		finding_summary(f, "The server took the mail: \"%s\".", quote);
 		if (transaction_unheard(c, t)) /* of the way back nothing is cleared */
 			finding_remedy(f,
-			    "This hop took the mail, but the client did not hear that it did. If the mail did not arrive, look further on, in the log of "
-			    "this server, by its queue number.");
+			    "The client did not hear that. If the mail did not arrive, look further on, in the log of this server, by its queue number.");
 	}
 }
 
@@ -91,9 +88,8 @@ judge_pop(const struct view *v, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "%u %s fetched whole, and QUIT was answered +OK",
 			   s->retrieved, s->retrieved == 1 ? "message was" : "messages were"),
 	    &s->bye);
-	finding_summary(
-	    f, "Every message that was asked for was fetched whole."); /* also true of several
-									  sessions told as one */
+	/* also true of several sessions told as one */
+	finding_summary(f, "Every message that was asked for was fetched whole.");
 	finding_remedy(f, "Fetching works: the network between client and POP3 server is cleared.");
 }
 

@@ -122,7 +122,7 @@ judge_open(const struct way *w, struct verdicts *out)
 	fill(f, w);
 	finding_span(f, &a->hole_seen, &w->c->conn->last);
 	finding_summary(f,
-	    "Seen from behind: full-size packets (%u bytes) of the sender never come here, its small ones do; %llu bytes are missing. "
+	    "Seen at the receiving side: full-size packets (%u bytes) of the sender never come here, its small ones do; %llu bytes are missing. "
 	    "Somewhere before this point large packets vanish, unheard or unheeded by the sender.",
 	    a->ceiling, (unsigned long long)a->hole_bytes);
 	finding_exclude(
@@ -156,7 +156,7 @@ judge_filled(const struct way *w, struct verdicts *out)
 	    &a->hole_filled);
 	finding_span(f, &a->hole_seen, &a->hole_filled);
 	finding_summary(f,
-	    "Seen from behind: full-size packets (%u bytes) never come here; after %.1f s the sender repeats their bytes in smaller ones, "
+	    "Seen at the receiving side: full-size packets (%u bytes) never come here; after %.1f s the sender repeats their bytes in smaller ones, "
 	    "and these come.",
 	    a->ceiling, seconds(hole_open(w)));
 	finding_exclude(
@@ -211,7 +211,7 @@ judge_silence(const struct way *w, struct verdicts *out)
 			   a->w_max, a->ceiling),
 	    &a->hole_filled);
 	finding_summary(f,
-	    "Seen from behind: for %.1f s what the sender sent did not come here; then it repeats all of it in packets of at most %u bytes. "
+	    "Seen at the receiving side: for %.1f s what the sender sent did not come here; then it repeats all of it in packets of at most %u bytes. "
 	    "Full-size packets (%u bytes) never come: either they vanish before this point and the sender found a smaller size, or the path was down and "
 	    "this sender makes no larger ones.",
 	    silent, a->w_max, a->ceiling);
@@ -259,7 +259,7 @@ judge_piece(const struct way *w, struct verdicts *out)
 	    "the receiver acknowledges up to there and no further; for %.1f s nothing fills the hole",
 	    seconds(w->c->conn->t_end - a->data_last.ns));
 	finding_summary(f,
-	    "Seen from behind: one piece of the content, at byte %llu of the stream, never comes here, while its neighbours of the same "
+	    "Seen at the receiving side: one piece of the content, at byte %llu of the stream, never comes here, while its neighbours of the same "
 	    "size do. Something before this point drops it each time it is sent, or the sender could not repeat it (its path died right then).",
 	    (unsigned long long)gone->at);
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "packets of %u bytes do arrive", a->w_max);

@@ -190,8 +190,8 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 		say_refused(f, w, s);
 	else
 		finding_summary(f,
-		    "One piece of the content, at byte %llu of the stream, is lost each time it is sent (%u times); other packets of the "
-		    "same size pass before and after it. Something %s looks at the content and drops it.",
+		    "One piece of the content, at byte %llu of the stream, does not get through however often it is sent (at least %u times); other "
+		    "packets of the same size pass before and after it. Something %s looks at the content and drops it.",
 		    (unsigned long long)s->head, s->chain_lost,
 		    w->b->at_sender
 			? "between this point and the receiving program (a filter of that host, a virus scanner)"

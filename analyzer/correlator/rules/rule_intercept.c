@@ -220,6 +220,10 @@ judge_issuer(const struct mail_case *c, struct verdicts *out)
 	    "The certificate on port %u was not issued for this server by a public authority but by %s, which looks into the encrypted "
 	    "mail on its way.",
 	    s->server.port, product);
+	finding_remedy(f,
+	    "Switch the mail inspection off for a test (%s): the mail program then gets the server's own certificate. If mail works so, leave it "
+	    "off for mail, or have it updated.",
+	    product);
 	finding_next_capture(f, "a device that looks into TLS",
 	    "a server that uses such a certificate itself", "the certificate that the server sends",
 	    "at the server");

@@ -7,6 +7,8 @@
 
 #include "correlator/facts/symptom.h"
 
+#define GONE_AT_ONCE SECOND /* who goes sooner has no time-out that is too short */
+
 /*
  * Some bytes were sent and never acknowledged before the close: the path, not the people (0.7 S).
  */
@@ -87,6 +89,7 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 {
 	const struct mail_case *c = v->c;
 	enum confidence conf = case_closes_its_half(c) ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED;
+	bool at_once = t->end_of_data.frame == closed->frame;
 	struct finding *f;
 	char waited[32];
 
@@ -99,8 +102,9 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 	evidence_frame(finding_says(f, c->point, "the end of the message is sent%s",
 			   t->end_acked ? " and acknowledged by TCP" : ""),
 	    &t->end_of_data);
-	evidence_frame(finding_says(f, c->point,
-			   "%s later the client closes without the server's answer", waited),
+	evidence_frame(
+	    finding_says(f, c->point, "%s%s the client closes without the server's answer",
+		at_once ? "in the same packet" : waited, at_once ? "" : " later"),
 	    closed);
 	if (came)
 		evidence_frame(
@@ -117,6 +121,11 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 		? "before the server's answer: the mail was accepted, and a client that did not hear it sends it again"
 		: symptom_answer_missing(c) > 0 ? "and the server's answer never came here"
 						: "before the server's answer");
+	if (conf == CONFIDENCE_CONFIRMED && symptom_answer_missing(c) == 0 &&
+	    case_waited(c, &t->end_of_data, closed) < GONE_AT_ONCE)
+		finding_remedy(f,
+		    "No time-out is that short: the program does not wait, or its user ended it. If it does so each time, correct or update it (RFC 5321 "
+		    "gives the server 10 minutes to answer). The mail may arrive and be sent again.");
 }
 
 /*

@@ -83,6 +83,11 @@ offers_old(const struct record_session *s)
 	"Give the client's program the certificate and key that this server expects, or let the server do without (a login with user name " \
 	"and password is usual)."
 
+#define TRUST_ISSUER \
+	"Who signed the certificate? If a virus scanner or firewall that looks into mail, switch its mail inspection off, or have its root " \
+	"certificate installed for the mail program. Otherwise the server needs a certificate by an authority that the client knows, whole " \
+	"with what lies between; or the client's list of authorities is too old."
+
 /* The server's choice was made, and it is what the client does not take. */
 static const char *
 client_alert_context(const struct record_session *s, uint8_t code, struct finding *f)
@@ -122,8 +127,11 @@ version_context(const struct record_session *s, struct finding *f)
 static const char *
 alert_context(const struct record_session *s, uint8_t code, struct finding *f)
 {
-	if (s->tls_alert_from != 1)
+	if (s->tls_alert_from != 1) {
+		if (code == 48)
+			finding_remedy(f, TRUST_ISSUER);
 		return client_alert_context(s, code, f);
+	}
 	if ((code >= 42 && code <= 46) || code == 48)
 		finding_remedy(f, GIVE_CERTIFICATE);
 	if (s->tls_no_certificate && (code == 40 || code == 41 || code == 116)) {

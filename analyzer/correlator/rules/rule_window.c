@@ -21,7 +21,7 @@ judge_zero(const struct way *w, struct verdicts *out)
 		    "next to nothing (%u, times a scale that this capture does not show)",
 		    w->b->zero_room);
 	else if (w->b->zero_room > 0)
-		snprintf(room, sizeof(room), "at most %u bytes, too few for a segment,",
+		snprintf(room, sizeof(room), "at most %u bytes, room for one packet or none,",
 		    w->b->zero_room);
 	if (w->b->zero_from.frame == 0 || span < 5 * PATH_SECOND || w->b->zero_probes == 0)
 		return;
