@@ -14,9 +14,8 @@
 #define POLL_MS       250
 #define TICK_NS       NS_PER_SECOND
 #define JUDGE_NS      (3 * NS_PER_SECOND)
-#define JUDGE_REST \
-	9 /* ... but for each second of it nine for packets: what is known of a busy server takes \
-	     one */
+/* ... but for each second of it nine for packets: what is known of a busy server takes one */
+#define JUDGE_REST    9
 #define SAVE_FIRST_NS (4 * NS_PER_SECOND)   /* to the log: soon, then at twice the time, ... */
 #define SAVE_LAST_NS  (600 * NS_PER_SECOND) /* ... up to this */
 #define DRAIN_MS      150   /* more than a block of the ring waits for packets ... */

@@ -13,10 +13,10 @@
 
 enum event_kind {
 	EVENT_COMMAND, /* client line: verb, arg, cmd = its ordinal (1..) */
-	EVENT_REPLY, /* whole reply, all lines; cmd = ordinal answered, 0 = greeting or unsolicited
-		      */
-	EVENT_CONTENT_BEGIN, /* message content starts in `dir' (after 354, BDAT, +OK to RETR/TOP)
-			      */
+	/* whole reply, all lines; cmd = ordinal answered, 0 = greeting or unsolicited */
+	EVENT_REPLY,
+	/* message content starts in `dir' (after 354, BDAT, +OK to RETR/TOP) */
+	EVENT_CONTENT_BEGIN,
 	EVENT_CONTENT,       /* content bytes, transparency (dot-stuffing) undone */
 	EVENT_CONTENT_END,   /* end of data; `complete' tells a dot or LAST from a cut */
 	EVENT_TLS,           /* from here on `dir' is TLS (0x16 seen where plain text was due) */

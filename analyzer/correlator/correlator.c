@@ -364,8 +364,8 @@ correlator_summary(const struct correlator *c, struct summary *out)
 		if (!gone_has(&c->gone, case_conversation(x)))
 			summary_add_case(out, x);
 	}
-	incomplete_store(
-	    c, out); /* first: of very many captures the last reasons are only counted */
+	/* first: of very many captures the last reasons are only counted */
+	incomplete_store(c, out);
 	summary_add_captures(out, c->store);
 	out->replies_version = replies_version();
 	for (size_t i = 0; i < replies_count(c->replies); i++)

@@ -20,9 +20,8 @@
 #include "record/text.h"
 
 #define WAITING_MAX POP3_PENDING_MAX /* RETRs that wait for their answer; more are only counted */
-#define MARKED_MAX \
-	65536 /* numbers of messages; of those beyond it is not known whether they are marked for \
-		 deletion */
+/* numbers of messages; of those beyond it is not known whether they are marked for deletion */
+#define MARKED_MAX 65536
 #define LISTED_MAX (64u << 20) /* bytes of the listings of all sessions */
 
 struct waiting {

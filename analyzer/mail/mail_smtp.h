@@ -9,11 +9,11 @@
 #include "mail/mail_internal.h"
 
 #define SMTP_RECIPIENTS_KEPT 1000u /* with a record of their own, per transaction */
-#define SMTP_RECIPIENTS_OPEN \
-	(1u << 17) /* of all mails at once: some 100 MB where each is as long as it may be */
+/* of all mails at once: some 100 MB where each is as long as it may be */
+#define SMTP_RECIPIENTS_OPEN   (1u << 17)
 #define SMTP_TRANSACTIONS_OPEN 64u /* that wait for replies */
-#define SMTP_TRANSACTIONS_ALL \
-	(1u << 16) /* of all flows; from there on each may have but the next */
+/* of all flows; from there on each may have but the next */
+#define SMTP_TRANSACTIONS_ALL (1u << 16)
 #define SMTP_TRANSACTIONS_FEW 4u
 #define SMTP_ASKED_MAX        SMTP_OUTSTANDING_MAX
 #define SMTP_LINE_SHOWN       128u

@@ -12,8 +12,8 @@
 struct pop3_listing {
 	char *text; /* lines "number value", the status line too */
 	size_t len;
-	struct pop3_entry { /* by number: clients fetch in any order, and ask for what is not there
-			     */
+	/* by number: clients fetch in any order, and ask for what is not there */
+	struct pop3_entry {
 		uint32_t number, at;
 	} * entries;
 	uint32_t count;

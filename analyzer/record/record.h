@@ -219,9 +219,9 @@ struct record_direction {
 	uint16_t mss;         /* announced by this endpoint; 0 = unknown */
 	uint8_t wscale;       /* 255 = not announced */
 	uint16_t window_syn;  /* in its SYN or SYN-ACK, never scaled; 0 = not seen */
-	uint8_t ttl, ttl_syn, ttl_rst, ttl_rst_first; /* most frequent without SYN/RST; of the last
-							 and the first RST; 0 = none */
-	bool at_sender;                               /* ttl is exactly 64, 128 or 255 */
+	/* most frequent without SYN/RST; of the last and the first RST; 0 = none */
+	uint8_t ttl, ttl_syn, ttl_rst, ttl_rst_first;
+	bool at_sender; /* ttl is exactly 64, 128 or 255 */
 	struct moment first, last, data_first, data_last, fin, rst;
 	uint32_t rst_count;
 	uint32_t reset_signs;   /* RESET_* of this endpoint's RSTs */
@@ -271,8 +271,8 @@ struct record_direction {
 	uint64_t deaf_at;                 /* stream offset */
 	struct moment deaf_from, deaf_to; /* the first and the last time */
 	struct moment deaf_over;          /* then it went on; frame 0 = it did not */
-	bool deaf_late; /* ... and what it had heard then was said before it began: it was only late
-			 */
+	/* ... and what it had heard then was said before it began: it was only late */
+	bool deaf_late;
 	bool deaf_fresh; /* ... was said since; neither: nobody knows */
 	/* the window this endpoint offered */
 	struct moment zero_from, zero_to; /* longest span at window 0, or too small for a segment */
@@ -560,8 +560,8 @@ struct record_session {
 	uint8_t tls_alert_from;           /* 0 client, 1 server */
 	uint16_t tls_offered, tls_chosen; /* highest version that the client offers; the server's
 					     choice; 0 = not seen */
-	bool tls_no_certificate;  /* the server wanted a client certificate, and the client had none
-				   */
+	/* the server wanted a client certificate, and the client had none */
+	bool tls_no_certificate;
 	bool tls_certificate;     /* the client showed one */
 	uint32_t tls_hello_bytes; /* of the client's hello; 0 = not seen whole */
 	bool tls_finished;
@@ -630,8 +630,8 @@ struct record_transaction {
 	uint64_t end_offset; /* stream offset behind the end of data; 0 = not seen */
 	bool end_acked;      /* TCP acknowledged it */
 	bool end_split;      /* its CRLF "." CRLF came in more than one packet */
-	bool end_bare; /* LF "." LF is the last of it: no end to a strict server, and none answered
-			*/
+	/* LF "." LF is the last of it: no end to a strict server, and none answered */
+	bool end_bare;
 	enum verdict verdict;
 	enum smtp_stage stage;             /* where the verdict fell */
 	struct record_reply verdict_reply; /* the reply that decided; code 0 = none */

@@ -14,14 +14,13 @@ enum { RECORD_CCS = 20, RECORD_ALERT = 21, RECORD_HANDSHAKE = 22, RECORD_DATA = 
  */
 #define ALERT_13_LEN          19
 #define NO_CERTIFICATE_13_LEN 25
-#define PADDING_13 \
-	16 /* RFC 8446 5.4; Java adds so many to alerts and to its part of the handshake */
+/* RFC 8446 5.4; Java adds so many to alerts and to its part of the handshake */
+#define PADDING_13           16
 #define SIX_BYTES_13_LEN     23  /* "QUIT" and its line end, type, tag */
 #define FINISHED_13_LEAST    45  /* header(4) + SHA-256(32) + type + the shortest tag (8, CCM_8) */
 #define CERTIFICATE_13_LEAST 128 /* of a client that has one: the shortest are twice as long */
-#define VERIFY_13_LEAST \
-	85 /* header(4) + scheme and length(4) + the shortest signature (64, less a few of ECDSA) \
-	      + type + tag */
+/* header (4), scheme and length (4), the shortest signature (64, less a few of ECDSA), type, tag */
+#define VERIFY_13_LEAST 85
 
 /* One call of tls_observe(), so that helpers need not drag it all along. */
 struct walk {

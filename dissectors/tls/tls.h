@@ -26,20 +26,20 @@ enum tls_handshake_type {
 /* A close or failure that we know of but cannot read (an unassigned number). */
 #define TLS_ALERT_HIDDEN 254
 
-#define TLS_HELLO_KEPT \
-	2048 /* bytes of a hello or certificate that are looked at; the rest is skipped */
+/* bytes of a hello or certificate that are looked at; the rest is skipped */
+#define TLS_HELLO_KEPT 2048
 #define TLS_NAME_MAX   256
 #define TLS_ISSUER_MAX 160
 
 struct tls_facts {
-	uint16_t offered, chosen;    /* highest version offered; version chosen; 0 = not seen */
-	uint16_t suite;              /* chosen; 0 = not seen */
-	char name[TLS_NAME_MAX];     /* server name asked for; "" = none */
-	char issuer[TLS_ISSUER_MAX]; /* of the server's certificate, in clear up to TLS 1.2 (x509.h)
-				      */
-	bool ccs[2];                 /* ChangeCipherSpec seen, per dissect_dir */
-	bool finished[2];            /* a Finished (or what must contain it) was sent */
-	uint16_t first_hidden[2];    /* length of the first encrypted record */
+	uint16_t offered, chosen; /* highest version offered; version chosen; 0 = not seen */
+	uint16_t suite;           /* chosen; 0 = not seen */
+	char name[TLS_NAME_MAX];  /* server name asked for; "" = none */
+	/* of the server's certificate, in clear up to TLS 1.2 (x509.h) */
+	char issuer[TLS_ISSUER_MAX];
+	bool ccs[2];              /* ChangeCipherSpec seen, per dissect_dir */
+	bool finished[2];         /* a Finished (or what must contain it) was sent */
+	uint16_t first_hidden[2]; /* length of the first encrypted record */
 	bool alert_seen[2];
 	uint8_t alert_level[2], alert[2]; /* the last; TLS_ALERT_HIDDEN = encrypted */
 	bool spoke;                       /* the client sent data behind the handshake */

@@ -15,12 +15,11 @@ enum {
 }; /* 1A; 0.3, permille */
 
 #define STALL_LEAST (3 * PATH_SECOND) /* 1A, condition 2 */
-#define CHANCE \
-	0.01 /* chains that long to be expected in the connection: above it they are no wonder */
+/* chains that long to be expected in the connection: above it they are no wonder */
+#define CHANCE 0.01
 
-#define LATE_LEAST \
-	(PATH_SECOND / 5) /* no repetition follows sooner for want of an answer (RTO) \
-			   */
+/* no repetition follows sooner for want of an answer (RTO) */
+#define LATE_LEAST (PATH_SECOND / 5)
 
 /*
  * What every path carries (RFC 791 section 3.1, RFC 8200 section 5): smaller losses are not about

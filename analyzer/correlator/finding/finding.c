@@ -269,6 +269,12 @@ evidence_frame(struct finding_evidence *e, const struct moment *m)
 	return evidence_frame_nr(e, m->frame);
 }
 
+struct finding_evidence *
+evidence_frames(struct finding_evidence *e, const struct moment *m, const struct moment *n)
+{
+	return evidence_frame(evidence_frame(e, m), n);
+}
+
 void
 finding_exclude(struct finding *f, enum finding_kind kind, const char *fmt, ...)
 {

@@ -70,6 +70,8 @@ bool verdict_troubled(
 struct finding_evidence *finding_says(struct finding *f, uint32_t point, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 struct finding_evidence *evidence_frame(struct finding_evidence *e, const struct moment *m);
+struct finding_evidence *evidence_frames(
+    struct finding_evidence *e, const struct moment *m, const struct moment *n);
 struct finding_evidence *evidence_frame_nr(struct finding_evidence *e, uint64_t frame);
 void finding_exclude(struct finding *f, enum finding_kind kind, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

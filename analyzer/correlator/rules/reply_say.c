@@ -210,14 +210,12 @@ say_callout_made(struct finding *f, const struct reading *g, const struct refusa
 		return;
 	addr_format(&asked.c->conn->server.ip, server, sizeof(server));
 	if (moment_is(&asked.recipient->reply.at))
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, asked.c->point,
-			    "meanwhile the server itself asks %s: RCPT TO:<%.80s> is answered \"%s\"",
-			    server, asked.recipient->address,
-			    reply_quote(&asked.recipient->reply, false, quote, sizeof(quote))),
-			&asked.recipient->at),
-		    &asked.recipient->reply.at);
+		evidence_frames(
+		    finding_says(f, asked.c->point,
+			"meanwhile the server itself asks %s: RCPT TO:<%.80s> is answered \"%s\"",
+			server, asked.recipient->address,
+			reply_quote(&asked.recipient->reply, false, quote, sizeof(quote))),
+		    &asked.recipient->at, &asked.recipient->reply.at);
 	else
 		evidence_frame(
 		    finding_says(f, asked.c->point,
@@ -305,7 +303,7 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 			: r->stage == 'A' ? "the next line of the login, of "
 					  : "a line of ",
 		    r->line, quote);
-	evidence_frame(evidence_frame(e, &r->asked), &r->reply->at);
+	evidence_frames(e, &r->asked, &r->reply->at);
 	finding_summary(f, "%s: the server %s \"%s\"%s.", refusal_title(f, r),
 	    unasked ? "said, unasked," : "answered", quote,
 	    r->stage == 'R'                  ? " to a recipient"

@@ -21,10 +21,8 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 		finding_span(f, &t->first, moment_is(&r->at) ? &r->at : &t->last);
 		finding_reply(f, r);
 		reply_quote(r, false, quote, sizeof(quote));
-		evidence_frame(evidence_frame(finding_says(f, c->point,
-						  "the message is answered \"%s\"", quote),
-				   &t->end_of_data),
-		    &r->at);
+		evidence_frames(finding_says(f, c->point, "the message is answered \"%s\"", quote),
+		    &t->end_of_data, &r->at);
 		finding_summary(f, "The server took the mail: \"%s\".", quote);
 		if (transaction_unheard(c, t)) /* of the way back nothing is cleared */
 			finding_remedy(f,

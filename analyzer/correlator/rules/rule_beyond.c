@@ -195,14 +195,12 @@ judge_silence(const struct way *w, struct verdicts *out)
 
 	mtu_estimate(&b, f);
 	finding_span(f, &a->id_gap_from, &a->hole_filled);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "%.1f s of silence over which %u IP IDs of the sender are missing: what it sent "
-		    "did not come",
-		    silent, a->id_gap),
-		&a->id_gap_from),
-	    &a->id_gap_to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"%.1f s of silence over which %u IP IDs of the sender are missing: what it sent "
+		"did not come",
+		silent, a->id_gap),
+	    &a->id_gap_from, &a->id_gap_to);
 	evidence_frame(finding_says(f, w->c->point, "it had been on to %llu bytes further",
 			   (unsigned long long)a->hole_bytes),
 	    &a->hole_seen);

@@ -128,15 +128,13 @@ say_jump(struct finding *f, const struct record_capture *c, const struct clock_j
 
 	if (j->from.frame == 0)
 		return;
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->key.point,
-		    "between two packets the capture's clock ran on by %lld.%01lld s, the clocks of both "
-		    "ends of a connection (TCP time stamps) by %lld.%01lld s at most",
-		    (long long)(capture / SECOND), (long long)(capture % SECOND / 100000000),
-		    (long long)(ends / SECOND), (long long)(ends % SECOND / 100000000)),
-		&j->from),
-	    &j->to);
+	evidence_frames(
+	    finding_says(f, c->key.point,
+		"between two packets the capture's clock ran on by %lld.%01lld s, the clocks of both "
+		"ends of a connection (TCP time stamps) by %lld.%01lld s at most",
+		(long long)(capture / SECOND), (long long)(capture % SECOND / 100000000),
+		(long long)(ends / SECOND), (long long)(ends % SECOND / 100000000)),
+	    &j->from, &j->to);
 }
 
 static void
@@ -229,13 +227,11 @@ judge_place(const struct record_capture *c, const struct places *p, struct verdi
 		return;
 	f = quality(out, FINDING_CAPTURE_VANTAGE, c);
 	finding_subkind(f, p->seen == PLACE_BETWEEN ? "between" : side);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->key.point,
-		    "%d to %d %% of the round trip lie between here and the servers (%u handshake%s)",
-		    p->least / 10, p->most / 10, p->n, PLURAL(p->n)),
-		&x->syn[0]),
-	    &x->synack_first);
+	evidence_frames(
+	    finding_says(f, c->key.point,
+		"%d to %d %% of the round trip lie between here and the servers (%u handshake%s)",
+		p->least / 10, p->most / 10, p->n, PLURAL(p->n)),
+	    &x->syn[0], &x->synack_first);
 	if (p->own)
 		finding_says(f, c->key.point,
 		    "the packets of the %ss have their first TTL still (%u): no router lies between",

@@ -169,14 +169,12 @@ report(const struct way *w, const struct record_stall *s, struct verdicts *out)
 		    "%u segment%s behind it came through meanwhile, up to %u bytes",
 		    s->later_delivered, PLURAL(s->later_delivered), s->later_w_max);
 	else
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, w->c->point,
-			    "meanwhile the receiver repeated its acknowledgement: at least %u packet%s of "
-			    "%u bytes behind it arrived",
-			    s->again, PLURAL(s->again), s->w_min),
-			&s->again_first),
-		    &s->again_last);
+		evidence_frames(
+		    finding_says(f, w->c->point,
+			"meanwhile the receiver repeated its acknowledgement: at least %u packet%s of "
+			"%u bytes behind it arrived",
+			s->again, PLURAL(s->again), s->w_min),
+		    &s->again_first, &s->again_last);
 	say_proven(f, w, s);
 	if (alive)
 		say_liveness(f, w, s, &e);

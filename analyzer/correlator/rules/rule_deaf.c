@@ -99,13 +99,11 @@ judge_way(const struct way *w, struct verdicts *out)
 	finding_subkind(f, "way-back");
 	finding_span(f, &a->deaf_from, over ? &a->deaf_over : &a->deaf_to);
 	f->over = over;
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "the %s sends again, %u times, bytes that came here and were acknowledged long before",
-		    who, a->deaf_count),
-		&a->deaf_from),
-	    &a->deaf_to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"the %s sends again, %u times, bytes that came here and were acknowledged long before",
+		who, a->deaf_count),
+	    &a->deaf_from, &a->deaf_to);
 	if (over)
 		evidence_frame(finding_says(f, w->c->point,
 				   a->deaf_fresh ? "then it goes on: it hears what was said since"

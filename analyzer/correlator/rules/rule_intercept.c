@@ -323,14 +323,12 @@ judge(const struct view *v, struct verdicts *out)
 	if (s.scanned != NULL)
 		say_scanner(f, c, &s);
 	if (s.upstream != NULL)
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, s.upstream->point,
-			    "meanwhile somebody asks the server in the client's name here (%u SYNs, with other "
-			    "sequence numbers), and it does not answer; the client asked once",
-			    s.upstream->conn->syn_count),
-			&s.upstream->conn->syn[0]),
-		    &s.upstream->conn->last);
+		evidence_frames(
+		    finding_says(f, s.upstream->point,
+			"meanwhile somebody asks the server in the client's name here (%u SYNs, with other "
+			"sequence numbers), and it does not answer; the client asked once",
+			s.upstream->conn->syn_count),
+		    &s.upstream->conn->syn[0], &s.upstream->conn->last);
 	if (s.here)
 		evidence_frame(
 		    finding_says(f, c->point,

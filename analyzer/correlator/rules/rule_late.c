@@ -220,13 +220,10 @@ judge_late(const struct view *v, int64_t delay, struct verdicts *out)
 	    absence(c, delay >= 30 * SECOND ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	if (delay >= 30 * SECOND)
 		f->severity = SEVERITY_WARNING;
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "handshake, and the end of the greeting %lld.%lld s later",
-		    (long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)),
-		&c->conn->handshake),
-	    at);
+	evidence_frames(
+	    finding_says(f, c->point, "handshake, and the end of the greeting %lld.%lld s later",
+		(long long)(delay / SECOND), (long long)(delay % SECOND / 100000000)),
+	    &c->conn->handshake, at);
 	say_patience(v, f, delay);
 	finding_summary(f, "The greeting took %lld s.", (long long)(delay / SECOND));
 	if (case_is_pop(c))

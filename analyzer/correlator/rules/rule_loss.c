@@ -125,13 +125,11 @@ judge_shrunk(const struct way *w, struct verdicts *out)
 	mtu_told(&b, w->a->repair_w_max);
 	mtu_estimate(&b, f);
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "every repeated packet has at most %u bytes, and nothing larger follows",
-		    w->a->repair_w_max),
-		&w->a->repair_first),
-	    &w->a->repair_last);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"every repeated packet has at most %u bytes, and nothing larger follows",
+		w->a->repair_w_max),
+	    &w->a->repair_first, &w->a->repair_last);
 	finding_summary(f,
 	    "The sender changed to packets of at most %u bytes, as one does whom a router told so; no such message is in this capture.",
 	    w->a->repair_w_max);
@@ -261,14 +259,12 @@ judge_rate(const struct way *w, uint32_t k, const struct interruptions *t, struc
 	    w->c, w->dir);
 
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not", k,
-		    w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate,
-		    k - before, before),
-		&w->a->repair_first),
-	    &w->a->repair_last);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not", k,
+		w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate,
+		k - before, before),
+	    &w->a->repair_first, &w->a->repair_last);
 	if (t->count > 0)
 		finding_says(f, w->c->point,
 		    "besides, %u time%s the same bytes were lost again and again: what was lost then is not counted",

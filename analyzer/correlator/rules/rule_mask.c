@@ -282,10 +282,9 @@ judge_starttls(const struct mail_case *c, struct verdicts *out)
 		return false;
 	f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_PROBABLE, c, 0);
 	finding_reply(f, r);
-	evidence_frame(evidence_frame(finding_says(f, c->point,
-					  "STARTTLS was offered and is answered with %u", r->code),
-			   &s->capabilities_at),
-	    &r->at);
+	evidence_frames(
+	    finding_says(f, c->point, "STARTTLS was offered and is answered with %u", r->code),
+	    &s->capabilities_at, &r->at);
 	finding_summary(f,
 	    "STARTTLS is answered as an unknown command by a server that offered it: something rewrites the command on its way.");
 	return true;
@@ -305,11 +304,9 @@ judge_command(const struct mail_case *c, const struct session_refusal *x, struct
 	f = verdict_add(out, argument ? FINDING_BANNER_MASKED : FINDING_STARTTLS_STRIPPED,
 	    CONFIDENCE_POSSIBLE, c, 0);
 	finding_subkind(f, "command");
-	evidence_frame(evidence_frame(finding_says(f, c->point,
-					  "\"%.60s\" reaches the server, which answers %u", x->line,
-					  x->reply.code),
-			   &x->asked),
-	    &x->reply.at);
+	evidence_frames(finding_says(f, c->point, "\"%.60s\" reaches the server, which answers %u",
+			    x->line, x->reply.code),
+	    &x->asked, &x->reply.at);
 	finding_summary(f,
 	    "A command of the client arrives overwritten with X's: a firewall on the way does that to %s.",
 	    argument ? "EHLO" : "STARTTLS");

@@ -117,15 +117,13 @@ judge_both_wait(const struct mail_case *c, struct verdicts *out)
 		moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
 		return false;
 	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    moment_is(&goodbye)
-			? "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted"
-			: "neither side says a word on port %u until one closes",
-		    c->conn->server.port),
-		&c->conn->handshake),
-	    &end);
+	evidence_frames(
+	    finding_says(f, c->point,
+		moment_is(&goodbye)
+		    ? "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted"
+		    : "neither side says a word on port %u until one closes",
+		c->conn->server.port),
+	    &c->conn->handshake, &end);
 	if (alert_to_nobody(c))
 		evidence_frame(finding_says(f, c->point, "then the server sends a TLS alert"),
 		    &c->conn->dir[1].data_first);

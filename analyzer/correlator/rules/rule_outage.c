@@ -221,13 +221,11 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
 	f->over = stall_over(w->a, s);
 	say_chain(f, w, s);
-	evidence_frame(
-	    evidence_frame(finding_says(f, w->c->point,
-			       "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s",
-			       router, u->words, e->family == 6 ? "v6" : "", e->type, e->code,
-			       e->repeats + 1, PLURAL(e->repeats + 1)),
-		&e->at),
-	    e->repeats > 0 ? &e->last : &e->at);
+	evidence_frames(finding_says(f, w->c->point,
+			    "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s",
+			    router, u->words, e->family == 6 ? "v6" : "", e->type, e->code,
+			    e->repeats + 1, PLURAL(e->repeats + 1)),
+	    &e->at, e->repeats > 0 ? &e->last : &e->at);
 	say_proven(f, w, s);
 	finding_summary(f,
 	    "%s packets of this connection do not reach %s: %s answers them with \"%s\".",

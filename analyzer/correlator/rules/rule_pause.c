@@ -121,14 +121,12 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 
 	finding_span(f, &p->from, &p->to);
 	f->over = !p->trailing;
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "%.1f s without data in the middle of the content; all data before it was "
-		    "acknowledged and the window was open",
-		    seconds(span)),
-		&p->from),
-	    &p->to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"%.1f s without data in the middle of the content; all data before it was "
+		"acknowledged and the window was open",
+		seconds(span)),
+	    &p->from, &p->to);
 	finding_summary(f,
 	    "The sending program, the %s, itself paused for %.1f s in the middle of the message%s; nothing was lost.",
 	    w->dir == 0 ? "client" : "server", seconds(span),
@@ -174,14 +172,12 @@ report_unknown(const struct way *w, const struct pause *p, int64_t span, struct 
 
 	finding_subkind(f, "no-more-comes");
 	finding_span(f, &p->from, &p->to);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "the last data of the message, and %.1f s without any more; all that came is "
-		    "acknowledged and the window is open",
-		    seconds(span)),
-		&p->from),
-	    &p->to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"the last data of the message, and %.1f s without any more; all that came is "
+		"acknowledged and the window is open",
+		seconds(span)),
+	    &p->from, &p->to);
 	finding_summary(f,
 	    "The message stops in its middle: for %.1f s, until the capture ends or the connection does, nothing more of it comes here. The "
 	    "sending program paused, or what it sent is lost before this point.",
@@ -208,14 +204,12 @@ report_probes(const struct way *w, const struct pause *p, int64_t span, struct v
 
 	finding_subkind(f, "asks-for-room");
 	finding_span(f, &p->from, &p->to);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "%.1f s without data in the middle of the content; meanwhile the %s asks %u times whether there "
-		    "is room, or only keeps the connection; here the window is open",
-		    seconds(span), who, p->probes),
-		&p->from),
-	    &p->to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"%.1f s without data in the middle of the content; meanwhile the %s asks %u times whether there "
+		"is room, or only keeps the connection; here the window is open",
+		seconds(span), who, p->probes),
+	    &p->from, &p->to);
 	finding_summary(f,
 	    "For %.1f s the %s sends nothing of the message, and asks whether the %s has room, which it has: what the %s said of its window was "
 	    "lost, or changed on the way (a traffic shaper, a firewall). Or the sending program paused, and keeps its connection alive.",
@@ -252,14 +246,12 @@ report_unseen(const struct way *w, const struct pause *p, int64_t span, struct v
 
 	finding_subkind(f, "unseen");
 	finding_span(f, &p->from, &p->to);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "%.1f s without a packet of the %s; its packet counter (IP ID), which went by one "
-		    "until then, went on by %u more meanwhile",
-		    seconds(span), w->dir == 0 ? "client" : "server", p->ids_skipped),
-		&p->from),
-	    &p->to);
+	evidence_frames(
+	    finding_says(f, w->c->point,
+		"%.1f s without a packet of the %s; its packet counter (IP ID), which went by one "
+		"until then, went on by %u more meanwhile",
+		seconds(span), w->dir == 0 ? "client" : "server", p->ids_skipped),
+	    &p->from, &p->to);
 	finding_summary(f,
 	    "For %.1f s in the middle of the message this capture shows nothing. The %s sent %u packet%s then that the capture has not: data "
 	    "that was lost on the way and sent again, or something else while its program paused.",

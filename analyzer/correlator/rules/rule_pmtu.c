@@ -12,8 +12,8 @@
 #include <string.h>
 
 #define P_SURE 1e-3
-#define P_UNLIKELY \
-	0.05 /* chance is no explanation any more, though it is not yet excluded for sure */
+/* chance is no explanation any more, though it is not yet excluded for sure */
+#define P_UNLIKELY 0.05
 
 enum {
 	SESSIONS_PROBABLE = 2,
@@ -37,23 +37,23 @@ struct flows {
 struct proof {
 	const struct record_stall *s;
 	struct told told;
-	const struct record_icmp_error
-	    *refused; /* a router answers what is lost with another error; NULL = none */
+	/* a router answers what is lost with another error; NULL = none */
+	const struct record_icmp_error *refused;
 	struct live_elsewhere elsewhere;
 	struct proven path; /* L of the path */
 	uint32_t sessions;  /* with the same stall, this one included */
 	bool lively;        /* in one of them a smaller packet arrived meanwhile */
 	bool icmp_seen;     /* any in the capture */
-	const struct record_icmp_error *told_elsewhere; /* a router told an MTU in [L, U) to another
-							   flow of the path; NULL = none */
+	/* a router told an MTU in [L, U) to another flow of the path; NULL = none */
+	const struct record_icmp_error *told_elsewhere;
 	uint32_t told_point;
-	const struct record_icmp_error *outer; /* a router told the tunnel's end, of the packets
-						  around those lost; NULL = none */
+	/* a router told the tunnel's end, of the packets around those lost; NULL = none */
+	const struct record_icmp_error *outer;
 	double p;
 	bool per_flow;
-	bool since;                     /* that size passed until then: 2.5, a new epoch */
-	const struct mail_case *pieces; /* a later connection whose card cut what passed: its size
-					   is not known; NULL = none */
+	bool since; /* that size passed until then: 2.5, a new epoch */
+	/* a later connection whose card cut what passed: its size is not known; NULL = none */
+	const struct mail_case *pieces;
 	struct flows flows;
 };
 
@@ -531,21 +531,17 @@ say_routers(struct finding *f, const struct way *w, const struct proof *o)
 		    "here they are captured inside a tunnel (%s): a packet of %u bytes is one of %u outside",
 		    w->c->conn->tunnel, o->s->u, outer_size(w, o->s->u));
 	if (o->outer != NULL)
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, w->c->point,
-			    "a router answers packets of %u bytes around them: at most %u (ICMP type %u code %u)",
-			    o->outer->quoted_len, o->outer->mtu, o->outer->type, o->outer->code),
-			&o->outer->at),
-		    &o->outer->last);
+		evidence_frames(
+		    finding_says(f, w->c->point,
+			"a router answers packets of %u bytes around them: at most %u (ICMP type %u code %u)",
+			o->outer->quoted_len, o->outer->mtu, o->outer->type, o->outer->code),
+		    &o->outer->at, &o->outer->last);
 	if (o->refused != NULL)
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, w->c->point,
-			    "what is lost a router answers with ICMP type %u code %u, %u times",
-			    o->refused->type, o->refused->code, o->refused->repeats + 1),
-			&o->refused->at),
-		    &o->refused->last);
+		evidence_frames(
+		    finding_says(f, w->c->point,
+			"what is lost a router answers with ICMP type %u code %u, %u times",
+			o->refused->type, o->refused->code, o->refused->repeats + 1),
+		    &o->refused->at, &o->refused->last);
 }
 
 static void

@@ -63,8 +63,8 @@ classify(const struct view *v, const struct refusal *r, struct reply_class *cl)
 	reply_classify(v->replies, r->reply, &ctx, cl);
 	if (cl->kind == FINDING_SERVER_TIMEOUT_421 && cl->generic && !r->unsolicited &&
 	    !ctx.after_gap && moment_is(&r->asked) && moment_before(&r->asked, &r->reply->at)) {
-		cl->kind = FINDING_POP_SERVER_ERROR; /* to a command that had come it owes the
-							answer, whatever it waited for */
+		/* to a command that had come it owes the answer, whatever it waited for */
+		cl->kind = FINDING_POP_SERVER_ERROR;
 		cl->confidence = confidence_min(cl->confidence, CONFIDENCE_PROBABLE);
 	}
 	if (cl->kind != FINDING_KINDS)
@@ -316,10 +316,8 @@ say_refusal(const struct view *v, const struct refusal *r, bool answers, struct 
 			quote),
 		    &r->reply->at);
 	else
-		evidence_frame(evidence_frame(finding_says(f, point, "%.60s is answered \"%s\"",
-						  r->line, quote),
-				   &r->asked),
-		    &r->reply->at);
+		evidence_frames(finding_says(f, point, "%.60s is answered \"%s\"", r->line, quote),
+		    &r->asked, &r->reply->at);
 	finding_summary(f, "%s: the server answered \"%s\".", kind_facts(f->kind)->title, quote);
 }
 
@@ -643,13 +641,10 @@ judge_short(const struct mail_case *c, const struct record_message *m, struct ve
 	    absence(c, empty ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	finding_subkind(f, empty ? "empty" : "short");
 	finding_span(f, &m->first, &m->last);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "%s was announced with %llu bytes; its end comes behind %llu",
-		    message_named(m, name), (unsigned long long)due, (unsigned long long)m->bytes),
-		&m->first),
-	    &m->last);
+	evidence_frames(
+	    finding_says(f, c->point, "%s was announced with %llu bytes; its end comes behind %llu",
+		message_named(m, name), (unsigned long long)due, (unsigned long long)m->bytes),
+	    &m->first, &m->last);
 	if (c->session->deleted > 0 && c->session->quit_ok)
 		evidence_frame(
 		    finding_says(f, c->point, "the client deleted %u message%s in this session",

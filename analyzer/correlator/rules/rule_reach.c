@@ -207,10 +207,8 @@ reset_way_out(const struct mail_case *c, const struct contrast *con, struct verd
 
 	f->to.ip = (struct addr){ 0 };
 	reach_say_other_port(f, c->conn->server.port);
-	evidence_frame(
-	    evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"),
-		&c->conn->syn[0]),
-	    &c->conn->refused);
+	evidence_frames(finding_says(f, c->point, "the connection attempt was refused (RST)"),
+	    &c->conn->syn[0], &c->conn->refused);
 	finding_says(f, c->point,
 	    "port %u is refused for hosts in %u different networks while other ports work, each time with TTL %u: from one distance",
 	    c->conn->server.port, con->silent_nets, c->conn->dir[1].ttl_rst);
@@ -287,10 +285,8 @@ static void
 reset_say(const struct mail_case *c, const struct contrast *con, const struct reset_evidence *e,
     unsigned int signs, struct finding *f)
 {
-	evidence_frame(
-	    evidence_frame(finding_says(f, c->point, "the connection attempt was refused (RST)"),
-		&c->conn->syn[0]),
-	    &c->conn->refused);
+	evidence_frames(finding_says(f, c->point, "the connection attempt was refused (RST)"),
+	    &c->conn->syn[0], &c->conn->refused);
 	if (con->c1)
 		evidence_frame(
 		    finding_says(f, con->point, "the same host answers on port %u", con->port),
@@ -434,12 +430,10 @@ judge_unheard(const struct view *v, struct verdicts *out)
 	struct finding *f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED,
 	    asks || e != NULL ? CONFIDENCE_CONFIRMED : CONFIDENCE_POSSIBLE, c, 1);
 
-	evidence_frame(
-	    evidence_frame(finding_says(f, c->point,
-			       "the server answers %u time%s (SYN-ACK), the client never replies",
-			       c->conn->synack_count, PLURAL(c->conn->synack_count)),
-		&c->conn->synack_first),
-	    &c->conn->synack_last);
+	evidence_frames(finding_says(f, c->point,
+			    "the server answers %u time%s (SYN-ACK), the client never replies",
+			    c->conn->synack_count, PLURAL(c->conn->synack_count)),
+	    &c->conn->synack_first, &c->conn->synack_last);
 	if (e != NULL) {
 		return_refused(c, e, f);
 		return;
@@ -484,13 +478,11 @@ judge_return(const struct view *v, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_SYN_ACK_RETURN_BLOCKED, CONFIDENCE_PROBABLE, c, 0);
 	finding_subkind(f, "last-ack");
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "the server answers %u times (SYN-ACK), each time acknowledged, yet it repeats",
-		    c->conn->synack_count),
-		&c->conn->synack_first),
-	    &c->conn->synack_last);
+	evidence_frames(
+	    finding_says(f, c->point,
+		"the server answers %u times (SYN-ACK), each time acknowledged, yet it repeats",
+		c->conn->synack_count),
+	    &c->conn->synack_first, &c->conn->synack_last);
 	finding_summary(
 	    f, "The client's acknowledgements do not reach the server, which repeats its answer.");
 }

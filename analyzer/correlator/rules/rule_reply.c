@@ -182,12 +182,12 @@ rewrite_hint(const struct reading *g, const struct refusal *r, struct reply_clas
 {
 	const char *domain = r->recipient != NULL ? address_domain(r->recipient->address) : "";
 
-	if (cl->kind == FINDING_MAILBOX_FULL) { /* RFC 5321's words for 552: of the mailbox, or of
-						   the message */
+	if (cl->kind == FINDING_MAILBOX_FULL) {
+		/* RFC 5321's words for 552: of the mailbox, or of the message */
 		if (context_of(g, r).large)
 			cl->kind = FINDING_MESSAGE_TOO_BIG;
-	} else if (cl->kind == FINDING_RECIPIENT_UNKNOWN) { /* OpenSMTPD says the same of a domain
-							       that it does not relay to */
+	} else if (cl->kind == FINDING_RECIPIENT_UNKNOWN) {
+		/* OpenSMTPD says the same of a domain that it does not relay to */
 		if (domain_taken(g, domain))
 			cl->confidence = CONFIDENCE_CONFIRMED;
 		else if (reading_greets_in_domain(g, domain))
@@ -369,10 +369,8 @@ say_pop_hint(const struct reading *g, const struct refusal *r)
 	f = verdict_add(g->out, FINDING_POP_BEFORE_SMTP_REQUIRED, CONFIDENCE_POSSIBLE, g->c, 0);
 	finding_span(f, &r->reply->at, &r->reply->at);
 	finding_reply(f, r->reply);
-	evidence_frame(evidence_frame(finding_says(f, g->c->point,
-					  "relaying is refused and no login is offered"),
-			   &g->s->capabilities_at),
-	    &r->reply->at);
+	evidence_frames(finding_says(f, g->c->point, "relaying is refused and no login is offered"),
+	    &g->s->capabilities_at, &r->reply->at);
 	evidence_frame(finding_says(f, pop.at[0]->point, "the same host is a POP3 server"),
 	    &pop.at[0]->conn->first);
 	finding_summary(f,

@@ -451,14 +451,12 @@ judge_forgotten(const struct mail_case *c, int d, struct verdicts *out)
 	    CONFIDENCE_POSSIBLE, c, !d);
 	finding_subkind(f, "reset");
 	finding_span(f, &asks->data_last, &answers->rst);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "%.1f s of silence, and the first packet after it is answered by a RST (TTL %u, the other "
-		    "packets of that end: %u)",
-		    seconds(idle), rst_ttl(answers), answers->ttl),
-		&asks->data_last),
-	    &answers->rst);
+	evidence_frames(
+	    finding_says(f, c->point,
+		"%.1f s of silence, and the first packet after it is answered by a RST (TTL %u, the other "
+		"packets of that end: %u)",
+		seconds(idle), rst_ttl(answers), answers->ttl),
+	    &asks->data_last, &answers->rst);
 	finding_summary(f,
 	    "After %.1f s of silence the first packet of the %s is answered by a RST: a firewall or NAT router on the way, or the %s itself, "
 	    "no longer knew the connection.",

@@ -478,12 +478,10 @@ judge_accepted(const struct view *v, const struct record_transaction *t, struct 
 		return;
 	f = symptom(c, FINDING_DUPLICATE_DELIVERY, CONFIDENCE_PROBABLE, 1, t, out);
 	finding_subkind(f, "answer-unheard");
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "the server's answer is sent %u times and never acknowledged", s->chain_count),
-		&s->first),
-	    &s->last);
+	evidence_frames(
+	    finding_says(f, c->point, "the server's answer is sent %u times and never acknowledged",
+		s->chain_count),
+	    &s->first, &s->last);
 	finding_summary(f,
 	    "The server accepted the mail, but its answer did not reach the client, which will send the mail again.");
 }

@@ -3,13 +3,11 @@
 
 #include "correlator/facts/symptom.h"
 
-#define WAITED_LEAST \
-	(4 * SECOND) /* for the other side of a handshake: then it is not the client that broke it \
-			off */
+/* for the other side of a handshake: then it is not the client that broke it off */
+#define WAITED_LEAST (4 * SECOND)
 
-#define PACKET_HELLO \
-	1300 /* a longer one takes two packets nearly everywhere: post-quantum keys \
-	      */
+/* a longer one takes two packets nearly everywhere: post-quantum keys */
+#define PACKET_HELLO 1300
 
 /*
  * RFC 8446 6; what they mean to an administrator, from the client and from the server: either
@@ -186,13 +184,11 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 	finding_reply(f, r);
 	reply_quote(r, false, quote, sizeof(quote));
 	if (seen)
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, c->point,
-			    "EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
-			    quote),
-			&s->capabilities_at),
-		    &r->at);
+		evidence_frames(
+		    finding_says(f, c->point,
+			"EHLO is answered without STARTTLS; the client asks for it and gets \"%s\"",
+			quote),
+		    &s->capabilities_at, &r->at);
 	else
 		evidence_frame(
 		    finding_says(f, c->point,
@@ -228,10 +224,9 @@ judge_pop_refused(const struct mail_case *c, struct verdicts *out)
 	reply_quote(r, true, quote, sizeof(quote));
 	if (s->starttls_offered && reply_has_words(r, "unknown command")) {
 		f = verdict_add(out, FINDING_STARTTLS_STRIPPED, CONFIDENCE_POSSIBLE, c, 0);
-		evidence_frame(evidence_frame(finding_says(f, c->point,
-						  "STLS was offered and is answered \"%s\"", quote),
-				   &s->capabilities_at),
-		    &r->at);
+		evidence_frames(
+		    finding_says(f, c->point, "STLS was offered and is answered \"%s\"", quote),
+		    &s->capabilities_at, &r->at);
 		finding_summary(f,
 		    "STLS is answered as an unknown command by a server that offered it: something rewrites the command on its way, or the server offers "
 		    "what it does not do.");
@@ -241,11 +236,9 @@ judge_pop_refused(const struct mail_case *c, struct verdicts *out)
 	} else if (s->starttls_offered) {
 		f = verdict_add(out, FINDING_TLS_FAILURE, CONFIDENCE_PROBABLE, c, 0);
 		finding_subkind(f, "starttls-refused");
-		evidence_frame(
-		    evidence_frame(finding_says(f, c->point,
-				       "the server offers STLS, and answers it \"%s\"", quote),
-			&s->capabilities_at),
-		    &r->at);
+		evidence_frames(finding_says(f, c->point,
+				    "the server offers STLS, and answers it \"%s\"", quote),
+		    &s->capabilities_at, &r->at);
 		finding_summary(f, "The server refuses to start TLS: \"%s\".", quote);
 		finding_remedy(f, NOT_JUST_NOW);
 	} else {
@@ -414,21 +407,17 @@ say_client_left(
 	finding_subkind(f, "left-after-handshake");
 	f->severity = SEVERITY_WARNING;
 	if (moment_is(&c->session->tls_goodbye))
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, c->point,
-			    "the handshake is completed; all that the client says in it are six bytes, as many as QUIT has"),
-			&c->session->tls_at),
-		    &c->session->tls_goodbye);
+		evidence_frames(
+		    finding_says(f, c->point,
+			"the handshake is completed; all that the client says in it are six bytes, as many as QUIT has"),
+		    &c->session->tls_at, &c->session->tls_goodbye);
 	else
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, c->point,
-			    "the handshake is completed; %s after its beginning the client ends the session, and has sent no "
-			    "command in it",
-			    symptom_seconds(waited, took)),
-			&c->session->tls_at),
-		    end);
+		evidence_frames(
+		    finding_says(f, c->point,
+			"the handshake is completed; %s after its beginning the client ends the session, and has sent no "
+			"command in it",
+			symptom_seconds(waited, took)),
+		    &c->session->tls_at, end);
 	say_why_left(c, waited, f);
 	finding_next_capture(f, "a certificate that the client does not accept",
 	    "a client that only looked, or heard a refusal",
@@ -468,16 +457,13 @@ say_server_ended(
 	    c, 1);
 
 	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "the handshake is completed; %s after its beginning the server ends the session, and %s",
-		    symptom_seconds(waited, took),
-		    spoke_before(c->session, end)
-			? "has answered nothing of what the client said in it"
-			: "the client has sent no command in it"),
-		&c->session->tls_at),
-	    end);
+	evidence_frames(
+	    finding_says(f, c->point,
+		"the handshake is completed; %s after its beginning the server ends the session, and %s",
+		symptom_seconds(waited, took),
+		spoke_before(c->session, end) ? "has answered nothing of what the client said in it"
+					      : "the client has sent no command in it"),
+	    &c->session->tls_at, end);
 	if (shown) {
 		finding_says(f, c->point,
 		    "the server asked for a certificate of the client, which showed one");
@@ -646,13 +632,11 @@ say_hello_unanswered(const struct mail_case *c, const struct moment *end, struct
 	f = verdict_add(out, FINDING_TLS_FAILURE,
 	    absence(c, own ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE), c, 1);
 	finding_subkind(f, "silence");
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point,
-		    "the TLS handshake %s; then nothing comes of the server for %s, and the client gives up",
-		    begun ? "has begun" : "is begun by the client, and not answered", took),
-		&c->session->tls_at),
-	    end);
+	evidence_frames(
+	    finding_says(f, c->point,
+		"the TLS handshake %s; then nothing comes of the server for %s, and the client gives up",
+		begun ? "has begun" : "is begun by the client, and not answered", took),
+	    &c->session->tls_at, end);
 	finding_summary(f,
 	    "The server did not go on with the TLS handshake for %s%s, and the client gave up.",
 	    took, own ? "" : ", or what it sent was lost before this point");
@@ -689,11 +673,10 @@ judge_handshake(const struct mail_case *c, struct verdicts *out)
 		return;
 	f = verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_PROBABLE), c, closer);
 	finding_subkind(f, "closed");
-	evidence_frame(evidence_frame(finding_says(f, c->point,
-					  "the %s closes before the TLS handshake is complete",
-					  closer == 0 ? "client" : "server"),
-			   &c->session->tls_at),
-	    &end);
+	evidence_frames(
+	    finding_says(f, c->point, "the %s closes before the TLS handshake is complete",
+		closer == 0 ? "client" : "server"),
+	    &c->session->tls_at, &end);
 	large = closer == 1 ? say_large_hello(c, f) : "";
 	if (symptom_doubt_reset(c, closer, f)) {
 		finding_summary(f,

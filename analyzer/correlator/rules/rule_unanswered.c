@@ -287,10 +287,8 @@ judge_slow(const struct view *v, struct verdicts *out)
 	f->severity = grave ? SEVERITY_WARNING : SEVERITY_INFO;
 	finding_span(f, &s.asked, &s.at);
 	symptom_seconds(s.ns, took);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked),
-	    &s.at);
+	evidence_frames(
+	    finding_says(f, c->point, "%s and its reply %s later", s.what, took), &s.asked, &s.at);
 	if (s.count >= EVEN_LEAST && s.ns - s.least <= s.ns / 10)
 		finding_says(f, c->point,
 		    "%u replies took %s to %s each: a delay as even as that is mostly set on purpose (a tarpit against spam programs), or a "

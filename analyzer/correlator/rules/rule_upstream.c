@@ -86,15 +86,13 @@ judge(const struct view *v, struct verdicts *out)
 		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, conf), w.c, d);
 		finding_subkind(f, "before-the-capture");
 		finding_span(f, &a->id_gap_from, &a->id_gap_to);
-		evidence_frame(
-		    evidence_frame(
-			finding_says(f, w.c->point,
-			    "%.1f s of silence over which %u IP IDs of the sender are missing: "
-			    "it went on sending, and nothing %s",
-			    seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap,
-			    a->at_sender ? "of that is here" : "came"),
-			&a->id_gap_from),
-		    &a->id_gap_to);
+		evidence_frames(
+		    finding_says(f, w.c->point,
+			"%.1f s of silence over which %u IP IDs of the sender are missing: "
+			"it went on sending, and nothing %s",
+			seconds(a->id_gap_to.ns - a->id_gap_from.ns), a->id_gap,
+			a->at_sender ? "of that is here" : "came"),
+		    &a->id_gap_from, &a->id_gap_to);
 		finding_summary(f,
 		    "For %.1f s nothing of this sender %s here although it sent %u packets: %s%s.",
 		    seconds(a->id_gap_to.ns - a->id_gap_from.ns),

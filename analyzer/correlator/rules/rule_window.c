@@ -28,13 +28,10 @@ judge_zero(const struct way *w, struct verdicts *out)
 	f = verdict_add(out, FINDING_ZERO_WINDOW_STALL, conf, w->c, w->dir);
 	finding_span(f, &w->b->zero_from, &w->b->zero_to);
 	f->over = w->b->zero_over;
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, w->c->point,
-		    "the receiver offers a window of %s for %.1f s and answers %u probe%s", room,
-		    seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes)),
-		&w->b->zero_from),
-	    &w->b->zero_to);
+	evidence_frames(finding_says(f, w->c->point,
+			    "the receiver offers a window of %s for %.1f s and answers %u probe%s",
+			    room, seconds(span), w->b->zero_probes, PLURAL(w->b->zero_probes)),
+	    &w->b->zero_from, &w->b->zero_to);
 	finding_summary(f,
 	    "The receiving program, the %s, stopped reading for %.1f s: its system still answers (%u probe%s), but has no room for data.",
 	    w->dir == 0 ? "server" : "client", seconds(span), w->b->zero_probes,
@@ -78,14 +75,12 @@ report_scale(const struct way *w, enum confidence conf, const char *where, struc
 {
 	struct finding *f = verdict_add(out, FINDING_WINDOW_SCALE_BROKEN, conf, w->c, w->dir);
 
-	evidence_frame(
-	    evidence_frame(finding_says(f, w->c->point,
-			       "window scaling in the handshake: client %s, server %s%s",
-			       w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not",
-			       w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not",
-			       w->b->wscale == 0 ? " (a factor of 1)" : ""),
-		&w->c->conn->syn[0]),
-	    &w->c->conn->synack_first);
+	evidence_frames(
+	    finding_says(f, w->c->point, "window scaling in the handshake: client %s, server %s%s",
+		w->c->conn->dir[0].wscale != NO_SCALE ? "offers it" : "does not",
+		w->c->conn->dir[1].wscale != NO_SCALE ? "agrees" : "does not",
+		w->b->wscale == 0 ? " (a factor of 1)" : ""),
+	    &w->c->conn->syn[0], &w->c->conn->synack_first);
 	finding_says(f, w->c->point,
 	    "%u segments exactly as large as the unscaled window of the other side (median %u)",
 	    w->b->window_eq, w->b->window_median);

@@ -42,8 +42,8 @@ struct mail_case {
 	struct mail_case *hash_next;
 };
 
-#define STORE_COPIES \
-	8 /* of one connection are compared: more places than that see none but by mistake */
+/* of one connection are compared: more places than that see none but by mistake */
+#define STORE_COPIES 8
 
 struct store;
 

@@ -22,8 +22,8 @@ enum {
 };
 
 #define NAT_APART INT64_C(1000000000)
-#define RENUMBERED_APART \
-	INT64_C(2000000000) /* between two connections of the same ends lies more than that */
+/* between two connections of the same ends lies more than that */
+#define RENUMBERED_APART INT64_C(2000000000)
 
 /* ---- what says that two are one ---------------------------------------------------- */
 

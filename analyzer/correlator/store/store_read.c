@@ -9,8 +9,8 @@ enum {
 	PROOFS = 4096
 }; /* cases of a search that were none it wants; cases that prove a size */
 
-#define PIECES_APART \
-	INT64_C(60000000000) /* from the last packet of a piece to the first of the next */
+/* from the last packet of a piece to the first of the next */
+#define PIECES_APART INT64_C(60000000000)
 
 size_t
 store_case_count(const struct store *s)

@@ -31,8 +31,8 @@ struct gone {
 	uint64_t frames[FINDING_FRAMES]; /* of them, at the upper point */
 	uint32_t frame_count;
 	const struct passed *largest, *latest; /* of those that did arrive: largest, last; NULL */
-	bool by_others; /* that the lower point went on to see this path only other connections show
-			 */
+	/* that the lower point went on to see this path only other connections show */
+	bool by_others;
 	bool small_too; /* small ones left, too, and did not arrive either */
 };
 
@@ -271,14 +271,12 @@ say_sizes(struct finding *f, const struct gone *g)
 	    "left here, never arrived there: %u packet%s of %u bytes or more", g->n, PLURAL(g->n),
 	    u);
 	say_left(f, g, text);
-	evidence_frame(
-	    evidence_frame(
-		finding_says(f, g->p.down->point,
-		    "none of them arrived here; of the smaller ones %u left and %u arrived, up to %u "
-		    "bytes",
-		    small_up, small_down, g->largest->w),
-		&g->largest->last),
-	    &g->latest->last);
+	evidence_frames(
+	    finding_says(f, g->p.down->point,
+		"none of them arrived here; of the smaller ones %u left and %u arrived, up to %u "
+		"bytes",
+		small_up, small_down, g->largest->w),
+	    &g->largest->last, &g->latest->last);
 }
 
 /*
@@ -463,12 +461,10 @@ judge_behind(const struct ring *r, int dir, struct verdicts *out)
 			    (o = told_elsewhere(r, dir, r->copy[k], f, out)) == NULL)
 				continue;
 			finding_room(o, 1);
-			evidence_frame(
-			    evidence_frame(finding_says(o, r->copy[k]->point,
-					       "nothing of this sender came here for %.1f s",
-					       seconds(f->last.ns - f->first.ns)),
-				&f->first),
-			    &f->last);
+			evidence_frames(finding_says(o, r->copy[k]->point,
+					    "nothing of this sender came here for %.1f s",
+					    seconds(f->last.ns - f->first.ns)),
+			    &f->first, &f->last);
 			out->v[i].silenced = true;
 		}
 }

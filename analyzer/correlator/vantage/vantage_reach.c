@@ -71,11 +71,9 @@ say_return(const struct passage *p, struct verdicts *out)
 		    f, "The server answers, but its SYN-ACKs do not come back to the client.");
 	}
 	finding_room(f, 2);
-	evidence_frame(
-	    evidence_frame(finding_says(f, far->point, "the server answers here, %u times",
-			       far->conn->synack_count),
-		&far->conn->synack_first),
-	    &far->conn->synack_last);
+	evidence_frames(finding_says(f, far->point, "the server answers here, %u times",
+			    far->conn->synack_count),
+	    &far->conn->synack_first, &far->conn->synack_last);
 	evidence_frame(finding_says(f, near->point,
 			   "no answer arrives here, and the client repeats its SYN: %u in all",
 			   near->conn->syn_count),

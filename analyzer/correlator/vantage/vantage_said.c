@@ -258,17 +258,13 @@ say_content(struct finding *f, const struct passage *p, const struct differs *x)
 {
 	const struct record_message *a = x->sent_mail, *b = x->came_mail;
 
-	evidence_frame(
-	    evidence_frame(finding_says(f, p->up->point, "the message passes here with %llu bytes",
-			       (unsigned long long)a->bytes),
-		&a->first),
-	    &a->last);
-	evidence_frame(
-	    evidence_frame(finding_says(f, p->down->point, "and comes here with %llu bytes%s",
-			       (unsigned long long)b->bytes,
-			       a->bytes == b->bytes ? ", but not the same ones" : ""),
-		&b->first),
-	    &b->last);
+	evidence_frames(finding_says(f, p->up->point, "the message passes here with %llu bytes",
+			    (unsigned long long)a->bytes),
+	    &a->first, &a->last);
+	evidence_frames(finding_says(f, p->down->point, "and comes here with %llu bytes%s",
+			    (unsigned long long)b->bytes,
+			    a->bytes == b->bytes ? ", but not the same ones" : ""),
+	    &b->first, &b->last);
 	say_field(f, p, "subject", a->subject, b->subject);
 	say_field(f, p, "sender (From)", a->from, b->from);
 	say_field(f, p, "type", a->content_type, b->content_type);

@@ -43,8 +43,8 @@ tokens_are_hidden(void)
 {
 	struct echo e = { 0 };
 
-	note(&e, "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB5YTI5LlRva2VuAQE="); /* user=alice ^A auth=Bearer
-									 ya29.Token ^A ^A */
+	/* user=alice ^A auth=Bearer ya29.Token ^A ^A */
+	note(&e, "dXNlcj1hbGljZQFhdXRoPUJlYXJlciB5YTI5LlRva2VuAQE=");
 	hidden_is(&e, "no ya29.Token of ours", "no ********** of ours");
 }
 

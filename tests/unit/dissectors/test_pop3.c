@@ -214,16 +214,19 @@ credentials_never_leave(void)
 		"S: +OK hi\nC: APOP alice deadbeefdeadbeef\nS: +OK\n",
 		"S: +OK hi\nC: AUTH PLAIN AGEAc2VjcmV0\nS: +OK\n",
 		"S: +OK hi\nC: AUTH AGEAc2VjcmV0\nS: -ERR\n",
-		"S: +OK hi\nC: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\nS: + x\nS: +OK\n", /* ahead of the
-										       challenge */
-		"C: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\n", /* client side only */
-		"S: +OK hi\nC: AUTH LOGIN\nS: + \n=== gap 6\nC: c2VjcmV0\nS: +OK\n", /* name missing
-										      */
+		/* ahead of the challenge */
+		"S: +OK hi\nC: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\nS: + x\nS: +OK\n",
+		/* client side only */
+		"C: AUTH LOGIN\nC: YQ==\nC: c2VjcmV0\n",
+		/* name missing */
+		"S: +OK hi\nC: AUTH LOGIN\nS: + \n=== gap 6\nC: c2VjcmV0\nS: +OK\n",
 		"S: +OK hi\nC: AUTH LOGIN\nS: + \nC| YQ\n=== gap 4\nC: c2VjcmV0\nS: +OK\n",
 		"S: +OK hi\nC: AUTH CRAM-MD5\nS: + c2VjcmV0\nC: c2VjcmV0\nS: +OK\n",
 		"S: +OK hi\nC: USER a\nS: +OK\nC| PASS open s\n=== gap 3\nC: esame\nS: +OK\n",
-		"S: +OK hi\n=== gap 10\nC: sesame\nS: +OK\n", "S: +OK hi\nC: PASSsesame\nS: -ERR\n",
-		"S: +OK hi\nC: PAS sesame\nS: -ERR\n", "S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
+		"S: +OK hi\n=== gap 10\nC: sesame\nS: +OK\n",
+		"S: +OK hi\nC: PASSsesame\nS: -ERR\n",
+		"S: +OK hi\nC: PAS sesame\nS: -ERR\n",
+		"S: +OK hi\nC: s3crs3cr\nS: -ERR\n",
 		"S: +OK hi\nC: QUIT sesame\nS: -ERR\n",
 		/* servers repeat what they refuse */
 		"S: +OK hi\nC: PASS sesame\nS: -ERR unknown command \"PASS sesame\"\n",
@@ -237,10 +240,8 @@ credentials_never_leave(void)
 		/* the client's bytes are late: the refusal is here before the response */
 		"S: +OK hi\n+1ms\nS: + x\n+2ms\nS: -ERR no\n-4ms\nC: AUTH LOGIN\n+2ms\nC: sesa\n+3ms\nC: STAT\nS: -ERR\n",
 		"S: +OK hi\n+2ms\nS: + x\n+2ms\nS: + y\n+2ms\nS: -ERR no\n-6ms\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: sesa me\n",
-		"S: +OK hi\nS: + x\nS: -ERR no\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: STAT\n", /* and
-											     older
-											     than
-											     AUTH */
+		/* and older than AUTH */
+		"S: +OK hi\nS: + x\nS: -ERR no\nC: AUTH LOGIN\nC: sesa\n+2ms\nC: STAT\n",
 	};
 	struct dissect_hint mid = { .midstream = true, .server_seen = true, .client_seen = true };
 	struct numbers n = { UINT64_MAX };
