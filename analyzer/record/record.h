@@ -274,6 +274,9 @@ struct record_direction {
 	/* ... and what it had heard then was said before it began: it was only late */
 	bool deaf_late;
 	bool deaf_fresh; /* ... was said since; neither: nobody knows */
+	/* keep-alives, one behind the other, since the last packet of the peer */
+	uint32_t alive_count;
+	struct moment alive_first, alive_last;
 	/* the window this endpoint offered */
 	struct moment zero_from, zero_to; /* longest span at window 0, or too small for a segment */
 	uint32_t zero_probes;             /* answered probes in it */

@@ -232,6 +232,7 @@ void ep_close(struct sim *s, struct endpoint *e); /* FIN */
 void ep_abort(struct sim *s, struct endpoint *e, int ttl, uint8_t flags);
 void ep_read_stop(struct endpoint *e);
 void ep_read_go(struct sim *s, struct endpoint *e);
+void ep_keep_alive(struct sim *s, struct endpoint *e);
 void ep_input(struct sim *s, struct endpoint *e, const struct pkt *p);
 void ep_icmp(struct sim *s, struct endpoint *e, const struct pkt *p);
 void ep_wake(struct sim *s, struct endpoint *e);

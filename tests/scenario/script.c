@@ -347,6 +347,12 @@ act_reads(struct script *sc, struct endpoint *e)
 }
 
 static void
+act_asks(struct script *sc, struct endpoint *e)
+{
+	ep_keep_alive(sc->sim, e);
+}
+
+static void
 act_lose(struct script *sc, struct endpoint *e)
 {
 	e->lose = (unsigned int)word_number(sc, 1, 1 << 20);
@@ -371,6 +377,7 @@ do_act(struct script *sc, char who)
 		{ "rst", act_rst },
 		{ "stops-reading", act_stops },
 		{ "reads", act_reads },
+		{ "asks", act_asks },
 		{ "lose", act_lose },
 		{ "unseen", act_unseen },
 	};

@@ -93,6 +93,13 @@ ep_ack(struct sim *s, struct endpoint *e)
 	net_send(s, p);
 }
 
+/* RFC 9293 3.8.4: one number back, and nothing in it. */
+void
+ep_keep_alive(struct sim *s, struct endpoint *e)
+{
+	net_send(s, ep_packet(s, e, F_ACK, e->next - 1));
+}
+
 void
 ep_send_syn(struct sim *s, struct endpoint *e)
 {

@@ -1,31 +1,46 @@
 /*
- * rule_hangup.c - an answer is due, the client gives up, and not even its close is answered:
- * idle-state-expired where a new connection works meanwhile (S12), else path-outage.  A host that
- * lives acknowledges each FIN, or resets (RFC 9293 3.10.7).
+ * rule_hangup.c - the client gives up, and not even its close is answered, or nobody answers its
+ * keep-alives: idle-state-expired where a new connection works meanwhile (S12) or nothing was
+ * under way, else path-outage.  A host that lives acknowledges each FIN and each keep-alive, or
+ * resets (RFC 9293 3.10.7).
  */
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/path_facts.h"
 #include "correlator/facts/symptom.h"
 
-enum { LOOKED = 256 };
+#include <stdio.h>
+
+enum { LOOKED = 256, ASKED_TIMES = 3 };
 
 #define REPEATED_LEAST (3 * PATH_SECOND) /* of the close: as of data that stands still (1A) */
 #define IDLE_LEAST     (5 * PATH_SECOND) /* S12 */
 #define IDLE_SURE      (60 * PATH_SECOND)
 
+/* What of the client nobody answers, from here on; frame 0 = nothing. */
+struct unanswered {
+	struct moment since;
+	bool asks;  /* keep-alives */
+	bool waits; /* an answer is due */
+	int64_t idle;
+};
+
 /*
- * The client's FIN, said again and again until its last packet, and nothing of the server since;
- * frame 0 = not so.
+ * The client's FIN, said again and again until its last packet, and nothing of the server since.
  */
-static struct moment
+static bool
 close_unanswered(const struct way *w)
 {
-	struct moment none = { 0 };
+	return moment_is(&w->a->fin) && moment_is(&w->a->last) && w->b->last.ns < w->a->fin.ns &&
+	    !moment_is(&w->b->rst) && way_lasted(w, w->a->fin.ns, w->a->last.ns) >= REPEATED_LEAST;
+}
 
-	if (!moment_is(&w->a->fin) || !moment_is(&w->a->last) || w->b->last.ns >= w->a->fin.ns ||
-	    moment_is(&w->b->rst))
-		return none;
-	return way_lasted(w, w->a->fin.ns, w->a->last.ns) >= REPEATED_LEAST ? w->a->fin : none;
+/* Its keep-alives, where neither end had closed; what comes at once is an answer that is late. */
+static bool
+alive_unanswered(const struct way *w)
+{
+	return w->a->alive_count >= ASKED_TIMES && !moment_is(&w->b->rst) &&
+	    !moment_is(&w->b->fin) && w->b->last.ns < w->a->alive_first.ns &&
+	    way_lasted(w, w->a->alive_first.ns, w->a->alive_last.ns) >= REPEATED_LEAST;
 }
 
 /* The client has had no answer to the last that it said, all of which came to the server's host. */
@@ -42,16 +57,37 @@ answer_is_due(const struct mail_case *c)
 	    (t != NULL && moment_is(&t->end_of_data) && !moment_is(&t->final_reply.at));
 }
 
+static bool
+nothing_due(const struct mail_case *c)
+{
+	return !case_stalled(c) && case_all_acked(c, 0) && case_all_acked(c, 1);
+}
+
+static struct unanswered
+unanswered_of(const struct way *w)
+{
+	struct unanswered u = { .waits = answer_is_due(w->c), .asks = alive_unanswered(w) };
+	int64_t last =
+	    u.asks || w->b->last.ns > w->a->data_last.ns ? w->b->last.ns : w->a->data_last.ns;
+
+	if (u.asks && (u.waits || nothing_due(w->c)))
+		u.since = w->a->alive_first;
+	else if (u.waits && close_unanswered(w))
+		u.since = w->a->fin;
+	u.idle = way_lasted(w, last, u.since.ns);
+	return u;
+}
+
 /*
  * A new connection of the two, to the same port, that came to stand while the close was said again.
  */
 static const struct mail_case *
-new_works(const struct way *w)
+new_works(const struct way *w, const struct unanswered *u)
 {
 	struct case_iter it = { .client = &w->c->conn->client.ip,
 		.server = &w->c->conn->server.ip,
 		.server_port = w->c->conn->server.port,
-		.from_ns = w->a->fin.ns,
+		.from_ns = u->since.ns,
 		.to_ns = w->a->last.ns };
 	const struct mail_case *x;
 
@@ -62,68 +98,129 @@ new_works(const struct way *w)
 	return NULL;
 }
 
-static struct finding *
-say_hangup(const struct way *w, enum finding_kind kind, enum confidence conf, int64_t idle,
-    struct verdicts *out)
+static void
+say_close(const struct way *w, const struct unanswered *u, struct finding *f)
 {
+	if (!u->asks)
+		evidence_frame(finding_says(f, w->c->point,
+				   "%.1f s without a packet of the server, then the client closes",
+				   seconds(u->idle)),
+		    &w->a->fin);
+	if (!close_unanswered(w))
+		return;
+	evidence_frame(
+	    finding_says(f, w->c->point,
+		"%.1f s %s it still repeats its close: nobody answers that either, as every host does that lives and is "
+		"reached",
+		seconds(way_lasted(w, w->a->fin.ns, w->a->last.ns)),
+		u->asks ? "after its FIN" : "later"),
+	    &w->a->last);
+}
+
+static struct finding *
+say_hangup(const struct way *w, const struct unanswered *u, enum finding_kind kind,
+    enum confidence conf, struct verdicts *out)
+{
+	const struct moment *said = u->asks ? &w->b->last : &w->a->data_last;
 	struct finding *f = verdict_add(out, kind, way_gate(w, absence(w->c, conf)), w->c, 0);
 
-	finding_subkind(f, "hangup");
-	finding_span(f, &w->a->data_last, &w->a->last);
-	evidence_frame(
-	    finding_says(f, w->c->point,
-		"the last that the client said, acknowledged by TCP; the answer to it is due"),
-	    &w->a->data_last);
-	evidence_frame(
-	    finding_says(f, w->c->point,
-		"%.1f s without a packet of the server, then the client closes", seconds(idle)),
-	    &w->a->fin);
-	evidence_frame(
-	    finding_says(f, w->c->point,
-		"%.1f s later it still repeats its close: nobody answers that either, as every host does that lives and is "
-		"reached",
-		seconds(way_lasted(w, w->a->fin.ns, w->a->last.ns))),
-	    &w->a->last);
+	finding_subkind(f, u->asks ? "keep-alive" : "hangup");
+	if (!u->waits) /* no mail hangs on it: a program that kept the connection connects anew */
+		f->severity = SEVERITY_WARNING;
+	finding_span(f, said, &w->a->last);
+	evidence_frame(finding_says(f, w->c->point, "%s%s",
+			   u->asks ? "the last packet of the server"
+				   : "the last that the client said, acknowledged by TCP",
+			   u->waits ? "; the answer to what the client said is due" : ""),
+	    said);
+	if (u->asks)
+		evidence_frame(
+		    evidence_frame(
+			finding_says(f, w->c->point,
+			    "%.1f s later the client begins to ask whether it is still there (keep-alive), %u times "
+			    "in %.1f s: nobody answers, as every host does that lives and is reached",
+			    seconds(u->idle), w->a->alive_count,
+			    seconds(way_lasted(w, w->a->alive_first.ns, w->a->alive_last.ns))),
+			&w->a->alive_first),
+		    &w->a->alive_last);
+	say_close(w, u, f);
 	return f;
 }
 
+/* "The client waited 20.0 s for an answer and gave up; nobody answers its close either" */
 static void
-judge_forgotten(
-    const struct way *w, const struct mail_case *other, int64_t idle, struct verdicts *out)
+what_happens(const struct unanswered *u, char *text, size_t size)
 {
-	bool longish = idle >= IDLE_SURE;
-	struct finding *f = say_hangup(w, FINDING_IDLE_STATE_EXPIRED,
-	    longish ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, idle, out);
+	if (!u->asks)
+		snprintf(text, size,
+		    "The client waited %.1f s for an answer and gave up; nobody answers its close either",
+		    seconds(u->idle));
+	else
+		snprintf(text, size, "%s %.1f s %s nobody answers its keep-alives",
+		    u->waits ? "The client waits for an answer; from"
+			     : "The client has nothing to say; after",
+		    seconds(u->idle), u->waits ? "on" : "of silence");
+}
 
+static void
+judge_forgotten(const struct way *w, const struct unanswered *u, const struct mail_case *other,
+    struct verdicts *out)
+{
+	bool longish = u->idle >= IDLE_SURE;
+	struct finding *f = say_hangup(w, u, FINDING_IDLE_STATE_EXPIRED,
+	    longish ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, out);
+	char text[160];
+
+	what_happens(u, text, sizeof(text));
 	evidence_frame(
 	    finding_says(f, other->point, "a new connection to the same port works meanwhile"),
 	    &other->conn->handshake);
 	finding_summary(f,
-	    "The client waited %.1f s for an answer and gave up; nobody answers its close either, while a new connection works. A firewall or NAT router "
-	    "on the way %s forgotten the silent connection: then an answer was lost there.",
-	    seconds(idle), longish ? "has probably" : "may have");
-	finding_remedy(f,
-	    "Let the firewall or NAT router keep silent connections for longer than the server needs for its answers (RFC 5382: two hours; RFC 5321: up to ten "
-	    "minutes behind a mail). The server may have taken the mail: its log tells.");
+	    "%s, while a new connection works. A firewall or NAT router on the way %s forgotten the silent connection%s.",
+	    text, longish ? "has probably" : "may have",
+	    u->waits ? ": then an answer was lost there" : "");
+	if (u->waits)
+		finding_remedy(f,
+		    "Let the firewall or NAT router keep silent connections for longer than the server needs for its answers (RFC 5382: two hours; RFC 5321: up to ten "
+		    "minutes behind a mail). The server may have taken the mail: its log tells.");
 	finding_exclude(f, FINDING_PATH_OUTAGE,
 	    "the line carried a new connection while this one was still not heard");
 	finding_next_capture(f, "a forgotten connection", "a line that failed for a while",
-	    "whether the server did answer", "at the server");
+	    u->waits ? "whether the server did answer" : "what the server sent", "at the server");
 }
 
 static void
-judge_dead(const struct way *w, int64_t idle, struct verdicts *out)
+judge_idle(const struct way *w, const struct unanswered *u, struct verdicts *out)
 {
-	struct finding *f = say_hangup(w, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, idle, out);
+	struct finding *f = say_hangup(w, u, FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE, out);
+	char text[160];
 
+	what_happens(u, text, sizeof(text));
 	finding_summary(f,
-	    "The client waited %.1f s for an answer and gave up; nobody answers its close either: from some moment of that wait on the path was dead, or the "
+	    "%s: a firewall or NAT router on the way may have forgotten the connection, or the path was dead, or the server's host.",
+	    text);
+	finding_next_capture(f, "a forgotten connection",
+	    "a path that died, or a server that was gone",
+	    "a new connection to the same server at that time",
+	    "at this point and behind the firewall");
+}
+
+static void
+judge_dead(const struct way *w, const struct unanswered *u, struct verdicts *out)
+{
+	struct finding *f = say_hangup(w, u, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, out);
+	char text[160];
+
+	what_happens(u, text, sizeof(text));
+	finding_summary(f,
+	    "%s: %s the path was dead, or the "
 	    "server's host, or a firewall or NAT router on the way had forgotten the silent connection.",
-	    seconds(idle));
+	    text, u->asks ? "by then" : "from some moment of that wait on");
 	finding_remedy(f,
 	    "Look at the line and at the server's host at that time. The server may have taken what the client had sent: its log tells.");
 	finding_exclude(f, FINDING_CLIENT_GAVE_UP_WAITING,
-	    "the server's host does not answer the close: it was not only slow");
+	    "the server's host does not answer the %s: it was not only slow",
+	    u->asks ? "keep-alives" : "close");
 	finding_next_capture(f, "a path that died",
 	    "a server that was gone, or a connection that was forgotten", "what the server sent",
 	    "at the server");
@@ -134,22 +231,21 @@ judge(const struct view *v, struct verdicts *out)
 {
 	struct way w = way_of(v, v->c, 0);
 	const struct mail_case *other;
-	struct moment closed;
-	int64_t idle;
+	struct unanswered u;
 
-	if (!v->c->has_conn || !way_two_sided(&w) || case_one_sided(v->c) || !answer_is_due(v->c) ||
+	if (!v->c->has_conn || !way_two_sided(&w) || case_one_sided(v->c) ||
 	    verdict_troubled(out, v->c, -1, 4, 7))
 		return;
-	closed = close_unanswered(&w);
-	if (!moment_is(&closed))
+	u = unanswered_of(&w);
+	if (!moment_is(&u.since))
 		return;
-	idle = way_lasted(
-	    &w, w.b->last.ns > w.a->data_last.ns ? w.b->last.ns : w.a->data_last.ns, closed.ns);
-	other = new_works(&w);
-	if (other != NULL && idle >= IDLE_LEAST)
-		judge_forgotten(&w, other, idle, out);
-	else if (other == NULL)
-		judge_dead(&w, idle, out);
+	other = new_works(&w, &u);
+	if (other != NULL && u.idle >= IDLE_LEAST)
+		judge_forgotten(&w, &u, other, out);
+	else if (other == NULL && !u.waits && u.idle >= IDLE_LEAST)
+		judge_idle(&w, &u, out);
+	else if (other == NULL && u.waits)
+		judge_dead(&w, &u, out);
 }
 
 const struct rule rule_hangup = { "hangup", RULE_MAIL, judge, true };

@@ -117,10 +117,19 @@ of_any_size(const struct record_stall *s)
 	return s->w_min <= SMALL || stall_one_way_dead(s) ? ", whatever its size" : "";
 }
 
+/* It had asked whether the other end is still there, and nobody answered that either. */
+static bool
+asked_before(const struct way *w, const struct record_stall *s)
+{
+	return w->a->alive_count > 0 && w->a->alive_first.ns < s->first.ns;
+}
+
 /* How long both ends had been silent. */
 static int64_t
 idle_before(const struct way *w, const struct record_stall *s)
 {
+	if (asked_before(w, s))
+		return way_lasted(w, w->b->last.ns, w->a->alive_first.ns);
 	return way_lasted(w, s->first.ns - s->idle_before_ns, s->first.ns);
 }
 
@@ -140,7 +149,16 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 
 	finding_span(f, &s->first, &s->last);
 	say_chain(f, w, s);
-	finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(idle));
+	if (asked_before(w, s))
+		evidence_frame(
+		    evidence_frame(
+			finding_says(f, w->c->point,
+			    "before it %u keep-alive%s, after %.1f s of silence, that nobody answered either",
+			    w->a->alive_count, PLURAL(w->a->alive_count), seconds(idle)),
+			&w->a->alive_first),
+		    &w->a->alive_last);
+	else
+		finding_says(f, w->c->point, "%.1f s of silence went before it", seconds(idle));
 	say_proven(f, w, s);
 	if (o != NULL)
 		evidence_frame(

@@ -155,7 +155,8 @@ struct side {
 	struct moment id_gap_from, id_gap_to;
 	uint32_t id_gap;
 	bool id_gap_big;
-	int64_t window_zero_last; /* INT64_MIN: never */
+	struct moment alive_first, alive_last; /* keep-alives: alive_count */
+	int64_t window_zero_last;              /* INT64_MIN: never */
 	struct moment zero_from, zero_longest_from, zero_longest_to;
 	uint32_t zero_room, zero_longest_room; /* bytes; the largest that was offered meanwhile */
 	bool zero_longest_over;                /* it opened, or data went on beyond it */
@@ -192,6 +193,7 @@ struct side {
 	int64_t acked_full_ns; /* when the peer's ACK reached data_max */
 	uint32_t hole_count, rst_kept;
 	struct moment last, data_last;
+	uint32_t alive_count; /* keep-alives since the last packet of the peer */
 	int64_t data_last_end;
 	struct moment after_data; /* what ended the silence after the last data */
 	struct moment fin;

@@ -644,6 +644,22 @@ clock_note(struct side *s, const struct packet *p)
 	s->ts_last_ns = p->at.ns;
 }
 
+/*
+ * RFC 9293 3.8.4: an empty segment, or one byte, that was acknowledged before.  At a window of 0 it
+ * asks for room.
+ */
+static void
+alive_note(struct side *s, struct side *peer, const struct packet *p, int64_t rel)
+{
+	peer->alive_count = 0;
+	if (p->len > 1 || rel != s->max - 1 || s->acked < s->max || peer->zero_now ||
+	    (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) != 0)
+		return;
+	if (s->alive_count++ == 0)
+		s->alive_first = p->at;
+	s->alive_last = p->at;
+}
+
 struct seg_more
 side_packet(struct ledger *l, const struct packet *p, int dir)
 {
@@ -685,6 +701,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);
 	id_note(l, dir, p, w_before);
+	alive_note(s, peer, p, rel);
 	clock_note(s, p);
 	s->last = p->at;
 	return more;

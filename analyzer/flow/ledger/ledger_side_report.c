@@ -272,6 +272,11 @@ side_report(const struct ledger *l, int dir, int64_t t_end, int64_t loop,
 	report_pauses(l, dir, t_end, o, lists->pauses);
 	report_gap(l, dir, o);
 	deaf_report(s, &l->side[!dir], o);
+	o->alive_count = s->alive_count;
+	if (s->alive_count > 0) {
+		o->alive_first = s->alive_first;
+		o->alive_last = s->alive_last;
+	}
 	o->id_gap_from = s->id_gap_from;
 	o->id_gap_to = s->id_gap_to;
 	o->id_gap = s->id_gap;
