@@ -127,6 +127,12 @@ way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi)
 	return verdict_troubled(out, w->c, w->dir, lo, hi);
 }
 
+bool
+way_claimed_at(const struct way *w, const struct verdicts *out, int lo, int hi, int64_t ns)
+{
+	return verdict_troubled_at(out, w->c, w->dir, lo, hi, ns);
+}
+
 /* ---- a sender that does not hear -------------------------------------------------- */
 
 bool
@@ -357,9 +363,17 @@ stall_dead(const struct record_stall *s)
 }
 
 bool
-stall_over(const struct record_direction *a, const struct record_stall *s)
+stall_over(const struct way *w, const struct record_stall *s)
 {
-	return s->delivered.frame != 0 && a->acked >= a->stream_bytes;
+	const struct record_stall *x;
+	uint32_t i = 0;
+
+	if (s->delivered.frame == 0)
+		return false;
+	while ((x = way_stall(w, &i)) != NULL)
+		if (x->first.ns <= s->delivered.ns && x->delivered.frame == 0)
+			return false;
+	return true;
 }
 
 bool

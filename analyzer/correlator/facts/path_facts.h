@@ -46,6 +46,8 @@ enum confidence way_gate(const struct way *w, enum confidence c);
 bool way_in_content(const struct way *w, int64_t from, int64_t to, int64_t *begun);
 /* A claim of phases [lo, hi] in this direction, possible or surer, information aside. */
 bool way_claimed(const struct way *w, const struct verdicts *out, int lo, int hi);
+/* The same of claims that were not over by then. */
+bool way_claimed_at(const struct way *w, const struct verdicts *out, int lo, int hi, int64_t ns);
 
 /* ---- ICMP "fragmentation needed" of a direction (0.4, S7, S19, S25) ----------- */
 
@@ -81,8 +83,8 @@ bool stall_carried(const struct record_stall *s);
 bool stall_silent(const struct record_stall *s);
 /* Nor was it about size. */
 bool stall_dead(const struct record_stall *s);
-/* It ended, and nothing that A sent was left unacknowledged. */
-bool stall_over(const struct record_direction *a, const struct record_stall *s);
+/* It ended, and none that had begun by then did not. */
+bool stall_over(const struct way *w, const struct record_stall *s);
 /*
  * It had begun by then, and was not over: what is never acknowledged lasts until it would have been
  * sent again.

@@ -63,6 +63,9 @@ void verdict_unread(struct verdicts *out, uint64_t refusals);
 /* Any claim of these phases that is more than information? */
 bool verdict_troubled(
     const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi);
+/* One that was not over by then? */
+bool verdict_troubled_at(
+    const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi, int64_t ns);
 
 /* ---- filling a finding ------------------------------------------------------ */
 

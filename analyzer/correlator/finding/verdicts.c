@@ -124,16 +124,24 @@ verdict_unread(struct verdicts *out, uint64_t refusals)
 }
 
 bool
-verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi)
+verdict_troubled_at(
+    const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi, int64_t ns)
 {
 	if (c->index >= out->heads)
 		return false;
 	for (uint32_t i = out->head[c->index]; i != NO_DRAFT; i = out->v[i].next) {
-		const struct kind_facts *facts = kind_facts(out->v[i].f->kind);
+		const struct finding *f = out->v[i].f;
+		const struct kind_facts *facts = kind_facts(f->kind);
 
 		if (facts->phase >= lo && facts->phase <= hi && facts->severity != SEVERITY_INFO &&
-		    (dir < 0 || out->v[i].dir == dir))
+		    (dir < 0 || out->v[i].dir == dir) && !(f->over && f->last.ns < ns))
 			return true;
 	}
 	return false;
+}
+
+bool
+verdict_troubled(const struct verdicts *out, const struct mail_case *c, int dir, int lo, int hi)
+{
+	return verdict_troubled_at(out, c, dir, lo, hi, INT64_MIN);
 }

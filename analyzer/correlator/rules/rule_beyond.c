@@ -155,6 +155,7 @@ judge_filled(const struct way *w, struct verdicts *out)
 			   seconds(hole_open(w))),
 	    &a->hole_filled);
 	finding_span(f, &a->hole_seen, &a->hole_filled);
+	f->over = true;
 	finding_summary(f,
 	    "Seen at the receiving side: full-size packets (%u bytes) never come here; after %.1f s the sender repeats their bytes in smaller ones, "
 	    "and these come.",
@@ -195,6 +196,7 @@ judge_silence(const struct way *w, struct verdicts *out)
 
 	mtu_estimate(&b, f);
 	finding_span(f, &a->id_gap_from, &a->hole_filled);
+	f->over = true;
 	evidence_frames(
 	    finding_says(f, w->c->point,
 		"%.1f s of silence over which %u IP IDs of the sender are missing: what it sent "

@@ -133,7 +133,7 @@ idle_before(const struct way *w, const struct record_stall *s)
 	return way_lasted(w, s->first.ns - s->idle_before_ns, s->first.ns);
 }
 
-static void
+static struct finding *
 report_idle(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct mail_case *o = new_works(w, s);
@@ -184,6 +184,7 @@ report_idle(const struct way *w, const struct record_stall *s, struct verdicts *
 		    o != NULL ? "what the device lets out of the old connection"
 			      : "a new connection to the same server at that time",
 		    "at this point and behind the firewall");
+	return f;
 }
 
 static bool
@@ -223,7 +224,7 @@ exclude_size(struct finding *f, const struct way *w, const struct record_stall *
 }
 
 /* A router says it: who it is, and what is wrong behind it. */
-static void
+static struct finding *
 report_told(const struct way *w, const struct record_stall *s, const struct record_icmp_error *e,
     struct verdicts *out)
 {
@@ -237,7 +238,7 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 	addr_format(w->to, to, sizeof(to));
 	finding_subkind(f, "told");
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
-	f->over = stall_over(w->a, s);
+	f->over = stall_over(w, s);
 	say_chain(f, w, s);
 	evidence_frames(finding_says(f, w->c->point,
 			    "%s answers them with \"%s\" (ICMP%s type %u code %u), %u time%s",
@@ -257,6 +258,7 @@ report_told(const struct way *w, const struct record_stall *s, const struct reco
 		    "Behind %s there is no way to %s at that time: check the line and the routes there, and whether that host was up.",
 		    router, to);
 	exclude_size(f, w, s);
+	return f;
 }
 
 /*
@@ -289,7 +291,7 @@ back_as_it_was(const struct way *w, const struct record_stall *s)
 }
 
 /* The path lives: it is this connection that nothing passes of. */
-static void
+static struct finding *
 report_alone(const struct way *w, const struct record_stall *s, const struct live_elsewhere *e,
     struct verdicts *out)
 {
@@ -298,7 +300,7 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 
 	finding_subkind(f, "this-connection-alone");
 	finding_span(f, &s->first, s->delivered.frame != 0 ? &s->delivered : &s->last);
-	f->over = stall_over(w->a, s);
+	f->over = stall_over(w, s);
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	say_liveness(f, w, s, e);
@@ -323,6 +325,7 @@ report_alone(const struct way *w, const struct record_stall *s, const struct liv
 	finding_next_capture(f, "a device that drops this connection",
 	    "a line that fails for moments", "what leaves that device",
 	    "at this point and behind the firewall");
+	return f;
 }
 
 static void
@@ -477,7 +480,7 @@ say_others(struct finding *f, const struct mail_case *x)
 	    "blocks its address since then (fail2ban, a limit).");
 }
 
-static void
+static struct finding *
 report_outage(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	const struct record_stall *theirs = NULL;
@@ -498,7 +501,7 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		conf = CONFIDENCE_PROBABLE;
 	f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(w, conf), w->c, w->dir);
 	finding_span(f, &s->first, back ? &s->delivered : &s->last);
-	f->over = stall_over(w->a, s);
+	f->over = stall_over(w, s);
 	say_chain(f, w, s);
 	say_proven(f, w, s);
 	if (s->peer_repeats > 0)
@@ -537,6 +540,7 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 		exclude_size(f, w, s);
 	else
 		finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the receiver's window was open");
+	return f;
 }
 
 /*
@@ -695,42 +699,96 @@ arrived_elsewhere(const struct way *w, const struct record_stall *s)
 	return false;
 }
 
+/* One by one: what another outage of this sender took is no measure for chance. */
+static uint32_t
+lost_besides(const struct way *w, const struct record_stall *s)
+{
+	const struct record_stall *x;
+	uint32_t lost = s->lost_else, i = 0;
+
+	while ((x = way_stall(w, &i)) != NULL)
+		if (x != s && stall_silent(x))
+			lost -= x->chain_lost < lost ? x->chain_lost : lost;
+	return lost;
+}
+
+static bool
+stall_is_outage(const struct way *w, const struct record_stall *s, const struct verdicts *out)
+{
+	return dead(w, s) && !way_claimed_at(w, out, 4, 7, s->first.ns) &&
+	    !stall_by_chance(s, lost_besides(w, s)) && !follows_other_way(w, s) && !only_bye(w, s);
+}
+
+/* The first that was not over, which says most; else the first.  `before': one that was over. */
+static const struct record_stall *
+outage_find(const struct way *w, const struct verdicts *out, const struct record_stall **before)
+{
+	const struct record_stall *s;
+	uint32_t i = 0;
+
+	*before = NULL;
+	while ((s = way_stall(w, &i)) != NULL) {
+		if (!stall_is_outage(w, s, out))
+			continue;
+		if (!stall_over(w, s))
+			return s;
+		if (*before == NULL)
+			*before = s;
+	}
+	s = *before;
+	*before = NULL;
+	return s;
+}
+
+static void
+say_before(struct finding *f, const struct way *w, const struct record_stall *s)
+{
+	evidence_frames(finding_says(f, w->c->point,
+			    "before that, for %.1f s, nothing of it was acknowledged either",
+			    seconds(way_lasted(w, s->first.ns, s->delivered.ns))),
+	    &s->first, &s->delivered);
+}
+
+static struct finding *
+report(const struct way *w, const struct record_stall *s, struct verdicts *out)
+{
+	struct live_elsewhere live = others_pass(w, s);
+	const struct record_icmp_error *told =
+	    case_unreachable(w->c, w->dir, s->first.ns, s->lost_last.ns + PATH_SECOND);
+
+	if (told != NULL)
+		return report_told(w, s, told, out);
+	if (idle_before(w, s) >= idle_least && s->delivered.frame == 0)
+		return report_idle(w, s, out); /* what is forgotten is not remembered */
+	if (live.bits != 0)
+		return report_alone(w, s, &live, out);
+	return report_outage(w, s, out);
+}
+
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	for (int d = 0; d < 2; d++) {
 		struct way w = way_of(v, v->c, d);
-		const struct record_stall *s;
-		struct live_elsewhere live;
-		const struct record_icmp_error *told;
+		const struct record_stall *s, *before;
+		struct finding *f;
 		uint32_t i = 0;
 
 		if (w.c->has_conn && w.b->packets == 0)
 			judge_unheard(&w, out);
-		if (!way_two_sided(&w) || way_claimed(&w, out, 4, 7))
+		if (!way_two_sided(&w) || way_claimed_at(&w, out, 4, 7, INT64_MAX))
 			continue;
-		while ((s = way_stall(&w, &i)) != NULL) {
-			if (!dead(&w, s) || stall_by_chance(s, s->lost_else) ||
-			    follows_other_way(&w, s) || only_bye(&w, s))
-				continue;
+		if ((s = outage_find(&w, out, &before)) != NULL) {
 			if (arrived_elsewhere(&w, s))
-				break;
-			live = others_pass(&w, s);
-			told =
-			    case_unreachable(v->c, d, s->first.ns, s->lost_last.ns + PATH_SECOND);
-			if (told != NULL)
-				report_told(&w, s, told, out);
-			else if (idle_before(&w, s) >= idle_least &&
-			    s->delivered.frame == 0) /* what is forgotten is not remembered */
-				report_idle(&w, s, out);
-			else if (live.bits != 0)
-				report_alone(&w, s, &live, out);
-			else
-				report_outage(&w, s, out);
-			break;
+				continue;
+			f = report(&w, s, out);
+			if (before != NULL)
+				say_before(f, &w, before);
+			continue;
 		}
-		for (i = 0;
-		     s == NULL && (s = way_stall(&w, &i)) != NULL && !judge_over(&w, s, out);)
+		if (way_claimed(&w, out, 4, 7))
+			continue;
+		while (s == NULL && (s = way_stall(&w, &i)) != NULL && !judge_over(&w, s, out))
 			s = NULL;
 		if (s == NULL && !verdict_troubled(out, v->c, -1, 4, 7) &&
 		    (s = stall_unclear(&w)) != NULL)

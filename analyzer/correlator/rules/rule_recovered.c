@@ -62,7 +62,7 @@ report(const struct way *w, const struct record_stall *s, const struct told *t,
 		mtu_told(&b, t->least->mtu);
 	mtu_estimate(&b, f);
 	finding_span(f, &s->first, &s->delivered);
-	f->over = stall_over(w->a, s);
+	f->over = stall_over(w, s);
 	say_chain(f, w, s);
 	finding_says(f, w->c->point, "it passed in packets of %u bytes", passed);
 	say_proven(f, w, s);

@@ -86,6 +86,7 @@ judge(const struct view *v, struct verdicts *out)
 		f = verdict_add(out, FINDING_PATH_OUTAGE, way_gate(&w, conf), w.c, d);
 		finding_subkind(f, "before-the-capture");
 		finding_span(f, &a->id_gap_from, &a->id_gap_to);
+		f->over = true;
 		evidence_frames(
 		    finding_says(f, w.c->point,
 			"%.1f s of silence over which %u IP IDs of the sender are missing: "
