@@ -87,6 +87,31 @@ symptom_seconds(int64_t ns, char buf[32])
 	return buf;
 }
 
+#define SLOW_LEAST  (20 * SECOND)
+#define SLOW_RATE   20000 /* bytes a second */
+#define STILL_COMES (5 * SECOND)
+
+bool
+symptom_slow(const struct mail_case *c, uint64_t bytes, const struct moment *from,
+    const struct moment *last, const struct moment *end, struct finding *f)
+{
+	int64_t took = case_waited(c, from, end);
+	double rate;
+
+	if (!moment_is(from) || !moment_is(last) || took < SLOW_LEAST ||
+	    case_waited(c, last, end) > STILL_COMES)
+		return false;
+	rate = (double)bytes / ((double)took / (double)SECOND);
+	if (rate > SLOW_RATE)
+		return false;
+	evidence_frame(
+	    finding_says(f, c->point,
+		"it had come on till then, but slowly: %.1f kB a second on average, for %lld s",
+		rate / 1000, (long long)(took / SECOND)),
+	    last);
+	return true;
+}
+
 uint64_t
 symptom_answer_missing(const struct mail_case *c)
 {

@@ -19,6 +19,12 @@ struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum 
     int dir, const struct record_transaction *t, struct verdicts *out);
 /* `12.3 s', `50 ms'. */
 const char *symptom_seconds(int64_t ns, char buf[32]);
+/*
+ * Content that came on till shortly before the end, and for long, but little of it: says so; false:
+ * not so.
+ */
+bool symptom_slow(const struct mail_case *c, uint64_t bytes, const struct moment *from,
+    const struct moment *last, const struct moment *end, struct finding *f);
 /* So many bytes the server had said at the end that never came here, nor to the client; 0: none. */
 uint64_t symptom_answer_missing(const struct mail_case *c);
 /*

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "correlator/facts/beside.h"
-#include "correlator/facts/dialogue.h"
+#include "correlator/facts/symptom.h"
 #include "correlator/facts/lookup.h"
 #include "record/addr.h"
 
@@ -573,6 +573,7 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 	struct moment end = closer >= 0 ? case_closed(c, closer) : c->conn->last;
 	char name[32];
 	struct finding *f;
+	bool slow;
 
 	if (m == NULL || closer < 0 || path_bad(c, out))
 		return;
@@ -594,14 +595,23 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 		say_nothing_new(c, m, &end, f);
 		return;
 	}
-	if (client_full(c))
+	if (client_full(c)) {
 		evidence_frame(
 		    finding_says(f, c->point,
 			"its window was full then: the program that fetches had not read what had come"),
 		    &c->conn->dir[0].zero_from);
+		finding_remedy(f,
+		    "The program that fetches, or a scanner beside it, ended the session itself: look at its time-out, at its log, and at what made it read "
+		    "so slowly. The server and the network were still delivering.");
+		return;
+	}
+	slow = symptom_slow(c, m->bytes, &m->first, &m->last, &end, f);
 	finding_remedy(f,
-	    "The program that fetches, or a scanner beside it, ended the session itself: look at its time-out, at its log, and at what made it read "
-	    "so slowly. The server and the network were still delivering.");
+	    "The program that fetches, or a scanner beside it, ended the session itself: look at its log and its time-out. The server and the network were "
+	    "still delivering%s.",
+	    slow
+		? ", but slowly: look at the line, and at what the server or the program waits for, and let the program wait for longer"
+		: "");
 }
 
 /*

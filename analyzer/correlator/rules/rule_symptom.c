@@ -334,7 +334,7 @@ judge_unfinished(
 	int closer = case_first_closer(c);
 	struct moment end;
 	struct finding *f;
-	bool doubt;
+	bool doubt, slow;
 
 	if (t->bdat && c->session->chunk_whole &&
 	    c->session->command_unanswered) /* the server did not answer: rule_unanswered.c */
@@ -365,6 +365,7 @@ judge_unfinished(
 			   closer == 0 ? "the client closes"
 				       : "the client falls silent and the server closes"),
 	    &end);
+	slow = closer == 0 && symptom_slow(c, t->bytes, &t->data_reply.at, &t->last, &end, f);
 	if (doubt && c->conn->dir[0].rst_answers)
 		evidence_frame(
 		    finding_says(f, c->point,
@@ -377,8 +378,8 @@ judge_unfinished(
 			"it closes with a RST whose TTL is %u, its other packets have %u",
 			rst_ttl(&c->conn->dir[0]), c->conn->dir[0].ttl),
 		    &c->conn->dir[0].rst);
-	finding_summary(f, "The client stopped sending the message after %llu byte%s%s.",
-	    (unsigned long long)t->bytes, PLURAL(t->bytes),
+	finding_summary(f, "The client stopped sending the message after %llu byte%s%s%s.",
+	    (unsigned long long)t->bytes, PLURAL(t->bytes), slow ? ": it had got on slowly" : "",
 	    doubt ? ", or a device in between reset the connection in its name" : "");
 }
 
