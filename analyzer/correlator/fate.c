@@ -411,13 +411,6 @@ fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k,
 		because_add(f, k->accepted->merged);
 }
 
-static void
-fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f,
-    const char *what)
-{
-	fate_say(f, what, draft_refusing(v, k, c, f->transaction));
-}
-
 /* It may have been under way until the next one began, or the connection ended. */
 static const struct moment *
 sent_until(const struct mail_case *c, const struct record_transaction *t)
@@ -425,6 +418,40 @@ sent_until(const struct mail_case *c, const struct record_transaction *t)
 	const struct record_transaction *next = case_transaction_behind(c, t);
 
 	return next != NULL ? &next->first : &c->conn->last;
+}
+
+/*
+ * The server minded how the client spoke, and ended the session over it: behind the beginning of
+ * this mail, or for what was said before it was greeted.
+ */
+static const struct draft *
+conduct_find(struct verdicts *v, const struct talk *k, const struct mail_case *c,
+    const struct record_transaction *t, const struct span *mail)
+{
+	const struct draft *best = NULL;
+
+	v->searches_cut += k->n > LOOKED;
+	for (size_t i = 0; i < k->n && i < LOOKED; i++) {
+		const struct finding *f = k->v[i]->f;
+
+		if (f->kind == FINDING_PROTOCOL_ERROR && f->confidence >= CONFIDENCE_PROBABLE &&
+		    f->has_reply && k->v[i]->c == c && t->first.ns <= f->reply.at.ns &&
+		    f->reply.at.ns <= mail->to->ns && draft_surer(k->v[i], best) &&
+		    draft_may_stop(k, c, k->v[i], mail))
+			best = k->v[i];
+	}
+	return best;
+}
+
+static void
+fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct fate *f,
+    const char *what)
+{
+	const struct record_transaction *t = f->transaction;
+	struct span mail = { &t->first, sent_until(c, t) };
+	const struct draft *d = draft_refusing(v, k, c, t);
+
+	fate_say(f, what, d != NULL ? d : conduct_find(v, k, c, t, &mail));
 }
 
 /* The receiver's last word was that it takes nothing now. */
@@ -489,6 +516,8 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 		return;
 	}
 	d = draft_find(v, k, c, kind_is_symptom, &mail);
+	if (d == NULL)
+		d = conduct_find(v, k, c, t, &mail);
 	if (d == NULL && f->verdict != VERDICT_LOST)
 		fate_unanswered(c, f);
 	else

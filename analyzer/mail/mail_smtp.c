@@ -247,6 +247,15 @@ conduct_note(struct mail_flow *f, const struct dissect_event *ev, struct moment 
 		r->unoffered = at;
 }
 
+/* Behind a chunk that was refused, or a message that broke off: it is over. */
+static void
+content_close(struct record_session *s, const struct dissect_event *ev, struct moment at)
+{
+	if (s->content_from.frame != 0 && s->content_to.frame == 0 && !ev->unsure &&
+	    ev->verb != SMTP_UNKNOWN)
+		s->content_to = at;
+}
+
 static void
 event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 {
@@ -254,6 +263,7 @@ event_command(struct mail_flow *f, const struct dissect_event *ev, struct moment
 	struct smtp_asked_cmd *a;
 
 	conduct_note(f, ev, at);
+	content_close(f->session, ev, at);
 	a = asked_add(f, ev, at);
 	f->session->commands++;
 	f->session->visible |= ev->verb != SMTP_UNKNOWN;

@@ -292,6 +292,14 @@ symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 	return !fits || end->rst_answers;
 }
 
+bool
+symptom_last_refuses(const struct mail_case *c)
+{
+	const struct record_reply *r = refusal_last(c);
+
+	return r != NULL && r->at.ns >= c->conn->dir[1].data_last.ns;
+}
+
 void
 symptom_dropped(const struct mail_case *c, const struct record_transaction *t, const char *when,
     enum confidence conf, struct verdicts *out)

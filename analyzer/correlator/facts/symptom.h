@@ -45,6 +45,8 @@ bool symptom_is_reset(const struct mail_case *c, int dir);
 bool symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f);
 /* What answers begins as no mail server does: summary and remedy. */
 void symptom_no_mail_server(const struct mail_case *c, struct finding *f);
+/* The last that the server said is a refusal. */
+bool symptom_last_refuses(const struct mail_case *c);
 /* The server closes without an answer: `when' = "in-session", "in-data", "after-data". */
 void symptom_dropped(const struct mail_case *c, const struct record_transaction *t,
     const char *when, enum confidence conf, struct verdicts *out);

@@ -343,7 +343,8 @@ judge_refused(const struct view *v, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "the first reply is \"%s\"", quote), &r->at);
 	if (cl.kind == FINDING_TOO_MANY_CONNECTIONS)
 		beside_say_open(v, f, &r->at);
-	finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
+	if (cl.how == REPLY_BY_TEXT)
+		finding_exclude(f, FINDING_BANNER_REJECTED, "the server's words say why");
 	finding_summary(f, "The server refuses this client at its greeting: \"%s\".", quote);
 	reply_remedy(f, r);
 	reply_client_shows(f, &refusal, false);

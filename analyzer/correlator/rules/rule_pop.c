@@ -421,6 +421,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	bare_delay(v, &cl);
 	if (kind_is_login(cl.kind) && login_healed(c, r))
 		return;
+	if ((r->stage == 'U' || r->stage == 'P') && r->after_auth)
+		return; /* it is in: what is refused is the second login */
 	if (r->unsolicited &&
 	    (c->session->quit_ok || c->session->retrieved > 0 || c->session->logins_ok > 0))
 		return; /* an idle session was closed */

@@ -395,16 +395,19 @@ judge_hello(const struct reading *g, const struct refusal *r)
 }
 
 /*
- * 421 x.4.1 or x.4.2, unasked: it speaks of this connection, on which it heard nothing, and not of
- * one behind the server.
+ * 421 x.4.1 or x.4.2, or that something timed out, unasked: it speaks of this connection, on which
+ * it heard nothing, and not of one behind the server.
  */
 static bool
 server_tired(const struct refusal *r, const struct reply_class *cl)
 {
 	unsigned int code[3];
 
-	return r->reply->code == 421 && cl->how == REPLY_BY_ENHANCED &&
-	    reply_enhanced(r->reply, code) && code[1] == 4 && (code[2] == 1 || code[2] == 2);
+	if (r->reply->code != 421 || cl->how == REPLY_BY_TEXT)
+		return false;
+	return reply_has_words(r->reply, "timed out") ||
+	    (cl->how == REPLY_BY_ENHANCED && reply_enhanced(r->reply, code) && code[1] == 4 &&
+		(code[2] == 1 || code[2] == 2));
 }
 
 /* It waited for the end of a message that the client had ended wrongly: rule_symptom.c */
@@ -434,6 +437,7 @@ judge_unsolicited(const struct reading *g, const struct refusal *r)
 	if (server_tired(r, &cl)) {
 		cl.kind = FINDING_SERVER_TIMEOUT_421;
 		cl.subkind[0] = '\0';
+		cl.confidence = CONFIDENCE_PROBABLE;
 	}
 	class_by_login(g, r, &cl);
 	if (login_healed(g, r, cl.kind) ||

@@ -492,14 +492,6 @@ judge_accepted(const struct view *v, const struct record_transaction *t, struct 
  * --------------------------------------------------------------------------------------
  */
 
-static bool
-last_word_negative(const struct mail_case *c)
-{
-	const struct record_reply *r = refusal_last(c);
-
-	return r != NULL && r->at.ns >= c->conn->dir[1].data_last.ns;
-}
-
 /* Closed by the server in mid-session, before any mail, with neither 221 nor 421. */
 static void
 judge_session(const struct mail_case *c, struct verdicts *out)
@@ -511,7 +503,7 @@ judge_session(const struct mail_case *c, struct verdicts *out)
 	    s->tls || case_first_closer(c) != 1)
 		return;
 	if (moment_is(&s->bye) || moment_is(&s->quit) || session_farewell(c) || case_stalled(c) ||
-	    last_word_negative(c))
+	    symptom_last_refuses(c))
 		return;
 	if (!s->command_unanswered && silent_before(c, &end) >= ASKED_LEAST && close_is_meant(c))
 		say_server_gave_up(c, NULL,
@@ -539,7 +531,7 @@ closed_in_envelope(const struct mail_case *c, const struct record_transaction *t
 	    moment_before(&end, &t->first) || symptom_is_reset(c, 1))
 		return false;
 	if (moment_is(&s->bye) || (moment_is(&s->quit) && moment_before(&s->quit, &end)) ||
-	    session_farewell(c) || case_one_sided(c) || case_stalled(c) || last_word_negative(c))
+	    session_farewell(c) || case_one_sided(c) || case_stalled(c) || symptom_last_refuses(c))
 		return false;
 	return !s->command_unanswered || session_is_stale(c);
 }
@@ -576,6 +568,14 @@ judge_transaction(const struct view *v, const struct record_transaction *t, stru
 	}
 }
 
+/* "421 timed out" behind MAIL or RCPT, told by what it says. */
+static bool
+said_goodbye_in_mail(const struct mail_case *c, const struct record_transaction *t)
+{
+	return t->verdict == VERDICT_LOST && session_farewell(c) &&
+	    moment_before(&t->first, &c->conn->dir[1].fin);
+}
+
 /* Usually harmless: a new connection heals it. */
 static void
 judge_stale(const struct mail_case *c, struct verdicts *out)
@@ -588,7 +588,8 @@ judge_stale(const struct mail_case *c, struct verdicts *out)
 	if (!session_is_stale(c) || (moment_is(&s->quit) && s->quit.ns >= fin->ns))
 		return;
 	if (case_is_smtp(c) && c->transaction_count > 0 &&
-	    closed_in_envelope(c, c->transactions[c->transaction_count - 1]))
+	    (closed_in_envelope(c, c->transactions[c->transaction_count - 1]) ||
+		said_goodbye_in_mail(c, c->transactions[c->transaction_count - 1])))
 		return; /* it cost that mail, and no idle connection */
 	f = verdict_add(out, FINDING_STALE_SESSION_RESET, CONFIDENCE_CONFIRMED, c, 0);
 	finding_subkind(f, "closed-before");

@@ -149,6 +149,20 @@ say_no_reply_yet(const struct mail_case *c, const struct pending *p, struct verd
 	    "what came after", "at the server, until the connection is closed");
 }
 
+/* It refused what came before in the same breath, and closed: that is its answer to all of it. */
+static bool
+refused_with_others(const struct mail_case *c, const struct pending *p)
+{
+	const struct record_reply *r = refusal_last(c);
+
+	if (!symptom_last_refuses(c) || r->code < 500 || moment_before(&r->at, &p->asked))
+		return false;
+	for (uint32_t i = 0; i < c->recipient_count; i++)
+		if (&c->recipients[i]->reply == r)
+			return false; /* one address: the session goes on */
+	return true;
+}
+
 /*
  * The server's last word is not the answer to the client's: EHLO to DATA; of the message itself
  * rule_symptom.c speaks.
@@ -160,11 +174,13 @@ judge_unanswered(const struct view *v, struct verdicts *out)
 	const struct record_session *s = c->session;
 	struct moment leaves = client_leaves(c), dropped = case_closed(c, 1);
 	struct pending p;
+	bool refused;
 
 	if (!s->command_unanswered || !moment_is(&s->greeting.at) || s->greeting.code >= 400 ||
 	    s->tls || case_one_sided(c) || case_stalled(c) || !case_all_acked(c, 0) ||
 	    in_message(c) || session_farewell(c) || !pending_find(c, &p))
 		return;
+	refused = refused_with_others(c, &p);
 	if (p.asked.ns < c->conn->dir[1].data_last.ns) /* asked with others, which were answered */
 		p.asked = c->conn->dir[1].data_last;
 	if (moment_is(&leaves) && (!moment_is(&dropped) || moment_before(&leaves, &dropped))) {
@@ -172,7 +188,7 @@ judge_unanswered(const struct view *v, struct verdicts *out)
 			say_gave_up_command(v, p.what, &p.asked, &leaves, NULL, out);
 	} else if (moment_is(&dropped)) {
 		/* an RST says it for itself; before any mail rule_symptom.c does */
-		if (moment_is(&c->conn->dir[1].fin) && c->transaction_count > 0)
+		if (moment_is(&c->conn->dir[1].fin) && c->transaction_count > 0 && !refused)
 			symptom_dropped(c, NULL, "in-session", CONFIDENCE_PROBABLE, out);
 	} else if (c->conn->t_end - p.asked.ns >= ASKED_LEAST) {
 		say_no_reply_yet(c, &p, out);
