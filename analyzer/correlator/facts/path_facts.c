@@ -543,16 +543,36 @@ seconds(int64_t ns)
 
 /* ---- words ----------------------------------------------------------------------------- */
 
+/* The transmission that came through at last, when it was the last of the chain; or NULL. */
+static const struct transmission *
+chain_came(const struct record_stall *s)
+{
+	const struct transmission *last = s->chain_len > 0 ? &s->chain[s->chain_len - 1] : NULL;
+
+	if (s->delivered.frame == 0 || s->chain_lost < 2 || s->chain_lost + 1 != s->chain_count)
+		return NULL;
+	return last != NULL && !last->lost && !last->super ? last : NULL;
+}
+
 void
 say_chain(struct finding *f, const struct way *w, const struct record_stall *s)
 {
+	const struct transmission *came = chain_came(s);
+	int64_t last = came != NULL ? s->lost_last.ns : s->last.ns;
 	struct finding_evidence *e;
 
 	e = finding_says(f, w->c->point,
 	    "the same bytes sent %u times over %.1f s, %u bytes at the IP layer, not acknowledged",
-	    s->chain_count, seconds(way_lasted(w, s->first.ns, s->last.ns)), s->w_min);
+	    came != NULL ? s->chain_lost : s->chain_count,
+	    seconds(way_lasted(w, s->first.ns, last)), s->w_min);
 	for (uint32_t i = 0; i < s->chain_len; i++)
-		evidence_frame_nr(e, s->chain[i].frame);
+		if (&s->chain[i] != came)
+			evidence_frame_nr(e, s->chain[i].frame);
+	if (came != NULL) {
+		e = finding_says(
+		    f, w->c->point, "sent once more, %u bytes at the IP layer", came->w);
+		evidence_frame_nr(e, came->frame);
+	}
 	if (s->delivered.frame != 0)
 		evidence_frame(
 		    finding_says(f, w->c->point, "acknowledged at last, %.1f s after the first",

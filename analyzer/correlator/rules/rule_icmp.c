@@ -156,8 +156,9 @@ judge_ignored(const struct way *w, const struct told *t, uint32_t n, struct verd
 	fill_bound(f, w, e);
 	finding_span(f, &e->at, &w->a->data_last);
 	ev = finding_says(f, w->c->point,
-	    "%u packet%s larger than %u bytes sent later than the message (200 ms grace), %u of them lost",
-	    e->sent_after_above, PLURAL(e->sent_after_above), e->mtu, n);
+	    "%u packet%s larger than %u bytes sent later than the message (200 ms grace%s), %u of them lost",
+	    e->sent_after_above, PLURAL(e->sent_after_above), e->mtu,
+	    e->sent_after_above > 4 ? "; here the first four" : "", n);
 	for (uint32_t i = 0; i < 4 && i < e->sent_after_above; i++)
 		evidence_frame(ev, &e->above_frames[i]);
 	finding_summary(f,

@@ -261,8 +261,8 @@ judge_rate(const struct way *w, uint32_t k, const struct interruptions *t, struc
 	finding_span(f, &w->a->repair_first, &w->a->repair_last);
 	evidence_frames(
 	    finding_says(f, w->c->point,
-		"%u of %s%llu segments were repeated (%.1f %%): %u seen here before, %u not", k,
-		w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate,
+		"%u of %s%llu segments were repeated (%.1f %%; here the first and the last): %u had passed here before, %u had not",
+		k, w->a->super_segments > 0 ? "about " : "", (unsigned long long)n, 100 * rate,
 		k - before, before),
 	    &w->a->repair_first, &w->a->repair_last);
 	if (t->count > 0)
