@@ -273,7 +273,7 @@ mail_missing(const struct mail_case *c)
 		    c->transactions[i]->verdict == VERDICT_UNKNOWN)
 			return true;
 	for (uint32_t i = 0; case_is_pop(c) && i < c->message_count; i++)
-		if (c->messages[i]->state != MESSAGE_WHOLE)
+		if (c->messages[i]->state != MESSAGE_WHOLE && !message_refused(c->messages[i]))
 			return true;
 	return false;
 }

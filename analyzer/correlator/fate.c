@@ -55,8 +55,13 @@ kind_is_symptom(enum finding_kind k)
 
 	return k != FINDING_SLOW_REPLY && k != FINDING_PROTOCOL_ERROR &&
 	    (phase == 21 || k == FINDING_STALE_SESSION_RESET || k == FINDING_TLS_FAILURE ||
-		k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED ||
-		k == FINDING_HIGH_LOSS);
+		k == FINDING_CONNECTED_NO_BANNER || k == FINDING_PMTU_BLACK_HOLE_RECOVERED);
+}
+
+static bool
+kind_is_loss(enum finding_kind k)
+{
+	return k == FINDING_HIGH_LOSS;
 }
 
 static bool
@@ -242,6 +247,16 @@ stopper_find(
 		return d;
 	end = draft_find(v, k, c, kind_ends, mail);
 	return end != NULL && end->f->confidence >= CONFIDENCE_PROBABLE ? end : d;
+}
+
+/* Losses are why only where nothing else is, and of the mail that they fell upon. */
+static const struct draft *
+loss_find(
+    struct verdicts *v, const struct talk *k, const struct mail_case *c, const struct span *mail)
+{
+	const struct draft *d = draft_find(v, k, c, kind_is_loss, mail);
+
+	return d != NULL && d->f->point == c->point && d->f->last.ns < mail->from->ns ? NULL : d;
 }
 
 static bool
@@ -518,6 +533,8 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 	d = draft_find(v, k, c, kind_is_symptom, &mail);
 	if (d == NULL)
 		d = conduct_find(v, k, c, t, &mail);
+	if (d == NULL)
+		d = loss_find(v, k, c, &mail);
 	if (d == NULL && f->verdict != VERDICT_LOST)
 		fate_unanswered(c, f);
 	else
@@ -588,6 +605,25 @@ smtp_fates(const struct store *s, struct verdicts *v, const struct talk *k,
 	}
 }
 
+/* Of several messages that were refused in the same words one finding may speak. */
+static const struct draft *
+draft_answering(struct verdicts *v, const struct talk *k, const struct record_message *m)
+{
+	const struct draft *best = NULL;
+
+	v->searches_cut += k->n > LOOKED;
+	for (size_t i = 0; i < k->n && i < LOOKED; i++) {
+		const struct draft *d = k->v[i];
+
+		if (!d->f->has_reply || strcmp(d->f->reply.text, m->reply.text) != 0)
+			continue;
+		if (d->f->reply.at.frame == m->reply.at.frame)
+			return d;
+		best = draft_surer(d, best) ? d : best;
+	}
+	return best;
+}
+
 static void
 pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, struct list *l)
 {
@@ -610,9 +646,15 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 			fate_say(f, "fetched", NULL);
 			continue;
 		}
+		if (message_refused(m)) {
+			fate_say(f, "refused by the server", draft_answering(v, k, m));
+			continue;
+		}
 		d = stopper_find(v, k, c, &mail);
 		if (d == NULL)
 			d = draft_find(v, k, c, kind_is_symptom, &mail);
+		if (d == NULL)
+			d = loss_find(v, k, c, &mail);
 		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count &&
 		    under_way(c)) {
 			f->verdict = VERDICT_UNKNOWN;

@@ -5,7 +5,7 @@ KIND.scenario holds cases: `=== yes: words' (KIND must be said) or `=== no:
 words' (KIND must not), each a scenario text (README.md).  `say KIND ...' names
 the other findings that belong to a case; any other accusing kind counts as a
 false accusation.  `says WORDS', `says not WORDS': what the findings of the
-case's kind say, or do not.  The rows of replies.tsv become cases by themselves, the
+case's kind say, or do not.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the
 shipped captures count by their labels.
 
 --show prints the texts and the findings of the cases whose name holds a WORD.
@@ -39,6 +39,7 @@ class Case:
     def __init__(self, kind, wanted, name):
         self.kind, self.wanted, self.name = kind, wanted, name
         self.lines, self.say = [], []       # say: (kind, subkind or None, comparison, level)
+        self.fates = None                   # of all mails, in their order
         self.says = []                      # (True, what a finding of the kind says), (False, what none does)
         self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
@@ -111,6 +112,8 @@ def cases_read(path, kinds):
             cases[-1].expect(line.split()[1:])
         elif cases and line.startswith("says "):
             cases[-1].says.append((not line.startswith("says not "), re.sub("^says (not )?", "", line)))
+        elif cases and line.startswith("fates "):
+            cases[-1].fates = line[len("fates "):]
         elif cases and line.startswith("edit "):
             cases[-1].places[-1][1].append(line.split()[1:])
         elif cases and line.startswith("also "):
@@ -173,6 +176,9 @@ def analyse(case, text, build, tmp, number):
         return []
     lines = [json.loads(x) for x in p.stdout.splitlines()]
     case.errors += ["it says: %s" % w for x in lines for w in words.wrong(x)]
+    fates = " / ".join(x["fate"] for x in lines if "fate" in x)
+    if case.fates not in (None, fates):
+        case.errors.append("fates: %s" % fates)
     return [x for x in lines if x["type"] == "finding" and x["confidence"] != "cannot-tell"]
 
 

@@ -334,6 +334,12 @@ message_unconfirmed(const struct mail_case *c, const struct record_message *m)
 }
 
 bool
+message_refused(const struct record_message *m)
+{
+	return m->state == MESSAGE_NOT_RETRIEVED && moment_is(&m->reply.at);
+}
+
+bool
 case_stalled(const struct mail_case *c)
 {
 	for (uint32_t i = 0; i < c->stall_count; i++)

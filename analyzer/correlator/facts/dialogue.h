@@ -51,6 +51,8 @@ bool case_all_acked(const struct mail_case *c, int dir);
  * closed: it may not have had it.
  */
 bool message_unconfirmed(const struct mail_case *c, const struct record_message *m);
+/* The server answered -ERR to its RETR. */
+bool message_refused(const struct record_message *m);
 /*
  * The endpoint's own FIN or RST (an RST with a foreign TTL is not its own: 0.7 S); frame 0 = none.
  */
