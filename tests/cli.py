@@ -273,6 +273,9 @@ def records(tmp):
     with open(HOLE, "rb") as f:
         check(last(run("--json", "-", input=f.read())[1])["findings"] == last(want)["findings"], "a capture from a pipe")
     with open(HOLE, "rb") as f:
+        check(b"\n  standard input\n" in run("-", input=f.read())[1], "the report names standard input in words")
+    check(b"How sure       cannot tell\n" in run(os.path.join(CAPTURES, "lab/art_midstream_blackhole.client.pcap"))[1], "cannot tell, in words")
+    with open(HOLE, "rb") as f:
         check(last(run("--json", "-", stdin=f)[1])["findings"] == last(want)["findings"], "a capture as standard input")
     directory = os.path.join(tmp, "log/")
     run("--records", directory, HOLE)

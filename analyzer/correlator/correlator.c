@@ -432,6 +432,8 @@ correlator_capture_name(
 	text[0] = '\0';
 	if (k == NULL || file[0] == '\0')
 		return 0;
+	if (strcmp(file, "-") == 0)
+		file = "standard input";
 	n = (size_t)snprintf(text, size, "%s%s%s%s", file, k->interface[0] != '\0' ? " (" : "",
 	    k->interface, k->interface[0] != '\0' ? ")" : "");
 	if (n < size && k->log[0] != '\0' && capture_has_twin(c->store, k))

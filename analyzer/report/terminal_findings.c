@@ -106,7 +106,9 @@ where_text(const struct terminal_report *r, const struct finding *f, char buf[TE
 static void
 sure_text(const struct finding *f, char *text, size_t size)
 {
-	snprintf(text, size, "%s", confidence_name(f->confidence));
+	bool told = f->confidence != CONFIDENCE_CANNOT_TELL;
+
+	snprintf(text, size, "%s", told ? confidence_name(f->confidence) : "cannot tell");
 	if (f->less_sure > 0)
 		snprintf(text + strlen(text), size - strlen(text),
 		    "; of %u of the %u connections it is less sure", f->less_sure,
