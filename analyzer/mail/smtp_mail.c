@@ -55,9 +55,9 @@ static void
 mails_limit(struct mail_flow *f)
 {
 	struct smtp_flow *s = smtp_flow(f);
+	bool few = f->mail->mails_open >= SMTP_TRANSACTIONS_ALL;
 
-	if (s->mail_count < (f->mail->mails_open < SMTP_TRANSACTIONS_ALL ? SMTP_TRANSACTIONS_OPEN
-									 : SMTP_TRANSACTIONS_FEW) ||
+	if (s->mail_count < (few ? SMTP_TRANSACTIONS_FEW : SMTP_TRANSACTIONS_OPEN) ||
 	    s->mails == NULL)
 		return;
 	f->mail->caps.transactions++;

@@ -391,9 +391,7 @@ do_act(struct script *sc, char who)
 	fail("%c cannot do that", who);
 }
 
-/*
- * ---- lines ------------------------------------------------------------------------------------
- */
+/* ---- lines ------------------------------------------------------------------- */
 
 static void
 split(struct script *sc, char *line)

@@ -391,9 +391,7 @@ case_size_limit(const struct mail_case *c)
 	return 0;
 }
 
-/*
- * ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ------------------------------------------------------------------- */
 
 const char *
 address_domain(const char *address)
@@ -466,9 +464,7 @@ reply_client_shows(struct finding *f, const struct refusal *r, bool pop)
 				    f, "0x800CCC%s, server error %u", client_codes[i].number, code);
 }
 
-/*
- * ---- remedies that the words decide ------------------------------------------------------------
- */
+/* ---- remedies that the words decide ------------------------------------------ */
 
 /* "blocked using zen.example.org": the list that the words name; false: none. */
 static bool

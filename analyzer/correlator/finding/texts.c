@@ -26,9 +26,7 @@ text_client_shows(enum finding_kind k)
 	return texts[k].shows != NULL ? texts[k].shows : "";
 }
 
-/*
- * ---- what newer Outlooks show beside it -------------------------------------------------------
- */
+/* ---- what newer Outlooks show beside it -------------------------------------- */
 
 /*
  * Diagnosis 3.5: from 2003 on Outlook has numbers of its own for two of those that it shares with

@@ -174,10 +174,9 @@ static void
 judge_silent(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c, *ident;
-	struct moment end = greeting_client_done(c);
-	int64_t waited = end.ns - c->conn->handshake.ns -
-	    case_time_jumped(
-		c, c->conn->handshake.ns, end.ns); /* the end of a capture has no frame */
+	struct moment end = greeting_client_done(c); /* the end of a capture has no frame */
+	int64_t from = c->conn->handshake.ns;
+	int64_t waited = end.ns - from - case_time_jumped(c, from, end.ns);
 	int closer = who_ended(c);
 	struct finding *f;
 	char took[32];

@@ -36,9 +36,7 @@ silence_ended(
 	return none;
 }
 
-/*
- * ---- the same two hosts at other times ---------------------------------------------------------
- */
+/* ---- the same two hosts at other times --------------------------------------- */
 
 struct contrast {
 	const struct mail_case *whole_case, *split_case;
@@ -83,10 +81,7 @@ contrast_of(const struct view *v, const struct record_transaction *t)
 	return found;
 }
 
-/*
- * ---- the rule
- * ------------------------------------------------------------------------------------
- */
+/* ---- the rule ---------------------------------------------------------------- */
 
 static void
 say_lost(const struct mail_case *c, const struct record_transaction *t, const struct moment *end,

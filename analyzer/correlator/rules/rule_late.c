@@ -148,9 +148,7 @@ judge_ungreeted(const struct view *v, struct verdicts *out)
 	remedy_given_up(c, f);
 }
 
-/*
- * ---- it came, late ------------------------------------------------------------------------------
- */
+/* ---- it came, late ----------------------------------------------------------- */
 
 static void
 say_ident(

@@ -181,9 +181,7 @@ judge_replaced(const struct view *v, struct verdicts *out)
 	    "Something overwrites STARTTLS in the server's EHLO reply: mail goes unencrypted or not at all.");
 }
 
-/*
- * ---- the greeting, the keywords ----------------------------------------------------------------
- */
+/* ---- the greeting, the keywords ---------------------------------------------- */
 
 static void
 judge_banner(const struct mail_case *c, struct verdicts *out)

@@ -479,9 +479,7 @@ message_named(const struct record_message *m, char name[32])
 	return name;
 }
 
-/*
- * ---- a fetch that stands still ----------------------------------------------------------------
- */
+/* ---- a fetch that stands still ----------------------------------------------- */
 
 enum {
 	STALL_CLOSED = 5,
@@ -616,9 +614,7 @@ judge_incomplete(const struct mail_case *c, struct verdicts *out)
 		: "");
 }
 
-/*
- * ---- a message that has its end, and is not what was announced ----------------------------------
- */
+/* ---- a message that has its end, and is not what was announced --------------- */
 
 enum {
 	ANNOUNCED_LEAST = 100,

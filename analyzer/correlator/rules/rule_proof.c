@@ -368,9 +368,7 @@ report_parts(const struct passing *p, const struct passing *before, struct verdi
 	say_where(f, p, before);
 }
 
-/*
- * ---- the same attachment twice ----------------------------------------------------------------
- */
+/* ---- the same attachment twice ----------------------------------------------- */
 
 static uint32_t
 hashes_of(const struct record_message *m)
@@ -459,10 +457,7 @@ judge_pair(const struct passing *p, const struct passing *before, struct verdict
 	return false;
 }
 
-/*
- * ---- judging
- * --------------------------------------------------------------------------------------
- */
+/* ---- judging ----------------------------------------------------------------- */
 
 static void
 judge_passing(const struct passing *group, const struct passing *p, struct verdicts *out)

@@ -367,10 +367,7 @@ judge_reset(const struct view *v, bool many, struct verdicts *out)
 		reset_undecided(v, &con, f);
 }
 
-/*
- * ---- the answer does not come back
- * ---------------------------------------------------------------
- */
+/* ---- the answer does not come back ------------------------------------------- */
 
 /* The client says SYN again after it was answered: somebody is there, and did not hear. */
 static bool
@@ -487,10 +484,7 @@ judge_return(const struct view *v, struct verdicts *out)
 	    f, "The client's acknowledgements do not reach the server, which repeats its answer.");
 }
 
-/*
- * ---- all of it
- * ----------------------------------------------------------------------------------------
- */
+/* ---- all of it --------------------------------------------------------------- */
 
 static void
 judge(const struct view *v, struct verdicts *out)

@@ -348,10 +348,7 @@ class_in_context(const struct reading *g, const struct refusal *r, struct reply_
 	cl->confidence = confidence_min(cl->confidence, words_certain(g, r, cl));
 }
 
-/*
- * ---- judging one refusal
- * -------------------------------------------------------------------------
- */
+/* ---- judging one refusal ----------------------------------------------------- */
 
 /*
  * Relay refused, no login offered, and this client's provider has a POP3 server here: perhaps it is

@@ -245,9 +245,7 @@ judge_waiting(const struct view *v, const struct record_transaction *t, struct v
 	}
 }
 
-/*
- * ---- the message was not finished -------------------------------------------------------------
- */
+/* ---- the message was not finished -------------------------------------------- */
 
 /*
  * The client's RST has a mark that its other packets have not: somebody else may have sent it, to
@@ -383,9 +381,7 @@ judge_unfinished(
 	    doubt ? ", or a device in between reset the connection in its name" : "");
 }
 
-/*
- * ---- accepted, but did the client hear it? ------------------------------------------------------
- */
+/* ---- accepted, but did the client hear it? ----------------------------------- */
 
 /*
  * It waited, then said QUIT where an answer was due: for this client the mail has failed.  QUIT at
@@ -487,10 +483,7 @@ judge_accepted(const struct view *v, const struct record_transaction *t, struct 
 	    "The server accepted the mail, but its answer did not reach the client, which will send the mail again.");
 }
 
-/*
- * ---- the session
- * --------------------------------------------------------------------------------------
- */
+/* ---- the session ------------------------------------------------------------- */
 
 /* Closed by the server in mid-session, before any mail, with neither 221 nor 421. */
 static void

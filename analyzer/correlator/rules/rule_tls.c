@@ -449,12 +449,10 @@ say_server_ended(
 	 */
 	bool passed = c->session->tls_answered, shown = c->session->tls_certificate && !passed,
 	     wanted = c->session->tls_no_certificate || shown;
+	bool doubt = waited >= 5 * SECOND || shown || (wanted && passed);
 	char took[32];
 	struct finding *f = verdict_add(out, wanted ? FINDING_TLS_FAILURE : FINDING_SERVER_DROPPED,
-	    absence(c,
-		waited >= 5 * SECOND || shown || (wanted && passed) ? CONFIDENCE_POSSIBLE
-								    : CONFIDENCE_PROBABLE),
-	    c, 1);
+	    absence(c, doubt ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE), c, 1);
 
 	finding_subkind(f, wanted ? "client-certificate" : "after-handshake");
 	evidence_frames(

@@ -8,10 +8,7 @@
 
 #include "correlator/facts/symptom.h"
 
-/*
- * ---- a command that nobody answers
- * -------------------------------------------------------------------
- */
+/* ---- a command that nobody answers ------------------------------------------- */
 
 static const char ask_server[] =
     "The server was silent at this command: look there for what it waits for (DNS and blocklist queries, a call back to the "
@@ -220,10 +217,7 @@ judge_pop_unanswered(const struct view *v, struct verdicts *out)
 	}
 }
 
-/*
- * ---- slow answers
- * -----------------------------------------------------------------------------------
- */
+/* ---- slow answers ------------------------------------------------------------ */
 
 enum { EVEN_LEAST = 3 }; /* replies that took the same time */
 

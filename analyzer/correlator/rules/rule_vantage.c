@@ -172,9 +172,7 @@ const struct rule rule_vantage = { "vantage", RULE_STORE, judge, false };
 #define CLOCKS_APART INT64_C(300000000000)
 #define AT_ONCE      INT64_C(1000000000) /* the same event, as two points see it */
 
-/*
- * ---- one conversation, two names or two times -------------------------------------------------
- */
+/* ---- one conversation, two names or two times -------------------------------- */
 
 static const struct draft *
 twin_of(const struct verdicts *v, const struct draft *d, const struct mail_case *c)

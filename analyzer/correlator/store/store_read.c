@@ -273,9 +273,7 @@ store_points_open(const struct store *s)
 	return n;
 }
 
-/*
- * ---- the largest size proven ------------------------------------------------------------------
- */
+/* ---- the largest size proven ------------------------------------------------- */
 
 static void
 proven_raise(struct proven *best, uint32_t w, const struct moment *at, uint64_t conn,
@@ -339,10 +337,7 @@ store_lone_icmp(const struct store *s, uint32_t point, size_t *n)
 	return end > lo ? v + lo : NULL;
 }
 
-/*
- * ---- counting frag-needed
- * ------------------------------------------------------------------------
- */
+/* ---- counting frag-needed ---------------------------------------------------- */
 
 struct icmp_ref {
 	uint64_t what;

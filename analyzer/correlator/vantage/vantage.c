@@ -404,9 +404,7 @@ ring_passages(const struct ring *r, int dir, struct passage out[RING_PASSAGES])
 	return n;
 }
 
-/*
- * ---- claims -----------------------------------------------------------------------------------
- */
+/* ---- claims ------------------------------------------------------------------ */
 
 struct draft *
 ring_claim(struct verdicts *v, const struct mail_case *c, int dir, enum finding_kind kind)

@@ -279,9 +279,7 @@ say_sizes(struct finding *f, const struct gone *g)
 	    &g->largest->last, &g->latest->last);
 }
 
-/*
- * ---- the judgements ----------------------------------------------------------------------------
- */
+/* ---- the judgements ---------------------------------------------------------- */
 
 /*
  * A router's exact word at one point serves them all: the narrowest bound gives summary and advice,
@@ -395,6 +393,7 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 	struct places at;
 	struct gone g;
 	char where[320];
+	bool sure;
 
 	if (!gone_find(r, dir, all_gone, &g))
 		return;
@@ -407,18 +406,20 @@ judge_all(const struct ring *r, int dir, struct verdicts *out)
 		    (kinds[i] == FINDING_PMTU_BLACK_HOLE && d->f->confidence > CONFIDENCE_POSSIBLE))
 			continue;
 		say_all(d->f, &g);
-		ring_sure(out, c, d,
-		    kinds[i] == FINDING_PATH_OUTAGE && g.small_too ? CONFIDENCE_CONFIRMED
-								   : d->f->confidence,
-		    where);
+		sure = kinds[i] == FINDING_PATH_OUTAGE && g.small_too;
+		ring_sure(out, c, d, sure ? CONFIDENCE_CONFIRMED : d->f->confidence, where);
 		return;
 	}
 }
 
-/*
- * ---- one outage, told here and told by what did not come there
- * -------------------------------------
- */
+/* ---- one outage, told here and told by what did not come there --------------- */
+
+/* Of the claims on a case; NO_DRAFT = none. */
+static uint32_t
+first_draft(const struct verdicts *v, const struct mail_case *c)
+{
+	return c->index < v->heads ? v->head[c->index] : NO_DRAFT;
+}
 
 static bool
 from_behind(const struct finding *f)
@@ -433,9 +434,7 @@ told_elsewhere(const struct ring *r, int dir, const struct mail_case *at, const 
 	for (uint32_t k = 0; k < r->n; k++) {
 		int64_t ahead = vantage_ahead(r->v, r->copy[k], at);
 
-		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index]
-								 : NO_DRAFT;
-		     i != NO_DRAFT; i = out->v[i].next) {
+		for (uint32_t i = first_draft(out, r->copy[k]); i != NO_DRAFT; i = out->v[i].next) {
 			struct finding *o = out->v[i].f;
 
 			if (o->kind == FINDING_PATH_OUTAGE && !out->v[i].silenced &&
@@ -452,9 +451,7 @@ static void
 judge_behind(const struct ring *r, int dir, struct verdicts *out)
 {
 	for (uint32_t k = 0; k < r->n; k++)
-		for (uint32_t i = r->copy[k]->index < out->heads ? out->head[r->copy[k]->index]
-								 : NO_DRAFT;
-		     i != NO_DRAFT; i = out->v[i].next) {
+		for (uint32_t i = first_draft(out, r->copy[k]); i != NO_DRAFT; i = out->v[i].next) {
 			struct finding *f = out->v[i].f, *o;
 
 			if (out->v[i].silenced || out->v[i].dir != dir || !from_behind(f) ||
@@ -489,10 +486,7 @@ judge_piece(const struct ring *r, int dir, struct verdicts *out)
 	ring_sure(out, c, d, CONFIDENCE_CONFIRMED, where);
 }
 
-/*
- * ---- losses here and there: counted, not inferred
- * ------------------------------------------------
- */
+/* ---- losses here and there: counted, not inferred ---------------------------- */
 
 struct count {
 	struct passage p;
@@ -540,6 +534,7 @@ judge_loss(const struct ring *r, int dir, struct verdicts *out)
 	struct places at;
 	struct count k;
 	char where[320];
+	bool sure;
 
 	if (d == NULL || !count_find(r, dir, &k))
 		return;
@@ -550,10 +545,8 @@ judge_loss(const struct ring *r, int dir, struct verdicts *out)
 	    k.left, PLURAL(k.left), at.up, k.arrived, k.left - k.arrived);
 	snprintf(where, sizeof(where), "%u of %u packet%s vanish between %s and %s.",
 	    k.left - k.arrived, k.left, PLURAL(k.left), at.up, at.down);
-	ring_sure(out, c, d,
-	    wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE ? CONFIDENCE_CONFIRMED
-									     : d->f->confidence,
-	    where);
+	sure = wilson_lower(k.left - k.arrived, k.left) * 1000 >= LOSS_PERMILLE;
+	ring_sure(out, c, d, sure ? CONFIDENCE_CONFIRMED : d->f->confidence, where);
 }
 
 void

@@ -286,10 +286,11 @@ half_skip_to(struct stream *s, enum dissect_dir dir, uint64_t start)
 {
 	struct half *h = &s->half[dir];
 
-	while (h->next < start)
-		half_skip(s, dir,
-		    h->beyond.count > 0 && h->beyond.at[0].start < start ? h->beyond.at[0].start
-									 : start);
+	while (h->next < start) {
+		bool held = h->beyond.count > 0 && h->beyond.at[0].start < start;
+
+		half_skip(s, dir, held ? h->beyond.at[0].start : start);
+	}
 }
 
 /* A piece that overlaps nothing. */
@@ -353,8 +354,9 @@ half_insert(struct stream *s, enum dissect_dir dir, uint64_t start, uint64_t end
 			pos = h->beyond.at[i].end;
 			continue;
 		}
-		stop = i < h->beyond.count && h->beyond.at[i].start < end ? h->beyond.at[i].start
-									  : end;
+		stop = end;
+		if (i < h->beyond.count && h->beyond.at[i].start < end)
+			stop = h->beyond.at[i].start;
 		if (p != NULL)
 			half_piece(s, dir, pos, p + (pos - start), (uint32_t)(stop - pos));
 		else
