@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "correlator/facts/dialogue.h"
 #include "retries.h"
@@ -365,6 +366,21 @@ draft_greylisting(struct verdicts *v, const struct mail_case *x, const struct re
 	return best;
 }
 
+/* The mail is for one of whom t was for, too. */
+static bool
+shares_recipient(
+    const struct mail_case *c, const struct record_transaction *t, const struct fate *f)
+{
+	uint32_t n, compared = 0;
+	const struct record_recipient *const *r = case_recipients(c, t->key.n, &n);
+
+	for (uint32_t i = 0; i < n; i++)
+		for (uint32_t k = 0; k < f->recipient_count && compared++ < LOOKED; k++)
+			if (strcasecmp(r[i]->address, f->recipients[k]->address) == 0)
+				return true;
+	return false;
+}
+
 /* The last attempt before of the same mail that was put off. */
 static const struct draft *
 greylisted_before(
@@ -392,6 +408,7 @@ greylisted_before(
 			if (t->verdict == VERDICT_DEFERRED &&
 			    moment_before(&t->first, &f->transaction->first) &&
 			    strcasecmp(t->sender, f->transaction->sender) == 0 &&
+			    shares_recipient(x, t, f) &&
 			    (d = draft_greylisting(v, x, &t->verdict_reply)) != NULL)
 				return d;
 		}
