@@ -294,7 +294,7 @@ check(const struct options *o)
 	if (o->task != TASK_ANALYSE)
 		return 0;
 	if (o->input_count == 0 && o->interface_count == 0)
-		return usage("no capture was named", NULL);
+		return usage("no capture was named (- is standard input)", NULL);
 	if (o->input_count > 0 && o->interface_count > 0)
 		return usage("either files or -i", NULL);
 	if (window_empty(&o->window))
