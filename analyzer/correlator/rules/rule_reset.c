@@ -246,6 +246,18 @@ idle_before(const struct mail_case *x, int d)
 }
 
 static void
+say_rst(struct finding *f, const struct mail_case *c, int who, const char *too)
+{
+	const struct record_direction *from = &c->conn->dir[who];
+
+	if (from->rst.frame != 0)
+		evidence_frame(finding_says(f, c->point,
+				   "RST in the name of the %s%s, TTL %u (its other packets: %u)",
+				   who == 0 ? "client" : "server", too, rst_ttl(from), from->ttl),
+		    &from->rst);
+}
+
+static void
 judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
 	uint32_t n = sign_count(bits);
@@ -264,14 +276,8 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	struct finding *f = verdict_add(out, FINDING_MIDDLEBOX_RESET, conf, c, who);
 
 	finding_span(f, &c->conn->dir[d].rst, &c->conn->dir[d].rst);
-	for (int k = 0; k < 2; k++)
-		if (c->conn->dir[k].rst.frame != 0)
-			evidence_frame(
-			    finding_says(f, c->point,
-				"RST in the name of the %s, TTL %u (its other packets: %u)",
-				k == 0 ? "client" : "server", rst_ttl(&c->conn->dir[k]),
-				c->conn->dir[k].ttl),
-			    &c->conn->dir[k].rst);
+	say_rst(f, c, who, "");
+	say_rst(f, c, !who, c->conn->dir[who].rst.frame != 0 ? " as well" : "");
 	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
 		if (bits & signs[i].bit)
 			finding_says(f, c->point, "%s", signs[i].words);
