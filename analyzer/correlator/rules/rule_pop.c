@@ -407,6 +407,32 @@ say_kind(const struct view *v, const struct refusal *r, enum reply_how how, stru
 	}
 }
 
+/* Nobody has logged in: that is why, whatever the words. */
+static bool
+asked_outside(const struct mail_case *c, const struct refusal *r)
+{
+	return r->stage == 'T' && !r->after_auth && c->session->logins_ok == 0 &&
+	    moment_is(&c->session->greeting.at) && !case_midstream(c) && !case_missing(c) &&
+	    !c->session->tls;
+}
+
+/*
+ * Said before the command that it seems to answer: the server ends the session.  What it says then
+ * is no refusal of a login or a message.
+ */
+static bool
+classify_unasked(const struct mail_case *c, struct reply_class *cl)
+{
+	if (cl->how == REPLY_BY_TEXT)
+		return true;
+	if (c->session->logins_ok > 0)
+		return false; /* an idle session was closed */
+	cl->kind = FINDING_POP_SERVER_ERROR;
+	cl->confidence = CONFIDENCE_POSSIBLE;
+	cl->subkind[0] = '\0';
+	return true;
+}
+
 static void
 judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *out)
 {
@@ -417,6 +443,8 @@ judge_refusal(const struct view *v, const struct refusal *r, struct verdicts *ou
 	struct finding *f;
 
 	if (r->consequence || !classify(v, r, &cl)) /* a mechanism that is not known is no login */
+		return;
+	if (asked_outside(c, r) || (!answers && !classify_unasked(c, &cl)))
 		return;
 	bare_delay(v, &cl);
 	if (kind_is_login(cl.kind) && login_healed(c, r))
