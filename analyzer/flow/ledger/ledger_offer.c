@@ -112,10 +112,12 @@ window_note(const struct ledger *l, struct side *s, const struct side *peer, con
 static bool
 window_asks(const struct side *peer, const struct packet *p)
 {
+	uint32_t offered = (uint32_t)peer->window_last << peer->window_shift;
+
 	if (!peer->zero_now || (p->flags & (TCP_SYN | TCP_RST)) != 0)
 		return false;
 	return (p->len <= 1 && p->w <= PROBE_W + (p->src.family == 6 ? 20U : 0)) ||
-	    (p->len > peer->zero_room && p->at.ns - peer->zero_from.ns >= REPEAT_LEAST);
+	    (p->len > offered && p->at.ns - peer->zero_from.ns >= REPEAT_LEAST);
 }
 
 /*

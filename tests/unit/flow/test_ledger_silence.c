@@ -245,6 +245,42 @@ repetition_is_no_pause(void)
 	ledger_free(n.l);
 }
 
+/* 1024 bytes, and when those have come 0: less than that is sent again, and each time it is 0. */
+static void
+little_taken_back(void)
+{
+	struct net n;
+	struct seen *s;
+	uint32_t first;
+
+	begin_mail(&n);
+	flight(&n, 3);
+	wait(&n, 40 * MS);
+	n.window[B] = 8; /* 1024 */
+	ack(&n, B, n.sent[A]);
+	wait(&n, 10 * MS);
+	data(&n, A, 1024);
+	wait(&n, 40 * MS);
+	n.window[B] = 0;
+	first = n.sent[A];
+	ack(&n, B, first);
+	wait(&n, 400 * MS);
+	data(&n, A, 424);
+	wait(&n, 40 * MS);
+	ack(&n, B, first);
+	for (int i = 0; i < 4; i++) {
+		wait(&n, (600 << i) * MS);
+		data_at(&n, A, first, 424);
+		wait(&n, 40 * MS);
+		ack(&n, B, first);
+	}
+	s = report(&n);
+	CHECK_EQ_INT(s->c.dir[B].zero_probes, 5);
+	CHECK_EQ_INT(s->c.dir[B].zero_room, 1024);
+	CHECK(s->c.dir[B].zero_to.ns - s->c.dir[B].zero_from.ns > 9 * S);
+	ledger_free(n.l);
+}
+
 int
 main(void)
 {
@@ -252,6 +288,7 @@ main(void)
 		{ "zero window", zero_window },
 		{ "zero window that opens unseen", window_opens_unseen },
 		{ "a window taken back", window_taken_back },
+		{ "a little window taken back", little_taken_back },
 		{ "a window too small for a segment", silly_window },
 		{ "pauses", pauses },
 		{ "pauses in which it asks for room", asks_for_room },
