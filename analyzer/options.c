@@ -193,7 +193,7 @@ letters_apart(const char *a, const char *b)
 
 	for (size_t k = 0; k <= n; k++)
 		row[k] = k;
-	for (size_t i = 0; a[i] != '\0' && i < NAME_MOST; i++) {
+	for (size_t i = 0; i < NAME_MOST && a[i] != '\0'; i++) {
 		size_t before = row[0]; /* of the row above, one to the left */
 
 		row[0] = i + 1;
