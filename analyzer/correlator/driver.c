@@ -85,13 +85,21 @@ rules_together(size_t i)
 #define K(x) FINDING_##x
 #define END  FINDING_KINDS
 
+/* Which of the cause's conversation. */
+enum reach {
+	ALL,
+	RIVALS,    /* other readings, from other capture points: only weaker ones yield */
+	EVENTS,    /* what the way leads to comes when it comes, unless it was over */
+	SAME_MAIL, /* no other mail has begun since */
+	SAME_WORDS /* the same reply of the server */
+};
+
 static const struct silence {
 	enum confidence least; /* of the cause */
-	bool rival;  /* another reading, from another capture point: only a weaker one yields */
-	bool events; /* of the way: what it leads to comes when it comes */
+	enum reach reach;
 	enum finding_kind causes[13], symptoms[17];
 } silences[] = {
-	{ CONFIDENCE_POSSIBLE, false, true,
+	{ CONFIDENCE_POSSIBLE, EVENTS,
 	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(FRAGMENTS_DROPPED),
 		K(ICMP_FRAG_NEEDED_IGNORED), K(INLINE_CONTENT_DROP), K(IDLE_STATE_EXPIRED),
 		K(PATH_OUTAGE), K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN), K(MIDDLEBOX_RESET),
@@ -99,40 +107,38 @@ static const struct silence {
 	    { K(CLIENT_GAVE_UP_AT_DATA), K(CLIENT_GAVE_UP_WAITING), K(SERVER_DROPPED),
 		K(SERVER_TIMEOUT_421), K(SLOW_REPLY), K(POP_INCOMPLETE), K(POP_RETR_STALLED),
 		K(TLS_FAILURE), K(PEER_RESET), K(CONNECTED_NO_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE, false, false,
+	{ CONFIDENCE_POSSIBLE, ALL,
 	    { K(PMTU_BLACK_HOLE), K(PMTU_BLACK_HOLE_RECOVERED), K(PATH_OUTAGE),
 		K(ZERO_WINDOW_STALL), K(WINDOW_SCALE_BROKEN), K(ICMP_FRAG_NEEDED_IGNORED), END },
 	    { K(HIGH_LOSS), K(SIZE_DEPENDENT_LOSS), END } },
-	{ CONFIDENCE_PROBABLE, false, false,
+	{ CONFIDENCE_PROBABLE, ALL,
 	    { K(AUTH_REQUIRED_NOT_ATTEMPTED), K(POP_BEFORE_SMTP_REQUIRED), END },
 	    { K(RELAY_DENIED_WRONG_NETWORK), K(RELAY_DENIED_DESPITE_AUTH), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(BANNER_MASKED), END },
-	    { K(AUTH_NOT_OFFERED), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(SYN_ACK_RETURN_BLOCKED), END },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(BANNER_MASKED), END }, { K(AUTH_NOT_OFFERED), END } },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(SYN_ACK_RETURN_BLOCKED), END },
 	    { K(CONNECTED_NO_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(TLS_MODE_MISMATCH), END },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(IDENT_DELAY), END }, { K(SLOW_BANNER), END } },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(TLS_MODE_MISMATCH), END },
 	    { K(PROTOCOL_ERROR), K(TLS_FAILURE), K(CONNECTED_NO_BANNER), K(SERVER_DROPPED),
 		K(SERVER_TIMEOUT_421), K(CLIENT_GAVE_UP_WAITING), K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE, false, false,
+	{ CONFIDENCE_POSSIBLE, SAME_MAIL,
 	    { K(TLS_FAILURE), K(SERVER_TIMEOUT_421), K(POP_INCOMPLETE), END },
 	    { K(PEER_RESET), END } },
 	/* the server went on waiting for it */
-	{ CONFIDENCE_PROBABLE, false, false, { K(DOT_LOST), END },
+	{ CONFIDENCE_PROBABLE, ALL, { K(DOT_LOST), END },
 	    { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), K(SERVER_TIMEOUT_421),
 		K(SERVER_DROPPED), K(SLOW_REPLY), END } },
 	/* one event: the close */
-	{ CONFIDENCE_POSSIBLE, false, false, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(CONNECTED_NO_BANNER), K(SERVER_DROPPED), END },
 	    { K(PEER_RESET), END } },
 	/* its RST is how it gave up */
-	{ CONFIDENCE_POSSIBLE, false, false,
-	    { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), END }, { K(PEER_RESET), END } },
-	{ CONFIDENCE_PROBABLE, false, false, { K(MESSAGE_TOO_BIG), END },
+	{ CONFIDENCE_POSSIBLE, ALL, { K(CLIENT_GAVE_UP_WAITING), K(CLIENT_GAVE_UP_AT_DATA), END },
+	    { K(PEER_RESET), END } },
+	{ CONFIDENCE_PROBABLE, SAME_MAIL, { K(MESSAGE_TOO_BIG), END },
 	    { K(SERVER_DROPPED), K(PEER_RESET), END } },
-	{ CONFIDENCE_POSSIBLE, false, false, { K(GREYLISTED), END },
+	{ CONFIDENCE_POSSIBLE, SAME_WORDS, { K(GREYLISTED), END },
 	    { K(TEMPORARY_SERVER_ERROR), END } },
-	{ CONFIDENCE_PROBABLE, true, false, { K(FRAGMENTS_DROPPED), END },
-	    { K(PMTU_BLACK_HOLE), END } },
+	{ CONFIDENCE_PROBABLE, RIVALS, { K(FRAGMENTS_DROPPED), END }, { K(PMTU_BLACK_HOLE), END } },
 };
 
 /* Draft 1 + index of the surest claim of each kind in one conversation. */
@@ -222,17 +228,45 @@ may_follow(const struct mail_case *c, const struct finding *cause, const struct 
 	    !case_mail_passed(c, symptom->last.ns, cause->first.ns);
 }
 
+/* One of that kind was made of the same words of the server. */
+static bool
+said_as(const struct verdicts *v, const struct mail_case *c, enum finding_kind kind,
+    const struct finding *f)
+{
+	for (uint32_t i = v->head[c->index]; i != NO_DRAFT; i = v->v[i].next) {
+		const struct finding *x = v->v[i].f;
+
+		if (x->kind == kind && x->has_reply && f->has_reply &&
+		    x->reply.code == f->reply.code && strcmp(x->reply.text, f->reply.text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+reaches(const struct verdicts *v, const struct mail_case *c, enum reach reach,
+    const struct finding *cause, const struct finding *symptom)
+{
+	switch (reach) {
+	case EVENTS: return may_follow(c, cause, symptom);
+	case SAME_MAIL:
+		return cause->point != symptom->point ||
+		    !case_mail_began(c, cause->last.ns, symptom->last.ns);
+	case SAME_WORDS: return said_as(v, c, cause->kind, symptom);
+	default: return true;
+	}
+}
+
 static bool
 silence_kind(struct verdicts *v, const struct mail_case *c, enum finding_kind kind,
-    const struct finding *cause)
+    enum reach reach, const struct finding *cause)
 {
 	const struct mail_case *at = c;
 	bool any = false;
 
 	do {
 		for (uint32_t i = v->head[at->index]; i != NO_DRAFT; i = v->v[i].next)
-			if (v->v[i].f->kind == kind &&
-			    (cause == NULL || may_follow(at, cause, v->v[i].f)))
+			if (v->v[i].f->kind == kind && reaches(v, at, reach, cause, v->v[i].f))
 				any = v->v[i].silenced = true;
 	} while ((at = at->copy) != c);
 	return any;
@@ -251,12 +285,11 @@ silence_case(struct verdicts *v, const struct mail_case *c)
 			enum finding_kind symptom = silences[i].symptoms[k];
 
 			if (claims.by_kind[symptom] == 0 ||
-			    (silences[i].rival &&
+			    (silences[i].reach == RIVALS &&
 				v->v[claims.by_kind[symptom] - 1].f->confidence >=
 				    v->v[cause - 1].f->confidence))
 				continue;
-			if (!silence_kind(
-				v, c, symptom, silences[i].events ? v->v[cause - 1].f : NULL))
+			if (!silence_kind(v, c, symptom, silences[i].reach, v->v[cause - 1].f))
 				continue;
 			symptom_hand_over(v->v[cause - 1].f, symptom);
 			v->v[cause - 1].led_on |= symptom != FINDING_SLOW_REPLY;

@@ -530,7 +530,7 @@ fate_unanswered(const struct mail_case *c, struct fate *f)
 		fate_say(f,
 		    "unknown: the capture ends before the server's answer, or none came here",
 		    NULL);
-	else if (!t->data_sent || t->data_reply.code >= 400)
+	else if (!t->data_sent || (!t->bdat && t->data_reply.code != 354))
 		fate_say(f, "unknown: the capture ends before the message", NULL);
 	else
 		fate_cut_short(c, f, "unknown", 0);

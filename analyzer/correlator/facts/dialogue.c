@@ -353,6 +353,18 @@ case_stalled(const struct mail_case *c)
 }
 
 bool
+case_mail_began(const struct mail_case *c, int64_t from_ns, int64_t to_ns)
+{
+	for (uint32_t i = 0; i < c->transaction_count; i++)
+		if (c->transactions[i]->first.ns > from_ns && c->transactions[i]->first.ns <= to_ns)
+			return true;
+	for (uint32_t i = 0; case_is_pop(c) && i < c->message_count; i++)
+		if (c->messages[i]->first.ns > from_ns && c->messages[i]->first.ns <= to_ns)
+			return true;
+	return false;
+}
+
+bool
 case_mail_passed(const struct mail_case *c, int64_t from_ns, int64_t to_ns)
 {
 	for (uint32_t i = 0; i < c->transaction_count; i++) {

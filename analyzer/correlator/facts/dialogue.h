@@ -45,6 +45,8 @@ bool port_is_tls(uint16_t port); /* 465, 993, 995 */
 bool case_stalled(const struct mail_case *c);
 /* A mail was accepted, or fetched as a whole, at that time. */
 bool case_mail_passed(const struct mail_case *c, int64_t from_ns, int64_t to_ns);
+/* One was begun behind the one time, and not behind the other. */
+bool case_mail_began(const struct mail_case *c, int64_t from_ns, int64_t to_ns);
 bool case_all_acked(const struct mail_case *c, int dir);
 /*
  * A POP3 message sent to its end, of which the client had not acknowledged all when it stalled or

@@ -360,7 +360,8 @@ explained(const struct mail_case *c, int d)
 		return true;
 	for (uint32_t i = 0; i < s->refusals_kept; i++)
 		if (s->refusals[i].reply.code >= 500 && before(&s->refusals[i].reply.at, rst) &&
-		    rst->ns - s->refusals[i].reply.at.ns < 5 * PATH_SECOND)
+		    rst->ns - s->refusals[i].reply.at.ns < 5 * PATH_SECOND &&
+		    !case_mail_began(c, s->refusals[i].reply.at.ns, rst->ns))
 			return true;
 	return s->greeting.code >= 400;
 }
@@ -377,7 +378,7 @@ cause_known(const struct mail_case *c, const struct moment *rst, const struct ve
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if ((f = verdict_claimed(out, c, -1, kinds[i])) != NULL &&
-		    !case_mail_passed(c, f->last.ns, rst->ns))
+		    !finding_outlived(f, rst->ns) && !case_mail_passed(c, f->last.ns, rst->ns))
 			return true;
 	return false;
 }
