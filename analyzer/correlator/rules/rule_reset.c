@@ -250,7 +250,15 @@ say_rst(struct finding *f, const struct mail_case *c, int who, const char *too)
 {
 	const struct record_direction *from = &c->conn->dir[who];
 
-	if (from->rst.frame != 0)
+	if (from->rst.frame == 0)
+		return;
+	if (too[0] != '\0' && from->rst_answers && (from->reset_signs & ~(uint32_t)RESET_R7) == 0)
+		evidence_frame(
+		    finding_says(f, c->point,
+			"the %s itself answers what still comes with a RST: to it the connection is gone",
+			who == 0 ? "client" : "server"),
+		    &from->rst);
+	else
 		evidence_frame(finding_says(f, c->point,
 				   "RST in the name of the %s%s, TTL %u (its other packets: %u)",
 				   who == 0 ? "client" : "server", too, rst_ttl(from), from->ttl),

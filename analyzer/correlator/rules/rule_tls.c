@@ -289,9 +289,12 @@ judge_refused(const struct view *v, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	const struct record_reply *r = &c->session->starttls_reply;
+	const struct finding *unoffered = verdict_claimed(out, c, 1, FINDING_TLS_NOT_OFFERED);
 	char quote[256];
 	struct finding *f;
 
+	if (unoffered != NULL && unoffered->confidence == CONFIDENCE_CONFIRMED)
+		return; /* nothing of its TLS fails: it is switched off */
 	if (!moment_is(&r->at) || reply_digit(r) < 4 ||
 	    ((r->code == 500 || r->code == 502) &&
 		(!c->session->starttls_offered || !reply_names_tls(r))))
