@@ -41,13 +41,14 @@ enum {
 	ODD_LONG = 1 << 2, /* over 512 (command) or 998 (text): RFC 5321 4.5.3.1 */
 	ODD_NUL = 1 << 3,
 	ODD_8BIT = 1 << 4,
-	ODD_DOT_LF = 1 << 5,    /* "\n.\n" seen: no end of data to a strict server */
-	ODD_NO_CODE = 1 << 6,   /* reply line without its three digits */
-	ODD_EARLY = 1 << 7,     /* client spoke before the greeting was complete */
-	ODD_UNCLOSED = 1 << 8,  /* "250-" list never closed, or greeting without CRLF */
-	ODD_ENDS_BARE = 1 << 9, /* the last of the content is "\n.\n", and nobody answered it */
-	ODD_CUT = 1 << 10,      /* the end of the reply is not in the capture */
-	ODD_UNKEPT = 1 << 11,   /* the reply is longer than what is kept of it */
+	ODD_DOT_LF = 1 << 5,     /* "\n.\n" seen: no end of data to a strict server */
+	ODD_NO_CODE = 1 << 6,    /* reply line without its three digits */
+	ODD_EARLY = 1 << 7,      /* client spoke before the greeting was complete */
+	ODD_UNCLOSED = 1 << 8,   /* "250-" list never closed, or greeting without CRLF */
+	ODD_ENDS_BARE = 1 << 9,  /* the last of the content is "\n.\n", and nobody answered it */
+	ODD_CUT = 1 << 10,       /* the end of the reply is not in the capture */
+	ODD_UNKEPT = 1 << 11,    /* the reply is longer than what is kept of it */
+	ODD_NO_ANGLES = 1 << 12, /* SMTP: an address without < and > (RFC 5321 4.1.2) */
 };
 
 struct dissect_event {

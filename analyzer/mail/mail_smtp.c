@@ -136,6 +136,7 @@ cmd_mail(
 		return;
 	t->mail_asked = true;
 	mail_text_own(f, &t->r.sender, RECORD_ADDRESS, ev->arg, ev->arg_len);
+	t->r.sender_bare = (ev->odd & ODD_NO_ANGLES) != 0;
 	t->r.declared_size = ev->arg_num != UINT64_MAX ? ev->arg_num : 0;
 	if (s->open != NULL && s->open->r.mail_reply.code < 400 && s->open->r.final_reply.code == 0)
 		t->before = s->open;

@@ -24,7 +24,7 @@ struct smtp_rcpt {
 	struct moment at;
 	const char *address;
 	struct record_reply *reply, *final; /* NULL = none; final: LMTP's own */
-	bool consequence;
+	bool consequence, bare;
 };
 
 struct smtp_mail { /* a transaction that is not settled yet */

@@ -126,7 +126,10 @@ smtp_mail_rcpt(
 	}
 	f->mail->rcpts_open++;
 	r = &t->rcpt[t->rcpt_count++];
-	*r = (struct smtp_rcpt){ .ordinal = t->r.recipients, .cmd = ev->cmd, .at = at };
+	*r = (struct smtp_rcpt){ .ordinal = t->r.recipients,
+		.cmd = ev->cmd,
+		.at = at,
+		.bare = (ev->odd & ODD_NO_ANGLES) != 0 };
 	if (ev->arg_len != 0)
 		mail_text_own(f, &r->address, RECORD_ADDRESS, ev->arg, ev->arg_len);
 	return r;
@@ -223,6 +226,7 @@ recipient_emit(struct mail_flow *f, const struct smtp_mail *t, const struct smtp
 	RECORD_BEGIN(&rec, RECORD_RECIPIENT, recipient);
 	out = &rec.recipient;
 	out->address = r->address;
+	out->bare = r->bare;
 	if (r->reply != NULL)
 		out->reply = *r->reply;
 	if (r->final != NULL)

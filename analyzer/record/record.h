@@ -621,6 +621,7 @@ enum verdict {
 struct record_transaction {
 	struct record_key key; /* n = ordinal in the session */
 	const char *sender;    /* RECORD_ADDRESS */
+	bool sender_bare;      /* it stood without < and > */
 	struct moment first, last;
 	uint64_t declared_size; /* MAIL SIZE=; 0 = none */
 	uint64_t bytes;         /* content bytes seen, transparency undone */
@@ -646,6 +647,7 @@ struct record_transaction {
 struct record_recipient {
 	struct record_key key; /* n = transaction, m = ordinal of RCPT */
 	const char *address;   /* RECORD_ADDRESS */
+	bool bare;             /* it stood without < and > */
 	struct record_reply reply;
 	struct record_reply final_reply; /* LMTP: its own; else the transaction's */
 	struct moment at;

@@ -105,13 +105,14 @@ FIELD_TABLE_SHARED(session_table, record_session, "session", "one SMTP or POP3 d
 #define S record_transaction
 FIELD_TABLE_SHARED(transaction_table, record_transaction, "transaction",
     "one mail: MAIL to its verdict", KEY, KEEP_TEXT(sender, RECORD_ADDRESS, "envelope sender"),
-    F(first, "MAIL"), F(last, "its end"), F(declared_size, "SIZE= of MAIL"),
-    KEEP(bytes, "content bytes seen"), KEEP_TEXT(message_id, RECORD_HEADER, "Message-ID"),
-    F(recipients, "RCPT commands"), F(recipients_accepted, "of them accepted"),
-    F(data_sent, "DATA or BDAT was sent"), F(bdat, "by BDAT"), REPLY(mail_reply, "reply to MAIL"),
-    REPLY(data_reply, "reply to DATA"), REPLY(final_reply, "reply to the end of data"),
-    F(data_at, "DATA"), F(end_of_data, "the dot, or BDAT LAST"),
-    F(end_offset, "stream offset behind it; 0 not seen"), F(end_acked, "TCP acknowledged it"),
+    F(sender_bare, "written without < and >"), F(first, "MAIL"), F(last, "its end"),
+    F(declared_size, "SIZE= of MAIL"), KEEP(bytes, "content bytes seen"),
+    KEEP_TEXT(message_id, RECORD_HEADER, "Message-ID"), F(recipients, "RCPT commands"),
+    F(recipients_accepted, "of them accepted"), F(data_sent, "DATA or BDAT was sent"),
+    F(bdat, "by BDAT"), REPLY(mail_reply, "reply to MAIL"), REPLY(data_reply, "reply to DATA"),
+    REPLY(final_reply, "reply to the end of data"), F(data_at, "DATA"),
+    F(end_of_data, "the dot, or BDAT LAST"), F(end_offset, "stream offset behind it; 0 not seen"),
+    F(end_acked, "TCP acknowledged it"),
     F(end_split, "its CRLF, dot, CRLF came in more than one packet"),
     F(end_bare, "its last line is a dot, between bare LFs, and nobody took it for the end"),
     KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
@@ -122,9 +123,9 @@ FIELD_TABLE_SHARED(transaction_table, record_transaction, "transaction",
 
 #define S record_recipient
 FIELD_TABLE_SHARED(recipient_table, record_recipient, "recipient", "one RCPT", KEY,
-    KEEP_TEXT(address, RECORD_ADDRESS, "envelope recipient"), REPLY(reply, "reply to RCPT"),
-    REPLY(final_reply, "LMTP: its own; otherwise the transaction's"), F(at, "RCPT"),
-    KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
+    KEEP_TEXT(address, RECORD_ADDRESS, "envelope recipient"), F(bare, "written without < and >"),
+    REPLY(reply, "reply to RCPT"), REPLY(final_reply, "LMTP: its own; otherwise the transaction's"),
+    F(at, "RCPT"), KEEP_ENUM(verdict, verdict_names, "its fate at this hop"),
     F(consequence, "refused only because MAIL was"));
 #undef S
 

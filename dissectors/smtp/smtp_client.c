@@ -260,7 +260,7 @@ command_tell(const struct smtp_state *st, const struct smtp_line *l, const struc
 	ev->verb = (int)c->verb;
 	ev->arg_num = c->num;
 	ev->last = c->last;
-	ev->odd = l->odd;
+	ev->odd = l->odd | (c->bare ? ODD_NO_ANGLES : 0);
 	if (l->total > LINE_MAX_COMMAND && c->verb != SMTP_AUTH)
 		ev->odd |= ODD_LONG;
 	if (!st->greeted)

@@ -165,6 +165,7 @@ path_parse(struct text t, const char *word, struct smtp_command *out)
 	} else {
 		for (end = 0; end < t.len && !is_blank(t.p[end]); end++)
 			;
+		out->bare = end > 0;
 	}
 	out->arg = t.p;
 	out->arg_len = end;

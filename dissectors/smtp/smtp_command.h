@@ -20,6 +20,7 @@ struct smtp_command {
 	size_t rest_len;
 	uint64_t num; /* MAIL SIZE= (RFC 1870), BDAT octets; UINT64_MAX = none */
 	bool last;    /* BDAT ... LAST */
+	bool bare;    /* MAIL, RCPT: an address that does not begin with < */
 };
 
 /* `line' without its line end.  Pure; any bytes. */

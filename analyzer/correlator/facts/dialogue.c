@@ -569,6 +569,12 @@ static const struct {
 	enum finding_kind kind;
 	const char *subkind, *remedy;
 } particular[] = {
+	{ FINDING_PROTOCOL_ERROR, "no-angles",
+	    "Let the program write the address between < and > (MAIL FROM:<name@example.org>, RFC 5321 4.1.2): some servers insist on it. In a device "
+	    "or a script it may be enough to put them into the address field." },
+	{ FINDING_PROTOCOL_ERROR, "nul",
+	    "The message holds a byte 0, which no mail may (RFC 5321 4.5.2, RFC 5322 2.2): the program that made it has to leave it out, or to encode "
+	    "the attachment that holds it (base64)." },
 	{ FINDING_POLICY_OR_BLOCKLIST, "restricted",
 	    "This recipient (a group or a mailbox) takes mail from certain senders only, mostly those of its own "
 	    "organisation: ask its owner to allow others." },

@@ -290,11 +290,13 @@ say_reply(struct finding *f, const struct reading *g, const struct refusal *r)
 		    "the server says \"%s\"; which of the commands before it that answers cannot be told: bytes of the server are missing",
 		    quote);
 	else if (r->recipient != NULL)
-		e = finding_says(f, g->c->point, "RCPT TO:<%.80s> is answered \"%s\"",
-		    r->recipient->address, quote);
+		e = finding_says(f, g->c->point, "RCPT TO:%s%.80s%s is answered \"%s\"",
+		    r->recipient->bare ? "" : "<", r->recipient->address,
+		    r->recipient->bare ? "" : ">", quote);
 	else if (r->stage == 'M' && r->transaction != NULL)
-		e = finding_says(f, g->c->point, "MAIL FROM:<%.80s> is answered \"%s\"",
-		    r->transaction->sender, quote);
+		e = finding_says(f, g->c->point, "MAIL FROM:%s%.80s%s is answered \"%s\"",
+		    r->transaction->sender_bare ? "" : "<", r->transaction->sender,
+		    r->transaction->sender_bare ? "" : ">", quote);
 	else if (strcmp(r->verb, ".") == 0)
 		e = finding_says(f, g->c->point, "the message is answered \"%s\"", quote);
 	else /* of what a login is made of only the length shows */

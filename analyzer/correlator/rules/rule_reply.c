@@ -322,10 +322,31 @@ waits_elsewhere(const struct reading *g, const struct refusal *r, const struct r
 	    came && !r->unsolicited && !r->guessed && !g->blind;
 }
 
+/*
+ * The server cannot read the address of a command that lacks < and >: most do without, and those
+ * that do not say something of its syntax.
+ */
+static bool
+lacks_angles(const struct refusal *r)
+{
+	bool bare = r->stage == 'R'
+	    ? r->recipient != NULL && r->recipient->bare
+	    : r->stage == 'M' && r->transaction != NULL && r->transaction->sender_bare;
+
+	return bare && (r->reply->code == 501 || r->reply->code == 553 || r->reply->code == 555) &&
+	    (reply_has_words(r->reply, "syntax") || reply_has_words(r->reply, "parse") ||
+		reply_has_words(r->reply, "malformed"));
+}
+
 static void
 class_in_context(const struct reading *g, const struct refusal *r, struct reply_class *cl)
 {
 	class_by_login(g, r, cl);
+	if (lacks_angles(r)) {
+		cl->kind = FINDING_PROTOCOL_ERROR;
+		cl->confidence = CONFIDENCE_PROBABLE;
+		snprintf(cl->subkind, sizeof(cl->subkind), "no-angles");
+	}
 	if (waits_elsewhere(g, r, cl)) {
 		cl->kind = r->stage == 'A' ? FINDING_AUTH_TEMPORARY_FAILURE
 					   : FINDING_TEMPORARY_SERVER_ERROR;
