@@ -9,6 +9,7 @@
     id N              the IPv4 ID of every packet is N
     wire N US         up to N segments in a row are one (offload), and the pieces were captured as well, US us later
     clock N SECONDS   from frame N on the clock is ahead by that (behind: negative)
+    stamps N         the clock tells no less than N us
     skew PORT N       what was sent from PORT was captured by another card, whose clock is N us ahead; in order of time
     nearer A-B N     the frames A to B were captured N routers nearer to the server (the lower port): two captures made one
     late A N         frame A was recorded N places late, with its own time
@@ -171,6 +172,8 @@ def one(frames, what, words):
         return sorted(join(frames, number[0]) + [[f[0] + int(words[1]) * 1000, *f[1:]] for f in frames], key=lambda f: f[0])
     if what == "clock":
         return [[f[0] + (int(words[1]) * 10 ** 9 if n >= number[0] else 0), *f[1:]] for n, f in enumerate(frames, 1)]
+    if what == "stamps":
+        return [[f[0] // (number[0] * 1000) * number[0] * 1000, *f[1:]] for f in frames]
     if what == "skew":
         late = [[f[0] + (int(words[1]) * 1000 if Segment(f[2]).tcp and Segment(f[2]).sport == number[0] else 0), *f[1:]] for f in frames]
         return sorted(late, key=lambda f: f[0])

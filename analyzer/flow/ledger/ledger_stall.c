@@ -479,6 +479,7 @@ fill_witnesses(
 	 */
 	int64_t begun =
 	    s->chain_len > 0 && s->chain[0].ns < s->first.ns ? s->chain[0].ns : s->first.ns;
+	uint64_t begun_frame = begun == s->first.ns ? s->first.frame : s->chain[0].frame;
 
 	s->first_of_size = true;
 	s->pieces_came =
@@ -487,7 +488,10 @@ fill_witnesses(
 		const struct tx *x = &r->tx[i];
 		const struct seg *g = &l->segs[x->seg];
 
-		s->pieces_came = s->pieces_came || (g->ns < begun && super_came(l, r, x));
+		/* stamps may be coarse: of the same moment the frame before came before */
+		s->pieces_came = s->pieces_came ||
+		    ((g->ns < begun || (g->ns == begun && g->frame < begun_frame)) &&
+			super_came(l, r, x));
 		if (s->u != 0 && g->w >= s->u && g->ns < from)
 			s->first_of_size = false;
 		s->lost_else += x->lost && !x->super && (g->ns < begun || g->ns > s->lost_last.ns);
