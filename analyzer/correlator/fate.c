@@ -432,7 +432,7 @@ fate_accepted(const struct store *s, struct verdicts *v, const struct talk *k,
 
 	if (late != NULL && !draft_of_mail(late, f->transaction))
 		late = NULL;
-	snprintf(f->fate, sizeof(f->fate), "%s%s",
+	snprintf(f->fate, sizeof(f->fate), "%s%s%s", f->transaction->unsure ? "possibly " : "",
 	    grey != NULL ? "accepted after greylisting" : "accepted",
 	    late != NULL ? "; the client did not hear it" : "");
 	if (late != NULL)
@@ -482,8 +482,10 @@ fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *
 	const struct record_transaction *t = f->transaction;
 	struct span mail = { &t->first, sent_until(c, t) };
 	const struct draft *d = draft_refusing(v, k, c, t);
+	char unsure[32];
 
-	fate_say(f, what, d != NULL ? d : conduct_find(v, k, c, t, &mail));
+	snprintf(unsure, sizeof(unsure), "possibly %s", what);
+	fate_say(f, t->unsure ? unsure : what, d != NULL ? d : conduct_find(v, k, c, t, &mail));
 }
 
 /* The receiver's last word was that it takes nothing now. */

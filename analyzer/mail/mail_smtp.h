@@ -48,6 +48,7 @@ struct smtp_mail { /* a transaction that is not settled yet */
 	bool quit;
 	bool bdat_refused;
 	bool content;       /* octets of it were seen */
+	bool passed;        /* its end was not seen, and another mail's content follows it */
 	bool go_ahead;      /* DATA was answered 3xx */
 	bool after_refusal; /* begun by DATA or BDAT behind a refused one: no new attempt */
 	uint64_t dot;       /* stream offset behind the end of data; 0 = none */

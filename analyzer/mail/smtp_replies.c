@@ -245,7 +245,7 @@ on_end_of_data(struct answer *a)
 {
 	if (a->mail == NULL || is_of_one_rcpt(a))
 		return;
-	if (!is_of_another(a)) {
+	if (!is_of_another(a) && !a->mail->passed) {
 		final_set(a);
 		final_of_rcpt(a);
 	}
@@ -406,6 +406,31 @@ refused_amid_content(struct answer *a)
 	a->ended = true;
 }
 
+/* Whose content was under way at that time, though its end may have been read by now. */
+static struct smtp_mail *
+mail_under_way(const struct answer *a)
+{
+	for (uint32_t i = 0; a->s->reading == NULL && i < a->s->asked_count; i++) {
+		const struct smtp_asked_cmd *e = smtp_asked_at(a->s, i);
+
+		if (e->verb == SMTP_END_OF_DATA && !e->answered && a->at.frame < e->at.frame)
+			return e->mail;
+	}
+	return a->s->reading;
+}
+
+/* The server asks for the content of another mail: the end of that one is not in the capture. */
+static void
+passed_amid_content(struct answer *a)
+{
+	struct smtp_mail *t = a->reply->code == 354 ? mail_under_way(a) : NULL;
+
+	if (t != NULL && t->r.data_reply.code == 354) {
+		t->passed = true;
+		t->r.unsure = true;
+	}
+}
+
 static void
 on_unsolicited(struct answer *a)
 {
@@ -482,6 +507,7 @@ smtp_reply_event(
 	mail_reply_set(&reply, text, ev, to);
 	f->session->replies++;
 	f->session->visible = true;
+	passed_amid_content(&a);
 	switch (ev->reply_to) {
 	case REPLY_GREETING: on_greeting(&a); break;
 	case REPLY_UNSOLICITED: on_unsolicited(&a); break;

@@ -17,13 +17,16 @@ judge_smtp(const struct mail_case *c, struct verdicts *out)
 
 		if (t->verdict != VERDICT_ACCEPTED)
 			continue;
-		f = verdict_add(out, FINDING_MAIL_ACCEPTED, CONFIDENCE_CONFIRMED, c, 0);
+		f = verdict_add(out, FINDING_MAIL_ACCEPTED,
+		    t->unsure ? CONFIDENCE_POSSIBLE : CONFIDENCE_CONFIRMED, c, 0);
 		finding_span(f, &t->first, moment_is(&r->at) ? &r->at : &t->last);
 		finding_reply(f, r);
 		reply_quote(r, false, quote, sizeof(quote));
 		evidence_frames(finding_says(f, c->point, "the message is answered \"%s\"", quote),
 		    &t->end_of_data, &r->at);
-		finding_summary(f, "The server took the mail: \"%s\".", quote);
+		finding_summary(f, "The server took the mail: \"%s\"%s.", quote,
+		    t->unsure ? ", if this answers it: some of the dialogue is not in the capture"
+			      : "");
 		if (transaction_unheard(c, t)) /* of the way back nothing is cleared */
 			finding_remedy(f,
 			    "The client did not hear that. If the mail did not arrive, look further on, in the log of this server, by its queue number.");
