@@ -19,6 +19,7 @@ struct differs {
 	enum finding_kind kind;
 	const char *subkind, *what;
 	const char *sent, *came;       /* "" = not to be quoted */
+	bool reply;                    /* of the server */
 	uint16_t sent_code, came_code; /* replies; 0 = none */
 	struct moment sent_at, came_at;
 	const struct record_message *sent_mail, *came_mail; /* or NULL */
@@ -99,6 +100,7 @@ reply_differs(struct differs *x, const char *what, const struct record_reply *se
 	x->what = what;
 	x->sent = sent->text;
 	x->came = came->text;
+	x->reply = true;
 	x->sent_code = sent->code;
 	x->came_code = came->code;
 	x->sent_at = sent->at;
@@ -168,6 +170,19 @@ envelope_differs(struct differs *x, const struct passage *p)
 	return false;
 }
 
+/* POP3: of the client's words only STLS is kept, of the server's what opens the mailbox. */
+static bool
+pop_differs(struct differs *x, const struct passage *p)
+{
+	const struct record_session *up = p->up->session, *down = p->down->session;
+
+	if (p->dir == 0)
+		return refused_differs(x, p) && x->kind == FINDING_STARTTLS_STRIPPED;
+	return reply_differs(x, "the greeting", &up->greeting, &down->greeting) ||
+	    reply_differs(x, "the reply to the login", &up->auth_reply, &down->auth_reply) ||
+	    refused_differs(x, p);
+}
+
 static bool
 dialogue_differs(struct differs *x, const struct passage *p)
 {
@@ -178,7 +193,7 @@ dialogue_differs(struct differs *x, const struct passage *p)
 	x->kind = FINDING_BANNER_MASKED;
 	x->subkind = p->dir == 0 ? "command" : "reply";
 	if (!case_is_smtp(p->up))
-		return refused_differs(x, p) && x->kind == FINDING_STARTTLS_STRIPPED;
+		return pop_differs(x, p);
 	if (p->dir == 0)
 		return words_differ(x, "the name in EHLO", up->identity,
 			   &p->up->conn->dir[0].data_first, down->identity,
@@ -227,14 +242,21 @@ content_differs(struct differs *x, const struct passage *p)
 /* ---- words ---------------------------------------------------------------------------------- */
 
 static void
+code_text(const struct passage *p, const struct differs *x, uint16_t code, char text[16])
+{
+	if (x->reply && case_is_pop(p->up))
+		snprintf(text, 16, "%s ", code == 0 ? "-ERR" : code == 1 ? "+OK" : "+");
+	else if (code > 1)
+		snprintf(text, 16, "%u ", code);
+}
+
+static void
 say_words(struct finding *f, const struct passage *p, const struct differs *x)
 {
 	char sent[16] = "", came[16] = "";
 
-	if (x->sent_code > 1)
-		snprintf(sent, sizeof(sent), "%u ", x->sent_code);
-	if (x->came_code > 1)
-		snprintf(came, sizeof(came), "%u ", x->came_code);
+	code_text(p, x, x->sent_code, sent);
+	code_text(p, x, x->came_code, came);
 	finding_room(f, 2);
 	evidence_frame(finding_says(f, p->up->point, "%s passes here as \"%s%.*s\"", x->what, sent,
 			   QUOTED, x->sent),
@@ -332,7 +354,7 @@ judge_dialogue(
 	}
 	if (p->dir == 0)
 		ring_silence(out, r->copy[0], -1, FINDING_PROTOCOL_ERROR, CONFIDENCE_POSSIBLE);
-	if (p->dir == 1 && x->came_code > 1)
+	if (p->dir == 1 && x->reply)
 		silence_put_in_mouth(r->copy[0], x, f, out);
 }
 
