@@ -215,6 +215,65 @@ say_too_big(const struct mail_case *c, const struct record_transaction *t, struc
 	return true;
 }
 
+/*
+ * Another capture of this connection has the server's answer, and it came well before the client
+ * closed: it was lost between the two.  NULL: none has; else *of is that capture's.
+ */
+static const struct record_transaction *
+answered_elsewhere(const struct mail_case *c, const struct record_transaction *t,
+    const struct moment *closed, const struct mail_case **of)
+{
+	int64_t waited = closed->ns - t->end_of_data.ns;
+
+	for (const struct mail_case *x = c->copy; x != c; x = x->copy)
+		for (uint32_t i = 0; i < x->transaction_count; i++) {
+			const struct record_transaction *o = x->transactions[i];
+
+			*of = x;
+			if (o->key.n == t->key.n && o->verdict == VERDICT_ACCEPTED &&
+			    moment_is(&o->end_of_data) && moment_is(&o->final_reply.at) &&
+			    o->final_reply.at.ns - o->end_of_data.ns + SECOND < waited)
+				return o;
+		}
+	return NULL;
+}
+
+/* The server was in time, and the client did wait: what lies between took the answer. */
+static bool
+say_answer_lost(const struct mail_case *c, const struct record_transaction *t,
+    const struct moment *closed, struct verdicts *out)
+{
+	const struct mail_case *x;
+	const struct record_transaction *o = answered_elsewhere(c, t, closed, &x);
+	struct finding *f;
+	char took[32], waited[32];
+
+	if (o == NULL || absence(c, CONFIDENCE_CONFIRMED) < CONFIDENCE_POSSIBLE)
+		return false;
+	f = symptom(c, FINDING_DUPLICATE_DELIVERY, absence(c, CONFIDENCE_CONFIRMED), 1, t, out);
+	symptom_seconds(case_waited(x, &o->end_of_data, &o->final_reply.at), took);
+	symptom_seconds(case_waited(c, &t->end_of_data, closed), waited);
+	finding_subkind(f, "answer-unheard");
+	evidence_frame(
+	    finding_says(f, x->point, "the server's answer, %s after the end of the message", took),
+	    &o->final_reply.at);
+	evidence_frame(
+	    finding_says(f, c->point,
+		"nearer to the client it is not seen; %s after the end of the message the client closes",
+		waited),
+	    closed);
+	finding_summary(f,
+	    "The server accepted the mail %s after its end, but that answer was lost between the two places of capture; the client waited %s for it. "
+	    "Most likely it sends the mail again.",
+	    took, waited);
+	finding_remedy(f,
+	    "The recipient may get the mail twice. Look between the two places: a firewall or NAT router that forgets silent connections too soon (RFC 5382: "
+	    "two hours), or a line that failed.");
+	finding_exclude(
+	    f, FINDING_CLIENT_GAVE_UP_WAITING, "the answer came before the client closed");
+	return true;
+}
+
 static void
 judge_waiting(const struct view *v, const struct record_transaction *t, struct verdicts *out)
 {
@@ -227,7 +286,8 @@ judge_waiting(const struct view *v, const struct record_transaction *t, struct v
 	if (!t->end_acked || case_stalled(c) || case_one_sided(c))
 		return;
 	if (client && (!server || moment_before(&closed, &dropped))) {
-		say_gave_up_waiting(v, t, &closed, false, out);
+		if (!say_answer_lost(c, t, &closed, out))
+			say_gave_up_waiting(v, t, &closed, false, out);
 	} else if (server) {
 		if (!say_too_big(c, t, out))
 			symptom_dropped(c, t, "after-data", CONFIDENCE_CONFIRMED, out);
@@ -353,6 +413,11 @@ judge_unfinished(
 	if (closer == 0 && (!(close_is_meant(c) || gone_is_answered(c)) || replies_shifted(c, out)))
 		return;
 	end = case_closed(c, closer);
+	/* the server was tired of waiting, but the client, as far as it was heard, had not stopped
+	 */
+	if (closer == 1 &&
+	    (!case_all_acked(c, 0) || end.ns - c->conn->dir[0].data_last.ns < ASKED_LEAST))
+		return;
 	doubt = close_is_doubtful(c);
 	f = symptom(c, FINDING_CLIENT_GAVE_UP_AT_DATA,
 	    closer == 0 && !doubt ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, 0, t, out);
