@@ -452,12 +452,21 @@ sent_until(const struct mail_case *c, const struct record_transaction *t)
 	return next != NULL ? &next->first : &c->conn->last;
 }
 
+/* The server ended the session with it: with 421, or for how the client spoke. */
+static bool
+reply_ends(const struct finding *f)
+{
+	return f->has_reply &&
+	    (f->reply.code == 421 ||
+		(f->kind == FINDING_PROTOCOL_ERROR && f->confidence >= CONFIDENCE_PROBABLE));
+}
+
 /*
- * The server minded how the client spoke, and ended the session over it: behind the beginning of
- * this mail, or for what was said before it was greeted.
+ * The server ended the session: behind the beginning of this mail, or for what was said before it
+ * was greeted.
  */
 static const struct draft *
-conduct_find(struct verdicts *v, const struct talk *k, const struct mail_case *c,
+ended_find(struct verdicts *v, const struct talk *k, const struct mail_case *c,
     const struct record_transaction *t, const struct span *mail)
 {
 	const struct draft *best = NULL;
@@ -466,8 +475,7 @@ conduct_find(struct verdicts *v, const struct talk *k, const struct mail_case *c
 	for (size_t i = 0; i < k->n && i < LOOKED; i++) {
 		const struct finding *f = k->v[i]->f;
 
-		if (f->kind == FINDING_PROTOCOL_ERROR && f->confidence >= CONFIDENCE_PROBABLE &&
-		    f->has_reply && k->v[i]->c == c && t->first.ns <= f->reply.at.ns &&
+		if (reply_ends(f) && k->v[i]->c == c && t->first.ns <= f->reply.at.ns &&
 		    f->reply.at.ns <= mail->to->ns && draft_surer(k->v[i], best) &&
 		    draft_may_stop(k, c, k->v[i], mail))
 			best = k->v[i];
@@ -485,7 +493,7 @@ fate_negative(struct verdicts *v, const struct talk *k, const struct mail_case *
 	char unsure[32];
 
 	snprintf(unsure, sizeof(unsure), "possibly %s", what);
-	fate_say(f, t->unsure ? unsure : what, d != NULL ? d : conduct_find(v, k, c, t, &mail));
+	fate_say(f, t->unsure ? unsure : what, d != NULL ? d : ended_find(v, k, c, t, &mail));
 }
 
 /* The receiver's last word was that it takes nothing now. */
@@ -551,7 +559,7 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 	}
 	d = draft_find(v, k, c, kind_is_symptom, &mail);
 	if (d == NULL)
-		d = conduct_find(v, k, c, t, &mail);
+		d = ended_find(v, k, c, t, &mail);
 	if (d == NULL)
 		d = loss_find(v, k, c, &mail);
 	if (d == NULL && f->verdict != VERDICT_LOST)
