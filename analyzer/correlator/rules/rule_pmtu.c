@@ -307,7 +307,7 @@ told_size(const struct proof *o)
 }
 
 static enum confidence
-confidence_seen(const struct proof *o)
+confidence_seen(const struct way *w, const struct proof *o)
 {
 	bool live = (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0;
 
@@ -323,8 +323,12 @@ confidence_seen(const struct proof *o)
 		return CONFIDENCE_CONFIRMED;
 	if (live || o->sessions >= SESSIONS_PROBABLE || o->elsewhere.bits != 0)
 		return CONFIDENCE_PROBABLE;
-	/* S6: the path may have died at that very moment */
-	return o->s->first_of_size ? CONFIDENCE_POSSIBLE : CONFIDENCE_CANNOT_TELL;
+	/*
+	 * S6: the path may have died at that very moment; and of a connection that began before the
+	 * capture nobody knows what had passed
+	 */
+	return o->s->first_of_size && !case_midstream(w->c) ? CONFIDENCE_POSSIBLE
+							    : CONFIDENCE_CANNOT_TELL;
 }
 
 /*
@@ -353,9 +357,9 @@ pieces_pass(const struct way *w, const struct record_stall *s)
 }
 
 static enum confidence
-confidence_of(const struct proof *o)
+confidence_of(const struct way *w, const struct proof *o)
 {
-	enum confidence conf = confidence_seen(o);
+	enum confidence conf = confidence_seen(w, o);
 
 	if (o->pieces != NULL)
 		return confidence_min(conf, CONFIDENCE_POSSIBLE);
@@ -654,7 +658,7 @@ say_what_to_capture(struct finding *f, const struct proof *o, enum confidence co
 static void
 report(const struct way *w, const struct proof *o, struct verdicts *out)
 {
-	enum confidence conf = way_gate(w, confidence_of(o));
+	enum confidence conf = way_gate(w, confidence_of(w, o));
 	struct finding *f = verdict_add(out, FINDING_PMTU_BLACK_HOLE, conf, w->c, w->dir);
 	bool alive =
 	    (o->s->live & (LIVE_L1 | LIVE_L2 | LIVE_L2B | LIVE_L3)) != 0 || o->elsewhere.bits != 0;
