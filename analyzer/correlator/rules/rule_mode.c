@@ -193,7 +193,7 @@ judge_plain_client(const struct mail_case *c, struct verdicts *out)
 	struct finding *f;
 
 	if (!starttls_taken(s) || !moment_is(&s->tls_unused) || case_missing(c) ||
-	    case_midstream(c))
+	    case_midstream(c) || c->conn->disordered > 0)
 		return false;
 	if (!moment_is(&end) || !moment_before(&s->tls_unused, &end) ||
 	    (s->tls_alert_from != 1 && moment_before(&s->tls_unused, &c->conn->dir[1].data_last)))
