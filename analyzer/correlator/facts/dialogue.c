@@ -304,6 +304,21 @@ case_first_closer(const struct mail_case *c)
 	return moment_before(&a, &b) ? 0 : 1;
 }
 
+uint64_t
+case_answer_missing(const struct mail_case *c)
+{
+	const struct record_direction *server = &c->conn->dir[1];
+	const struct stretch *gone;
+
+	if (server->unseen_count == 0 || server->unseen_count > RECORD_STRETCHES)
+		return 0;
+	gone = &server->unseen[server->unseen_count - 1];
+	/* one byte is what a FIN takes in the numbers, and no answer */
+	return gone->at == server->acked && gone->at >= server->stream_bytes && gone->bytes > 1
+	    ? gone->bytes
+	    : 0;
+}
+
 struct moment
 case_ended(const struct mail_case *c)
 {

@@ -106,6 +106,8 @@ struct moment case_goodbye(const struct mail_case *c);
  * was seen.
  */
 int64_t case_silence_shown(const struct mail_case *c, int dir, const struct moment *since);
+/* So many bytes the server had said at the end that never came here, nor to the client; 0: none. */
+uint64_t case_answer_missing(const struct mail_case *c);
 /* Who closed first: 0 client, 1 server, -1 nobody. */
 int case_first_closer(const struct mail_case *c);
 /* When, or its last packet. */

@@ -3,7 +3,6 @@
 #include "dialogue.h"
 #include "greeting_wait.h"
 #include "sights.h"
-#include "symptom.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -390,7 +389,7 @@ case_has_stalls(const struct mail_case *c)
 static bool
 case_answer_lost(const struct mail_case *c)
 {
-	return c->has_conn && symptom_answer_missing(c) > 0;
+	return c->has_conn && case_answer_missing(c) > 0;
 }
 
 static const struct lookup_facts {

@@ -113,7 +113,7 @@ enum lookup_kind {
 	LOOKUP_GREETED_LATE_BY_SERVER, /* 5 s and more after the handshake */
 	LOOKUP_GAVE_UP_OF_CLIENT,      /* it left without a greeting */
 	LOOKUP_STALLED_OF_CLIENT,
-	LOOKUP_ANSWER_LOST_OF_CLIENT, /* symptom_answer_missing() */
+	LOOKUP_ANSWER_LOST_OF_CLIENT, /* case_answer_missing() */
 	LOOKUP_KINDS
 };
 struct case_run {

@@ -112,21 +112,6 @@ symptom_slow(const struct mail_case *c, uint64_t bytes, const struct moment *fro
 	return true;
 }
 
-uint64_t
-symptom_answer_missing(const struct mail_case *c)
-{
-	const struct record_direction *server = &c->conn->dir[1];
-	const struct stretch *gone;
-
-	if (server->unseen_count == 0 || server->unseen_count > RECORD_STRETCHES)
-		return 0;
-	gone = &server->unseen[server->unseen_count - 1];
-	/* one byte is what a FIN takes in the numbers, and no answer */
-	return gone->at == server->acked && gone->at >= server->stream_bytes && gone->bytes > 1
-	    ? gone->bytes
-	    : 0;
-}
-
 /* It is another finding than one of a server that says nothing. */
 static void
 say_answer_lost(const struct mail_case *c, uint64_t missing, struct finding *f)
@@ -186,7 +171,7 @@ symptom_doubt_way_back(const struct view *v, const struct moment *closed, struct
 	const struct mail_case *c = v->c, *beside;
 	const struct record_direction *server = &c->conn->dir[1];
 	const struct record_direction *client = &c->conn->dir[0];
-	uint64_t missing = symptom_answer_missing(c);
+	uint64_t missing = case_answer_missing(c);
 	bool again;
 
 	if (missing > 0) {

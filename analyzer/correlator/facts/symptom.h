@@ -25,8 +25,6 @@ const char *symptom_seconds(int64_t ns, char buf[32]);
  */
 bool symptom_slow(const struct mail_case *c, uint64_t bytes, const struct moment *from,
     const struct moment *last, const struct moment *end, struct finding *f);
-/* So many bytes the server had said at the end that never came here, nor to the client; 0: none. */
-uint64_t symptom_answer_missing(const struct mail_case *c);
 /*
  * Had the server answered in vain?  At its own side, and where its packets come
  * even after the close, no; else nobody can see that from here.  Where its

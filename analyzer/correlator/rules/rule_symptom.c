@@ -111,7 +111,7 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 		    finding_says(f, c->point, "the answer comes too late"), &t->final_reply.at);
 	else
 		symptom_doubt_way_back(v, closed, f);
-	if (!came && f->confidence == CONFIDENCE_CONFIRMED && symptom_answer_missing(c) == 0 &&
+	if (!came && f->confidence == CONFIDENCE_CONFIRMED && case_answer_missing(c) == 0 &&
 	    case_waited(c, &t->end_of_data, closed) >= DOT_PATIENCE) {
 		say_server_too_slow(f, waited);
 		return;
@@ -119,9 +119,9 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 	finding_summary(f, "The client closed %s after the end of the message, %s.", waited,
 	    came
 		? "before the server's answer: the mail was accepted, and a client that did not hear it sends it again"
-		: symptom_answer_missing(c) > 0 ? "and the server's answer never came here"
-						: "before the server's answer");
-	if (conf == CONFIDENCE_CONFIRMED && symptom_answer_missing(c) == 0 &&
+		: case_answer_missing(c) > 0 ? "and the server's answer never came here"
+					     : "before the server's answer");
+	if (conf == CONFIDENCE_CONFIRMED && case_answer_missing(c) == 0 &&
 	    case_waited(c, &t->end_of_data, closed) < GONE_AT_ONCE)
 		finding_remedy(f,
 		    "No time-out is that short: the program does not wait, or its user ended it. If it does so each time, correct or update it (RFC 5321 "

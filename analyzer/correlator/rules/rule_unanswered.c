@@ -45,9 +45,8 @@ say_gave_up_command(const struct view *v, const char *what, const struct moment 
 	else
 		symptom_doubt_way_back(v, closed, f);
 	finding_summary(f, "The client closed %s after it had sent %s, %s.", waited, what,
-	    came == NULL && symptom_answer_missing(c) > 0
-		? "and the server's answer never came here"
-		: "before the server's answer");
+	    came == NULL && case_answer_missing(c) > 0 ? "and the server's answer never came here"
+						       : "before the server's answer");
 }
 
 /*
