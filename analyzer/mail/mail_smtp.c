@@ -70,11 +70,10 @@ asked_add(struct mail_flow *f, const struct dissect_event *ev, struct moment at)
 	struct smtp_flow *s = smtp_flow(f);
 	struct smtp_asked_cmd *a;
 
-	if (s->asked_count == s->asked_size && !asked_grow(f)) {
-		if (s->asked_count == 0)
-			return NULL;
+	if (s->asked_count == s->asked_size && !asked_grow(f) && s->asked_count != 0)
 		asked_forget(s, 1);
-	}
+	if (s->asked_size == 0)
+		return NULL;
 	a = smtp_asked_at(s, s->asked_count++);
 	*a =
 	    (struct smtp_asked_cmd){ .cmd = ev->cmd, .verb = ev->verb, .last = ev->last, .at = at };
