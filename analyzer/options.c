@@ -28,8 +28,8 @@ static const char help[] =
     "  -i INTERFACE        capture live; may be repeated\n"
     "  -f FILTER           BPF filter, as of tcpdump; keep ICMP and both directions in it\n"
     "      --from TIME     only what was captured then or later: 14:00, 2026-11-21, \"2026-11-21 14:00:30\";\n"
-    "      --to TIME       ... then or earlier. Without a date: at that time of every day. UTC, or\n"
-    "                      with the time zone's offset: 14:00+01:00\n"
+    "      --to TIME       ... then or earlier. Without a date: at that time of every day. In the\n"
+    "                      zone of --zone, or with an offset of its own: 14:00+01:00\n"
     "  -s BYTES            snap length of a live capture (default: whole packets)\n"
     "      --replies FILE  words of servers that win over the built-in ones (README.md)\n"
     "\n"
@@ -37,6 +37,8 @@ static const char help[] =
     "      --json          JSON lines: records, mails, findings, summary (docs/records.md)\n"
     "      --transcript    the sessions as dialogues\n"
     "      --records PATH  also write the records: a file, a directory, or `-'\n"
+    "      --zone ZONE     times of the report, --from and --to: UTC (the default), local, +01:00,\n"
+    "                      or a name like Europe/Berlin; JSON and records are UTC always\n"
     "      --all           tell every finding and mail in the report, however many\n"
     "      --show-users    user names of logins as they are, not masked\n"
     "      --color WHEN    auto, always or never (NO_COLOR is heeded)\n"
@@ -65,6 +67,7 @@ enum {
 	OPT_FINDINGS,
 	OPT_FROM,
 	OPT_TO,
+	OPT_ZONE,
 };
 
 static const struct option longs[] = {
@@ -74,6 +77,7 @@ static const struct option longs[] = {
 	{ "replies", required_argument, NULL, OPT_REPLIES },
 	{ "from", required_argument, NULL, OPT_FROM },
 	{ "to", required_argument, NULL, OPT_TO },
+	{ "zone", required_argument, NULL, OPT_ZONE },
 	{ "exit-code", no_argument, NULL, OPT_EXIT_CODE },
 	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "colour", required_argument, NULL, OPT_COLOR },
@@ -149,14 +153,6 @@ add_interface(struct options *o, const char *name)
 }
 
 static int
-set_window(struct window_end *end, const char *arg, bool upper)
-{
-	return window_parse(end, arg, upper) == 0
-	    ? 0
-	    : usage("not a time like 14:00 or 2026-11-21T14:00:30", arg);
-}
-
-static int
 take_long(struct options *o, int c)
 {
 	switch (c) {
@@ -164,8 +160,9 @@ take_long(struct options *o, int c)
 	case OPT_TRANSCRIPT: return set_output(o, OUTPUT_TRANSCRIPT);
 	case OPT_RECORDS: o->records = optarg; return 0;
 	case OPT_REPLIES: o->replies = optarg; return 0;
-	case OPT_FROM: return set_window(&o->window.from, optarg, false);
-	case OPT_TO: return set_window(&o->window.to, optarg, true);
+	case OPT_FROM: o->from = optarg; return 0;
+	case OPT_TO: o->to = optarg; return 0;
+	case OPT_ZONE: o->zone_name = optarg; return 0;
 	case OPT_EXIT_CODE: o->exit_code = true; return 0;
 	case OPT_COLOR: return set_colour(o, optarg);
 	case OPT_NO_PROGRESS: o->progress = false; return 0;
@@ -287,7 +284,31 @@ take(struct options *o, int c)
 }
 
 static int
-check(const struct options *o)
+set_end(struct options *o, struct window_end *end, const char *arg, bool upper)
+{
+	return arg == NULL || window_parse(end, arg, upper, &o->zone) == 0
+	    ? 0
+	    : usage("not a time like 14:00 or 2026-11-21T14:00:30", arg);
+}
+
+/* The zone may stand behind the times that are meant in it. */
+static int
+set_times(struct options *o)
+{
+	if (o->zone_name != NULL && zone_parse(&o->zone, o->zone_name) != 0)
+		return usage(
+		    "not a time zone: UTC, local, +01:00, or a name that this system knows (Europe/Berlin)",
+		    o->zone_name);
+	if (set_end(o, &o->window.from, o->from, false) != 0 ||
+	    set_end(o, &o->window.to, o->to, true) != 0)
+		return -1;
+	if (window_empty(&o->window))
+		return usage("--from is later than --to", NULL);
+	return 0;
+}
+
+static int
+check(struct options *o)
 {
 	size_t stdins = 0;
 
@@ -297,8 +318,8 @@ check(const struct options *o)
 		return usage("no capture was named (- is standard input)", NULL);
 	if (o->input_count > 0 && o->interface_count > 0)
 		return usage("either files or -i", NULL);
-	if (window_empty(&o->window))
-		return usage("--from is later than --to", NULL);
+	if (set_times(o) != 0)
+		return -1;
 	if (o->interface_count > 0 && window_set(&o->window))
 		return usage("--from and --to are for files, not for -i", NULL);
 	for (size_t i = 0; i < o->input_count; i++)

@@ -32,10 +32,12 @@ struct options {
 	const char *interfaces[OPTIONS_INTERFACES];
 	size_t interface_count;
 	const char *filter;
-	struct window window; /* of files and records */
-	uint32_t snaplen;     /* 0 = all */
-	const char *records;  /* file, directory, "-"; NULL = none */
-	const char *replies;  /* file of the user's reply table; NULL = none */
+	const char *from, *to, *zone_name; /* as they were given; NULL = not */
+	struct zone zone;                  /* of the report, and of the window */
+	struct window window;              /* of files and records */
+	uint32_t snaplen;                  /* 0 = all */
+	const char *records;               /* file, directory, "-"; NULL = none */
+	const char *replies;               /* file of the user's reply table; NULL = none */
 	enum colour_when colour;
 	bool exit_code, progress, show_users, all;
 };

@@ -217,6 +217,7 @@ pipeline_open(struct pipeline *p, const struct options *o)
 	*p = (struct pipeline){
 		.o = o, .page = page_on(stdout, o->colour), .progress = progress_start(o->progress)
 	};
+	p->page.zone = &o->zone;
 	p->sink = (struct record_sink){ .take = observed_take, .ctx = p };
 	if ((rc = open_filter(p)) != 0 || (rc = open_correlator(p)) != 0)
 		return rc;

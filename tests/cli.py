@@ -206,6 +206,65 @@ def windows(tmp):
     check(run("--to", "14:00", "-i", "lo")[0] == 2, "a time and an interface exclude each other")
 
 
+def zone_file(where, name, changes, rule):
+    """A zone as in the tz database (RFC 9636): UTC+1, and from each time of `changes` on UTC+2 and UTC+1 in turn."""
+    def block(size, code):
+        times = b"".join(struct.pack(code, t) for t in changes)
+        kinds = bytes((i + 1) % 2 for i in range(len(changes)))
+        return (b"TZif2" + bytes(15) + struct.pack(">6I", 0, 0, 0, len(changes), 2, 8) + times + kinds +
+                struct.pack(">iBB", 3600, 0, 0) + struct.pack(">iBB", 7200, 1, 4) + b"AAA\0BBB\0")
+    path = os.path.join(where, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as f:
+        f.write(block(4, ">i") + block(8, ">q") + b"\n" + rule + b"\n")
+
+
+def zones(tmp):
+    """--zone: times of the report, and of --from and --to; a name that is not known is not taken for UTC."""
+    change = 1710014250                                            # 2024-03-09 19:57:30, within STORY
+    zone_file(tmp, "Test/Summer", [change], b"BBB-2")
+    zone_file(tmp, "Test/Winter", [change - 8640000, change], b"AAA-1")
+    with open(os.path.join(tmp, "Test/notes"), "w") as f:
+        f.write("no zone")
+    env = {**os.environ, "TZDIR": tmp, "TZ": "XXX-5:30"}
+    said = lambda *args: run(*args, STORY, env=env)[1].decode()
+    plain = said()
+    for zone, top, mail in (
+            ("UTC", "2024-03-09 19:55:00.000 to 19:59:23.434 UTC\n", "\n  19:57:12.160 <frank@"),
+            ("+01:00", "2024-03-09 20:55:00.000 to 20:59:23.434 +01:00\n", "\n  20:57:12.160 <frank@"),
+            ("-0930", "2024-03-09 10:25:00.000 to 10:29:23.434 -09:30\n", "\n  10:27:12.160 <frank@"),
+            ("+05", "2024-03-10 00:55:00.000 to 00:59:23.434 +05:00\n", "\n  00:57:12.160 <frank@"),
+            ("local", "2024-03-10 01:25:00.000 to 01:29:23.434 +05:30 (local time)\n", "\n  01:27:12.160 <frank@"),
+            ("Test/Summer", "2024-03-09 20:55:00.000 +01:00 to 21:59:23.434 +02:00 (Test/Summer)\n", "\n  2024-03-09 +01:00\n  20:57:12.160 <frank@"),
+            ("Test/Summer", "(Test/Summer)\n", "\n  2024-03-09 +02:00\n  21:57:52.637 <frank@"),
+            ("Test/Winter", "2024-03-09 21:55:00.000 +02:00 to 20:59:23.434 +01:00 (Test/Winter)\n", "\n  2024-03-09 +01:00\n  20:57:52.637 <frank@")):
+        text = said("--zone", zone)
+        check(text.splitlines(True)[0].endswith(top) and mail in text, "--zone %s: %s" % (zone, text))
+    check(said("--zone", "UTC") == plain and said("--zone=+00:00") == plain, "UTC is what it is without the option")
+    check("When           2024-03-09 20:55:00.000 to 20:56:52.000 +01:00\n" in said("--zone", "Test/Summer"), "a finding's time")
+    text = said("--zone", "Test/Summer", "--transcript")
+    check("smtp  2024-03-09 20:57:12.001 +01:00\n" in text and "smtp  2024-03-09 21:57:52.319 +02:00\n" in text, "a transcript's times: " + text)
+    check(said("--json", "--zone", "Test/Summer") == said("--json"), "JSON is UTC always")
+    frames = lambda *args: json.loads(said("--json", *args).splitlines()[0])["frames"]
+    for args, want in ((("--from", "20:57:30", "--zone", "+01:00"), 57), (("--zone", "local", "--from", "2024-03-10T01:27:30"), 57),
+                       (("--zone", "local", "--from", "19:57:30Z"), 57), (("--zone", "local", "--from", "2024-03-10", "--to", "2024-03-10"), 90),
+                       (("--zone", "local", "--to", "2024-03-09"), 0), (("--zone", "local", "--from", "01:27:30"), 57), (("--zone", "local", "--to", "01:27:30"), 33),
+                       (("--zone", "Test/Summer", "--from", "21:57:30"), 57), (("--zone", "Test/Summer", "--from", "20:57:00", "--to", "20:59"), frames("--from", "19:57:00", "--to", "19:57:29")),
+                       (("--zone", "Test/Summer", "--from", "2024-03-09 21:57:30"), 57),
+                       (("--zone", "Test/Winter", "--from", "20:57:30"), 90), (("--zone", "Test/Winter", "--from", "20:57:30", "--to", "21:57:00"), 57 + frames("--to", "19:57:00")),
+                       (("--zone", "Test/Winter", "--from", "2024-03-09 20:57:30"), 90), (("--zone", "Test/Winter", "--to", "2024-03-09 20:57:30"), 33)):
+        check(frames(*args) == want, "%s: %s frames, want %s" % (args, frames(*args), want))
+    log = os.path.join(tmp, "r.jsonl")
+    run("--records", log, STORY)
+    mails = lambda *args: [json.loads(l)["verdict"] for l in run("--json", *args, log, env=env)[1].splitlines() if b'"type":"mail"' in l]
+    check(mails("--zone", "local", "--from", "01:27:30", "--to", "01:28:30") == ["accepted"], "records of that time")
+    check(mails("--zone", "Test/Summer", "--from", "21:57:30", "--to", "21:58:30") == ["accepted"], "records of summer time")
+    check("(--from, --to; Test/Summer): 90" in said("--zone", "Test/Summer", "--from", "2024-03-10"), "nothing left, by these clocks")
+    for bad in ("Test/Autumn", "Test/notes", "Test", "", "../" + os.path.basename(tmp) + "/Test/Summer", os.path.join(tmp, "Test/Summer"), "Test/../Test/Summer", "+1", "CET-1"):
+        rc, out, err = run("--zone", bad, STORY, env=env)
+        check(rc == 2 and out == b"" and "not a time zone" in err, "--zone '%s': status %d: %s" % (bad, rc, err))
+
+
 def outputs():
     with open("/dev/full", "wb") as full:
         for mode in ("--json", "--transcript", "--color=never"):
@@ -522,6 +581,9 @@ def main():
         words_of_servers(tmp)
         namesakes(tmp)
         windows(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
+        zones(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
         records(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         inputs(tmp)

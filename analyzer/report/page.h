@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "report/zone.h"
+
 enum page_colour {
 	COLOUR_NONE,
 	COLOUR_BOLD,
@@ -23,6 +25,7 @@ struct page {
 	FILE *out;
 	unsigned int width; /* columns, at least 40 */
 	bool colour;
+	const struct zone *zone; /* of its times; NULL = UTC */
 };
 
 enum colour_when { COLOUR_AUTO, COLOUR_ALWAYS, COLOUR_NEVER };

@@ -12,9 +12,9 @@
 #include "report/escape.h"
 
 char *
-terminal_clock(int64_t ns, char buf[TERMINAL_TIME])
+terminal_clock(const struct page *p, int64_t ns, char buf[TERMINAL_TIME])
 {
-	struct when w = when_split(ns);
+	struct when w = when_split(zone_local(p->zone, ns));
 
 	snprintf(
 	    buf, TERMINAL_TIME, "%02d:%02d:%02d.%03d", w.hour, w.minute, w.second, w.ns / 1000000);
@@ -22,19 +22,37 @@ terminal_clock(int64_t ns, char buf[TERMINAL_TIME])
 }
 
 char *
-terminal_time(int64_t ns, char buf[TERMINAL_TIME])
+terminal_time(const struct page *p, int64_t ns, char buf[TERMINAL_TIME])
 {
-	struct when w = when_split(ns);
+	struct when w = when_split(zone_local(p->zone, ns));
 
 	snprintf(buf, TERMINAL_TIME, "%04d-%02d-%02d %02d:%02d:%02d.%03d", w.year, w.month, w.day,
 	    w.hour, w.minute, w.second, w.ns / 1000000);
 	return buf;
 }
 
-size_t
-terminal_same_day(const char *a, const char *b)
+bool
+terminal_same_day(const struct page *p, int64_t a_ns, int64_t b_ns)
 {
-	return strncmp(a, b, strlen("2026-11-21 ")) == 0 ? strlen("2026-11-21 ") : 0;
+	char a[TERMINAL_TIME], b[TERMINAL_TIME];
+
+	return strncmp(terminal_time(p, a_ns, a), terminal_time(p, b_ns, b),
+		   strlen("2026-11-21 ")) == 0;
+}
+
+char *
+terminal_span(const struct page *p, int64_t first_ns, int64_t last_ns, char buf[TERMINAL_SPAN])
+{
+	char a[TERMINAL_TIME], b[TERMINAL_TIME], from[ZONE_OFFSET + 1] = " ", to[ZONE_OFFSET];
+
+	zone_offset(p->zone, first_ns, from + 1);
+	zone_offset(p->zone, last_ns, to);
+	snprintf(buf, TERMINAL_SPAN, "%s%s to %s %s", terminal_time(p, first_ns, a),
+	    strcmp(from + 1, to) == 0 ? "" : from,
+	    terminal_same_day(p, first_ns, last_ns) ? terminal_clock(p, last_ns, b)
+						    : terminal_time(p, last_ns, b),
+	    to);
+	return buf;
 }
 
 char *
@@ -249,7 +267,7 @@ static bool
 print_all_left_out(const struct page *p, const struct terminal_report *r)
 {
 	uint64_t filtered = 0, outside = 0;
-	char text[160];
+	char text[256], offset[ZONE_OFFSET];
 
 	for (uint32_t i = 0; i < r->points; i++) {
 		const struct record_capture *c = correlator_capture(r->correlator, i);
@@ -262,8 +280,10 @@ print_all_left_out(const struct page *p, const struct terminal_report *r)
 	page_put(p, COLOUR_YELLOW, "Nothing is left to look at.");
 	fputc('\n', p->out);
 	snprintf(text, sizeof(text),
-	    "Packets outside of the time asked for (--from, --to; UTC): %" PRIu64
+	    "Packets outside of the time asked for (--from, --to; %s): %" PRIu64
 	    "; left out by the filter (-f): %" PRIu64 ".",
+	    p->zone != NULL && p->zone->name != NULL ? p->zone->name
+						     : zone_offset(p->zone, 0, offset),
 	    outside, filtered);
 	page_field(p, "", 2, text);
 	return true;
@@ -346,26 +366,34 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 	}
 }
 
-static void
-print_top(const struct page *p, const struct terminal_report *r, const struct summary *s)
+bool
+terminal_period(const struct terminal_report *r, int64_t *first, int64_t *last)
 {
-	int64_t first = INT64_MAX, last = INT64_MIN;
-	char a[TERMINAL_TIME], b[TERMINAL_TIME];
-
+	*first = INT64_MAX;
+	*last = INT64_MIN;
 	for (uint32_t i = 0; i < r->points; i++) {
 		const struct record_capture *c = correlator_capture(r->correlator, i);
 
 		if (c == NULL || c->frames == 0)
 			continue;
-		first = c->first.ns < first ? c->first.ns : first;
-		last = c->last.ns > last ? c->last.ns : last;
+		*first = c->first.ns < *first ? c->first.ns : *first;
+		*last = c->last.ns > *last ? c->last.ns : *last;
 	}
+	return *first <= *last;
+}
+
+static void
+print_top(const struct page *p, const struct terminal_report *r, const struct summary *s)
+{
+	char span[TERMINAL_SPAN];
+	int64_t first, last;
+
 	fprintf(p->out, "mailwhy %s: %" PRIu64 " packet%s, %" PRIu64 " input%s", MAILWHY_VERSION,
 	    s->packets, PLURAL(s->packets), s->inputs, PLURAL(s->inputs));
-	if (first <= last) {
-		terminal_time(first, a);
-		terminal_time(last, b);
-		fprintf(p->out, ", %s to %s UTC", a, b + terminal_same_day(a, b));
+	if (terminal_period(r, &first, &last)) {
+		fprintf(p->out, ", %s", terminal_span(p, first, last, span));
+		if (p->zone != NULL && p->zone->name != NULL)
+			fprintf(p->out, " (%s)", p->zone->name);
 	}
 	fputs("\n\n", p->out);
 }
@@ -422,9 +450,10 @@ terminal_print(const struct page *p, const struct terminal_report *given)
 void
 terminal_finding_line(const struct page *p, const struct finding *f)
 {
-	char time[TERMINAL_TIME], path[TERMINAL_PATH], text[1024];
+	char time[TERMINAL_TIME], offset[ZONE_OFFSET], path[TERMINAL_PATH], text[1024];
 
-	fprintf(p->out, "%s ", terminal_time(f->last.ns, time));
+	fprintf(p->out, "%s %s ", terminal_time(p, f->last.ns, time),
+	    zone_offset(p->zone, f->last.ns, offset));
 	page_put(p, terminal_colour(f->severity), "%s", kind_id(f->kind));
 	fprintf(p->out, " %s %s (%s)", f->retracted ? "retracted" : confidence_name(f->confidence),
 	    terminal_path(&f->from, &f->to, path), kind_facts(f->kind)->title);

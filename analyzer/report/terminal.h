@@ -44,12 +44,20 @@ void terminal_captures(
 int terminal_finding_compare(const struct finding *a, const struct finding *b);
 /* A heading with an empty line above. */
 void terminal_heading(const struct page *p, const char *title);
-/* "2026-11-21 10:00:00.123", "10:00:00.123" */
+/* In the zone of the page: "2026-11-21 10:00:00.123", "10:00:00.123". */
 #define TERMINAL_TIME 32
-char *terminal_time(int64_t ns, char buf[TERMINAL_TIME]);
-/* How much of b, a time as text, need not be said after a. */
-size_t terminal_same_day(const char *a, const char *b);
-char *terminal_clock(int64_t ns, char buf[TERMINAL_TIME]);
+char *terminal_time(const struct page *p, int64_t ns, char buf[TERMINAL_TIME]);
+char *terminal_clock(const struct page *p, int64_t ns, char buf[TERMINAL_TIME]);
+bool terminal_same_day(const struct page *p, int64_t a_ns, int64_t b_ns);
+/*
+ * "2026-11-21 10:00:00.123 to 10:00:05.017 +01:00"; summer time that begins or ends between them
+ * shows at both.
+ */
+#define TERMINAL_SPAN 96
+char *terminal_span(
+    const struct page *p, int64_t first_ns, int64_t last_ns, char buf[TERMINAL_SPAN]);
+/* From the first packet of all captures to the last; false: none is known. */
+bool terminal_period(const struct terminal_report *r, int64_t *first, int64_t *last);
 #define TERMINAL_NAME 640 /* of a capture: file, interface, log */
 /* "192.0.2.1:25 -> 198.51.100.7" */
 #define TERMINAL_PATH 128

@@ -118,19 +118,15 @@ sure_text(const struct finding *f, char *text, size_t size)
 static void
 print_where(const struct page *p, const struct finding *f, const struct terminal_report *r)
 {
-	char where[TERMINAL_NAME], text[TEXT], a[TERMINAL_TIME], b[TERMINAL_TIME];
+	char where[TERMINAL_NAME], text[TEXT], span[TERMINAL_SPAN];
 
 	snprintf(text, sizeof(text), "%s", where_text(r, f, where));
 	if (f->session_count > 1)
 		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%u connections)",
 		    f->session_count);
 	page_field(p, "Where", LABELS, text);
-	if (f->first.frame != 0) {
-		terminal_time(f->first.ns, a);
-		terminal_time(f->last.ns, b);
-		snprintf(text, sizeof(text), "%s to %s UTC", a, b + terminal_same_day(a, b));
-		page_field(p, "When", LABELS, text);
-	}
+	if (f->first.frame != 0)
+		page_field(p, "When", LABELS, terminal_span(p, f->first.ns, f->last.ns, span));
 	sure_text(f, text, sizeof(text));
 	page_field(p, "How sure", LABELS, text);
 }

@@ -8,7 +8,6 @@
 #include "record/addr.h"
 #include "record/record_fields.h"
 #include "record/text.h"
-#include "record/when.h"
 
 #define LABELS 15 /* after the clock */
 #define TEXT   2048
@@ -142,32 +141,43 @@ fate_ns(const struct fate *f)
 }
 
 static bool
-same_day(int64_t a_ns, int64_t b_ns)
+same_offset(const struct page *p, int64_t a_ns, int64_t b_ns)
 {
-	struct when a = when_split(a_ns), b = when_split(b_ns);
+	return zone_east(p->zone, a_ns) == zone_east(p->zone, b_ns);
+}
 
-	return a.year == b.year && a.month == b.month && a.day == b.day;
+/* As much of a time as another one, told before, does not say. */
+static void
+add_time(struct text *t, const struct page *p, int64_t ns, int64_t told_ns)
+{
+	char when[TERMINAL_TIME], offset[ZONE_OFFSET];
+
+	text_add(t, "%s",
+	    terminal_same_day(p, ns, told_ns) ? terminal_clock(p, ns, when)
+					      : terminal_time(p, ns, when));
+	if (!same_offset(p, ns, told_ns))
+		text_add(t, " %s", zone_offset(p->zone, ns, offset));
 }
 
 static void
-add_retries(struct text *t, const struct fate *f)
+add_retries(struct text *t, const struct page *p, const struct fate *f)
 {
-	char when[TERMINAL_TIME], server[ADDR_TEXT];
-	int64_t ns = f->retry_at.ns;
+	char server[ADDR_TEXT];
 
 	if (f->retries == 0)
 		return;
 	text_add(t, "\ntried again%s", f->retry_same_id ? "" : " (same sender and recipient)");
 	if (f->retries > 1)
 		text_add(t, " %u times", f->retries);
-	text_add(t, "%s: %s at %s by %s", f->retries > 1 ? ", the last of them" : "",
-	    verdict_name(f->retry_verdict),
-	    same_day(ns, fate_ns(f)) ? terminal_clock(ns, when) : terminal_time(ns, when),
-	    addr_format(&f->retry_server.ip, server, sizeof(server)));
+	text_add(t, "%s: %s at ", f->retries > 1 ? ", the last of them" : "",
+	    verdict_name(f->retry_verdict));
+	add_time(t, p, f->retry_at.ns, fate_ns(f));
+	text_add(t, " by %s", addr_format(&f->retry_server.ip, server, sizeof(server)));
 }
 
 static void
-describe_transaction(struct text *t, const struct fate *f, const struct terminal_report *r)
+describe_transaction(
+    struct text *t, const struct page *p, const struct fate *f, const struct terminal_report *r)
 {
 	const struct record_transaction *x = f->transaction;
 
@@ -182,7 +192,7 @@ describe_transaction(struct text *t, const struct fate *f, const struct terminal
 		add_reply(t, &x->verdict_reply);
 	}
 	add_frames(t, &x->first, &x->last, r, x->key.point);
-	add_retries(t, f);
+	add_retries(t, p, f);
 }
 
 static void
@@ -216,9 +226,9 @@ print_fate(const struct page *p, const struct fate *f, const struct terminal_rep
 	struct text t = { .len = 0 };
 
 	if (fate_ns(f) != 0)
-		terminal_clock(fate_ns(f), clock);
+		terminal_clock(p, fate_ns(f), clock);
 	if (f->transaction != NULL)
-		describe_transaction(&t, f, r);
+		describe_transaction(&t, p, f, r);
 	else
 		describe_message(&t, f, r);
 	page_field_at(p, 2, clock, LABELS, t.s);
@@ -245,26 +255,45 @@ fate_worth(const struct fate *f)
 }
 
 static bool
-fates_of_days(const struct fate *fates, size_t n)
+same_clocks(const struct page *p, int64_t a_ns, int64_t b_ns)
 {
-	int64_t first = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		if (first == 0)
-			first = fate_ns(&fates[i]);
-		else if (fate_ns(&fates[i]) != 0 && !same_day(first, fate_ns(&fates[i])))
-			return true;
-	}
-	return false;
+	return terminal_same_day(p, a_ns, b_ns) && same_offset(p, a_ns, b_ns);
 }
 
-/* Clocks alone do not tell the mails of one day from those of another: a line for each day. */
-static void
-print_day(const struct page *p, int64_t ns)
-{
-	char time[TERMINAL_TIME];
+/* What the clocks of the mails leave open, if the first lines of the report do not say it. */
+struct left_open {
+	bool day, offset;
+};
 
-	page_line(p, "  %.10s", terminal_time(ns, time));
+static struct left_open
+clocks_leave_open(
+    const struct page *p, const struct fate *fates, size_t n, const struct terminal_report *r)
+{
+	struct left_open open = { .day = false };
+	int64_t first = 0, begin, end;
+	bool told = terminal_period(r, &begin, &end) && same_offset(p, begin, end),
+	     zoned = p->zone != NULL && (p->zone->civil || p->zone->east != 0);
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t ns = fate_ns(&fates[i]);
+
+		if (ns == 0)
+			continue;
+		first = first == 0 ? ns : first;
+		open.day |= !terminal_same_day(p, first, ns);
+		open.offset |= zoned && (!told || !same_offset(p, begin, ns));
+	}
+	return open;
+}
+
+/* "2026-10-25 +01:00": a line for each day, and for each offset. */
+static void
+print_day(const struct page *p, int64_t ns, bool with_offset)
+{
+	char time[TERMINAL_TIME], offset[ZONE_OFFSET];
+
+	page_line(p, "  %.10s%s%s", terminal_time(p, ns, time), with_offset ? " " : "",
+	    with_offset ? zone_offset(p->zone, ns, offset) : "");
 }
 
 /* At most `most', in order of time all the same. */
@@ -273,7 +302,7 @@ print_fates(const struct page *p, const struct fate *fates, size_t n, size_t mos
     const struct terminal_report *r)
 {
 	size_t room[WORTHS] = { 0 }, rest = most;
-	bool days = fates_of_days(fates, n);
+	struct left_open open = clocks_leave_open(p, fates, n, r);
 	int64_t day = 0;
 
 	for (size_t i = 0; i < n; i++)
@@ -288,10 +317,10 @@ print_fates(const struct page *p, const struct fate *fates, size_t n, size_t mos
 		if (*left == 0)
 			continue;
 		(*left)--;
-		if (days && fate_ns(&fates[i]) != 0 &&
-		    (day == 0 || !same_day(day, fate_ns(&fates[i])))) {
+		if ((open.day || open.offset) && fate_ns(&fates[i]) != 0 &&
+		    (day == 0 || !same_clocks(p, day, fate_ns(&fates[i])))) {
 			day = fate_ns(&fates[i]);
-			print_day(p, day);
+			print_day(p, day, open.offset);
 		}
 		print_fate(p, &fates[i], r);
 	}

@@ -405,13 +405,14 @@ print_entry(const struct page *p, struct transcript *t, const struct entry *e, i
 static void
 print_session(const struct page *p, struct transcript *t, const struct group *g)
 {
-	char text[600], clock[TERMINAL_TIME];
+	char text[600], clock[TERMINAL_TIME], offset[ZONE_OFFSET];
 	size_t i = g->from, end = g->from + g->count;
 
 	text[0] = '\0';
 	for (; i < end && t->entry[i].kind == ENTRY_HEAD; i++)
 		entry_string(t, &t->entry[i], text, sizeof(text));
-	page_put(p, COLOUR_BOLD, "== %s  %s UTC\n", text, terminal_time(g->ns, clock));
+	page_put(p, COLOUR_BOLD, "== %s  %s %s\n", text, terminal_time(p, g->ns, clock),
+	    zone_offset(p->zone, g->ns, offset));
 	for (; i < end; i++)
 		print_entry(p, t, &t->entry[i], g->ns);
 	fputc('\n', p->out);

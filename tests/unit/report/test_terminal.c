@@ -7,11 +7,12 @@
 
 static unsigned int width = 80;
 static bool colour, all;
+static const struct zone *zone;
 
 static void
 print(FILE *out)
 {
-	struct page p = { .out = out, .width = width, .colour = colour };
+	struct page p = { .out = out, .width = width, .colour = colour, .zone = zone };
 	struct terminal_report r = { .points = 1, .all = all };
 
 	terminal_print(&p, &r);
@@ -243,6 +244,48 @@ mails_of_several_days_have_their_day(void)
 	CHECK(!says("  2026-11-21\n"));
 }
 
+/* 02:59:59 and, ten seconds later, 02:00:09: clocks alone would lead astray. */
+static void
+two_offsets_stay_two(void)
+{
+	static struct record_transaction later;
+	const int64_t change = INT64_C(1792890000) * 1000000000; /* 2026-10-25 01:00 UTC */
+	struct finding *f;
+	struct zone z;
+
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	CHECK_EQ_INT(zone_parse(&z, "local"), 0);
+	zone = &z;
+	fake_reset();
+	fake_mail();
+	f = fake_black_hole();
+	CHECK(says(", 2026-11-21 11:00:00.000 to 11:00:31.000 +01:00 (local time)\n"));
+	CHECK(says("\n  11:00:01.500 <bob@example.org>"));
+	CHECK(!says("  2026-11-21 +01:00\n"));
+
+	fake_capture.first.ns = f->first.ns = mail_tx.first.ns = change - 1000000000;
+	fake_capture.last.ns = f->last.ns = change + 9000000000;
+	later = mail_tx;
+	later.first.ns = fake_capture.last.ns;
+	fake_fates[1] = fake_fates[0];
+	fake_fates[1].transaction = &later;
+	fake_fate_count = 2;
+	fake_fates[0].retries = 1;
+	fake_fates[0].retry_at = later.first;
+	CHECK(
+	    says("1 input, 2026-10-25 02:59:59.000 +02:00 to 02:00:09.000 +01:00 (local time)\n"));
+	CHECK(says("When           2026-10-25 02:59:59.000 +02:00 to 02:00:09.000 +01:00\n"));
+	CHECK(says("  2026-10-25 +02:00\n  02:59:59.000 <bob@example.org>"));
+	CHECK(says("  2026-10-25 +01:00\n  02:00:09.000 <bob@example.org>"));
+	width = 120;
+	CHECK(says(" at 02:00:09.000 +01:00 by"));
+	width = 80;
+	fake_capture.frames = 0; /* nobody says above which zone it is */
+	fake_fate_count = 1;
+	CHECK(says("  2026-10-25 +02:00\n  02:59:59.000 <bob@example.org>"));
+	zone = NULL;
+}
+
 static void
 many_mails_are_counted(void)
 {
@@ -444,6 +487,7 @@ main(void)
 		{ "an encrypted session is not nothing", an_encrypted_session_is_not_nothing },
 		{ "each mail has its fate", each_mail_has_its_fate },
 		{ "mails of several days have their day", mails_of_several_days_have_their_day },
+		{ "two offsets stay two", two_offsets_stay_two },
 		{ "many mails are counted", many_mails_are_counted },
 		{ "mails that failed are told before others",
 		    mails_that_failed_are_told_before_others },
