@@ -265,7 +265,7 @@ judge_keywords(const struct view *v, struct verdicts *out)
 
 /*
  * S5: STARTTLS was offered, then refused as unknown; what was never offered, or not seen to be, is
- * rule_tls.c's.
+ * rule_starttls.c's.
  */
 static bool
 judge_starttls(const struct mail_case *c, struct verdicts *out)
