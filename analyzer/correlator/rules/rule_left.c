@@ -1,21 +1,26 @@
 /*
- * rule_left.c - auth-not-offered, tls-not-offered (left): a client says EHLO
- * or CAPA, reads what is offered, and leaves.  Programs that must log in or encrypt do
- * so where they may not; so does a monitor that only looks, which is why port
- * 25, where monitors are many and few clients insist, needs another sign.
+ * rule_left.c - auth-not-offered, tls-not-offered (left, silent): a client says
+ * EHLO or CAPA, reads what is offered, and leaves, or says nothing more: a mail
+ * program that shows its user an error (Thunderbird) keeps the connection until
+ * it is closed.  Programs that must log in or encrypt do so where they may not;
+ * so does a monitor that only looks, which is why leaving port 25, where
+ * monitors are many and few clients insist, needs another sign.
  */
 #include <stdio.h>
 
 #include "correlator/facts/lookup.h"
+#include "correlator/facts/symptom.h"
 #include "reply_reading.h"
 
 enum { LOOKED = 64 };
 #define AT_ONCE (5 * SECOND)
+#define SILENT  (10 * SECOND) /* no program needs so long to read what is offered */
 
 /* How this is said in SMTP and in POP3. */
 static const struct dialect {
-	const char *hello, *encrypt, *login, *tls_port;
-} smtp = { "EHLO", "STARTTLS", "AUTH", "465" }, pop = { "CAPA", "STLS", "USER", "995" };
+	const char *hello, *encrypt, *login, *tls_port, *monitor;
+} smtp = { "EHLO", "STARTTLS", "AUTH", "465", "A monitor that only says EHLO looks the same." },
+  pop = { "CAPA", "STLS", "USER", "995", "A monitor that only says CAPA looks the same." };
 
 /* What was offered is in the capture, from the beginning on. */
 static bool
@@ -27,24 +32,61 @@ offer_known(const struct reading *g)
 	return reading_login_known(g);
 }
 
-/* When it left: QUIT, or a close without it.  Frame 0: it did not, or did more than look. */
-static struct moment
+/* How a client shows that it does not want, or cannot have, what is offered. */
+struct leaving {
+	struct moment at; /* what ends its silence, or the capture; frame 0: it did not leave */
+	const char *how;
+	int64_t silent; /* ns; 0: it left at once */
+};
+
+/* EHLO or CAPA is all that it said, but for QUIT; a server's time-out is no answer to it. */
+static bool
+only_looked(const struct reading *g)
+{
+	const struct record_session *s = g->s;
+
+	return offer_known(g) && !s->starttls_tried && !s->tls &&
+	    s->commands == 1 + (uint32_t)moment_is(&s->quit) && g->c->transaction_count == 0 &&
+	    (s->refusal_count == 0 || (s->refusal_count == 1 && session_farewell(g->c)));
+}
+
+/* The offer came to it, and nothing of its own after that: until one side ends it, or the capture.
+ */
+static struct leaving
+silence_of(const struct reading *g)
+{
+	struct moment end = moment_is(&g->s->quit) ? g->s->quit : case_closed(g->c, 0);
+	struct leaving l = { .how = "" };
+
+	if (!moment_is(&end))
+		end = case_closed(g->c, 1);
+	if (!moment_is(&end) && g->c->capture != NULL)
+		end = g->c->capture->last;
+	l.silent = case_waited(g->c, &g->s->capabilities_at, &end);
+	if (l.silent >= SILENT && case_all_acked(g->c, 1) &&
+	    absence(g->c, CONFIDENCE_POSSIBLE) >= CONFIDENCE_POSSIBLE)
+		l.at = end;
+	return l;
+}
+
+static struct leaving
 left_at_hello(const struct reading *g)
 {
 	const struct record_session *s = g->s;
-	struct moment never = { 0 },
-		      left = moment_is(&s->quit) ? s->quit
-	    : case_first_closer(g->c) == 0       ? case_closed(g->c, 0)
-						 : never;
+	struct leaving l = { .how = "" };
 
-	if (!offer_known(g) || s->starttls_tried || s->tls ||
-	    s->commands != 1 + (uint32_t)moment_is(&s->quit) || s->refusal_count > 0 ||
-	    g->c->transaction_count > 0)
-		return never;
-	if (!moment_is(&left) ||
-	    (!moment_is(&s->quit) && case_waited(g->c, &s->capabilities_at, &left) > AT_ONCE))
-		return never;
-	return left;
+	if (!only_looked(g))
+		return l;
+	if (moment_is(&s->quit)) {
+		l.at = s->quit;
+		l.how = "the client says QUIT at once";
+	} else if (case_first_closer(g->c) == 0) {
+		l.at = case_closed(g->c, 0);
+		l.how = "the client closes at once";
+	}
+	return moment_is(&l.at) && case_waited(g->c, &s->capabilities_at, &l.at) <= AT_ONCE
+	    ? l
+	    : silence_of(g);
 }
 
 /* It encrypts on this port where it may, and goes on: a monitor that only looks does not. */
@@ -62,48 +104,63 @@ encrypts_elsewhere(const struct reading *g)
 	return NULL;
 }
 
+static const char *
+left_or_silent(const struct leaving *l)
+{
+	return l->silent > 0 ? "said nothing more" : "left";
+}
+
+static const char *
+looks_same(const struct leaving *l, const struct dialect *d)
+{
+	return l->silent > 0 ? "A program that hangs looks the same." : d->monitor;
+}
+
 static void
 say_left(
-    struct finding *f, const struct reading *g, const struct dialect *d, const struct moment *left)
+    struct finding *f, const struct reading *g, const struct dialect *d, const struct leaving *l)
 {
 	const struct record_session *s = g->s;
+	char took[32];
 
-	finding_subkind(f, "left");
+	finding_subkind(f, l->silent > 0 ? "silent" : "left");
 	f->severity = SEVERITY_INFO;
-	finding_span(f, &s->capabilities_at, left);
+	finding_span(f, &s->capabilities_at, &l->at);
 	evidence_frame(
 	    finding_says(f, g->c->point, "%s is answered with%s %s and with%s a login (%s)",
 		d->hello, s->starttls_offered ? "" : "out", d->encrypt,
 		s->auth_offered ? "" : "out", d->login),
 	    &s->capabilities_at);
-	evidence_frame(
-	    finding_says(f, g->c->point,
-		moment_is(&s->quit) ? "the client says QUIT at once" : "the client closes at once"),
-	    left);
+	if (l->silent > 0)
+		finding_says(f, g->c->point,
+		    "this came to the client, which said nothing more for %s",
+		    symptom_seconds(l->silent, took));
+	else
+		evidence_frame(finding_says(f, g->c->point, "%s", l->how), &l->at);
 }
 
 static void
-judge_login(const struct reading *g, const struct dialect *d, const struct moment *left)
+judge_login(const struct reading *g, const struct dialect *d, const struct leaving *l)
 {
 	struct finding *f =
 	    verdict_add(g->out, FINDING_AUTH_NOT_OFFERED, CONFIDENCE_POSSIBLE, g->c, 0);
 
-	say_left(f, g, d, left);
+	say_left(f, g, d, l);
 	finding_summary(f,
-	    "The client left when it had read what the server offers: no login without encryption (%s).",
-	    d->encrypt);
+	    "The client %s when it had read what the server offers: no login without encryption (%s).",
+	    left_or_silent(l), d->encrypt);
 	finding_remedy(f,
-	    "If the mail program says that the server offers no login: switch encryption on for this server and port (STARTTLS). A monitor that only "
-	    "says %s looks the same.",
-	    d->hello);
-	finding_next_capture(f, "a program that was to log in", "a monitor that only looked",
+	    "If the mail program says that the server offers no login: switch encryption on for this server and port (STARTTLS). %s",
+	    looks_same(l, d));
+	finding_next_capture(f, "a program that was to log in",
+	    l->silent > 0 ? "one that hung" : "a monitor that only looked",
 	    "what the program itself says (its log)", "the next attempt as well");
 }
 
 static void
-judge_encryption(const struct reading *g, const struct dialect *d, const struct moment *left)
+judge_encryption(const struct reading *g, const struct dialect *d, const struct leaving *l)
 {
-	bool insists = g->c->conn->server.port != 25;
+	bool insists = g->c->conn->server.port != 25 || l->silent > 0;
 	const struct mail_case *x = insists ? NULL : encrypts_elsewhere(g);
 	bool login = insists && !g->s->auth_offered;
 	char instead[24] = "";
@@ -113,7 +170,7 @@ judge_encryption(const struct reading *g, const struct dialect *d, const struct 
 	    verdict_claimed(g->out, g->c, -1, FINDING_STARTTLS_STRIPPED) != NULL)
 		return;
 	f = verdict_add(g->out, FINDING_TLS_NOT_OFFERED, CONFIDENCE_POSSIBLE, g->c, 1);
-	say_left(f, g, d, left);
+	say_left(f, g, d, l);
 	if (x != NULL)
 		evidence_frame(
 		    finding_says(f, x->point,
@@ -121,18 +178,19 @@ judge_encryption(const struct reading *g, const struct dialect *d, const struct 
 		    &x->session->tls_at);
 	finding_summary(f,
 	    login
-		? "The client left when it had read what the server offers: neither encryption (%s) nor a login (%s)."
-		: "The client left when it had read what the server offers: no encryption (%s).",
-	    d->encrypt, d->login);
+		? "The client %s when it had read what the server offers: neither encryption (%s) nor a login (%s)."
+		: "The client %s when it had read what the server offers: no encryption (%s).",
+	    left_or_silent(l), d->encrypt, d->login);
 	if (insists)
 		snprintf(instead, sizeof(instead), "; try port %s", d->tls_port);
 	finding_remedy(f,
 	    "If the client says that the server offers no TLS%s: it is set to %s, and this server does not on this port, or a device in between hides "
-	    "it%s. A monitor that only says %s looks the same.",
+	    "it%s. %s",
 	    login ? " or no login" : "", login ? "encrypt or to log in" : "encrypt", instead,
-	    d->hello);
+	    looks_same(l, d));
 	finding_next_capture(f, "a client that must encrypt",
-	    "a monitor that only looked, or a client that missed something else",
+	    l->silent > 0 ? "one that hung, or missed something else"
+			  : "a monitor that only looked, or a client that missed something else",
 	    "what the client itself says (its log)", "the next attempt as well");
 }
 
@@ -151,17 +209,18 @@ judge(const struct view *v, struct verdicts *out)
 {
 	struct reading g = { .v = v, .c = v->c, .s = v->c->session, .out = out };
 	const struct dialect *d;
-	struct moment left;
+	struct leaving left;
 
 	if (g.s == NULL || (d = dialect_of(v->c)) == NULL)
 		return;
 	g.blind = reading_blind(v->c);
 	left = left_at_hello(&g);
-	if (!moment_is(&left))
+	if (!moment_is(&left.at))
 		return;
 	if (!g.s->starttls_offered && g.s->masked_keywords[0] == '\0')
 		judge_encryption(&g, d, &left);
-	else if (g.s->starttls_offered && !g.s->auth_offered && v->c->conn->server.port != 25)
+	else if (g.s->starttls_offered && !g.s->auth_offered &&
+	    (v->c->conn->server.port != 25 || left.silent > 0))
 		judge_login(&g, d, &left);
 }
 

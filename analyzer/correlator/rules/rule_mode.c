@@ -5,6 +5,8 @@
 
 enum { POP_OK = 1 }; /* record_reply.code of +OK */
 
+#define STILL_OPEN (15 * SECOND) /* a hello comes as soon as the connection stands */
+
 static bool
 byte_is(uint16_t first_byte, int lo, int hi)
 {
@@ -96,34 +98,63 @@ alert_to_nobody(const struct mail_case *c)
 	    c->conn->dir[0].stream_bytes == 0 && begins_here(c, 0) && begins_here(c, 1);
 }
 
+enum both_wait { SPEAKS, UNTIL_GOODBYE, UNTIL_CLOSE, UNTIL_CAPTURE_ENDS };
+
+/*
+ * Neither side speaks first, until `end'.  QUIT is plain text; who leaves at once without it may be
+ * a scan.
+ */
+static enum both_wait
+both_wait(const struct mail_case *c, struct moment *end)
+{
+	int closer = case_first_closer(c);
+	int64_t least = closer < 0 ? STILL_OPEN : closer == 0 ? 5 * SECOND : 10 * SECOND;
+
+	*end = case_goodbye(c);
+	if (moment_is(end))
+		return UNTIL_GOODBYE;
+	*end = closer >= 0       ? case_closed(c, closer)
+	    : c->capture != NULL ? c->capture->last
+				 : c->conn->last;
+	if (c->conn->dir[0].stream_bytes > 0 || case_waited(c, &c->conn->handshake, end) < least)
+		return SPEAKS;
+	return closer < 0 ? UNTIL_CAPTURE_ENDS : UNTIL_CLOSE;
+}
+
 /* M2: a client that waits for a greeting on a port where the server waits for a ClientHello. */
 static bool
 judge_both_wait(const struct mail_case *c, struct verdicts *out)
 {
-	int closer = case_first_closer(c);
-	struct moment goodbye = case_goodbye(c),
-		      end = moment_is(&goodbye) ? goodbye
-	    : closer >= 0                       ? case_closed(c, closer)
-						: c->conn->last;
+	static const char *const until[] = {
+		[UNTIL_GOODBYE] = "the client leaves with a QUIT that is not encrypted",
+		[UNTIL_CLOSE] = "one closes",
+		[UNTIL_CAPTURE_ENDS] = "the capture ends",
+	};
+	struct finding_evidence *evidence;
+	enum both_wait wait;
+	struct moment end;
 	struct finding *f;
+	char took[32];
 
 	if (!c->has_conn || c->conn->state != CONN_ESTABLISHED || case_stalled(c) ||
 	    (!alert_to_nobody(c) &&
 		(!port_is_tls(c->conn->server.port) || c->conn->dir[1].stream_bytes > 0)))
 		return false;
-	/* QUIT is plain text; who leaves at once without it may be a scan */
-	if (!moment_is(&goodbye) &&
-	    (closer < 0 || c->conn->dir[0].stream_bytes > 0 ||
-		moment_gap(&c->conn->handshake, &end) < (closer == 0 ? 5 : 10) * SECOND))
+	if ((wait = both_wait(c, &end)) == SPEAKS)
 		return false;
-	f = mismatch(c, "both-wait", absence(c, CONFIDENCE_PROBABLE), out);
-	evidence_frames(
-	    finding_says(f, c->point,
-		moment_is(&goodbye)
-		    ? "neither side says a word on port %u until the client leaves with a QUIT that is not encrypted"
-		    : "neither side says a word on port %u until one closes",
-		c->conn->server.port),
-	    &c->conn->handshake, &end);
+	/* of a connection that was left alone, either side's words may have been lost before here
+	 */
+	f = mismatch(c, "both-wait",
+	    absence(c, wait == UNTIL_CAPTURE_ENDS ? CONFIDENCE_POSSIBLE : CONFIDENCE_PROBABLE),
+	    out);
+	finding_span(f, &c->conn->handshake, &end);
+	evidence = finding_says(f, c->point, "neither side says a word on port %u for %s, until %s",
+	    c->conn->server.port, symptom_seconds(case_waited(c, &c->conn->handshake, &end), took),
+	    until[wait]);
+	if (wait == UNTIL_CAPTURE_ENDS)
+		evidence_frame(evidence, &c->conn->handshake);
+	else
+		evidence_frames(evidence, &c->conn->handshake, &end);
 	if (alert_to_nobody(c))
 		evidence_frame(finding_says(f, c->point, "then the server sends a TLS alert"),
 		    &c->conn->dir[1].data_first);
