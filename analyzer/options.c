@@ -322,6 +322,8 @@ check(struct options *o)
 		return -1;
 	if (o->interface_count > 0 && window_set(&o->window))
 		return usage("--from and --to are for files, not for -i", NULL);
+	if (o->interface_count == 0 && o->snaplen != 0)
+		return usage("-s is for -i: packets of files are taken as they are", NULL);
 	for (size_t i = 0; i < o->input_count; i++)
 		/* those counted are set: NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
 		stdins += strcmp(o->inputs[i], "-") == 0;

@@ -223,6 +223,10 @@ records_lack(struct pipeline *p, const char *name)
 	p->records_seen = true;
 	if (p->o->filter != NULL)
 		complain(p, "%s: records, no packets: -f does nothing here", name);
+	if (p->o->show_users)
+		complain(p,
+		    "%s: user names stand in records as they were written: --show-users does nothing here",
+		    name);
 	if (p->o->output == OUTPUT_TRANSCRIPT)
 		complain(p, "%s: records hold no dialogue: --transcript needs the capture", name);
 }

@@ -89,6 +89,8 @@ def near_misses(tmp):
         rc, out, err = run(*args, cwd=tmp)
         check(rc == 2 and out == b"" and err.startswith("mailwhy: ") and said in err and err.count("\n") == 1 and "\x1b" not in err,
               "%s: %d %s" % (args, rc, err))
+    rc, out, err = run("-s", "96", CLEAN)
+    check(rc == 2 and out == b"" and "-s is for -i" in err and run("-s", "0", CLEAN)[0] == 0, "a snap length is for interfaces: %d %s" % (rc, err))
     check(run("--", "-dash.pcap", cwd=tmp)[0] == 0 and run("--transcrip", CLEAN)[1].startswith(b"=="), "a name behind --, an option cut short")
 
 
@@ -327,7 +329,8 @@ def records(tmp):
     wrapped = run("--records", "-", os.path.join(CAPTURES, "lab/art_vxlan_mirror.collector.pcap"))[1]
     check(b'"tunnel":"vxlan","tunnel_bytes":50' in wrapped, "a tunnel and what it adds")
     check(run("--json", "-", input=out)[1] == want, "records from a pipe")
-    check("no dialogue" in run("--transcript", path)[2] and "-f does nothing" in run("-f", "tcp", path)[2], "what records cannot give is said")
+    check("no dialogue" in run("--transcript", path)[2] and "-f does nothing" in run("-f", "tcp", path)[2] and
+          "--show-users does nothing" in run("--show-users", path)[2], "what records cannot give is said")
     check(run("--json", "-", input=want)[1] == want, "the output of --json is input, too")
     with open(HOLE, "rb") as f:
         check(last(run("--json", "-", input=f.read())[1])["findings"] == last(want)["findings"], "a capture from a pipe")
