@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "capture/foreign.h"
 #include "capture/pieces.h"
@@ -13,6 +15,7 @@
 #include "record/text.h"
 
 #define PROGRESS_FRAMES 4096 /* looks at the clock every so many frames */
+#define AGAIN_SAID      3    /* of files that were named twice */
 
 /* ---- what there is to read --------------------------------------------------- */
 
@@ -48,6 +51,126 @@ paths_free(struct paths *l)
 	for (size_t i = 0; i < l->n; i++)
 		free(l->v[i].path);
 	free(l->v);
+}
+
+/* ---- files that have several names --------------------------------------------- */
+
+struct named {
+	dev_t device;
+	ino_t node;
+	size_t at, kept; /* kept: the same or another one of the same file */
+};
+
+static int
+named_compare(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+/* A pipe of the same name may hold something else each time. */
+static bool
+named_find(struct named *n, const char *path, size_t at)
+{
+	struct stat st;
+
+	if ((strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(path, &st)) != 0 ||
+	    !S_ISREG(st.st_mode))
+		return false;
+	*n = (struct named){ st.st_dev, st.st_ino, at, at };
+	return true;
+}
+
+static bool
+named_alike(const struct named *a, const struct named *b)
+{
+	return a->device == b->device && a->node == b->node;
+}
+
+/* Of the names of one file the first that is no symbolic link: its pieces are named like it. */
+static void
+named_choose(const struct paths *l, struct named *v, size_t n)
+{
+	size_t best = 0;
+	struct stat st;
+
+	while (best < n && (lstat(l->v[v[best].at].path, &st) != 0 || S_ISLNK(st.st_mode)))
+		best++;
+	for (size_t i = 0; i < n; i++)
+		v[i].kept = v[best < n ? best : 0].at;
+}
+
+static int
+named_in_order(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+
+	return (x->at > y->at) - (x->at < y->at);
+}
+
+/* The names that were not chosen go, and their places stay empty. */
+static void
+named_drop(struct pipeline *p, struct paths *l, const struct named *v, size_t n)
+{
+	size_t dropped = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char **path = &l->v[v[i].at].path;
+		const char *kept = l->v[v[i].kept].path;
+		bool again = strcmp(*path, kept) == 0;
+
+		if (v[i].kept == v[i].at)
+			continue;
+		if (dropped++ < AGAIN_SAID)
+			complain(p, "%s: %s%s: read once", *path,
+			    again ? "named more than once" : "the same file as ",
+			    again ? "" : kept);
+		free(*path);
+		*path = NULL;
+	}
+	if (dropped > AGAIN_SAID)
+		complain(p, "and %zu more name%s of files that are read once", dropped - AGAIN_SAID,
+		    PLURAL(dropped - AGAIN_SAID));
+}
+
+static void
+paths_close_up(struct paths *l)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (l->v[i].path != NULL)
+			l->v[kept++] = l->v[i];
+	l->n = kept;
+}
+
+/* Read twice, each of its packets would be seen twice, at two places. */
+static void
+paths_once(struct pipeline *p, struct paths *l)
+{
+	struct named *v = l->n > 1 ? reallocarray(NULL, l->n, sizeof(*v)) : NULL;
+	size_t n = 0, end;
+
+	if (v == NULL)
+		return;
+	for (size_t i = 0; i < l->n; i++)
+		n += named_find(&v[n], l->v[i].path, i);
+	qsort(v, n, sizeof(*v), named_compare);
+	for (size_t i = 0; i < n; i = end) {
+		for (end = i + 1; end < n && named_alike(&v[i], &v[end]); end++)
+			;
+		if (end - i > 1)
+			named_choose(l, v + i, end - i);
+	}
+	qsort(v, n, sizeof(*v), named_in_order);
+	named_drop(p, l, v, n);
+	paths_close_up(l);
+	free(v);
 }
 
 /* ---- one file ---------------------------------------------------------------- */
@@ -202,6 +325,7 @@ pipeline_inputs(struct pipeline *p)
 			    within == 1 ? "it" : "them");
 		}
 	}
+	paths_once(p, &l);
 	if (pieces_order(l.v, l.n) != 0) {
 		complain(p, "no memory: pieces of captures are taken as they were named");
 		p->input_failed = true;

@@ -94,6 +94,30 @@ def near_misses(tmp):
     check(run("--", "-dash.pcap", cwd=tmp)[0] == 0 and run("--transcrip", CLEAN)[1].startswith(b"=="), "a name behind --, an option cut short")
 
 
+def same_files(tmp):
+    """A file of several names is read once: twice, each packet would have been seen at two places."""
+    piece = lambda i: os.path.join(tmp, "cap%d.pcap" % i)
+    shutil.copy(HOLE, piece(1))
+    shutil.copy(CLEAN, piece(2))
+    os.symlink("cap2.pcap", os.path.join(tmp, "a-link.pcap"))
+    os.link(piece(1), os.path.join(tmp, "hard.pcap"))
+    want = run("--json", piece(1), piece(2))[1]
+    for args, names, said in (((piece(1), piece(2), piece(1)), (piece(1),), "named more than once: read once"),
+                              (("-r", piece(2), piece(1), "-r", os.path.join(tmp, "a-link.pcap")), ("a-link.pcap", "the same file as " + piece(2)), ": read once"),
+                              ((tmp,), ("a-link.pcap: the same file as " + piece(2), "hard.pcap: the same file as " + piece(1)), ": read once"),
+                              ((tmp, tmp), ("a-link.pcap",), "and 3 more names of files that are read once")):
+        rc, out, err = run("--json", *args)
+        check(rc == 0 and len(out.splitlines()) == len(want.splitlines()) and last(out)["inputs"] == 2, "%s: read once" % (args,))
+        check(all(n in err for n in names) and said in err, "%s: it is said: %s" % (args, err))
+    check(run("--json", tmp)[1] == want, "a link does not take its file's place")
+    with open(piece(1), "rb") as f:
+        rc, out, err = run("--json", "-", piece(1), stdin=f)
+    check(last(out)["inputs"] == 1 and "read once" in err, "as standard input, too: " + err)
+    log = os.path.join(tmp, "r.jsonl")
+    run("--records", log, piece(1))
+    check(last(run("--json", log, log)[1]) == last(run("--json", log)[1]), "records, too")
+
+
 def interrupted():
     """The first Ctrl-C at a pipe is for what feeds it; the second for us."""
     with open(CLEAN, "rb") as f:
@@ -584,6 +608,8 @@ def main():
         words_of_servers(tmp)
         namesakes(tmp)
         windows(tmp)
+    with tempfile.TemporaryDirectory() as tmp:
+        same_files(tmp)
     with tempfile.TemporaryDirectory() as tmp:
         zones(tmp)
     with tempfile.TemporaryDirectory() as tmp:
