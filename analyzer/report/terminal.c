@@ -235,6 +235,24 @@ count_undecided(const struct correlator *c)
 	return undecided;
 }
 
+/*
+ * What may be why nothing got through, and is no fault by itself: a client that leaves when it has
+ * read what a server offers.
+ */
+static size_t
+count_hints(const struct correlator *c, const struct summary *s)
+{
+	const struct finding *const *f;
+	size_t n = correlator_findings(c, &f), hints = 0;
+
+	if (s->accepted + s->retrieved > 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		hints += f[i]->severity == SEVERITY_INFO && !f[i]->retracted &&
+		    f[i]->confidence == CONFIDENCE_POSSIBLE;
+	return hints;
+}
+
 static const char how_to_capture[] =
     "Capture where the mail passes, on the client, the server or a mirror port, from before it is sent "
     "until a minute after it failed:\n"
@@ -345,9 +363,17 @@ print_answer(const struct page *p, const struct terminal_report *r, const struct
 		    seen, undecided);
 		fputc('\n', p->out);
 	} else if (seen[0] != '\0') {
-		page_put(p, s->incomplete_count > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
-		    "%s; no fault found in this capture%s.", seen,
-		    s->incomplete_count > 0 ? ", which is incomplete" : "");
+		size_t hints = count_hints(r->correlator, s);
+		const char *capture = s->incomplete_count > 0
+		    ? " in this capture, which is incomplete"
+		    : hints > 0 ? ""
+				: " in this capture";
+		char below[32] = "";
+
+		if (hints > 0)
+			snprintf(below, sizeof(below), ", see the hint%s below", PLURAL(hints));
+		page_put(p, s->incomplete_count > 0 || hints > 0 ? COLOUR_YELLOW : COLOUR_GREEN,
+		    "%s; no fault found%s%s.", seen, capture, below);
 		fputc('\n', p->out);
 	} else if (!print_unread(p, r, s) && (s->packets > 0 || !print_all_left_out(p, r))) {
 		bool asked = count_frames(r).mail > 0;

@@ -122,6 +122,26 @@ nothing_wrong_is_said_plainly(void)
 	CHECK(says("client.pcap is cut"));
 }
 
+/* A program that left without a mail, and a finding that may say why. */
+static void
+what_may_explain_it_is_pointed_at(void)
+{
+	struct finding *f;
+
+	fake_reset();
+	fake_summary.smtp_sessions = 1;
+	f = fake_black_hole();
+	f->kind = FINDING_TLS_NOT_OFFERED;
+	f->confidence = CONFIDENCE_POSSIBLE;
+	f->severity = SEVERITY_INFO;
+	CHECK(says("1 SMTP session without a visible mail; no fault found, see the hint below.\n"));
+	f->confidence = CONFIDENCE_CONFIRMED; /* it is there, and explains nothing */
+	CHECK(says("no fault found in this capture.\n"));
+	f->confidence = CONFIDENCE_POSSIBLE;
+	fake_summary.attempted = fake_summary.accepted = 1; /* nothing is to be explained */
+	CHECK(says("1 mail accepted; no fault found in this capture.\n"));
+}
+
 /* Neither "no fault" nor "no mail": there is something, and the report says what is missing. */
 static void
 what_cannot_be_decided_is_not_nothing(void)
@@ -481,6 +501,7 @@ main(void)
 		{ "a possible fault is called so", a_possible_fault_is_called_so },
 		{ "what was taken back is no fault", what_was_taken_back_is_no_fault },
 		{ "nothing wrong is said plainly", nothing_wrong_is_said_plainly },
+		{ "what may explain it is pointed at", what_may_explain_it_is_pointed_at },
 		{ "what cannot be decided is not nothing", what_cannot_be_decided_is_not_nothing },
 		{ "no mail at all: says how to capture", no_mail_at_all_says_how_to_capture },
 		{ "what cannot be read is not nothing", what_cannot_be_read_is_not_nothing },
