@@ -2,7 +2,7 @@
 #include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_others.h"
 #include "reach.h"
 #include "reach_say.h"
 

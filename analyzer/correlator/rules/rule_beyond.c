@@ -4,7 +4,7 @@
  * number lies ahead of what came by what large ones hold.  A piece of the
  * content that never comes, while its neighbours do.
  */
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 
 #include <stdio.h>
 

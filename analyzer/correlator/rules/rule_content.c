@@ -3,7 +3,7 @@
  * while neighbours of the same size, before and after, do.
  */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * rule_deaf.c - path-outage seen from the other side: one end says again and again what was
  * acknowledged here, so the acknowledgements do not come to it.  It is the way back that is dead.
  */
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/stalls.h"
 #include "correlator/facts/unreachable.h"
 
 #define LATE_MOST (10 * PATH_SECOND)

@@ -4,7 +4,7 @@
  */
 #include <stdio.h>
 
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/stalls.h"
 
 enum { TIMES_LEAST = 3, LOST_LEAST = 6, TOLD = 4 };
 

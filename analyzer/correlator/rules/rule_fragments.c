@@ -3,7 +3,7 @@
  * (DF clear) and vanish; or the receiver says that fragments never became whole.
  */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 
 enum { TRAINS = 4 };
 

@@ -2,7 +2,7 @@
  * rule_icmp.c - what routers said of packet sizes, and whether the sender
  * listened (diagnosis 1A; S7, S8, S19, S25).
  */
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 
 enum { SURE = 3, LINUX_MIN_PMTU = 552 };
 

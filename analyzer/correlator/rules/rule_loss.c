@@ -2,7 +2,8 @@
  * rule_loss.c - high-loss and size-dependent-loss (S13); repairs that all fit a
  * smaller path are an obeyed "fragmentation needed" seen elsewhere.
  */
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/chance.h"
+#include "correlator/facts/stalls.h"
 
 #define RATE_LEAST  0.03
 #define RATE_SEVERE 0.10

@@ -3,7 +3,7 @@
  * before (S12), else path-outage (S11, S22).
  */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 #include "correlator/facts/unreachable.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/stalls.h"
 
 #define NOBODY_WAITS (900 * PATH_SECOND)
 

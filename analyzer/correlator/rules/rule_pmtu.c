@@ -5,7 +5,8 @@
  * path has members and one of them is narrow (2.5).
  */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/chance.h"
+#include "correlator/facts/path_say.h"
 #include "correlator/facts/unreachable.h"
 
 #include <stdio.h>

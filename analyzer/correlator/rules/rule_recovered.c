@@ -3,7 +3,8 @@
  * segments and pass at once in smaller ones, without a word of any router.
  */
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/chance.h"
+#include "correlator/facts/path_say.h"
 
 #define P_SURE   1e-3
 #define P_LIKELY 5e-2

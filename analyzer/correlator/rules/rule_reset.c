@@ -5,7 +5,7 @@
 #include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/path_say.h"
 
 #include <ctype.h>
 #include <stdio.h>

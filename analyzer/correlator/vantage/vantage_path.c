@@ -9,7 +9,8 @@
 #include <string.h>
 
 #include "correlator/facts/lookup.h"
-#include "correlator/facts/path_facts.h"
+#include "correlator/facts/chance.h"
+#include "correlator/facts/path_say.h"
 #include "vantage.h"
 
 enum {
