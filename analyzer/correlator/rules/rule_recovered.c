@@ -2,8 +2,8 @@
  * rule_recovered.c - pmtu-black-hole-recovered: the same bytes vanish in large
  * segments and pass at once in smaller ones, without a word of any router.
  */
-#include "correlator/facts/lookup.h"
 #include "correlator/facts/chance.h"
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_say.h"
 
 #define P_SURE   1e-3
