@@ -2,198 +2,21 @@
  * rule_reset.c - who reset the connection (S17): middlebox-reset, peer-reset,
  * stale-session-reset.
  */
-#include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
-#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_say.h"
-
-#include <ctype.h>
-#include <stdio.h>
-#include <string.h>
+#include "reset_signs.h"
 
 #define IDLE_LEAST  (60 * PATH_SECOND)   /* S12 */
 #define STALE_LEAST (3600 * PATH_SECOND) /* then it may as well be a restart: no accusation */
 #define ANSWER      (PATH_SECOND / 2)
 #define TOO_SOON    (4 * PATH_SECOND) /* S2 */
 
-/* Those which show that the session went on; the others tell only who sent the RST. */
-#define SIGN_HERE     (UINT32_C(1) << 31) /* not of the record */
-#define RESET_TTL     (RESET_R5 | RESET_R5B)
-#define SIGNS_CUTTING (RESET_R1 | RESET_R2 | RESET_R7 | RESET_R8)
-
-enum { SIGNS_PROBABLE = 2, SIGNS_SURE = 3, UNHEARD = 3, SESSIONS_R8 = 2, SESSIONS_LOOKED = 4096 };
-
-static const struct sign {
-	uint32_t bit;
-	const char *words;
-} signs[] = {
-	{ RESET_R1, "the \"resetting\" end goes on sending after its RST" },
-	{ RESET_R2, "the RST carries an old sequence number of its end" },
-	{ RESET_R3, "several RSTs with different sequence numbers" },
-	{ RESET_R4, "several RSTs with different acknowledgements" },
-	{ RESET_R5, "the RST's TTL differs from the end's other packets" },
-	{ RESET_R5B, "the RST was made with another initial TTL" },
-	{ RESET_R6, "the RST came sooner than the end itself can answer" },
-	{ RESET_R7, "both ends get a RST at the same moment, neither had closed" },
-	{ SIGN_HERE,
-	    "the RST has passed no router, the end's other packets have: it was made on this network" },
-	{ RESET_R8, "in several sessions the RST follows at once the same command" },
-};
-
-static uint32_t
-sign_count(uint32_t bits)
-{
-	uint32_t n = 0;
-
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		n += (bits & signs[i].bit) != 0;
-	return n;
-}
+enum { UNHEARD = 3 };
 
 static bool
 before(const struct moment *a, const struct moment *b)
 {
 	return a->frame != 0 && a->ns <= b->ns;
-}
-
-/* The direction whose RST came first; -1 none. */
-static int
-first_reset(const struct record_connection *c)
-{
-	const struct moment *a = &c->dir[0].rst, *b = &c->dir[1].rst;
-
-	if (a->frame == 0 && b->frame == 0)
-		return -1;
-	if (a->frame == 0 || (b->frame != 0 && b->ns < a->ns))
-		return 1;
-	return 0;
-}
-
-/* The shortest way from this point to the end whose RST it is, and back; 0 = not known. */
-static int64_t
-loop_to(const struct record_connection *c, int d)
-{
-	if (!c->rtt_known || c->vantage < 0)
-		return 0;
-	return c->rtt_ns / 1000 * (d == 1 ? c->vantage : 1000 - c->vantage);
-}
-
-/*
- * The only handshake of a connection may have waited for ARP, and its few answers
- * for a program: what other connections of these two hosts needed counts as well.
- */
-static bool
-too_hasty(const struct view *v, int d)
-{
-	struct case_iter it = { .client = &v->c->conn->client.ip,
-		.server = &v->c->conn->server.ip };
-	const struct mail_case *x;
-	int64_t least = v->c->conn->dir[d].loop_ns;
-
-	for (uint32_t looked = 0;
-	     (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL;)
-		if (x->has_conn && x->point == v->c->point && x->conn->dir[d].loop_ns > 0 &&
-		    x->conn->dir[d].loop_ns < least)
-			least = x->conn->dir[d].loop_ns;
-	return least == 0 || v->c->conn->dir[d].reset_haste_ns < least / 2;
-}
-
-/* The signs of both ends' RSTs. */
-static uint32_t
-signs_of(const struct view *v)
-{
-	uint32_t bits = 0;
-
-	for (int d = 0; d < 2; d++) {
-		uint32_t b = v->c->conn->dir[d].reset_signs;
-
-		bits |= (b & RESET_R6) != 0 && !too_hasty(v, d) ? b & ~(uint32_t)RESET_R6 : b;
-	}
-	return bits;
-}
-
-/*
- * Captured at the other end, whose packets have their first TTL: so has the RST, which its end,
- * some routers away, cannot have sent.  Of a capture that was taken at two places that is not
- * known.
- */
-static bool
-made_here(const struct view *v, int d)
-{
-	const struct record_direction *end = &v->c->conn->dir[d], *other = &v->c->conn->dir[!d];
-
-	return (end->reset_signs & RESET_R5) != 0 && ttl_undiminished(end->ttl_rst) &&
-	    end->ttl_rst_first == end->ttl_rst && end->ttl != 0 && end->ttl < end->ttl_rst &&
-	    ttl_hops(end->ttl) == (unsigned int)(end->ttl_rst - end->ttl) && end->ttl_rst != 0 &&
-	    ttl_undiminished(other->ttl) && other->ttl_syn == other->ttl &&
-	    end->ttl_syn == end->ttl && !contrast_mixed(v);
-}
-
-/*
- * A server's RST whose TTL is not that of its other packets here, but that of its packets in
- * another connection: two machines have the address (failover, balancer, given twice), or its ways
- * differ in length.  NULL = none known.
- */
-static const struct mail_case *
-other_machine(const struct view *v, int d)
-{
-	const struct record_direction *end = &v->c->conn->dir[d];
-	struct case_iter it = { .server = &v->c->conn->server.ip };
-	const struct mail_case *x;
-
-	if (d != 1 || rst_ttl(end) == 0 || rst_ttl(end) == end->ttl)
-		return NULL;
-	for (uint32_t looked = 0;
-	     (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL;)
-		if (x != v->c && x->has_conn && x->point == v->c->point &&
-		    x->conn->dir[1].ttl == rst_ttl(end) && x->conn->dir[1].data_segments > 0)
-			return x;
-	return NULL;
-}
-
-/*
- * The verb that was in flight when the RST came, before the end itself can have answered; false:
- * none.
- */
-static bool
-cut_at(const struct mail_case *c, char verb[16])
-{
-	const struct record_connection *k = c->conn;
-	const struct record_session *s = c->session;
-	int d = first_reset(k);
-	size_t n;
-
-	if (d < 0 || s == NULL || !s->command_unanswered || k->dir[0].data_last.frame == 0)
-		return false;
-	if (k->dir[d].rst.ns < k->dir[0].data_last.ns ||
-	    k->dir[d].rst.ns - k->dir[0].data_last.ns > loop_to(k, d) / 4 * 3)
-		return false;
-	n = strspn(s->last_command, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-	if (n == 0 || n > 15 || (s->last_command[n] != '\0' && s->last_command[n] != ' '))
-		return false;
-	for (size_t i = 0; i <= n; i++)
-		verb[i] = i == n ? '\0' : (char)toupper((unsigned char)s->last_command[i]);
-	return true;
-}
-
-/*
- * R8: sessions of these two hosts that were cut at this verb, this one included; counted until it
- * is enough.
- */
-static uint32_t
-sessions_cut_at(const struct view *v, const char *verb)
-{
-	struct case_iter it = { .client = &v->c->conn->client.ip,
-		.server = &v->c->conn->server.ip };
-	const struct mail_case *x;
-	uint32_t n = 0;
-	char theirs[16];
-
-	for (uint32_t looked = 0; n < SESSIONS_R8 &&
-	     (x = lookup_next(v->lookups, &it, &looked, SESSIONS_LOOKED)) != NULL;)
-		n += x->has_conn && x->point == v->c->point && cut_at(x, theirs) &&
-		    strcmp(verb, theirs) == 0;
-	return n;
 }
 
 /*
@@ -268,12 +91,11 @@ say_rst(struct finding *f, const struct mail_case *c, int who, const char *too)
 static void
 judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts *out)
 {
-	uint32_t n = sign_count(bits);
-	bool hidden = (bits & SIGNS_CUTTING) == 0 && goodbye_hidden(c, &c->conn->dir[d].rst);
-	enum confidence conf = hidden ? CONFIDENCE_POSSIBLE
-	    : sign_count(bits & ~SIGN_HERE) >= SIGNS_SURE
-	    ? CONFIDENCE_CONFIRMED
-	    : CONFIDENCE_PROBABLE; /* one TTL is not two proofs */
+	uint32_t n = reset_sign_count(bits);
+	bool hidden = !reset_cut(bits) && goodbye_hidden(c, &c->conn->dir[d].rst);
+	enum confidence conf = hidden   ? CONFIDENCE_POSSIBLE
+	    : reset_forged_surely(bits) ? CONFIDENCE_CONFIRMED
+					: CONFIDENCE_PROBABLE;
 	/* the first RST that carries a sign of its own */
 	int who = (c->conn->dir[d].reset_signs & ~(uint32_t)RESET_R7) != 0 ||
 		c->conn->dir[!d].rst.frame == 0
@@ -286,9 +108,7 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	finding_span(f, &c->conn->dir[d].rst, &c->conn->dir[d].rst);
 	say_rst(f, c, who, "");
 	say_rst(f, c, !who, c->conn->dir[who].rst.frame != 0 ? " as well" : "");
-	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++)
-		if (bits & signs[i].bit)
-			finding_says(f, c->point, "%s", signs[i].words);
+	reset_say_signs(f, c->point, bits);
 	if (rst_ttl(from) > from->ttl && from->ttl != 0)
 		finding_summary(f,
 		    "A device in between cut the connection in the name of the %s: %u signs; it is nearer than the %s (TTL %u, not %u).",
@@ -568,8 +388,7 @@ say_unheard(struct finding *f, const struct mail_case *c, const char *who, uint6
 }
 
 static void
-judge_peer(
-    const struct view *v, int d, uint32_t bits, const struct mail_case *other, struct verdicts *out)
+judge_peer(const struct view *v, int d, const struct reset_signs *signs, struct verdicts *out)
 {
 	const struct mail_case *c = v->c;
 	const struct way w = way_of(v, c, d);
@@ -581,7 +400,7 @@ judge_peer(
 	/* R5 asks for a difference of two; one hop less or more is no proof, but no fit either */
 	const struct record_direction *end = &c->conn->dir[d];
 	uint8_t ttl = end->ttl != 0 ? end->ttl : end->ttl_syn;
-	bool fits = bits == 0 && (ttl == 0 || rst_ttl(end) == ttl),
+	bool fits = signs->bits == 0 && (ttl == 0 || rst_ttl(end) == ttl),
 	     begun = moment_is(&c->conn->dir[1].data_first) || case_midstream(c);
 	const char *who = d == 0 ? "client" : "server";
 	bool hidden = c->session != NULL &&
@@ -615,13 +434,13 @@ judge_peer(
 			   "RST of the %s, TTL %u (its other packets: %u), neither side had closed",
 			   who, rst_ttl(end), ttl),
 	    rst);
-	if (other != NULL)
+	if (signs->other != NULL)
 		evidence_frame(
 		    finding_says(f, c->point,
 			"another connection to this address is answered with the TTL of the RST (%u): another machine has the "
 			"address, too, or another way leads there",
 			rst_ttl(end)),
-		    &other->conn->dir[1].data_first);
+		    &signs->other->conn->dir[1].data_first);
 	if (!fits)
 		finding_remedy(f,
 		    "The log of the %s at that time says whether it did so, and why. If it knows nothing of it: a firewall, proxy or IPS on the way, "
@@ -687,36 +506,25 @@ nothing_cut(const struct mail_case *c, int d, uint32_t bits)
 		return true;
 	if (client_left(c, rst))
 		return true;
-	return (bits & SIGNS_CUTTING) == 0 && c->conn->dir[!d].rst.frame == 0 &&
-	    client_may_go(c, d);
+	return !reset_cut(bits) && c->conn->dir[!d].rst.frame == 0 && client_may_go(c, d);
 }
 
 static void
 judge(const struct view *v, struct verdicts *out)
 {
 	const struct record_connection *c = v->c->conn;
-	const struct mail_case *other;
-	uint32_t bits;
-	char verb[16];
+	struct reset_signs signs;
 	int d;
 
-	if (!v->c->has_conn || (d = first_reset(c)) < 0)
+	if (!v->c->has_conn || (d = reset_first(c)) < 0)
 		return;
 	if (c->synack_count == 0 && c->dir[0].data_segments + c->dir[1].data_segments == 0 &&
 	    c->state != CONN_MIDSTREAM)
 		return;
-	bits = signs_of(v);
-	other = (bits & RESET_TTL) != 0 ? other_machine(v, d) : NULL;
-	if (other != NULL)
-		bits &= ~(uint32_t)RESET_TTL;
-	if (cut_at(v->c, verb) && sessions_cut_at(v, verb) >= SESSIONS_R8)
-		bits |= RESET_R8;
-	if (made_here(v, d))
-		bits |= SIGN_HERE;
-	if (sign_count(bits) >= SIGNS_PROBABLE &&
-	    (bits & (RESET_R1 | RESET_R2 | RESET_R5 | RESET_R6)) != 0) {
-		if (!nothing_cut(v->c, d, bits))
-			judge_middlebox(v->c, d, bits, out);
+	signs = reset_signs(v, d);
+	if (reset_forged(signs.bits)) {
+		if (!nothing_cut(v->c, d, signs.bits))
+			judge_middlebox(v->c, d, signs.bits, out);
 		return;
 	}
 	if (!way_two_sided(&(struct way){ .c = v->c, .a = &c->dir[0], .b = &c->dir[1] }))
@@ -725,7 +533,7 @@ judge(const struct view *v, struct verdicts *out)
 		return; /* a half-open scan, or a socket that is gone: no session was cut */
 	if (!explained(v->c, d) && !cause_known(v->c, &c->dir[d].rst, out) && !retrieving(v->c) &&
 	    !client_may_go(v->c, d) && !judge_forgotten(v->c, d, out))
-		judge_peer(v, d, bits, other, out);
+		judge_peer(v, d, &signs, out);
 }
 
 const struct rule rule_reset = { "reset", RULE_MAIL, judge, false };

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "correlator/facts/lookup.h"
 #include "correlator/facts/chance.h"
+#include "correlator/facts/lookup.h"
 #include "correlator/facts/path_say.h"
 #include "vantage.h"
 
