@@ -153,15 +153,26 @@ window_shut(const struct mail_case *c, int dir)
 	    (scaled || to->zero_room == 0);
 }
 
-/*
- * Packets went to and fro when the capture ended: as far as it goes there is no fault.  What a
- * longer silence means the rules say.
- */
+/* Packets went to and fro when the capture ended. */
+static bool
+goes_on(const struct mail_case *c)
+{
+	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_one_sided(c) &&
+	    c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
+}
+
+/* As far as the capture goes there is no fault.  What a longer silence means the rules say. */
 static bool
 under_way(const struct mail_case *c)
 {
-	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_missing(c) &&
-	    !case_one_sided(c) && c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
+	return goes_on(c) && !case_missing(c);
+}
+
+/* Losses slow it down, the last of which may not be made good yet: the capture's end ends it. */
+static bool
+slowly_on(const struct mail_case *c, const struct span *mail)
+{
+	return mail->to == &c->conn->last && goes_on(c) && !case_stalled(c);
 }
 
 static void
@@ -175,11 +186,11 @@ fate_cut_short(const struct mail_case *c, struct fate *f, const char *what, int 
 }
 
 static void
-fate_unanswered(const struct mail_case *c, struct fate *f)
+fate_unanswered(const struct mail_case *c, struct fate *f, bool going)
 {
 	const struct record_transaction *t = f->transaction;
 
-	if (sent_until(c, t) != &c->conn->last || !under_way(c))
+	if (sent_until(c, t) != &c->conn->last || !going)
 		fate_say(f, "unknown", NULL);
 	else if (moment_is(&t->end_of_data))
 		fate_say(f,
@@ -196,7 +207,7 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 {
 	const struct record_transaction *t = f->transaction;
 	struct span mail = { &t->first, sent_until(c, t) };
-	const struct draft *d = why_stopped(v, k, c, &mail);
+	const struct draft *d = why_stopped(v, k, c, &mail), *lossy;
 
 	if (d != NULL) {
 		fate_say(f, "did not get through", d);
@@ -205,12 +216,11 @@ fate_missing(struct verdicts *v, const struct talk *k, const struct mail_case *c
 	d = why_symptom(v, k, c, &mail);
 	if (d == NULL)
 		d = why_ended(v, k, c, t, &mail);
-	if (d == NULL)
-		d = why_lossy(v, k, c, &mail);
-	if (d == NULL && f->verdict != VERDICT_LOST)
-		fate_unanswered(c, f);
+	lossy = d == NULL ? why_lossy(v, k, c, &mail) : NULL;
+	if (d == NULL && f->verdict != VERDICT_LOST && (lossy == NULL || slowly_on(c, &mail)))
+		fate_unanswered(c, f, lossy != NULL || under_way(c));
 	else
-		fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d);
+		fate_say(f, f->verdict == VERDICT_LOST ? "lost" : "unknown", d != NULL ? d : lossy);
 }
 
 static void
@@ -283,7 +293,7 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 	for (uint32_t i = 0; i < c->message_count; i++) {
 		const struct record_message *m = c->messages[i];
 		struct span mail = { &m->first, &c->conn->last };
-		const struct draft *d;
+		const struct draft *d, *lossy;
 		struct fate *f = list_add(l, c);
 		bool unconfirmed;
 
@@ -306,10 +316,9 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 		d = why_stopped(v, k, c, &mail);
 		if (d == NULL)
 			d = why_symptom(v, k, c, &mail);
-		if (d == NULL)
-			d = why_lossy(v, k, c, &mail);
+		lossy = d == NULL ? why_lossy(v, k, c, &mail) : NULL;
 		if (d == NULL && m->state == MESSAGE_CUT && i + 1 == c->message_count &&
-		    under_way(c)) {
+		    (lossy != NULL ? slowly_on(c, &mail) : under_way(c))) {
 			f->verdict = VERDICT_UNKNOWN;
 			fate_cut_short(c, f, "cut off", 1);
 			continue;
@@ -320,7 +329,7 @@ pop_fates(struct verdicts *v, const struct talk *k, const struct mail_case *c, s
 			? "seen in part, its end is not in the capture"
 			: unconfirmed ? "sent to its end, but the client did not confirm all of it"
 				      : "not fetched",
-		    d);
+		    d != NULL ? d : lossy);
 	}
 }
 

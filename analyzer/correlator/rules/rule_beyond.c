@@ -4,6 +4,7 @@
  * number lies ahead of what came by what large ones hold.  A piece of the
  * content that never comes, while its neighbours do.
  */
+#include "correlator/facts/dialogue.h"
 #include "correlator/facts/path_say.h"
 
 #include <stdio.h>
@@ -120,7 +121,11 @@ judge_open(const struct way *w, struct verdicts *out)
 	f = verdict_add(
 	    out, FINDING_PMTU_BLACK_HOLE, way_gate(w, CONFIDENCE_POSSIBLE), w->c, w->dir);
 	fill(f, w);
-	finding_span(f, &a->hole_seen, &w->c->conn->last);
+	/* from the last that did come: behind it they began to be missing */
+	finding_span(f,
+	    moment_before(&a->data_last, &a->hole_seen) && moment_is(&a->data_last) ? &a->data_last
+										    : &a->hole_seen,
+	    &w->c->conn->last);
 	finding_summary(f,
 	    "Seen at the receiving side: full-size packets (%u bytes) of the sender never come here, its small ones do; %llu bytes are missing. "
 	    "Somewhere before this point large packets vanish, unheard or unheeded by the sender.",

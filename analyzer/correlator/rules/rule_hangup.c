@@ -19,8 +19,9 @@ enum { LOOKED = 256, ASKED_TIMES = 3 };
 /* What of the client nobody answers, from here on; frame 0 = nothing. */
 struct unanswered {
 	struct moment since;
-	bool asks;  /* keep-alives */
-	bool waits; /* an answer is due */
+	bool asks;    /* keep-alives */
+	bool waits;   /* an answer is due ... */
+	bool fetches; /* ... which is the rest of a message */
 	int64_t idle;
 };
 
@@ -57,6 +58,14 @@ answer_is_due(const struct mail_case *c)
 	    (t != NULL && moment_is(&t->end_of_data) && !moment_is(&t->final_reply.at));
 }
 
+/* The server was in the middle of a message (POP3), of which all that it sent came. */
+static bool
+rest_is_due(const struct mail_case *c)
+{
+	return c->message_count > 0 && c->messages[c->message_count - 1]->state == MESSAGE_CUT &&
+	    case_is_pop(c) && case_all_acked(c, 0) && case_all_acked(c, 1) && !case_stalled(c);
+}
+
 static bool
 nothing_due(const struct mail_case *c)
 {
@@ -66,10 +75,11 @@ nothing_due(const struct mail_case *c)
 static struct unanswered
 unanswered_of(const struct way *w)
 {
-	struct unanswered u = { .waits = answer_is_due(w->c), .asks = alive_unanswered(w) };
+	struct unanswered u = { .fetches = rest_is_due(w->c), .asks = alive_unanswered(w) };
 	int64_t last =
 	    u.asks || w->b->last.ns > w->a->data_last.ns ? w->b->last.ns : w->a->data_last.ns;
 
+	u.waits = u.fetches || answer_is_due(w->c);
 	if (u.asks && (u.waits || nothing_due(w->c)))
 		u.since = w->a->alive_first;
 	else if (u.waits && close_unanswered(w))
@@ -121,17 +131,20 @@ static struct finding *
 say_hangup(const struct way *w, const struct unanswered *u, enum finding_kind kind,
     enum confidence conf, struct verdicts *out)
 {
-	const struct moment *said = u->asks ? &w->b->last : &w->a->data_last;
+	const struct moment *said = u->asks || u->fetches ? &w->b->last : &w->a->data_last;
 	struct finding *f = verdict_add(out, kind, way_gate(w, absence(w->c, conf)), w->c, 0);
 
 	finding_subkind(f, u->asks ? "keep-alive" : "hangup");
 	if (!u->waits) /* no mail hangs on it: a program that kept the connection connects anew */
 		f->severity = SEVERITY_WARNING;
 	finding_span(f, said, &w->a->last);
-	evidence_frame(finding_says(f, w->c->point, "%s%s",
-			   u->asks ? "the last packet of the server"
-				   : "the last that the client said, acknowledged by TCP",
-			   u->waits ? "; the answer to what the client said is due" : ""),
+	evidence_frame(
+	    finding_says(f, w->c->point, "%s%s",
+		u->asks || u->fetches ? "the last packet of the server"
+				      : "the last that the client said, acknowledged by TCP",
+		u->fetches     ? ", in the middle of a message"
+		    : u->waits ? "; the answer to what the client said is due"
+			       : ""),
 	    said);
 	if (u->asks)
 		evidence_frame(
@@ -153,8 +166,8 @@ what_happens(const struct unanswered *u, char *text, size_t size)
 {
 	if (!u->asks)
 		snprintf(text, size,
-		    "The client waited %.1f s for an answer and gave up; nobody answers its close either",
-		    seconds(u->idle));
+		    "The client waited %.1f s for %s and gave up; nobody answers its close either",
+		    seconds(u->idle), u->fetches ? "the rest of the message" : "an answer");
 	else
 		snprintf(text, size, "%s %.1f s %s nobody answers its keep-alives",
 		    u->waits ? "The client waits for an answer; from"
@@ -213,17 +226,20 @@ judge_dead(const struct way *w, const struct unanswered *u, struct verdicts *out
 
 	what_happens(u, text, sizeof(text));
 	finding_summary(f,
-	    "%s: %s the path was dead, or the "
-	    "server's host, or a firewall or NAT router on the way had forgotten the silent connection.",
-	    text, u->asks ? "by then" : "from some moment of that wait on");
-	finding_remedy(f,
-	    "Look at the line and at the server's host at that time. The server may have taken what the client had sent: its log tells.");
+	    "%s: %s the path was dead, or the server's host, or a firewall or NAT router on the way %s.",
+	    text, u->asks ? "by then" : "from some moment of that wait on",
+	    u->fetches ? "let nothing of the connection through any more"
+		       : "had forgotten the silent connection");
+	finding_remedy(f, "Look at the line and at the server's host at that time.%s",
+	    u->fetches ? ""
+		       : " The server may have taken what the client had sent: its log tells.");
 	finding_exclude(f, FINDING_CLIENT_GAVE_UP_WAITING,
 	    "the server's host does not answer the %s: it was not only slow",
 	    u->asks ? "keep-alives" : "close");
 	finding_next_capture(f, "a path that died",
-	    "a server that was gone, or a connection that was forgotten", "what the server sent",
-	    "at the server");
+	    u->fetches ? "a server that was gone, or a firewall that cut it off"
+		       : "a server that was gone, or a connection that was forgotten",
+	    "what the server sent", "at the server");
 }
 
 static void
@@ -240,7 +256,7 @@ judge(const struct view *v, struct verdicts *out)
 	if (!moment_is(&u.since))
 		return;
 	other = new_works(&w, &u);
-	if (other != NULL && u.idle >= IDLE_LEAST)
+	if (other != NULL && u.idle >= IDLE_LEAST && !u.fetches)
 		judge_forgotten(&w, &u, other, out);
 	else if (other == NULL && !u.waits && u.idle >= IDLE_LEAST)
 		judge_idle(&w, &u, out);

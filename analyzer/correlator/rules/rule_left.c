@@ -1,18 +1,19 @@
 /*
- * rule_left.c - auth-not-offered, tls-not-offered (left, silent): a client says
- * EHLO or CAPA, reads what is offered, and leaves, or says nothing more: a mail
- * program that shows its user an error (Thunderbird) keeps the connection until
- * it is closed.  Programs that must log in or encrypt do so where they may not;
- * so does a monitor that only looks, which is why leaving port 25, where
- * monitors are many and few clients insist, needs another sign.
+ * rule_left.c - auth-not-offered, tls-not-offered (left, silent), auth-mechanism-mismatch (silent):
+ * a client says EHLO or CAPA, reads what is offered, and leaves, or says nothing more: a mail
+ * program that shows its user an error (Thunderbird) keeps the connection until it is closed.
+ * Programs that must log in or encrypt do so where they may not; so does a monitor that only looks,
+ * which is why leaving port 25, where monitors are many and few clients insist, needs another sign.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/symptom.h"
+#include "record/text.h"
 #include "reply_reading.h"
 
-enum { LOOKED = 64 };
+enum { LOOKED = 64, LOGINS = 96 };
 #define AT_ONCE (5 * SECOND)
 #define SILENT  (10 * SECOND) /* no program needs so long to read what is offered */
 
@@ -104,6 +105,27 @@ encrypts_elsewhere(const struct reading *g)
 	return NULL;
 }
 
+/* Of what is offered the ways to log in, by name: `PLAIN LOGIN'; in POP3 also USER. */
+static void
+logins_offered(const struct record_session *s, const struct dialect *d, char *names, size_t size)
+{
+	static const char *const known[] = { "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "NTLM",
+		"GSSAPI", "EXTERNAL", "XOAUTH2", "OAUTHBEARER", "SCRAM-SHA-1", "SCRAM-SHA-256" };
+	const char *p = s->capabilities;
+	size_t n;
+
+	*names = '\0';
+	for (p += strspn(p, " "); *p != '\0'; p += n, p += strspn(p, " ")) {
+		bool login = false;
+
+		n = strcspn(p, " ");
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			login |= strlen(known[i]) == n && strncasecmp(p, known[i], n) == 0;
+		if (login || (d == &pop && n == 4 && strncasecmp(p, d->login, n) == 0))
+			text_words_add(names, size, p, n);
+	}
+}
+
 static const char *
 left_or_silent(const struct leaving *l)
 {
@@ -121,15 +143,18 @@ say_left(
     struct finding *f, const struct reading *g, const struct dialect *d, const struct leaving *l)
 {
 	const struct record_session *s = g->s;
-	char took[32];
+	char took[32], names[LOGINS] = "";
+
+	if (s->auth_offered)
+		logins_offered(s, d, names, sizeof(names));
 
 	finding_subkind(f, l->silent > 0 ? "silent" : "left");
 	f->severity = SEVERITY_INFO;
 	finding_span(f, &s->capabilities_at, &l->at);
 	evidence_frame(
-	    finding_says(f, g->c->point, "%s is answered with%s %s and with%s a login (%s)",
+	    finding_says(f, g->c->point, "%s is answered with%s %s and with%s a login (%s%s%s)",
 		d->hello, s->starttls_offered ? "" : "out", d->encrypt,
-		s->auth_offered ? "" : "out", d->login),
+		s->auth_offered ? "" : "out", d->login, names[0] != '\0' ? ": " : "", names),
 	    &s->capabilities_at);
 	if (l->silent > 0)
 		finding_says(f, g->c->point,
@@ -163,7 +188,7 @@ judge_encryption(const struct reading *g, const struct dialect *d, const struct 
 	bool insists = g->c->conn->server.port != 25 || l->silent > 0;
 	const struct mail_case *x = insists ? NULL : encrypts_elsewhere(g);
 	bool login = insists && !g->s->auth_offered;
-	char instead[24] = "";
+	char instead[24] = "", other[80 + LOGINS] = "", names[LOGINS];
 	struct finding *f;
 
 	if ((!insists && x == NULL) ||
@@ -176,6 +201,12 @@ judge_encryption(const struct reading *g, const struct dialect *d, const struct 
 		    finding_says(f, x->point,
 			"on another connection the same client asks for STARTTLS and encrypts"),
 		    &x->session->tls_at);
+	if (g->s->auth_offered) {
+		logins_offered(g->s, d, names, sizeof(names));
+		snprintf(other, sizeof(other),
+		    " If it says that its way to log in is not supported: what is offered here is %s.",
+		    names[0] != '\0' ? names : "none that is known");
+	}
 	finding_summary(f,
 	    login
 		? "The client %s when it had read what the server offers: neither encryption (%s) nor a login (%s)."
@@ -185,13 +216,35 @@ judge_encryption(const struct reading *g, const struct dialect *d, const struct 
 		snprintf(instead, sizeof(instead), "; try port %s", d->tls_port);
 	finding_remedy(f,
 	    "If the client says that the server offers no TLS%s: it is set to %s, and this server does not on this port, or a device in between hides "
-	    "it%s. %s",
-	    login ? " or no login" : "", login ? "encrypt or to log in" : "encrypt", instead,
+	    "it%s.%s %s",
+	    login ? " or no login" : "", login ? "encrypt or to log in" : "encrypt", instead, other,
 	    looks_same(l, d));
 	finding_next_capture(f, "a client that must encrypt",
 	    l->silent > 0 ? "one that hung, or missed something else"
 			  : "a monitor that only looked, or a client that missed something else",
 	    "what the client itself says (its log)", "the next attempt as well");
+}
+
+/* Both are offered; leaving at once is what monitors do, and programs that were to be tried only.
+ */
+static void
+judge_mechanism(const struct reading *g, const struct dialect *d, const struct leaving *l)
+{
+	struct finding *f =
+	    verdict_add(g->out, FINDING_AUTH_MECHANISM_MISMATCH, CONFIDENCE_POSSIBLE, g->c, 0);
+	char names[LOGINS];
+
+	logins_offered(g->s, d, names, sizeof(names));
+	say_left(f, g, d, l);
+	finding_summary(f,
+	    "The client said nothing more when it had read what the server offers: encryption (%s), and to log in: %s.",
+	    d->encrypt, names[0] != '\0' ? names : "nothing that is known");
+	finding_remedy(f,
+	    "If the mail program says that the server does not support its way to log in: set it to \"normal password\", with encryption, or to another that is "
+	    "offered. %s",
+	    looks_same(l, d));
+	finding_next_capture(f, "a program whose way to log in is not offered", "one that hung",
+	    "what the program itself says (its log)", "the next attempt as well");
 }
 
 static const struct dialect *
@@ -222,6 +275,8 @@ judge(const struct view *v, struct verdicts *out)
 	else if (g.s->starttls_offered && !g.s->auth_offered &&
 	    (v->c->conn->server.port != 25 || left.silent > 0))
 		judge_login(&g, d, &left);
+	else if (g.s->starttls_offered && g.s->auth_offered && left.silent > 0)
+		judge_mechanism(&g, d, &left);
 }
 
 const struct rule rule_left = { "left", RULE_CASE, judge, false };
