@@ -161,8 +161,7 @@ finding_defaults(struct finding *f)
 	if (f->summary[0] == '\0')
 		default_summary(f);
 	if (f->confidence == CONFIDENCE_CANNOT_TELL && f->next_capture[0] == '\0')
-		finding_next_capture(f, k->title, "what looks like it",
-		    "packets it would take to decide",
+		finding_next_capture(f, k->title, NULL, "packets it would take to decide",
 		    "at the client or on the mirror port of its switch");
 }
 

@@ -45,13 +45,17 @@ terminal_span(const struct page *p, int64_t first_ns, int64_t last_ns, char buf[
 {
 	char a[TERMINAL_TIME], b[TERMINAL_TIME], from[ZONE_OFFSET + 1] = " ", to[ZONE_OFFSET];
 
+	bool once = strcmp(terminal_time(p, first_ns, a), terminal_time(p, last_ns, b)) == 0;
+
 	zone_offset(p->zone, first_ns, from + 1);
 	zone_offset(p->zone, last_ns, to);
-	snprintf(buf, TERMINAL_SPAN, "%s%s to %s %s", terminal_time(p, first_ns, a),
-	    strcmp(from + 1, to) == 0 ? "" : from,
-	    terminal_same_day(p, first_ns, last_ns) ? terminal_clock(p, last_ns, b)
-						    : terminal_time(p, last_ns, b),
-	    to);
+	if (terminal_same_day(p, first_ns, last_ns))
+		terminal_clock(p, last_ns, b);
+	if (strcmp(from + 1, to) == 0)
+		from[0] = '\0';
+	else
+		once = false;
+	snprintf(buf, TERMINAL_SPAN, "%s%s%s%s %s", a, from, once ? "" : " to ", once ? "" : b, to);
 	return buf;
 }
 

@@ -50,8 +50,8 @@ char *terminal_time(const struct page *p, int64_t ns, char buf[TERMINAL_TIME]);
 char *terminal_clock(const struct page *p, int64_t ns, char buf[TERMINAL_TIME]);
 bool terminal_same_day(const struct page *p, int64_t a_ns, int64_t b_ns);
 /*
- * "2026-11-21 10:00:00.123 to 10:00:05.017 +01:00"; summer time that begins or ends between them
- * shows at both.
+ * "2026-11-21 10:00:00.123 to 10:00:05.017 +01:00", of one moment that alone; summer time that
+ * begins or ends between them shows at both.
  */
 #define TERMINAL_SPAN 96
 char *terminal_span(

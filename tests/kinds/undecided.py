@@ -65,7 +65,7 @@ ROWS = [
     (9, "paused, or lost before this point", "@net\ncapture isp>mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\nC; Subject: x\\r\\n\\r\\nhello\\r\\n\n+20s\n"
      "connect other client:40199 mail:8080\n+1s\n", "sender-app-pause", "cannot-tell", ["stops in its middle", "at the sender", COMMAND]),
     (10, "one side only", "lab/art_one_direction.c2s.pcap", "capture-one-sided", "confirmed", ["both directions", "tx and rx"]),
-    (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["not claimed", "larger buffer"]),
+    (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["lowered or withheld", "larger buffer"]),
     (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),
     (13, "what happened behind the 250", "lab/clean_single_swaks.client.pcap", "mail-accepted", "confirmed", ["further on", "queue number"]),
     (14, "250 lost or not sent", "@smtp\n@from\n@to\n@data\n+20s\nconnect other client:40199 mail:8080\n+1s\n", "slow-reply", "possible", ["when the capture ended", "never sent", COMMAND]),

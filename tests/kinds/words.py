@@ -9,7 +9,7 @@ QUOTED = re.compile(r'"[^"]*"|<[^>]*>')         # others' words
 
 
 def said_of(f):
-    return " ".join([f["summary"], f["remedy"], f.get("next_capture") or "", *(e["says"] for e in f["evidence"]),
+    return " ".join([f["summary"], f["remedy"], f["client_shows"], f.get("next_capture") or "", *(e["says"] for e in f["evidence"]),
                      *("%s: %s" % (x["kind"], x["why"]) for x in f["excluded"])])
 
 

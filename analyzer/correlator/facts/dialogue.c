@@ -470,13 +470,33 @@ static const struct {
 	{ 554, "6F" },
 };
 
+/* "0x800CCC6F, "; "" where it has none of its own. */
+static const char *
+client_number(unsigned int code, char text[16])
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(client_codes) / sizeof(client_codes[0]); i++)
+		if (client_codes[i].code == code)
+			snprintf(text, 16, "0x800CCC%s, ", client_codes[i].number);
+	return text;
+}
+
+/* What a program shows for a login that failed; other refusals at a login it tells as they are. */
+static bool
+shows_login(enum finding_kind k)
+{
+	return k == FINDING_AUTH_FAILED || k == FINDING_AUTH_TEMPORARY_FAILURE ||
+	    k == FINDING_AUTH_MECHANISM_MISMATCH || k == FINDING_AUTH_NOT_OFFERED;
+}
+
 void
 reply_client_shows(struct finding *f, const struct refusal *r, bool pop)
 {
 	unsigned int code = r->reply->code;
+	char number[16];
 
 	if (pop || f->kind == FINDING_TLS_REQUIRED || f->kind == FINDING_TLS_FAILURE ||
-	    r->stage == 'A')
+	    (r->stage == 'A' && shows_login(f->kind)))
 		return; /* the kind's own text is exact */
 	if (r->stage == 'R')
 		finding_client_shows(
@@ -485,10 +505,7 @@ reply_client_shows(struct finding *f, const struct refusal *r, bool pop)
 		finding_client_shows(
 		    f, "0x800CCC78 (the server rejected the sender), server error %u", code);
 	else
-		for (size_t i = 0; i < sizeof(client_codes) / sizeof(client_codes[0]); i++)
-			if (client_codes[i].code == code)
-				finding_client_shows(
-				    f, "0x800CCC%s, server error %u", client_codes[i].number, code);
+		finding_client_shows(f, "%sserver error %u", client_number(code, number), code);
 }
 
 /* ---- remedies that the words decide ------------------------------------------ */

@@ -362,9 +362,10 @@ finding_next_capture(
 
 	capture_command(f, command, sizeof(command));
 	snprintf(text, sizeof(text),
-	    "Cannot tell %s from %s: this capture lacks %s. Capture %s, both directions, offloads off (ethtool -K IF tso off gso off "
+	    "Cannot tell %s%s%s%s: this capture lacks %s. Capture %s, both directions, offloads off (ethtool -K IF tso off gso off "
 	    "gro off lro off), during one retry, and run mailwhy on that:\n%s",
-	    x, y, lacks, where, command);
+	    y == NULL ? "whether " : "", x, y == NULL ? "" : " from ", y == NULL ? "" : y, lacks,
+	    where, command);
 	text_trim(text);
 	f->next_capture = finding_text(f, text);
 }

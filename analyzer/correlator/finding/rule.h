@@ -83,7 +83,8 @@ void finding_summary(struct finding *f, const char *fmt, ...) __attribute__((for
 void finding_remedy(struct finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void finding_client_shows(struct finding *f, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* "Cannot tell X from Y: this capture lacks E. Capture at P (...)": diagnosis 5. */
+/* "Cannot tell X from Y (NULL: whether X): this capture lacks E. Capture at P (...)": diagnosis 5.
+ */
 void finding_next_capture(
     struct finding *f, const char *x, const char *y, const char *lacks, const char *where);
 void finding_reply(struct finding *f, const struct record_reply *r);

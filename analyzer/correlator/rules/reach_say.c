@@ -4,6 +4,8 @@
  */
 #include "reach_say.h"
 
+#include <ctype.h>
+
 #include "correlator/facts/contrast.h"
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
@@ -98,6 +100,7 @@ reach_say_family(const struct view *v, struct finding *f)
 {
 	const struct mail_case *x = other_family(v);
 	bool six = v->c->conn->client.ip.family == 6;
+	const char *remedy = f->remedy[0] != '\0' ? f->remedy : kind_facts(f->kind)->remedy;
 	char client[ADDR_TEXT], other[ENDPOINT_TEXT];
 
 	if (x == NULL)
@@ -116,13 +119,13 @@ reach_say_family(const struct view *v, struct finding *f)
 	    six ? '6' : '4');
 	finding_remedy(f,
 	    "If both addresses are those of one mail host, no mail need be lost, only time: have its IPv%c mended, on the way or at the server, or take its %s "
-	    "record out of the DNS until it is%s. If they are not: %s",
+	    "record out of the DNS until it is%s. If they are not: %c%s",
 	    six ? '6' : '4', six ? "AAAA" : "A",
 	    !six ? ""
 		: v->c->conn->server.port == 25
 		? "; until then a mail server may prefer IPv4 (Postfix: smtp_address_preference = ipv4)"
 		: "; until then the program may be told to use IPv4",
-	    f->remedy[0] != '\0' ? f->remedy : kind_facts(f->kind)->remedy);
+	    tolower((unsigned char)remedy[0]), remedy + 1);
 }
 
 /*

@@ -326,9 +326,8 @@ say_server(struct finding *f, const struct reading *g)
 	if (f->severity == SEVERITY_INFO || g->alone || hello->code / 100 != 2 || n == 0 ||
 	    hello->text[0] == '*')
 		return;
-	evidence_frame(
-	    finding_says(f, g->c->point, "the rule is that of the server which greets as %.*s",
-		n < 80 ? (int)n : 80, hello->text),
+	evidence_frame(finding_says(f, g->c->point, "the server calls itself %.*s",
+			   n < 80 ? (int)n : 80, hello->text),
 	    &hello->at);
 }
 

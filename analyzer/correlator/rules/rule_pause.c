@@ -140,8 +140,7 @@ report(const struct way *w, const struct pause *p, int64_t span, bool here, stru
 		say_gone(w, f, span);
 	else if (w->dir == 1)
 		finding_remedy(f,
-		    "Nothing was lost: the server itself paused while it sent the message. Its owner must look there: a slow disk or mailbox, a "
-		    "virus scan, overload.");
+		    "The server's owner must look there: a slow disk or mailbox, a virus scan, overload.");
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE, "nothing was outstanding");
 	finding_exclude(f, FINDING_ZERO_WINDOW_STALL, "the window was open");
 	if (!gone)

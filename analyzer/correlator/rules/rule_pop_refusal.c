@@ -319,7 +319,7 @@ say_full_house(const struct view *v, const struct refusal *r, struct finding *f)
 	finding_remedy(f,
 	    "Too many programs or devices of this user have the mailbox open at once, or sessions that broke off still count: close some, "
 	    "fetch less often, or let the server's owner allow more.");
-	finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92");
+	finding_client_shows(f, "0x800CCC0B (busy), 0x800CCC92 (password rejected)");
 }
 
 /*
@@ -379,7 +379,8 @@ say_kind(const struct view *v, const struct refusal *r, enum reply_how how, stru
 	case FINDING_TLS_REQUIRED:
 		finding_remedy(f,
 		    "Switch encryption on for the incoming server in the account's settings: STARTTLS (STLS) on port 110, or SSL/TLS on port 995.");
-		finding_client_shows(f, "0x800CCC90 (response error), 0x800CCC91, 0x800CCC92");
+		finding_client_shows(f,
+		    "0x800CCC90 (response error), 0x800CCC91 (user name rejected), 0x800CCC92 (password rejected)");
 		break;
 	case FINDING_TOO_MANY_CONNECTIONS: say_full_house(v, r, f); break;
 	case FINDING_POP_LOCKED: say_locker(v, r, f); break;

@@ -122,10 +122,13 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 		: case_answer_missing(c) > 0 ? "and the server's answer never came here"
 					     : "before the server's answer");
 	if (conf == CONFIDENCE_CONFIRMED && case_answer_missing(c) == 0 &&
-	    case_waited(c, &t->end_of_data, closed) < GONE_AT_ONCE)
+	    case_waited(c, &t->end_of_data, closed) < GONE_AT_ONCE) {
 		finding_remedy(f,
 		    "No time-out is that short: the program does not wait, or its user ended it. If it does so each time, correct or update it (RFC 5321 "
 		    "gives the server 10 minutes to answer). The mail may arrive and be sent again.");
+		finding_client_shows(f, "%sduplicates at the recipient", came ? "" : "perhaps ");
+		finding_subkind(f, "at-once");
+	}
 }
 
 /*
@@ -546,6 +549,9 @@ judge_accepted(const struct view *v, const struct record_transaction *t, struct 
 	    &s->first, &s->last);
 	finding_summary(f,
 	    "The server accepted the mail, but its answer did not reach the client, which will send the mail again.");
+	finding_remedy(f,
+	    "The recipient may get the mail twice. Look for what keeps the server's packets from the client: a line that failed, a firewall or NAT router "
+	    "that forgot the connection.");
 }
 
 /* ---- the session ------------------------------------------------------------- */

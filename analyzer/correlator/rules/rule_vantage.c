@@ -29,6 +29,8 @@ clock_text(const struct vantage_pair *p, int64_t lo, int64_t hi, char *text, siz
 	else if (p->drift)
 		snprintf(text, size,
 		    "their clocks drift or jump against each other; each connection is measured by itself");
+	else if (lo == 0 && hi == 0)
+		snprintf(text, size, "their clocks agree");
 	else if (lo <= 0 && hi >= 0)
 		snprintf(text, size,
 		    "their clocks agree as far as handshakes tell (the second is between %+.3f and %+.3f ms ahead)",

@@ -56,7 +56,7 @@ exclude_size(const struct way *w, struct finding *f)
 		lost += w->a->sizes[i].lost;
 	}
 	finding_exclude(f, FINDING_PMTU_BLACK_HOLE,
-	    "of the segments %u arrived, %u did not; %llu of %llu bytes are acknowledged", ok, lost,
+	    "%u segments arrived, %u did not; %llu of %llu bytes are acknowledged", ok, lost,
 	    (unsigned long long)w->a->acked, (unsigned long long)w->a->stream_bytes);
 }
 

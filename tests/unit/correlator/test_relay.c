@@ -693,6 +693,9 @@ test_client_did_not_wait(void)
 	m.conn.connection.dir[1].missing = 40; /* the reply may be what is missing */
 	c = judged(&m, 1);
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_WAITING, CONFIDENCE_CANNOT_TELL);
+	CHECK(strstr(find_kind(c, FINDING_CLIENT_GAVE_UP_WAITING)->next_capture,
+		  "Cannot tell whether the client gave up waiting for the server's answer: ") !=
+	    NULL);
 	correlator_free(c);
 	m.conn.connection.dir[1].missing = 0; /* the server closed first */
 	m.conn.connection.dir[1].fin = at(300);

@@ -282,6 +282,8 @@ two_offsets_stay_two(void)
 	CHECK(says(", 2026-11-21 11:00:00.000 to 11:00:31.000 +01:00 (local time)\n"));
 	CHECK(says("\n  11:00:01.500 <bob@example.org>"));
 	CHECK(!says("  2026-11-21 +01:00\n"));
+	f->last = f->first;
+	CHECK(says("When           2026-11-21 11:00:00.100 +01:00\n"));
 
 	fake_capture.first.ns = f->first.ns = mail_tx.first.ns = change - 1000000000;
 	fake_capture.last.ns = f->last.ns = change + 9000000000;
