@@ -291,6 +291,13 @@ seg_is_ack(const struct seg *s, int dir)
 	return seg_s2c(s) != (dir == 1) && (s->flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
 }
 
+/* Says nothing but how far it has heard. */
+static inline bool
+seg_is_empty_ack(const struct seg *s)
+{
+	return s->len == 0 && (s->flags & TCP_ACK) && !(s->flags & (TCP_SYN | TCP_RST | TCP_FIN));
+}
+
 /* Unwrapped near the highest byte seen. */
 static inline int64_t
 side_rel(const struct side *s, uint32_t seq)
