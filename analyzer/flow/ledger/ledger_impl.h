@@ -30,6 +30,7 @@ enum {
 	LEDGER_SIZES = 32,
 	LEDGER_WIDE = 1 << 20, /* farther ahead than this is no stretch of a stream */
 	SMALL_W = 576,
+	ID_GAP_MAX = 2000, /* more missing IDs than this say nothing (S11) */
 };
 
 /* bits of a segment record */
@@ -383,8 +384,19 @@ void hole_insert(struct side *s, uint32_t at, struct hole h);
  * Returns the number of bytes that were missing.
  */
 int64_t holes_fill(struct side *s, int64_t lo, int64_t hi, struct hole *in);
+/*
+ * ledger_gap.c: of a packet while a hole is open, or has just been filled.  One that is small, or
+ * empty, and lies beyond the contiguous edge tells of it.
+ */
+void gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel);
+/* ledger_pause.c: of data that comes PAUSE_LEAST or more behind the last. */
+void pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel);
 /* Keeps the longest ones. */
 void pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p);
+/*
+ * Silence with everything sent acknowledged in time, not only what was sent again last, and no
+ * closed window in it.
+ */
 bool pause_clean(
     const struct ledger *l, const struct side *s, const struct side *peer, int64_t from);
 /* ledger_deaf.c: data, at its place; `again' = none of its bytes is new. */

@@ -1,6 +1,6 @@
 /*
  * ledger_side.c - what can be said of a packet at once: sequence space, holes,
- * silences, IP IDs.  O(1) a packet.
+ * IP IDs.  O(1) a packet.
  */
 #include "flow/ledger/ledger_impl.h"
 
@@ -8,12 +8,8 @@
 #include <string.h>
 
 enum {
-	ID_GAP_MAX = 2000, /* more missing IDs than this say nothing (S11) */
-	ID_EXACT =
-	    5, /* one behind the other, by 1 each but for the SYN's own: nothing else counts */
 	ID_STEP_MOST = 64,
 	ID_STEPS = 3,            /* a counter goes on by so little, and has so often */
-	GAP_LEAST = 536,         /* smaller holes are no full segments (1A) */
 	FLOOR_UNKNOWN = 1 << 30, /* as far as a sequence number is near */
 };
 
@@ -65,64 +61,6 @@ side_skip(struct side *s, int64_t to, int64_t ns, const struct packet *by, bool 
 	}
 	hole_insert(s, s->hole_count, h);
 	s->max = to;
-}
-
-/* ---- the hole beyond a bottleneck (S9) --------------------------------------- */
-
-/*
- * The hole that stood open longest tells most; of two that differ by no round trip
- * the larger one, as one packet lost by chance, or a probe for the size that
- * passes, is repaired as fast as what a sender repeats that shrank.
- */
-static bool
-gap_tells_more(const struct ledger *l, const struct side *s, const struct packet *p)
-{
-	int64_t more = (p->at.ns - s->gap_seen.ns) - (s->filled.filled.ns - s->filled.seen.ns);
-
-	if (!s->gap_was || more > l->handshake_ns)
-		return true;
-	return s->gap_size != s->filled.size
-	    ? more >= -l->handshake_ns && s->gap_size > s->filled.size
-	    : more > 0;
-}
-
-static void
-gap_filled(const struct ledger *l, struct side *s, const struct packet *p)
-{
-	if (gap_tells_more(l, s, p)) {
-		s->gap_was = true;
-		s->filled.acked = s->gap_acked;
-		s->filled.lo = s->gap_lo;
-		s->filled.size = s->gap_size;
-		s->filled.seen = s->gap_seen;
-		s->filled.filled = p->at;
-		s->filled.id_jump = s->gap_id_jump;
-		s->filled.w_after = 0;
-	}
-	s->gap_on = false;
-}
-
-/* A small packet, or an empty one, whose SEQ lies beyond the contiguous edge. */
-static void
-gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
-{
-	struct side *s = &l->side[dir];
-	uint32_t c = side_ceiling(l, dir);
-	const struct hole *h = s->hole_count > 0 ? &s->lists->holes[0] : NULL;
-
-	if (s->gap_on && (h == NULL || h->lo != s->gap_lo))
-		gap_filled(l, s, p);
-	if (s->gap_on || h == NULL || rel <= h->lo || h->hi - h->lo < GAP_LEAST ||
-	    (p->flags & (TCP_SYN | TCP_RST)))
-		return;
-	if (p->len > 0 && c != 0 && p->w >= c)
-		return;
-	s->gap_on = true;
-	s->gap_acked = s->acked > h->lo;
-	s->gap_lo = h->lo;
-	s->gap_size = h->hi - h->lo;
-	s->gap_seen = p->at;
-	s->gap_id_jump = s->id_known && p->ip_id != 0 ? (uint16_t)(p->ip_id - s->id_last - 1) : 0;
 }
 
 /* ---- data ------------------------------------------------------------------------ */
@@ -215,80 +153,6 @@ shrink_look(const struct ledger *l, struct side *s, const struct side *peer, int
 	}
 }
 
-void
-pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p)
-{
-	uint32_t least = 0;
-
-	if (*count < RECORD_PAUSES) {
-		kept[(*count)++] = *p;
-		return;
-	}
-	for (uint32_t i = 1; i < RECORD_PAUSES; i++)
-		if (kept[i].to.ns - kept[i].from.ns < kept[least].to.ns - kept[least].from.ns)
-			least = i;
-	if (p->to.ns - p->from.ns <= kept[least].to.ns - kept[least].from.ns)
-		return;
-	memmove(kept + least, kept + least + 1, (RECORD_PAUSES - 1 - least) * sizeof(*p));
-	kept[RECORD_PAUSES - 1] = *p;
-}
-
-/*
- * S10: silence with everything sent acknowledged in time, not only what was sent again last, and no
- * closed window in it.
- */
-bool
-pause_clean(const struct ledger *l, const struct side *s, const struct side *peer, int64_t from)
-{
-	int64_t rtt = l->handshake_ns > 0 ? l->handshake_ns : SECOND;
-
-	return s->acked >= s->data_max && s->acked <= s->max + 1 &&
-	    s->acked_full_ns <= from + DELACK + 4 * rtt && !s->data_last_cut &&
-	    !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
-}
-
-/*
- * Packets that it sent since its last one here, by a counter that was this connection's alone until
- * then.
- */
-static uint32_t
-ids_skipped(const struct side *s, const struct packet *p)
-{
-	uint16_t missing = (uint16_t)(p->ip_id - s->id_last - 1);
-
-	if (!s->id_known || p->ip_id == 0 || s->id_pairs < ID_EXACT || s->id_ones + 1 < s->id_pairs)
-		return 0;
-	return missing <= ID_GAP_MAX ? missing : 0;
-}
-
-static void
-pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
-{
-	struct side *s = &l->side[dir];
-	const struct side *peer = &l->side[!dir];
-	struct pause pause;
-	/* what the peer said meanwhile had been waited for */
-	const struct moment *from =
-	    peer->data_last.frame != 0 && peer->data_last.ns > s->data_last.ns ? &peer->data_last
-									       : &s->data_last;
-
-	if (s->data_last.frame == 0 || p->at.ns - from->ns < PAUSE_LEAST ||
-	    rel < s->data_last_end || !pause_clean(l, s, peer, s->data_last.ns) || !side_lists(s))
-		return;
-	memset(&pause, 0, sizeof(pause));
-	pause.from = *from;
-	pause.to = p->at;
-	pause.ids_continue = s->id_known && p->ip_id != 0 &&
-	    (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
-	pause.probes = s->probes_since_data;
-	pause.ids_skipped = ids_skipped(s, p);
-	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {
-		pause.ticks = p->tsval - s->ts_data;
-		pause.ticks_ns = p->at.ns - s->data_last.ns;
-	}
-	pause_keep(s->lists->pauses, &s->pause_count, &pause);
-}
-
 static void
 header_count(struct side *s, uint8_t header)
 {
@@ -328,7 +192,8 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 
 	if (s->data_segments == 0 && s->midstream && rel < s->low)
 		s->low = rel;
-	pause_look(l, dir, p, rel);
+	if (p->at.ns - s->data_last.ns >= PAUSE_LEAST)
+		pause_look(l, dir, p, rel);
 	if (rel > s->max)
 		side_skip(s, rel, p->at.ns, p, true);
 	if (rel < s->max) {
