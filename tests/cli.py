@@ -68,6 +68,9 @@ def messages():
     check("/nonexistent: No such file" in err and b"POP3" in out, "a bad input does not stop the others")
     rc, out, err = run("/tmp/\x1b[31m")
     check("\x1b" not in err, "names are escaped in messages")
+    out = run("--transcript", os.path.join(CAPTURES, "lab/rcv_zero_window.client.pcap"))[1].decode()
+    check(re.search(r"\n +0\.15\d+ +17-262  C: <250375 bytes.*\n +12\.41\d+ +262  === end of data \(client\)\n +12\.43\d+ +269  S: 250", out),
+          "a transcript tells the end of a message when it came: " + out)
     check(run("--help")[1].index(b"Examples") < run("--help")[1].index(b"Usage"), "examples first")
     with open(os.path.join(TOP, "docs", "mailwhy.1"), encoding="utf-8") as f:
         manual = {"-" + o for line in f if line.startswith(".It Fl") for o in re.findall(r"Fl (?:Fl )?([\w-]+)", line.replace("Fl Fl ", "Fl -"))}

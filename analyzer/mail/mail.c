@@ -283,8 +283,9 @@ flow_event(void *ctx, const struct dissect_event *ev)
 
 	session_note(f, ev, from);
 	f->protocol->event(f, ev, from, to);
-	if (o->transcript != NULL)
-		o->transcript(o->transcript_ctx, &f->opened, from, to.frame, ev);
+	if (o->transcript != NULL) /* content may take minutes: its end is told when it came */
+		o->transcript(o->transcript_ctx, &f->opened,
+		    ev->kind == EVENT_CONTENT_END ? to : from, to.frame, ev);
 }
 
 /* ---- the watcher ---------------------------------------------------------- */
