@@ -10,6 +10,7 @@
 #include "record/text.h"
 
 #define LABELS 15 /* after the clock */
+#define COUNTS 8  /* after "SMTP:" */
 #define TEXT   2048
 
 static const struct {
@@ -22,50 +23,6 @@ static const struct {
 	{ "lost", offsetof(struct summary, lost) },
 	{ "unknown", offsetof(struct summary, unknown) },
 };
-
-static void
-print_smtp_counts(const struct page *p, const struct summary *s)
-{
-	const char *sep = ": ";
-
-	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0 && s->asked == 0)
-		return;
-	fprintf(p->out, "  SMTP: %" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
-	    PLURAL(s->smtp_sessions), s->attempted, PLURAL(s->attempted));
-	for (size_t i = 0; i < sizeof(smtp_counts) / sizeof(smtp_counts[0]); i++) {
-		uint64_t n;
-
-		memcpy(&n, (const char *)s + smtp_counts[i].offset, sizeof(n));
-		if (n == 0)
-			continue;
-		fprintf(p->out, "%s%" PRIu64 " %s", sep, n, smtp_counts[i].word);
-		sep = ", ";
-	}
-	if (s->abandoned > 0)
-		fprintf(p->out, "; %" PRIu64 " abandoned", s->abandoned);
-	if (s->asked > 0)
-		fprintf(p->out, "; %" PRIu64 " question%s about an address (callout)", s->asked,
-		    PLURAL(s->asked));
-	if (s->rcpt_accepted + s->rcpt_refused + s->rcpt_deferred > 0)
-		fprintf(p->out,
-		    "; recipients: %" PRIu64 " accepted, %" PRIu64 " refused, %" PRIu64 " deferred",
-		    s->rcpt_accepted, s->rcpt_refused, s->rcpt_deferred);
-	fputc('\n', p->out);
-}
-
-static void
-print_pop3_counts(const struct page *p, const struct summary *s)
-{
-	if (s->pop3_sessions > 0)
-		fprintf(p->out,
-		    "  POP3: %" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
-		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off\n",
-		    s->pop3_sessions, PLURAL(s->pop3_sessions), s->logins_accepted,
-		    s->logins_refused, s->retrieved, s->cut);
-	if (s->imap_sessions > 0)
-		fprintf(p->out, "  IMAP: %" PRIu64 " session%s, only counted\n", s->imap_sessions,
-		    PLURAL(s->imap_sessions));
-}
 
 struct text {
 	char s[TEXT];
@@ -82,6 +39,62 @@ static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const
 	va_end(ap);
 	if (n > 0)
 		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
+}
+
+/* "3 mails: 1 accepted, 2 unknown": what there was none of is not told. */
+static void
+add_counted(struct text *t, const char **before, uint64_t n, const char *what)
+{
+	if (n == 0)
+		return;
+	text_add(t, "%s%" PRIu64 " %s", *before, n, what);
+	*before = ", ";
+}
+
+static void
+print_smtp_counts(const struct page *p, const struct summary *s)
+{
+	const char *mails = ": ", *recipients = "; recipients: ";
+	struct text t = { .len = 0 };
+
+	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0 && s->asked == 0)
+		return;
+	text_add(&t, "%" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
+	    PLURAL(s->smtp_sessions), s->attempted, PLURAL(s->attempted));
+	for (size_t i = 0; i < sizeof(smtp_counts) / sizeof(smtp_counts[0]); i++) {
+		uint64_t n;
+
+		memcpy(&n, (const char *)s + smtp_counts[i].offset, sizeof(n));
+		add_counted(&t, &mails, n, smtp_counts[i].word);
+	}
+	if (s->abandoned > 0)
+		text_add(&t, "; %" PRIu64 " abandoned", s->abandoned);
+	if (s->asked > 0)
+		text_add(&t, "; %" PRIu64 " question%s about an address (callout)", s->asked,
+		    PLURAL(s->asked));
+	add_counted(&t, &recipients, s->rcpt_accepted, "accepted");
+	add_counted(&t, &recipients, s->rcpt_refused, "refused");
+	add_counted(&t, &recipients, s->rcpt_deferred, "deferred");
+	page_field(p, "SMTP:", COUNTS, t.s);
+}
+
+static void
+print_pop3_counts(const struct page *p, const struct summary *s)
+{
+	struct text t = { .len = 0 };
+
+	if (s->pop3_sessions > 0)
+		text_add(&t,
+		    "%" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
+		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off",
+		    s->pop3_sessions, PLURAL(s->pop3_sessions), s->logins_accepted,
+		    s->logins_refused, s->retrieved, s->cut);
+	page_field(p, "POP3:", COUNTS, t.s);
+	if (s->imap_sessions > 0) {
+		snprintf(t.s, sizeof(t.s), "%" PRIu64 " session%s, only counted", s->imap_sessions,
+		    PLURAL(s->imap_sessions));
+		page_field(p, "IMAP:", COUNTS, t.s);
+	}
 }
 
 static void

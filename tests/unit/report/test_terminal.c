@@ -440,6 +440,10 @@ lines_fit_the_width(void)
 	fake_black_hole();
 	memset(remedy, 'x', 300);
 	fake_findings[0].remedy = remedy;
+	fake_summary.smtp_sessions = fake_summary.attempted = fake_summary.accepted = 1200000;
+	fake_summary.rcpt_accepted = fake_summary.rcpt_deferred = fake_summary.refused = 1200000;
+	CHECK(says("refused;\n        recipients: 1200000 accepted, 1200000 deferred\n"));
+	CHECK(!says(" 0 refused"));
 	for (width = 40; width <= 120; width += 20) {
 		char *text = fake_printed(print), *line = strstr(text, "What happened"), *end;
 
