@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { LOOKED = 256, ASKED_TIMES = 3 };
+enum { LOOKED = 256, ASKED_TIMES = 3, SENTENCE = 160 };
 
 #define REPEATED_LEAST (3 * PATH_SECOND) /* of the close: as of data that stands still (1A) */
 #define IDLE_LEAST     (5 * PATH_SECOND) /* S12 */
@@ -127,9 +127,25 @@ say_close(const struct way *w, const struct unanswered *u, struct finding *f)
 	    &w->a->last);
 }
 
+/* "The client waited 20.0 s for an answer and gave up; nobody answers its close either" */
+static void
+what_happens(const struct unanswered *u, char text[SENTENCE])
+{
+	if (!u->asks)
+		snprintf(text, SENTENCE,
+		    "The client waited %.1f s for %s and gave up; nobody answers its close either",
+		    seconds(u->idle), u->fetches ? "the rest of the message" : "an answer");
+	else
+		snprintf(text, SENTENCE, "%s %.1f s %s nobody answers its keep-alives",
+		    u->waits ? "The client waits for an answer; from"
+			     : "The client has nothing to say; after",
+		    seconds(u->idle), u->waits ? "on" : "of silence");
+}
+
+/* The finding, its evidence, and in `text' how its summary begins. */
 static struct finding *
 say_hangup(const struct way *w, const struct unanswered *u, enum finding_kind kind,
-    enum confidence conf, struct verdicts *out)
+    enum confidence conf, char text[SENTENCE], struct verdicts *out)
 {
 	const struct moment *said = u->asks || u->fetches ? &w->b->last : &w->a->data_last;
 	struct finding *f = verdict_add(out, kind, way_gate(w, absence(w->c, conf)), w->c, 0);
@@ -157,22 +173,8 @@ say_hangup(const struct way *w, const struct unanswered *u, enum finding_kind ki
 			&w->a->alive_first),
 		    &w->a->alive_last);
 	say_close(w, u, f);
+	what_happens(u, text);
 	return f;
-}
-
-/* "The client waited 20.0 s for an answer and gave up; nobody answers its close either" */
-static void
-what_happens(const struct unanswered *u, char *text, size_t size)
-{
-	if (!u->asks)
-		snprintf(text, size,
-		    "The client waited %.1f s for %s and gave up; nobody answers its close either",
-		    seconds(u->idle), u->fetches ? "the rest of the message" : "an answer");
-	else
-		snprintf(text, size, "%s %.1f s %s nobody answers its keep-alives",
-		    u->waits ? "The client waits for an answer; from"
-			     : "The client has nothing to say; after",
-		    seconds(u->idle), u->waits ? "on" : "of silence");
 }
 
 static void
@@ -180,11 +182,10 @@ judge_forgotten(const struct way *w, const struct unanswered *u, const struct ma
     struct verdicts *out)
 {
 	bool longish = u->idle >= IDLE_SURE;
+	char text[SENTENCE];
 	struct finding *f = say_hangup(w, u, FINDING_IDLE_STATE_EXPIRED,
-	    longish ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, out);
-	char text[160];
+	    longish ? CONFIDENCE_PROBABLE : CONFIDENCE_POSSIBLE, text, out);
 
-	what_happens(u, text, sizeof(text));
 	evidence_frame(
 	    finding_says(f, other->point, "a new connection to the same port works meanwhile"),
 	    &other->conn->handshake);
@@ -205,10 +206,10 @@ judge_forgotten(const struct way *w, const struct unanswered *u, const struct ma
 static void
 judge_idle(const struct way *w, const struct unanswered *u, struct verdicts *out)
 {
-	struct finding *f = say_hangup(w, u, FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE, out);
-	char text[160];
+	char text[SENTENCE];
+	struct finding *f =
+	    say_hangup(w, u, FINDING_IDLE_STATE_EXPIRED, CONFIDENCE_POSSIBLE, text, out);
 
-	what_happens(u, text, sizeof(text));
 	finding_summary(f,
 	    "%s: a firewall or NAT router on the way may have forgotten the connection, or the path was dead, or the server's host.",
 	    text);
@@ -221,10 +222,9 @@ judge_idle(const struct way *w, const struct unanswered *u, struct verdicts *out
 static void
 judge_dead(const struct way *w, const struct unanswered *u, struct verdicts *out)
 {
-	struct finding *f = say_hangup(w, u, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, out);
-	char text[160];
+	char text[SENTENCE];
+	struct finding *f = say_hangup(w, u, FINDING_PATH_OUTAGE, CONFIDENCE_POSSIBLE, text, out);
 
-	what_happens(u, text, sizeof(text));
 	finding_summary(f,
 	    "%s: %s the path was dead, or the server's host, or a firewall or NAT router on the way %s.",
 	    text, u->asks ? "by then" : "from some moment of that wait on",
