@@ -1,7 +1,6 @@
 #include "beside.h"
 
 #include "dialogue.h"
-#include "lookup.h"
 
 #define IDENT_PORT 113
 
@@ -50,22 +49,41 @@ say_none_open(const struct view *v, struct finding *f, const struct moment *at)
 	    "connection and wait between them. If it sends few, another program or machine behind the same address sends more.");
 }
 
+struct beside_open
+beside_open_at(const struct view *v, const struct moment *at)
+{
+	const struct record_connection *c = v->c->conn;
+
+	return (struct beside_open){ .v = v,
+		.it = { .client = &c->client.ip,
+		    .server = &c->server.ip,
+		    .server_port = c->server.port,
+		    .from_ns = at->ns - 600 * SECOND,
+		    .to_ns = at->ns,
+		    .since_ns = at->ns } };
+}
+
+const struct mail_case *
+beside_open_next(struct beside_open *b)
+{
+	const struct mail_case *c = b->v->c, *x;
+
+	while ((x = lookup_next(b->v->lookups, &b->it, &b->looked, OPEN_LOOKED)) != NULL)
+		if (x != c && x->copy != c && x->point == c->point)
+			return x;
+	return NULL;
+}
+
 void
 beside_say_open(const struct view *v, struct finding *f, const struct moment *at)
 {
-	const struct mail_case *c = v->c, *x, *last = NULL;
-	struct case_iter it = { .client = &c->conn->client.ip,
-		.server = &c->conn->server.ip,
-		.server_port = c->conn->server.port,
-		.from_ns = at->ns - 600 * SECOND,
-		.to_ns = at->ns,
-		.since_ns = at->ns };
+	struct beside_open others = beside_open_at(v, at);
+	const struct mail_case *x, *last = NULL;
 	uint64_t cut = lookups_cut(v->lookups);
 	uint32_t n = 0;
 
-	for (uint32_t looked = 0; (x = lookup_next(v->lookups, &it, &looked, OPEN_LOOKED)) != NULL;)
-		if (x != c && x->copy != c && x->point == c->point &&
-		    (x->conn->state == CONN_ESTABLISHED || x->conn->state == CONN_MIDSTREAM)) {
+	while ((x = beside_open_next(&others)) != NULL)
+		if (x->conn->state == CONN_ESTABLISHED || x->conn->state == CONN_MIDSTREAM) {
 			n++;
 			last = x;
 		}

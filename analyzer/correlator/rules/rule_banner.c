@@ -10,7 +10,7 @@
 #define CLIENT_WAITS (300 * SECOND)
 #define LEFT_SOON    (30 * SECOND)
 
-enum { LATER_LOOKED = 64, SERVED_LOOKED = 256 };
+enum { LATER_LOOKED = 64 };
 
 static bool
 greeted(const struct mail_case *c)
@@ -60,19 +60,12 @@ say_ident_pending(const struct mail_case *c, const struct mail_case *ident, int6
 static void
 say_served(const struct view *v, struct finding *f, const struct moment *at, bool closed)
 {
-	const struct mail_case *c = v->c, *x, *last = NULL;
-	struct case_iter it = { .client = &c->conn->client.ip,
-		.server = &c->conn->server.ip,
-		.server_port = c->conn->server.port,
-		.from_ns = at->ns - 600 * SECOND,
-		.to_ns = at->ns,
-		.since_ns = at->ns };
+	struct beside_open others = beside_open_at(v, at);
+	const struct mail_case *x, *last = NULL;
 	uint32_t n = 0;
 
-	for (uint32_t looked = 0;
-	     (x = lookup_next(v->lookups, &it, &looked, SERVED_LOOKED)) != NULL;)
-		if (x != c && x->copy != c && x->point == c->point &&
-		    x->conn->state == CONN_ESTABLISHED && greeted(x) &&
+	while ((x = beside_open_next(&others)) != NULL)
+		if (x->conn->state == CONN_ESTABLISHED && greeted(x) &&
 		    moment_before(&x->session->greeting.at, at)) {
 			n++;
 			last = x;
