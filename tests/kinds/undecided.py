@@ -78,6 +78,8 @@ ROWS = [
      ["lies behind 22 bytes that never came here", "taken on its way", "on either side of each suspect", COMMAND]),
     (14, "no answer, and an end that was lost", "connect a client:40101 mail:25\nS: 220 mx ESMTP\nC: EHLO pc\n+14s\nS lose 1\nC fin\n+5ms\nS fin\n+2s\n",
      "client-gave-up-waiting", "confirmed", [r"^(?!.*did answer)", "the server is heard even after the close"]),
+    (14, "no greeting yet", "connect a client:40101 mail:25\n+15s\nconnect other client:40199 mail:8080\n+1s\n", "connected-no-banner", "cannot-tell",
+     ["sent no greeting for 1. s", "slow to greet", "until the client gives up", COMMAND]),
     (15, "sizes behind offload", "lab/art_tso_blackhole.client.pcap", "capture-offload", "confirmed", ["mirror port", "ethtool -K"]),
     (16, "STARTTLS stripped or not supported", "@smtp\nC: STARTTLS\nS: 502 5.5.1 not implemented\n@quit\n", "tls-not-offered", "confirmed",
      ["Cannot tell", "removes STARTTLS", "at the server", COMMAND]),

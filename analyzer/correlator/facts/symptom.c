@@ -74,6 +74,21 @@ symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
 	return f;
 }
 
+int64_t
+symptom_client_silent(const struct mail_case *c, const struct moment *since, struct moment *end)
+{
+	*end = c->session != NULL && moment_is(&c->session->quit) ? c->session->quit
+								  : case_closed(c, 0);
+	if (!moment_is(end))
+		*end = case_closed(c, 1);
+	if (!moment_is(end) && c->capture != NULL)
+		*end = c->capture->last;
+	return case_all_acked(c, 1) && absence(c, CONFIDENCE_POSSIBLE) >= CONFIDENCE_POSSIBLE &&
+		!moment_before(since, &c->conn->dir[0].data_last)
+	    ? case_waited(c, since, end)
+	    : 0;
+}
+
 const char *
 symptom_seconds(int64_t ns, char buf[32])
 {

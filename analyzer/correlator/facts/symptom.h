@@ -18,6 +18,13 @@ bool session_is_stale(const struct mail_case *c);
 struct finding *symptom(const struct mail_case *c, enum finding_kind kind, enum confidence conf,
     int dir, const struct record_transaction *t, struct verdicts *out);
 /* `12.3 s', `50 ms'. */
+#define SILENT_LEAST (10 * SECOND) /* no program needs so long to read an answer */
+/*
+ * For so long, in ns, the client said nothing more after `since', where all that the server says
+ * came to it: until it says QUIT, one side closes or the capture ends, which is *end.
+ */
+int64_t symptom_client_silent(
+    const struct mail_case *c, const struct moment *since, struct moment *end);
 const char *symptom_seconds(int64_t ns, char buf[32]);
 /*
  * Content that came on till shortly before the end, and for long, but little of it: says so; false:

@@ -9,6 +9,7 @@
 
 #define CLIENT_WAITS (300 * SECOND)
 #define LEFT_SOON    (30 * SECOND)
+#define GREETS_BY    (10 * SECOND) /* nearly every server: longer is worth a word */
 
 enum { LATER_LOOKED = 64 };
 
@@ -157,6 +158,8 @@ goes_on(const struct view *v)
 static enum confidence
 silence_sure(const struct mail_case *c, const struct moment *since, int64_t waited, int closer)
 {
+	if (waited < 30 * SECOND && closer < 0)
+		return CONFIDENCE_CANNOT_TELL; /* some are slow on purpose, or ask names first */
 	if (closer >= 0 || case_silence_shown(c, 0, since) >= 30 * SECOND ||
 	    case_silence_shown(c, 1, since) >= 30 * SECOND)
 		return CONFIDENCE_CONFIRMED;
@@ -174,7 +177,8 @@ judge_silent(const struct view *v, struct verdicts *out)
 	struct finding *f;
 	char took[32];
 
-	if (waited < 30 * SECOND && closer != 1 && !(closer == 0 && waited >= 5 * SECOND))
+	if (waited < (closer < 0 && c->conn->open ? GREETS_BY : 30 * SECOND) && closer != 1 &&
+	    !(closer == 0 && waited >= 5 * SECOND))
 		return;
 	if ((ident = beside_ident_pending(v, end.ns)) != NULL && closer != 1) {
 		say_ident_pending(c, ident, waited, closer == 0, &end, out);
@@ -198,6 +202,9 @@ judge_silent(const struct view *v, struct verdicts *out)
 	finding_summary(f, "The server accepted the connection and sent no greeting for %lld s.",
 	    (long long)(waited / SECOND));
 	say_served(v, f, &c->conn->handshake, false);
+	if (waited < 30 * SECOND && closer < 0)
+		finding_next_capture(f, "a server that never greets", "one that is slow to greet",
+		    "what came after", "at the same place, until the client gives up");
 	if (ident == NULL)
 		finding_exclude(
 		    f, FINDING_IDENT_DELAY, "no ident query of the server waits unanswered");

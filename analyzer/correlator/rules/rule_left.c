@@ -15,7 +15,6 @@
 
 enum { LOOKED = 64, LOGINS = 96 };
 #define AT_ONCE (5 * SECOND)
-#define SILENT  (10 * SECOND) /* no program needs so long to read what is offered */
 
 /* How this is said in SMTP and in POP3. */
 static const struct dialect {
@@ -51,21 +50,14 @@ only_looked(const struct reading *g)
 	    (s->refusal_count == 0 || (s->refusal_count == 1 && session_farewell(g->c)));
 }
 
-/* The offer came to it, and nothing of its own after that: until one side ends it, or the capture.
- */
 static struct leaving
 silence_of(const struct reading *g)
 {
-	struct moment end = moment_is(&g->s->quit) ? g->s->quit : case_closed(g->c, 0);
+	struct moment end;
 	struct leaving l = { .how = "" };
 
-	if (!moment_is(&end))
-		end = case_closed(g->c, 1);
-	if (!moment_is(&end) && g->c->capture != NULL)
-		end = g->c->capture->last;
-	l.silent = case_waited(g->c, &g->s->capabilities_at, &end);
-	if (l.silent >= SILENT && case_all_acked(g->c, 1) &&
-	    absence(g->c, CONFIDENCE_POSSIBLE) >= CONFIDENCE_POSSIBLE)
+	l.silent = symptom_client_silent(g->c, &g->s->capabilities_at, &end);
+	if (l.silent >= SILENT_LEAST)
 		l.at = end;
 	return l;
 }

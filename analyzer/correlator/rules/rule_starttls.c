@@ -1,10 +1,34 @@
 /* rule_starttls.c - STARTTLS and STLS that are not offered, or refused (diagnosis 1C, 0.7). */
-#include "correlator/facts/dialogue.h"
+#include "correlator/facts/symptom.h"
 
 enum { POP_OK = 1 }; /* record_reply.code of +OK */
 
 #define NOT_JUST_NOW \
 	"The server's TLS does not work just now: its owner must look at certificate and key; until then another port or server helps."
+
+/* It insists: without encryption it sends nothing and logs in nowhere; it goes, or stands still. */
+static void
+say_insists(
+    const struct mail_case *c, struct finding *f, const struct moment *refused, const char *what)
+{
+	const struct record_session *s = c->session;
+	struct moment end;
+	int64_t silent;
+	char took[32];
+
+	if (c->transaction_count > 0 || s->auth_tried || s->logins_ok + s->logins_refused > 0)
+		return;
+	silent = symptom_client_silent(c, refused, &end);
+	if (moment_is(&s->quit) || case_first_closer(c) == 0)
+		evidence_frame(finding_says(f, c->point, "then the client leaves: %s", what),
+		    moment_is(&s->quit) ? &s->quit : &end);
+	else if (silent >= SILENT_LEAST)
+		finding_says(f, c->point, "the client says nothing more for %s: %s",
+		    symptom_seconds(silent, took), what);
+	else
+		return;
+	f->severity = SEVERITY_WARNING;
+}
 
 /*
  * Asked for and not there: from absence alone nobody can tell a server without TLS from a device
@@ -43,6 +67,7 @@ judge_not_offered(const struct mail_case *c, struct verdicts *out)
 	    seen
 		? "The client wants STARTTLS, which this server does not offer."
 		: "The client wants STARTTLS, which this server does not know, or a device in between hides from it.");
+	say_insists(c, f, &r->at, "no mail was sent");
 	finding_next_capture(f, "a server without TLS",
 	    "a device that removes STARTTLS from its answer",
 	    "the same answer as the server sent it", "at the server");
@@ -100,6 +125,7 @@ judge_pop_refused(const struct mail_case *c, struct verdicts *out)
 		    c->conn->server.port);
 		finding_remedy(f,
 		    "Set the client to SSL/TLS on port 995, or to no encryption; or have TLS switched on at the server.");
+		say_insists(c, f, &r->at, "no mail was fetched");
 	}
 	finding_span(f, &r->at, &r->at);
 	finding_reply(f, r);
