@@ -275,4 +275,20 @@ dialog_play(const struct dialog *d, size_t piece, const struct dialog_player *to
 	}
 }
 
+/* The byte of a direction at that place; -1: none, or it is missing. */
+static inline int
+dialog_at(const struct dialog *d, enum dissect_dir dir, uint64_t off)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		const struct dialog_step *s = &d->step[i];
+
+		if (s->kind == DIALOG_HEARD || s->dir != dir)
+			continue;
+		if (off < s->len)
+			return s->kind == DIALOG_DATA ? s->p[off] : -1;
+		off -= s->len;
+	}
+	return -1;
+}
+
 #endif /* DIALOG_H */

@@ -5,7 +5,8 @@ KIND.scenario holds cases: `=== yes: words' (KIND must be said) or `=== no:
 words' (KIND must not), each a scenario text (README.md).  `say KIND ...' names
 the other findings that belong to a case; any other accusing kind counts as a
 false accusation.  `says WORDS', `says not WORDS': what the findings of the
-case's kind say, or do not.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the
+case's kind say, or do not.  `frames N ...': one of their sentences is proved by these;
+`spans N M': one of them is about what happened from frame N to M.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the
 shipped captures count by their labels.
 
 --show prints the texts and the findings of the cases whose name holds a WORD.
@@ -41,6 +42,8 @@ class Case:
         self.lines, self.say = [], []       # say: (kind, subkind or None, comparison, level)
         self.fates = None                   # of all mails, in their order
         self.says = []                      # (True, what a finding of the kind says), (False, what none does)
+        self.frames = []                    # of a sentence of such a finding, each
+        self.spans = []                     # (first, last) frame of such a finding, each
         self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
         self.errors, self.said, self.false = [], [], []
@@ -112,6 +115,10 @@ def cases_read(path, kinds):
             cases[-1].expect(line.split()[1:])
         elif cases and line.startswith("says "):
             cases[-1].says.append((not line.startswith("says not "), re.sub("^says (not )?", "", line)))
+        elif cases and line.startswith("frames "):
+            cases[-1].frames.append([int(w) for w in line.split()[1:]])
+        elif cases and line.startswith("spans "):
+            cases[-1].spans.append(tuple(int(w) for w in line.split()[1:]))
         elif cases and line.startswith("fates "):
             cases[-1].fates = line[len("fates "):]
         elif cases and line.startswith("edit "):
@@ -208,6 +215,10 @@ def judge(case, findings, kinds):
         case.errors.append("no finding %s quotes the reply %s: %s" % (case.kind, case.reply[1] or "", [x["summary"] for x in findings]))
     text = " ".join(words.said_of(x) for x in findings if x["kind"] == case.kind)
     case.errors += ["%s: %s: %s" % ("not said" if said else "said", w, text) for said, w in case.says if (w in text) != said]
+    proofs = [e["frames"] for x in findings if x["kind"] == case.kind for e in x["evidence"]]
+    case.errors += ["no sentence is proved by frames %s alone: %s" % (f, proofs) for f in case.frames if f not in proofs]
+    spans = [(x["first"]["frame"], x["last"]["frame"]) for x in findings if x["kind"] == case.kind]
+    case.errors += ["none spans frames %d to %d: %s" % (*s, spans) for s in case.spans if s not in spans]
     wanted = {x[0] for x in case.say}
     for x in findings:
         if x["kind"] in wanted or not (kinds[x["kind"]] or x["kind"] == case.kind):

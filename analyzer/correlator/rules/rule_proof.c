@@ -80,8 +80,6 @@ passing_compare(const void *x, const void *y)
 	if ((d = identity_compare(a->m, b->m)) != 0 ||
 	    (d = order_u64(a->m->received, b->m->received)) != 0)
 		return d;
-	if ((d = a->dir - b->dir) != 0)
-		return d;
 	if ((d = (a->m->first.ns > b->m->first.ns) - (a->m->first.ns < b->m->first.ns)) != 0)
 		return d;
 	if ((d = order_u64(a->c->point, b->c->point)) != 0 ||

@@ -19,6 +19,7 @@ struct transcript {
 	int wrong;        /* broken promises */
 	uint32_t last_cmd;
 	bool secret;
+	const struct dialog *dialog;
 };
 
 static const struct {
@@ -111,6 +112,36 @@ put_marks(struct transcript *t, const struct dissect_event *ev)
 	put(t, "%s%s\n", ev->unsure ? " unsure" : "", ev->guess ? " guess" : "");
 }
 
+/*
+ * Where it is said to begin stands what it begins with, and its line's end where it ends: the
+ * frames that prove it are looked up there.
+ */
+static bool
+is_there(const struct transcript *t, const struct dissect_event *ev, const char *words, size_t len)
+{
+	int last;
+
+	if (t->dialog == NULL)
+		return true;
+	for (size_t i = 0; i < len; i++)
+		if (dialog_at(t->dialog, ev->dir, ev->off + i) != (unsigned char)words[i])
+			return false;
+	last = dialog_at(t->dialog, ev->dir, ev->end - 1);
+	return len == 0 || last == '\n' || (ev->odd & ODD_UNCLOSED) != 0 ||
+	    dialog_at(t->dialog, ev->dir, ev->end) < 0;
+}
+
+static size_t
+verb_len(const struct dissect_event *ev)
+{
+	size_t n = 0;
+
+	while (ev->verb != SMTP_END_OF_DATA && n < ev->line_len &&
+	    strchr(" *<\n", ev->line[n]) == NULL)
+		n++;
+	return n;
+}
+
 static void
 put_command(struct transcript *t, const struct dissect_event *ev)
 {
@@ -121,6 +152,7 @@ put_command(struct transcript *t, const struct dissect_event *ev)
 		put(t, " <%.*s>", (int)ev->arg_len, ev->arg);
 	if (ev->user != NULL)
 		put(t, " user=%.*s", (int)ev->user_len, ev->user);
+	t->wrong += !is_there(t, ev, ev->line, verb_len(ev));
 	t->wrong += ev->cmd != t->last_cmd + 1;
 	t->last_cmd = ev->cmd;
 }
@@ -136,6 +168,7 @@ put_reply(struct transcript *t, const struct dissect_event *ev)
 	if (ev->enhanced[0] != 0)
 		put(t, "%u.%u.%u ", ev->enhanced[0], ev->enhanced[1], ev->enhanced[2]);
 	put_bytes(t, ev->arg, ev->arg_len);
+	t->wrong += !is_there(t, ev, ev->line, ev->code != 0 ? 3 : 0);
 	t->wrong += ev->cmd > t->last_cmd;
 }
 
@@ -211,7 +244,7 @@ player_gap(
 static struct transcript
 play(const struct dialog *d, size_t piece)
 {
-	struct transcript t = { .text = calloc(1, OUT_MAX) };
+	struct transcript t = { .text = calloc(1, OUT_MAX), .dialog = d };
 	struct dissect_budget budget = { .limit = 32u << 20 };
 	struct dissect_sink sink = { collect, &t };
 	struct dissect_hint hint = d->hint;
