@@ -49,21 +49,33 @@ say_bit(struct finding *f, uint32_t point, uint32_t bits, uint32_t bit, const st
 		evidence_frame(finding_says(f, point, "%s", words), at);
 }
 
+/* What came with the transmission that got through at last, or behind it, came when it was over. */
+static uint32_t
+live_meanwhile(const struct record_stall *s)
+{
+	uint32_t bits = s->live;
+
+	for (int i = 0; i < 4 && moment_is(&s->delivered); i++)
+		if (s->live_at[i].ns >= s->last.ns)
+			bits &= ~(uint32_t)(LIVE_L1 << i);
+	return bits;
+}
+
 void
 say_liveness(struct finding *f, const struct way *w, const struct record_stall *s,
     const struct live_elsewhere *e)
 {
-	uint32_t p = w->c->point;
+	uint32_t p = w->c->point, live = live_meanwhile(s);
 
-	say_bit(f, p, s->live, LIVE_L1, &s->live_at[0],
+	say_bit(f, p, live, LIVE_L1, &s->live_at[0],
 	    "meanwhile a smaller packet the same way arrived: it was acknowledged");
-	say_bit(f, p, s->live, LIVE_L2, &s->live_at[1],
+	say_bit(f, p, live, LIVE_L2, &s->live_at[1],
 	    "meanwhile the sender's FIN arrived: it was answered");
-	say_bit(f, p, s->live, LIVE_L2B, &s->live_at[2],
+	say_bit(f, p, live, LIVE_L2B, &s->live_at[2],
 	    "meanwhile the sender's empty ACK arrived: the other side did not repeat its FIN");
-	say_bit(f, p, s->live, LIVE_L3, &s->live_at[3],
+	say_bit(f, p, live, LIVE_L3, &s->live_at[3],
 	    "meanwhile the sender's empty ACK arrived: the other side stopped repeating its reply");
-	if (s->peer_repeats > 0 && (s->live & LIVE_L3))
+	if (s->peer_repeats > 0 && (live & LIVE_L3))
 		evidence_frame(finding_says(f, p, "the reply that the other side had repeated"),
 		    &s->peer_repeat_at);
 	if (e == NULL)
