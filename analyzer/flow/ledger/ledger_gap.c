@@ -58,5 +58,5 @@ gap_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	s->gap_lo = h->lo;
 	s->gap_size = h->hi - h->lo;
 	s->gap_seen = p->at;
-	s->gap_id_jump = s->id_known && p->ip_id != 0 ? (uint16_t)(p->ip_id - s->id_last - 1) : 0;
+	s->gap_id_jump = ids_jump(s, p);
 }

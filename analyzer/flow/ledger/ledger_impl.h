@@ -30,7 +30,6 @@ enum {
 	LEDGER_SIZES = 32,
 	LEDGER_WIDE = 1 << 20, /* farther ahead than this is no stretch of a stream */
 	SMALL_W = 576,
-	ID_GAP_MAX = 2000, /* more missing IDs than this say nothing (S11) */
 };
 
 /* bits of a segment record */
@@ -213,7 +212,7 @@ struct side {
 	uint32_t window_max, window_eq, window_over;
 	uint32_t sample_count, sample_stride, sample_skip;
 	/* IPv4 IDs of its packets, in order */
-	uint16_t id_last, id_data;
+	uint16_t id_last, id_data, id_last_more, id_data_more; /* the pieces of one have more */
 	uint32_t id_pairs, id_ones, id_steps, sent_since_data,
 	    probes_since_data; /* one behind the other: all, by 1, by little */
 	uint32_t ttl_count[LEDGER_TTLS];
@@ -403,6 +402,15 @@ bool pause_clean(
 void deaf_look(
     struct side *s, const struct side *peer, const struct packet *p, int64_t rel, bool again);
 void deaf_report(const struct side *s, const struct side *peer, struct record_direction *o);
+/* ledger_ids.c: a packet's IPv4 ID; w_before: the largest packet that came before it. */
+void ids_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before);
+/* How many are missing between the last packet and this one. */
+uint32_t ids_jump(const struct side *s, const struct packet *p);
+/* The same, where the counter was this connection's alone until then; otherwise 0. */
+uint32_t ids_skipped(const struct side *s, const struct packet *p);
+/* They ran on, packet by packet, since the last data. */
+bool ids_continue(const struct side *s, const struct packet *p);
+bool ids_step(const struct side *s);
 /*
  * ledger_offer.c: the window that `s' offers, in a packet of its own; A's data against what B,
  * `peer', offered last.

@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* one behind the other, by 1 each but for the SYN's own: nothing else counts */
-enum { ID_EXACT = 5 };
-
 void
 pause_keep(struct pause kept[RECORD_PAUSES], uint32_t *count, const struct pause *p)
 {
@@ -37,20 +34,6 @@ pause_clean(const struct ledger *l, const struct side *s, const struct side *pee
 	    !(peer->window_zero_last != INT64_MIN && peer->window_zero_last >= from - SECOND);
 }
 
-/*
- * Packets that it sent since its last one here, by a counter that was this connection's alone until
- * then.
- */
-static uint32_t
-ids_skipped(const struct side *s, const struct packet *p)
-{
-	uint16_t missing = (uint16_t)(p->ip_id - s->id_last - 1);
-
-	if (!s->id_known || p->ip_id == 0 || s->id_pairs < ID_EXACT || s->id_ones + 1 < s->id_pairs)
-		return 0;
-	return missing <= ID_GAP_MAX ? missing : 0;
-}
-
 void
 pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 {
@@ -68,8 +51,7 @@ pause_look(struct ledger *l, int dir, const struct packet *p, int64_t rel)
 	memset(&pause, 0, sizeof(pause));
 	pause.from = *from;
 	pause.to = p->at;
-	pause.ids_continue = s->id_known && p->ip_id != 0 &&
-	    (uint16_t)(p->ip_id - s->id_data) == (uint16_t)(s->sent_since_data + 1);
+	pause.ids_continue = ids_continue(s, p);
 	pause.probes = s->probes_since_data;
 	pause.ids_skipped = ids_skipped(s, p);
 	if (p->has_ts && s->ts_data != 0 && (int32_t)(p->tsval - s->ts_data) >= 0) {

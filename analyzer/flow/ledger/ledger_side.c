@@ -1,6 +1,6 @@
 /*
- * ledger_side.c - what can be said of a packet at once: sequence space, holes,
- * IP IDs.  O(1) a packet.
+ * ledger_side.c - what can be said of a packet at once: sequence space, holes.
+ * O(1) a packet.
  */
 #include "flow/ledger/ledger_impl.h"
 
@@ -8,14 +8,11 @@
 #include <string.h>
 
 enum {
-	ID_STEP_MOST = 64,
-	ID_STEPS = 3,            /* a counter goes on by so little, and has so often */
 	FLOOR_UNKNOWN = 1 << 30, /* as far as a sequence number is near */
 };
 
 static const int64_t in_flight =
     SECOND; /* who hears nothing for so long sends again (RFC 6298 2.1) */
-static const int64_t id_gap_least = 3 * SECOND;
 
 /* ---- sequence space -------------------------------------------------------- */
 
@@ -238,11 +235,10 @@ side_data(struct ledger *l, int dir, const struct packet *p, int64_t rel, uint32
 	s->ts_data = p->has_ts ? p->tsval : 0;
 	s->data_last_cut = p->cut;
 	s->after_data = (struct moment){ 0, 0 };
-	s->id_data = p->ip_id;
 	return repair ? SEG_FILL : 0;
 }
 
-/* ---- IDs and TTLs ------------------------------------------------------------------- */
+/* ---- TTLs ------------------------------------------------------------------------------- */
 
 static void
 ttl_note(struct side *s, uint8_t ttl)
@@ -264,51 +260,6 @@ side_ttl(const struct side *s)
 		if (s->ttl_count[i] > s->ttl_count[best])
 			best = i;
 	return s->ttl_count[best] > 0 ? s->ttl[best] : 0;
-}
-
-/*
- * Not those of a sender that gives all of them the same, or draws lots; copies that nobody knew yet
- * repeat one now and then.
- */
-bool
-ledger_ids_count(const struct ledger *l, enum dissect_dir dir)
-{
-	const struct side *s = &l->side[dir];
-
-	return s->id_steps >= ID_STEPS && s->id_steps >= s->id_pairs / 3;
-}
-
-static void
-id_note(struct ledger *l, int dir, const struct packet *p, uint32_t w_before)
-{
-	struct side *s = &l->side[dir];
-	uint16_t step;
-
-	s->sent_since_data = p->len > 0 ? 0 : s->sent_since_data + 1;
-	s->probes_since_data = p->len > 0 ? 0
-					  : s->probes_since_data +
-		(s->data_last.frame != 0 && side_rel(s, p->seq) == s->data_last_end - 1);
-	if (p->src.family != 4 || p->ip_id == 0) {
-		s->id_known = false;
-		return;
-	}
-	step = (uint16_t)(p->ip_id - s->id_last);
-	if (s->id_known) {
-		s->id_pairs++;
-		s->id_ones += step == 1;
-		s->id_steps += step >= 1 && step <= ID_STEP_MOST;
-		if (step > 1 && step - 1 <= ID_GAP_MAX && step - 1 >= 3 &&
-		    p->at.ns - s->last.ns >= id_gap_least &&
-		    (s->id_gap == 0 ||
-			p->at.ns - s->last.ns > s->id_gap_to.ns - s->id_gap_from.ns)) {
-			s->id_gap_from = s->last;
-			s->id_gap_to = p->at;
-			s->id_gap = step - 1U;
-			s->id_gap_big = w_before >= side_largest(l, dir);
-		}
-	}
-	s->id_known = true;
-	s->id_last = p->ip_id;
 }
 
 /* ---- one packet ---------------------------------------------------------------------------- */
@@ -565,7 +516,7 @@ side_packet(struct ledger *l, const struct packet *p, int dir)
 	}
 	if (!(p->flags & (TCP_SYN | TCP_RST)) && !super)
 		passing_note(&s->passing, packet_w(p), &p->at);
-	id_note(l, dir, p, w_before);
+	ids_note(l, dir, p, w_before);
 	alive_note(s, peer, p, rel);
 	clock_note(s, p);
 	s->last = p->at;

@@ -5,15 +5,6 @@
 
 #define LOOP_LEAST (5 * MS) /* nearer ends answer too fast to tell (0.7) */
 
-enum { ID_PAIRS = 5, ID_ONES_PERCENT = 60 };
-
-static bool
-ids_step(const struct side *s)
-{
-	return s->id_pairs >= ID_PAIRS &&
-	    (uint64_t)s->id_ones * 100 >= (uint64_t)s->id_pairs * ID_ONES_PERCENT;
-}
-
 static uint16_t
 window_median(const struct side *s)
 {
