@@ -72,4 +72,43 @@ scene_clean(int64_t ahead)
 	return s;
 }
 
+static inline struct correlator *
+judged(const struct scene *s)
+{
+	struct correlator *c = build_correlator();
+
+	for (int p = 0; p < 2; p++) {
+		correlator_take(c, &s->capture[p]);
+		correlator_take(c, &s->conn[p]);
+		if (s->with_sessions)
+			correlator_take(c, &s->session[p]);
+	}
+	if (s->with_stall)
+		correlator_take(c, &s->stall);
+	correlator_judge(c);
+	return c;
+}
+
+/* The finding, how sure, and where the summary puts it; NULL: nowhere. */
+static inline void
+scene_check(int line, const struct scene *s, enum finding_kind kind, enum confidence conf,
+    const char *words)
+{
+	struct correlator *c = judged(s);
+	const struct finding *f = find_kind(c, kind);
+	bool placed = f != NULL && strstr(f->summary, "between point") != NULL;
+	bool good = f != NULL && f->confidence == conf && placed == (words != NULL) &&
+	    (words == NULL || strstr(f->summary, words) != NULL);
+
+	if (!good) {
+		printf("line %d:\n", line);
+		print_findings(c);
+	}
+	CHECK(good);
+	correlator_free(c);
+}
+
+#define CHECK_SCENE(s, k, conf, words) scene_check(__LINE__, (s), (k), (conf), (words))
+#define NOWHERE                        NULL
+
 #endif /* VANTAGE_SCENE_H */
