@@ -53,4 +53,13 @@ judged(const struct mail *m, size_t n)
 	return c;
 }
 
+/* What became of a mail, in the words of the report. */
+static inline const char *
+fate_at(const struct correlator *c, size_t which)
+{
+	const struct fate *f;
+
+	return which < correlator_fates(c, &f) ? f[which].fate : "(none)";
+}
+
 #endif /* MAIL_BUILD_H */

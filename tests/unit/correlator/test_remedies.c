@@ -177,6 +177,88 @@ test_numbers_of_outlook(void)
 	}
 }
 
+/* What to do depends on what the words name: a list to ask, the sender's address, or nothing. */
+static void
+test_policy_remedies(void)
+{
+	static const struct {
+		const char *words, *remedy;
+	} rows[] = {
+		{ "5.7.1 RESOLVER.RST.NotAuthorized; not authorized", "from certain senders only" },
+		{ "5.1.8 Access denied, bad outbound sender AS(42004)", "unblock" },
+		{ "5.7.1 Service unavailable; blocked using zen.example.org; https://www.example.org/q",
+		    "Follow the link" },
+		{ "5.7.1 Client host [192.0.2.10] blocked using zen.example.org",
+		    "at the list zen.example.org:" },
+		{ "5.7.1 192.0.2.10 is listed at bl.example.com.", "at the list bl.example.com:" },
+		{ "5.7.1 host blocked by 192.0.2.99", "name no list" },
+		{ "5.7.1 <a@example.com>: Sender address rejected: Access denied",
+		    "refuse this sender address" },
+		{ "5.7.1 <client.example.com[192.0.2.10]>: Client host rejected: Access denied",
+		    "name no list" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct mail m = build_mail(1, 0, 554, rows[i].words);
+		struct correlator *c = judged(&m, 1);
+		const struct finding *f = find_kind(c, FINDING_POLICY_OR_BLOCKLIST);
+
+		CHECK(f != NULL && strstr(f->remedy, rows[i].remedy) != NULL);
+		correlator_free(c);
+	}
+}
+
+/*
+ * The same words at the greeting have the same remedy; and a short HELO is no lack of a PTR record.
+ */
+static void
+test_remedies_elsewhere(void)
+{
+	struct mail m = build_mail(
+	    1, 0, 504, "5.5.2 <pc>: Helo command rejected: need fully-qualified hostname");
+	struct record v[2];
+	struct correlator *c = judged(&m, 1);
+
+	CHECK(strstr(find_kind(c, FINDING_RDNS_OR_HELO_REJECTED)->remedy, "full name") != NULL);
+	correlator_free(c);
+	m = build_mail(1, 0, 550, "5.7.1 Client host rejected: cannot find your reverse hostname");
+	c = judged(&m, 1);
+	CHECK(strstr(find_kind(c, FINDING_RDNS_OR_HELO_REJECTED)->remedy, "PTR") != NULL);
+	correlator_free(c);
+	v[1] = build_connection(0, 3, 100, 200);
+	v[0] = build_session(&v[1], 160);
+	build_reply(&v[0].session.greeting, 554,
+	    "5.7.1 Client host [192.0.2.10] blocked using zen.example.org", 160);
+	c = judged_records(v, 2);
+	CHECK(strstr(find_kind(c, FINDING_POLICY_OR_BLOCKLIST)->remedy,
+		  "at the list zen.example.org:") != NULL);
+	correlator_free(c);
+}
+
+/* The sender's address, not its domain: DNS is no help. */
+static void
+test_sender_remedies(void)
+{
+	struct mail m = build_mail(1, 0, 550,
+	    "5.1.7 <a@example.net>: Sender address rejected: undeliverable address: host said: 550 User unknown");
+	struct correlator *c = judged(&m, 1);
+
+	CHECK_FINDING(c, FINDING_SENDER_DOMAIN_REJECTED, CONFIDENCE_CONFIRMED);
+	CHECK(strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "answer such a query") !=
+	    NULL);
+	correlator_free(c);
+	/* what does not resolve now may exist: no word of an address to correct */
+	m = build_mail(
+	    1, 0, 451, "4.1.8 Domain of sender address joe@example.com does not resolve");
+	build_reply(&m.transaction.transaction.mail_reply, 451,
+	    "4.1.8 Domain of sender address joe@example.com does not resolve", 110);
+	c = judged(&m, 1);
+	CHECK(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED) != NULL &&
+	    strstr(find_kind(c, FINDING_SENDER_DOMAIN_REJECTED)->remedy, "from a third network") !=
+		NULL);
+	correlator_free(c);
+}
+
 int
 main(void)
 {
@@ -186,6 +268,9 @@ main(void)
 		{ "storage allocation", test_storage_allocation },
 		{ "log of a sender", test_log_of_a_sender },
 		{ "numbers of Outlook", test_numbers_of_outlook },
+		{ "remedies of policy", test_policy_remedies },
+		{ "remedies of the sender's address", test_sender_remedies },
+		{ "remedies elsewhere", test_remedies_elsewhere },
 	};
 
 	return check_main("remedies", tests, sizeof(tests) / sizeof(tests[0]));
