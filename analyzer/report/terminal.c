@@ -201,7 +201,8 @@ print_faults(const struct page *p, const struct faults kinds[FINDING_KINDS], siz
 {
 	size_t more = 0;
 
-	page_put(p, terminal_colour(kinds[0].worst->severity), "%zu fault%s:", all, PLURAL(all));
+	page_put(p, terminal_colour(kinds[0].worst->severity), "%zu fault%s%s:", all, PLURAL(all),
+	    all > 1 && kinds[1].worst == NULL ? " of one kind" : "");
 	if (kinds[1].worst == NULL) {
 		fputc(' ', p->out);
 		print_kind(p, &kinds[0]);

@@ -371,6 +371,7 @@ what_is_alike_is_told_once(void)
 	refuse(fake_black_hole(), "192.0.2.77", "198.51.100.99", "no such user", 22);
 	refuse(fake_black_hole(), "192.0.2.11", "198.51.100.25", "no such user", 23);
 	refuse(fake_black_hole(), "192.0.2.12", "198.51.100.25", "unknown", 24);
+	CHECK(says("\n4 faults of one kind: the recipient does not exist.\n"));
 	fake_black_hole();
 	text = fake_printed(print);
 	CHECK(
