@@ -207,6 +207,13 @@ alert_hidden(const struct mail_case *c, const char *who, struct verdicts *out)
 
 /* ---- the handshake was done, and the client never said a word -------------------------------- */
 
+/* The server spoke inside it first; in TLS 1.3 that may be no more than a ticket. */
+static bool
+greeted(const struct record_session *s)
+{
+	return s->tls_answered && s->tls_chosen < TLS_1_3;
+}
+
 /*
  * Whether it asks for STARTTLS or not: what watches a certificate's dates does no more than that,
  * either.
@@ -215,25 +222,54 @@ static void
 say_why_left(const struct mail_case *c, int64_t waited, struct finding *f)
 {
 	const char *what = moment_is(&c->session->tls_goodbye) ? "mail" : "word";
+	const char *left =
+	    case_first_closer(c) == 0 || moment_is(&c->session->tls_goodbye) ? "left" : "stopped";
 
 	if (c->session->tls_no_certificate && c->session->tls_answered) {
 		finding_says(f, c->point,
 		    "the server had asked for a certificate of the client, which had none to show");
 		finding_summary(f,
-		    "The client left behind the TLS handshake without a %s: the server, which had asked it for a certificate in vain, may have refused it there; or it "
+		    "The client %s behind the TLS handshake without a %s: the server, which had asked it for a certificate in vain, may have refused it there; or it "
 		    "does not accept the server's.",
-		    what);
+		    left, what);
 		finding_remedy(f,
 		    "The logs of both programs say it (Postfix: \"No client certificate presented\"). " GIVE_CERTIFICATE);
 		return;
 	}
-	finding_summary(f, "The client left behind the TLS handshake without a %s%s.", what,
-	    waited >= 5 * SECOND && !c->session->starttls_tried
+	finding_summary(f, "The client %s behind the TLS handshake without a %s%s.", left, what,
+	    waited >= 5 * SECOND && !c->session->starttls_tried && !greeted(c->session)
 		? ": it waited for a greeting in vain, or does not accept the certificate"
+		: left[0] == 's'
+		? ": it does not accept the certificate, or asks its user whether to"
 		: ": it does not accept the certificate, or only looked whether the server answers");
 	finding_remedy(f,
 	    "Many programs look at the certificate (name, dates, who issued it) only when the handshake is done, and do not tell the server: the log of "
-	    "the client's program says it. A monitor that only connects, or watches the certificate's dates, looks the same.");
+	    "the client's program says it.%s",
+	    left[0] == 's'
+		? ""
+		: " A monitor that only connects, or watches the certificate's dates, looks the same.");
+}
+
+/* A program that asks its user what to think of a certificate keeps the connection meanwhile. */
+static void
+say_client_silent(const struct mail_case *c, int64_t waited, struct verdicts *out)
+{
+	char took[32];
+	struct finding *f =
+	    verdict_add(out, FINDING_TLS_FAILURE, absence(c, CONFIDENCE_POSSIBLE), c, 0);
+
+	finding_subkind(f, "silent-after-handshake");
+	f->severity = SEVERITY_INFO;
+	evidence_frame(
+	    finding_says(f, c->point,
+		"the handshake is completed; for %s from its beginning on the client sends no command in it",
+		symptom_seconds(waited, took)),
+	    &c->session->tls_at);
+	say_why_left(c, waited, f);
+	finding_next_capture(f, "a certificate that the client does not accept",
+	    "a client that waits for something else",
+	    "what was said inside TLS (the log of the client's program has it)",
+	    "the next attempt as well");
 }
 
 static void
@@ -374,16 +410,24 @@ judge_behind(const struct mail_case *c, struct verdicts *out)
 	int closer = behind_closer(c, &end);
 	int64_t waited;
 
+	if (closer < 0 && c->capture != NULL)
+		end = c->capture->last;
 	/* records of a version that did not look know nothing of it */
-	if (s->tls_offered == 0 || s->tls_chosen == 0 || closer < 0 ||
+	if (s->tls_offered == 0 || s->tls_chosen == 0 ||
 	    (spoke_before(s, &end) && !unanswered(s, closer)) || s->gap_client || s->gap_server ||
 	    case_stalled(c) || case_midstream(c) || case_one_sided(c) || case_missing(c))
 		return;
 	waited = case_waited(c, &s->tls_at, &end);
-	if (closer == 0 || (moment_is(&s->tls_goodbye) && moment_before(&s->tls_goodbye, &end)))
+	if (closer < 0) {
+		if (waited >= SILENT_LEAST && s->tls_finished)
+			say_client_silent(c, waited, out);
+	} else if (closer == 0 ||
+	    (moment_is(&s->tls_goodbye) && moment_before(&s->tls_goodbye, &end)))
 		say_client_left(c, &end, waited, out);
-	else if (waited < 30 * SECOND) /* later it may be the server that waited in vain */
+	else if (waited < 30 * SECOND)
 		say_server_ended(c, &end, waited, out);
+	else if (s->tls_finished) /* it waited in vain */
+		say_client_silent(c, waited, out);
 }
 
 static bool
