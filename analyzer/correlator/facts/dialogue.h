@@ -126,19 +126,10 @@ int64_t case_waited(const struct mail_case *c, const struct moment *from, const 
 const char *address_domain(const char *address); /* behind the last @; "" = none */
 /* `550 5.7.1 words', cut to fit: for evidence. */
 char *reply_quote(const struct record_reply *r, bool pop, char *buf, size_t len);
-/* What Outlook and its kin show for this reply; "" when the kind's default says it best. */
-void reply_client_shows(struct finding *f, const struct refusal *r, bool pop);
 /*
  * A protocol error of subkind `conduct', `early-talker' or `not-smtp': how the client spoke, as far
  * as the capture shows it.
  */
 void say_conduct(const struct mail_case *c, struct finding *f);
-/*
- * APOP, CRAM-MD5, DIGEST-MD5: the server must know the password itself; "" = nothing to say of that
- * mechanism.
- */
-void say_challenge_login(const struct mail_case *c, struct finding *f, const char *mechanism);
-/* A remedy where the server's words or the subkind say better than the kind. */
-void reply_remedy(struct finding *f, const struct record_reply *r);
 
 #endif /* DIALOGUE_H */

@@ -9,6 +9,7 @@
 
 #include "correlator/facts/beside.h"
 #include "correlator/facts/callout.h"
+#include "correlator/facts/reply_help.h"
 #include "record/addr.h"
 
 /* ---- saying it ------------------------------------------------------------------------------- */

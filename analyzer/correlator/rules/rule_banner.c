@@ -5,6 +5,7 @@
 #include "correlator/facts/beside.h"
 #include "correlator/facts/greeting_wait.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/facts/reply_help.h"
 #include "correlator/facts/symptom.h"
 
 #define CLIENT_WAITS (300 * SECOND)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "correlator/facts/beside.h"
-#include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
+#include "correlator/facts/reply_help.h"
 #include "record/addr.h"
 
 enum { LOGINS_LOOKED = 64, LOGINS_BEFORE = 1024 };
