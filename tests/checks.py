@@ -23,9 +23,9 @@ HOUSE = [
     ("a chamber includes what stands before its doors", "analyzer/flow/table/new.c", '#include "flow/point.h"\n'),
     ("jansson outside its door", "analyzer/mail/new.c", "#include <jansson.h>\n"),
     ("a clock or chance in a pure room", "dissectors/smtp/new.c", "now = time(NULL);\n"),
-    ("files that have outgrown a room", "analyzer/mail/new.c", "/* */\n" * 801),
+    ("files that have outgrown a room", "analyzer/mail/new.c", "/* */\n" * 701),
     ("scripts that cannot be run as they are", "tests/new.py", "#!/usr/bin/python3\n"),
-    ("tests/unit/new.c: 801 lines", "tests/unit/new.c", "\n" * 801),
+    ("tests/unit/new.c: 701 lines", "tests/unit/new.c", "\n" * 701),
     ("analyzer/flow/hall: what it may know is not said here", "analyzer/flow/hall/new.c", "\n"),
 ]
 # what must be said; the file that is changed; how
