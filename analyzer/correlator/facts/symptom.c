@@ -323,6 +323,33 @@ symptom_dropped(const struct mail_case *c, const struct record_transaction *t, c
 	    without);
 }
 
+bool
+symptom_too_big(const struct mail_case *c, const struct record_transaction *t, struct verdicts *out)
+{
+	uint64_t limit = case_size_limit(c);
+	struct moment end = case_closed(c, 1);
+	struct finding *f;
+
+	if (limit == 0 || t->bytes <= limit)
+		return false;
+	f = symptom(c, FINDING_MESSAGE_TOO_BIG, CONFIDENCE_PROBABLE, 0, t, out);
+	finding_subkind(f, "cut-off");
+	evidence_frame(finding_says(f, c->point,
+			   "the server announced that it takes at most %llu byte%s (SIZE)",
+			   (unsigned long long)limit, PLURAL(limit)),
+	    &c->session->capabilities_at);
+	evidence_frame(
+	    finding_says(f, c->point,
+		"%llu bytes of the message were sent; then the server closes without a word",
+		(unsigned long long)t->bytes),
+	    &end);
+	finding_summary(f,
+	    "The server closed the connection after %llu bytes of a message; it had announced that it takes at most %llu.",
+	    (unsigned long long)t->bytes, (unsigned long long)limit);
+	finding_client_shows(f, "0x800CCC0F (connection dropped)");
+	return true;
+}
+
 void
 symptom_no_mail_server(const struct mail_case *c, struct finding *f)
 {

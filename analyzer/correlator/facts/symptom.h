@@ -55,5 +55,11 @@ bool symptom_last_refuses(const struct mail_case *c);
 /* The server closes without an answer: `when' = "in-session", "in-data", "after-data". */
 void symptom_dropped(const struct mail_case *c, const struct record_transaction *t,
     const char *when, enum confidence conf, struct verdicts *out);
+/*
+ * More was sent than the server had said it takes, and it hangs up: some do so instead of saying
+ * 552.  False: not so.
+ */
+bool symptom_too_big(
+    const struct mail_case *c, const struct record_transaction *t, struct verdicts *out);
 
 #endif /* SYMPTOM_H */
