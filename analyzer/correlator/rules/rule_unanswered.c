@@ -161,7 +161,7 @@ refused_with_others(const struct mail_case *c, const struct pending *p)
 
 /*
  * The server's last word is not the answer to the client's: EHLO to DATA; of the message itself
- * rule_symptom.c speaks.
+ * rule_answer.c and rule_symptom.c speak.
  */
 static void
 judge_unanswered(const struct view *v, struct verdicts *out)
