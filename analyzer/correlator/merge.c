@@ -145,6 +145,14 @@ default_summary(struct finding *f)
 }
 
 static void
+shows_too(struct finding *f, const char *words)
+{
+	if (words[0] != '\0')
+		finding_client_shows(
+		    f, "%s%s%s", f->client_shows, f->client_shows[0] != '\0' ? "; " : "", words);
+}
+
+static void
 finding_defaults(struct finding *f)
 {
 	const struct kind_facts *k = kind_facts(f->kind);
@@ -155,9 +163,10 @@ finding_defaults(struct finding *f)
 		f->client_shows = k->client_shows;
 	if (text_outlook(f)[0] != '\0')
 		finding_client_shows(f, "%s, %s", f->client_shows, text_outlook(f));
-	if (f->confidence > CONFIDENCE_CANNOT_TELL && text_log(f)[0] != '\0')
-		finding_client_shows(f, "%s%s%s", f->client_shows,
-		    f->client_shows[0] != '\0' ? "; " : "", text_log(f));
+	if (f->confidence > CONFIDENCE_CANNOT_TELL) {
+		shows_too(f, text_thunderbird(f));
+		shows_too(f, text_log(f));
+	}
 	if (f->summary[0] == '\0')
 		default_summary(f);
 	if (f->confidence == CONFIDENCE_CANNOT_TELL && f->next_capture[0] == '\0')

@@ -1,6 +1,6 @@
 /*
  * texts.c - what a finding tells the user by default: the remedies and the mail program's words of
- * texts.def, the numbers of newer Outlooks, the lines in a mail server's log.
+ * texts.def, the numbers of newer Outlooks, Thunderbird's words, the lines in a mail server's log.
  */
 #include "texts.h"
 
@@ -63,6 +63,62 @@ text_outlook(const struct finding *f)
 				return outlook[i].fetching;
 			return port_sends(f->server_port) ? outlook[i].sending : "";
 		}
+	return "";
+}
+
+/* ---- what Thunderbird says -------------------------------------------------------------- */
+
+#define SEND_TIME_OUT  "Thunderbird \"the connection to Outgoing server (SMTP) ... timed out\""
+#define FETCH_TIME_OUT "Thunderbird \"Connection to server ... timed out\""
+
+/*
+ * As its windows showed when these things were done to it.  A reset is a time-out to it, too; a
+ * mail that stands still in its host's buffer is a bar at 100 %.
+ */
+static const struct {
+	enum finding_kind kind;
+	const char *sending, *fetching;
+} thunderbird[] = {
+	{ FINDING_PMTU_BLACK_HOLE, "Thunderbird stands at \"Sending message... 100%\"",
+	    FETCH_TIME_OUT },
+	{ FINDING_PATH_OUTAGE, "", FETCH_TIME_OUT },
+	{ FINDING_MIDDLEBOX_RESET, SEND_TIME_OUT, "" },
+	{ FINDING_SERVER_DROPPED, SEND_TIME_OUT, "" },
+	{ FINDING_CONNECTED_NO_BANNER, SEND_TIME_OUT, "" },
+	{ FINDING_CLIENT_GAVE_UP_WAITING, SEND_TIME_OUT, "" },
+	{ FINDING_TLS_MODE_MISMATCH, SEND_TIME_OUT, "" },
+	{ FINDING_SERVICE_DOWN, "Thunderbird \"connecting to Outgoing server (SMTP) ... failed\"",
+	    "" },
+	{ FINDING_TLS_NOT_OFFERED, "Thunderbird \"it doesn't advertise that feature\"",
+	    "Thunderbird \"Unable to establish TLS connection to POP3 server\"" },
+	{ FINDING_TLS_FAILURE,
+	    "Thunderbird \"The certificate is not trusted\", \"Unable to communicate securely with peer\"",
+	    "" },
+	{ FINDING_AUTH_MECHANISM_MISMATCH,
+	    "Thunderbird \"does not support the selected authentication method\"", "" },
+	{ FINDING_AUTH_FAILED, "Thunderbird \"Unable to authenticate to Outgoing server (SMTP)\"",
+	    "" },
+	{ FINDING_POP_AUTH_FAILED, "", "Thunderbird \"Login to server ... failed\"" },
+	{ FINDING_MESSAGE_TOO_BIG, "Thunderbird \"exceeds the global size limit of the server\"",
+	    "" },
+};
+
+/* A large packet of the server that vanishes leaves a sending program without an answer. */
+static const char *
+sending_words(const struct finding *f, const char *words)
+{
+	return f->kind == FINDING_PMTU_BLACK_HOLE && f->to.port != f->server_port ? SEND_TIME_OUT
+										  : words;
+}
+
+const char *
+text_thunderbird(const struct finding *f)
+{
+	for (size_t i = 0; i < sizeof(thunderbird) / sizeof(thunderbird[0]); i++)
+		if (thunderbird[i].kind == f->kind)
+			return port_fetches(f->server_port) ? thunderbird[i].fetching
+			    : port_sends(f->server_port) ? sending_words(f, thunderbird[i].sending)
+							 : "";
 	return "";
 }
 

@@ -11,6 +11,8 @@ const char *text_client_shows(enum finding_kind k); /* "" = nothing */
  * port, "" = nothing.
  */
 const char *text_outlook(const struct finding *f);
+/* What Thunderbird (153) says of it; by its port, "" = nothing that was seen. */
+const char *text_thunderbird(const struct finding *f);
 /* What a mail server that sends (port 25) logs of it; "" = nothing in particular. */
 const char *text_log(const struct finding *f);
 

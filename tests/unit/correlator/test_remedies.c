@@ -147,6 +147,34 @@ test_log_of_a_sender(void)
 	}
 }
 
+/* Its words for sending and for fetching; nothing where nobody has seen what it says. */
+static void
+test_words_of_thunderbird(void)
+{
+	static const struct {
+		enum finding_kind kind;
+		uint16_t port, to;
+		const char *words;
+	} t[] = {
+		{ FINDING_PMTU_BLACK_HOLE, 587, 587, "100%" },
+		{ FINDING_PMTU_BLACK_HOLE, 465, 40000, "Outgoing server (SMTP) ... timed out" },
+		{ FINDING_PMTU_BLACK_HOLE, 110, 40000, "Connection to server ... timed out" },
+		{ FINDING_POP_AUTH_FAILED, 995, 40000, "Login to server ... failed" },
+		{ FINDING_POP_AUTH_FAILED, 143, 40000, NULL },
+		{ FINDING_PATH_OUTAGE, 25, 25, NULL },
+		{ FINDING_RECIPIENT_UNKNOWN, 25, 25, NULL },
+	};
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct finding f = {
+			.kind = t[i].kind, .server_port = t[i].port, .to = { .port = t[i].to }
+		};
+
+		CHECK(t[i].words == NULL ? text_thunderbird(&f)[0] == '\0'
+					 : strstr(text_thunderbird(&f), t[i].words) != NULL);
+	}
+}
+
 /* Outlook tells sending and fetching apart; where it cannot be known which, nothing is said. */
 static void
 test_numbers_of_outlook(void)
@@ -267,6 +295,7 @@ main(void)
 		{ "of a login", test_of_a_login },
 		{ "storage allocation", test_storage_allocation },
 		{ "log of a sender", test_log_of_a_sender },
+		{ "words of Thunderbird", test_words_of_thunderbird },
 		{ "numbers of Outlook", test_numbers_of_outlook },
 		{ "remedies of policy", test_policy_remedies },
 		{ "remedies of the sender's address", test_sender_remedies },
