@@ -43,8 +43,7 @@ content_end(struct smtp_state *st, bool complete, uint32_t cmd, int verb)
 	ev.verb = verb;
 	ev.complete = complete;
 	ev.odd = st->content.odd;
-	if (!complete && cmd == 0 && st->content.bare_end != 0 &&
-	    st->content.bare_end == st->next[DIR_C2S])
+	if (!complete && cmd == 0 && st->content.bare_end == st->next[DIR_C2S])
 		ev.odd |= ODD_ENDS_BARE;
 	ev.arg_num = st->content.bytes;
 	st->content_open = false;

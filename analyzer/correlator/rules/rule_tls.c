@@ -306,8 +306,7 @@ say_client_left(
 static bool
 spoke_before(const struct record_session *s, const struct moment *end)
 {
-	return s->tls_spoke &&
-	    !(moment_is(&s->tls_spoke_at) && moment_before(end, &s->tls_spoke_at));
+	return s->tls_spoke && !moment_before(end, &s->tls_spoke_at);
 }
 
 /*

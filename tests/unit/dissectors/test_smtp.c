@@ -397,6 +397,10 @@ test_echo_of_a_masked_line(void)
 
 	CHECK(strstr(t.text, "500 \"what is ******?\"") != NULL);
 	free(t.text);
+	/* joined in a login, whose command is not in the capture */
+	t = play_text("=== midstream\nC: czNjcmV0\nS: 535 5.7.8 what is s3cret?\n");
+	CHECK(strstr(t.text, "535 5.7.8 \"5.7.8 what is ******?\"") != NULL);
+	free(t.text);
 }
 
 /* Held bytes are bounded: then they are content, and that is counted. */
