@@ -372,8 +372,8 @@ passage_width(const struct ring *r, const struct passage *p)
 	for (uint32_t i = 0; i < r->n; i++) {
 		struct passage in, to;
 
-		if (r->copy[i] != p->up && r->copy[i] != p->down &&
-		    passage_of(r->v, p->up, r->copy[i], p->dir, &in) && in.up == p->up &&
+		/* none of them leads to itself */
+		if (passage_of(r->v, p->up, r->copy[i], p->dir, &in) && in.up == p->up &&
 		    passage_of(r->v, r->copy[i], p->down, p->dir, &to) && to.down == p->down)
 			n++;
 	}
