@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import re
+import select
 import shutil
 import signal
 import struct
@@ -121,6 +122,20 @@ def same_files(tmp):
     check(last(run("--json", log, log)[1]) == last(run("--json", log)[1]), "records, too")
 
 
+def until(true, what, seconds=30):
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    check(true(), what)
+
+
+def caught(pid, number):
+    """The process has a handler of its own for the signal."""
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        caught = next(int(l.split()[1], 16) for l in f if l.startswith("SigCgt:"))
+    return bool(caught >> (number - 1) & 1)
+
+
 def interrupted():
     """The first Ctrl-C at a pipe is for what feeds it; the second for us."""
     with open(CLEAN, "rb") as f:
@@ -130,11 +145,13 @@ def interrupted():
                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         p.stdin.write(capture)
         p.stdin.flush()
-        time.sleep(0.5)
-        for _ in range(times):
+        until(lambda: caught(p.pid, signal.SIGINT), "nobody listens for Ctrl-C")
+        p.send_signal(signal.SIGINT)
+        said = os.read(p.stderr.fileno(), 4096) if select.select([p.stderr], [], [], 30)[0] else b""
+        if times == 2:
             p.send_signal(signal.SIGINT)
-            time.sleep(0.3)
         out, err = p.communicate(timeout=60)
+        err = said + err
         check((p.returncode, b"POP3 messages fetched" in out, b"Ctrl-C again" in err) == ((0, True, True) if times == 1 else (-signal.SIGINT, False, True)),
               "interrupted %d times: %d %s %s" % (times, p.returncode, out[:100], err))
 
@@ -329,10 +346,7 @@ def records_elsewhere(tmp, log):
         check(rc == want and into in err and open(into, "rb").read() == before, "--records %s %s: %d %s" % (into, source, rc, err))
     want = open(log, "rb").read()
     feeder = subprocess.Popen([BINARY, "--records", log, "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-    for _ in range(100):
-        if os.path.getsize(log) == 0:
-            break
-        time.sleep(0.1)
+    until(lambda: os.path.getsize(log) == 0, "the log is not begun anew")
     rc, out, err = run("--records", log, HOLE)
     check(rc == 3 and out == b"" and "another run" in err, "two runs that write one file: %d %s" % (rc, err))
     feeder.stdin.write(open(HOLE, "rb").read())

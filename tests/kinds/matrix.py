@@ -6,8 +6,9 @@ words' (KIND must not), each a scenario text (README.md).  `say KIND ...' names
 the other findings that belong to a case; any other accusing kind counts as a
 false accusation.  `says WORDS', `says not WORDS': what the findings of the
 case's kind say, or do not.  `frames N ...': one of their sentences is proved by these;
-`spans N M': one of them is about what happened from frame N to M.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the
-shipped captures count by their labels.
+`spans N M': one of them is about what happened from frame N to M; `severity WORD': one of them is an error, a warning,
+an info.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the shipped
+captures count by their labels.
 
 --show prints the texts and the findings of the cases whose name holds a WORD.
 Prints the confusion matrix and, last, `N passed, M failed'.
@@ -43,6 +44,7 @@ class Case:
         self.fates = None                   # of all mails, in their order
         self.says = []                      # (True, what a finding of the kind says), (False, what none does)
         self.frames = []                    # of a sentence of such a finding, each
+        self.severity = None                # of such a finding
         self.spans = []                     # (first, last) frame of such a finding, each
         self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
@@ -117,6 +119,8 @@ def cases_read(path, kinds):
             cases[-1].says.append((not line.startswith("says not "), re.sub("^says (not )?", "", line)))
         elif cases and line.startswith("frames "):
             cases[-1].frames.append([int(w) for w in line.split()[1:]])
+        elif cases and line.startswith("severity "):
+            cases[-1].severity = line.split()[1]
         elif cases and line.startswith("spans "):
             cases[-1].spans.append(tuple(int(w) for w in line.split()[1:]))
         elif cases and line.startswith("fates "):
@@ -217,6 +221,9 @@ def judge(case, findings, kinds):
     case.errors += ["%s: %s: %s" % ("not said" if said else "said", w, text) for said, w in case.says if (w in text) != said]
     proofs = [e["frames"] for x in findings if x["kind"] == case.kind for e in x["evidence"]]
     case.errors += ["no sentence is proved by frames %s alone: %s" % (f, proofs) for f in case.frames if f not in proofs]
+    severities = [x["severity"] for x in findings if x["kind"] == case.kind]
+    if case.severity is not None and case.severity not in severities:
+        case.errors.append("none is of severity %s: %s" % (case.severity, severities))
     spans = [(x["first"]["frame"], x["last"]["frame"]) for x in findings if x["kind"] == case.kind]
     case.errors += ["none spans frames %d to %d: %s" % (*s, spans) for s in case.spans if s not in spans]
     wanted = {x[0] for x in case.say}

@@ -116,9 +116,7 @@ account_size(const struct ledger *l, const struct reading *r, const struct tx *x
 	if (!x->lost) {
 		n->ok++;
 	} else {
-		if (n->lost++ == 0)
-			n->lost_first = g->ns;
-		n->lost_last = g->ns;
+		n->lost++;
 		t->fragment_lost += (g->bits & SEG_FRAGMENTED) != 0;
 	}
 	if (g->w <= SMALL_W && tx_clean(l, r, x)) {

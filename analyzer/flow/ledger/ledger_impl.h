@@ -87,7 +87,6 @@ struct size_note {
 	uint32_t w, ok, lost;
 	int64_t clean_first, clean_last; /* clean proofs with this bound */
 	uint64_t clean_frame;            /* of the first */
-	int64_t lost_first, lost_last;
 	bool clean;
 };
 

@@ -48,25 +48,17 @@ sums_copy(struct totals *to, struct size_note sizes[LEDGER_SIZES], const struct 
 		memcpy(sizes, from->sizes, from->size_count * sizeof(*sizes));
 }
 
-static int64_t
-either_first(int64_t a, bool a_is, int64_t b, bool b_is)
-{
-	return !a_is ? b : !b_is || a < b ? a : b;
-}
-
 /* What `x' says, `to' says from now on. */
 static void
 note_join(struct size_note *to, const struct size_note *x)
 {
-	if (x->clean && (!to->clean || x->clean_first < to->clean_first))
+	if (x->clean && (!to->clean || x->clean_first < to->clean_first)) {
+		to->clean_first = x->clean_first;
 		to->clean_frame = x->clean_frame;
-	to->clean_first = either_first(to->clean_first, to->clean, x->clean_first, x->clean);
+	}
 	if (x->clean && (!to->clean || x->clean_last > to->clean_last))
 		to->clean_last = x->clean_last;
 	to->clean |= x->clean;
-	to->lost_first = either_first(to->lost_first, to->lost > 0, x->lost_first, x->lost > 0);
-	if (x->lost > 0 && (to->lost == 0 || x->lost_last > to->lost_last))
-		to->lost_last = x->lost_last;
 	to->ok += x->ok;
 	to->lost += x->lost;
 }
