@@ -34,10 +34,10 @@ terminal_time(const struct page *p, int64_t ns, char buf[TERMINAL_TIME])
 bool
 terminal_same_day(const struct page *p, int64_t a_ns, int64_t b_ns)
 {
-	char a[TERMINAL_TIME], b[TERMINAL_TIME];
+	struct when a = when_split(zone_local(p->zone, a_ns)),
+		    b = when_split(zone_local(p->zone, b_ns));
 
-	return strncmp(terminal_time(p, a_ns, a), terminal_time(p, b_ns, b),
-		   strlen("2026-11-21 ")) == 0;
+	return a.day == b.day && a.month == b.month && a.year == b.year;
 }
 
 char *
