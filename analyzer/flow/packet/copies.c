@@ -192,13 +192,14 @@ tcp_eligible(const struct packet *p)
 
 /*
  * A bare ACK that no IP ID and no SACK block tells from the next one of the same tick: it is left
- * out, for the next one says nothing new, but it proves no mirror.
+ * out, for the next one says nothing new, but it proves no mirror.  So, too, a SYN-ACK: the
+ * server's timer repeats it in the moment in which the client's repeated SYN comes.
  */
 static inline bool
 tcp_alike(const struct packet *p)
 {
 	return p->len == 0 && p->ip_id == 0 && p->sack_count == 0 &&
-	    (p->flags & (TCP_SYN | TCP_FIN | TCP_RST)) == 0;
+	    (p->flags & (TCP_FIN | TCP_RST)) == 0 && (p->flags & (TCP_SYN | TCP_ACK)) != TCP_SYN;
 }
 
 /* The same echo or the same quote again, with nothing that tells two apart, is no copy. */
