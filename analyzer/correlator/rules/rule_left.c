@@ -3,7 +3,7 @@
  * a client says EHLO or CAPA, reads what is offered, and leaves, or says nothing more: a mail
  * program that shows its user an error (Thunderbird) keeps the connection until it is closed.
  * Programs that must log in or encrypt do so where they may not; so does a monitor that only looks,
- * which is why leaving port 25, where monitors are many and few clients insist, needs another sign.
+ * which is why port 25, where monitors are many and few clients insist, needs another sign.
  */
 #include <stdio.h>
 #include <string.h>
@@ -97,6 +97,13 @@ encrypts_elsewhere(const struct reading *g)
 	return NULL;
 }
 
+/* Not to port 25, where bots and scanners fall silent at servers that need no login. */
+static bool
+submits(const struct mail_case *c)
+{
+	return c->conn->server.port != 25;
+}
+
 /* Of what is offered the ways to log in, by name: `PLAIN LOGIN'; in POP3 also USER. */
 static void
 logins_offered(const struct record_session *s, const struct dialect *d, char *names, size_t size)
@@ -177,7 +184,7 @@ judge_login(const struct reading *g, const struct dialect *d, const struct leavi
 static void
 judge_encryption(const struct reading *g, const struct dialect *d, const struct leaving *l)
 {
-	bool insists = g->c->conn->server.port != 25 || l->silent > 0;
+	bool insists = submits(g->c) || (l->silent > 0 && g->s->auth_offered);
 	const struct mail_case *x = insists ? NULL : encrypts_elsewhere(g);
 	bool login = insists && !g->s->auth_offered;
 	char instead[24] = "", other[80 + LOGINS] = "", names[LOGINS];
@@ -264,8 +271,7 @@ judge(const struct view *v, struct verdicts *out)
 		return;
 	if (!g.s->starttls_offered && g.s->masked_keywords[0] == '\0')
 		judge_encryption(&g, d, &left);
-	else if (g.s->starttls_offered && !g.s->auth_offered &&
-	    (v->c->conn->server.port != 25 || left.silent > 0))
+	else if (g.s->starttls_offered && !g.s->auth_offered && submits(v->c))
 		judge_login(&g, d, &left);
 	else if (g.s->starttls_offered && g.s->auth_offered && left.silent > 0)
 		judge_mechanism(&g, d, &left);
