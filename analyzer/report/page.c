@@ -184,3 +184,22 @@ page_field(const struct page *p, const char *label, unsigned int indent, const c
 {
 	page_field_at(p, 2, label, indent, text);
 }
+
+void
+page_text_vadd(struct page_text *t, const char *fmt, va_list ap)
+{
+	int n = vsnprintf(t->s + t->len, sizeof(t->s) - t->len, fmt, ap);
+
+	if (n > 0)
+		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
+}
+
+void
+page_text_add(struct page_text *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	page_text_vadd(t, fmt, ap);
+	va_end(ap);
+}

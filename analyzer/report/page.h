@@ -5,6 +5,7 @@
 #ifndef PAGE_H
 #define PAGE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -51,5 +52,17 @@ void page_field(const struct page *p, const char *label, unsigned int indent, co
 /* The same with the label's first character at column `at'. */
 void page_field_at(const struct page *p, unsigned int at, const char *label, unsigned int indent,
     const char *text);
+
+/*
+ * A text that is put together piece by piece, to be printed with page_field(); what has no room is
+ * left out.  Begins as { .len = 0 }.
+ */
+struct page_text {
+	char s[2048];
+	size_t len;
+};
+void page_text_add(struct page_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void page_text_vadd(struct page_text *t, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
 
 #endif /* PAGE_H */

@@ -8,37 +8,28 @@
 #include "record/text.h"
 
 #define LABELS 6
-#define TEXT   1024
-
-struct text {
-	char s[TEXT];
-	size_t len;
-};
 
 /* A further fact, after a comma. */
-static void __attribute__((format(printf, 2, 3))) fact(struct text *t, const char *fmt, ...)
+static void __attribute__((format(printf, 2, 3))) fact(struct page_text *t, const char *fmt, ...)
 {
 	va_list ap;
-	int n;
 
-	if (t->len > 0 && t->len < sizeof(t->s) - 3)
-		t->len += (size_t)snprintf(t->s + t->len, sizeof(t->s) - t->len, ", ");
+	if (t->len > 0)
+		page_text_add(t, ", ");
 	va_start(ap, fmt);
-	n = vsnprintf(t->s + t->len, sizeof(t->s) - t->len, fmt, ap);
+	page_text_vadd(t, fmt, ap);
 	va_end(ap);
-	if (n > 0)
-		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
 }
 
 static void
-count(struct text *t, uint64_t n, const char *what)
+count(struct page_text *t, uint64_t n, const char *what)
 {
 	if (n > 0)
 		fact(t, "%" PRIu64 " %s", n, what);
 }
 
 static void
-counted(struct text *t, uint64_t n, const char *one, const char *many)
+counted(struct page_text *t, uint64_t n, const char *one, const char *many)
 {
 	count(t, n, n == 1 ? one : many);
 }
@@ -46,7 +37,7 @@ counted(struct text *t, uint64_t n, const char *one, const char *many)
 static void
 print_frames(const struct page *p, const struct record_capture *c)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 	int64_t tenths = (c->last.ns - c->first.ns) / 100000000;
 
 	fact(&t, "%" PRIu64 " %s in %" PRId64 ".%" PRId64 " s", c->frames,
@@ -62,7 +53,7 @@ print_frames(const struct page *p, const struct record_capture *c)
 }
 
 static void
-quality_say(struct text *t, const struct record_capture *c)
+quality_say(struct page_text *t, const struct record_capture *c)
 {
 	if (c->acked_bytes > 0 && c->acked_unseen > 0) {
 		uint64_t tenths = c->acked_unseen < UINT64_MAX / 1000
@@ -99,7 +90,7 @@ quality_say(struct text *t, const struct record_capture *c)
 static void
 print_quality(const struct page *p, const struct record_capture *c)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	quality_say(&t, c);
 	if (t.len > 0 || c->damage[0] == '\0')
@@ -111,7 +102,7 @@ print_quality(const struct page *p, const struct record_capture *c)
 static bool
 is_flawed(const struct record_capture *c)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	quality_say(&t, c);
 	return t.len > 0 || c->damage[0] != '\0' || c->caps_hit > 0;
@@ -120,7 +111,7 @@ is_flawed(const struct record_capture *c)
 static void
 print_damage(const struct page *p, const struct record_capture *c)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	if (c->damage[0] != '\0') {
 		fact(&t, "damaged behind frame %" PRIu64 ": %s", c->damage_frame, c->damage);
@@ -153,7 +144,7 @@ print_place(const struct page *p, const struct correlator *correlator, uint32_t 
 static void
 print_no_frames(const struct page *p, const struct record_capture *c)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	fact(&t, "no packets");
 	count(&t, c->filtered, "left out by the filter");

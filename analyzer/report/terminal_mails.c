@@ -2,7 +2,6 @@
 #include "report/terminal.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "record/addr.h"
@@ -11,7 +10,6 @@
 
 #define LABELS 15 /* after the clock */
 #define COUNTS 8  /* after "SMTP:" */
-#define TEXT   2048
 
 static const struct {
 	const char *word;
@@ -24,30 +22,13 @@ static const struct {
 	{ "unknown", offsetof(struct summary, unknown) },
 };
 
-struct text {
-	char s[TEXT];
-	size_t len;
-};
-
-static void __attribute__((format(printf, 2, 3))) text_add(struct text *t, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(t->s + t->len, sizeof(t->s) - t->len, fmt, ap);
-	va_end(ap);
-	if (n > 0)
-		t->len += (size_t)n < sizeof(t->s) - t->len ? (size_t)n : sizeof(t->s) - t->len - 1;
-}
-
 /* "3 mails: 1 accepted, 2 unknown": what there was none of is not told. */
 static void
-add_counted(struct text *t, const char **before, uint64_t n, const char *what)
+add_counted(struct page_text *t, const char **before, uint64_t n, const char *what)
 {
 	if (n == 0)
 		return;
-	text_add(t, "%s%" PRIu64 " %s", *before, n, what);
+	page_text_add(t, "%s%" PRIu64 " %s", *before, n, what);
 	*before = ", ";
 }
 
@@ -55,11 +36,11 @@ static void
 print_smtp_counts(const struct page *p, const struct summary *s)
 {
 	const char *mails = ": ", *recipients = "; recipients: ";
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	if (s->smtp_sessions == 0 && s->attempted == 0 && s->abandoned == 0 && s->asked == 0)
 		return;
-	text_add(&t, "%" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
+	page_text_add(&t, "%" PRIu64 " session%s, %" PRIu64 " mail%s", s->smtp_sessions,
 	    PLURAL(s->smtp_sessions), s->attempted, PLURAL(s->attempted));
 	for (size_t i = 0; i < sizeof(smtp_counts) / sizeof(smtp_counts[0]); i++) {
 		uint64_t n;
@@ -68,9 +49,9 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 		add_counted(&t, &mails, n, smtp_counts[i].word);
 	}
 	if (s->abandoned > 0)
-		text_add(&t, "; %" PRIu64 " abandoned", s->abandoned);
+		page_text_add(&t, "; %" PRIu64 " abandoned", s->abandoned);
 	if (s->asked > 0)
-		text_add(&t, "; %" PRIu64 " question%s about an address (callout)", s->asked,
+		page_text_add(&t, "; %" PRIu64 " question%s about an address (callout)", s->asked,
 		    PLURAL(s->asked));
 	add_counted(&t, &recipients, s->rcpt_accepted, "accepted");
 	add_counted(&t, &recipients, s->rcpt_refused, "refused");
@@ -81,10 +62,10 @@ print_smtp_counts(const struct page *p, const struct summary *s)
 static void
 print_pop3_counts(const struct page *p, const struct summary *s)
 {
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	if (s->pop3_sessions > 0)
-		text_add(&t,
+		page_text_add(&t,
 		    "%" PRIu64 " session%s, logins: %" PRIu64 " accepted, %" PRIu64
 		    " refused; messages: %" PRIu64 " fetched, %" PRIu64 " cut off",
 		    s->pop3_sessions, PLURAL(s->pop3_sessions), s->logins_accepted,
@@ -98,32 +79,32 @@ print_pop3_counts(const struct page *p, const struct summary *s)
 }
 
 static void
-add_recipients(struct text *t, const struct fate *f)
+add_recipients(struct page_text *t, const struct fate *f)
 {
 	/* of very many only the first have records */
 	uint32_t n = f->recipient_count > f->transaction->recipients ? f->recipient_count
 								     : f->transaction->recipients;
 
 	if (f->recipient_count > 0) {
-		text_add(t, " -> <%s>", f->recipients[0]->address);
+		page_text_add(t, " -> <%s>", f->recipients[0]->address);
 		if (n > 1)
-			text_add(t, " and %u more", n - 1);
+			page_text_add(t, " and %u more", n - 1);
 	} else if (f->transaction->recipients > 0)
-		text_add(t, " -> %u recipient%s", f->transaction->recipients,
+		page_text_add(t, " -> %u recipient%s", f->transaction->recipients,
 		    PLURAL(f->transaction->recipients));
 }
 
 static void
-add_reply(struct text *t, const struct record_reply *r)
+add_reply(struct page_text *t, const struct record_reply *r)
 {
 	if (r->code > 1)
-		text_add(t, "%u %s", r->code, r->text);
+		page_text_add(t, "%u %s", r->code, r->text);
 	else
-		text_add(t, "%s", r->text);
+		page_text_add(t, "%s", r->text);
 }
 
 static void
-add_frames(struct text *t, const struct moment *first, const struct moment *last,
+add_frames(struct page_text *t, const struct moment *first, const struct moment *last,
     const struct terminal_report *r, uint32_t point)
 {
 	uint64_t from = terminal_frame(r, point, first->frame),
@@ -134,13 +115,14 @@ add_frames(struct text *t, const struct moment *first, const struct moment *last
 		return;
 	terminal_source(r, point, first->frame, " of ", source, sizeof(source));
 	if (last->frame <= first->frame)
-		text_add(t, " [frame %" PRIu64 "%s]", from, source);
+		page_text_add(t, " [frame %" PRIu64 "%s]", from, source);
 	else if (correlator_piece(r->correlator, point, first->frame) ==
 	    correlator_piece(r->correlator, point, last->frame))
-		text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", from, to, source);
+		page_text_add(t, " [frames %" PRIu64 "-%" PRIu64 "%s]", from, to, source);
 	else {
 		terminal_source(r, point, last->frame, " of ", other, sizeof(other));
-		text_add(t, " [frame %" PRIu64 "%s to %" PRIu64 "%s]", from, source, to, other);
+		page_text_add(
+		    t, " [frame %" PRIu64 "%s to %" PRIu64 "%s]", from, source, to, other);
 	}
 }
 
@@ -161,47 +143,47 @@ same_offset(const struct page *p, int64_t a_ns, int64_t b_ns)
 
 /* As much of a time as another one, told before, does not say. */
 static void
-add_time(struct text *t, const struct page *p, int64_t ns, int64_t told_ns)
+add_time(struct page_text *t, const struct page *p, int64_t ns, int64_t told_ns)
 {
 	char when[TERMINAL_TIME], offset[ZONE_OFFSET];
 
-	text_add(t, "%s",
+	page_text_add(t, "%s",
 	    terminal_same_day(p, ns, told_ns) ? terminal_clock(p, ns, when)
 					      : terminal_time(p, ns, when));
 	if (!same_offset(p, ns, told_ns))
-		text_add(t, " %s", zone_offset(p->zone, ns, offset));
+		page_text_add(t, " %s", zone_offset(p->zone, ns, offset));
 }
 
 static void
-add_retries(struct text *t, const struct page *p, const struct fate *f)
+add_retries(struct page_text *t, const struct page *p, const struct fate *f)
 {
 	char server[ADDR_TEXT];
 
 	if (f->retries == 0)
 		return;
-	text_add(t, "\ntried again%s", f->retry_same_id ? "" : " (same sender and recipient)");
+	page_text_add(t, "\ntried again%s", f->retry_same_id ? "" : " (same sender and recipient)");
 	if (f->retries > 1)
-		text_add(t, " %u times", f->retries);
-	text_add(t, "%s: %s at ", f->retries > 1 ? ", the last of them" : "",
+		page_text_add(t, " %u times", f->retries);
+	page_text_add(t, "%s: %s at ", f->retries > 1 ? ", the last of them" : "",
 	    verdict_name(f->retry_verdict));
 	add_time(t, p, f->retry_at.ns, fate_ns(f));
-	text_add(t, " by %s", addr_format(&f->retry_server.ip, server, sizeof(server)));
+	page_text_add(t, " by %s", addr_format(&f->retry_server.ip, server, sizeof(server)));
 }
 
 static void
-describe_transaction(
-    struct text *t, const struct page *p, const struct fate *f, const struct terminal_report *r)
+describe_transaction(struct page_text *t, const struct page *p, const struct fate *f,
+    const struct terminal_report *r)
 {
 	const struct record_transaction *x = f->transaction;
 
 	if (x->implied && x->sender[0] == '\0') /* it began later, or the line was cut */
-		text_add(t, "(the sender is not in the capture)");
+		page_text_add(t, "(the sender is not in the capture)");
 	else
-		text_add(t, "<%s>", x->sender);
+		page_text_add(t, "<%s>", x->sender);
 	add_recipients(t, f);
-	text_add(t, "\n%s", f->fate[0] != '\0' ? f->fate : verdict_name(f->verdict));
+	page_text_add(t, "\n%s", f->fate[0] != '\0' ? f->fate : verdict_name(f->verdict));
 	if (x->verdict_reply.code != 0) {
-		text_add(t, ": ");
+		page_text_add(t, ": ");
 		add_reply(t, &x->verdict_reply);
 	}
 	add_frames(t, &x->first, &x->last, r, x->key.point);
@@ -209,24 +191,24 @@ describe_transaction(
 }
 
 static void
-describe_message(struct text *t, const struct fate *f, const struct terminal_report *r)
+describe_message(struct page_text *t, const struct fate *f, const struct terminal_report *r)
 {
 	const struct record_message *m = f->message;
 
 	if (m == NULL) {
-		text_add(t, "%s", f->fate);
+		page_text_add(t, "%s", f->fate);
 		return;
 	}
-	text_add(t, "POP3 message");
+	page_text_add(t, "POP3 message");
 	if (m->number != 0)
-		text_add(t, " %u", m->number);
+		page_text_add(t, " %u", m->number);
 	if (m->from[0] != '\0')
-		text_add(t, " from %s", m->from);
+		page_text_add(t, " from %s", m->from);
 	if (m->subject[0] != '\0')
-		text_add(t, ": %s", m->subject);
-	text_add(t, "\n%s, %" PRIu64 " bytes", f->fate, m->bytes);
+		page_text_add(t, ": %s", m->subject);
+	page_text_add(t, "\n%s, %" PRIu64 " bytes", f->fate, m->bytes);
 	if (m->state == MESSAGE_NOT_RETRIEVED && m->reply.text[0] != '\0') {
-		text_add(t, ": ");
+		page_text_add(t, ": ");
 		add_reply(t, &m->reply);
 	}
 	add_frames(t, &m->first, &m->last, r, m->key.point);
@@ -236,7 +218,7 @@ static void
 print_fate(const struct page *p, const struct fate *f, const struct terminal_report *r)
 {
 	char clock[TERMINAL_TIME] = "";
-	struct text t = { .len = 0 };
+	struct page_text t = { .len = 0 };
 
 	if (fate_ns(f) != 0)
 		terminal_clock(p, fate_ns(f), clock);
