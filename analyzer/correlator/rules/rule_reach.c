@@ -110,6 +110,8 @@ judge_icmp(const struct view *v, bool many, struct verdicts *out)
 		addr_format(&e->from, router, sizeof(router));
 		endpoint_format(&c->conn->server, server, sizeof(server));
 		f = verdict_add(out, a->kind, CONFIDENCE_CONFIRMED, c, 0);
+		if (moment_before(&c->conn->last, &e->last)) /* the last word is the router's */
+			finding_span(f, &c->conn->first, &e->last);
 		evidence_frame(
 		    finding_says(f, c->point, "the connection attempt"), &c->conn->syn[0]);
 		evidence_frame(finding_says(f, c->point, "ICMP%s type %u code %u from %s quotes it",
