@@ -254,7 +254,8 @@ count_hints(const struct correlator *c, const struct summary *s)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		hints += f[i]->severity == SEVERITY_INFO && !f[i]->retracted &&
-		    f[i]->confidence == CONFIDENCE_POSSIBLE;
+		    (f[i]->confidence == CONFIDENCE_POSSIBLE ||
+			f[i]->kind == FINDING_TLS_NOT_OFFERED);
 	return hints;
 }
 

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/unreachable.h"
 
@@ -84,6 +85,23 @@ idle_before(const struct way *w, const struct record_stall *s)
 	if (asked_before(w, s))
 		return way_lasted(w, w->b->last.ns, w->a->alive_first.ns);
 	return way_lasted(w, s->first.ns - s->idle_before_ns, s->first.ns);
+}
+
+/*
+ * The other end had more to send when it fell silent: the window had stopped it, and was opened
+ * again, or it was in the middle of a message (POP3).  That is no silence of two that rest.
+ */
+static bool
+other_had_more(const struct way *w)
+{
+	const struct mail_case *c = w->c;
+	const struct record_message *m =
+	    c->message_count > 0 ? c->messages[c->message_count - 1] : NULL;
+
+	if (m != NULL && w->dir == 0 && case_is_pop(c) && m->state == MESSAGE_CUT)
+		return true;
+	return moment_is(&w->a->zero_from) && w->a->zero_to.ns >= w->b->last.ns &&
+	    moment_before(&w->a->zero_from, &w->a->zero_to);
 }
 
 static struct finding *
@@ -496,18 +514,36 @@ report_outage(const struct way *w, const struct record_stall *s, struct verdicts
 	return f;
 }
 
+static void
+say_no_rest(const struct way *w, const struct record_stall *s, struct finding *f)
+{
+	finding_span(f, &w->b->last, &s->last);
+	evidence_frame(
+	    finding_says(f, w->c->point,
+		"for %.1f s before it nothing came of the other side, which had more to send",
+		seconds(idle_before(w, s))),
+	    &w->b->last);
+	finding_exclude(f, FINDING_IDLE_STATE_EXPIRED,
+	    "the other side fell silent in the middle of what it sent");
+}
+
 struct finding *
 outage_say(const struct way *w, const struct record_stall *s, struct verdicts *out)
 {
 	struct live_elsewhere live = others_pass(w, s);
 	const struct record_icmp_error *told =
 	    case_unreachable(w->c, w->dir, s->first.ns, s->lost_last.ns + PATH_SECOND);
+	bool rested, had_more;
+	struct finding *f;
 
 	if (told != NULL)
 		return report_told(w, s, told, out);
-	if (idle_before(w, s) >= idle_least && s->delivered.frame == 0)
+	rested = idle_before(w, s) >= idle_least && s->delivered.frame == 0;
+	had_more = rested && other_had_more(w) && new_works(w, s) == NULL;
+	if (rested && !had_more)
 		return report_idle(w, s, out); /* what is forgotten is not remembered */
-	if (live.bits != 0)
-		return report_alone(w, s, &live, out);
-	return report_outage(w, s, out);
+	f = live.bits != 0 ? report_alone(w, s, &live, out) : report_outage(w, s, out);
+	if (had_more)
+		say_no_rest(w, s, f);
+	return f;
 }

@@ -135,8 +135,11 @@ what_may_explain_it_is_pointed_at(void)
 	f->confidence = CONFIDENCE_POSSIBLE;
 	f->severity = SEVERITY_INFO;
 	CHECK(says("1 SMTP session without a visible mail; no fault found, see the hint below.\n"));
-	f->confidence = CONFIDENCE_CONFIRMED; /* it is there, and explains nothing */
+	f->confidence = CONFIDENCE_CONFIRMED;
+	CHECK(says("no fault found, see the hint below.\n"));
+	f->kind = FINDING_MSS_NOT_CLAMPED; /* it is there, and explains nothing */
 	CHECK(says("no fault found in this capture.\n"));
+	f->kind = FINDING_TLS_NOT_OFFERED;
 	f->confidence = CONFIDENCE_POSSIBLE;
 	fake_summary.attempted = fake_summary.accepted = 1; /* nothing is to be explained */
 	CHECK(says("1 mail accepted; no fault found in this capture.\n"));
