@@ -7,7 +7,7 @@ the other findings that belong to a case; any other accusing kind counts as a
 false accusation.  `says WORDS', `says not WORDS': what the findings of the
 case's kind say, or do not.  `frames N ...': one of their sentences is proved by these;
 `spans N M': one of them is about what happened from frame N to M; `severity WORD': one of them is an error, a warning,
-an info.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the shipped
+an info.  `decided': none of them cannot tell.  `fates FATE / FATE': what became of each mail.  The rows of replies.tsv become cases by themselves, the shipped
 captures count by their labels.
 
 --show prints the texts and the findings of the cases whose name holds a WORD.
@@ -45,6 +45,7 @@ class Case:
         self.says = []                      # (True, what a finding of the kind says), (False, what none does)
         self.frames = []                    # of a sentence of such a finding, each
         self.severity = None                # of such a finding
+        self.decided = False                # none of the kind cannot tell
         self.spans = []                     # (first, last) frame of such a finding, each
         self.places = [(None, [])]          # of each capture: None, or the PLACE of `also PLACE'; `edit ...' done to it
         self.reply = None                   # the reply that must be quoted, and where it came
@@ -121,6 +122,8 @@ def cases_read(path, kinds):
             cases[-1].frames.append([int(w) for w in line.split()[1:]])
         elif cases and line.startswith("severity "):
             cases[-1].severity = line.split()[1]
+        elif cases and line == "decided":
+            cases[-1].decided = True
         elif cases and line.startswith("spans "):
             cases[-1].spans.append(tuple(int(w) for w in line.split()[1:]))
         elif cases and line.startswith("fates "):
@@ -190,7 +193,11 @@ def analyse(case, text, build, tmp, number):
     fates = " / ".join(x["fate"] for x in lines if "fate" in x)
     if case.fates not in (None, fates):
         case.errors.append("fates: %s" % fates)
-    return [x for x in lines if x["type"] == "finding" and x["confidence"] != "cannot-tell"]
+    findings = [x for x in lines if x["type"] == "finding"]
+    if case.decided:
+        case.errors += ["it cannot tell: %s" % x["summary"] for x in findings
+                        if x["kind"] == case.kind and x["confidence"] == "cannot-tell"]
+    return [x for x in findings if x["confidence"] != "cannot-tell"]
 
 
 def fits(finding, want):

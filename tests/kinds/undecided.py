@@ -64,6 +64,10 @@ ROWS = [
     (8, "why TLS 1.3 was given up", ALERT_13, "tls-failure", "probable", ["no capture can tell", "log of the client", "SSLKEYLOGFILE"]),
     (9, "paused, or lost before this point", "@net\ncapture isp>mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\nC; Subject: x\\r\\n\\r\\nhello\\r\\n\n+20s\n"
      "connect other client:40199 mail:8080\n+1s\n", "sender-app-pause", "cannot-tell", ["stops in its middle", "at the sender", COMMAND]),
+    (9, "paused, or told of a window that is shut", "@net\ncapture mail\n@smtp\n@from\n@to\nC: DATA\nS: 354 go\nC; Subject: x\\r\\n\\r\\nhello\\r\\n\n"
+     "+6s\nC asks\n+6s\nC asks\n+6s\nC; more\\r\\n.\\r\\n\n@taken\n", "sender-app-pause", "cannot-tell",
+     ["For 18.0 s the client sends nothing of the message", "asks 2 times whether there is room", "what the server said of its window was lost",
+      "keeps its connection alive", "the window in the server's packets at both ends", "at the sender", COMMAND]),
     (10, "one side only", "lab/art_one_direction.c2s.pcap", "capture-one-sided", "confirmed", ["both directions", "tx and rx"]),
     (11, "capture loss", "public/zeek__smtp_smtp-bdat-gap.pcap", "capture-loss", "confirmed", ["lowered or withheld", "larger buffer"]),
     (12, "who reset", "@smtp\nC: MAIL FROM:<a@example.net>\nS rst\n+1s\n", "peer-reset", "probable", ["at both ends", "injected", COMMAND]),

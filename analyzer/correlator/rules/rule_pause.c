@@ -294,7 +294,7 @@ static void
 judge_way(const struct way *w, struct verdicts *out)
 {
 	int64_t least = 10 * w->rtt > 5 * PATH_SECOND ? 10 * w->rtt : 5 * PATH_SECOND;
-	bool here = way_at_sender(w);
+	bool here = way_at_sender(w), told = !here && sender_heard(w);
 
 	for (uint32_t i = 0; i < w->a->pause_count; i++) {
 		const struct pause *p = &w->a->pauses[i];
@@ -308,10 +308,11 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
-		if (!here && p->trailing && p->probes < 2 && !sender_heard(w))
+		if (!here && p->trailing && p->probes < 2 && !told)
 			report_unknown(w, p, p->to.ns - from, out);
 		if (!here && p->probes > 1) {
-			report_probes(w, p, p->to.ns - from, out);
+			if (!told)
+				report_probes(w, p, p->to.ns - from, out);
 			return;
 		}
 		if (!here && (p->trailing || !p->ids_continue || !w->a->ids_step))
