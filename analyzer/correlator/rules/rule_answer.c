@@ -59,6 +59,17 @@ say_server_too_slow(struct finding *f, const char *waited)
 	    "a disk); its log of that time says what. The mail may arrive all the same, and be sent again.");
 }
 
+/* rule_pause.c knows what held it up. */
+static bool
+pause_told(
+    const struct record_transaction *t, const struct verdicts *out, const struct mail_case *c)
+{
+	const struct finding *f = verdict_claimed(out, c, 0, FINDING_SENDER_APP_PAUSE);
+
+	return f != NULL && f->confidence > CONFIDENCE_CANNOT_TELL &&
+	    f->last.ns > t->data_reply.at.ns && f->first.ns < t->end_of_data.ns;
+}
+
 static void
 say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
     const struct moment *closed, bool came, struct verdicts *out)
@@ -70,7 +81,8 @@ say_gave_up_waiting(const struct view *v, const struct record_transaction *t,
 	char waited[32];
 
 	if (gave_up_before(c, t, closed)) {
-		say_gave_up_before(c, t, came, out);
+		if (!pause_told(t, out, c))
+			say_gave_up_before(c, t, came, out);
 		return;
 	}
 	f = symptom(c, FINDING_CLIENT_GAVE_UP_WAITING, conf, 0, t, out);
