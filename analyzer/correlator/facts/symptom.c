@@ -261,7 +261,7 @@ symptom_doubt_reset(const struct mail_case *c, int dir, struct finding *f)
 		    &end->rst);
 	if (end->rst_answers)
 		finding_says(f, c->point,
-		    "it answers a packet for a connection that is gone already: what ended it is not in the capture");
+		    "it answers a packet as who knows no such connection any more: what ended that is not in the capture");
 	if (fits && seen_leaving(c, dir) && end->rst_answers) {
 		f->confidence = confidence_min(f->confidence, CONFIDENCE_PROBABLE);
 		if (dir == 1)

@@ -4,6 +4,7 @@
  */
 #include "correlator/facts/dialogue.h"
 #include "correlator/facts/path_say.h"
+#include "correlator/facts/sights.h"
 #include "reset_signs.h"
 
 #define IDLE_LEAST  (60 * PATH_SECOND)   /* S12 */
@@ -109,11 +110,13 @@ judge_middlebox(const struct mail_case *c, int d, uint32_t bits, struct verdicts
 	say_rst(f, c, who, "");
 	say_rst(f, c, !who, c->conn->dir[who].rst.frame != 0 ? " as well" : "");
 	reset_say_signs(f, c->point, bits);
-	if (rst_ttl(from) > from->ttl && from->ttl != 0)
+	/* 250 of 255 is no nearer than 62 of 64: what counts is the routers passed */
+	if (rst_ttl(from) != 0 && from->ttl != 0 && ttl_hops(rst_ttl(from)) < ttl_hops(from->ttl))
 		finding_summary(f,
-		    "A device in between cut the connection in the name of the %s: %u signs; it is nearer than the %s (TTL %u, not %u).",
+		    "A device in between cut the connection in the name of the %s: %u signs; it is nearer than the %s (by its TTL %u router%s "
+		    "from here, not %u).",
 		    who == 0 ? "client" : "server", n, who == 0 ? "client" : "server",
-		    rst_ttl(from), from->ttl);
+		    ttl_hops(rst_ttl(from)), PLURAL(ttl_hops(rst_ttl(from))), ttl_hops(from->ttl));
 	else
 		finding_summary(f,
 		    "A device in between cut the connection in the name of the %s: %u signs.",
@@ -455,7 +458,7 @@ judge_peer(const struct view *v, int d, const struct reset_signs *signs, struct 
 		    seconds(idle));
 	if (gone)
 		finding_says(f, c->point,
-		    "it answers a packet for a connection that is gone already: what ended it is not in the capture");
+		    "it answers a packet as who knows no such connection any more: what ended that is not in the capture");
 	if (hidden)
 		finding_says(f, c->point,
 		    "the dialogue is encrypted: whether it had come to its end cannot be read");

@@ -210,7 +210,7 @@ judge_unfinished(
 	if (doubt && c->conn->dir[0].rst_answers)
 		evidence_frame(
 		    finding_says(f, c->point,
-			"its RST answers a packet for a connection that is gone already: what ended it is not in the "
+			"its RST answers a packet as who knows no such connection any more: what ended that is not in the "
 			"capture"),
 		    &c->conn->dir[0].rst);
 	else if (doubt)

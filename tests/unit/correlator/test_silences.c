@@ -49,7 +49,7 @@ test_gave_up_and_was_gone(void)
 	client->rst_answers = true;
 	c = judged();
 	CHECK_FINDING(c, FINDING_CLIENT_GAVE_UP_AT_DATA, CONFIDENCE_POSSIBLE);
-	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_CLIENT_GAVE_UP_AT_DATA), "gone already"),
+	CHECK_EQ_INT(frame_of(find_kind(c, FINDING_CLIENT_GAVE_UP_AT_DATA), "no such connection"),
 	    client->rst.frame);
 	correlator_free(c);
 }
