@@ -129,6 +129,17 @@ may_be_rewritten(const struct record_session *s)
 	return false;
 }
 
+/* The same one, captured at another place. */
+static bool
+is_copy(const struct mail_case *c, const struct mail_case *x)
+{
+	const struct mail_case *y = c->copy;
+
+	while (y != c && y != x)
+		y = y->copy;
+	return y == x;
+}
+
 /*
  * Another connection to this server and port that was offered STARTTLS in a list that is ours
  * otherwise.
@@ -157,12 +168,15 @@ say_offered(
 {
 	evidence_frame(
 	    finding_says(f, x->point,
-		"another connection to this server is offered STARTTLS in a list that is the same otherwise"),
+		is_copy(c, x)
+		    ? "at this capture point the server offers STARTTLS, in a list that is the same otherwise"
+		    : "another connection to this server is offered STARTTLS in a list that is the same otherwise"),
 	    &x->session->capabilities_at);
 	evidence_frame(finding_says(f, c->point, "here \"%s\" stands in its place", word),
 	    &c->session->capabilities_at);
 	finding_exclude(f, FINDING_TLS_NOT_OFFERED,
-	    "the server offers it to others, and would leave nothing in its place");
+	    "the server offers it%s, and would leave nothing in its place",
+	    is_copy(c, x) ? "" : " to others");
 }
 
 static void
@@ -227,10 +241,11 @@ judge_stripped(const struct view *v, size_t eight, struct verdicts *out)
 	if (x != NULL)
 		say_offered(f, c, x, word);
 	else if (eight <= missing)
-		finding_exclude(f, FINDING_TLS_NOT_OFFERED,
+		finding_says(f, c->point,
 		    "another keyword of eight letters (CHUNKING) may be behind the mask");
-	finding_summary(f,
-	    "A firewall overwrites a keyword of the server that is probably STARTTLS: mail goes unencrypted or not at all.");
+	finding_summary(f, "A firewall overwrites %s: mail goes unencrypted or not at all.",
+	    x != NULL ? "STARTTLS in the server's EHLO reply"
+		      : "a keyword of the server that is probably STARTTLS");
 }
 
 static void
