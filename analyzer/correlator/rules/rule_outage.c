@@ -224,10 +224,21 @@ lost_besides(const struct way *w, const struct record_stall *s)
 	return lost;
 }
 
+/*
+ * It came, and was answered at once by a host that knows no such connection any more: a device had
+ * cut it in the sender's name.
+ */
+static bool
+refused(const struct way *w, const struct record_stall *s)
+{
+	return w->b->rst_answers && w->b->rst.ns >= s->first.ns &&
+	    w->b->rst.ns - s->first.ns < PATH_SECOND;
+}
+
 static bool
 stall_is_outage(const struct way *w, const struct record_stall *s, const struct verdicts *out)
 {
-	return dead(w, s) && !way_claimed_at(w, out, 4, 7, s->first.ns) &&
+	return dead(w, s) && !refused(w, s) && !way_claimed_at(w, out, 4, 7, s->first.ns) &&
 	    !stall_by_chance(s, lost_besides(w, s)) && !follows_other_way(w, s) && !only_bye(w, s);
 }
 

@@ -70,8 +70,9 @@ say_forged(struct finding *f, const struct passage *p, bool went_on)
 	const char *who = p->dir == 0 ? "client" : "server";
 
 	finding_room(f, 2);
-	evidence_frame(finding_says(f, p->down->point, "%u RST in the name of the %s seen here",
-			   p->down->conn->dir[p->dir].rst_count, who),
+	evidence_frame(finding_says(f, p->down->point, "%u RST%s in the name of the %s seen here",
+			   p->down->conn->dir[p->dir].rst_count,
+			   PLURAL(p->down->conn->dir[p->dir].rst_count), who),
 	    &p->down->conn->dir[p->dir].rst);
 	evidence_frame(finding_says(f, p->up->point, "nearer to the %s no RST of it passed%s", who,
 			   went_on ? ", and it went on sending after that; its last packet"
