@@ -38,7 +38,8 @@ resets(void)
 	b->ttl_rst = b->ttl = 60;
 	c = JUDGED(conn, session);
 	CHECK(find_kind(c, FINDING_MIDDLEBOX_RESET) != NULL &&
-	    strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->summary, "by its TTL 1 router from here, not 4") != NULL);
+	    strstr(find_kind(c, FINDING_MIDDLEBOX_RESET)->summary,
+		"by its TTL 1 router from here, not 4") != NULL);
 	correlator_free(c);
 }
 
