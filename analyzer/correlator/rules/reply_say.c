@@ -52,8 +52,9 @@ say_no_login(struct finding *f, const struct reading *g)
 	evidence_frame(finding_says(f, g->c->point, "its EHLO reply offers no login (AUTH) here"),
 	    &s->capabilities_at);
 	finding_remedy(f,
-	    "The server wants a login and offers none on this port: send through the one that does (587 with STARTTLS, or 465 with SSL/TLS), "
-	    "with user name and password.");
+	    "The server wants a login and offers none on this port: send through the one that does (%s), with user name and password.",
+	    g->c->conn->server.port == 587 ? "465 with SSL/TLS"
+					   : "587 with STARTTLS, or 465 with SSL/TLS");
 }
 
 /* Most servers that offer STARTTLS and no login beside it offer one behind it. */
@@ -127,7 +128,9 @@ say_login_behind_tls(struct finding *f, const struct reading *g)
 	else if (f->kind == FINDING_AUTH_NOT_OFFERED)
 		finding_remedy(f,
 		    "Switch encryption on for this server and port (STARTTLS) and try again: most servers that offer STARTTLS offer the login only behind "
-		    "it. If there is none then either, use the submission port 587 or 465, or switch the login off.");
+		    "it. If there is none then either, use %s, or switch the login off.",
+		    g->c->conn->server.port == 587 ? "port 465 (SSL/TLS)"
+						   : "the submission port 587 or 465");
 	else if (f->kind == FINDING_POP_BEFORE_SMTP_REQUIRED)
 		finding_remedy(f,
 		    "Receive mail first, then send (\"Log on to incoming mail server before sending mail\"). Better: %s.",
