@@ -1,4 +1,5 @@
 /* rule_pause.c - sender-app-pause: everything acknowledged, window open, and nothing sent (S10). */
+#include "correlator/facts/dialogue.h"
 #include "correlator/facts/lookup.h"
 #include "correlator/facts/stalls.h"
 
@@ -308,7 +309,9 @@ judge_way(const struct way *w, struct verdicts *out)
 		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
 			continue;
 		/* S10 (a): by position; the IDs serve only when a later packet shows them */
-		if (!here && p->trailing && p->probes < 2 && !told)
+		/* what it says later, in order, shows that it had sent nothing */
+		if (!here && p->trailing && p->probes < 2 && !told &&
+		    case_silence_shown(w->c, w->dir, &p->from) < least)
 			report_unknown(w, p, p->to.ns - from, out);
 		if (!here && p->probes > 1) {
 			if (!told)

@@ -91,7 +91,7 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	/* what it says later would show by its SEQ what was lost before */
 	bool silent =
 	    c->conn->dir[1].at_sender || case_silence_shown(c, 1, since) >= STALL_CLOSED * SECOND;
-	char name[32];
+	char name[32], waited[32];
 	struct finding *f;
 
 	if (closer >= 0)
@@ -105,8 +105,8 @@ judge_stalled(const struct mail_case *c, struct verdicts *out)
 	evidence_frame(finding_says(f, c->point, "%s is asked for; %llu bytes of it came",
 			   message_named(m, name), (unsigned long long)m->bytes),
 	    &m->first);
-	evidence_frame(finding_says(f, c->point, "then nothing from the server for %lld s; %s",
-			   (long long)((end.ns - since->ns) / SECOND),
+	symptom_seconds(end.ns - since->ns, waited);
+	evidence_frame(finding_says(f, c->point, "then nothing from the server for %s; %s", waited,
 			   closer == 0 ? "the client gives up" : "the capture ends"),
 	    closer == 0 ? &end : since);
 	finding_summary(f, "Fetching %s stalled after %llu byte%s: %s.", name,
@@ -122,9 +122,11 @@ static void
 say_nothing_new(const struct mail_case *c, const struct record_message *m, const struct moment *end,
     struct finding *f)
 {
-	evidence_frame(finding_says(f, c->point, "%lld s before that the last of it came",
-			   (long long)((end->ns - m->last.ns) / SECOND)),
-	    &m->last);
+	char waited[32];
+
+	symptom_seconds(end->ns - m->last.ns, waited);
+	evidence_frame(
+	    finding_says(f, c->point, "%s before that the last of it came", waited), &m->last);
 	finding_remedy(f,
 	    "Nothing more came, and the program that fetches gave up: look at the server and at the way from it, not at the client.");
 }
