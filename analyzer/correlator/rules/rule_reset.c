@@ -423,7 +423,8 @@ judge_peer(const struct view *v, int d, const struct reset_signs *signs, struct 
 				   "a RST to a connection whose beginning is not in the capture"),
 		    rst);
 		finding_summary(f,
-		    "The %s no longer knew the connection (restart, failover) and reset it.", who);
+		    "The %s, or a device on the way, no longer knew the connection (restart, failover, a long silence) and reset it.",
+		    who);
 		return;
 	}
 	untold = capture_missed(c) && (hidden || sent_in_vain(end) > 0);
