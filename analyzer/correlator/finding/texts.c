@@ -72,35 +72,37 @@ text_outlook(const struct finding *f)
 #define FETCH_TIME_OUT "Thunderbird \"Connection to server ... timed out\""
 
 /*
- * As its windows showed when these things were done to it.  A reset is a time-out to it, too; a
- * mail that stands still in its host's buffer is a bar at 100 %.
+ * As its windows showed when these very things were done to it: a reset is a time-out to it, too,
+ * and a mail that stands still in its host's buffer is a bar at 100 %.  What nobody has seen is
+ * not said.
  */
 static const struct {
 	enum finding_kind kind;
+	const char *subkind; /* NULL = any */
 	const char *sending, *fetching;
 } thunderbird[] = {
-	{ FINDING_PMTU_BLACK_HOLE, "Thunderbird stands at \"Sending message... 100%\"",
+	{ FINDING_PMTU_BLACK_HOLE, NULL,
+	    "Thunderbird stands at \"Sending message... 100%\", or \"... timed out\"",
 	    FETCH_TIME_OUT },
-	{ FINDING_PATH_OUTAGE, "", FETCH_TIME_OUT },
-	{ FINDING_MIDDLEBOX_RESET, SEND_TIME_OUT, "" },
-	{ FINDING_SERVER_DROPPED, SEND_TIME_OUT, "" },
-	{ FINDING_CONNECTED_NO_BANNER, SEND_TIME_OUT, "" },
-	{ FINDING_CLIENT_GAVE_UP_WAITING, SEND_TIME_OUT, "" },
-	{ FINDING_TLS_MODE_MISMATCH, SEND_TIME_OUT, "" },
-	{ FINDING_SERVICE_DOWN, "Thunderbird \"connecting to Outgoing server (SMTP) ... failed\"",
+	{ FINDING_PATH_OUTAGE, NULL, "", FETCH_TIME_OUT },
+	{ FINDING_MIDDLEBOX_RESET, NULL, SEND_TIME_OUT, "" },
+	{ FINDING_SERVER_DROPPED, "in-data", SEND_TIME_OUT, "" },
+	{ FINDING_CONNECTED_NO_BANNER, "", SEND_TIME_OUT, "" },
+	{ FINDING_CLIENT_GAVE_UP_WAITING, "command", SEND_TIME_OUT, "" },
+	{ FINDING_TLS_MODE_MISMATCH, "tls-to-plain", SEND_TIME_OUT, "" },
+	{ FINDING_SERVICE_DOWN, NULL,
+	    "Thunderbird \"connecting to Outgoing server (SMTP) ... failed\"", "" },
+	{ FINDING_TLS_NOT_OFFERED, "silent",
+	    "Thunderbird \"it doesn't advertise that feature\" or \"does not support the selected authentication method\"",
 	    "" },
-	{ FINDING_TLS_NOT_OFFERED, "Thunderbird \"it doesn't advertise that feature\"",
+	{ FINDING_TLS_NOT_OFFERED, "left", "",
 	    "Thunderbird \"Unable to establish TLS connection to POP3 server\"" },
-	{ FINDING_TLS_FAILURE,
-	    "Thunderbird \"The certificate is not trusted\", \"Unable to communicate securely with peer\"",
+	{ FINDING_TLS_FAILURE, "alert-encrypted",
+	    "Thunderbird \"The certificate is not trusted\" or \"Unable to communicate securely with peer\"",
 	    "" },
-	{ FINDING_AUTH_MECHANISM_MISMATCH,
-	    "Thunderbird \"does not support the selected authentication method\"", "" },
-	{ FINDING_AUTH_FAILED, "Thunderbird \"Unable to authenticate to Outgoing server (SMTP)\"",
-	    "" },
-	{ FINDING_POP_AUTH_FAILED, "", "Thunderbird \"Login to server ... failed\"" },
-	{ FINDING_MESSAGE_TOO_BIG, "Thunderbird \"exceeds the global size limit of the server\"",
-	    "" },
+	{ FINDING_AUTH_FAILED, NULL,
+	    "Thunderbird \"Unable to authenticate to Outgoing server (SMTP)\"", "" },
+	{ FINDING_POP_AUTH_FAILED, NULL, "", "Thunderbird \"Login to server ... failed\"" },
 };
 
 /* A large packet of the server that vanishes leaves a sending program without an answer. */
@@ -115,7 +117,9 @@ const char *
 text_thunderbird(const struct finding *f)
 {
 	for (size_t i = 0; i < sizeof(thunderbird) / sizeof(thunderbird[0]); i++)
-		if (thunderbird[i].kind == f->kind)
+		if (thunderbird[i].kind == f->kind &&
+		    (thunderbird[i].subkind == NULL ||
+			strcmp(thunderbird[i].subkind, f->subkind) == 0))
 			return port_fetches(f->server_port) ? thunderbird[i].fetching
 			    : port_sends(f->server_port) ? sending_words(f, thunderbird[i].sending)
 							 : "";

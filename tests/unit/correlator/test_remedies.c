@@ -153,16 +153,20 @@ test_words_of_thunderbird(void)
 {
 	static const struct {
 		enum finding_kind kind;
+		const char *subkind;
 		uint16_t port, to;
 		const char *words;
 	} t[] = {
-		{ FINDING_PMTU_BLACK_HOLE, 587, 587, "100%" },
-		{ FINDING_PMTU_BLACK_HOLE, 465, 40000, "Outgoing server (SMTP) ... timed out" },
-		{ FINDING_PMTU_BLACK_HOLE, 110, 40000, "Connection to server ... timed out" },
-		{ FINDING_POP_AUTH_FAILED, 995, 40000, "Login to server ... failed" },
-		{ FINDING_POP_AUTH_FAILED, 143, 40000, NULL },
-		{ FINDING_PATH_OUTAGE, 25, 25, NULL },
-		{ FINDING_RECIPIENT_UNKNOWN, 25, 25, NULL },
+		{ FINDING_PMTU_BLACK_HOLE, "", 587, 587, "100%" },
+		{ FINDING_PMTU_BLACK_HOLE, "", 465, 40000, "Outgoing server (SMTP) ... timed out" },
+		{ FINDING_PMTU_BLACK_HOLE, "", 110, 40000, "Connection to server ... timed out" },
+		{ FINDING_POP_AUTH_FAILED, "", 995, 40000, "Login to server ... failed" },
+		{ FINDING_POP_AUTH_FAILED, "", 143, 40000, NULL },
+		{ FINDING_PATH_OUTAGE, "", 25, 25, NULL },
+		{ FINDING_RECIPIENT_UNKNOWN, "", 25, 25, NULL },
+		{ FINDING_TLS_NOT_OFFERED, "silent", 587, 40000, "advertise that feature" },
+		{ FINDING_TLS_NOT_OFFERED, "", 587, 40000, NULL }, /* it does not ask in vain */
+		{ FINDING_TLS_FAILURE, "starttls-refused", 587, 40000, NULL },
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
@@ -170,6 +174,7 @@ test_words_of_thunderbird(void)
 			.kind = t[i].kind, .server_port = t[i].port, .to = { .port = t[i].to }
 		};
 
+		snprintf(f.subkind, sizeof(f.subkind), "%s", t[i].subkind);
 		CHECK(t[i].words == NULL ? text_thunderbird(&f)[0] == '\0'
 					 : strstr(text_thunderbird(&f), t[i].words) != NULL);
 	}
