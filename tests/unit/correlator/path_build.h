@@ -57,4 +57,34 @@ build_stall(const struct record *conn, int64_t ms)
 	return r;
 }
 
+/*
+ * The same inside a tunnel, whose end is told by a router of the packets around those lost how much
+ * it carries: the n-th such word.
+ */
+static inline struct record
+build_tunnel_told(struct record *conn, struct record *stall, uint32_t n)
+{
+	struct record r = { .type = RECORD_ICMP_ERROR };
+
+	stall->stall.live = LIVE_L3;
+	stall->stall.live_at[3] = at(FIRST + 230);
+	strcpy(conn->connection.tunnel, "vxlan");
+	conn->connection.tunnel_bytes = 50;
+	r.icmp_error = (struct record_icmp_error){ .key = { .n = n },
+		.at = at(FIRST + 10),
+		.last = at(FIRST + 640),
+		.from = ip4(203, 0, 113, 1),
+		.to = ip4(203, 0, 113, 2),
+		.family = 4,
+		.type = 3,
+		.code = 4,
+		.mtu = 1450,
+		.frag_needed = true,
+		.quoted_proto = 17,
+		.quoted_len = 1550,
+		.dir = -1,
+		.repeats = 3 };
+	return r;
+}
+
 #endif /* PATH_BUILD_H */

@@ -158,29 +158,10 @@ test_lone_icmp_gives_way(void)
 	enum { BEFORE = 40000, AFTER = 50000 };
 	struct correlator *c = build_correlator();
 	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST),
-		      icmp = { .type = RECORD_ICMP_ERROR };
-	struct record_icmp_error *e = &icmp.icmp_error;
+		      icmp = build_tunnel_told(&conn, &stall, BEFORE + 1);
 	const struct finding *f;
 	struct summary s;
 
-	stall.stall.live = LIVE_L3;
-	stall.stall.live_at[3] = at(FIRST + 230);
-	strcpy(conn.connection.tunnel, "vxlan");
-	conn.connection.tunnel_bytes = 50;
-	*e = (struct record_icmp_error){ .key = { .n = BEFORE + 1 },
-		.at = at(FIRST + 10),
-		.last = at(FIRST + 640),
-		.from = ip4(203, 0, 113, 1),
-		.to = ip4(203, 0, 113, 2),
-		.family = 4,
-		.type = 3,
-		.code = 4,
-		.mtu = 1450,
-		.frag_needed = true,
-		.quoted_proto = 17,
-		.quoted_len = 1550,
-		.dir = -1,
-		.repeats = 3 };
 	take_lone_icmp(c, 1, BEFORE, true, -5000);
 	correlator_take(c, &conn);
 	correlator_take(c, &stall);

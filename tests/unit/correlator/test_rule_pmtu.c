@@ -82,29 +82,11 @@ static void
 black_hole_in_tunnel(void)
 {
 	struct record conn = build_stalled(1, 0), stall = build_stall(&conn, FIRST),
-		      icmp = { .type = RECORD_ICMP_ERROR };
+		      icmp = build_tunnel_told(&conn, &stall, 1);
 	struct record_icmp_error *e = &icmp.icmp_error;
 	struct correlator *c;
 	const struct finding *f;
 
-	stall.stall.live = LIVE_L3;
-	stall.stall.live_at[3] = at(FIRST + 230);
-	strcpy(conn.connection.tunnel, "vxlan");
-	conn.connection.tunnel_bytes = 50;
-	*e = (struct record_icmp_error){ .key = { .n = 1 },
-		.at = at(FIRST + 10),
-		.last = at(FIRST + 640),
-		.from = ip4(203, 0, 113, 1),
-		.to = ip4(203, 0, 113, 2),
-		.family = 4,
-		.type = 3,
-		.code = 4,
-		.mtu = 1450,
-		.frag_needed = true,
-		.quoted_proto = 17,
-		.quoted_len = 1550,
-		.dir = -1,
-		.repeats = 3 };
 	c = JUDGED(conn, stall, icmp);
 	f = find_kind(c, FINDING_PMTU_BLACK_HOLE);
 	CHECK(f != NULL && f->mtu.try == 1400 && f->mtu.upper == 1400 && f->mtu.mss == 1360);
