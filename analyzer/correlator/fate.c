@@ -155,7 +155,7 @@ window_shut(const struct mail_case *c, int dir)
 
 /* Packets went to and fro when the capture ended. */
 static bool
-goes_on(const struct mail_case *c)
+to_and_fro(const struct mail_case *c)
 {
 	return c->conn->open && c->copy == c && case_first_closer(c) < 0 && !case_one_sided(c) &&
 	    c->conn->t_end - c->conn->last.ns <= STANDS_STILL;
@@ -165,14 +165,14 @@ goes_on(const struct mail_case *c)
 static bool
 under_way(const struct mail_case *c)
 {
-	return goes_on(c) && !case_missing(c);
+	return to_and_fro(c) && !case_missing(c);
 }
 
 /* Losses slow it down, the last of which may not be made good yet: the capture's end ends it. */
 static bool
 slowly_on(const struct mail_case *c, const struct span *mail)
 {
-	return mail->to == &c->conn->last && goes_on(c) && !case_stalled(c);
+	return mail->to == &c->conn->last && to_and_fro(c) && !case_stalled(c);
 }
 
 static void

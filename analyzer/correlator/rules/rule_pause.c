@@ -308,8 +308,10 @@ judge_way(const struct way *w, struct verdicts *out)
 		/* how long it really was nobody knows where the clock was set forward in it */
 		if (p->to.ns - from < least || case_time_jumped(w->c, from, p->to.ns) > 0)
 			continue;
-		/* S10 (a): by position; the IDs serve only when a later packet shows them */
-		/* what it says later, in order, shows that it had sent nothing */
+		/*
+		 * S10 (a): by position; the IDs serve only when a later packet shows them.  What it
+		 * says later, in order, shows that it had sent nothing.
+		 */
 		if (!here && p->trailing && p->probes < 2 && !told &&
 		    case_silence_shown(w->c, w->dir, &p->from) < least)
 			report_unknown(w, p, p->to.ns - from, out);
